@@ -1,0 +1,78 @@
+"""The words that rules, mapping and texts share. The CRM's own names for them stand in the mapping file."""
+
+from enum import StrEnum
+
+
+class Handoff(StrEnum):
+    """The ten handoffs, numbered as in the teams' article."""
+
+    KICKOFF = "1"
+    DECLINED = "2a"
+    CONFIRMED = "2b"
+    DATE_ARRIVED = "3"
+    TICKETS = "4"
+    SET_READY = "5"
+    REVISIONS = "6"
+    APPROVED = "7"
+    CLOSE = "8"
+    CONFIRMATION = "9"
+
+
+class Status(StrEnum):
+    """The Creative Refresh Status, in the order of the process. An empty status is `None`, never a member."""
+
+    REFRESH_REQUEST_SUBMITTED = "refresh_request_submitted"
+    NO_REFRESH_REQUESTED = "no_refresh_requested"
+    DELIVERABLES_SUBMITTED = "deliverables_submitted"
+    CREATIVES_PENDING_APPROVAL = "creatives_pending_approval"
+    CREATIVES_APPROVED = "creatives_approved"
+    CREATIVES_IMPLEMENTED = "creatives_implemented"
+    UNMAPPED = "unmapped"  # a value in the CRM that the mapping does not name; no rule fires on it
+
+
+class Role(StrEnum):
+    ACCOUNT_MANAGER = "account_manager"
+    SOCIAL_AD_SPECIALIST = "social_ad_specialist"
+    COPYWRITER = "copywriter"
+    GRAPHIC_DESIGNER = "graphic_designer"
+
+
+class Stage(StrEnum):
+    """A ticket's stage, as far as a rule cares."""
+
+    IN_PROGRESS = "in_progress"
+    PENDING_APPROVAL = "pending_approval"
+    OTHER = "other"
+
+
+class Revision(StrEnum):
+    """What Needs Revisions asks for. Empty is `None`, never a member."""
+
+    COPY = "copy"
+    GRAPHIC = "graphic"
+    COPY_AND_GRAPHIC = "copy_and_graphic"
+    UNMAPPED = "unmapped"  # a value that the mapping does not name: reported, nothing is written
+
+
+class TaskKind(StrEnum):
+    """The tasks that the service makes; each has its texts, due date and priority in the mapping."""
+
+    KICKOFF = "kickoff"
+    CREATE_TICKETS = "create_tickets"
+    WRITE_COPY = "write_copy"
+    DESIGN_GRAPHICS = "design_graphics"
+    SHARE_DELIVERABLES = "share_deliverables"
+    REVISE_COPY = "revise_copy"
+    REVISE_GRAPHICS = "revise_graphics"
+    IMPLEMENT = "implement"
+
+
+class EmailKind(StrEnum):
+    """The emails that the service sends; each has its texts in the mapping."""
+
+    KICKOFF = "kickoff"
+    DATE_ARRIVED = "date_arrived"
+    SET_READY_ACCOUNT_MANAGER = "set_ready_account_manager"
+    SET_READY_SOCIAL_AD_SPECIALIST = "set_ready_social_ad_specialist"
+    CLIENT_APPROVED = "client_approved"
+    REFRESH_LIVE = "refresh_live"

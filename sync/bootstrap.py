@@ -1,0 +1,168 @@
+"""The composition root: settings in, a whole service out. Nothing is built at import."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+from mappings.load import MappingError, load
+from mappings.schema import ProcessMapping
+from sync import recovery
+from sync.alerts import Alerts
+from sync.budget import Budget, Priority
+from sync.case import Moment
+from sync.clock import Clock, ShiftedClock, SystemClock, from_ms, local_date, start_of_day, to_ms
+from sync.crm import CRM, Kind
+from sync.effects import Checkpoint, Effects, no_checkpoint
+from sync.email import Mailer, make_mailer
+from sync.errors import ConfigurationError
+from sync.inbox import PORTFOLIO_TYPE_ID
+from sync.portal import PortalCache
+from sync.reconcile import Reconciler
+from sync.settings import Settings
+from sync.snapshot import Reader
+from sync.store import Store, get_fact, migrate, open_store, set_fact
+
+if TYPE_CHECKING:
+    import requests
+
+    from sync.hubspot import Call
+
+
+@dataclass(frozen=True)
+class Service:
+    """Everything a command or a worker needs, wired together."""
+
+    settings: Settings
+    mapping: ProcessMapping
+    store: Store
+    clock: Clock
+    calendar: Clock  # the clock that decisions go by: `--today` shifts it
+    crm: CRM
+    portals: PortalCache
+    mailer: Mailer | None
+    alerts: Alerts
+    reconciler: Reconciler
+
+    @property
+    def today(self) -> date:
+        return local_date(self.calendar.now(), self.mapping.zone)
+
+    def prepare(self) -> None:
+        """What must be true before the first pass: the ledger knows all that the CRM shows as done.
+
+        Also leaves the portfolio's type id for the receiver. Does nothing the second time.
+        """
+        portal = self.portals.get()
+        with self.store.read() as connection:
+            known = get_fact(connection, PORTFOLIO_TYPE_ID)
+        if known != portal.type_ids[Kind.PORTFOLIO]:
+            with self.store.write() as connection:
+                set_fact(connection, PORTFOLIO_TYPE_ID, portal.type_ids[Kind.PORTFOLIO])
+        # Without the property no task can carry a key: there is nothing to take back, and no pass begins either.
+        if portal.has_task_property and recovery.is_needed(self.store):
+            recovery.take_back(self.store, self.crm, self.mapping)
+
+    def close(self) -> None:
+        self.store.close()
+
+
+def read_mapping(settings: Settings) -> ProcessMapping:
+    """The mapping of `MAPPING`, or a `ConfigurationError` with every problem in it."""
+    try:
+        return load(settings.mapping)
+    except MappingError as error:
+        raise ConfigurationError(str(error)) from None
+
+
+def open_database(settings: Settings) -> Store:
+    """The database of `DATABASE_URL`, its schema up to date."""
+    store = open_store(settings.database_url)
+    migrate(store)
+    return store
+
+
+def build(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    budget_clock: Clock | None = None,
+    today: date | None = None,
+    session: "requests.Session | None" = None,
+    bulk: bool = False,
+    checkpoint: Checkpoint = no_checkpoint,
+    on_call: "Callable[[Call], None] | None" = None,
+    mailer: Mailer | None = None,
+) -> Service:
+    """Wire the service together. Opens the database and brings it up to date; calls nobody.
+
+    `today` shifts every decision to that date. `bulk` marks the calls as work that waits for interactive work.
+    Raises `ConfigurationError` and `StoreError`.
+    """
+    from sync.hubspot import HubSpot
+
+    clock = clock or SystemClock()
+    mapping = read_mapping(settings)
+    token = settings.require_token()
+    store = open_database(settings)
+    go_live, born = _beginnings(store, settings, mapping, clock)
+    calendar = clock if today is None else ShiftedClock(clock, today, mapping.zone)
+    crm = HubSpot(
+        token=token,
+        base_url=settings.hubspot_base_url,
+        portfolio_object=mapping.portfolio.object,
+        budget=Budget(store, budget_clock or SystemClock()),
+        clock=budget_clock or SystemClock(),
+        session=session,
+        priority=Priority.BULK if bulk else Priority.INTERACTIVE,
+        on_call=on_call,
+    )
+    mailer = mailer or make_mailer(settings, crm, clock)
+    alerts = Alerts(store, mailer, settings.admin_email, clock)
+    portals = PortalCache(crm, mapping, clock)
+
+    def moment() -> Moment:
+        now = calendar.now()
+        return Moment(now, local_date(now, mapping.zone), go_live, born)
+
+    reconciler = Reconciler(
+        store=store,
+        mapping=mapping,
+        portals=portals,
+        reader=Reader(crm, mapping, settings.hubspot_app_id),
+        effects=Effects(crm, store, mapping, mailer, clock, calendar, checkpoint),
+        clock=clock,
+        moment=moment,
+        alert=alerts,
+    )
+    return Service(settings, mapping, store, clock, calendar, crm, portals, mailer, alerts, reconciler)
+
+
+def _beginnings(store: Store, settings: Settings, mapping: ProcessMapping, clock: Clock) -> tuple[datetime, datetime]:
+    """When the service went live and when this ledger began: set at the first start, kept ever after."""
+    now = clock.now()
+    with store.write() as connection:
+        born = get_fact(connection, "born")
+        if born is None:
+            born = str(to_ms(now))
+            set_fact(connection, "born", born)
+        wanted = None if settings.go_live is None else to_ms(go_live_moment(settings.go_live, mapping))
+        kept = get_fact(connection, "go_live")
+        if kept is None:
+            kept = str(to_ms(now) if wanted is None else wanted)
+            set_fact(connection, "go_live", kept)
+    if wanted is not None and wanted != int(kept):
+        raise ConfigurationError(
+            f"GO_LIVE is {settings.go_live}, but this service went live at {from_ms(int(kept)).isoformat()}: remove "
+            "GO_LIVE or set it back. To act on older causes use `handoffs backfill --since DATE`."
+        )
+    return from_ms(int(kept)), from_ms(int(born))
+
+
+def go_live_moment(value: str, mapping: ProcessMapping) -> datetime:
+    """A date is midnight in the mapping's time zone; a time without an offset is in that zone too."""
+    try:
+        return start_of_day(date.fromisoformat(value), mapping.zone)
+    except ValueError:
+        moment = datetime.fromisoformat(value)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=mapping.zone)).astimezone(UTC)

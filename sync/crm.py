@@ -1,0 +1,243 @@
+"""The port: what the service asks of a CRM, in the service's own words.
+
+`hubspot.py` is the one implementation; the pipeline sees only this. Reads either answer for every id or raise:
+an id that is missing from an answer does not exist (any more), it is never one that could not be read.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, Protocol
+
+TASK_STATUS = "hs_task_status"
+TASK_SUBJECT = "hs_task_subject"
+TASK_BODY = "hs_task_body"
+TASK_COMPLETED = "COMPLETED"
+NOTE_BODY = "hs_note_body"
+TIMESTAMP = "hs_timestamp"
+MODIFIED = "hs_lastmodifieddate"
+CREATED = "hs_createdate"
+"""HubSpot's own names, the same in every portal; what an admin may rename stands in the mapping."""
+
+
+class Kind(StrEnum):
+    """The objects of the CRM that the service touches."""
+
+    PORTFOLIO = "portfolio"
+    TICKET = "ticket"
+    TASK = "task"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RecordRef:
+    """One record of the CRM; `id` is HubSpot's, in decimal."""
+
+    kind: Kind
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class RawVersion:
+    """One entry of a property's history; an emptied property has the value ''."""
+
+    value: str
+    at: datetime
+    source_type: str = ""
+    source_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record as read. Values are strings, empty ones ''; histories are newest first."""
+
+    kind: Kind
+    id: str
+    properties: Mapping[str, str]
+    history: Mapping[str, tuple[RawVersion, ...]] = field(default_factory=dict)
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Association:
+    """The far end of an association, with every type and label of it."""
+
+    to: str
+    type_ids: frozenset[int]
+    labels: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class AssociationType:
+    """What an inline association of a create call names."""
+
+    category: str
+    type_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Set these properties of one record; '' clears."""
+
+    id: str
+    properties: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Make one record, associated to `to` from its first moment. `trace` names it in the answer; it is no idempotency key."""
+
+    trace: str
+    properties: Mapping[str, str]
+    to: tuple[RecordRef, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The CRM confirmed the write. `id` is the record's, new or updated."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The CRM refused this one: it was certainly not applied, and the same write will be refused again."""
+
+    message: str
+    category: str = ""
+    correlation_id: str | None = None
+    missing: bool = False  # the record does not exist (any more)
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """Certainly not applied, but worth another try later (rate limit, locked record, no connection)."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """No answer, or one that cannot be trusted: it may have been applied, or may still be a little later."""
+
+    message: str
+
+
+Outcome = Applied | Rejected | NotSent | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One condition of a search; `values` for IN, `value` for the comparisons, neither for HAS_PROPERTY."""
+
+    property: str
+    operator: Literal["EQ", "GTE", "GT", "LTE", "LT", "IN", "HAS_PROPERTY", "NOT_HAS_PROPERTY"]
+    value: str | None = None
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A person of the CRM. An archived owner is deactivated: no work may be given to them."""
+
+    id: str
+    email: str
+    first_name: str
+    last_name: str
+    archived: bool
+
+    @property
+    def name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip() or self.email
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineStage:
+    id: str
+    label: str
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    id: str
+    label: str
+    stages: tuple[PipelineStage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyDefinition:
+    """A property as the portal defines it; `options` are the internal values of an enumeration."""
+
+    name: str
+    label: str
+    type: str
+    field_type: str
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The portal: its id, its time zone (IANA) and the host of its web pages."""
+
+    portal_id: str
+    time_zone: str
+    ui_domain: str
+
+
+class CRM(Protocol):
+    """Every method may raise `AuthenticationError`, `CRMUnavailableError` or `CRMRejectedError`, except as said."""
+
+    def read(
+        self, kind: Kind, ids: Sequence[str], properties: Sequence[str], history: Sequence[str] = ()
+    ) -> dict[str, Record]:
+        """Read by id, in batches of 100 (50 with history). Keys are the ids asked for; a missing record has no key.
+
+        A merged record answers under the id asked for, with the survivor's id in `Record.id`.
+        """
+
+    def associated(self, source: Kind, target: Kind, ids: Sequence[str]) -> dict[str, tuple[Association, ...]]:
+        """The associations of each source record, all pages. A record that does not exist has no key."""
+
+    def update(self, kind: Kind, updates: Sequence[Update]) -> list[Outcome]:
+        """Patch in batches of 100; one outcome for each update, in the order given. Raises only `AuthenticationError`."""
+
+    def create(self, kind: Kind, creates: Sequence[Create]) -> list[Outcome]:
+        """Create in batches of 100; one outcome for each, in the order given. Raises only `AuthenticationError`.
+
+        Never sent twice: after an unknown outcome the caller looks before it repeats.
+        """
+
+    def search(
+        self, kind: Kind, groups: Sequence[Sequence[Filter]], properties: Sequence[str] = ()
+    ) -> Iterator[Record]:
+        """Every match of any group (each an AND), by rising id, however many. The index lags: candidates, not facts."""
+
+    def owners(self) -> dict[str, Owner]:
+        """All owners by id, the archived ones too."""
+
+    def pipelines(self) -> tuple[Pipeline, ...]:
+        """The ticket pipelines with their stages."""
+
+    def properties(self, kind: Kind) -> dict[str, PropertyDefinition]:
+        """The property definitions of one object by name."""
+
+    def create_property(self, kind: Kind, definition: Mapping[str, object]) -> None:
+        """Create a property from HubSpot's own definition of it (`name`, `label`, `type`, `fieldType`, `groupName`…)."""
+
+    def account(self) -> Account:
+        """Portal id, time zone and host of its pages."""
+
+    def type_id(self, kind: Kind) -> str:
+        """The object type id (`0-5`, `2-…`); the portfolio's is found by the mapping's name for it."""
+
+    def send_single_email(self, email_id: str, send_id: str, to: str, properties: Mapping[str, str]) -> None:
+        """Transactional single-send; the CRM sends one email per `send_id`, ever, so that this may be repeated.
+
+        Raises `CRMUnavailableError` where the outcome is unknown.
+        """

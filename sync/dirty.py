@@ -1,0 +1,253 @@
+"""Which records are to be looked at: one row a record, however often it is marked.
+
+The row is the only way to work: webhook, poll, sweep, replay and backfill all end in `mark` or `touch`. A pass takes rows,
+looks, and `settle`s them; a row that was marked again meanwhile stays. Only portfolios, and tickets whose portfolio is
+not known yet, have rows: a task is resolved to its portfolio through the ledger.
+"""
+
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import IntEnum
+
+from sqlalchemy import ColumnElement, Connection, Row, case, func, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from mappings.vocabulary import TaskKind
+from sync.clock import from_ms, to_ms
+from sync.crm import Kind, RecordRef
+from sync.store import dirty, effects, memberships, occurrences
+
+# SQLite has one writer anyway, and one lane makes the fullest batches: a group of 50 portfolios costs the calls of one.
+LANES = 1
+
+BACKOFF = (
+    timedelta(seconds=15),
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=15),
+    timedelta(hours=1),
+    timedelta(hours=4),
+    timedelta(hours=12),
+)
+"""How long a record that fails waits for its next look; after the last of them it is parked."""
+
+
+class Priority(IntEnum):
+    """Interactive work goes first; bulk work takes what is left."""
+
+    INTERACTIVE = 0
+    BULK = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A dirty row as a pass took it."""
+
+    record: RecordRef
+    generation: int
+    origin: str
+    attempts: int
+    marked_at: datetime
+
+
+def lane_of(record: RecordRef, lanes: int = LANES) -> int:
+    """The lane of a record: stable over processes and versions."""
+    return zlib.crc32(record.id.encode()) % lanes
+
+
+def mark(
+    connection: Connection,
+    records: Iterable[RecordRef],
+    now: datetime,
+    origin: str,
+    *,
+    priority: Priority = Priority.INTERACTIVE,
+    look_at: datetime | None = None,
+) -> None:
+    """Say "look at these", not before `look_at` (default: now). A parked record gets one more try."""
+    ms = to_ms(now)
+    rows = [
+        {
+            "kind": record.kind.value,
+            "id": record.id,
+            "lane": lane_of(record),
+            "generation": 1,
+            "priority": int(priority),
+            "marked_at": ms,
+            "origin": origin,
+            "look_at": ms if look_at is None else to_ms(look_at),
+            "attempts": 0,
+        }
+        for record in sorted(set(records))  # in key order: two writers never wait for each other in a ring
+    ]
+    if not rows:
+        return
+    statement = insert(dirty)
+    new = statement.excluded
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=[dirty.c.kind, dirty.c.id],
+            set_={
+                "generation": dirty.c.generation + 1,
+                "priority": func.min(dirty.c.priority, new.priority),
+                # What waits for a later moment keeps its age of now; what is due keeps the older one.
+                "marked_at": case((dirty.c.look_at > new.marked_at, new.marked_at), else_=dirty.c.marked_at),
+                "origin": new.origin,
+                "look_at": func.min(dirty.c.look_at, new.look_at),
+                "parked_at": None,
+            },
+        ),
+        rows,
+    )
+
+
+def touch(
+    connection: Connection,
+    records: Iterable[RecordRef],
+    now: datetime,
+    origin: str,
+    *,
+    priority: Priority = Priority.INTERACTIVE,
+    moved: bool = False,
+) -> None:
+    """Mark the portfolios that these records belong to, as far as the database knows them.
+
+    A ticket of unknown portfolio is marked itself, and so is one that may have `moved`: its old portfolio and its new
+    one are both looked at. Of tasks only those of handoff 7 count, ours or adopted: no other's completion moves anything.
+    """
+    found = set(records)
+    portfolios = {record for record in found if record.kind is Kind.PORTFOLIO}
+    tickets = {record.id for record in found if record.kind is Kind.TICKET}
+    homes = _homes(connection, tickets)
+    lost = {RecordRef(Kind.TICKET, ticket) for ticket in tickets if moved or ticket not in homes}
+    portfolios |= {RecordRef(Kind.PORTFOLIO, home) for home in homes.values()}
+    tasks = [record.id for record in found if record.kind is Kind.TASK]
+    mark(connection, portfolios | lost | _owners_of_tasks(connection, tasks), now, origin, priority=priority)
+
+
+def _homes(connection: Connection, tickets: Iterable[str]) -> dict[str, str]:
+    homes: dict[str, str] = {}
+    for part in _parts(sorted(tickets)):
+        rows = connection.execute(select(memberships).where(memberships.c.ticket.in_(part)))
+        homes.update({row.ticket: row.portfolio for row in rows})
+    return homes
+
+
+def _owners_of_tasks(connection: Connection, tasks: Sequence[str]) -> set[RecordRef]:
+    found: set[RecordRef] = set()
+    for part in _parts(tasks):
+        rows = connection.execute(
+            select(occurrences.c.portfolio, occurrences.c.record_kind, occurrences.c.record)
+            .join(effects, effects.c.occurrence == occurrences.c.key)
+            .where(effects.c.crm_id.in_(part), effects.c.key.endswith(f"/task:{TaskKind.IMPLEMENT}"))
+        )
+        for row in rows:
+            if row.portfolio is not None:
+                found.add(RecordRef(Kind.PORTFOLIO, row.portfolio))
+            else:
+                found.add(RecordRef(Kind(row.record_kind), row.record))
+    return found
+
+
+def _parts(values: Sequence[str], size: int = 500) -> Iterable[Sequence[str]]:
+    """SQLite takes a limited number of variables in one statement."""
+    return (values[start : start + size] for start in range(0, len(values), size))
+
+
+def take(connection: Connection, lane: int, now: datetime, limit: int) -> list[Look]:
+    """The next rows of a lane that are due, interactive ones first, then the oldest. Takes no lock: the lane has one."""
+    rows = connection.execute(
+        select(dirty)
+        .where(
+            dirty.c.lane == lane,
+            dirty.c.parked_at.is_(None),
+            dirty.c.held_effects.is_(None),
+            dirty.c.look_at <= to_ms(now),
+        )
+        .order_by(dirty.c.priority, dirty.c.marked_at, dirty.c.kind, dirty.c.id)
+        .limit(limit)
+    )
+    return [_look(row) for row in rows]
+
+
+def _look(row: Row[tuple[object, ...]]) -> Look:
+    return Look(RecordRef(Kind(row.kind), row.id), row.generation, row.origin, row.attempts, from_ms(row.marked_at))
+
+
+def settle_done(connection: Connection, look: Look, look_again: datetime | None = None) -> None:
+    """The pass is through with this record; it is looked at again at `look_again`, or when it is marked."""
+    same = _same(look)
+    if look_again is None:
+        connection.execute(dirty.delete().where(*same))
+    else:
+        connection.execute(
+            update(dirty)
+            .where(*same)
+            .values(look_at=to_ms(look_again), marked_at=to_ms(look_again), attempts=0, error=None, held_effects=None)
+        )
+    # Marked again meanwhile: the row stays due, but its failures are over.
+    connection.execute(
+        update(dirty)
+        .where(dirty.c.kind == look.record.kind.value, dirty.c.id == look.record.id)
+        .values(attempts=0, error=None, held_effects=None)
+    )
+
+
+def settle_failed(connection: Connection, look: Look, now: datetime, error: str) -> bool:
+    """The pass failed on this record: it backs off, and is parked at the end. True if it was parked now."""
+    parked = look.attempts >= len(BACKOFF)
+    connection.execute(
+        update(dirty)
+        .where(dirty.c.kind == look.record.kind.value, dirty.c.id == look.record.id)
+        .values(
+            attempts=look.attempts + 1,
+            error=error,
+            parked_at=to_ms(now) if parked else None,
+            look_at=to_ms(now + BACKOFF[min(look.attempts, len(BACKOFF) - 1)]),
+        )
+    )
+    return parked
+
+
+def settle_held(connection: Connection, looks: Iterable[Look], effects_held: dict[RecordRef, int]) -> None:
+    """The breaker holds these: they stay dirty, and are not taken until they are released."""
+    for look in looks:
+        connection.execute(
+            update(dirty)
+            .where(dirty.c.kind == look.record.kind.value, dirty.c.id == look.record.id)
+            .values(held_effects=effects_held.get(look.record, 0))
+        )
+
+
+def let_go(connection: Connection, now: datetime) -> int:
+    """Make what the breaker held due again; how many records that is."""
+    return connection.execute(
+        update(dirty).where(dirty.c.held_effects.is_not(None)).values(held_effects=None, look_at=to_ms(now))
+    ).rowcount
+
+
+def let_blocked_go(connection: Connection, now: datetime) -> None:
+    """Make every record with a blocked effect due: a new mapping or setting may have mended the cause."""
+    rows = connection.execute(
+        select(occurrences.c.portfolio, occurrences.c.record_kind, occurrences.c.record)
+        .join(effects, effects.c.occurrence == occurrences.c.key)
+        .where(effects.c.state == "blocked", occurrences.c.state == "open")
+        .distinct()
+    ).all()
+    records = {
+        RecordRef(Kind(row.record_kind), row.record)
+        if row.portfolio is None
+        else RecordRef(Kind.PORTFOLIO, row.portfolio)
+        for row in rows
+    }
+    mark(connection, records, now, "start", priority=Priority.BULK)
+
+
+def _same(look: Look) -> tuple[ColumnElement[bool], ...]:
+    return (
+        dirty.c.kind == look.record.kind.value,
+        dirty.c.id == look.record.id,
+        dirty.c.generation == look.generation,
+    )

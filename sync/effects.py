@@ -1,0 +1,414 @@
+"""Tries what the ledger has planned, in batches, and writes down what came of each.
+
+The order is fixed: writes, then tasks, then closings of tasks, then emails. Every write is preceded by a fresh read of
+what it replaces; every try is claimed in the ledger before the call and settled after. What a crash or a lost answer
+leaves open is looked for in the CRM by `resolve` before it is tried again.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from mappings.schema import ProcessMapping
+from mappings.texts import Texts
+from mappings.vocabulary import EmailKind, TaskKind
+from sync import ledger
+from sync.clock import Clock, local_date, to_ms
+from sync.crm import (
+    CRM,
+    TASK_BODY,
+    TASK_COMPLETED,
+    TASK_STATUS,
+    TASK_SUBJECT,
+    TIMESTAMP,
+    Applied,
+    Create,
+    Kind,
+    NotSent,
+    Outcome,
+    RecordRef,
+    Rejected,
+    Unknown,
+    Update,
+)
+from sync.email import Mailer
+from sync.errors import EmailError, EmailUnknownError
+from sync.ledger import Planned
+from sync.model import EffectState
+from sync.portal import Portal
+from sync.store import Store
+
+LANDED_AFTER = timedelta(seconds=90)
+"""How long after a lost answer a write may still land; only then does its absence mean anything (hubspot.md)."""
+
+TRY_AGAIN = timedelta(minutes=2)
+"""When something that was certainly not sent is tried again."""
+
+CLOCKS_APART = timedelta(minutes=5)
+"""How far the CRM's clock may be behind ours when a version is to be recognised as the service's own."""
+
+Checkpoint = Callable[[str], None]
+"""Called between any two steps with the step's name; the crash tests end the process there."""
+
+log = structlog.get_logger()
+
+
+def no_checkpoint(_step: str) -> None:
+    """What production does between two steps: nothing."""
+
+
+@dataclass
+class Performed:
+    """What a round did: `wrote` must be read again, `stale` was not as decided on, `again_at` says when to look next."""
+
+    wrote: set[RecordRef] = field(default_factory=set)
+    stale: set[RecordRef] = field(default_factory=set)
+    again_at: dict[RecordRef, datetime] = field(default_factory=dict)
+    tried: int = 0
+    failed: int = 0
+    unknown: int = 0
+
+    def look_again(self, record: RecordRef, moment: datetime) -> None:
+        self.again_at[record] = min(moment, self.again_at.get(record, moment))
+
+
+class Effects:
+    """Does the work of a lane; one pass at a time."""
+
+    def __init__(
+        self,
+        crm: CRM,
+        store: Store,
+        mapping: ProcessMapping,
+        mailer: Mailer | None,
+        clock: Clock,
+        calendar: Clock,
+        checkpoint: Checkpoint = no_checkpoint,
+    ) -> None:
+        self._crm = crm
+        self._store = store
+        self._mapping = mapping
+        self._texts = Texts(mapping)
+        self._mailer = mailer
+        self._clock = clock
+        self._calendar = calendar  # what due dates are counted from: `--today` shifts it
+        self.checkpoint = checkpoint
+
+    # -- what is open from before
+
+    def resolve(self, records: Iterable[RecordRef]) -> dict[RecordRef, datetime]:
+        """Find out what came of every try without an answer; the records that have to wait for it, and until when."""
+        with self._store.read() as connection:
+            open_ones = ledger.unresolved(connection, records)
+        waiting: dict[RecordRef, datetime] = {}
+        ripe = []
+        for effect in open_ones:
+            lands = effect.state_at + LANDED_AFTER
+            if self._clock.now() < lands:
+                unit = _unit(effect)
+                waiting[unit] = max(lands, waiting.get(unit, lands))
+            else:
+                ripe.append(effect)
+        if not ripe:
+            return waiting
+        found = {
+            **self._find_tasks([e for e in ripe if e.kind == "task"]),
+            **self._find_writes([e for e in ripe if e.kind == "write"]),
+            **self._find_closings([e for e in ripe if e.kind == "close"]),
+        }
+        self.checkpoint("looked")
+        now = self._clock.now()
+        with self._store.write() as connection:
+            for effect in ripe:
+                crm_id = found.get(effect.key)
+                if crm_id is not None:
+                    ledger.settle(
+                        connection, effect.key, EffectState.DONE, now, crm_id=crm_id, reason="found in the CRM"
+                    )
+                else:
+                    ledger.settle(connection, effect.key, EffectState.PLANNED, now, reason="not found in the CRM")
+                log.info("effect.resolved", effect=effect.key, found=crm_id is not None)
+        return waiting
+
+    def _find_tasks(self, effects: Sequence[Planned]) -> dict[str, str]:
+        """The task that carries an effect's key, among the tasks of the record that it was made on."""
+        key_property = self._mapping.task.key_property
+        found: dict[str, str] = {}
+        for kind in (Kind.PORTFOLIO, Kind.TICKET):
+            mine = {e.key: place for e in effects if (place := _first_place(e)).kind is kind}
+            if not mine:
+                continue
+            near = self._crm.associated(kind, Kind.TASK, sorted({place.id for place in mine.values()}, key=int))
+            ids = sorted({end.to for ends in near.values() for end in ends}, key=int)
+            tasks = self._crm.read(Kind.TASK, ids, [key_property]) if ids else {}
+            keys = {task.properties.get(key_property, ""): task.id for task in tasks.values()}
+            found.update({key: keys[key] for key in mine if key in keys})
+        return found
+
+    def _find_writes(self, effects: Sequence[Planned]) -> dict[str, str]:
+        """Whether a write has landed: its values stand, or stood since it was tried."""
+        found: dict[str, str] = {}
+        for kind in (Kind.PORTFOLIO, Kind.TICKET):
+            mine = [e for e in effects if _written(e).kind is kind]
+            if not mine:
+                continue
+            names = sorted({name for e in mine for name in e.payload["values"]})
+            ids = sorted({_written(e).id for e in mine}, key=int)
+            records = self._crm.read(kind, ids, names, names)
+            for effect in mine:
+                record = records.get(_written(effect).id)
+                if record is None:
+                    continue
+                since = effect.state_at - CLOCKS_APART
+                if all(
+                    record.properties.get(name, "") == value
+                    or any(
+                        version.value == value and version.source_type == "INTEGRATION" and version.at >= since
+                        for version in record.history.get(name, ())
+                    )
+                    for name, value in effect.payload["values"].items()
+                ):
+                    found[effect.key] = record.id
+        return found
+
+    def _find_closings(self, effects: Sequence[Planned]) -> dict[str, str]:
+        ids = sorted({str(e.payload["task"]) for e in effects}, key=int)
+        tasks = self._crm.read(Kind.TASK, ids, [TASK_STATUS]) if ids else {}
+        return {
+            e.key: str(e.payload["task"])
+            for e in effects
+            if (task := tasks.get(str(e.payload["task"]))) is None
+            or task.properties.get(TASK_STATUS, "") == TASK_COMPLETED
+        }
+
+    # -- what is planned
+
+    def perform(self, records: Iterable[RecordRef], portal: Portal) -> Performed:
+        """Try everything planned for these records that may be tried now."""
+        with self._store.read() as connection:
+            planned = ledger.ready(connection, records)
+        done = Performed()
+        if not planned:
+            return done
+        self._writes([e for e in planned if e.kind == "write"], done)
+        rest = self._unheld([e for e in planned if e.kind != "write"])
+        self._tasks([e for e in rest if e.kind == "task"], done)
+        self._closings([e for e in rest if e.kind == "close"], done)
+        self._emails(self._unheld([e for e in rest if e.kind == "email"]), portal, done)
+        with self._store.write() as connection:
+            ledger.close_finished(connection, {_unit(effect) for effect in planned})
+        return done
+
+    def _unheld(self, effects: Sequence[Planned]) -> list[Planned]:
+        """Those whose occurrence has no write still to be done, and whose `after` is done."""
+        needs = {
+            e.key: [f"{e.occurrence}/write", *([after] if (after := e.payload.get("after")) else [])] for e in effects
+        }
+        with self._store.read() as connection:
+            states = ledger.states_of(connection, {key for keys in needs.values() for key in keys})
+        free, pointless = [], []
+        for effect in effects:
+            own, *after = (states.get(key) for key in needs[effect.key])
+            if after and after[0] is EffectState.OVERTAKEN:
+                pointless.append(effect)
+            elif (after and after[0] is not EffectState.DONE) or own in {
+                EffectState.PLANNED,
+                EffectState.ATTEMPTING,
+                EffectState.UNKNOWN,
+            }:
+                continue
+            else:
+                free.append(effect)
+        if pointless:
+            with self._store.write() as connection:
+                for effect in pointless:
+                    reason = "what it was to follow is not to be any more"
+                    ledger.settle(connection, effect.key, EffectState.OVERTAKEN, self._clock.now(), reason=reason)
+        return free
+
+    def _claim(self, effects: Iterable[Planned]) -> set[str]:
+        with self._store.write() as connection:
+            claimed = ledger.claim(connection, [effect.key for effect in effects], self._clock.now())
+        self.checkpoint("claimed")
+        return claimed
+
+    # -- writes
+
+    def _writes(self, effects: Sequence[Planned], done: Performed) -> None:
+        for kind in (Kind.PORTFOLIO, Kind.TICKET):
+            mine = [effect for effect in effects if _written(effect).kind is kind]
+            if mine:
+                self._writes_of(kind, mine, done)
+
+    def _writes_of(self, kind: Kind, effects: Sequence[Planned], done: Performed) -> None:
+        names = sorted({name for e in effects for name in (*e.payload["expects"], *e.payload["values"])})
+        ids = sorted({_written(e).id for e in effects}, key=int)
+        records = self._crm.read(kind, ids, names)
+        self.checkpoint("reread")
+        ready: list[Planned] = []
+        settled: list[tuple[Planned, EffectState, str]] = []
+        for effect in effects:
+            record = records.get(_written(effect).id)
+            if record is None or record.id != _written(effect).id:
+                settled.append((effect, EffectState.OVERTAKEN, "the record is no longer there"))
+            elif any(record.properties.get(n, "") != v for n, v in effect.payload["expects"].items()):
+                done.stale.add(_unit(effect))
+                log.info("effect.stale", effect=effect.key)
+            else:
+                ready.append(effect)
+        if settled:
+            with self._store.write() as connection:
+                for effect, state, reason in settled:
+                    ledger.settle(connection, effect.key, state, self._clock.now(), reason=reason)
+        claimed = self._claim(ready)
+        ready = [effect for effect in ready if effect.key in claimed]
+        if not ready:
+            return
+        merged: dict[str, dict[str, str]] = {}
+        for (
+            effect
+        ) in ready:  # all changes of one record go in one write; where two speak of one property, the later wins
+            merged.setdefault(_written(effect).id, {}).update(effect.payload["values"])
+        order = sorted(merged, key=int)
+        outcomes = dict(zip(order, self._crm.update(kind, [Update(i, merged[i]) for i in order]), strict=True))
+        self.checkpoint("sent")
+        for effect in ready:
+            done.wrote.add(_unit(effect))
+        self._settle([(effect, outcomes[_written(effect).id]) for effect in ready], done)
+
+    # -- tasks
+
+    def _tasks(self, effects: Sequence[Planned], done: Performed) -> None:
+        ready: list[tuple[Planned, Create]] = []
+        today = local_date(self._calendar.now(), self._mapping.zone)
+        for effect in effects:
+            kind = TaskKind(effect.payload["task_kind"])
+            subject, body = self._texts.task(kind, effect.payload["context"])
+            entry = self._mapping.tasks[kind]
+            properties = {
+                TASK_SUBJECT: subject,
+                TASK_BODY: body,
+                TASK_STATUS: "NOT_STARTED",
+                "hs_task_priority": entry.priority,
+                "hs_task_type": entry.type,
+                TIMESTAMP: str(to_ms(self._mapping.due(kind, today))),
+                "hubspot_owner_id": str(effect.payload["owner"]),
+                self._mapping.task.key_property: effect.key,
+            }
+            places = tuple(RecordRef(Kind(kind), i) for kind, i in effect.payload["on"])
+            ready.append((effect, Create(trace_of(effect.key), properties, places)))
+        claimed = self._claim(effect for effect, _ in ready)
+        ready = [(effect, create) for effect, create in ready if effect.key in claimed]
+        if ready:
+            outcomes = self._crm.create(Kind.TASK, [create for _, create in ready])
+            self.checkpoint("sent")
+            self._settle([(effect, outcome) for (effect, _), outcome in zip(ready, outcomes, strict=True)], done)
+
+    def _closings(self, effects: Sequence[Planned], done: Performed) -> None:
+        if not effects:
+            return
+        ids = sorted({str(e.payload["task"]) for e in effects}, key=int)
+        tasks = self._crm.read(Kind.TASK, ids, [TASK_STATUS, TASK_BODY])
+        claimed = self._claim(effects)
+        updates: list[tuple[Planned, Update]] = []
+        already: list[tuple[Planned, Outcome]] = []
+        for effect in effects:
+            if effect.key not in claimed:
+                continue
+            task = tasks.get(str(effect.payload["task"]))
+            if task is None or task.properties.get(TASK_STATUS, "") == TASK_COMPLETED:
+                already.append((effect, Applied(str(effect.payload["task"]))))
+                continue
+            line = self._texts.closing_line({"reason": effect.payload["reason"]})
+            body = task.properties.get(TASK_BODY, "") + line
+            updates.append((effect, Update(task.id, {TASK_STATUS: TASK_COMPLETED, TASK_BODY: body})))
+        outcomes = self._crm.update(Kind.TASK, [update for _, update in updates]) if updates else []
+        self.checkpoint("sent")
+        self._settle([*already, *((e, o) for (e, _), o in zip(updates, outcomes, strict=True))], done)
+
+    def _settle(self, outcomes: Sequence[tuple[Planned, Outcome]], done: Performed) -> None:
+        now = self._clock.now()
+        with self._store.write() as connection:
+            for effect, outcome in outcomes:
+                done.tried += 1
+                match outcome:
+                    case Applied(crm_id):
+                        ledger.settle(connection, effect.key, EffectState.DONE, now, crm_id=crm_id)
+                    case Rejected(message, missing=missing):
+                        state = EffectState.OVERTAKEN if missing and effect.kind != "task" else EffectState.FAILED
+                        ledger.settle(connection, effect.key, state, now, reason=message)
+                        done.failed += 1
+                    case NotSent(message):
+                        ledger.release_claim(connection, effect.key, now, message)
+                        done.look_again(_unit(effect), now + TRY_AGAIN)
+                    case Unknown(message):
+                        ledger.settle(connection, effect.key, EffectState.UNKNOWN, now, reason=message)
+                        done.look_again(_unit(effect), now + LANDED_AFTER)
+                        done.unknown += 1
+                log.info(
+                    "effect.settled",
+                    effect=effect.key,
+                    record=str(effect.record),
+                    outcome=type(outcome).__name__.lower(),
+                    reason=getattr(outcome, "message", None),
+                )
+        self.checkpoint("settled")
+
+    # -- emails
+
+    def _emails(self, effects: Sequence[Planned], portal: Portal, done: Performed) -> None:
+        for effect in effects:
+            owner = portal.owners.get(str(effect.payload["owner"]))
+            subject, body = self._texts.email(EmailKind(effect.payload["email_kind"]), effect.payload["context"])
+            if self._mailer is None or owner is None or not owner.email:
+                why = (
+                    "EMAIL_URL is not set"
+                    if self._mailer is None
+                    else f"owner {effect.payload['owner']} has no address"
+                )
+                with self._store.write() as connection:
+                    ledger.settle(connection, effect.key, EffectState.BLOCKED, self._clock.now(), reason=why)
+                done.look_again(_unit(effect), self._clock.now() + timedelta(hours=1))
+                continue
+            if effect.key not in self._claim([effect]):
+                continue
+            outcome = self._send(self._mailer, effect.key, owner.email, subject, body)
+            self.checkpoint("sent")
+            self._settle([(effect, outcome)], done)
+            if isinstance(outcome, NotSent):
+                for other in effects:
+                    done.look_again(_unit(other), self._clock.now() + TRY_AGAIN)
+                return  # the mail server does not answer: the others would only wait for the same
+
+    @staticmethod
+    def _send(mailer: Mailer, key: str, to: str, subject: str, body: str) -> Outcome:
+        try:
+            mailer.send(key, to, subject, body)
+        except EmailUnknownError as error:
+            return Unknown(str(error))
+        except EmailError as error:
+            return Rejected(str(error)) if error.permanent else NotSent(str(error))
+        return Applied(to)
+
+
+def trace_of(key: str) -> str:
+    """A short name for one input of a batch create; keys may be long."""
+    return hashlib.sha256(key.encode()).hexdigest()[:32]
+
+
+def _unit(effect: Planned) -> RecordRef:
+    """What a pass looks at: the portfolio, or a ticket that has none."""
+    return effect.record if effect.portfolio is None else RecordRef(Kind.PORTFOLIO, effect.portfolio)
+
+
+def _written(effect: Planned) -> RecordRef:
+    kind, record = effect.payload["record"]
+    return RecordRef(Kind(kind), record)
+
+
+def _first_place(effect: Planned) -> RecordRef:
+    kind, record = effect.payload["on"][0]
+    return RecordRef(Kind(kind), record)

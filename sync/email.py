@@ -1,0 +1,185 @@
+"""Sends one email, once as far as the way of sending allows it.
+
+Single-send is exactly once: HubSpot sends one email per `sendId`, ever. SMTP cannot be: if the connection breaks after
+the message was handed over, nobody knows. The rule chosen is that nothing due is ever missed: such an email is sent
+again, with the same `Message-ID`, made from the effect's key, so that a mail server that knows it drops the second one.
+"""
+
+import hashlib
+import smtplib
+import ssl
+import sys
+from email.message import EmailMessage
+from email.utils import format_datetime
+from typing import Protocol, TextIO
+from urllib.parse import unquote, urlsplit
+
+from sync.clock import Clock
+from sync.crm import CRM
+from sync.errors import ConfigurationError, CRMRejectedError, CRMUnavailableError, EmailError, EmailUnknownError
+from sync.settings import Settings
+
+TIMEOUT = 30.0
+"""Seconds for each step of a conversation with the mail server."""
+
+
+class Mailer(Protocol):
+    def send(self, key: str, to: str, subject: str, body: str) -> None:
+        """Send the email of the effect `key`; `body` is plain text.
+
+        Raises `EmailError` if it was certainly not sent, `EmailUnknownError` if nobody can know.
+        """
+
+    def check(self) -> str:
+        """Connect and log in without sending; one line that says how. Raises `EmailError`."""
+
+
+class ConsoleMailer:
+    """Prints emails instead of sending them: for trying things out."""
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out
+
+    def send(self, key: str, to: str, subject: str, body: str) -> None:
+        out = self._out or sys.stderr
+        out.write(f"--- email to {to} · {key}\nSubject: {subject}\n\n{body}\n---\n")
+        out.flush()
+
+    def check(self) -> str:
+        return "emails are printed, not sent (EMAIL_URL=console:)"
+
+
+class SmtpMailer:
+    """One connection an email: a broken one never spoils the next."""
+
+    def __init__(self, url: str, sender: str, clock: Clock) -> None:
+        parts = urlsplit(url)
+        self._host = parts.hostname or ""
+        self._implicit_tls = parts.scheme == "smtps"
+        self._port = parts.port or (465 if self._implicit_tls else 587 if parts.username else 25)
+        self._user = unquote(parts.username or "")
+        self._password = unquote(parts.password or "")
+        self._sender = sender
+        self._clock = clock
+
+    @property
+    def _where(self) -> str:
+        return f"{self._host}:{self._port}"
+
+    def send(self, key: str, to: str, subject: str, body: str) -> None:
+        message = EmailMessage()
+        message["From"] = self._sender
+        message["To"] = to
+        message["Subject"] = subject
+        message["Date"] = format_datetime(self._clock.now())
+        message["Message-ID"] = message_id(key, self._sender)
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(body)
+        with self._connected() as server:
+            self._hand_over(server, message, to)
+
+    def check(self) -> str:
+        with self._connected():
+            how = "with login" if self._user else "without login"
+            return f"the mail server {self._where} answers, {how} (EMAIL_URL)"
+
+    def _connected(self) -> smtplib.SMTP:
+        try:
+            if self._implicit_tls:
+                context = ssl.create_default_context()
+                server: smtplib.SMTP = smtplib.SMTP_SSL(self._host, self._port, timeout=TIMEOUT, context=context)
+            else:
+                server = smtplib.SMTP(self._host, self._port, timeout=TIMEOUT)
+        except (OSError, smtplib.SMTPException) as error:
+            raise EmailError(f"the mail server {self._where} cannot be reached ({error}): check EMAIL_URL") from error
+        try:
+            server.ehlo()
+            if not self._implicit_tls and server.has_extn("starttls"):
+                server.starttls(context=ssl.create_default_context())
+                server.ehlo()
+            if self._user:
+                server.login(self._user, self._password)
+        except smtplib.SMTPAuthenticationError as error:
+            server.close()
+            raise EmailError(f"the mail server {self._where} refuses user and password: check EMAIL_URL") from error
+        except (OSError, smtplib.SMTPException) as error:
+            server.close()
+            raise EmailError(f"the mail server {self._where} broke off ({error}): check EMAIL_URL") from error
+        return server
+
+    def _hand_over(self, server: smtplib.SMTP, message: EmailMessage, to: str) -> None:
+        """MAIL, RCPT, DATA one by one: only a break after the message itself leaves its fate unknown."""
+        try:
+            code, answer = server.mail(self._sender_address(message))
+            if code >= 400:
+                raise EmailError(_refused(self._where, "the sender", code, answer), permanent=code >= 500)
+            code, answer = server.rcpt(to)
+            if code >= 400:
+                raise EmailError(_refused(self._where, to, code, answer), permanent=code >= 500)
+        except (OSError, smtplib.SMTPException) as error:
+            raise EmailError(f"the mail server {self._where} broke off ({error})") from error
+        try:
+            code, answer = server.data(message.as_bytes())
+        except smtplib.SMTPDataError as error:  # the answer to the word DATA itself: nothing was handed over
+            text = _refused(self._where, to, error.smtp_code, error.smtp_error)
+            raise EmailError(text, permanent=error.smtp_code >= 500) from error
+        except (OSError, smtplib.SMTPException) as error:
+            raise EmailUnknownError(f"the mail server {self._where} broke off after the message ({error})") from error
+        if code >= 400:
+            raise EmailError(_refused(self._where, to, code, answer), permanent=code >= 500)
+
+    @staticmethod
+    def _sender_address(message: EmailMessage) -> str:
+        from email.utils import parseaddr
+
+        return parseaddr(str(message["From"]))[1]
+
+
+class SingleSendMailer:
+    """HubSpot's transactional single-send: subject and body reach the template as `subject` and `body`."""
+
+    def __init__(self, crm: CRM, email_id: str) -> None:
+        self._crm = crm
+        self._email_id = email_id
+
+    def send(self, key: str, to: str, subject: str, body: str) -> None:
+        try:
+            self._crm.send_single_email(self._email_id, send_id(key), to, {"subject": subject, "body": body})
+        except CRMRejectedError as error:
+            raise EmailError(str(error), permanent=True) from error
+        except CRMUnavailableError as error:
+            raise EmailUnknownError(str(error)) from error
+
+    def check(self) -> str:
+        return f"emails go through HubSpot's single-send, email {self._email_id} (EMAIL_URL)"
+
+
+def message_id(key: str, sender: str) -> str:
+    """The Message-ID of an effect's email: the same at every try."""
+    domain = sender.rsplit("@", 1)[-1].strip("> ") or "localhost"
+    return f"<{send_id(key)}@{domain}>"
+
+
+def send_id(key: str) -> str:
+    """A name for an effect's email that fits every protocol; the same at every try."""
+    return "handoffs-" + hashlib.sha256(key.encode()).hexdigest()[:40]
+
+
+def _refused(where: str, what: str, code: int, answer: bytes | str) -> str:
+    text = answer.decode(errors="replace") if isinstance(answer, bytes) else str(answer)
+    return f"the mail server {where} refuses {what}: {code} {text}"
+
+
+def make_mailer(settings: Settings, crm: CRM, clock: Clock) -> Mailer | None:
+    """The mailer of `EMAIL_URL`; None where it is not set: emails are then kept as blocked."""
+    url = settings.email_url
+    if url is None:
+        return None
+    scheme, _, rest = url.partition(":")
+    if scheme == "console":
+        return ConsoleMailer()
+    if scheme == "hubspot":
+        return SingleSendMailer(crm, rest.strip("/"))
+    if settings.email_from is None:
+        raise ConfigurationError(f"EMAIL_FROM is not set: {scheme} needs the sender of the emails (name@example.com)")
+    return SmtpMailer(url, settings.email_from, clock)

@@ -1,0 +1,1 @@
+"""How passes are run: `embedded.py` is one machine on SQLite, with file locks for lanes."""

@@ -1,0 +1,235 @@
+"""Passes on one machine: each lane is drained under a file lock, so that `serve` and commands share the work safely."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from threading import Event
+
+import structlog
+from filelock import FileLock, Timeout
+from sqlalchemy.dialects.sqlite import insert
+
+from sync import dirty
+from sync.bootstrap import Service
+from sync.clock import to_ms
+from sync.errors import (
+    AuthenticationError,
+    CRMRejectedError,
+    CRMUnavailableError,
+    HandoffsError,
+    MappingMisfitError,
+    RefusedError,
+    StoreError,
+)
+from sync.poll import poll
+from sync.reconcile import GROUP, Tally
+from sync.store import Store, get_fact, set_fact, sweeps
+from sync.sweep import sweep
+
+TICK = 0.5
+"""Seconds between two looks at the dirty table while there is nothing to do: one small read."""
+
+REFUSED_FOR = timedelta(seconds=60)
+"""How long the worker waits after a refused token or a mapping that does not fit, before it tries again."""
+
+UNREACHABLE_FOR = (5.0, 15.0, 30.0, 60.0)
+"""Seconds that the worker waits while the CRM cannot be reached, by the number of tries in a row."""
+
+STOP_POLL = 0.2
+"""How often a command that waits for a lane asks whether it should stop, in seconds."""
+
+log = structlog.get_logger()
+
+
+class Lanes:
+    """One lock file a lane, beside the database: a lane is drained by one worker at a time, whatever its process."""
+
+    def __init__(self, store: Store) -> None:
+        self._directory = (store.path.parent if store.path is not None else Path.cwd()).absolute()
+        self._name = store.path.name if store.path is not None else "handoffs"
+
+    @contextmanager
+    def held(self, lane: int, stop: Callable[[], bool]) -> Iterator[bool]:
+        """Hold the lane; False if `stop` said so first. A dead process frees its lane at once."""
+        lock = FileLock(self._directory / f".{self._name}.lane-{lane}.lock")
+        got = False
+        while not got and not stop():
+            try:
+                lock.acquire(timeout=STOP_POLL)
+                got = True
+            except Timeout:
+                continue
+            except OSError as error:
+                raise StoreError(f"the lane's lock {lock.lock_file} cannot be written: {error}") from error
+        try:
+            yield got
+        finally:
+            if got:
+                lock.release()
+
+
+def never() -> bool:
+    return False
+
+
+def drain(service: Service, *, lane: int = 0, stop: Callable[[], bool] = never) -> Tally:
+    """Look at everything that is due in a lane, group by group, until nothing is or `stop` says so.
+
+    The lane is given up between two groups. Raises what concerns every record.
+    """
+    total = Tally()
+    lanes = Lanes(service.store)
+    service.prepare()
+    while not stop():
+        with lanes.held(lane, stop) as mine:
+            if not mine:
+                break
+            with service.store.read() as connection:
+                looks = dirty.take(connection, lane, service.clock.now(), GROUP)
+            if not looks:
+                break
+            total += service.reconciler.run(looks)
+    return total
+
+
+def run_sweep(service: Service, *, stop: Callable[[], bool] = never) -> tuple[int, Tally]:
+    """The daily sweep by hand: mark, then look at all of it. How many records, and what came of it."""
+    service.prepare()
+    marked = sweep(service.store, service.crm, service.mapping, service.clock, service.today)
+    _note_sweep(service, service.today)
+    return marked, drain(service, stop=stop)
+
+
+def run_poll(service: Service, *, stop: Callable[[], bool] = never) -> tuple[int, Tally]:
+    """One poll, and a look at all that it found."""
+    service.prepare()
+    pipeline = service.portals.get().pipeline.id
+    marked = poll(service.store, service.crm, service.mapping, service.clock, pipeline)
+    return marked, drain(service, stop=stop)
+
+
+def _note_sweep(service: Service, day: date) -> None:
+    now = to_ms(service.clock.now())
+    with service.store.write() as connection:
+        row = insert(sweeps).values(day=day.isoformat(), started_at=now, finished_at=now)
+        connection.execute(row.on_conflict_do_update(index_elements=[sweeps.c.day], set_={"finished_at": now}))
+
+
+class Worker:
+    """Drains, polls and sweeps until it is told to stop; an unreachable CRM or a refused token does not end it."""
+
+    def __init__(self, service: Service, *, lane: int = 0) -> None:
+        self._service = service
+        self._lane = lane
+        self._stop = Event()
+        self._unreachable = 0
+
+    def stop(self) -> None:
+        """Finish the current group and end."""
+        self._stop.set()
+
+    def run(self) -> None:
+        service = self._service
+        with service.store.write() as connection:
+            set_fact(connection, "started_at", str(to_ms(service.clock.now())))
+            # What waits for a person may have been mended by the change that this start brings.
+            dirty.let_blocked_go(connection, service.clock.now())
+        log.info("worker.started", lane=self._lane)
+        while not self._stop.is_set():
+            pause = self._step()
+            self._stop.wait(pause)
+        log.info("worker.stopped", lane=self._lane)
+
+    def _step(self) -> float:
+        """One turn: what the timer asks for, then what is dirty. How long to pause, in seconds."""
+        try:
+            self._timer()
+            tally = drain(self._service, lane=self._lane, stop=self._stop.is_set)
+        except HandoffsError as error:
+            return self._put_off(error)
+        self._well()
+        if tally.looked:
+            log.info("lane.drained", **vars(tally))
+        return TICK
+
+    # -- the timer
+
+    def _timer(self) -> None:
+        service = self._service
+        with service.store.read() as connection:
+            last_poll = get_fact(connection, "last_poll")
+            today = service.today.isoformat()
+            row = connection.execute(sweeps.select().where(sweeps.c.day == today)).one_or_none()
+        if row is None or row.finished_at is None:
+            self._sweep(today)
+        now = to_ms(service.clock.now())
+        since = now - int(last_poll or 0)
+        if not 0 <= since < service.settings.poll_seconds * 1000:
+            service.prepare()
+            pipeline = service.portals.get().pipeline.id
+            poll(service.store, service.crm, service.mapping, service.clock, pipeline)
+
+    def _sweep(self, today: str) -> None:
+        """Today's sweep, if nobody has done it: the row of the day is the guarantee that it is one."""
+        service = self._service
+        now = service.clock.now()
+        with service.store.write() as connection:
+            row = insert(sweeps).values(day=today, started_at=to_ms(now), finished_at=None)
+            connection.execute(row.on_conflict_do_nothing())
+        service.prepare()
+        sweep(service.store, service.crm, service.mapping, service.clock, service.today)
+        with service.store.write() as connection:
+            done = sweeps.update().where(sweeps.c.day == today)
+            connection.execute(done.values(finished_at=to_ms(service.clock.now())))
+
+    # -- what goes wrong for every record
+
+    def _put_off(self, error: HandoffsError) -> float:
+        match error:
+            case AuthenticationError():
+                return self._refuse("token_refused", error)
+            case MappingMisfitError():
+                kind = "task_property_missing" if "task property" in str(error) else "mapping_misfit"
+                return self._refuse(kind, error)
+            case CRMUnavailableError() | CRMRejectedError():
+                pause = UNREACHABLE_FOR[min(self._unreachable, len(UNREACHABLE_FOR) - 1)]
+                self._unreachable += 1
+                log.warning("crm.unavailable", error=str(error), again_in=pause)
+                if self._unreachable == len(UNREACHABLE_FOR):
+                    self._tell("unreachable", str(error))
+                return pause
+            case RefusedError() | StoreError():
+                log.error("worker.put_off", error=str(error))
+                return UNREACHABLE_FOR[0]
+            case _:
+                log.error("worker.put_off", error=str(error))
+                return REFUSED_FOR.total_seconds()
+
+    def _refuse(self, fact: str, error: HandoffsError) -> float:
+        log.error("worker.refused", kind=fact, error=str(error))
+        self._service.portals.forget()
+        self._tell(fact, str(error))
+        with self._service.store.write() as connection:
+            set_fact(connection, fact, str(error))
+        return REFUSED_FOR.total_seconds()
+
+    def _well(self) -> None:
+        self._unreachable = 0
+        store = self._service.store
+        with store.read() as connection:
+            wrong = [name for name in REFUSALS if get_fact(connection, name)]
+        if wrong:
+            with store.write() as connection:
+                for name in wrong:
+                    set_fact(connection, name, "")
+
+    def _tell(self, kind: str, message: str) -> None:
+        try:
+            self._service.alerts(kind, message)
+        except StoreError as error:
+            log.error("admin.alert_not_kept", error=str(error))
+
+
+REFUSALS = ("token_refused", "task_property_missing", "mapping_misfit")
+"""Facts that say why no pass can run at all; empty once one has run."""

@@ -1,0 +1,71 @@
+"""The few errors, sorted by what is to be done about them.
+
+Each names the record it met and, where there is one, the setting to change. A command ends with the `exit_code` of the
+error that ended it; the worker keeps a record dirty, backs off or stops, as the class says.
+"""
+
+
+class HandoffsError(Exception):
+    """Base of every error that this service raises on purpose."""
+
+    exit_code = 1
+
+
+class ConfigurationError(HandoffsError):
+    """A setting or the mapping is wrong: a person must change it, no retry heals it."""
+
+    exit_code = 2
+
+
+class MappingMisfitError(HandoffsError):
+    """The mapping names something that the portal does not have."""
+
+    exit_code = 5
+
+
+class RefusedError(HandoffsError):
+    """A limit or an unanswered question holds the work back; an admin's word lets it go."""
+
+    exit_code = 3
+
+
+class StoreError(HandoffsError):
+    """The database cannot be read or written: nothing was decided, nothing was lost."""
+
+
+class CRMError(HandoffsError):
+    """A call to the CRM failed. `correlation_id` is HubSpot's own name for the failure, to quote to its support."""
+
+    def __init__(self, message: str, *, status: int | None = None, correlation_id: str | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.correlation_id = correlation_id
+
+
+class AuthenticationError(CRMError):
+    """The token is refused (401) or lacks a scope (403): nothing works until it is changed."""
+
+    exit_code = 4
+
+
+class CRMUnavailableError(CRMError):
+    """The CRM did not answer, or only with 429 and 5xx, for as long as one call may try. Look again later.
+
+    Whether a *write* was applied is then unknown.
+    """
+
+
+class CRMRejectedError(CRMError):
+    """The CRM understood and refuses (400, 404, 409, a validation rule): the same call will fail again."""
+
+
+class EmailError(HandoffsError):
+    """The email was certainly not sent. `permanent` says that the same message will be refused again."""
+
+    def __init__(self, message: str, *, permanent: bool = False) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+
+
+class EmailUnknownError(HandoffsError):
+    """The mail server took the message but its answer never came: it may or may not have been sent."""

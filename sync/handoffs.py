@@ -1,0 +1,788 @@
+"""The ten handoffs, in the order of the teams' article: one function each, pure, a ladder of early returns.
+
+Each says for the record before it what is true, and what is to be done. The reasons are what `explain` prints.
+Nothing here reads, writes, or knows the time but through the `Case`.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+
+from mappings.vocabulary import EmailKind, Handoff, Revision, Role, Stage, Status, TaskKind
+from sync.case import Case, note_context, state_of, ticket_context
+from sync.clock import from_ms, start_of_day, to_ms
+from sync.crm import RecordRef
+from sync.cycle import Ending
+from sync.model import (
+    CloseTask,
+    Effect,
+    Email,
+    Fired,
+    NewTask,
+    Occurrence,
+    State,
+    Ticket,
+    Verdict,
+    Version,
+    Write,
+)
+
+EARLY = frozenset({None, Status.REFRESH_REQUEST_SUBMITTED, Status.NO_REFRESH_REQUESTED})
+"""Statuses that do not yet say that the SAS has acted; No Refresh Requested is left over from the cycle before."""
+
+SUBMITTED = EARLY | {Status.DELIVERABLES_SUBMITTED}
+"""Statuses that a ready Ad Set advances."""
+
+ROLES_OF = {
+    Revision.COPY: ((TaskKind.REVISE_COPY, Role.COPYWRITER),),
+    Revision.GRAPHIC: ((TaskKind.REVISE_GRAPHICS, Role.GRAPHIC_DESIGNER),),
+    Revision.COPY_AND_GRAPHIC: (
+        (TaskKind.REVISE_COPY, Role.COPYWRITER),
+        (TaskKind.REVISE_GRAPHICS, Role.GRAPHIC_DESIGNER),
+    ),
+}
+
+
+# 1 · Automation → Account Manager
+
+
+def kickoff(case: Case) -> list[Verdict]:
+    """Once a cycle, when the Refresh Date comes within the window."""
+    portfolio, today = case.portfolio, case.moment.today
+    when = portfolio.refresh_date
+    if when is None:
+        return [_not_applicable(case, Handoff.KICKOFF, "the portfolio has no Refresh Date")]
+    if case.pending:
+        return [_after_ending(case, Handoff.KICKOFF)]
+    days = (when - today).days
+    if days > case.window:
+        opens = start_of_day(date.fromordinal(when.toordinal() - case.window), case.mapping.zone)
+        reason = f"the Refresh Date {_day(when)} is {days} days away; the kickoff comes at {case.window}"
+        return [_waiting(case, Handoff.KICKOFF, reason, opens)]
+    anchor = _window_anchor(case)
+    before = [fired for fired in case.facts.of(Handoff.KICKOFF, case.cycle) if fired.settled]
+    if before and _cause_of(before[-1].key) >= anchor:
+        return [_done(case, before[-1])]
+    if portfolio.status not in {None, Status.NO_REFRESH_REQUESTED}:
+        return [_overtaken(case, Handoff.KICKOFF, f"the status has already moved on to {_status(case)}")]
+    owner, blocked = case.owner(Role.ACCOUNT_MANAGER)
+    context = case.context()
+    effects: list[Effect] = []
+    if portfolio.status is Status.NO_REFRESH_REQUESTED:
+        effects.append(_status_write(case, None))
+    effects.append(NewTask(TaskKind.KICKOFF, Role.ACCOUNT_MANAGER, owner, (portfolio.ref,), context, blocked))
+    effects.append(Email(EmailKind.KICKOFF, Role.ACCOUNT_MANAGER, owner, context, None, blocked))
+    reason = f"the Refresh Date {_day(when)} is {_distance(days)}"
+    key = f"1:{portfolio.id}:{case.cycle}:{anchor}"
+    return [_due(case, Handoff.KICKOFF, key, reason, effects)]
+
+
+def _window_anchor(case: Case) -> int:
+    """What the kickoff of this cycle hangs on: the newest date of the cycle that was out of the window, or 0."""
+    started = case.cycle_started
+    return max(
+        (
+            version.ms
+            for version in case.portfolio.date_history
+            if (started is None or version.at >= started) and case.out_of_window(version)
+        ),
+        default=0,
+    )
+
+
+# 2a · Account Manager → System
+
+
+def declined(case: Case) -> list[Verdict]:
+    """Once a closing version: the date moves on, and what the cycle had open is closed."""
+    mine = [ending for ending in case.pending if ending.closing.by is Status.NO_REFRESH_REQUESTED]
+    if not mine:
+        before = [fired for fired in case.facts.of(Handoff.DECLINED) if fired.settled]
+        if before and case.portfolio.status is Status.NO_REFRESH_REQUESTED:
+            return [_done(case, before[-1])]
+        return [_not_applicable(case, Handoff.DECLINED, "the client has not declined in this cycle")]
+    ending = mine[0]
+    if ending is not case.pending[0]:
+        return [_after_ending(case, Handoff.DECLINED)]
+    key = case.ending_key(ending)
+    if _taken_back(case, ending):
+        return [
+            _recorded(case, Handoff.DECLINED, key, "the date was moved before this ledger began", ending.closing.at)
+        ]
+    reason = (
+        f"the client declined: {_name(case, Status.NO_REFRESH_REQUESTED)} was set on {_at(case, ending.closing.at)}"
+    )
+    values: dict[str, str] = {}
+    if case.mapping.rules.clear_declined_status and case.portfolio.status is Status.NO_REFRESH_REQUESTED:
+        values[case.mapping.portfolio.properties.status] = ""
+    write = _date_write(case, values)
+    cycle = case.cycle_of(from_ms(ending.version.ms - 1))
+    open_tasks = [task.id for task in case.tasks(_tasks_of_cycle(case, cycle)) if task.is_open]
+    why = f"closed by the service: {reason}"
+    effects: list[Effect] = [write, *(CloseTask(task, why) for task in open_tasks)]
+    verdict = _due(case, Handoff.DECLINED, key, reason, effects, cause_at=ending.closing.at, cycle=cycle)
+    return [_with_block(verdict, write)]
+
+
+def _tasks_of_cycle(case: Case, cycle: str) -> list[str]:
+    """The tasks that the service itself made in a cycle, by any handoff; adopted ones are people's own."""
+    found = []
+    for fired in case.facts.fired.values():
+        if fired.cycle != cycle:
+            continue
+        found += [e.crm_id for e in fired.effects if e.kind == "task" and e.crm_id is not None and not e.adopted]
+    return sorted(found, key=int)
+
+
+# 2b · Account Manager → Social Ad Specialist
+
+
+def confirmed(case: Case) -> list[Verdict]:
+    """Notation only: recorded once a version, nothing is done."""
+    verdicts = []
+    for version in _versions(case, Status.REFRESH_REQUEST_SUBMITTED):
+        key = f"2b:{case.portfolio.id}:{version.ms}"
+        if case.facts.settled(key) is None:
+            reason = f"the Account Manager noted the client's yes on {_at(case, version.at)}; notation only"
+            verdicts.append(_recorded(case, Handoff.CONFIRMED, key, reason, version.at))
+    if verdicts:
+        return verdicts
+    before = list(case.facts.of(Handoff.CONFIRMED, case.cycle))
+    if before:
+        return [_done(case, before[-1])]
+    return [_not_applicable(case, Handoff.CONFIRMED, "the client's yes has not been noted in this cycle")]
+
+
+# 3 · Automation → Social Ad Specialist
+
+
+def date_arrived(case: Case) -> list[Verdict]:
+    """Once a cycle, on the Refresh Date or as soon after it as anybody looks."""
+    portfolio = case.portfolio
+    when = portfolio.refresh_date
+    if when is None:
+        return [_not_applicable(case, Handoff.DATE_ARRIVED, "the portfolio has no Refresh Date")]
+    if case.pending:
+        return [_after_ending(case, Handoff.DATE_ARRIVED)]
+    arrives = start_of_day(when, case.mapping.zone)
+    if when > case.moment.today:
+        return [_waiting(case, Handoff.DATE_ARRIVED, f"the Refresh Date is {_day(when)}", arrives)]
+    before = [fired for fired in case.facts.of(Handoff.DATE_ARRIVED, case.cycle) if fired.settled]
+    if before and when.isoformat() <= max(_date_of(fired) for fired in before):
+        return [_done(case, before[-1])]
+    if portfolio.status not in EARLY:
+        reason = f"the status {_status(case)} says that the Social Ad Specialist has already acted"
+        return [_overtaken(case, Handoff.DATE_ARRIVED, reason)]
+    key = f"3:{portfolio.id}:{case.cycle}:{when.isoformat()}"
+    made = case.tasks_made(Handoff.DATE_ARRIVED, case.cycle)
+    if any(task.was_open_at(arrives) for task in case.tasks(effect.crm_id for effect in made if effect.crm_id)):
+        reason = f"the date was moved to {_day(when)}, and the task from before was still open when it came"
+        return [_recorded_overtaken(case, Handoff.DATE_ARRIVED, key, reason)]
+    owner, blocked = case.owner(Role.SOCIAL_AD_SPECIALIST)
+    note = note_context(case.newest_note(portfolio.ref, case.cycle_started))
+    context = case.context(note=note)
+    late = (case.moment.today - when).days
+    reason = f"the Refresh Date {_day(when)} is today" if not late else f"the Refresh Date {_day(when)} has come"
+    role = Role.SOCIAL_AD_SPECIALIST
+    effects: list[Effect] = [
+        NewTask(TaskKind.CREATE_TICKETS, role, owner, (portfolio.ref,), context, blocked),
+        Email(EmailKind.DATE_ARRIVED, role, owner, context, None, blocked),
+    ]
+    return [_due(case, Handoff.DATE_ARRIVED, key, reason, effects)]
+
+
+# 4 · Social Ad Specialist → Creative Team
+
+
+def tickets(case: Case) -> list[Verdict]:
+    """Once a ticket and role: a task for the Copywriter and one for the Graphic Designer."""
+    if not case.snapshot.tickets:
+        return [_not_applicable(case, Handoff.TICKETS, "the portfolio has no tickets")]
+    return [_ticket_made(case, ticket) for ticket in case.snapshot.tickets]
+
+
+def _ticket_made(case: Case, ticket: Ticket) -> Verdict:
+    key = f"4:{ticket.id}"
+    fired = case.facts.settled(key)
+    if fired is not None:
+        return _done(case, fired)
+    if ticket.came_in is None:
+        return _not_applicable(case, Handoff.TICKETS, f"{_name_of(ticket)} is not in the deliverables pipeline", ticket)
+    if ticket.came_in < case.moment.go_live:
+        return _not_applicable(case, Handoff.TICKETS, f"{_name_of(ticket)} is older than going live", ticket)
+    if not ticket.is_open:
+        return _not_applicable(case, Handoff.TICKETS, f"{_name_of(ticket)} is closed", ticket)
+    if case.snapshot.portfolio is None:
+        reason = f"{_name_of(ticket)} is not associated to a portfolio yet"
+        return Verdict(Handoff.TICKETS, State.WAITING, reason, ticket.ref)
+    decline = case.declined_after(ticket.came_in)
+    if decline is not None:
+        reason = f"{_name_of(ticket)} belongs to a cycle that the client declined on {_at(case, decline.at)}"
+        return Verdict(Handoff.TICKETS, State.OVERTAKEN, reason, ticket.ref)
+    context = case.context(ticket=ticket_context(ticket), folder=ticket.folder)
+    effects: list[Effect] = []
+    for kind, role in ((TaskKind.WRITE_COPY, Role.COPYWRITER), (TaskKind.DESIGN_GRAPHICS, Role.GRAPHIC_DESIGNER)):
+        owner, blocked = case.owner(role, ticket)
+        effects.append(NewTask(kind, role, owner, (ticket.ref, case.portfolio.ref), context, blocked))
+    reason = f"{_name_of(ticket)} came on {_at(case, ticket.came_in)}"
+    return _due(
+        case, Handoff.TICKETS, key, reason, effects,
+        record=ticket.ref, cause_at=ticket.came_in, cycle=case.cycle_of(ticket.came_in),
+    )  # fmt: skip
+
+
+# 5 · Creative Team → Account Manager
+
+
+def set_ready(case: Case) -> list[Verdict]:
+    """Once for what is new in a complete Ad Set: all its open tickets are in Pending Approval."""
+    status = case.portfolio.status
+    sets = _ad_sets(case)
+    if status in {Status.CREATIVES_APPROVED, Status.CREATIVES_IMPLEMENTED}:
+        return [_not_applicable(case, Handoff.SET_READY, f"the status is {_status(case)}: the client has seen it")]
+    if status is Status.UNMAPPED:
+        return [_not_applicable(case, Handoff.SET_READY, f"the status {_status(case)} is not in the mapping")]
+    homeless = [ticket for ticket in _current(case) if not ticket.folder_key]
+    verdicts = [
+        _not_applicable(
+            case, Handoff.SET_READY, f"{_name_of(t)} has no Deliverable Folder Name: it belongs to no Ad Set", t
+        )
+        for t in homeless
+    ]
+    advanced = False
+    for members in sets.values():
+        verdict = _one_set(case, members, advance=not advanced)
+        advanced = advanced or verdict.state is State.DUE
+        verdicts.append(verdict)
+    if not verdicts:
+        verdicts.append(_not_applicable(case, Handoff.SET_READY, "this cycle has no open ticket"))
+    return verdicts
+
+
+def _current(case: Case) -> list[Ticket]:
+    return [ticket for ticket in case.snapshot.tickets if ticket.is_open and case.in_cycle(ticket)]
+
+
+def _ad_sets(case: Case) -> dict[str, list[Ticket]]:
+    sets: dict[str, list[Ticket]] = {}
+    for ticket in sorted(_current(case), key=lambda t: int(t.id)):
+        if ticket.folder_key:
+            sets.setdefault(ticket.folder_key, []).append(ticket)
+    return dict(sorted(sets.items()))
+
+
+def _was_announced(fired: Fired) -> bool:
+    return fired.settled or any(effect.attempted for effect in fired.effects if effect.kind != "write")
+
+
+def _one_set(case: Case, members: list[Ticket], *, advance: bool) -> Verdict:
+    portfolio = case.portfolio
+    folder = " ".join(members[0].folder.split())
+    behind = [ticket for ticket in members if ticket.stage is not Stage.PENDING_APPROVAL]
+    if behind:
+        names = ", ".join(_name_of(ticket) for ticket in behind[:5])
+        reason = f"Ad Set “{folder}”: {len(members) - len(behind)} of {len(members)} are ready; waiting for {names}"
+        return _waiting(case, Handoff.SET_READY, reason, None)
+    entries = {f"{ticket.id}@{to_ms(ticket.stage_since)}": ticket for ticket in members}
+    before = list(case.facts.of(Handoff.SET_READY, case.cycle))
+    announced = {entry for fired in before if _was_announced(fired) for entry in _entries_of(fired.key)}
+    fresh = [
+        ticket
+        for entry, ticket in entries.items()
+        if entry not in announced and ticket.stage_since >= case.moment.go_live
+    ]
+    if not fresh:
+        held = [fired for fired in before if _entries_of(fired.key) & set(entries)]
+        if held and not held[-1].settled and portfolio.status in SUBMITTED:
+            # Announced, but the CRM refused the status: that write alone is still to be done.
+            write = [_status_write(case, Status.CREATIVES_PENDING_APPROVAL)]
+            return _due(case, Handoff.SET_READY, held[-1].key, held[-1].reason, write)
+        if held:
+            return _done(case, held[-1])
+        reason = f"Ad Set “{folder}” was ready before going live"
+        return _not_applicable(case, Handoff.SET_READY, reason)
+    sure = portfolio.status in {Status.DELIVERABLES_SUBMITTED, Status.CREATIVES_PENDING_APPROVAL}
+    complete_at = max(ticket.created_at for ticket in members) + case.barrier
+    if not sure and case.moment.now < complete_at:
+        reason = f"Ad Set “{folder}” is ready, but its newest ticket is younger than {case.barrier}: more may come"
+        return _waiting(case, Handoff.SET_READY, reason, complete_at)
+    effects: list[Effect] = []
+    if advance and portfolio.status in SUBMITTED:
+        effects.append(_status_write(case, Status.CREATIVES_PENDING_APPROVAL))
+    context = case.context(folder=folder, tickets=[ticket_context(ticket) for ticket in members])
+    manager, no_manager = case.owner(Role.ACCOUNT_MANAGER)
+    specialist, no_specialist = case.owner(Role.SOCIAL_AD_SPECIALIST)
+    am, sas = Role.ACCOUNT_MANAGER, Role.SOCIAL_AD_SPECIALIST
+    effects += [
+        NewTask(TaskKind.SHARE_DELIVERABLES, am, manager, (portfolio.ref,), context, no_manager),
+        Email(EmailKind.SET_READY_ACCOUNT_MANAGER, am, manager, context, None, no_manager),
+        Email(EmailKind.SET_READY_SOCIAL_AD_SPECIALIST, sas, specialist, context, None, no_specialist),
+    ]
+    reason = f"all {len(members)} tickets of Ad Set “{folder}” are in Pending Approval"
+    key = f"5:{portfolio.id}:{case.cycle}:{','.join(sorted(entries))}"
+    newest = max(ticket.stage_since for ticket in members)
+    return _due(case, Handoff.SET_READY, key, reason, effects, cause_at=newest)
+
+
+# 6 · Account Manager → Creative Team
+
+
+def revisions(case: Case) -> list[Verdict]:
+    """Once a version of Needs Revisions: back to In Progress, approvals reset, tasks for the roles concerned."""
+    verdicts = [verdict for ticket in case.snapshot.tickets for verdict in _revisions_of(case, ticket)]
+    if verdicts:
+        return verdicts
+    return [_not_applicable(case, Handoff.REVISIONS, "no ticket needs revisions")]
+
+
+def _revisions_of(case: Case, ticket: Ticket) -> list[Verdict]:
+    if ticket.came_in is None:
+        return []
+    if ticket.revision is Revision.UNMAPPED:
+        value = ticket.raw.get(case.mapping.ticket.properties.needs_revisions, "")
+        reason = f"{_name_of(ticket)}: Needs Revisions is “{value}”, which the mapping does not name"
+        return [Verdict(Handoff.REVISIONS, State.BLOCKED, reason, ticket.ref)]
+    verdicts: list[Verdict] = []
+    asked: set[TaskKind] = set()
+    for version in reversed(ticket.revision_history):
+        if version.value in {None, Revision.UNMAPPED}:
+            continue
+        fired = case.facts.settled(f"6:{ticket.id}:{version.ms}")
+        if fired is not None:
+            verdicts = [_done(case, fired)]
+        elif case.counts(version, ticket.revision_history):
+            verdict, kinds = _revise(case, ticket, version, asked)
+            asked |= kinds
+            verdicts = [v for v in verdicts if v.occurrence is not None] + [verdict]
+    if not any(verdict.occurrence for verdict in verdicts):
+        verdicts += _clear_revision(case, ticket)
+    return verdicts
+
+
+def _revise(
+    case: Case, ticket: Ticket, version: Version[Revision | None], asked: set[TaskKind]
+) -> tuple[Verdict, set[TaskKind]]:
+    assert version.value is not None
+    key = f"6:{ticket.id}:{version.ms}"
+    decline = None if case.snapshot.portfolio is None else case.declined_after(version.at)
+    if decline is not None:
+        reason = f"{_name_of(ticket)}: asked for before the client declined on {_at(case, decline.at)}"
+        occurrence = _occurrence(case, Handoff.REVISIONS, key, reason, record=ticket.ref, cause_at=version.at)
+        return _recorded_as_overtaken(occurrence), set()
+    wanted = [(kind, role) for kind, role in ROLES_OF[version.value] if kind not in asked]
+    still_open = _open_revisions(case, ticket, [kind for kind, _ in wanted], but=key)
+    new = [(kind, role) for kind, role in wanted if kind not in still_open]
+    write = _kick_back(case, ticket, {kind for kind, _ in new})
+    effects: list[Effect] = [write] if write is not None else []
+    note = note_context(case.newest_note(ticket.ref)) if new else None
+    label = case.mapping.ticket.revisions[version.value]
+    context = case.context(ticket=ticket_context(ticket), folder=ticket.folder, note=note, revision=label)
+    on = (ticket.ref,) if case.snapshot.portfolio is None else (ticket.ref, case.portfolio.ref)
+    for kind, role in new:
+        owner, blocked = case.owner(role, ticket)
+        effects.append(NewTask(kind, role, owner, on, context, blocked))
+    reason = f"{_name_of(ticket)}: {label} was asked for on {_at(case, version.at)}"
+    cycle = case.cycle_of(version.at)
+    verdict = _due(case, Handoff.REVISIONS, key, reason, effects, record=ticket.ref, cause_at=version.at, cycle=cycle)
+    return verdict, {kind for kind, _ in new}
+
+
+def _open_revisions(case: Case, ticket: Ticket, kinds: Iterable[TaskKind], *, but: str) -> set[TaskKind]:
+    """The revision tasks of this ticket that are still to be done, be they in the CRM or only planned."""
+    wanted = set(kinds)
+    found: set[TaskKind] = set()
+    made: dict[str, TaskKind] = {}
+    for fired in case.facts.of(Handoff.REVISIONS, record=ticket.id):
+        for effect in fired.effects:
+            if effect.task_kind not in wanted or effect.task_kind is None or fired.key == but:
+                continue
+            if effect.crm_id is not None:
+                made[effect.crm_id] = effect.task_kind
+            elif effect.state in {"planned", "blocked", "failed"}:
+                found.add(effect.task_kind)
+    return found | {made[task.id] for task in case.tasks(made) if task.is_open}
+
+
+def _kick_back(case: Case, ticket: Ticket, kinds: set[TaskKind]) -> Write | None:
+    names, reset = case.mapping.ticket.properties, case.mapping.ticket.approval_reset
+    wanted = {names.stage: case.in_progress}
+    if TaskKind.REVISE_COPY in kinds:
+        wanted[names.copy_approval] = reset
+    if TaskKind.REVISE_GRAPHICS in kinds:
+        wanted[names.graphic_approval] = reset
+    changed = {name: value for name, value in wanted.items() if ticket.raw.get(name, "") != value}
+    if not changed:
+        return None
+    return Write(ticket.ref, changed, {name: ticket.raw.get(name, "") for name in changed})
+
+
+def _clear_revision(case: Case, ticket: Ticket) -> list[Verdict]:
+    """Needs Revisions is emptied once its newest version was handled and the ticket is back in Pending Approval."""
+    if ticket.revision is None or ticket.stage is not Stage.PENDING_APPROVAL or not ticket.revision_history:
+        return []
+    newest = ticket.revision_history[0]
+    if case.facts.settled(f"6:{ticket.id}:{newest.ms}") is None or ticket.stage_since <= newest.at:
+        return []
+    names = case.mapping.ticket.properties
+    key = f"6c:{ticket.id}:{newest.ms}"
+    if case.facts.settled(key) is not None:
+        return []
+    expects = {name: ticket.raw.get(name, "") for name in (names.needs_revisions, names.stage)}
+    write = Write(ticket.ref, {names.needs_revisions: ""}, expects)
+    reason = f"{_name_of(ticket)} is back in Pending Approval: Needs Revisions is emptied"
+    return [
+        _due(
+            case, Handoff.REVISIONS, key, reason, [write],
+            record=ticket.ref, cause_at=ticket.stage_since, cycle=case.cycle_of(newest.at),
+        )
+    ]  # fmt: skip
+
+
+# 7 · Account Manager → Social Ad Specialist
+
+
+def approved(case: Case) -> list[Verdict]:
+    """Once a version of Creatives Completed & Approved, if it still stands when the service looks."""
+    portfolio = case.portfolio
+    verdicts = []
+    versions = list(_versions(case, Status.CREATIVES_APPROVED))
+    standing = versions[0] if versions and versions[0] is portfolio.status_history[0] else None
+    for version in versions:
+        key = _approval_key(case, version)
+        if version is not standing and case.facts.settled(key) is None:
+            reason = f"set on {_at(case, version.at)}, but the status had moved on before the service looked"
+            verdicts.append(_recorded_overtaken(case, Handoff.APPROVED, key, reason, version.at))
+    if standing is None:
+        before = list(case.facts.of(Handoff.APPROVED, case.cycle))
+        if before:
+            return [*verdicts, _done(case, before[-1])]
+        if verdicts:
+            return verdicts
+        if portfolio.status is Status.CREATIVES_APPROVED:
+            return [_not_applicable(case, Handoff.APPROVED, "the client's approval is older than going live")]
+        return [_not_applicable(case, Handoff.APPROVED, "the client has not approved in this cycle")]
+    return [*verdicts, _approval(case, standing)]
+
+
+def _approval_key(case: Case, version: Version[Status | None]) -> str:
+    return f"7:{case.portfolio.id}:{version.ms}"
+
+
+def _approval(case: Case, version: Version[Status | None]) -> Verdict:
+    key = _approval_key(case, version)
+    fired = case.facts.settled(key)
+    if fired is not None:
+        return _done(case, fired)
+    made = case.tasks_made(Handoff.APPROVED, case.cycle)
+    if made and made[-1].crm_id and case.tasks([made[-1].crm_id])[0].was_open_at(version.at):
+        reason = "set again while the implementation task was still open: that task stands"
+        return _recorded_overtaken(case, Handoff.APPROVED, key, reason, version.at)
+    owner, blocked = case.owner(Role.SOCIAL_AD_SPECIALIST)
+    current = [ticket_context(ticket) for ticket in sorted(_current(case), key=lambda t: int(t.id))]
+    context = case.context(tickets=current)
+    role = Role.SOCIAL_AD_SPECIALIST
+    effects: list[Effect] = [
+        NewTask(TaskKind.IMPLEMENT, role, owner, (case.portfolio.ref,), context, blocked),
+        Email(EmailKind.CLIENT_APPROVED, role, owner, context, None, blocked),
+    ]
+    reason = f"the client approved: {_status(case)} was set on {_at(case, version.at)}"
+    return _due(case, Handoff.APPROVED, key, reason, effects, cause_at=version.at)
+
+
+# 8 · Social Ad Specialist → System
+
+
+def closed(case: Case) -> list[Verdict]:
+    """Once a closing version: date and status are reset in one write. A completed task sets the status first."""
+    pending = [ending for ending in case.pending if ending.closing.by is Status.CREATIVES_IMPLEMENTED]
+    if pending:
+        if pending[0] is not case.pending[0]:
+            return [_after_ending(case, Handoff.CLOSE)]
+        return [_reset(case, pending[0])]
+    before = [f for f in case.facts.of(Handoff.CLOSE) if f.settled and not f.key.startswith("8t:")]
+    last = case.closings[-1] if case.closings else None
+    if before and last is not None and last.by is Status.CREATIVES_IMPLEMENTED and before[-1].cause_at == last.at:
+        if case.portfolio.status is None:
+            return [_done(case, before[-1])]
+    if case.portfolio.status is not Status.CREATIVES_APPROVED:
+        if case.portfolio.status is Status.CREATIVES_IMPLEMENTED:
+            return [_not_applicable(case, Handoff.CLOSE, "the cycle was closed before going live")]
+        return [_not_applicable(case, Handoff.CLOSE, "the creatives are not implemented in this cycle")]
+    made = case.tasks_made(Handoff.APPROVED, case.cycle)
+    newest = made[-1].crm_id if made else None
+    if newest is None:
+        return [
+            _waiting(case, Handoff.CLOSE, f"the status must reach {_name(case, Status.CREATIVES_IMPLEMENTED)}", None)
+        ]
+    task = case.tasks([newest])[0]
+    if not task.exists:
+        reason = (
+            f"the implementation task {newest} was deleted: set {_name(case, Status.CREATIVES_IMPLEMENTED)} by hand"
+        )
+        return [_waiting(case, Handoff.CLOSE, reason, None)]
+    if not task.completed:
+        return [_waiting(case, Handoff.CLOSE, f"the implementation task {newest} is open", None)]
+    standing = case.portfolio.status_history[0] if case.portfolio.status_history else None
+    if standing is not None and task.completed_at is not None and task.completed_at < standing.at:
+        # It was completed for an earlier approval; handoff 7 gives this one a task of its own.
+        if case.facts.settled(_approval_key(case, standing)) is None and case.counts(
+            standing, case.portfolio.status_history
+        ):
+            return [_waiting(case, Handoff.CLOSE, "the newest approval gets a task of its own first", None)]
+    reason = f"the implementation task {newest} is completed"
+    write = _status_write(case, Status.CREATIVES_IMPLEMENTED)
+    key = f"8t:{case.portfolio.id}:{newest}"
+    if case.facts.settled(key) is not None:
+        reason = f"task {newest} has closed a cycle already; set {_name(case, Status.CREATIVES_IMPLEMENTED)} by hand"
+        return [_waiting(case, Handoff.CLOSE, reason, None)]
+    return [_due(case, Handoff.CLOSE, key, reason, [write], cause_at=task.completed_at)]
+
+
+def _reset(case: Case, ending: Ending) -> Verdict:
+    key = case.ending_key(ending)
+    portfolio = case.portfolio
+    if _taken_back(case, ending):
+        return _recorded(case, Handoff.CLOSE, key, "it was reset before this ledger began", ending.closing.at)
+    values: dict[str, str] = {}
+    if portfolio.status is Status.CREATIVES_IMPLEMENTED:
+        values[case.mapping.portfolio.properties.status] = ""
+    write = _date_write(case, values)
+    cycle = case.cycle_of(from_ms(ending.version.ms - 1))
+    made = [e for e in case.tasks_made(Handoff.APPROVED, cycle) if not e.adopted and e.crm_id is not None]
+    reason = f"{_name(case, Status.CREATIVES_IMPLEMENTED)} was set on {_at(case, ending.closing.at)}"
+    why = f"closed by the service: {reason}"
+    effects: list[Effect] = [write]
+    after = f"{key}/{write.slot}"
+    effects += [CloseTask(t.id, why, after) for t in case.tasks(e.crm_id for e in made if e.crm_id) if t.is_open]
+    detail = {"next_date": write.values.get(case.mapping.portfolio.properties.refresh_date)}
+    verdict = _due(case, Handoff.CLOSE, key, reason, effects, cause_at=ending.closing.at, cycle=cycle, detail=detail)
+    return _with_block(verdict, write)
+
+
+# 9 · System → Account Manager
+
+
+def confirmation(case: Case) -> list[Verdict]:
+    """One email a closing, once the reset has been written: the creatives are live, and the next date."""
+    closing = next((v for v in closed(case) if v.occurrence is not None and v.occurrence.key.startswith("8:")), None)
+    if closing is not None and closing.occurrence is not None:
+        if closing.occurrence.overtaken or not closing.occurrence.effects:
+            return [_not_applicable(case, Handoff.CONFIRMATION, "the closing was before this ledger began")]
+        if closing.state is State.BLOCKED:
+            return [Verdict(Handoff.CONFIRMATION, State.WAITING, "handoff 8 is blocked", case.portfolio.ref)]
+        key, day = closing.occurrence.key, closing.occurrence.detail["next_date"]
+        return [_confirm(case, key, str(day), closing.occurrence.cycle)]
+    verdicts: list[Verdict] = []
+    for fired in case.facts.of(Handoff.CLOSE):
+        if not fired.key.startswith("8:") or "next_date" not in fired.detail or not fired.settled:
+            continue
+        mine = case.facts.settled(fired.key.replace("8:", "9:", 1))
+        if mine is not None:
+            verdicts = [_done(case, mine)]
+        elif any(effect.kind == "write" and effect.state == "done" for effect in fired.effects):
+            return [_confirm(case, fired.key, str(fired.detail["next_date"]), fired.cycle)]
+    return verdicts or [_not_applicable(case, Handoff.CONFIRMATION, "no cycle has been closed")]
+
+
+def _confirm(case: Case, closing_key: str, next_day: str, cycle: str) -> Verdict:
+    owner, blocked = case.owner(Role.ACCOUNT_MANAGER)
+    context = case.context(next_date=next_day)
+    email = Email(EmailKind.REFRESH_LIVE, Role.ACCOUNT_MANAGER, owner, context, f"{closing_key}/write", blocked)
+    key = closing_key.replace("8:", "9:", 1)
+    cause = from_ms(int(closing_key.rsplit(":", 1)[1]))
+    return _due(case, Handoff.CONFIRMATION, key, "the reset is written", [email], cause_at=cause, cycle=cycle)
+
+
+RULES = (
+    kickoff,
+    declined,
+    confirmed,
+    date_arrived,
+    tickets,
+    set_ready,
+    revisions,
+    approved,
+    closed,
+    confirmation,
+)
+
+TICKET_RULES = (tickets, revisions)
+"""The rules that also speak of a ticket without a portfolio."""
+
+
+# What the rules share
+
+
+def _versions(case: Case, status: Status) -> Iterable[Version[Status | None]]:
+    """The versions of one status that may cause something, newest first."""
+    history = case.portfolio.status_history
+    return (version for version in history if version.value is status and case.counts(version, history))
+
+
+def _taken_back(case: Case, ending: Ending) -> bool:
+    """Whether the history shows that a ledger since lost has carried out this ending: the service wrote the date."""
+    if ending.closing.at >= case.moment.born:
+        return False
+    return any(
+        version.own and ending.closing.at < version.at < case.moment.born for version in case.portfolio.date_history
+    )
+
+
+def _status_write(case: Case, status: Status | None) -> Write:
+    name = case.mapping.portfolio.properties.status
+    new = case.mapping.portfolio.raw_status(status)
+    return Write(case.portfolio.ref, {name: new}, {name: case.portfolio.raw.get(name, "")})
+
+
+def _date_write(case: Case, more: dict[str, str]) -> Write:
+    """The move of the Refresh Date, with whatever else goes into the same write."""
+    names, raw = case.mapping.portfolio.properties, case.portfolio.raw
+    expects = {name: raw.get(name, "") for name in (names.refresh_date, names.status)}
+    following = case.next_refresh()
+    if following is None:
+        reason = f"the cadence “{case.portfolio.cadence}” is not in the mapping (cadence.values): add it or change it"
+        return Write(case.portfolio.ref, more, expects, blocked=reason)
+    return Write(case.portfolio.ref, {names.refresh_date: following.isoformat(), **more}, expects)
+
+
+def _occurrence(
+    case: Case,
+    handoff: Handoff,
+    key: str,
+    reason: str,
+    effects: Iterable[Effect] = (),
+    *,
+    record: RecordRef | None = None,
+    cause_at: datetime | None = None,
+    cycle: str | None = None,
+    detail: Mapping[str, object] | None = None,
+    overtaken: bool = False,
+) -> Occurrence:
+    return Occurrence(
+        key=key,
+        handoff=handoff,
+        record=record or case.snapshot.ref,
+        cycle=case.cycle if cycle is None else cycle,
+        reason=reason,
+        cause_at=cause_at,
+        effects=tuple(effects),
+        detail=detail or {},
+        overtaken=overtaken,
+    )
+
+
+def _due(
+    case: Case,
+    handoff: Handoff,
+    key: str,
+    reason: str,
+    effects: Iterable[Effect],
+    *,
+    record: RecordRef | None = None,
+    cause_at: datetime | None = None,
+    cycle: str | None = None,
+    detail: Mapping[str, object] | None = None,
+) -> Verdict:
+    occurrence = _occurrence(
+        case, handoff, key, reason, effects, record=record, cause_at=cause_at, cycle=cycle, detail=detail
+    )
+    blocks = [effect.blocked for effect in occurrence.effects]
+    state = state_of(blocks)
+    why = "; ".join(dict.fromkeys(block for block in blocks if block))
+    return Verdict(
+        handoff, state, f"{reason}; blocked: {why}" if why else reason, occurrence.record, occurrence, key=key
+    )
+
+
+def _with_block(verdict: Verdict, write: Write) -> Verdict:
+    if write.blocked is None:
+        return verdict
+    return Verdict(verdict.handoff, State.BLOCKED, write.blocked, verdict.record, verdict.occurrence, key=verdict.key)
+
+
+def _recorded(case: Case, handoff: Handoff, key: str, reason: str, cause_at: datetime) -> Verdict:
+    occurrence = _occurrence(case, handoff, key, reason, cause_at=cause_at, cycle=case.cycle_of(cause_at))
+    return Verdict(handoff, State.DONE, reason, occurrence.record, occurrence, when=cause_at, key=key)
+
+
+def _recorded_overtaken(
+    case: Case, handoff: Handoff, key: str, reason: str, cause_at: datetime | None = None
+) -> Verdict:
+    cycle = case.cycle if cause_at is None else case.cycle_of(cause_at)
+    return _recorded_as_overtaken(_occurrence(case, handoff, key, reason, cause_at=cause_at, cycle=cycle))
+
+
+def _recorded_as_overtaken(occurrence: Occurrence) -> Verdict:
+    final = Occurrence(
+        occurrence.key,
+        occurrence.handoff,
+        occurrence.record,
+        occurrence.cycle,
+        occurrence.reason,
+        occurrence.cause_at,
+        overtaken=True,
+    )
+    return Verdict(final.handoff, State.OVERTAKEN, final.reason, final.record, final, key=final.key)
+
+
+def _done(case: Case, fired: Fired) -> Verdict:
+    state = State.OVERTAKEN if fired.state == "overtaken" else State.DONE
+    return Verdict(fired.handoff, state, fired.reason, fired.record, when=fired.decided_at, key=fired.key)
+
+
+def _not_applicable(case: Case, handoff: Handoff, reason: str, ticket: Ticket | None = None) -> Verdict:
+    return Verdict(handoff, State.NOT_APPLICABLE, reason, ticket.ref if ticket else case.snapshot.ref)
+
+
+def _overtaken(case: Case, handoff: Handoff, reason: str) -> Verdict:
+    return Verdict(handoff, State.OVERTAKEN, reason, case.snapshot.ref)
+
+
+def _waiting(case: Case, handoff: Handoff, reason: str, until: datetime | None) -> Verdict:
+    return Verdict(handoff, State.WAITING, reason, case.snapshot.ref, when=until)
+
+
+def _after_ending(case: Case, handoff: Handoff) -> Verdict:
+    """The date still belongs to the cycle before: what hangs on it waits until that cycle's end is carried out."""
+    number = "2a" if case.pending[0].closing.by is Status.NO_REFRESH_REQUESTED else "8"
+    return _waiting(case, handoff, f"handoff {number} of the cycle before comes first: it moves the date", None)
+
+
+def _cause_of(key: str) -> int:
+    return int(key.rsplit(":", 1)[1])
+
+
+def _date_of(fired: Fired) -> str:
+    return fired.key.rsplit(":", 1)[1]
+
+
+def _entries_of(key: str) -> set[str]:
+    return set(key.split(":", 3)[3].split(","))
+
+
+def _name(case: Case, status: Status) -> str:
+    return f"“{case.mapping.portfolio.raw_status(status)}”"
+
+
+def _status(case: Case) -> str:
+    return f"“{case.portfolio.raw.get(case.mapping.portfolio.properties.status, '')}”"
+
+
+def _name_of(ticket: Ticket) -> str:
+    return f"ticket {ticket.id} “{ticket.subject}”"
+
+
+def _day(day: date) -> str:
+    return f"{day:%a} {day.day} {day:%b %Y}"
+
+
+def _at(case: Case, moment: datetime) -> str:
+    local = moment.astimezone(case.mapping.zone)
+    return f"{_day(local.date())} {local:%H:%M}"
+
+
+def _distance(days: int) -> str:
+    if days == 0:
+        return "today"
+    if days < 0:
+        return f"{-days} day{'s' if days < -1 else ''} past"
+    return f"{days} day{'s' if days > 1 else ''} away"

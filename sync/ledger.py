@@ -1,0 +1,555 @@
+"""What was decided, tried and done: the memory that makes every effect happen once.
+
+`plan` writes down all effects of all occurrences of a group in one transaction before the first is tried. `claim` marks
+an effect as being tried, before the call; `settle` says what came of it. An effect found claimed after a crash is
+unknown: somebody looks at the CRM before it is tried again.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, func, or_, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from mappings.vocabulary import Handoff, Role, Status, TaskKind
+from sync.clock import from_ms, to_ms
+from sync.crm import Kind, RecordRef
+from sync.model import (
+    NOT_YET,
+    CloseTask,
+    Closing,
+    Decision,
+    Effect,
+    EffectFact,
+    EffectState,
+    Email,
+    Facts,
+    Fired,
+    NewTask,
+    Occurrence,
+    Reassigned,
+    Write,
+)
+from sync.store import cycles, effects, occurrences, releases, to_json
+
+_OPEN = tuple(state.value for state in (EffectState.PLANNED, EffectState.BLOCKED))
+_UNRESOLVED = (EffectState.ATTEMPTING.value, EffectState.UNKNOWN.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """An effect as it stands in the ledger, ready to be tried or looked after."""
+
+    key: str
+    occurrence: str
+    record: RecordRef  # the occurrence's
+    portfolio: str | None
+    kind: str  # write, task, close, email
+    payload: Mapping[str, Any]
+    state: EffectState
+    state_at: datetime
+    attempts: int
+
+
+# -- what it knows
+
+
+def load(connection: Connection, portfolios: Iterable[str], tickets: Iterable[str]) -> list[Fired]:
+    """Every occurrence of these portfolios and tickets, with its effects."""
+    found: dict[str, Fired] = {}
+    for condition in _conditions(list(portfolios), list(tickets)):
+        rows = connection.execute(select(occurrences).where(condition)).all()
+        by_occurrence: dict[str, list[EffectFact]] = {}
+        joined = select(effects).join(occurrences, effects.c.occurrence == occurrences.c.key).where(condition)
+        for effect in connection.execute(joined.order_by(effects.c.position)):
+            by_occurrence.setdefault(effect.occurrence, []).append(_effect_fact(effect))
+        for row in rows:
+            found[row.key] = _fired(row, tuple(by_occurrence.get(row.key, ())))
+    return list(found.values())
+
+
+def facts_of(
+    fired: Sequence[Fired], portfolio: str | None, tickets: Iterable[str], closings: Iterable[Closing]
+) -> Facts:
+    """What concerns one portfolio: its own occurrences, and those of its tickets."""
+    ids = set(tickets)
+    mine = {
+        each.key: each
+        for each in fired
+        if (each.record.kind is Kind.PORTFOLIO and each.record.id == portfolio)
+        or (each.record.kind is Kind.TICKET and each.record.id in ids)
+    }
+    return Facts(mine, tuple(sorted(closings, key=lambda closing: closing.at)))
+
+
+def remembered(connection: Connection, portfolios: Iterable[str]) -> dict[str, list[Closing]]:
+    """The closings that were seen of each portfolio."""
+    found: dict[str, list[Closing]] = {}
+    for part in _parts(list(portfolios)):
+        for row in connection.execute(select(cycles).where(cycles.c.portfolio.in_(part))):
+            found.setdefault(row.portfolio, []).append(Closing(from_ms(row.started), Status(row.by)))
+    return found
+
+
+def _conditions(portfolios: list[str], tickets: list[str]) -> Iterable[Any]:
+    for part in _parts(portfolios):
+        yield occurrences.c.portfolio.in_(part)
+    for part in _parts(tickets):
+        yield and_(occurrences.c.record_kind == Kind.TICKET.value, occurrences.c.record.in_(part))
+
+
+def _parts(values: list[str], size: int = 500) -> Iterable[list[str]]:
+    return (values[start : start + size] for start in range(0, len(values), size))
+
+
+def _fired(row: Row[Any], found: tuple[EffectFact, ...]) -> Fired:
+    return Fired(
+        key=row.key,
+        handoff=Handoff(row.handoff),
+        record=RecordRef(Kind(row.record_kind), row.record),
+        cycle=row.cycle,
+        cause_at=None if row.cause_at is None else from_ms(row.cause_at),
+        decided_at=from_ms(row.decided_at),
+        state=row.state,
+        reason=row.reason,
+        detail=json.loads(row.detail),
+        effects=found,
+    )
+
+
+def _effect_fact(row: Row[Any]) -> EffectFact:
+    payload = json.loads(row.payload)
+    task_kind = payload.get("task_kind")
+    return EffectFact(
+        key=row.key,
+        slot=row.key.rsplit("/", 1)[1],
+        kind=row.kind,
+        role=None if row.role is None else Role(row.role),
+        state=EffectState(row.state),
+        state_at=from_ms(row.state_at),
+        crm_id=row.crm_id,
+        task_kind=None if task_kind is None else TaskKind(task_kind),
+        adopted=bool(payload.get("adopted")),
+        attempted=row.attempted_at is not None,
+        reason=row.reason,
+    )
+
+
+# -- plan
+
+
+def plan(
+    connection: Connection,
+    portfolio: str | None,
+    decision: Decision,
+    facts: Facts,
+    now: datetime,
+    origin: str,
+    *,
+    retry_failed: bool = False,
+) -> None:
+    """Write a decision down: new occurrences, fresher effects for those not yet tried, and what is not to be any more."""
+    yielded = {occurrence.key for occurrence in decision.occurrences}
+    for occurrence in decision.occurrences:
+        _plan_one(connection, portfolio, occurrence, facts, now, origin, retry_failed=retry_failed)
+    for fired in facts.fired.values():
+        if fired.key not in yielded:
+            _withdraw(connection, fired, now)
+    for key, who in decision.reassigned.items():
+        _reassign(connection, key, who, now)
+    for occurrence in decision.occurrences:
+        if occurrence.handoff is Handoff.DECLINED and occurrence.effects:
+            _bypass(connection, occurrence, facts, now)
+    if portfolio is not None:
+        _remember(connection, portfolio, decision.closings, facts.closings)
+
+
+def effects_ahead(decision: Decision, facts: Facts) -> int:
+    """How many effects a decision would try: what the breaker counts before anything is written down."""
+    ahead = 0
+    for occurrence in decision.occurrences:
+        fired = facts.fired.get(occurrence.key)
+        known = {effect.key: effect for effect in fired.effects} if fired else {}
+        for effect in occurrence.effects:
+            fact = known.get(occurrence.effect_key(effect))
+            if effect.blocked is None and (fact is None or not fact.attempted):
+                ahead += 1
+    return ahead + sum(1 for who in decision.reassigned.values() if who.blocked is None)
+
+
+def _plan_one(
+    connection: Connection,
+    portfolio: str | None,
+    occurrence: Occurrence,
+    facts: Facts,
+    now: datetime,
+    origin: str,
+    *,
+    retry_failed: bool,
+) -> None:
+    fired = facts.fired.get(occurrence.key)
+    state = "overtaken" if occurrence.overtaken else "open" if occurrence.effects else "done"
+    if fired is None:
+        connection.execute(
+            occurrences.insert().values(
+                key=occurrence.key,
+                handoff=occurrence.handoff.value,
+                record_kind=occurrence.record.kind.value,
+                record=occurrence.record.id,
+                portfolio=portfolio,
+                cycle=occurrence.cycle,
+                cause_at=None if occurrence.cause_at is None else to_ms(occurrence.cause_at),
+                decided_at=to_ms(now),
+                origin=origin,
+                state=state,
+                reason=occurrence.reason,
+                detail=to_json(occurrence.detail),
+            )
+        )
+    elif not fired.committed:
+        values: dict[str, str | None] = {
+            "state": state,
+            "reason": occurrence.reason,
+            "detail": to_json(occurrence.detail),
+        }
+        values |= {"cycle": occurrence.cycle, "portfolio": portfolio}
+        connection.execute(
+            update(occurrences)
+            .where(occurrences.c.key == occurrence.key)
+            .values(**values, decided_at=to_ms(now), origin=origin)
+        )
+    elif fired.state == "done" and occurrence.effects:
+        connection.execute(update(occurrences).where(occurrences.c.key == occurrence.key).values(state="open"))
+    known = {effect.key: effect for effect in fired.effects} if fired else {}
+    for position, effect in enumerate(occurrence.effects):
+        key = occurrence.effect_key(effect)
+        fact = known.pop(key, None)
+        row = {
+            "payload": to_json(_payload(effect)),
+            "state": (EffectState.BLOCKED if effect.blocked else EffectState.PLANNED).value,
+            "state_at": to_ms(now),
+            "reason": effect.blocked,
+        }
+        if fact is None:
+            role = effect.role.value if isinstance(effect, NewTask | Email) else None
+            connection.execute(
+                effects.insert().values(
+                    key=key,
+                    occurrence=occurrence.key,
+                    position=position,
+                    kind=_kind(effect),
+                    role=role,
+                    attempts=0,
+                    **row,
+                )
+            )
+        elif _may_change(fact, retry_failed=retry_failed):
+            connection.execute(update(effects).where(effects.c.key == key).values(**row))
+    for fact in known.values():
+        _overtake(connection, fact, now, "no longer needed when it was decided anew")
+
+
+def _may_change(fact: EffectFact, *, retry_failed: bool) -> bool:
+    """Whether deciding anew may still change an effect: it was not tried, or it certainly was not applied."""
+    if fact.state in NOT_YET:
+        return True
+    if fact.state is EffectState.OVERTAKEN:
+        return not fact.attempted
+    return fact.state is EffectState.FAILED and retry_failed
+
+
+def _withdraw(connection: Connection, fired: Fired, now: datetime) -> None:
+    """What its own rule no longer asks for: all of it if nothing was tried yet, else only its writes."""
+    if fired.state != "open":
+        return
+    reason = "what caused it no longer holds"
+    if not fired.committed:
+        connection.execute(update(occurrences).where(occurrences.c.key == fired.key).values(state="withdrawn"))
+        for effect in fired.effects:
+            _overtake(connection, effect, now, reason)
+        return
+    for effect in fired.effects:
+        if effect.kind == "write":
+            _overtake(connection, effect, now, reason)
+
+
+def _bypass(connection: Connection, decline: Occurrence, facts: Facts, now: datetime) -> None:
+    """After a decline nothing more happens for the cycle that it ended: what was not tried yet is overtaken."""
+    for fired in facts.fired.values():
+        if fired.cycle == decline.cycle and fired.key != decline.key and fired.state == "open":
+            for effect in fired.effects:
+                if effect.kind != "close":
+                    _overtake(connection, effect, now, "the client declined the refresh")
+
+
+def _overtake(connection: Connection, effect: EffectFact, now: datetime, reason: str) -> None:
+    connection.execute(
+        update(effects)
+        .where(effects.c.key == effect.key, effects.c.state.in_([*_OPEN, EffectState.FAILED.value]))
+        .values(state=EffectState.OVERTAKEN.value, state_at=to_ms(now), reason=reason)
+    )
+
+
+def _reassign(connection: Connection, key: str, who: Reassigned, now: datetime) -> None:
+    row = connection.execute(
+        select(effects.c.payload).where(effects.c.key == key, effects.c.state == EffectState.BLOCKED.value)
+    ).one_or_none()
+    if row is None:
+        return
+    payload = {**json.loads(row.payload), "owner": who.owner}
+    state = EffectState.BLOCKED if who.blocked else EffectState.PLANNED
+    connection.execute(
+        update(effects)
+        .where(effects.c.key == key)
+        .values(payload=to_json(payload), state=state.value, state_at=to_ms(now), reason=who.blocked)
+    )
+
+
+def _remember(connection: Connection, portfolio: str, found: Iterable[Closing], known: Iterable[Closing]) -> None:
+    for closing in set(found) - set(known):
+        statement = insert(cycles).values(portfolio=portfolio, started=to_ms(closing.at), by=closing.by.value)
+        connection.execute(statement.on_conflict_do_nothing())
+
+
+def _kind(effect: Effect) -> str:
+    match effect:
+        case Write():
+            return "write"
+        case NewTask():
+            return "task"
+        case CloseTask():
+            return "close"
+        case Email():
+            return "email"
+
+
+def _payload(effect: Effect) -> dict[str, Any]:
+    match effect:
+        case Write(record, values, expects):
+            return {
+                "record": [record.kind.value, record.id], "values": dict(values), "expects": dict(expects),
+            }  # fmt: skip
+        case NewTask(kind, role, owner, on, context):
+            places = [[record.kind.value, record.id] for record in on]
+            return {"task_kind": kind.value, "role": role.value, "owner": owner, "on": places, "context": dict(context)}
+        case CloseTask(task, reason, after):
+            return {"task": task, "reason": reason, "after": after}
+        case Email(kind, role, owner, context, after):
+            return {
+                "email_kind": kind.value, "role": role.value, "owner": owner, "context": dict(context), "after": after,
+            }  # fmt: skip
+
+
+# -- claim and settle
+
+
+def ready(connection: Connection, records: Iterable[RecordRef]) -> list[Planned]:
+    """The effects of these portfolios (or lone tickets) that may be tried now, in their order."""
+    found = _planned(connection, records, (EffectState.PLANNED.value,))
+    return [effect for effect in found if effect.state is EffectState.PLANNED]
+
+
+def unresolved(connection: Connection, records: Iterable[RecordRef]) -> list[Planned]:
+    """The effects that were tried and whose outcome is not known: to be looked for in the CRM."""
+    return _planned(connection, records, _UNRESOLVED)
+
+
+def _planned(connection: Connection, records: Iterable[RecordRef], states: Sequence[str]) -> list[Planned]:
+    wanted = list(records)
+    portfolios = [record.id for record in wanted if record.kind is Kind.PORTFOLIO]
+    lone = [record.id for record in wanted if record.kind is Kind.TICKET]
+    found: list[Planned] = []
+    for condition in [
+        *(occurrences.c.portfolio.in_(part) for part in _parts(portfolios)),
+        *(
+            and_(occurrences.c.portfolio.is_(None), occurrences.c.record.in_(part))
+            for part in _parts(lone)
+        ),
+    ]:  # fmt: skip
+        rows = connection.execute(
+            select(effects, occurrences.c.record_kind, occurrences.c.record, occurrences.c.portfolio)
+            .join(occurrences, effects.c.occurrence == occurrences.c.key)
+            .where(condition, effects.c.state.in_(states), occurrences.c.state == "open")
+            .order_by(occurrences.c.decided_at, occurrences.c.handoff, occurrences.c.key, effects.c.position)
+        )
+        found += [_planned_row(row) for row in rows]
+    return found
+
+
+def _planned_row(row: Row[Any]) -> Planned:
+    return Planned(
+        row.key,
+        row.occurrence,
+        RecordRef(Kind(row.record_kind), row.record),
+        row.portfolio,
+        row.kind,
+        json.loads(row.payload),
+        EffectState(row.state),
+        from_ms(row.state_at),
+        row.attempts,
+    )
+
+
+def states_of(connection: Connection, keys: Iterable[str]) -> dict[str, EffectState]:
+    found: dict[str, EffectState] = {}
+    for part in _parts(list(keys)):
+        rows = connection.execute(select(effects.c.key, effects.c.state).where(effects.c.key.in_(part)))
+        found.update({row.key: EffectState(row.state) for row in rows})
+    return found
+
+
+def claim(connection: Connection, keys: Iterable[str], now: datetime) -> set[str]:
+    """Mark these as being tried; the ones that this caller may try. Whoever claims second gets nothing."""
+    claimed = set()
+    for key in keys:
+        done = connection.execute(
+            update(effects)
+            .where(effects.c.key == key, effects.c.state == EffectState.PLANNED.value)
+            .values(
+                state=EffectState.ATTEMPTING.value,
+                state_at=to_ms(now),
+                attempts=effects.c.attempts + 1,
+                attempted_at=func.coalesce(effects.c.attempted_at, to_ms(now)),
+            )
+        )
+        if done.rowcount == 1:
+            claimed.add(key)
+    return claimed
+
+
+def settle(
+    connection: Connection,
+    key: str,
+    state: EffectState,
+    now: datetime,
+    *,
+    crm_id: str | None = None,
+    reason: str | None = None,
+) -> None:
+    """Say what came of an effect; the occurrence is done with its last effect."""
+    values: dict[str, Any] = {"state": state.value, "state_at": to_ms(now), "reason": reason}
+    if crm_id is not None:
+        values["crm_id"] = crm_id
+    connection.execute(update(effects).where(effects.c.key == key).values(**values))
+
+
+def release_claim(connection: Connection, key: str, now: datetime, reason: str) -> None:
+    """It was certainly not sent: it is as if it had not been tried, and may still be decided anew."""
+    row = connection.execute(select(effects.c.attempts).where(effects.c.key == key)).one()
+    first = row.attempts <= 1
+    connection.execute(
+        update(effects)
+        .where(effects.c.key == key)
+        .values(
+            state=EffectState.PLANNED.value,
+            state_at=to_ms(now),
+            reason=reason,
+            attempts=0 if first else row.attempts - 1,
+            **({"attempted_at": None} if first else {}),
+        )
+    )
+
+
+def close_finished(connection: Connection, records: Iterable[RecordRef]) -> None:
+    """Occurrences whose every effect is done, failed for good or overtaken are done."""
+    wanted = list(records)
+    ids = [record.id for record in wanted]
+    pending = select(effects.c.occurrence).where(effects.c.state.in_([*_OPEN, *_UNRESOLVED, EffectState.FAILED.value]))
+    for part in _parts(ids):
+        connection.execute(
+            update(occurrences)
+            .where(
+                or_(occurrences.c.portfolio.in_(part), occurrences.c.record.in_(part)),
+                occurrences.c.state == "open",
+                occurrences.c.key.not_in(pending),
+            )
+            .values(state="done")
+        )
+
+
+def retry_failed(connection: Connection, records: Iterable[RecordRef], now: datetime) -> None:
+    """Let tasks, closings and emails that the CRM refused be tried once more; a person may have mended the cause."""
+    for part in _parts([record.id for record in records]):
+        keys = select(occurrences.c.key).where(
+            or_(occurrences.c.portfolio.in_(part), occurrences.c.record.in_(part)), occurrences.c.state == "open"
+        )
+        connection.execute(
+            update(effects)
+            .where(
+                effects.c.occurrence.in_(keys), effects.c.state == EffectState.FAILED.value, effects.c.kind != "write"
+            )
+            .values(state=EffectState.PLANNED.value, state_at=to_ms(now))
+        )
+
+
+# -- taken back after a loss, or adopted
+
+
+def record_done_task(
+    connection: Connection,
+    *,
+    effect_key: str,
+    handoff: Handoff,
+    record: RecordRef,
+    portfolio: str | None,
+    cycle: str,
+    task: str,
+    task_kind: TaskKind,
+    role: Role,
+    made_at: datetime,
+    origin: str,
+    reason: str,
+    adopted: bool,
+) -> None:
+    """Write an occurrence and its task down as done: it stands in the CRM already. Repeating changes nothing."""
+    key = effect_key.rsplit("/", 1)[0]
+    statement = insert(occurrences).values(
+        key=key, handoff=handoff.value, record_kind=record.kind.value, record=record.id, portfolio=portfolio,
+        cycle=cycle, cause_at=None, decided_at=to_ms(made_at), origin=origin, state="done", reason=reason, detail="{}",
+    )  # fmt: skip
+    connection.execute(statement.on_conflict_do_nothing())
+    payload = to_json({"task_kind": task_kind.value, "role": role.value, "adopted": adopted})
+    row = insert(effects).values(
+        key=effect_key, occurrence=key, position=0, kind="task", role=role.value, payload=payload,
+        state=EffectState.DONE.value, state_at=to_ms(made_at), attempted_at=to_ms(made_at), attempts=1, crm_id=task,
+    )  # fmt: skip
+    connection.execute(row.on_conflict_do_nothing())
+
+
+def set_portfolio(connection: Connection, tickets: Mapping[str, str]) -> None:
+    """A ticket's occurrences belong to the portfolio that the ticket is on."""
+    for ticket, portfolio in tickets.items():
+        connection.execute(
+            update(occurrences)
+            .where(
+                occurrences.c.record_kind == Kind.TICKET.value,
+                occurrences.c.record == ticket,
+                or_(occurrences.c.portfolio.is_(None), occurrences.c.portfolio != portfolio),
+            )
+            .values(portfolio=portfolio)
+        )
+
+
+# -- the breaker
+
+
+def attempted_since(connection: Connection, moment: datetime) -> int:
+    """How many effects were first tried since `moment`, those taken back or adopted not counted."""
+    count = connection.execute(
+        select(func.count())
+        .select_from(effects.join(occurrences, effects.c.occurrence == occurrences.c.key))
+        .where(effects.c.attempted_at > to_ms(moment), occurrences.c.origin.not_in(["recovery", "adopt"]))
+    ).scalar_one()
+    return int(count)
+
+
+def released_since(connection: Connection, moment: datetime) -> int:
+    """How many effects an admin has let go since `moment`."""
+    total = connection.execute(select(func.sum(releases.c.effects)).where(releases.c.at > to_ms(moment))).scalar()
+    return int(total or 0)
+
+
+BREAKER_WINDOW = timedelta(hours=1)

@@ -1,0 +1,359 @@
+"""What the rules see and say: portfolios, tickets, versions; occurrences, effects, verdicts. Frozen, without I/O."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from mappings.vocabulary import EmailKind, Handoff, Revision, Role, Stage, Status, TaskKind
+from sync.clock import to_ms
+from sync.crm import Kind, Owner, RecordRef
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Version(Generic[T]):
+    """One entry of a property's history, read through the mapping. `own` is a change made by an integration."""
+
+    value: T
+    at: datetime
+    own: bool = False
+
+    @property
+    def ms(self) -> int:
+        return to_ms(self.at)
+
+
+History = tuple[Version[T], ...]  # newest first
+
+
+@dataclass(frozen=True, slots=True)
+class Portfolio:
+    """A portfolio as read. `raw` holds the CRM's own values, by the CRM's names, for what a write must replace."""
+
+    id: str
+    name: str
+    url: str
+    status: Status | None
+    status_history: History[Status | None]
+    refresh_date: date | None
+    date_history: History[date | None]
+    cadence: str
+    ad_lab_link: str
+    owners: Mapping[Role, str]
+    raw: Mapping[str, str]
+    inside: bool = True  # the mapping's condition holds
+    inside_since: datetime | None = None  # when it came to hold; None: always, as far as the history shows
+
+    @property
+    def ref(self) -> RecordRef:
+        return RecordRef(Kind.PORTFOLIO, self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A deliverable as read. `came_in`: when it came into the deliverables pipeline; None while it is elsewhere."""
+
+    id: str
+    subject: str
+    url: str
+    created_at: datetime
+    came_in: datetime | None
+    is_open: bool
+    stage: Stage
+    stage_since: datetime  # when the version came that brought it into its stage
+    folder: str
+    revision: Revision | None
+    revision_history: History[Revision | None]
+    owners: Mapping[Role, str]
+    raw: Mapping[str, str]
+
+    @property
+    def ref(self) -> RecordRef:
+        return RecordRef(Kind.TICKET, self.id)
+
+    @property
+    def folder_key(self) -> str:
+        """The folder's name as it is compared: trimmed, runs of spaces as one, case ignored."""
+        return " ".join(self.folder.split()).casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    body: str  # HTML, as people left it
+    at: datetime
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnTask:
+    """One of the service's tasks, or an adopted one, as it now stands in the CRM."""
+
+    id: str
+    exists: bool
+    completed: bool
+    completed_at: datetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.exists and not self.completed
+
+    def was_open_at(self, moment: datetime) -> bool:
+        """Whether it stood open at `moment`; one that a person deleted did not."""
+        if not self.exists:
+            return False
+        return not self.completed or self.completed_at is None or self.completed_at >= moment
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One portfolio and its tickets, or one ticket without a portfolio, as read at one time.
+
+    `tasks` and `notes` hold only what a rule has asked for. `problems` are what a person should mend.
+    """
+
+    portfolio: Portfolio | None
+    tickets: tuple[Ticket, ...] = ()
+    tasks: Mapping[str, OwnTask] = field(default_factory=dict)
+    notes: Mapping[RecordRef, tuple[Note, ...]] = field(default_factory=dict)  # newest first
+    owners: Mapping[str, Owner] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+    @property
+    def ref(self) -> RecordRef:
+        return self.portfolio.ref if self.portfolio is not None else self.tickets[0].ref
+
+
+# What a rule asks for
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Set properties of a portfolio or ticket, if `expects` still holds. Names and values are the CRM's."""
+
+    record: RecordRef
+    values: Mapping[str, str]
+    expects: Mapping[str, str]
+    blocked: str | None = None
+
+    @property
+    def slot(self) -> str:
+        return "write"
+
+
+@dataclass(frozen=True, slots=True)
+class NewTask:
+    """A task for a role, on these records; its texts are made from `context` by the mapping."""
+
+    kind: TaskKind
+    role: Role
+    owner: str | None
+    on: tuple[RecordRef, ...]
+    context: Mapping[str, Any]
+    blocked: str | None = None
+
+    @property
+    def slot(self) -> str:
+        return f"task:{self.kind}"
+
+
+@dataclass(frozen=True, slots=True)
+class CloseTask:
+    """Complete one of the service's own tasks and say why in its body."""
+
+    task: str
+    reason: str
+    after: str | None = None  # the key of a write that must have been done before
+
+    @property
+    def slot(self) -> str:
+        return f"close:{self.task}"
+
+    @property
+    def blocked(self) -> str | None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    """An email to a role. `after`: the key of a write that must have been done before."""
+
+    kind: EmailKind
+    role: Role
+    owner: str | None
+    context: Mapping[str, Any]
+    after: str | None = None
+    blocked: str | None = None
+
+    @property
+    def slot(self) -> str:
+        return f"email:{self.kind}"
+
+
+Effect = Write | NewTask | CloseTask | Email
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """One firing of one handoff, keyed by its cause: the same key never fires twice."""
+
+    key: str
+    handoff: Handoff
+    record: RecordRef
+    cycle: str
+    reason: str
+    cause_at: datetime | None = None
+    effects: tuple[Effect, ...] = ()
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    overtaken: bool = False  # recorded so that it is never done: what came after made it pointless
+
+    def effect_key(self, effect: Effect) -> str:
+        return f"{self.key}/{effect.slot}"
+
+
+class State(StrEnum):
+    """The closed set of what a rule may say of a handoff."""
+
+    DONE = "done"
+    DUE = "due"
+    WAITING = "waiting"
+    BLOCKED = "blocked"
+    OVERTAKEN = "overtaken"
+    NOT_APPLICABLE = "not applicable"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one rule says of one record, and why. `due` and `overtaken` may carry the occurrence to be written down."""
+
+    handoff: Handoff
+    state: State
+    reason: str
+    record: RecordRef
+    occurrence: Occurrence | None = None
+    when: datetime | None = None  # done: when; waiting: until when, where that is known
+    key: str | None = None  # the occurrence in the ledger that this speaks of
+
+
+# What the ledger remembers
+
+
+class EffectState(StrEnum):
+    PLANNED = "planned"
+    ATTEMPTING = "attempting"
+    DONE = "done"
+    UNKNOWN = "unknown"
+    BLOCKED = "blocked"
+    FAILED = "failed"
+    OVERTAKEN = "overtaken"
+
+
+NOT_YET = frozenset({EffectState.PLANNED, EffectState.BLOCKED})
+"""States in which an effect has not been tried, so that deciding anew may still change it."""
+
+
+@dataclass(frozen=True, slots=True)
+class EffectFact:
+    key: str
+    slot: str
+    kind: str
+    role: Role | None
+    state: EffectState
+    state_at: datetime
+    crm_id: str | None = None
+    task_kind: TaskKind | None = None
+    adopted: bool = False
+    attempted: bool = False
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """An occurrence in the ledger."""
+
+    key: str
+    handoff: Handoff
+    record: RecordRef
+    cycle: str
+    cause_at: datetime | None
+    decided_at: datetime
+    state: str  # open, done, overtaken, withdrawn
+    reason: str
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    effects: tuple[EffectFact, ...] = ()
+
+    @property
+    def committed(self) -> bool:
+        """Whether it stands: recorded for good, or with an effect that was tried. Before, deciding may change it."""
+        if self.state in {"done", "overtaken"}:
+            return True
+        return self.state == "open" and any(effect.attempted for effect in self.effects)
+
+    @property
+    def settled(self) -> bool:
+        """Whether the rule is through with it: it stands, and no write of it is still to be decided."""
+        open_write = any(e.kind == "write" and e.state in {*NOT_YET, EffectState.FAILED} for e in self.effects)
+        return self.committed and not open_write
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """A version that ended a cycle: the next one began there."""
+
+    at: datetime
+    by: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that the ledger knows of one portfolio (or of one ticket without a portfolio)."""
+
+    fired: Mapping[str, Fired] = field(default_factory=dict)
+    closings: tuple[Closing, ...] = ()  # oldest first
+
+    def settled(self, key: str) -> Fired | None:
+        """The occurrence of this key if the rule is through with it."""
+        found = self.fired.get(key)
+        return found if found is not None and found.settled else None
+
+    def of(self, handoff: Handoff, cycle: str | None = None, record: str | None = None) -> Iterable[Fired]:
+        """The occurrences that stand, oldest first."""
+        found = (
+            fired
+            for fired in self.fired.values()
+            if fired.handoff is handoff
+            and fired.committed
+            and (cycle is None or fired.cycle == cycle)
+            and (record is None or fired.record.id == record)
+        )
+        return sorted(found, key=lambda fired: (fired.decided_at, fired.key))
+
+
+@dataclass(frozen=True, slots=True)
+class Reassigned:
+    """An effect that waited for a person: who does it now, or why there is still nobody."""
+
+    owner: str | None
+    blocked: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is to be done for one snapshot, and why everything else is not."""
+
+    verdicts: tuple[Verdict, ...]
+    reassigned: Mapping[str, Reassigned] = field(default_factory=dict)  # by effect key
+    needed_tasks: frozenset[str] = frozenset()  # to be read before this decision counts
+    needed_notes: frozenset[RecordRef] = frozenset()
+    look_again: datetime | None = None
+    closings: tuple[Closing, ...] = ()  # to be remembered: the CRM forgets old versions
+
+    @property
+    def complete(self) -> bool:
+        return not self.needed_tasks and not self.needed_notes
+
+    @property
+    def occurrences(self) -> tuple[Occurrence, ...]:
+        return tuple(v.occurrence for v in self.verdicts if v.occurrence is not None)

@@ -1,0 +1,126 @@
+"""What the service knows of the portal itself: people, stages, time zone, links. Cached, and refreshed now and then."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from mappings.schema import ProcessMapping
+from mappings.vocabulary import Stage
+from sync.clock import Clock
+from sync.crm import CRM, Account, Kind, Owner, Pipeline, PipelineStage
+from sync.errors import MappingMisfitError
+
+OWNERS_FOR = timedelta(minutes=10)
+STAGES_FOR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    """One view of the portal."""
+
+    account: Account
+    type_ids: Mapping[Kind, str]
+    pipeline: Pipeline
+    in_progress: str
+    pending_approval: str
+    owners: Mapping[str, Owner]
+    people: Mapping[str, str]  # id or lower-cased email of every active owner → id
+    has_task_property: bool
+
+    def stage(self, stage_id: str) -> Stage:
+        if stage_id == self.in_progress:
+            return Stage.IN_PROGRESS
+        if stage_id == self.pending_approval:
+            return Stage.PENDING_APPROVAL
+        return Stage.OTHER
+
+    def is_closed(self, stage_id: str) -> bool:
+        return any(stage.closed for stage in self.pipeline.stages if stage.id == stage_id)
+
+    def url(self, kind: Kind, record: str) -> str:
+        """Where a person opens the record."""
+        return (
+            f"https://{self.account.ui_domain}/contacts/{self.account.portal_id}/record/{self.type_ids[kind]}/{record}"
+        )
+
+
+class PortalCache:
+    """Gives the current `Portal`, reading only what has aged."""
+
+    def __init__(self, crm: CRM, mapping: ProcessMapping, clock: Clock) -> None:
+        self._crm = crm
+        self._mapping = mapping
+        self._clock = clock
+        self._account: Account | None = None
+        self._type_ids: dict[Kind, str] = {}
+        self._pipelines: tuple[Pipeline, ...] = ()
+        self._owners: dict[str, Owner] = {}
+        self._has_task_property = False
+        self._stages_at: datetime | None = None
+        self._owners_at: datetime | None = None
+
+    def get(self) -> Portal:
+        """Raises `MappingMisfitError` where the mapping names what the portal has not, and the port's errors."""
+        now = self._clock.now()
+        if self._account is None:
+            account = self._crm.account()
+            self._type_ids = {kind: self._crm.type_id(kind) for kind in Kind}
+            self._account = account
+        if self._stages_at is None or not timedelta(0) <= now - self._stages_at < STAGES_FOR:
+            self._pipelines = self._crm.pipelines()
+            self._has_task_property = self._mapping.task.key_property in self._crm.properties(Kind.TASK)
+            self._stages_at = now
+        if self._owners_at is None or not timedelta(0) <= now - self._owners_at < OWNERS_FOR:
+            self._owners = self._crm.owners()
+            self._owners_at = now
+        pipeline = find_pipeline(self._mapping.ticket.pipeline, self._pipelines)
+        return Portal(
+            account=self._account,
+            type_ids=self._type_ids,
+            pipeline=pipeline,
+            in_progress=find_stage(self._mapping.ticket.in_progress, pipeline, "ticket.in_progress").id,
+            pending_approval=find_stage(self._mapping.ticket.pending_approval, pipeline, "ticket.pending_approval").id,
+            owners=self._owners,
+            people=_people(self._owners),
+            has_task_property=self._has_task_property,
+        )
+
+    def forget(self) -> None:
+        """Read everything anew next time: a setting was changed, or a record named somebody who is not known."""
+        self._stages_at = self._owners_at = None
+
+    def forget_owners(self) -> None:
+        self._owners_at = None
+
+
+def _people(owners: Mapping[str, Owner]) -> dict[str, str]:
+    active = [owner for owner in owners.values() if not owner.archived]
+    return {owner.email.lower(): owner.id for owner in active if owner.email} | {owner.id: owner.id for owner in active}
+
+
+def find_pipeline(name: str, pipelines: tuple[Pipeline, ...]) -> Pipeline:
+    """The pipeline of this id or label."""
+    for pipeline in pipelines:
+        if name == pipeline.id:
+            return pipeline
+    named = [pipeline for pipeline in pipelines if pipeline.label.strip().casefold() == name.casefold()]
+    if len(named) == 1:
+        return named[0]
+    known = ", ".join(f"“{pipeline.label}” ({pipeline.id})" for pipeline in pipelines) or "none"
+    problem = "several ticket pipelines are called" if named else "the portal has no ticket pipeline"
+    raise MappingMisfitError(f"ticket.pipeline: {problem} “{name}”. It has: {known}. Change the mapping (MAPPING).")
+
+
+def find_stage(name: str, pipeline: Pipeline, key: str) -> PipelineStage:
+    """The stage of this id or label."""
+    for stage in pipeline.stages:
+        if name == stage.id:
+            return stage
+    named = [stage for stage in pipeline.stages if stage.label.strip().casefold() == name.casefold()]
+    if len(named) == 1:
+        return named[0]
+    known = ", ".join(f"“{stage.label}” ({stage.id})" for stage in pipeline.stages) or "none"
+    problem = "has several stages called" if named else "has no stage"
+    raise MappingMisfitError(
+        f"{key}: the pipeline “{pipeline.label}” {problem} “{name}”. It has: {known}. Change the mapping (MAPPING)."
+    )

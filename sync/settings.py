@@ -1,0 +1,130 @@
+"""What the environment (or a `.env` file) says, read once. The README's table and `.env.example` are compared with it."""
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from sync.errors import ConfigurationError
+
+_DATABASES = ("sqlite:///",)
+_EMAIL_SCHEMES = ("smtp", "smtps", "hubspot", "console")
+
+
+class Settings(BaseSettings):
+    """Every setting of the service; names in the environment are the fields' names in capitals."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True, env_ignore_empty=True
+    )
+
+    hubspot_access_token: SecretStr | None = Field(None, description="Bearer token of the HubSpot app (`pat-…`).")
+    hubspot_client_secret: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="Client secret(s) that sign webhooks; several, comma-separated, while rotating."
+    )
+    hubspot_app_id: str | None = Field(None, description="The app's id: recognises the service's own changes.")
+    hubspot_base_url: str = Field("https://api.hubapi.com", description="Where the CRM's API is.")
+    public_url: str | None = Field(
+        None, description="What HubSpot calls, without a path: `https://handoffs.example.com`."
+    )
+    database_url: str = Field("sqlite:///handoffs.db", description="Where the service keeps its ledger.")
+    mapping: Path | None = Field(None, description="The mapping, a YAML file. Unset: the packaged default.")
+    email_url: str | None = Field(
+        None,
+        description="`smtp://user:pass@host:port`, `smtps://…`, `hubspot:EMAIL_ID` or `console:`.",
+    )
+    email_from: str | None = Field(None, description="The sender of every email; needed for smtp and smtps.")
+    admin_email: str | None = Field(None, description="Who is told when work is held, parked or refused.")
+    port: int = Field(8000, ge=0, le=65535, description="The port that the receiver listens on.")
+    log_format: Literal["console", "json"] = Field("console", description="`console` for people, `json` for machines.")
+    poll_seconds: int = Field(300, ge=5, description="Seconds between two polls for changes.")
+    max_body_bytes: int = Field(2_000_000, ge=1_000, description="Larger webhook bodies are answered with 413.")
+    accept_signature_v1: bool = Field(False, description="Also accept the old, timestamp-less signature.")
+    go_live: str | None = Field(
+        None,
+        description="Causes older than this do nothing by themselves; an ISO date or time. Unset: the first start.",
+    )
+
+    @field_validator("hubspot_client_secret", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("hubspot_base_url", "public_url")
+    @classmethod
+    def _web_address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.netloc:
+            raise ValueError("must start with http:// or https:// and name a host")
+        return value.rstrip("/")
+
+    @field_validator("public_url")
+    @classmethod
+    def _no_path(cls, value: str | None) -> str | None:
+        if value is not None and urlsplit(value).path not in {"", "/"}:
+            raise ValueError("must have no path: the receiver's own path is added to it")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _database(cls, value: str) -> str:
+        if value.startswith(("postgres://", "postgresql:", "postgresql+")):
+            raise ValueError("PostgreSQL is not served by this version; use sqlite:///handoffs.db")
+        if not value.startswith(_DATABASES) or value == "sqlite:///":
+            raise ValueError("must be sqlite:///FILE (an absolute path has four slashes)")
+        return value
+
+    @field_validator("email_url")
+    @classmethod
+    def _email(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in _EMAIL_SCHEMES:
+            raise ValueError("must start with smtp://, smtps://, hubspot: or console:")
+        if parts.scheme in {"smtp", "smtps"} and not parts.hostname:
+            raise ValueError("must name a host: smtp://user:password@host:port")
+        if parts.scheme == "hubspot" and not parts.path.strip("/").isdigit():
+            raise ValueError("must name the email's number: hubspot:123456789")
+        return value
+
+    @field_validator("go_live")
+    @classmethod
+    def _moment(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                date.fromisoformat(value)
+            except ValueError:
+                try:
+                    datetime.fromisoformat(value)
+                except ValueError:
+                    raise ValueError("must be a date (2026-11-22) or a time (2026-11-22T09:00:00-05:00)") from None
+        return value
+
+    def require_token(self) -> str:
+        """The token, or a `ConfigurationError` that says how to get one."""
+        if self.hubspot_access_token is None:
+            raise ConfigurationError(
+                "HUBSPOT_ACCESS_TOKEN is not set: put the token of your HubSpot app (pat-…) into the environment or .env"
+            )
+        return self.hubspot_access_token.get_secret_value()
+
+
+def read_settings(**overrides: object) -> Settings:
+    """The settings, or a `ConfigurationError` that names every variable that is wrong."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]  # fields by name; pydantic checks them
+    except ValidationError as error:
+        lines = [f"{_variable(e['loc'])}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()]
+        raise ConfigurationError("\n".join(lines)) from None
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    return str(location[0]).upper() if location else "settings"

@@ -1,0 +1,53 @@
+"""The daily sweep: every portfolio whose date is near or whose cycle is open is looked at, events or no events."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection, select
+
+from mappings.schema import ProcessMapping
+from sync import dirty
+from sync.clock import Clock, to_ms
+from sync.crm import CRM, Filter, Kind, RecordRef
+from sync.dirty import Priority
+from sync.store import Store, effects, occurrences, set_fact
+
+log = structlog.get_logger()
+
+
+def sweep(store: Store, crm: CRM, mapping: ProcessMapping, clock: Clock, today: date, origin: str = "sweep") -> int:
+    """Mark what a day can have made due; how many records.
+
+    Candidates come from the search and from the ledger: a date within the window or past, a status that is not empty,
+    an effect that is still to be done. Each is then read afresh by its pass.
+    """
+    names = mapping.portfolio.properties
+    last = today + timedelta(days=mapping.rules.window_days + 1)  # a day more: a date is midnight UTC, not local
+    horizon = str(to_ms(datetime(last.year, last.month, last.day, tzinfo=UTC)))
+    groups = [
+        [Filter(names.refresh_date, "HAS_PROPERTY"), Filter(names.refresh_date, "LTE", horizon)],
+        [Filter(names.status, "HAS_PROPERTY")],
+    ]
+    found = {RecordRef(Kind.PORTFOLIO, record.id) for record in crm.search(Kind.PORTFOLIO, groups)}
+    now = clock.now()
+    with store.write() as connection:
+        found |= _with_open_effects(connection)
+        dirty.mark(connection, found, now, origin, priority=Priority.BULK)
+        set_fact(connection, "last_sweep", str(to_ms(now)))
+    log.info("sweep.marked", records=len(found), today=today.isoformat())
+    return len(found)
+
+
+def _with_open_effects(connection: Connection) -> set[RecordRef]:
+    rows = connection.execute(
+        select(occurrences.c.portfolio, occurrences.c.record_kind, occurrences.c.record)
+        .join(effects, effects.c.occurrence == occurrences.c.key)
+        .where(occurrences.c.state == "open", effects.c.state.not_in(["done", "overtaken"]))
+        .distinct()
+    )
+    return {
+        RecordRef(Kind(row.record_kind), row.record)
+        if row.portfolio is None
+        else RecordRef(Kind.PORTFOLIO, row.portfolio)
+        for row in rows
+    }
