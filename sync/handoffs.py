@@ -142,7 +142,7 @@ def confirmed(case: Case) -> list[Verdict]:
     for version in _versions(case, Status.REFRESH_REQUEST_SUBMITTED):
         key = f"2b:{case.portfolio.id}:{version.ms}"
         if case.facts.settled(key) is None:
-            reason = f"the Account Manager noted the client's yes on {_at(case, version.at)}; notation only"
+            reason = f"the client's yes was noted on {_at(case, version.at)}; notation only"
             verdicts.append(_recorded(case, Handoff.CONFIRMED, key, reason, version.at))
     if verdicts:
         return verdicts
@@ -170,7 +170,7 @@ def date_arrived(case: Case) -> list[Verdict]:
     if before and when.isoformat() <= max(_date_of(fired) for fired in before):
         return [_done(case, before[-1])]
     if portfolio.status not in EARLY:
-        reason = f"the status {_status(case)} says that the Social Ad Specialist has already acted"
+        reason = f"the status {_status(case)} is later in the process: the deliverables are under way"
         return [_overtaken(case, Handoff.DATE_ARRIVED, reason)]
     key = f"3:{portfolio.id}:{case.cycle}:{when.isoformat()}"
     made = case.tasks_made(Handoff.DATE_ARRIVED, case.cycle)
@@ -317,7 +317,7 @@ def _one_set(case: Case, members: list[Ticket], *, advance: bool) -> Verdict:
         Email(EmailKind.SET_READY_ACCOUNT_MANAGER, am, manager, context, None, no_manager),
         Email(EmailKind.SET_READY_SOCIAL_AD_SPECIALIST, sas, specialist, context, None, no_specialist),
     ]
-    reason = f"all {len(members)} tickets of Ad Set “{folder}” are in Pending Approval"
+    reason = f"all {len(members)} tickets of Ad Set “{folder}” are ready for approval"
     key = f"5:{portfolio.id}:{case.cycle}:{','.join(sorted(entries))}"
     newest = max(ticket.stage_since for ticket in members)
     return _due(case, Handoff.SET_READY, key, reason, effects, cause_at=newest)
@@ -428,7 +428,7 @@ def _clear_revision(case: Case, ticket: Ticket) -> list[Verdict]:
         return []
     expects = {name: ticket.raw.get(name, "") for name in (names.needs_revisions, names.stage)}
     write = Write(ticket.ref, {names.needs_revisions: ""}, expects)
-    reason = f"{_name_of(ticket)} is back in Pending Approval: Needs Revisions is emptied"
+    reason = f"{_name_of(ticket)} is ready for approval again: Needs Revisions is emptied"
     return [
         _due(
             case, Handoff.REVISIONS, key, reason, [write],

@@ -1,0 +1,279 @@
+"""The texts of tasks and emails, rendered.
+
+A task's body is HTML and escapes every value; subjects and emails are plain text. What people wrote in the CRM (a Note,
+a link) reaches a template as text only, so that no template can pass its markup on.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, tzinfo
+from functools import cache, lru_cache
+from typing import cast
+from urllib.parse import urlsplit
+
+from jinja2 import Environment as JinjaEnvironment
+from jinja2 import StrictUndefined, Template, TemplateError, pass_environment
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup, escape
+
+from mappings.problems import MappingError, Problem
+from mappings.richtext import plain_text, tidy
+from mappings.schema import ProcessMapping
+from mappings.vocabulary import EmailKind, Role, TaskKind
+
+Context = Mapping[str, object]
+"""What a text may speak of: plain JSON values, the keys of `BLANK`."""
+
+BLANK: dict[str, object] = {
+    "portfolio": None,  # {id, name, url}; None for a ticket without one
+    "today": "",  # ISO date
+    "refresh_date": None,  # ISO date
+    "days_until": None,  # from today to the refresh date; negative once it is past
+    "note": None,  # {body, at, url}; body is HTML here and plain text in a template
+    "ticket": None,  # {id, subject, folder, url}
+    "tickets": (),  # of {id, subject, url}
+    "folder": "",
+    "ad_lab_link": "",
+    "next_date": None,  # ISO date
+    "revision": "",  # what Needs Revisions asks for, in the CRM's words
+    "role": "",  # the label of the role that is to read this; the kind of text decides it
+    "reason": "",  # why a task is closed
+}
+"""Every key of a context with the value that stands for nothing."""
+
+TASK_READER: Mapping[TaskKind, Role] = {
+    TaskKind.KICKOFF: Role.ACCOUNT_MANAGER,
+    TaskKind.CREATE_TICKETS: Role.SOCIAL_AD_SPECIALIST,
+    TaskKind.WRITE_COPY: Role.COPYWRITER,
+    TaskKind.DESIGN_GRAPHICS: Role.GRAPHIC_DESIGNER,
+    TaskKind.SHARE_DELIVERABLES: Role.ACCOUNT_MANAGER,
+    TaskKind.REVISE_COPY: Role.COPYWRITER,
+    TaskKind.REVISE_GRAPHICS: Role.GRAPHIC_DESIGNER,
+    TaskKind.IMPLEMENT: Role.SOCIAL_AD_SPECIALIST,
+}
+EMAIL_READER: Mapping[EmailKind, Role] = {
+    EmailKind.KICKOFF: Role.ACCOUNT_MANAGER,
+    EmailKind.DATE_ARRIVED: Role.SOCIAL_AD_SPECIALIST,
+    EmailKind.SET_READY_ACCOUNT_MANAGER: Role.ACCOUNT_MANAGER,
+    EmailKind.SET_READY_SOCIAL_AD_SPECIALIST: Role.SOCIAL_AD_SPECIALIST,
+    EmailKind.CLIENT_APPROVED: Role.SOCIAL_AD_SPECIALIST,
+    EmailKind.REFRESH_LIVE: Role.ACCOUNT_MANAGER,
+}
+"""Who reads which text. Two tables, because a task's kind and an email's may be equal as strings."""
+
+LONGEST_SUBJECT = 200
+LONGEST_QUOTE = 8_000
+
+RENDERING_ERRORS = (
+    TemplateError,
+    TypeError,
+    ValueError,
+    ArithmeticError,
+    LookupError,
+    AttributeError,
+    RecursionError,
+)
+"""What a template can raise: Jinja's own errors and those of the expressions in it."""
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_ANYTHING = "\ue000"  # a private character: stands for any text where a subject's pattern is made
+
+
+class Texts:
+    """Renders the texts of one mapping; a context may leave out keys that have nothing to say."""
+
+    def __init__(self, mapping: ProcessMapping) -> None:
+        self._mapping = mapping
+
+    def task(self, kind: TaskKind, context: Context) -> tuple[str, str]:
+        """Subject (one line) and body (HTML) of a task. `MappingError` if the mapping's text cannot be rendered."""
+        texts, values = self._mapping.tasks[kind], self._values(context, TASK_READER[kind])
+        subject = _render(texts.subject, values, html=False, key=f"tasks.{kind}.subject")
+        return one_line(subject), tidy(_render(texts.body, values, html=True, key=f"tasks.{kind}.body"))
+
+    def email(self, kind: EmailKind, context: Context) -> tuple[str, str]:
+        """Subject (one line) and body (plain text) of an email. `MappingError` as for `task`."""
+        texts, values = self._mapping.emails[kind], self._values(context, EMAIL_READER[kind])
+        subject = _render(texts.subject, values, html=False, key=f"emails.{kind}.subject")
+        return one_line(subject), tidy(_render(texts.body, values, html=False, key=f"emails.{kind}.body")) + "\n"
+
+    def closing_line(self, context: Context) -> str:
+        """The HTML to append to the body of a task that the service closes. `MappingError` as for `task`."""
+        values = values_of(context, self._mapping.zone)
+        return tidy(_render(self._mapping.closing_line, values, html=True, key="closing_line"))
+
+    def is_subject_of(self, kind: TaskKind, subject: str) -> bool:
+        """Whether a task with this subject can be one of this kind, whatever record and date it speaks of.
+
+        Case and runs of spaces do not matter. False for every subject if the mapping's consists of values alone.
+        """
+        return any(pattern.fullmatch(one_line(subject)) for pattern in _patterns(self._mapping.tasks[kind].subject))
+
+    def _values(self, context: Context, reader: Role) -> dict[str, object]:
+        values = values_of(context, self._mapping.zone)
+        return values | {"role": values["role"] or self._mapping.roles[reader].label}
+
+
+def values_of(context: Context, zone: tzinfo) -> dict[str, object]:
+    """The variables that a template sees: every key of `BLANK`, no record without a name, a Note's body as text.
+
+    A Note's time is shown in `zone`.
+    """
+    values = BLANK | dict(context)
+    values["portfolio"] = _named(values["portfolio"], "name", "Portfolio") or {"id": "", "name": "", "url": ""}
+    ticket = _named(values["ticket"], "subject", "Ticket")
+    values["ticket"] = ticket and {"folder": ""} | ticket
+    values["tickets"] = [_named(each, "subject", "Ticket") for each in cast("list[object]", values["tickets"])]
+    for key in ("folder", "ad_lab_link", "revision", "role", "reason"):
+        values[key] = str(values[key] or "").strip()
+    if isinstance(note := values["note"], Mapping):
+        body = plain_text(str(note.get("body") or ""))
+        if len(body) > LONGEST_QUOTE:
+            body = body[:LONGEST_QUOTE].rsplit(None, 1)[0] + " …"
+        values["note"] = {"body": body, "at": _local(note.get("at"), zone), "url": str(note.get("url") or "")}
+    return values
+
+
+def one_line(text: str) -> str:
+    """The text on one line, trimmed, with single spaces and without control characters; too long a one ends in `…`."""
+    shown = "".join(c if c.isprintable() or c == "\u200d" else " " * c.isspace() for c in text)
+    line = " ".join(shown.split())
+    return line if len(line) <= LONGEST_SUBJECT else line[: LONGEST_SUBJECT - 1].rstrip() + "…"
+
+
+@lru_cache(maxsize=512)
+def compiled(source: str, *, html: bool) -> Template:
+    """The template of a source. Jinja's `TemplateSyntaxError` if it is none."""
+    return environment(html=html).from_string(source)
+
+
+@cache
+def environment(*, html: bool) -> JinjaEnvironment:
+    """A sandbox in which an unknown name is an error, templates load nothing, and HTML escapes every value."""
+    made = ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined, autoescape=html, trim_blocks=True, lstrip_blocks=True, cache_size=0
+    )
+    made.globals.clear()
+    made.filters.update(FILTERS)
+    return made
+
+
+def _render(source: str, values: Mapping[str, object], *, html: bool, key: str) -> str:
+    try:
+        return compiled(source, html=html).render(values)
+    except RENDERING_ERRORS as error:
+        raise MappingError([Problem("", None, key, f"cannot be rendered for this record: {error}")]) from error
+
+
+def _named(record: object, key: str, kind: str) -> dict[str, object] | None:
+    """The record with a name to call it by, and with an address, be it empty; None for none."""
+    if not isinstance(record, Mapping):
+        return None
+    named = {"id": "", "url": ""} | dict(record)
+    named[key] = str(named.get(key) or "").strip() or (f"{kind} {named['id']}" if named["id"] else "")
+    return named
+
+
+def _local(at: object, zone: tzinfo) -> str:
+    try:
+        moment = datetime.fromisoformat(str(at))
+    except ValueError:
+        return str(at or "")
+    return (moment.astimezone(zone) if moment.tzinfo else moment).isoformat(timespec="minutes")
+
+
+# --- filters ---------------------------------------------------------------------------------------------------------
+
+
+def _day(value: object) -> str:
+    """`2026-11-22` or an ISO moment → `Sun 22 Nov 2026`; what is no date stays as it is."""
+    try:
+        day = date.fromisoformat(str(value)[:10])
+    except ValueError:
+        return str(value) if value else "no date"
+    return f"{_DAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def _away(value: object) -> str:
+    """A number of days from today → `today`, `tomorrow`, `in 12 days`, `3 days ago`."""
+    if not isinstance(value, int):
+        return str(value) if value else ""
+    near = {-1: "yesterday", 0: "today", 1: "tomorrow"}
+    return near.get(value) or (f"in {value} days" if value > 0 else f"{-value} days ago")
+
+
+@pass_environment
+def _link(env: JinjaEnvironment, url: object, label: object = "") -> str:
+    """A link, if the address is one of the web: `<a>` in HTML, `label: address` in text. Otherwise the words alone."""
+    address = str(url or "").strip()
+    words = str(label or "").strip()
+    if not _is_web(address):
+        shown = words if words and not address else ": ".join(part for part in (words, address) if part)
+        return escape(shown) if env.autoescape else shown
+    if env.autoescape:
+        return Markup('<a href="{}">{}</a>').format(address, words or address)
+    return f"{words}: {address}" if words else address
+
+
+@pass_environment
+def _quote(env: JinjaEnvironment, value: object) -> str:
+    """A passage of other people's text, set apart, its line breaks kept."""
+    lines = str(value).split("\n")
+    if env.autoescape:
+        return Markup("<blockquote>{}</blockquote>").format(Markup("<br>").join(lines))
+    return "\n".join(f"> {line}".rstrip() for line in lines)
+
+
+@pass_environment
+def _lines(env: JinjaEnvironment, value: object) -> str:
+    """A text whose line breaks show in HTML too."""
+    return Markup("<br>").join(str(value).split("\n")) if env.autoescape else str(value)
+
+
+def _is_web(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.netloc) and not re.search(r"[\s\x00-\x1f<>\"\\]", address)
+
+
+FILTERS: dict[str, Callable[..., str]] = {"day": _day, "away": _away, "link": _link, "quote": _quote, "lines": _lines}
+"""The filters that a text has besides Jinja's own."""
+
+
+# --- subjects, read back ---------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=64)
+def _patterns(subject: str) -> tuple[re.Pattern[str], ...]:
+    """What a rendered subject looks like, with and without the values that a record may lack."""
+    shapes: set[str] = set()
+    for values in (_ANY_VALUES, _ANY_VALUES | {"note": None, "ticket": None, "tickets": [], "next_date": None}):
+        try:
+            rendered = compiled(subject, html=False).render(values)
+        except RENDERING_ERRORS:
+            continue  # it speaks of a value that this shape lacks
+        shapes.add(" ".join(rendered.split()))
+    return tuple(
+        re.compile(_pattern(shape.split(_ANYTHING)), re.IGNORECASE)
+        for shape in sorted(shapes)
+        if re.search(r"\w", shape.replace(_ANYTHING, ""))
+    )
+
+
+def _pattern(parts: list[str]) -> str:
+    whole = ".*".join(re.escape(part) for part in parts)
+    if not re.search(r"\w", parts[0]):
+        return whole
+    return f"{whole}|(?=.{{{LONGEST_SUBJECT}}}$){re.escape(parts[0])}.*…"  # one that `one_line` has cut
+
+
+_ANY_VALUES: dict[str, object] = {
+    **dict.fromkeys(BLANK, _ANYTHING),
+    "portfolio": dict.fromkeys(("id", "name", "url"), _ANYTHING),
+    "note": dict.fromkeys(("body", "at", "url"), _ANYTHING),
+    "ticket": dict.fromkeys(("id", "subject", "folder", "url"), _ANYTHING),
+    "tickets": [dict.fromkeys(("id", "subject", "url"), _ANYTHING)],
+}

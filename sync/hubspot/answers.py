@@ -1,0 +1,266 @@
+"""What HubSpot's answers mean: pure functions from decoded JSON, tolerant of every field that may be absent.
+
+The shapes are those of `hubspot-api-client`'s models and of payloads captured in public; ids are matched, never places.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, Generic, TypeVar
+
+from sync.clock import from_ms
+from sync.crm import Association, Kind, NotSent, Outcome, RawVersion, Record, Rejected, Unknown
+from sync.errors import CRMUnavailableError
+
+Json = dict[str, Any]
+
+MERGED: Final = "hs_merged_object_ids"
+"""The property in which a survivor names the records that were merged into it."""
+
+_NAMING: Final = {"id", "ids", "objectid", "objectids", "fromobjectid", "fromobjectids", "objectwritetraceid"}
+_LONGEST_MESSAGE: Final = 500
+
+T = TypeVar("T")
+
+
+class MalformedAnswerError(CRMUnavailableError):
+    """The JSON is not what was asked for: nothing may be concluded from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One error, of a whole call or of some inputs; absent fields are ''. `names` are the ids or traces it is about."""
+
+    message: str = ""
+    category: str = ""
+    sub_category: str = ""
+    policy: str = ""
+    correlation_id: str | None = None  # None: HubSpot gave none
+    names: frozenset[str] = frozenset()
+    scopes: tuple[str, ...] = ()
+
+    @property
+    def no_associations(self) -> bool:
+        """The record exists, and has no associations: HubSpot reports that as an error."""
+        return "NO_ASSOCIATIONS_FOUND" in self.sub_category.upper()
+
+    @property
+    def not_found(self) -> bool:
+        """The record does not exist (any more). Only HubSpot's word counts, not a status that a wrong path has too."""
+        return not self.no_associations and "NOT_FOUND" in f"{self.category} {self.sub_category}".upper()
+
+    def outcome(self) -> Outcome:
+        """What it means for a write of the inputs that it names."""
+        kind = f"{self.category} {self.sub_category}".upper()
+        if "RATE_LIMIT" in kind or "LOCKED" in kind:
+            return NotSent(str(self))
+        if any(word in kind for word in ("INTERNAL", "SERVER_ERROR", "UNAVAILABLE", "TIMEOUT")):
+            return Unknown(str(self))
+        return Rejected(str(self), self.category, self.correlation_id, missing=self.not_found)
+
+    def __str__(self) -> str:
+        details = {
+            "category": self.category,
+            "subCategory": self.sub_category,
+            "policyName": self.policy,
+            "correlationId": self.correlation_id,
+        }
+        told = ", ".join(f"{name} {value}" for name, value in details.items() if value)
+        return f"{self.message or 'no message'} ({told})" if told else self.message or "no message"
+
+
+def problem(body: Json, correlation_id: str | None = None) -> Problem:
+    """The error that an object describes; `correlation_id` is that of the whole answer, where the error has none."""
+    nested = [detail for detail in _list(body.get("errors")) if isinstance(detail, dict)]
+    contexts = [part.get("context") for part in (body, *nested)]
+    first = next((_text(detail.get("message")) for detail in nested), "")
+    return Problem(
+        message=(_text(body.get("message")) or first)[:_LONGEST_MESSAGE],
+        category=_text(body.get("category")) or _text(body.get("errorType")),
+        sub_category=_text(body.get("subCategory")),
+        policy=_text(body.get("policyName")),
+        correlation_id=_text(body.get("correlationId")) or correlation_id,
+        names=frozenset(_in_contexts(contexts, lambda key: key in _NAMING)),
+        scopes=tuple(dict.fromkeys(_in_contexts(contexts, lambda key: "scope" in key))),
+    )
+
+
+def problems(body: Json, correlation_id: str | None = None) -> list[Problem]:
+    """The errors of a 207, in its order."""
+    correlation_id = _text(body.get("correlationId")) or correlation_id
+    return [problem(error, correlation_id) for error in _list(body.get("errors")) if isinstance(error, dict)]
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted(Generic[T]):
+    """A batch's inputs by what became of them: answered, named by an error, or neither: nothing is known of those."""
+
+    found: Mapping[str, T]
+    named: Mapping[str, Problem]
+    unexplained: Sequence[str]
+
+
+def sort_out(
+    asked: Sequence[str],
+    results: Mapping[str, T],
+    errors: Sequence[Problem],
+    merged_into: Callable[[T], Iterable[str]] = lambda _: (),
+    *,
+    trust_counts: bool = False,
+) -> Sorted[T]:
+    """Tell what became of each id that was asked.
+
+    A merged record answers with its survivor's id: it is matched by what the survivor says was merged into it, or where
+    one id and one result are left over. Errors that name nobody are about the ids left over only if there is one input
+    or, with `trust_counts`, if they are alike and as many as these ids.
+    """
+    wanted = set(asked)
+    answering = {id_: id_ for id_ in asked if id_ in results}
+    named = {id_: error for error in errors for id_ in error.names & wanted if id_ not in answering}
+    for survivor in results:
+        former = wanted.intersection(merged_into(results[survivor])) - named.keys()
+        answering |= {id_: survivor for id_ in former if id_ not in answering}
+    left = [id_ for id_ in asked if id_ not in answering and id_ not in named]
+    nameless = [error for error in errors if not error.names]
+    surplus = list(results.keys() - wanted - set(answering.values()))
+    if nameless and len(nameless) == len(left):
+        alike = len({(error.category, error.sub_category) for error in nameless}) == 1
+        if len(asked) == 1 or (trust_counts and alike):
+            named |= dict(zip(left, nameless, strict=True))
+            left = []
+    elif not nameless and len(left) == len(surplus) == 1:
+        answering[left.pop()] = surplus[0]
+    return Sorted({id_: results[by] for id_, by in answering.items()}, named, left)
+
+
+def results(body: Json) -> list[Json]:
+    """The objects of an answer; anything else among them makes it malformed."""
+    found = body.get("results")
+    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+        raise MalformedAnswerError("the CRM's answer has no list of results")
+    return found
+
+
+def next_page(body: Json) -> str | None:
+    """The cursor of the next page; None on the last."""
+    following = _dict(_dict(body.get("paging")).get("next")).get("after")
+    return None if following in {None, ""} else str(following)
+
+
+def record(kind: Kind, raw: Json) -> Record:
+    """An object as HubSpot writes it, with its histories newest first whatever their order was."""
+    id_ = required(raw, "id")
+    values = raw.get("properties")
+    if not isinstance(values, dict):
+        raise MalformedAnswerError(f"{kind} {id_} came without properties")
+    history = {
+        str(name): _versions(f"{kind} {id_}", entries)
+        for name, entries in _dict(raw.get("propertiesWithHistory")).items()
+    }
+    return Record(
+        kind=kind,
+        id=id_,
+        properties={str(name): _text(value) for name, value in values.items()},
+        history=history,
+        created_at=_moment_or_none(raw.get("createdAt")),
+        updated_at=_moment_or_none(raw.get("updatedAt")),
+    )
+
+
+def merged_ids(properties: Mapping[str, Any]) -> list[str]:
+    """The ids of the records that were merged into the one with these properties, as far as it says."""
+    return re.findall(r"\d+", _text(properties.get(MERGED)))
+
+
+def association_ends(raw: Json) -> Iterator[Association]:
+    """The far ends that one result of an association read lists."""
+    for end in _list(raw.get("to")):
+        types = [it for it in _list(_dict(end).get("associationTypes")) if isinstance(it, dict)]
+        yield Association(
+            to=required(_dict(end), "toObjectId"),
+            type_ids=frozenset(int(it["typeId"]) for it in types if str(it.get("typeId", "")).isdecimal()),
+            labels=frozenset(str(it["label"]) for it in types if it.get("label")),
+        )
+
+
+def required(raw: Json, name: str) -> str:
+    """A value without which an object cannot be understood, as text."""
+    value = _text(raw.get(name))
+    if not value:
+        raise MalformedAnswerError(f"an object of the CRM's answer has no {name}")
+    return value
+
+
+def moment(value: object) -> datetime:
+    """A time as HubSpot writes it: ISO with or without fraction and zone, or milliseconds since the epoch."""
+    text = _text(value).strip()
+    try:
+        if re.fullmatch(r"-?\d{9,}", text):
+            return from_ms(int(text))
+        parsed = datetime.fromisoformat(text)
+    except (ValueError, OverflowError) as error:
+        raise MalformedAnswerError(f"the CRM wrote a time that is none: {text[:40]!r}") from error
+    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+
+
+def truth(value: object) -> bool:
+    """A flag, which HubSpot writes as JSON or as text."""
+    return _text(value).strip().lower() == "true"
+
+
+def text(raw: Json, name: str) -> str:
+    """A value as text; '' where it is null or absent."""
+    return _text(raw.get(name))
+
+
+def objects(value: object) -> list[Json]:
+    """The JSON objects of a list; nothing where there is none."""
+    return [item for item in _list(value) if isinstance(item, dict)]
+
+
+def child(raw: Json, name: str) -> Json:
+    """A JSON object inside another; empty where there is none."""
+    return _dict(raw.get(name))
+
+
+def _versions(where: str, entries: object) -> tuple[RawVersion, ...]:
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise MalformedAnswerError(f"{where} came with a history that is none")
+    versions = [
+        RawVersion(
+            value=_text(entry.get("value")),
+            at=moment(entry.get("timestamp")),
+            source_type=_text(entry.get("sourceType")),
+            source_id=_text(entry.get("sourceId")),
+        )
+        for entry in entries
+    ]
+    return tuple(sorted(versions, key=lambda version: version.at, reverse=True))
+
+
+def _moment_or_none(value: object) -> datetime | None:
+    return moment(value) if _text(value) else None
+
+
+def _in_contexts(contexts: Iterable[object], wanted: Callable[[str], bool]) -> Iterator[str]:
+    for context in contexts:
+        for key, value in _dict(context).items():
+            if wanted(str(key).lower()):
+                yield from (_text(item) for item in (value if isinstance(value, list) else [value]))
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _dict(value: object) -> Json:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,425 @@
+"""One call to HubSpot: built by the SDK, sent through one session, judged, repeated where that is safe, and counted.
+
+The SDK's request builder makes URL, headers and body; its own way to send has no timeout, no pool and no retries (see
+`hubspot-api-client` 12, `utils/requests`). Which statuses may be tried again, and what they say about a write, is
+HubSpot's "Error handling" page: on 429, 423 and 477 nothing was done; after a lost answer or a 5xx nobody knows.
+"""
+
+import json
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
+
+import requests
+import structlog
+import urllib3.exceptions
+from requests.adapters import HTTPAdapter
+from tenacity import RetryCallState, Retrying, retry_if_exception
+
+from sync.budget import Bucket, Observed, Priority
+from sync.clock import Clock
+from sync.errors import AuthenticationError, CRMRejectedError, CRMUnavailableError, StoreError
+from sync.hubspot import answers
+from sync.hubspot.answers import Json, Problem
+
+_RATE_LIMITED: Final = 429
+_LOCKED: Final = 423
+_MIGRATING: Final = 477
+_NOTHING_DONE: Final = {_RATE_LIMITED, _LOCKED, _MIGRATING}
+_LOCKED_SECONDS: Final = 2.0
+_TEN_SECONDS: Final = 10.0
+
+log = structlog.get_logger(__name__)
+
+
+class RequestBudget(Protocol):
+    """What the transport needs of `sync.budget.Budget`."""
+
+    def take(self, bucket: Bucket, priority: Priority) -> None:
+        """Return once one request may be sent."""
+
+    def observe(self, bucket: Bucket, observed: Observed) -> None:
+        """Learn what an answer's headers say of the limits."""
+
+    def back_off(self, bucket: Bucket, seconds: float | None) -> None:
+        """Stop everybody for so long; None: one window."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One HTTP request that was sent. `endpoint` has no ids in it; `status` is None where no answer came."""
+
+    method: str
+    endpoint: str
+    status: int | None
+    error: str | None
+    seconds: float
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """How long one call keeps trying, in seconds: waits double from `first` to `longest`, `total` is for all of it."""
+
+    total: float = 60.0
+    first: float = 0.5
+    longest: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request. `bucket` None: not counted by HubSpot. `listing`: an answer without a list of results is no answer."""
+
+    method: str
+    path: str
+    endpoint: str
+    body: Json | None = None
+    query: Mapping[str, str] | None = None
+    bucket: Bucket | None = Bucket.GENERAL
+    write: bool = False
+    listing: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A trustworthy 2xx."""
+
+    body: Json
+    correlation_id: str | None
+
+    @property
+    def problems(self) -> list[Problem]:
+        return answers.problems(self.body, self.correlation_id)
+
+
+class NoAnswerError(CRMUnavailableError):
+    """No trustworthy answer. `applied` False: the CRM certainly did nothing; None: nobody knows."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        correlation_id: str | None = None,
+        applied: bool | None = None,
+        again: bool = True,
+        pause: float = 0.0,
+    ) -> None:
+        super().__init__(message, status=status, correlation_id=correlation_id)
+        self.applied = applied
+        self.again = again
+        self.pause = pause  # seconds, at least, before another try
+
+
+class RefusalError(CRMRejectedError):
+    """The CRM understood the call and refuses all of it; `problem` is its reason."""
+
+    def __init__(self, message: str, *, status: int, problem: Problem) -> None:
+        super().__init__(message, status=status, correlation_id=problem.correlation_id)
+        self.problem = problem
+
+
+class Transport:
+    """Sends; safe for several threads. Nothing of it logs or keeps a token or a body."""
+
+    def __init__(
+        self,
+        *,
+        token: str,
+        base_url: str,
+        budget: RequestBudget,
+        clock: Clock,
+        session: requests.Session | None,
+        timeout: tuple[float, float],
+        retries: Retries,
+        jitter: random.Random,
+        on_call: Callable[[Call], None] | None,
+        pool_size: int,
+    ) -> None:
+        # Imported here: commands that never speak to the CRM do not pay for it.
+        from hubspot import Client
+        from hubspot.utils.requests.http_request_builder import Request
+
+        token = token.strip()
+        if not token.isascii() or not token.isprintable() or " " in token:
+            raise AuthenticationError("HUBSPOT_ACCESS_TOKEN holds characters that no token has: copy it again")
+        self._config: dict[str, Any] = Client.create(
+            access_token=token, base_url=base_url.rstrip("/"), user_agent="creative-refresh-handoffs"
+        ).config
+        self._build = Request
+        self._session = session if session is not None else _pooled_session(pool_size)
+        self._budget = budget
+        self._clock = clock
+        self._timeout = timeout
+        self._retries = retries
+        self._jitter = jitter
+        self._on_call = on_call
+        self._lock = threading.Lock()
+        self._calls = 0
+
+    @property
+    def calls(self) -> int:
+        """Requests sent so far, repeated ones too."""
+        return self._calls
+
+    def close(self) -> None:
+        self._session.close()
+
+    def send(self, ask: Ask, priority: Priority) -> Answer:
+        """The answer to a call, tried again while that is safe and there is time.
+
+        Raises `AuthenticationError`, `RefusalError` or `NoAnswerError`. A write is repeated only where the CRM
+        certainly did nothing.
+        """
+        busy = 0.0
+
+        def out_of_time(state: RetryCallState) -> bool:
+            return busy + state.idle_for + state.upcoming_sleep > self._retries.total
+
+        retrying = Retrying(
+            sleep=self._clock.sleep,
+            wait=self._pause,
+            stop=out_of_time,
+            retry=retry_if_exception(lambda error: isinstance(error, NoAnswerError) and error.again),
+            reraise=True,
+        )
+        for attempt in retrying:
+            with attempt:
+                if ask.bucket is not None:
+                    self._budget.take(ask.bucket, priority)
+                started = time.perf_counter()
+                try:
+                    return self._once(ask, attempt.retry_state.attempt_number)
+                finally:
+                    busy += time.perf_counter() - started
+        raise AssertionError("tenacity ends by an answer or an error")
+
+    def _pause(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome is not None else None
+        least = error.pause if isinstance(error, NoAnswerError) else 0.0
+        backoff = min(self._retries.longest, self._retries.first * 2.0 ** (state.attempt_number - 1))
+        return least + backoff * self._jitter.uniform(0.5, 1.0)
+
+    def _once(self, ask: Ask, attempt: int) -> Answer:
+        started = time.perf_counter()
+        try:
+            response = self._transmit(ask)
+        except (OSError, urllib3.exceptions.HTTPError) as error:
+            # The class says enough; the text of some of requests' errors repeats headers.
+            self._tell(ask, attempt, started, None, None, type(error).__name__)
+            raise _lost(ask, error) from error
+        correlation_id = response.headers.get("X-HubSpot-Correlation-Id")
+        body = _json_object(response)
+        reason = answers.problem(body or {}, correlation_id)
+        self._tell(ask, attempt, started, response.status_code, reason.correlation_id, None)
+        self._observe(ask, response.headers)
+        return self._judge(ask, response, body, reason)
+
+    def _transmit(self, ask: Ask) -> requests.Response:
+        options: dict[str, Any] = {"method": ask.method, "path": ask.path}
+        if ask.query:
+            options["qs"] = dict(ask.query)
+        if ask.body is not None:
+            options["body"] = ask.body
+        built = self._build(self._config, options)
+        return self._session.request(
+            built.get_method(),
+            built.get_url(),
+            **built.get_options_for_sending(),
+            timeout=self._timeout,
+            allow_redirects=False,  # the token goes to no other host
+            auth=_as_built,
+        )
+
+    def _judge(self, ask: Ask, response: requests.Response, body: Json | None, reason: Problem) -> Answer:
+        """What a response means; the order of the rungs is the order of trust."""
+        status = response.status_code
+        if status == 401:
+            raise AuthenticationError(
+                f"{ask}: the CRM refuses the token: set HUBSPOT_ACCESS_TOKEN to one that is valid. {reason}",
+                status=status,
+                correlation_id=reason.correlation_id,
+            )
+        if status in _NOTHING_DONE:
+            raise self._told_to_wait(ask, response, reason)
+        if body is None or status >= 500 or status == 408 or not _is_shaped(ask, status, body):
+            what = str(reason) if body is not None else "an answer that is not HubSpot's JSON"
+            raise NoAnswerError(
+                f"{ask}: {status}, {what}", status=status, correlation_id=reason.correlation_id, again=not ask.write
+            )
+        if 200 <= status < 300:
+            return Answer(body, reason.correlation_id)
+        if status < 400:
+            elsewhere = urlsplit(response.headers.get("Location", "")).netloc or "elsewhere"
+            raise NoAnswerError(
+                f"{ask}: {status}, redirected to {elsewhere}, which is not followed: see HUBSPOT_BASE_URL",
+                status=status,
+                correlation_id=reason.correlation_id,
+                again=False,
+            )
+        if status == 403:
+            lacking = f" lacks the scopes {', '.join(reason.scopes)}" if reason.scopes else " may not do this"
+            raise AuthenticationError(
+                f"{ask}: the app of HUBSPOT_ACCESS_TOKEN{lacking}: change the app and install it again. {reason}",
+                status=status,
+                correlation_id=reason.correlation_id,
+            )
+        raise RefusalError(f"{ask}: {status}, {reason}", status=status, problem=reason)
+
+    def _told_to_wait(self, ask: Ask, response: requests.Response, reason: Problem) -> NoAnswerError:
+        status = response.status_code
+        retry_after = self._retry_after(response.headers)
+        policy = reason.policy.upper()
+        daily = status == _RATE_LIMITED and "DAILY" in policy
+        pause = retry_after or 0.0
+        if status == _LOCKED:
+            pause = max(pause, _LOCKED_SECONDS)
+        elif status == _RATE_LIMITED and not daily:
+            pause = self._rate_limited(ask, policy, retry_after, _number(response.headers, "Interval-Milliseconds"))
+        hint = "; the account's daily limit is used up, it begins anew at midnight" if daily else ""
+        return NoAnswerError(
+            f"{ask}: {status}, {reason}{hint}",
+            status=status,
+            correlation_id=reason.correlation_id,
+            applied=False,
+            again=not daily,
+            pause=pause,
+        )
+
+    def _rate_limited(self, ask: Ask, policy: str, retry_after: float | None, interval_ms: int | None) -> float:
+        """Stop everybody, and give the seconds to wait. Without a policy's name the limit met is not known."""
+        if retry_after is not None:
+            pause = retry_after
+        elif "TEN_SECONDLY" in policy:
+            pause = interval_ms / 1000 if interval_ms else _TEN_SECONDS
+        elif "SECONDLY" in policy or ask.bucket is Bucket.SEARCH:
+            pause = 1.0
+        else:
+            pause = 0.0
+        if ask.bucket is not None and pause > 0:
+            with _unless_the_store_fails():
+                self._budget.back_off(ask.bucket, pause)
+        return pause
+
+    def _retry_after(self, headers: Mapping[str, str]) -> float | None:
+        """Seconds, from seconds or a date; None where it is absent or makes no sense."""
+        value = headers.get("Retry-After", "").strip()
+        if value.replace(".", "", 1).isdecimal():
+            return float(value)
+        try:
+            return max(0.0, (parsedate_to_datetime(value) - self._clock.now()).total_seconds())
+        except (ValueError, TypeError):
+            return None
+
+    def _observe(self, ask: Ask, headers: Mapping[str, str]) -> None:
+        if ask.bucket is not Bucket.GENERAL:
+            return
+        interval_ms = _number(headers, "Interval-Milliseconds")
+        observed = Observed(
+            requests=_number(headers, "Max"),
+            seconds=interval_ms / 1000 if interval_ms else None,
+            daily_remaining=_number(headers, "Daily-Remaining"),
+        )
+        if observed != Observed():
+            with _unless_the_store_fails():
+                self._budget.observe(ask.bucket, observed)
+
+    def _tell(
+        self,
+        ask: Ask,
+        attempt: int,
+        started: float,
+        status: int | None,
+        correlation_id: str | None,
+        error: str | None,
+    ) -> None:
+        seconds = time.perf_counter() - started
+        with self._lock:
+            self._calls += 1
+        log.debug(
+            "crm.call",
+            method=ask.method,
+            path=ask.path,
+            status=status,
+            ms=round(seconds * 1000, 1),
+            attempt=attempt,
+            correlation_id=correlation_id,
+            error=error,
+        )
+        if self._on_call is not None:
+            self._on_call(Call(ask.method, ask.endpoint, status, error, seconds, attempt))
+
+
+@contextmanager
+def _unless_the_store_fails() -> Iterator[None]:
+    """What is noted about limits must not lose an answer that came: a write may have been applied by it."""
+    try:
+        yield
+    except StoreError as error:
+        log.warning("crm.limit_not_noted", error=str(error))
+
+
+def _pooled_session(size: int) -> requests.Session:
+    session = requests.Session()
+    adapter = HTTPAdapter(pool_connections=2, pool_maxsize=size, max_retries=0)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+def _as_built(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Keeps the builder's header: without an `auth`, requests would replace it by what ~/.netrc says of the host."""
+    return request
+
+
+def _json_object(response: requests.Response) -> Json | None:
+    """The body; {} for an error without one, None for anything that is not a JSON object (HTML, or cut off)."""
+    if not response.content.strip() and response.status_code >= 400:
+        return {}
+    try:
+        body = json.loads(response.content)
+    except (ValueError, RecursionError):
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def _is_shaped(ask: Ask, status: int, body: Json) -> bool:
+    return not ask.listing or not 200 <= status < 300 or isinstance(body.get("results"), list)
+
+
+def _number(headers: Mapping[str, str], name: str) -> int | None:
+    value = headers.get(f"X-HubSpot-RateLimit-{name}", "").strip()
+    return int(value) if value.isdecimal() else None
+
+
+def _lost(ask: Ask, error: Exception) -> NoAnswerError:
+    """A call that has no answer: only before a connection stood is it sure that nothing was done."""
+    unsent = isinstance(error, requests.ConnectTimeout) or any(
+        isinstance(cause, urllib3.exceptions.NewConnectionError) for cause in _causes(error)
+    )
+    return NoAnswerError(
+        f"{ask}: {'no connection' if unsent else 'no answer'} ({type(error).__name__})",
+        applied=False if unsent else None,
+        again=unsent or not ask.write,
+    )
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and all that it wraps; urllib3 keeps the cause in `reason`, requests in its arguments."""
+    seen: list[BaseException] = []
+    waiting: list[object] = [error]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, BaseException) and item not in seen:
+            seen.append(item)
+            waiting += [*item.args, getattr(item, "reason", None), item.__cause__, item.__context__]
+    yield from seen

@@ -1,0 +1,169 @@
+"""`/crm/associations`: who belongs to whom (hubspot.md, "Reading and writing")."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sync.sandbox.call import Call, answer, internal_error, listing, number
+from sync.sandbox.portal import Link, NotFoundError
+from sync.sandbox.records import Record
+from sync.sandbox.schema import AssociationType, ObjectType
+from sync.sandbox.wire import ApiError, Response
+
+READ_INPUTS = 1000
+WRITE_INPUTS = 2000
+
+
+def labels(call: Call) -> Response:
+    from_type, to_type = call.type("from"), call.type("to")
+    return answer(200, listing(_told(one) for one in call.portal.association_types(from_type.id, to_type.id)))
+
+
+def batch_read(call: Call) -> Response:
+    """A record without associations is no empty result but an error; so is one that does not exist."""
+    from_type, to_type = call.type("from"), call.type("to")
+    inputs = call.inputs(call.body(), READ_INPUTS)
+    spoilt = call.spoilt(len(inputs))
+    results: list[str] = []
+    empty: list[str] = []
+    errors: list[dict[str, object]] = []
+    for index, one in enumerate(inputs):
+        asked = str(one.get("id"))
+        record = call.portal.find(from_type.id, number(asked))
+        if index in spoilt:
+            errors.append(internal_error().as_row({"fromObjectId": [asked]}))
+        elif record is None:
+            errors.append(_gone(call, from_type, asked))
+        elif links := call.portal.linked(record, to_type.id):
+            shown = asked if call.portal.quirks.merged_association_from == "asked" else str(record.id)
+            results.append(_page(call, record, to_type, links, shown, number(one.get("after") or 0)))
+        else:
+            empty.append(asked)
+    grouped = call.portal.quirks.group_no_associations
+    named = [empty] if grouped and empty else [[one] for one in empty]
+    errors += [_none_found(from_type, to_type, ids) for ids in named]
+    return call.batch(200, results, errors)
+
+
+def batch_create(call: Call) -> Response:
+    """Associate pairs, with the types named or the default one."""
+    from_type, to_type = call.type("from"), call.type("to")
+    rows = call.inputs(call.body(), WRITE_INPUTS)
+    spoilt = call.spoilt(len(rows))
+    results: list[str] = []
+    errors: list[dict[str, object]] = []
+    for index, row in enumerate(rows):
+        near, far = _ends(row)
+        context: dict[str, object] = {"fromObjectId": [str(near)], "toObjectId": [str(far)]}
+        if index in spoilt:
+            errors.append(internal_error().as_row(context))
+            continue
+        try:
+            types = _types(call, from_type, row)
+            call.portal.link(from_type.id, near, Link(to_type.id, far, types), call.actor)
+        except NotFoundError as error:
+            problem = ApiError(
+                404, "VALIDATION_ERROR", f"{error} is not valid", sub_category="crm.associations.INVALID_OBJECT_IDS"
+            )
+            errors.append(problem.as_row(context))
+        else:
+            results.append(_made(call, from_type, near, to_type, far))
+    return call.batch(201, results, errors)
+
+
+def batch_archive(call: Call) -> Response:
+    """Take all associations of these pairs away."""
+    from_type, to_type = call.type("from"), call.type("to")
+    for row in call.inputs(call.body(), WRITE_INPUTS):
+        near = number(row.get("from", {}).get("id"))
+        ends = row.get("to", ())
+        for end in ends if isinstance(ends, list) else [ends]:
+            call.portal.unlink(from_type.id, near, to_type.id, number(end.get("id")), call.actor)
+    return Response(204)
+
+
+def batch_archive_labels(call: Call) -> Response:
+    """Take single types away, and leave the association."""
+    from_type, to_type = call.type("from"), call.type("to")
+    for row in call.inputs(call.body(), WRITE_INPUTS):
+        near, far = _ends(row)
+        for one in _types(call, from_type, row):
+            call.portal.unlink(from_type.id, near, to_type.id, far, call.actor, one)
+    return Response(204)
+
+
+def _told(one: AssociationType) -> dict[str, object]:
+    return {"category": one.category, "typeId": one.id, "label": one.label}
+
+
+def _ends(row: Mapping[str, Any]) -> tuple[int, int]:
+    return number(row.get("from", {}).get("id")), number(row.get("to", {}).get("id"))
+
+
+def _types(call: Call, from_type: ObjectType, row: Mapping[str, Any]) -> tuple[int, ...]:
+    named = row.get("types") or ()
+    for one in named:
+        kind = call.portal.association_type(from_type.id, int(one["associationTypeId"]))
+        if kind is None or kind.category != one.get("associationCategory"):
+            raise ApiError(
+                400, "VALIDATION_ERROR", f"{one} is no association type", sub_category="crm.associations.INVALID_TYPE"
+            )
+    return tuple(int(one["associationTypeId"]) for one in named)
+
+
+def _page(
+    call: Call, record: Record, to_type: ObjectType, links: Mapping[int, set[int]], shown: str, start: int
+) -> str:
+    size = call.association_page
+    ids = list(links)[start : start + size]
+    call.random.shuffle(ids)
+    quoted = call.portal.quirks.association_ids == "string"
+    ends = []
+    for to_id in ids:
+        kinds = [call.portal.association_type(record.type.id, one) for one in sorted(links[to_id])]
+        ends.append(
+            {
+                "toObjectId": str(to_id) if quoted else to_id,
+                "associationTypes": [_told(kind) for kind in kinds if kind is not None],
+            }
+        )
+    result: dict[str, object] = {"from": {"id": shown}, "to": ends}
+    if start + size < len(links):
+        after = str(start + size)
+        link = f"/crm/objects/2026-09/{record.type.id}/{record.id}/associations/{to_type.id}?after={after}"
+        result["paging"] = {"next": {"after": after, "link": link}}
+    return json.dumps(result)
+
+
+def _made(call: Call, from_type: ObjectType, near: int, to_type: ObjectType, far: int) -> str:
+    record = call.portal.get(from_type.id, near)
+    survivor = call.portal.get(to_type.id, far).id
+    kinds = [
+        call.portal.association_type(from_type.id, one)
+        for one in sorted(call.portal.linked(record, to_type.id)[survivor])
+    ]
+    return json.dumps(
+        {
+            "fromObjectTypeId": from_type.id,
+            "fromObjectId": near,
+            "toObjectTypeId": to_type.id,
+            "toObjectId": far,
+            "labels": [kind.label for kind in kinds if kind is not None and kind.label],
+        }
+    )
+
+
+def _none_found(from_type: ObjectType, to_type: ObjectType, ids: list[str]) -> dict[str, object]:
+    message = f"No {to_type.name} is associated with {from_type.name} {', '.join(ids)}."
+    error = ApiError(404, "OBJECT_NOT_FOUND", message, sub_category="crm.associations.NO_ASSOCIATIONS_FOUND")
+    return error.as_row({"fromObjectId": ids, "fromObjectType": [from_type.name], "toObjectType": [to_type.name]})
+
+
+def _gone(call: Call, from_type: ObjectType, asked: str) -> dict[str, object]:
+    error = ApiError(
+        404,
+        "OBJECT_NOT_FOUND",
+        f"{from_type.name.upper()}={asked} is not valid",
+        sub_category=call.portal.quirks.missing_association_sub_category,
+    )
+    return error.as_row({"fromObjectId": [asked], "fromObjectType": [from_type.name]})

@@ -1,0 +1,178 @@
+"""What a portal is made of, over HTTP: properties, pipelines, owners, schemas, the account; and the single email."""
+
+from typing import Any
+
+from sync.sandbox.call import Call, answer, listing, number
+from sync.sandbox.portal import ConflictError, UnknownTypeError
+from sync.sandbox.schema import TASK, ObjectType, Owner, Pipeline, property_from_json
+from sync.sandbox.values import iso
+from sync.sandbox.wire import ApiError, Response
+
+OWNERS_PAGE = 500
+
+
+def properties(call: Call) -> Response:
+    return answer(200, listing(one.as_json() for one in call.type().properties.values()))
+
+
+def property_named(call: Call) -> Response:
+    definition = call.type().properties.get(call.parameters["name"])
+    if definition is None:
+        raise ApiError(404, "OBJECT_NOT_FOUND", f"Property {call.parameters['name']} does not exist")
+    return answer(200, definition.as_json())
+
+
+def create_property(call: Call) -> Response:
+    object_type = call.type()
+    try:
+        definition = property_from_json(call.body())
+    except (KeyError, TypeError, ValueError) as error:
+        raise ApiError(400, "VALIDATION_ERROR", f"Invalid property definition: {error}") from error
+    if definition.group not in object_type.groups:
+        raise ApiError(400, "VALIDATION_ERROR", f"Property group {definition.group} does not exist")
+    if definition.unique and object_type.id == TASK and not call.portal.quirks.unique_task_property:
+        raise ApiError(400, "VALIDATION_ERROR", "hasUniqueValue is not supported for this object type")
+    try:
+        call.portal.define_property(object_type.id, definition)
+    except ConflictError as error:
+        raise ApiError(409, "OBJECT_ALREADY_EXISTS", f"A property named '{error}' already exists.") from error
+    return answer(201, definition.as_json())
+
+
+def pipelines(call: Call) -> Response:
+    known = call.portal.pipelines.get(call.type().id, {})
+    return answer(200, listing(_pipeline(call, one, n) for n, one in enumerate(known.values())))
+
+
+def owners(call: Call) -> Response:
+    """The active owners, or with `archived=true` the deactivated ones."""
+    limit = number(call.query("limit", "100"))
+    if not 0 < limit <= OWNERS_PAGE:
+        raise ApiError(400, "VALIDATION_ERROR", f"The limit must be between 1 and {OWNERS_PAGE}")
+    archived = call.query("archived") == "true"
+    email = call.query("email")
+    chosen = [o for o in call.portal.owners.values() if o.archived is archived and email in ("", o.email)]
+    start = max(0, number(call.query("after", "0")))
+    page = chosen[start : start + limit]
+    after = str(start + limit) if start + limit < len(chosen) else None
+    return answer(200, listing((_owner(one) for one in page), after))
+
+
+def owner(call: Call) -> Response:
+    found = call.portal.owners.get(call.parameters["id"])
+    if found is None or found.archived is not (call.query("archived") == "true"):
+        raise ApiError(404, "OBJECT_NOT_FOUND", "resource not found")
+    return answer(200, _owner(found))
+
+
+def schemas(call: Call) -> Response:
+    return answer(200, listing(_schema(call, one) for one in call.portal.types.values() if one.custom))
+
+
+def schema(call: Call) -> Response:
+    try:
+        found = call.portal.type(call.parameters["type"])
+    except UnknownTypeError:
+        raise ApiError(404, "OBJECT_NOT_FOUND", "Unable to find the object type") from None
+    return answer(200, _schema(call, found))
+
+
+def account(call: Call) -> Response:
+    details = call.portal.account
+    return answer(
+        200,
+        {
+            "portalId": details.portal_id,
+            "accountType": "STANDARD",
+            "timeZone": details.time_zone,
+            "companyCurrency": "USD",
+            "additionalCurrencies": [],
+            "uiDomain": details.ui_domain,
+            "dataHostingLocation": "na1",
+        },
+    )
+
+
+def single_send(call: Call) -> Response:
+    """One email per `sendId`, ever; a repeat is answered like the first."""
+    if not call.portal.single_send:
+        raise ApiError(403, "MISSING_SCOPES", "This account has no transactional email add-on")
+    body = call.body()
+    message: dict[str, Any] = body.get("message") or {}
+    if not body.get("emailId") or not message.get("to"):
+        raise ApiError(400, "VALIDATION_ERROR", "emailId and message.to are required")
+    new = call.portal.send_email(
+        str(body["emailId"]),
+        str(message.get("sendId") or ""),
+        str(message["to"]),
+        message,
+        body.get("customProperties") or {},
+    )
+    if not new and call.portal.quirks.single_send_repeat == "error":
+        raise ApiError(400, "VALIDATION_ERROR", "An email with this sendId was sent before")
+    now = iso(call.portal.now_ms())
+    result = {"requestedAt": now, "statusId": f"status-{message.get('sendId') or now}", "status": "PENDING"}
+    if not new:
+        result |= {"status": "COMPLETE", "sendResult": "IDEMPOTENT_IGNORE"}
+    return answer(200, result)
+
+
+def _pipeline(call: Call, pipeline: Pipeline, order: int) -> dict[str, object]:
+    facts = call.portal.quirks.stage_metadata
+    stages = []
+    for n, stage in enumerate(pipeline.stages):
+        metadata = {"ticketState": "CLOSED" if stage.closed else "OPEN", "isClosed": str(stage.closed).lower()}
+        if facts != "both":
+            metadata = {facts: metadata[facts]}
+        stages.append(
+            {"id": stage.id, "label": stage.label, "displayOrder": n, "metadata": metadata, "archived": False}
+        )
+    call.random.shuffle(stages)
+    return {
+        "id": pipeline.id,
+        "label": pipeline.label,
+        "displayOrder": order,
+        "stages": stages,
+        "archived": False,
+    }
+
+
+def _owner(one: Owner) -> dict[str, object]:
+    return {
+        "id": one.id,
+        "email": one.email,
+        "type": "PERSON",
+        "firstName": one.first_name,
+        "lastName": one.last_name,
+        "userId": one.user_id,
+        "createdAt": "2024-01-08T09:00:00Z",
+        "updatedAt": "2025-06-02T09:00:00Z",
+        "archived": one.archived,
+    }
+
+
+def _schema(call: Call, one: ObjectType) -> dict[str, object]:
+    return {
+        "id": one.id.rpartition("-")[2],
+        "objectTypeId": one.id,
+        "name": one.name,
+        "fullyQualifiedName": one.fully_qualified_name or one.name.upper(),
+        "labels": {"singular": one.label, "plural": one.plural_label or one.label},
+        "primaryDisplayProperty": one.display_property,
+        "requiredProperties": list(one.required),
+        "searchableProperties": [one.display_property],
+        "properties": [definition.as_json() for definition in one.properties.values()],
+        "associations": [
+            {
+                "id": str(kind.id),
+                "name": f"{one.name}_to_{other.name}",
+                "fromObjectTypeId": one.id,
+                "toObjectTypeId": other.id,
+            }
+            for other in call.portal.types.values()
+            for kind in call.portal.association_types(one.id, other.id)
+        ],
+        "archived": False,
+        "createdAt": "2024-01-08T09:00:00Z",
+        "updatedAt": "2025-06-02T09:00:00Z",
+    }

@@ -1,0 +1,133 @@
+"""One call on its way through the API: what the endpoints get, and the answers they have in common."""
+
+import json
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sync.sandbox.portal import NotFoundError, Portal, PortalError, RefusedWriteError, UnknownTypeError
+from sync.sandbox.schema import Actor, ObjectType
+from sync.sandbox.values import iso
+from sync.sandbox.wire import ApiError, Request, Response
+
+JSON = "application/json;charset=utf-8"
+
+
+@dataclass(slots=True)
+class Call:
+    """`spoil` is the share of a batch's inputs that a `partial` fault makes fail; `counted` the size of the batch."""
+
+    portal: Portal
+    request: Request
+    parameters: Mapping[str, str]
+    actor: Actor
+    random: random.Random
+    association_page: int
+    correlation_id: str
+    spoil: float = 0.0
+    counted: int = 1
+
+    def type(self, name: str = "type") -> ObjectType:
+        """The object type that the path names. Raises `ApiError` 400, as HubSpot does."""
+        try:
+            return self.portal.type(self.parameters[name])
+        except UnknownTypeError:
+            raise ApiError(
+                400, "VALIDATION_ERROR", f"Unable to infer object type from: {self.parameters[name]}"
+            ) from None
+
+    def query(self, name: str, default: str = "") -> str:
+        return self.request.parameters().get(name, [default])[0]
+
+    def names(self, name: str) -> tuple[str, ...]:
+        """A query parameter that lists property names, repeated or comma-separated."""
+        given = self.request.parameters().get(name, [])
+        return tuple(part.strip() for one in given for part in one.split(",") if part.strip())
+
+    def body(self) -> dict[str, Any]:
+        """The JSON object sent. Raises `ApiError` 400."""
+        try:
+            parsed = json.loads(self.request.body)
+        except ValueError as error:
+            raise ApiError(400, "VALIDATION_ERROR", f"Invalid input JSON: {error}") from None
+        if not isinstance(parsed, dict):
+            raise ApiError(400, "VALIDATION_ERROR", "Invalid input JSON: not an object")
+        return parsed
+
+    def inputs(self, body: Mapping[str, Any], most: int, what: str = "a batch request") -> list[dict[str, Any]]:
+        """The inputs of a batch. Raises `ApiError` 400 beyond the limit, and for what is no list of objects."""
+        inputs = body.get("inputs")
+        if not isinstance(inputs, list) or not all(isinstance(one, dict) for one in inputs):
+            raise ApiError(400, "VALIDATION_ERROR", "Invalid input JSON: inputs must be a list of objects")
+        self.counted = len(inputs)
+        if len(inputs) > most:
+            message = f"The maximum number of inputs supported in {what} is {most}, but received {len(inputs)}"
+            raise ApiError(400, "VALIDATION_ERROR", message)
+        return inputs
+
+    def spoilt(self, count: int) -> set[int]:
+        """Which inputs of a batch a `partial` fault makes fail."""
+        if not self.spoil or not count:
+            return set()
+        return set(self.random.sample(range(count), max(1, min(count, round(count * self.spoil)))))
+
+    def batch(self, status: int, results: Sequence[str], errors: Sequence[Mapping[str, object]] = ()) -> Response:
+        """A batch's answer: `status`, or 207 where there are errors. The order of the results is no order."""
+        shuffled = list(results)
+        self.random.shuffle(shuffled)
+        now = iso(self.portal.now_ms())
+        text = f'{{"status":"COMPLETE","results":[{",".join(shuffled)}],"startedAt":"{now}","completedAt":"{now}"'
+        if errors:
+            text += f',"numErrors":{len(errors)},"errors":{json.dumps(list(errors))}'
+        return Response(207 if errors else status, (text + "}").encode(), {"Content-Type": JSON})
+
+
+def answer(status: int, body: object) -> Response:
+    return Response(status, json.dumps(body).encode(), {"Content-Type": JSON})
+
+
+def listing(results: Iterable[object], after: str | None = None) -> dict[str, object]:
+    """A page of a collection."""
+    body: dict[str, object] = {"results": list(results)}
+    if after is not None:
+        body["paging"] = {"next": {"after": after, "link": f"?after={after}"}}
+    return body
+
+
+def number(value: object) -> int:
+    """A record id; what is not one gives -1, which no record has."""
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() else -1
+
+
+def internal_error() -> ApiError:
+    """What a spoilt input of a batch fails with: not the input's fault, and worth another try."""
+    return ApiError(500, "INTERNAL_ERROR", "internal error")
+
+
+def refused(error: PortalError, portal: Portal, object_type: ObjectType) -> ApiError:
+    """HubSpot's answer to a write that the portal refuses."""
+    if isinstance(error, NotFoundError):
+        return ApiError(404, "OBJECT_NOT_FOUND", f"Object not found: {error}")
+    if not isinstance(error, RefusedWriteError):
+        return ApiError(400, "VALIDATION_ERROR", str(error))
+    errors: list[dict[str, object]] = [
+        {"message": p.message, "code": p.code, "context": {"propertyName": [p.property]}} for p in error.problems
+    ]
+    if error.missing and len(error.missing) == len(error.problems):
+        message = f"Error creating {object_type.name.upper()}. Some required properties were not set."
+        return ApiError(400, "VALIDATION_ERROR", message, context={"properties": list(error.missing)}, errors=errors)
+    details = [
+        {
+            "isValid": False,
+            "message": p.message,
+            "error": p.code,
+            "name": p.property,
+            "localizedErrorMessage": p.message,
+            "portalId": portal.account.portal_id,
+        }
+        for p in error.problems
+    ]
+    message = f"Property values were not valid: {json.dumps(details)}"
+    return ApiError(400, "VALIDATION_ERROR", message, errors=errors)

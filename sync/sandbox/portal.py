@@ -1,0 +1,682 @@
+"""The state of a simulated portal, and every change that can be made to it.
+
+Nothing here knows HTTP. Each change is made by an `Actor` at the clock's now, is validated as HubSpot does, and is
+told to the listeners (webhook delivery). hubspot.md, "Reading and writing", is the source of the behaviour; what is
+uncertain is a switch in `Quirks`.
+"""
+
+import heapq
+import re
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sync.clock import from_ms, to_ms
+from sync.sandbox.clock import VirtualClock
+from sync.sandbox.index import SearchIndex
+from sync.sandbox.quirks import Quirks
+from sync.sandbox.records import Record
+from sync.sandbox.schema import (
+    Account,
+    Actor,
+    AssociationType,
+    Category,
+    ObjectType,
+    Owner,
+    Pipeline,
+    Property,
+    Stage,
+    ValidationRule,
+)
+from sync.sandbox.values import InvalidValueError, Problem, iso, normalise
+
+RESTORABLE = timedelta(days=90)
+FIRST_ID = 9_990
+"""Every type counts from here: ids of different types collide, and soon differ in length, as they may in HubSpot."""
+
+Event = Literal["creation", "deletion", "restore", "merge", "propertyChange", "associationChange"]
+
+
+class PortalError(Exception):
+    """A request that the portal refuses; `api` turns it into HubSpot's answer."""
+
+
+class UnknownTypeError(PortalError):
+    """No object type of that name or id."""
+
+
+class NotFoundError(PortalError):
+    """The record does not exist, or is archived."""
+
+
+class RefusedWriteError(PortalError):
+    """Values that were not valid: `problems` names each property."""
+
+    def __init__(self, problems: Sequence[Problem], *, missing: Sequence[str] = ()) -> None:
+        super().__init__("; ".join(problem.message for problem in problems))
+        self.problems = tuple(problems)
+        self.missing = tuple(missing)
+
+
+class ConflictError(PortalError):
+    """Something of that name exists already."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkChange:
+    """The other end of an association change, and what was added or taken away."""
+
+    to_type: str
+    to_id: int
+    association: AssociationType
+    removed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change, as webhooks will tell it."""
+
+    event: Event
+    type: ObjectType
+    id: int
+    at: int
+    actor: Actor
+    property: str = ""
+    value: str = ""
+    link: LinkChange | None = None
+    merged: tuple[int, ...] = ()
+    new_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An association to make: the record at the far end and the type ids, seen from the near end."""
+
+    to_type: str
+    to_id: int
+    type_ids: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class App:
+    """The project app that calls the API: its credentials can be rotated while everything runs."""
+
+    token: str = "pat-sandbox-0000-4000-8000-creativerefresh"  # noqa: S105  # the sandbox's own
+    client_secret: str = "sandbox-client-secret"  # noqa: S105
+    scopes: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class SentEmail:
+    """A transactional single-send that was sent: once for each `send_id` (hubspot.md, "Email")."""
+
+    email_id: str
+    send_id: str
+    to: str
+    at: int
+    message: Mapping[str, object]
+    properties: Mapping[str, object]
+
+
+class Portal:
+    """One HubSpot account. Hold `lock` around several calls that belong together; single calls take it themselves."""
+
+    def __init__(self, clock: VirtualClock, *, account: Account | None = None, quirks: Quirks | None = None) -> None:
+        self.clock = clock
+        self.account = account or Account()
+        self.quirks = quirks or Quirks()
+        self.app = App()
+        self.lock = threading.RLock()
+        self.types: dict[str, ObjectType] = {}
+        self.pipelines: dict[str, dict[str, Pipeline]] = {}
+        self.owners: dict[str, Owner] = {}
+        self.rules: list[ValidationRule] = []
+        self.emails: list[SentEmail] = []
+        self.single_send = True
+        self.listeners: list[Callable[[Change], None]] = []
+        self.index = SearchIndex(self.quirks.search_lag_seconds)
+        self._records: dict[str, dict[int, Record]] = {}
+        self._aliases: dict[tuple[str, int], int] = {}
+        self._links: dict[tuple[str, int], dict[str, dict[int, set[int]]]] = {}
+        self._association_types: dict[tuple[str, str], list[AssociationType]] = {}
+        self._association_by_id: dict[tuple[str, int], AssociationType] = {}
+        self._names: dict[str, ObjectType] = {}
+        self._unique: dict[tuple[str, str, str], int] = {}
+        self._next_id: dict[str, int] = {}
+        self._late: list[tuple[int, int, Callable[[], None]]] = []
+        self._late_count = 0
+        self._at: int | None = None
+
+    # --- time
+
+    def now_ms(self) -> int:
+        return to_ms(self.clock.now()) if self._at is None else self._at
+
+    def schedule(self, after_seconds: float, action: Callable[[], None]) -> None:
+        """Do this once so many virtual seconds have passed, with that moment as its time (a write that lands late)."""
+        with self.lock:
+            self._late_count += 1
+            due = self.now_ms() + round(after_seconds * 1000)
+            heapq.heappush(self._late, (due, self._late_count, action))
+
+    def settle(self) -> None:
+        """Do what was scheduled and is due by now; every entry to the portal calls this first."""
+        if not self._late or self._at is not None:
+            return
+        with self.lock:
+            now = self.now_ms()
+            while self._late and self._late[0][0] <= now:
+                due, _, action = heapq.heappop(self._late)
+                self._at = due
+                try:
+                    action()
+                finally:
+                    self._at = None
+
+    def next_due(self) -> datetime | None:
+        """When the next scheduled write lands; None: nothing is scheduled."""
+        return from_ms(self._late[0][0]) if self._late else None
+
+    # --- what the portal is made of
+
+    def define_type(self, object_type: ObjectType) -> ObjectType:
+        if object_type.custom and not object_type.fully_qualified_name:
+            object_type.fully_qualified_name = f"p{self.account.portal_id}_{object_type.name}"
+        self.types[object_type.id] = object_type
+        self._records[object_type.id] = {}
+        self._next_id[object_type.id] = FIRST_ID
+        for name in (object_type.id, object_type.name, object_type.plural, object_type.fully_qualified_name):
+            if name:
+                self._names[name.lower()] = object_type
+        return object_type
+
+    def type(self, name: str) -> ObjectType:
+        """By type id, name (singular or plural), or fully qualified name; case is ignored."""
+        found = self._names.get(name.lower())
+        if found is None:
+            raise UnknownTypeError(name)
+        return found
+
+    def define_property(self, type_id: str, definition: Property) -> None:
+        """Add a property. Raises `ConflictError` where the name is taken."""
+        with self.lock:
+            known = self.types[type_id].properties
+            if definition.name in known:
+                raise ConflictError(definition.name)
+            known[definition.name] = definition
+            self.types[type_id].groups.add(definition.group)
+            for record in self._records[type_id].values():
+                record.changed()
+
+    def define_pipeline(self, type_id: str, pipeline: Pipeline) -> None:
+        self.pipelines.setdefault(type_id, {})[pipeline.id] = pipeline
+
+    def define_owner(self, owner: Owner) -> None:
+        """Add an owner, or replace the one with that id."""
+        self.owners[owner.id] = owner
+
+    def define_association(
+        self,
+        from_type: str,
+        to_type: str,
+        ids: tuple[int, int],
+        *,
+        label: str | None = None,
+        category: Category = "HUBSPOT_DEFINED",
+        primary: bool = False,
+    ) -> None:
+        """Add a pair of association types; of a `primary` one, each `from_type` record has at most one."""
+        forward = AssociationType(from_type, to_type, category, ids[0], label, ids[1], primary)
+        back = AssociationType(to_type, from_type, category, ids[1], label, ids[0])
+        for one in (forward, back):
+            self._association_types.setdefault((one.from_type, one.to_type), []).append(one)
+            self._association_by_id[one.from_type, one.id] = one
+
+    def association_types(self, from_type: str, to_type: str) -> Sequence[AssociationType]:
+        return self._association_types.get((from_type, to_type), ())
+
+    def association_type(self, from_type: str, type_id: int) -> AssociationType | None:
+        return self._association_by_id.get((from_type, type_id))
+
+    def default_association(self, from_type: str, to_type: str) -> AssociationType:
+        """The one without a label. Raises `NotFoundError` where the two types cannot be associated."""
+        for one in self.association_types(from_type, to_type):
+            if one.label is None:
+                return one
+        raise NotFoundError(f"no association from {from_type} to {to_type}")
+
+    # --- reading
+
+    def find(self, type_id: str, record_id: int, *, archived: bool = False) -> Record | None:
+        """The record, or the survivor of a merge; None where there is none (or it is archived, or not, as asked)."""
+        records = self._records[type_id]
+        key = (type_id, record_id)
+        while key in self._aliases:
+            key = (type_id, self._aliases[key])
+        record = records.get(key[1])
+        if record is None or (record.archived_at is not None) is not archived:
+            return None
+        return record
+
+    def get(self, type_id: str, record_id: int, *, archived: bool = False) -> Record:
+        record = self.find(type_id, record_id, archived=archived)
+        if record is None:
+            raise NotFoundError(f"{self.types[type_id].name} {record_id}")
+        return record
+
+    def existed(self, type_id: str, record_id: int) -> bool:
+        return record_id in self._records[type_id]
+
+    def records(self, type_id: str, *, archived: bool = False) -> Iterator[Record]:
+        """By rising id."""
+        return (r for r in self._records[type_id].values() if (r.archived_at is not None) is archived)
+
+    def indexed(self, type_id: str) -> Iterator[tuple[Record, dict[str, str], int]]:
+        """What a search of this type looks through: records with the values and modification time it knows."""
+        self.index.catch_up(self.now_ms())
+        return self.index.visible(self._records[type_id].values())
+
+    def by_unique(self, type_id: str, name: str, value: str) -> Record | None:
+        record_id = self._unique.get((type_id, name, value))
+        return None if record_id is None else self.find(type_id, record_id)
+
+    def linked(self, record: Record, to_type: str) -> dict[int, set[int]]:
+        """The live records of a type that a record is associated to, with the association type ids, by rising id."""
+        links = self._links.get((record.type.id, record.id), {}).get(to_type, {})
+        records = self._records[to_type]
+        return {other: links[other] for other in sorted(links) if records[other].archived_at is None}
+
+    # --- writing
+
+    def create(
+        self, type_id: str, properties: Mapping[str, object], actor: Actor, links: Iterable[Link] = ()
+    ) -> Record:
+        """Make a record. Raises `RefusedWriteError` or `NotFoundError`, having changed nothing."""
+        with self.lock:
+            object_type = self.types[type_id]
+            values = {n: v for n, v in self.validate(object_type, None, properties, actor).items() if v}
+            wanted = [link for link in links if self._linkable(type_id, link)]
+            at = self.now_ms()
+            record_id = self._next_id[type_id]
+            self._next_id[type_id] += 1
+            record = self._records[type_id][record_id] = Record(object_type, record_id, at)
+            record.put({**values, **_derived(object_type, values, at)}, at, actor, self.quirks.history_limit)
+            self._claim_unique(record, values)
+            self._tell(Change("creation", object_type, record_id, at, actor))
+            if self.quirks.creation_sends_property_changes:
+                for name, value in values.items():
+                    self._tell(Change("propertyChange", object_type, record_id, at, actor, name, value))
+            self._indexed(record)
+            for link in wanted:
+                self.link(type_id, record_id, link, actor)
+            return record
+
+    def update(
+        self,
+        type_id: str,
+        record_id: int,
+        properties: Mapping[str, object],
+        actor: Actor,
+        *,
+        force: bool = False,
+    ) -> Record:
+        """Patch a record: all that changes gets one timestamp. `force` makes versions of unchanged values too."""
+        with self.lock:
+            record = self.get(type_id, record_id)
+            values = self.validate(record.type, record, properties, actor)
+            force = force or self.quirks.unchanged_write_makes_version
+            changes = {n: v for n, v in values.items() if force or v != record.values.get(n, "")}
+            if changes:
+                self._write(record, changes, actor)
+            elif values and self.quirks.unchanged_write_touches_modified:
+                record.touch(self.now_ms())
+                self._indexed(record)
+            return record
+
+    def archive(self, type_id: str, record_id: int, actor: Actor) -> None:
+        """Archive a record; one that is archived already stays so. Raises `NotFoundError` for one that never was."""
+        with self.lock:
+            if self.find(type_id, record_id, archived=True) is not None:
+                return
+            record = self.get(type_id, record_id)
+            if self.quirks.archive_sends_association_events:
+                self._tell_links(record, actor, removed=True)
+            record.archived_at = self.now_ms()
+            record.changed()
+            self._tell(Change("deletion", record.type, record.id, record.archived_at, actor))
+            self._indexed(record)
+
+    def restore(self, type_id: str, record_id: int, actor: Actor) -> Record:
+        """Bring an archived record back, associations included, within 90 days."""
+        with self.lock:
+            record = self.get(type_id, record_id, archived=True)
+            at = self.now_ms()
+            assert record.archived_at is not None
+            if at - record.archived_at > RESTORABLE // timedelta(milliseconds=1):
+                raise NotFoundError(f"{record.type.name} {record_id} was archived more than 90 days ago")
+            record.archived_at = None
+            record.touch(at)
+            self._tell(Change("restore", record.type, record.id, at, actor))
+            if self.quirks.archive_sends_association_events:
+                self._tell_links(record, actor, removed=False)
+            self._indexed(record)
+            return record
+
+    def merge(self, type_id: str, primary_id: int, other_id: int, actor: Actor) -> Record:
+        """Merge two records: the primary's values win, its empty ones are filled, both ids answer with the survivor."""
+        with self.lock:
+            primary, other = self.get(type_id, primary_id), self.get(type_id, other_id)
+            if primary is other:
+                raise RefusedWriteError([Problem("", "INVALID_MERGE", "A record cannot be merged with itself")])
+            gone = [other]
+            survivor = primary
+            if self.quirks.merge_makes_new_record:
+                survivor = self._merged_into_new(primary, actor)
+                gone = [primary, other]
+            merging = Actor("MERGE_OBJECTS", actor.source_id, actor.user_id)
+            fill = {n: v for n, v in other.values.items() if v and not survivor.values.get(n)}
+            if fill:
+                self._write(survivor, fill, merging)
+            for record in gone:
+                self._move_links(record, survivor, actor)
+                del self._records[type_id][record.id]
+                self._aliases[type_id, record.id] = survivor.id
+                survivor.merged += [*record.merged, record.id]
+                self.index.drop(record)
+            for record in gone:
+                if self.quirks.merge_sends_deletion:
+                    self._tell(Change("deletion", record.type, record.id, self.now_ms(), actor))
+            survivor.touch(self.now_ms())
+            self._indexed(survivor)
+            new_id = survivor.id if survivor is not primary else None
+            self._tell(
+                Change(
+                    "merge",
+                    survivor.type,
+                    primary.id,
+                    self.now_ms(),
+                    actor,
+                    merged=(other.id,),
+                    new_id=new_id,
+                )
+            )
+            return survivor
+
+    def link(self, type_id: str, record_id: int, link: Link, actor: Actor) -> None:
+        """Associate two records; the association without a label is always there too."""
+        with self.lock:
+            near, far = self.get(type_id, record_id), self.get(link.to_type, link.to_id)
+            for one in self._complete(type_id, link):
+                if one.primary:
+                    self._demote(near, one, far.id, actor)
+                inverse = self._association_by_id[one.to_type, one.inverse]
+                if inverse.primary:
+                    self._demote(far, inverse, near.id, actor)
+                self._add(near, far, one, actor)
+                self._add(far, near, inverse, actor)
+            if self.quirks.association_touches_modified:
+                for record in (near, far):
+                    record.touch(self.now_ms())
+                    self._indexed(record)
+
+    def unlink(
+        self, type_id: str, record_id: int, to_type: str, to_id: int, actor: Actor, type_id_only: int | None = None
+    ) -> None:
+        """Take an association away, or with `type_id_only` one label of it; what is not there is no error."""
+        with self.lock:
+            near, far = self.find(type_id, record_id), self.find(to_type, to_id)
+            if near is None or far is None:
+                return
+            present = self._links.get((type_id, near.id), {}).get(to_type, {}).get(far.id, set())
+            for one in sorted(present) if type_id_only is None else [type_id_only]:
+                if one in present:
+                    self._drop(near, far, self._association_by_id[type_id, one], actor)
+            if self.quirks.association_touches_modified and present:
+                for record in (near, far):
+                    record.touch(self.now_ms())
+                    self._indexed(record)
+
+    def validate(
+        self, object_type: ObjectType, record: Record | None, properties: Mapping[str, object], actor: Actor
+    ) -> dict[str, str]:
+        """The values as they would be stored. Raises `RefusedWriteError` with every problem at once."""
+        problems: list[Problem] = []
+        values: dict[str, str] = {}
+        for name, raw in properties.items():
+            try:
+                values[name] = self._valid(object_type, record, name, raw)
+            except InvalidValueError as error:
+                problems.append(Problem(name, error.code, str(error)))
+        problems += self._misplaced_stage(object_type, record, values)
+        if actor.source_type == "INTEGRATION":
+            problems += self._against_rules(object_type, values)
+        missing: list[str] = []
+        if record is None:
+            missing = [name for name in object_type.required if not properties.get(name)]
+            problems += [Problem(name, "REQUIRED_FIELD", f"Property {name} is required") for name in missing]
+        if problems:
+            raise RefusedWriteError(problems, missing=missing)
+        return values
+
+    def send_email(
+        self, email_id: str, send_id: str, to: str, message: Mapping[str, object], properties: Mapping[str, object]
+    ) -> bool:
+        """Send a single email; False where this `send_id` was used before and nothing was sent."""
+        with self.lock:
+            if send_id and any(sent.send_id == send_id for sent in self.emails):
+                return False
+            self.emails.append(SentEmail(email_id, send_id, to, self.now_ms(), message, properties))
+            return True
+
+    def dump(self) -> dict[str, object]:
+        """The whole state, in one fixed order: equal states dump equally."""
+        with self.lock:
+            return {
+                "now": iso(self.now_ms()),
+                "account": {"portalId": self.account.portal_id, "timeZone": self.account.time_zone},
+                "owners": [
+                    {"id": o.id, "email": o.email, "userId": o.user_id, "archived": o.archived}
+                    for o in self.owners.values()
+                ],
+                "records": {
+                    object_type.name: [
+                        _dumped(record, self._links.get((object_type.id, record.id), {}))
+                        for record in self._records[object_type.id].values()
+                    ]
+                    for object_type in self.types.values()
+                },
+                "merged": {f"{kind}/{old}": new for (kind, old), new in self._aliases.items()},
+                "emails": [
+                    {"emailId": e.email_id, "sendId": e.send_id, "to": e.to, "at": iso(e.at)} for e in self.emails
+                ],
+            }
+
+    # --- inside
+
+    def _valid(self, object_type: ObjectType, record: Record | None, name: str, raw: object) -> str:
+        definition = object_type.properties.get(name)
+        if definition is None:
+            raise InvalidValueError("PROPERTY_DOESNT_EXIST", f'Property "{name}" does not exist')
+        if definition.read_only:
+            raise InvalidValueError("READ_ONLY_VALUE", f'"{name}" is a read only property')
+        value = normalise(definition, raw, self.owners, archived_owners=not self.quirks.reject_archived_owner)
+        if definition.unique and value:
+            holder = self._unique.get((object_type.id, name, value))
+            if holder is not None and (record is None or record.id != holder):
+                raise InvalidValueError("CONFLICTING_UNIQUE_VALUE", f"{holder} already has that value.")
+        return value
+
+    def _misplaced_stage(
+        self, object_type: ObjectType, record: Record | None, values: Mapping[str, str]
+    ) -> Iterator[Problem]:
+        pipelines = self.pipelines.get(object_type.id)
+        if not pipelines or not ("hs_pipeline" in values or "hs_pipeline_stage" in values):
+            return
+        before = record.values if record else {}
+        default = next(iter(pipelines))
+        pipeline_id = values.get("hs_pipeline") or before.get("hs_pipeline") or default
+        stage = values.get("hs_pipeline_stage") or before.get("hs_pipeline_stage", "")
+        pipeline = pipelines.get(pipeline_id)
+        if pipeline is None:
+            yield Problem("hs_pipeline", "INVALID_OPTION", f"The pipeline {pipeline_id} does not exist")
+        elif stage not in [one.id for one in pipeline.stages]:
+            yield Problem(
+                "hs_pipeline_stage", "INVALID_OPTION", f"Stage {stage} is not valid for pipeline {pipeline_id}"
+            )
+
+    def _against_rules(self, object_type: ObjectType, values: Mapping[str, str]) -> Iterator[Problem]:
+        for rule in self.rules:
+            value = values.get(rule.property) if rule.type == object_type.id else None
+            if value is not None and not re.fullmatch(rule.pattern, value):
+                yield Problem(rule.property, "VALIDATION_RULE_VIOLATION", rule.message)
+
+    def _write(self, record: Record, changes: Mapping[str, str], actor: Actor) -> None:
+        at = self.now_ms()
+        for name in changes:
+            versions = record.history.get(name)
+            if versions and versions[-1].at >= at:
+                at = versions[-1].at + 1
+        self._claim_unique(record, changes)
+        derived = _derived(record.type, changes, at)
+        derived = {n: v for n, v in derived.items() if v != record.values.get(n, "")}
+        record.put({**changes, **derived}, at, actor, self.quirks.history_limit)
+        for name, value in changes.items():
+            self._tell(Change("propertyChange", record.type, record.id, at, actor, name, value))
+        self._indexed(record)
+
+    def _claim_unique(self, record: Record, values: Mapping[str, str]) -> None:
+        for name, value in values.items():
+            if record.type.properties[name].unique:
+                self._unique.pop((record.type.id, name, record.values.get(name, "")), None)
+                if value:
+                    self._unique[record.type.id, name, value] = record.id
+
+    def _linkable(self, type_id: str, link: Link) -> bool:
+        self._complete(type_id, link)
+        if self.find(link.to_type, link.to_id) is not None:
+            return True
+        if self.quirks.inline_association_to_missing == "ignore":
+            return False
+        raise NotFoundError(f"{self.types[link.to_type].name} {link.to_id}")
+
+    def _complete(self, type_id: str, link: Link) -> list[AssociationType]:
+        wanted = [self.default_association(type_id, link.to_type)]
+        for one in link.type_ids:
+            found = self._association_by_id.get((type_id, one))
+            if found is None or found.to_type != link.to_type:
+                raise NotFoundError(f"association type {one} from {type_id} to {link.to_type}")
+            if found not in wanted:
+                wanted.append(found)
+        return wanted
+
+    def _demote(self, near: Record, primary: AssociationType, keep: int, actor: Actor) -> None:
+        links = self._links.get((near.type.id, near.id), {}).get(primary.to_type, {})
+        for other in [to for to, types in links.items() if primary.id in types and to != keep]:
+            self._drop(near, self._records[primary.to_type][other], primary, actor)
+
+    def _add(self, near: Record, far: Record, one: AssociationType, actor: Actor) -> None:
+        links = self._links.setdefault((near.type.id, near.id), {}).setdefault(far.type.id, {})
+        types = links.setdefault(far.id, set())
+        if one.id not in types:
+            types.add(one.id)
+            self._tell_link(near, far.id, one, actor, removed=False)
+
+    def _drop(self, near: Record, far: Record, one: AssociationType, actor: Actor) -> None:
+        inverse = self._association_by_id[one.to_type, one.inverse]
+        for here, there, kind in ((near, far, one), (far, near, inverse)):
+            links = self._links[here.type.id, here.id][there.type.id]
+            links[there.id].discard(kind.id)
+            if not links[there.id]:
+                del links[there.id]
+            self._tell_link(here, there.id, kind, actor, removed=True)
+
+    def _move_links(self, gone: Record, survivor: Record, actor: Actor) -> None:
+        for to_type, links in list(self._links.get((gone.type.id, gone.id), {}).items()):
+            for to_id, types in list(links.items()):
+                far = self._records[to_type][to_id]
+                moved = sorted(types)
+                for one in moved:
+                    self._drop(gone, far, self._association_by_id[gone.type.id, one], actor)
+                if far is not survivor:
+                    for one in moved:
+                        kind = self._association_by_id[gone.type.id, one]
+                        self._add(survivor, far, kind, actor)
+                        self._add(far, survivor, self._association_by_id[to_type, kind.inverse], actor)
+
+    def _merged_into_new(self, primary: Record, actor: Actor) -> Record:
+        at = self.now_ms()
+        record_id = self._next_id[primary.type.id]
+        self._next_id[primary.type.id] += 1
+        record = self._records[primary.type.id][record_id] = Record(primary.type, record_id, at)
+        merging = Actor("MERGE_OBJECTS", actor.source_id, actor.user_id)
+        record.put(dict(primary.values), at, merging, self.quirks.history_limit)
+        return record
+
+    def _tell_links(self, record: Record, actor: Actor, *, removed: bool) -> None:
+        for to_type, links in self._links.get((record.type.id, record.id), {}).items():
+            for to_id, types in links.items():
+                far = self._records[to_type][to_id]
+                if far.archived_at is not None:
+                    continue
+                for one in sorted(types):
+                    kind = self._association_by_id[record.type.id, one]
+                    self._tell_link(record, to_id, kind, actor, removed=removed)
+                    inverse = self._association_by_id[to_type, kind.inverse]
+                    self._tell_link(far, record.id, inverse, actor, removed=removed)
+
+    def _tell_link(self, near: Record, to_id: int, one: AssociationType, actor: Actor, *, removed: bool) -> None:
+        link = LinkChange(one.to_type, to_id, one, removed)
+        self._tell(Change("associationChange", near.type, near.id, self.now_ms(), actor, link=link))
+
+    def _tell(self, change: Change) -> None:
+        for listener in self.listeners:
+            listener(change)
+
+    def _indexed(self, record: Record) -> None:
+        self.index.note(record, self.now_ms())
+
+    @contextmanager
+    def as_of(self, moment: datetime) -> Iterator[None]:
+        """Make changes in the past: for seeding histories, before anything has read them."""
+        with self.lock:
+            before, self._at = self._at, to_ms(moment)
+            try:
+                yield
+            finally:
+                self._at = before
+
+
+def stage_of(pipelines: Mapping[str, Pipeline], stage_id: str) -> tuple[Pipeline, Stage] | None:
+    """The pipeline that has this stage; stage ids are unique in a portal."""
+    for pipeline in pipelines.values():
+        for stage in pipeline.stages:
+            if stage.id == stage_id:
+                return pipeline, stage
+    return None
+
+
+def _derived(object_type: ObjectType, changes: Mapping[str, str], at: int) -> dict[str, str]:
+    """What HubSpot itself sets along with a change."""
+    if object_type.name == "task" and "hs_task_status" in changes:
+        return {"hs_task_completion_date": iso(at) if changes["hs_task_status"] == "COMPLETED" else ""}
+    return {}
+
+
+def _dumped(record: Record, links: Mapping[str, Mapping[int, set[int]]]) -> dict[str, object]:
+    return {
+        "id": record.id,
+        "created": iso(record.created),
+        "modified": iso(record.modified),
+        "archived": None if record.archived_at is None else iso(record.archived_at),
+        "properties": {name: value for name, value in sorted(record.values.items()) if value},
+        "history": {
+            name: [[v.value, v.at, v.actor.source_type, v.actor.source_id] for v in versions]
+            for name, versions in sorted(record.history.items())
+        },
+        "associations": {
+            to_type: {str(to): sorted(links[to_type][to]) for to in sorted(links[to_type])} for to_type in sorted(links)
+        },
+    }

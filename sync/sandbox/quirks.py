@@ -1,0 +1,93 @@
+"""The behaviours of HubSpot that could not be confirmed, one switch each.
+
+The defaults are the most plausible ones. hubspot.md marks these with "(?)"; a few more stand here because public
+payloads disagree. Production code has to be right whichever way a switch stands.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Quirks:
+    # --- values and history ("Reading and writing")
+    history_limit: int | None = 20
+    """Versions kept for each property; None keeps all."""
+    unchanged_write_makes_version: bool = False
+    """Writing the value that is already there makes a version and an event."""
+    unchanged_write_touches_modified: bool = False
+    """Writing the value that is already there moves `hs_lastmodifieddate`."""
+    cleared_reads_as: Literal["null", "empty"] = "null"
+    """How a property that was set once and then cleared reads; one never set is always null."""
+    empty_history: Literal["list", "absent"] = "list"
+    """What `propertiesWithHistory` shows for a property that was never set."""
+    date_values: Literal["iso", "ms"] = "iso"
+    """How `date` properties read: `YYYY-MM-DD`, or milliseconds at midnight UTC."""
+    history_date_values: Literal["iso", "ms"] = "iso"
+    """The same for the versions of their history."""
+    reject_archived_owner: bool = False
+    """A write that names a deactivated owner is a 400; one that names nobody always is."""
+
+    # --- batches ("Reading and writing")
+    create_partial_failure: Literal["trace", "always", "never"] = "trace"
+    """Batch create answers 207 for single bad rows: with distinct `objectWriteTraceId`s, always, or never (400)."""
+    update_partial_failure: Literal["trace", "always", "never"] = "trace"
+    """The same for batch update. Missing ids are 207 errors in any case."""
+    group_missing_ids: bool = True
+    """All missing ids of a batch are named in one error, rather than in one each."""
+    group_no_associations: bool = False
+    """The same for NO_ASSOCIATIONS_FOUND."""
+    merged_read_duplicates: bool = False
+    """A batch read that names both ends of a merge answers with the survivor twice."""
+    inline_association_to_missing: Literal["reject", "ignore"] = "reject"
+    """A create whose inline association names a record that does not exist."""
+    unique_task_property: bool = True
+    """A property with `hasUniqueValue` can be created on tasks; otherwise that is a 400."""
+    task_property_scope: str | None = "crm.schemas.contacts.write"
+    """The scope that creating a task property asks for; None asks for none."""
+
+    # --- associations
+    association_ids: Literal["number", "string"] = "number"
+    """The JSON type of `toObjectId` in association reads."""
+    primary_label: str | None = "Primary"
+    """The label of the extra type that marks a primary association; None: the portal has no primary type."""
+    missing_association_sub_category: str = "crm.associations.INVALID_OBJECT_IDS"
+    """The subCategory of an association read from a record that does not exist (any more)."""
+    merged_association_from: Literal["survivor", "asked"] = "survivor"
+    """Which id an association read shows for a record that was merged into another."""
+    association_touches_modified: bool = False
+    """Linking two records moves their `hs_lastmodifieddate`."""
+    merge_makes_new_record: bool = False
+    """A merge makes a third record (`newObjectId`), and both old ids answer with it."""
+
+    # --- search
+    search_lag_seconds: float = 5.0
+    """Virtual seconds until the index shows a write."""
+    search_in_wants_lower_case: bool = True
+    """IN and NOT_IN on a string property match only values given in lower case (HubSpot's search guide)."""
+
+    # --- webhooks
+    cleared_event_value: Literal["empty", "null", "absent"] = "empty"
+    """`propertyValue` of an event for a property that was cleared."""
+    date_event_values: Literal["iso", "ms"] = "ms"
+    """`propertyValue` of an event for a date property."""
+    association_event_object_id: bool = False
+    """Association events carry `objectId`, the id of the side they are for."""
+    custom_object_webhooks: bool = True
+    """Events of custom objects are delivered to a project app at all."""
+    event_ids_collide: bool = True
+    """`eventId`s are drawn from a small range, so that they repeat."""
+    creation_sends_property_changes: bool = True
+    """A creation is followed by a propertyChange for each property it sets."""
+    archive_sends_association_events: bool = False
+    """Archiving and restoring send associationChange events for what the record was associated to."""
+    merge_sends_deletion: bool = False
+    """A merge sends a deletion for each record that was merged away."""
+
+    # --- others
+    single_send_repeat: Literal["ok", "error"] = "ok"
+    """The answer to a `sendId` that was used before: 200 without a second email, or 400."""
+    stage_metadata: Literal["both", "ticketState", "isClosed"] = "both"
+    """Which of the two facts a pipeline stage's metadata carries."""
+    assignment_email: bool = False
+    """HubSpot itself mails an owner about a task assigned through the API."""

@@ -1,0 +1,81 @@
+"""One simulated HubSpot account with everything around it, put together: the sandbox's composition root."""
+
+from datetime import datetime
+
+import requests
+
+from sync.sandbox.api import Api
+from sync.sandbox.clock import VirtualClock
+from sync.sandbox.delivery import Delivery, DeliveryMode, Sender
+from sync.sandbox.faults import Faults
+from sync.sandbox.limits import Budget
+from sync.sandbox.mail import SmtpSink
+from sync.sandbox.people import People
+from sync.sandbox.portal import Portal
+from sync.sandbox.quirks import Quirks
+from sync.sandbox.request_log import RequestLog
+from sync.sandbox.schema import Account
+from sync.sandbox.seed import Names, Process, install_process
+from sync.sandbox.transport import URL, mount
+
+
+class Sandbox:
+    """A portal with the process installed, its API, webhooks, faults, people. Same arguments, same behaviour.
+
+    `mail` is set where an SMTP sink runs beside it; the control API then shows what it got.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        start: datetime | None = None,
+        ticking: bool = False,
+        names: Names | None = None,
+        account: Account | None = None,
+        quirks: Quirks | None = None,
+        budget: Budget | None = None,
+        association_page: int = 500,
+        mode: DeliveryMode | None = None,
+        target: str | None = None,
+        sender: Sender | None = None,
+        with_task_property: bool = False,
+    ) -> None:
+        self.clock = VirtualClock(start, ticking=ticking)
+        self.portal = Portal(self.clock, account=account, quirks=quirks)
+        self.process: Process = install_process(self.portal, names, with_task_property=with_task_property)
+        self.faults = Faults(seed, self.clock.now_seconds)
+        self.log = RequestLog()
+        self.api = Api(
+            self.portal,
+            seed=seed,
+            budget=budget,
+            association_page=association_page,
+            faults=self.faults,
+            log=self.log,
+        )
+        self.delivery = Delivery(self.portal, seed=seed, target=target, sender=sender, mode=mode)
+        self.people = People(self.portal, self.process)
+        self.mail: SmtpSink | None = None
+
+    @property
+    def token(self) -> str:
+        return self.portal.app.token
+
+    @property
+    def client_secret(self) -> str:
+        return self.portal.app.client_secret
+
+    @property
+    def app_id(self) -> int:
+        return self.portal.account.app_id
+
+    def mount(self, session: requests.Session, url: str = URL) -> requests.Session:
+        """Send what this session sends to `url` to the sandbox, without a socket."""
+        return mount(session, self.api, url)
+
+    def session(self) -> requests.Session:
+        """A session of its own, mounted and with the token: for looking at the API by hand."""
+        session = self.mount(requests.Session())
+        session.headers["Authorization"] = f"Bearer {self.token}"
+        return session

@@ -1,0 +1,184 @@
+"""What a portal is made of besides its records: object types, properties, pipelines, owners, association types."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+TICKET = "0-5"
+TASK = "0-27"
+NOTE = "0-46"
+CONTACT = "0-1"
+
+PropertyType = Literal["string", "number", "date", "datetime", "enumeration", "bool"]
+Category = Literal["HUBSPOT_DEFINED", "USER_DEFINED", "INTEGRATOR_DEFINED"]
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """A property definition. `options` are (internal value, label) pairs; `owner` makes it an owner property."""
+
+    name: str
+    label: str = ""
+    type: PropertyType = "string"
+    field_type: str = "text"
+    group: str = ""
+    options: tuple[tuple[str, str], ...] = ()
+    owner: bool = False
+    unique: bool = False
+    hidden: bool = False
+    read_only: bool = False
+    hubspot_defined: bool = False
+    description: str = ""
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "name": self.name,
+            "label": self.label or self.name,
+            "type": self.type,
+            "fieldType": self.field_type,
+            "groupName": self.group,
+            "description": self.description,
+            "options": [
+                {"label": label, "value": value, "displayOrder": n, "hidden": False}
+                for n, (value, label) in enumerate(self.options)
+            ],
+            "displayOrder": -1,
+            "hasUniqueValue": self.unique,
+            "hidden": self.hidden,
+            "formField": False,
+            "calculated": False,
+            "externalOptions": self.owner,
+            **({"referencedObjectType": "OWNER"} if self.owner else {}),
+            "hubspotDefined": self.hubspot_defined,
+            "archived": False,
+            "modificationMetadata": {
+                "archivable": not self.hubspot_defined,
+                "readOnlyDefinition": self.hubspot_defined,
+                "readOnlyValue": self.read_only,
+            },
+        }
+
+
+@dataclass(slots=True)
+class ObjectType:
+    """A type of record: `id` is `0-5` or `2-…`, `name` the singular of a standard or the name of a custom object."""
+
+    id: str
+    name: str
+    plural: str
+    label: str
+    custom: bool = False
+    properties: dict[str, Property] = field(default_factory=dict)
+    groups: set[str] = field(default_factory=set)
+    required: tuple[str, ...] = ()
+    default_properties: tuple[str, ...] = ()
+    display_property: str = ""
+    created_property: str = "hs_createdate"
+    fully_qualified_name: str = ""
+    plural_label: str = ""
+    legacy_webhooks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    id: str
+    label: str
+    closed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    id: str
+    label: str
+    stages: tuple[Stage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A person. `id` is what owner properties hold; `user_id`, another number, is what histories name."""
+
+    id: str
+    email: str
+    first_name: str
+    last_name: str
+    user_id: int
+    archived: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AssociationType:
+    """One direction of an association between two object types; `inverse` is the id of the other direction."""
+
+    from_type: str
+    to_type: str
+    category: Category
+    id: int
+    label: str | None
+    inverse: int
+    primary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationRule:
+    """An admin's rule, enforced on API writes from 2026-09 (hubspot.md, "Reading and writing").
+
+    A write that sets `property` to a value that does not fully match `pattern` is refused.
+    """
+
+    name: str
+    type: str
+    property: str
+    pattern: str
+    message: str = "The value does not meet the validation rules of this property"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who makes a change, as histories and webhooks name it."""
+
+    source_type: str
+    source_id: str
+    user_id: int | None = None
+
+    @classmethod
+    def app(cls, app_id: int) -> "Actor":
+        return cls("INTEGRATION", str(app_id))
+
+    @classmethod
+    def user(cls, user_id: int) -> "Actor":
+        return cls("CRM_UI", f"userId:{user_id}", user_id)
+
+    @classmethod
+    def workflow(cls, workflow_id: int) -> "Actor":
+        return cls("AUTOMATION_PLATFORM", f"enrollmentId:{workflow_id}")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    portal_id: int = 48_000_001
+    app_id: int = 9_000_001
+    time_zone: str = "America/New_York"
+    ui_domain: str = "app.hubspot.com"
+
+
+def property_from_json(raw: Mapping[str, object]) -> Property:
+    """A definition as `POST /crm/properties/…` takes it. Raises `KeyError` or `ValueError` naming what is wrong."""
+    kind = str(raw["type"])
+    if kind not in ("string", "number", "date", "datetime", "enumeration", "bool"):
+        raise ValueError(f"type: {json.dumps(kind)} is not one of the property types")
+    options = raw.get("options") or []
+    if not isinstance(options, list):
+        raise ValueError("options: not a list")  # noqa: TRY004  # becomes a 400, not a type error
+    return Property(
+        name=str(raw["name"]),
+        label=str(raw["label"]),
+        type=kind,  # type: ignore[arg-type]  # checked above
+        field_type=str(raw["fieldType"]),
+        group=str(raw["groupName"]),
+        options=tuple((str(option["value"]), str(option["label"])) for option in options),
+        owner=raw.get("referencedObjectType") == "OWNER",
+        unique=bool(raw.get("hasUniqueValue")),
+        hidden=bool(raw.get("hidden")),
+        description=str(raw.get("description") or ""),
+    )

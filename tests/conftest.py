@@ -1,0 +1,42 @@
+"""What every test shares."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+
+from tests.world import World
+
+MakeWorld = Callable[..., World]
+
+
+@pytest.fixture(autouse=True)
+def _quiet_logs() -> Iterator[None]:
+    """Nothing is printed; `structlog.testing.capture_logs` still sees every event."""
+    structlog.configure(processors=[structlog.dev.ConsoleRenderer()], logger_factory=structlog.ReturnLoggerFactory())
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def make_world(tmp_path: Path) -> Iterator[MakeWorld]:
+    """Worlds, each in a directory of its own; closed at the end."""
+    made: list[World] = []
+
+    def make(**options: Any) -> World:
+        directory = tmp_path / f"world-{len(made)}"
+        directory.mkdir()
+        made.append(World(directory, **options))
+        return made[-1]
+
+    yield make
+    for world in made:
+        world.service.close()
+
+
+@pytest.fixture
+def world(make_world: MakeWorld) -> World:
+    """A world with webhooks that all arrive at once."""
+    return make_world()

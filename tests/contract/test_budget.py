@@ -1,0 +1,296 @@
+"""The request budget: never above the CRM's limit in any window, whoever takes, and nobody waits for ever."""
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete
+
+from sync import budget as module
+from sync import store as tables
+from sync.budget import Bucket, Budget, Limit, Observed, Priority
+from sync.clock import from_ms, to_ms
+from sync.store import Store, open_store
+from tests.contract.fakes import StandingClock
+
+GENERAL, SEARCH = Bucket.GENERAL, Bucket.SEARCH
+INTERACTIVE, BULK = Priority.INTERACTIVE, Priority.BULK
+
+
+@pytest.fixture(params=["memory", "file"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    opened = open_store("sqlite://" if request.param == "memory" else f"sqlite:///{tmp_path / 'handoffs.db'}")
+    tables.metadata.create_all(opened.engine)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def clock() -> StandingClock:
+    return StandingClock()
+
+
+def most_in_a_window(moments: list[int], window_ms: int) -> int:
+    """The largest number of takes in any window, both ends counted."""
+    most = start = 0
+    for end, moment in enumerate(moments):
+        while moment - moments[start] > window_ms:
+            start += 1
+        most = max(most, end - start + 1)
+    return most
+
+
+def drain(budget: Budget, clock: StandingClock, seconds: float, priority: Priority = INTERACTIVE) -> list[int]:
+    """The moments of all takes that one greedy taker gets."""
+    end = to_ms(clock.now()) + round(seconds * 1000)
+    taken = []
+    while to_ms(clock.now()) < end:
+        budget.take(GENERAL, priority)
+        taken.append(to_ms(clock.now()))
+    return taken
+
+
+class TestTheLimit:
+    def test_a_full_bucket_and_its_refill_are_the_limit(self, store: Store, clock: StandingClock) -> None:
+        taken = drain(Budget(store, clock), clock, 25)
+        assert 189 <= most_in_a_window(taken, 10_000) <= 190  # one less where milliseconds round
+        assert len([moment for moment in taken if moment == taken[0]]) == 38
+
+    def test_in_the_long_run_four_fifths_of_it_are_used(self, store: Store, clock: StandingClock) -> None:
+        assert len(drain(Budget(store, clock), clock, 30)) == pytest.approx(38 + 456, rel=0.01)
+
+    def test_searches_are_counted_apart(self, store: Store, clock: StandingClock) -> None:
+        budget = Budget(store, clock)
+        drain(budget, clock, 1)
+        taken = []
+        for _ in range(30):
+            budget.take(SEARCH)
+            taken.append(to_ms(clock.now()))
+        assert most_in_a_window(taken, 1000) == 5
+
+    def test_two_processes_share_one_limit(self, store: Store, clock: StandingClock) -> None:
+        one, other = Budget(store, clock), Budget(store, clock)
+        assert [one.try_take(GENERAL) for _ in range(20)] == [0.0] * 20
+        assert [other.try_take(GENERAL) for _ in range(18)] == [0.0] * 18
+        assert one.try_take(GENERAL) > 0
+        assert other.try_take(GENERAL) > 0
+
+    @pytest.mark.parametrize("wrong", [(1, 10, 0), (10, 0, 0), (10, 10, 10), (10, 10, -1)])
+    def test_a_limit_that_cannot_be_kept_is_refused(self, wrong: tuple[int, float, int]) -> None:
+        with pytest.raises(ValueError):
+            Limit(*wrong)
+
+    @pytest.mark.parametrize("share", [-0.1, 1.0])
+    def test_a_reserve_is_a_share(self, store: Store, clock: StandingClock, share: float) -> None:
+        with pytest.raises(ValueError):
+            Budget(store, clock, reserve=share)
+
+
+@dataclass(frozen=True)
+class Taker:
+    priority: Priority
+    start_ms: int
+    idle_ms: tuple[int, ...]  # what it does between two requests, in turn
+    eager: bool  # asks again before it was told to
+
+
+takers = st.lists(
+    st.builds(
+        Taker,
+        priority=st.sampled_from(Priority),
+        start_ms=st.integers(0, 5_000),
+        idle_ms=st.lists(st.integers(0, 3_000), min_size=1, max_size=4).map(tuple),
+        eager=st.booleans(),
+    ),
+    min_size=1,
+    max_size=5,
+)
+limits = st.builds(
+    lambda requests, seconds, share: Limit(requests, seconds, max(1, round(requests * share))),
+    requests=st.integers(3, 30),
+    seconds=st.sampled_from([1, 2.5, 10]),
+    share=st.floats(0.05, 0.6),
+)
+
+
+@pytest.fixture(scope="module")
+def memory() -> Iterator[Store]:
+    opened = open_store("sqlite://")
+    tables.metadata.create_all(opened.engine)
+    yield opened
+    opened.close()
+
+
+@settings(max_examples=30, deadline=None)
+@given(takers=takers, limit=limits, pauses=st.sets(st.integers(0, 20_000), max_size=2))
+def test_no_window_ever_holds_more_than_the_limit(
+    memory: Store, takers: list[Taker], limit: Limit, pauses: set[int]
+) -> None:
+    store, clock = memory, StandingClock(from_ms(0))
+    with store.write() as connection:
+        connection.execute(delete(tables.budgets))
+    budgets = [Budget(store, clock, {GENERAL: limit}) for _ in takers]
+    waiting = [(taker.start_ms, index, 0) for index, taker in enumerate(takers)]
+    heapq.heapify(waiting)
+    taken: list[int] = []
+    for _ in range(250):
+        now, index, count = heapq.heappop(waiting)
+        if now > 30_000:
+            break
+        clock.moment = from_ms(now)
+        if any(pause <= now for pause in pauses):
+            pauses = {pause for pause in pauses if pause > now}
+            budgets[index].back_off(GENERAL)
+            assert budgets[index].try_take(GENERAL) > 0
+        taker = takers[index]
+        wait = budgets[index].try_take(GENERAL, taker.priority)
+        if wait == 0:
+            taken.append(now)
+            heapq.heappush(waiting, (now + taker.idle_ms[count % len(taker.idle_ms)], index, count + 1))
+        else:
+            assert wait <= limit.seconds
+            heapq.heappush(waiting, (now + max(1, round(wait * 1000 / (3 if taker.eager else 1))), index, count))
+    assert most_in_a_window(taken, limit.window_ms) <= limit.requests
+
+
+class TestPriority:
+    def test_bulk_work_leaves_the_reserve(self, store: Store, clock: StandingClock) -> None:
+        budget = Budget(store, clock, {GENERAL: Limit(100, 10)}, reserve=0.3)  # a burst of 20
+        granted = 0
+        while budget.try_take(GENERAL, BULK) == 0:
+            granted += 1
+        assert granted == 14
+        assert [budget.try_take(GENERAL, INTERACTIVE) for _ in range(6)] == [0.0] * 6
+
+    def test_while_interactive_work_takes_all_bulk_work_waits(self, store: Store, clock: StandingClock) -> None:
+        budget = Budget(store, clock)
+        drain(budget, clock, 5)
+        assert budget.try_take(GENERAL, BULK) > 0
+        clock.shift(0.1)
+        assert budget.try_take(GENERAL, BULK) > 0
+        assert budget.try_take(GENERAL, INTERACTIVE) == 0
+
+    def test_bulk_work_alone_gets_the_whole_rate(self, store: Store, clock: StandingClock) -> None:
+        assert len(drain(Budget(store, clock), clock, 30, BULK)) == pytest.approx(27 + 456, rel=0.03)
+
+    def test_a_burst_of_one_has_no_reserve_that_would_starve_bulk_work(
+        self, store: Store, clock: StandingClock
+    ) -> None:
+        budget = Budget(store, clock, {GENERAL: Limit(5, 1, burst=1)})
+        budget.take(GENERAL, BULK)
+        budget.take(GENERAL, BULK)
+
+
+class TestTheClock:
+    @pytest.mark.parametrize("back", [3, 3600, 86_400 * 365])
+    def test_set_back_it_stops_nobody_for_longer_than_a_window(
+        self, store: Store, clock: StandingClock, back: float
+    ) -> None:
+        budget = Budget(store, clock)
+        drain(budget, clock, 2)
+        clock.shift(-back)
+        clock.slept.clear()
+        for _ in range(20):
+            budget.take(GENERAL)
+        assert sum(clock.slept) < 12
+
+    def test_set_back_it_gives_nothing_away(self, store: Store, clock: StandingClock) -> None:
+        budget = Budget(store, clock)
+        while budget.try_take(GENERAL) == 0:
+            pass
+        clock.shift(-3600)
+        assert budget.try_take(GENERAL) > 0
+        assert budget.try_take(GENERAL) > 0
+
+    def test_set_ahead_and_back_it_goes_on(self, store: Store, clock: StandingClock) -> None:
+        budget = Budget(store, clock)
+        clock.shift(86_400)
+        budget.take(GENERAL)
+        clock.shift(-86_400)
+        budget.take(GENERAL)
+        assert sum(clock.slept) < 1
+
+
+class TestThePortal:
+    def test_a_smaller_plan_is_learnt_from_the_headers(self, store: Store, clock: StandingClock) -> None:
+        budget = Budget(store, clock)
+        budget.take(GENERAL)
+        budget.observe(GENERAL, Observed(requests=100, seconds=10))
+        clock.shift(60)
+        assert most_in_a_window(drain(budget, clock, 30), 10_000) == 100
+
+    def test_and_known_to_the_next_process(self, store: Store, clock: StandingClock) -> None:
+        Budget(store, clock).observe(GENERAL, Observed(requests=100, seconds=10))
+        assert Budget(store, clock).state()[GENERAL].limit == 100
+
+    def test_it_never_rises_above_what_was_set_and_returns_to_it(self, store: Store, clock: StandingClock) -> None:
+        budget = Budget(store, clock)
+        for portals, kept in ((250, 190), (100, 100), (190, 190)):
+            budget.observe(GENERAL, Observed(requests=portals, seconds=10))
+            assert budget.state()[GENERAL].limit == kept
+        assert Budget(store, clock).state()[GENERAL].limit == 190
+
+    @pytest.mark.parametrize("nonsense", [Observed(), Observed(requests=0), Observed(requests=-5, seconds=10)])
+    def test_nonsense_changes_nothing(self, store: Store, clock: StandingClock, nonsense: Observed) -> None:
+        budget = Budget(store, clock)
+        budget.observe(GENERAL, nonsense)
+        assert budget.state()[GENERAL].limit == 190
+
+    def test_the_rest_of_the_day_is_kept_for_status(self, store: Store, clock: StandingClock) -> None:
+        budget = Budget(store, clock)
+        assert budget.daily_remaining() is None
+        budget.observe(GENERAL, Observed(daily_remaining=624_000))
+        budget.observe(GENERAL, Observed(daily_remaining=623_999))  # too soon to be worth a write
+        assert Budget(store, clock).daily_remaining() == 624_000
+        clock.shift(11)
+        budget.observe(GENERAL, Observed(daily_remaining=623_000))
+        assert budget.daily_remaining() == 623_000
+
+
+class TestBackingOff:
+    def test_nobody_takes_until_the_interval_has_passed(self, store: Store, clock: StandingClock) -> None:
+        one, other = Budget(store, clock), Budget(store, clock)
+        one.take(GENERAL)
+        one.back_off(GENERAL, 10)
+        other.take(GENERAL)
+        assert 10 < sum(clock.slept) < 10.2
+
+    def test_it_holds_before_anybody_took(self, store: Store, clock: StandingClock) -> None:
+        budget = Budget(store, clock)
+        budget.back_off(GENERAL)
+        assert budget.try_take(GENERAL) > 0
+
+    def test_a_shorter_one_does_not_end_a_longer_one(self, store: Store, clock: StandingClock) -> None:
+        budget = Budget(store, clock)
+        budget.back_off(GENERAL, 8)
+        budget.back_off(GENERAL, 1)
+        budget.take(GENERAL)
+        assert sum(clock.slept) > 8
+
+    def test_a_very_long_one_is_one_window(self, store: Store, clock: StandingClock) -> None:
+        budget = Budget(store, clock)
+        budget.back_off(GENERAL, 3600)
+        budget.take(GENERAL)
+        assert sum(clock.slept) < 10.2
+
+    def test_the_other_bucket_goes_on(self, store: Store, clock: StandingClock) -> None:
+        budget = Budget(store, clock)
+        budget.back_off(GENERAL)
+        assert budget.try_take(SEARCH) == 0
+
+
+def test_the_state_says_what_is_used_and_left(store: Store, clock: StandingClock) -> None:
+    budget = Budget(store, clock)
+    assert budget.state()[GENERAL].available == 38
+    for _ in range(8):
+        budget.take(GENERAL)
+    budget.observe(GENERAL, Observed(daily_remaining=1000))
+    assert module.state(store, clock) == {
+        "general": {"limit": 190, "seconds": 10, "used": 8, "available": 30},
+        "search": {"limit": 5, "seconds": 1, "used": 0, "available": 2},
+        "daily_remaining": 1000,
+    }

@@ -1,0 +1,191 @@
+"""The one world that tests play in: the sandbox and the whole service, in one process, on one clock, without sockets.
+
+The code is the real one from the receiver to the CRM client; only the transport under `requests` and the way of a
+webhook to the Flask app are short-cut. Stories over real sockets are in `tests/story/test_over_the_wire.py`.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+from sync.bootstrap import Service, build
+from sync.effects import no_checkpoint
+from sync.engine.embedded import drain, run_poll, run_sweep
+from sync.reconcile import Tally
+from sync.sandbox.clock import VirtualClock
+from sync.sandbox.delivery import DeliveryMode
+from sync.sandbox.people import People, SeenTask
+from sync.sandbox.quirks import Quirks
+from sync.sandbox.sandbox import Sandbox
+from sync.sandbox.seed import Names
+from sync.sandbox.transport import URL, mount
+from sync.settings import Settings, read_settings
+from webhooks.app import create_app
+
+PUBLIC = "https://handoffs.example.com"
+NEW_YORK_MORNING = datetime(2026, 11, 2, 14, 0, tzinfo=UTC)  # a Monday, 9:00 in New York
+TODAY = date(2026, 11, 2)
+
+
+class World:
+    """An agency's portal with the service beside it. `webhooks=False`: poll and sweep alone carry everything."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        webhooks: bool = True,
+        mode: DeliveryMode | None = None,
+        seed: int = 0,
+        mapping: str | None = None,
+        names: Names | None = None,
+        quirks: Quirks | None = None,
+        with_task_property: bool = True,
+        start: datetime = NEW_YORK_MORNING,
+        checkpoint: Callable[[str], None] = no_checkpoint,
+        **settings: Any,
+    ) -> None:
+        self.directory = directory
+        self.sandbox = Sandbox(
+            seed=seed,
+            start=start,
+            names=names,
+            quirks=quirks,
+            mode=mode,
+            target=f"{PUBLIC}/webhooks/hubspot" if webhooks else None,
+            sender=self._deliver,
+            with_task_property=with_task_property,
+        )
+        if webhooks:
+            self.sandbox.delivery.subscribe_all(["ticket", "task", self.sandbox.process.names.object_name])
+        self.webhooks = webhooks
+        if mapping is not None:
+            path = directory / "mapping.yaml"
+            path.write_text(mapping, encoding="utf-8")
+            settings["mapping"] = path
+        values: dict[str, Any] = {
+            "_env_file": None,
+            "hubspot_access_token": self.sandbox.portal.app.token,
+            "hubspot_client_secret": self.sandbox.portal.app.client_secret,
+            "hubspot_app_id": str(self.sandbox.portal.account.app_id),
+            "hubspot_base_url": URL,
+            "public_url": PUBLIC,
+            "database_url": f"sqlite:///{directory / 'handoffs.db'}",
+            "email_url": "hubspot:777",
+            **settings,
+        }
+        self.settings: Settings = read_settings(**values)
+        self.checkpoint = checkpoint
+        self.service: Service = self._start()
+
+    # -- the service
+
+    def _start(self) -> Service:
+        service = build(
+            self.settings,
+            clock=self.clock,
+            budget_clock=self.clock,
+            session=mount(requests.Session(), self.sandbox.api),
+            checkpoint=lambda step: self.checkpoint(step),
+        )
+        self.app = create_app(store=service.store, settings=self.settings, clock=self.clock)
+        return service
+
+    def restart(self, *, lose_database: bool = False) -> None:
+        """End the service and start it anew."""
+        self.service.close()
+        if lose_database:
+            for path in self.directory.glob("handoffs.db*"):
+                path.unlink()
+        self.service = self._start()
+
+    def _deliver(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> int:
+        parts = urlsplit(url)
+        answer = self.app.test_client().open(
+            parts.path, method=method, query_string=parts.query, headers=dict(headers), data=body
+        )
+        return answer.status_code
+
+    def work(self) -> Tally:
+        """Everything that can happen now: deliveries arrive (or a poll runs), and what is dirty is looked at."""
+        total = Tally()
+        for _ in range(10):
+            delivered = self.sandbox.delivery.pump() if self.webhooks else None
+            if not self.webhooks:
+                self.people.flush_search()
+                _, tally = run_poll(self.service)
+            else:
+                tally = drain(self.service)
+            total += tally
+            if not tally.tried and not (delivered and delivered.events):
+                return total
+        return total
+
+    def sweep(self) -> Tally:
+        self.people.flush_search()
+        return run_sweep(self.service)[1]
+
+    def next_day(self, days: int = 1) -> Tally:
+        """Nights pass: each morning at nine the sweep has run and everything has been looked at."""
+        total = Tally()
+        for _ in range(days):
+            local = self.clock.now().astimezone(self.service.mapping.zone) + timedelta(days=1)
+            self.clock.set(local.replace(hour=9, minute=0, second=0, microsecond=0).astimezone(UTC))
+            total += self.sweep()
+            total += self.work()
+        return total
+
+    def minutes(self, minutes: float) -> Tally:
+        """Some minutes pass."""
+        self.clock.advance(timedelta(minutes=minutes))
+        return self.work()
+
+    # -- what people see
+
+    @property
+    def clock(self) -> VirtualClock:
+        return self.sandbox.clock
+
+    @property
+    def people(self) -> People:
+        return self.sandbox.people
+
+    @property
+    def today(self) -> date:
+        return self.service.today
+
+    def day(self, ahead: int) -> date:
+        return self.today + timedelta(days=ahead)
+
+    def status(self, portfolio: str) -> str:
+        return self.people.portfolio(portfolio)["creative_refresh_status"]
+
+    def date(self, portfolio: str) -> str:
+        return self.people.portfolio(portfolio)["creative_refresh_date"]
+
+    def tasks(self, *records: tuple[str, str]) -> list[SeenTask]:
+        """All tasks, or those of (kind, id) pairs, by rising id."""
+        if not records:
+            return sorted(self.people.all_tasks(), key=lambda task: int(task.id))
+        found = {task.id: task for kind, record in records for task in self.people.tasks(kind, record)}
+        return [found[i] for i in sorted(found, key=int)]
+
+    def kinds(self, *records: tuple[str, str]) -> list[str]:
+        """The kinds of the service's tasks, in order: `kickoff`, `write_copy`, …"""
+        return [task.key.rsplit("task:", 1)[1] for task in self.tasks(*records) if task.key]
+
+    def emails(self) -> list[tuple[str, str]]:
+        """(role of the receiver, subject) of every email sent, in order."""
+        address = {owner.email: role for role, owner in self._owners().items()}
+        return [(address.get(mail.to, mail.to), str(mail.properties["subject"])) for mail in self.people.emails()]
+
+    def receivers(self) -> list[str]:
+        return [role for role, _ in self.emails()]
+
+    def _owners(self) -> dict[str, Any]:
+        portal = self.sandbox.portal
+        return {role: portal.owners[i] for role, i in self.sandbox.process.owners.items()}

@@ -1,0 +1,218 @@
+"""Bytes of a delivery → events. Pure. What is not understood is kept: an event is never refused for its kind.
+
+Both families are read: the legacy one, whose subscription names the object (`ticket.propertyChange`), and the generic
+one (`object.propertyChange` with `objectTypeId`). Field names are HubSpot's webhook reference's.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+
+from sync.errors import HandoffsError
+from sync.inbox import End, Event
+
+MAX_DEPTH = 32
+"""HubSpot's events are flat. The limit keeps later steps clear of Python's own, which varies with the call stack."""
+
+_MAX_INT_DIGITS = 18  # fits the database's 64 bits; a longer number is kept as its text
+
+_ID = re.compile(r"[1-9][0-9]{0,18}")
+_MOMENT = re.compile(r"[0-9]{1,18}")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class Malformed(StrEnum):
+    """Why a body cannot be a delivery; the value is the reason that log and answer show."""
+
+    NOT_UTF8 = "not_utf8"
+    NOT_JSON = "not_json"
+    TOO_DEEP = "too_deep"
+    NOT_AN_ARRAY = "not_an_array"
+    NOT_AN_OBJECT = "element_not_an_object"
+
+
+class MalformedBodyError(HandoffsError):
+    """The body is no array of JSON objects: nothing of it is stored."""
+
+    def __init__(self, reason: Malformed) -> None:
+        super().__init__(f"the body is no delivery: {reason}")
+        self.reason = reason
+
+
+class Kind(StrEnum):
+    """What happened: the last part of `subscriptionType`."""
+
+    PROPERTY_CHANGE = "propertyChange"
+    CREATION = "creation"
+    DELETION = "deletion"
+    RESTORE = "restore"
+    MERGE = "merge"
+    ASSOCIATION_CHANGE = "associationChange"
+    OTHER = "other"  # not one of HubSpot's CRM kinds, or not one that was known when this was written
+
+
+# After these a ticket may belong to another portfolio than the database remembers, so the ticket itself is read again.
+# A deletion is not among them: the portfolio that the ticket is known to belong to is what must be looked at.
+_MOVES = frozenset({Kind.ASSOCIATION_CHANGE, Kind.MERGE, Kind.RESTORE, Kind.CREATION})
+
+# What else tells two changes of one moment apart.
+_FLAGS = (
+    "associationType",
+    "associationTypeId",
+    "associationCategory",
+    "associationRemoved",
+    "isPrimaryAssociation",
+    "changeFlag",
+)
+
+
+def parse(body: bytes) -> list[Event]:
+    """Every event of a delivery, in its order; raises `MalformedBodyError` if the body is no array of objects."""
+    value = _decode(body)
+    if not isinstance(value, list):
+        raise MalformedBodyError(Malformed.NOT_AN_ARRAY)
+    found = []
+    for element in value:
+        raw = _storable(element)
+        if not isinstance(raw, dict):
+            raise MalformedBodyError(Malformed.NOT_AN_OBJECT)
+        found.append(_event(raw))
+    return found
+
+
+def kind_of(subscription: str) -> Kind:
+    """The kind of a subscription type, without its family: one of a few, so that it can label a metric."""
+    family, _, kind = subscription.rpartition(".")
+    return Kind(kind) if family and kind in set(Kind) else Kind.OTHER
+
+
+def _decode(body: bytes) -> object:
+    try:
+        return json.loads(body.decode(), parse_int=_int, parse_float=_float, parse_constant=_no_constant)
+    except UnicodeDecodeError:
+        raise MalformedBodyError(Malformed.NOT_UTF8) from None
+    except ValueError:
+        raise MalformedBodyError(Malformed.NOT_JSON) from None
+    except RecursionError:
+        raise MalformedBodyError(Malformed.TOO_DEEP) from None
+
+
+def _int(digits: str) -> int | str:
+    return int(digits) if len(digits) <= _MAX_INT_DIGITS else digits
+
+
+def _float(digits: str) -> float | str:
+    value = float(digits)
+    return value if abs(value) != float("inf") else digits  # 1e999 is JSON, but an infinity could not be written again
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _storable(value: object, depth: int = 0) -> object:
+    """The same value, its text fit for the database: half a surrogate pair, as of a text cut short, becomes U+FFFD."""
+    if depth > MAX_DEPTH:
+        raise MalformedBodyError(Malformed.TOO_DEEP)
+    match value:
+        case str():
+            return _whole(value)
+        case dict():
+            return {_whole(name): _storable(inner, depth + 1) for name, inner in value.items()}
+        case list():
+            return [_storable(inner, depth + 1) for inner in value]
+        case _:
+            return value
+
+
+def _whole(text: str) -> str:
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
+
+
+def _event(raw: dict[str, object]) -> Event:
+    subscription = _text(raw.get("subscriptionType"))
+    kind = kind_of(subscription)
+    ends = tuple(dict.fromkeys(_ends(kind, subscription, raw)))
+    occurred_at = _moment(raw.get("occurredAt"))
+    return Event(
+        identity=_identity(kind, subscription, ends, occurred_at, raw),
+        subscription=subscription,
+        ends=ends,
+        occurred_at=occurred_at,
+        change_source=_text(raw.get("changeSource")),
+        source_id=_text(raw.get("sourceId")),
+        moves=kind in _MOVES,
+        test=raw.get("changeFlag") == "NEW" and _text(raw.get("eventId")) == "100",
+        raw=raw,
+    )
+
+
+def _identity(
+    kind: Kind, subscription: str, ends: tuple[End, ...], occurred_at: int | None, raw: Mapping[str, object]
+) -> str:
+    """A text that is equal for two deliveries of one event. `eventId` is not unique, so it is no part of it.
+
+    What names no record, no moment or no known kind is identified by its content, without `attemptNumber`.
+    """
+    cause: object
+    if kind is Kind.OTHER or occurred_at is None or not ends:
+        cause = {name: value for name, value in raw.items() if name != "attemptNumber"}
+    else:
+        value = raw.get("propertyValue")
+        cause = [
+            subscription,
+            [[end.object_type, end.id] for end in ends],
+            raw.get("propertyName"),
+            "" if value is None else value,  # a cleared property: empty, null or absent
+            occurred_at,
+            {name: raw[name] for name in _FLAGS if name in raw},
+        ]
+    return hashlib.sha256(json.dumps(cause, sort_keys=True).encode()).hexdigest()
+
+
+def _ends(kind: Kind, subscription: str, raw: Mapping[str, object]) -> Iterator[End]:
+    """Every record that the event names, as far as its type and id can be read; an odd one is left out."""
+    family = subscription.rpartition(".")[0]
+    # In the generic family the prefix is the word `object`, which is no type.
+    own_type = _text(raw.get("objectTypeId")) or ("" if family == "object" else family)
+    if kind is Kind.OTHER:
+        return
+    if kind is Kind.ASSOCIATION_CHANGE:
+        named_from, named_to = _association_types(raw.get("associationType"))
+        yield from _end(_text(raw.get("fromObjectTypeId")) or named_from or own_type, raw.get("fromObjectId"))
+        yield from _end(_text(raw.get("toObjectTypeId")) or named_to, raw.get("toObjectId"))
+    if kind is Kind.MERGE:
+        yield from _end(own_type, raw.get("primaryObjectId"))
+        merged = raw.get("mergedObjectIds")
+        for gone in merged if isinstance(merged, list) else ():
+            yield from _end(own_type, gone)
+        yield from _end(own_type, raw.get("newObjectId"))
+    yield from _end(own_type, raw.get("objectId"))
+
+
+def _association_types(name: object) -> tuple[str, str]:
+    """The two types in `TICKET_TO_CONTACT`; empty where it has another form."""
+    first, _, second = _text(name).lower().partition("_to_")
+    return (first, second) if second else ("", "")
+
+
+def _end(object_type: str, value: object) -> Iterator[End]:
+    number = _text(value)
+    if object_type and _ID.fullmatch(number):
+        yield End(object_type, number)
+
+
+def _moment(value: object) -> int | None:
+    text = _text(value)
+    return int(text) if _MOMENT.fullmatch(text) else None
+
+
+def _text(value: object) -> str:
+    """A text, or a whole number as one; empty for anything else (true is no number here)."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return ""
