@@ -196,11 +196,22 @@ def settle_done(connection: Connection, look: Look, look_again: datetime | None 
 
 
 def settle_failed(connection: Connection, look: Look, now: datetime, error: str) -> bool:
-    """The pass failed on this record: it backs off, and is parked at the end. True if it was parked now."""
+    """The pass failed on this record: it backs off, and is parked at the end. True if it was parked now.
+
+    One that was marked again meanwhile may have been mended by that change: it stays due.
+    """
     parked = look.attempts >= len(BACKOFF)
-    connection.execute(
+    again = connection.execute(
         update(dirty)
         .where(dirty.c.kind == look.record.kind.value, dirty.c.id == look.record.id)
+        .where(dirty.c.generation != look.generation)
+        .values(attempts=look.attempts + 1, error=error)
+    )
+    if again.rowcount:
+        return False
+    connection.execute(
+        update(dirty)
+        .where(*_same(look))
         .values(
             attempts=look.attempts + 1,
             error=error,

@@ -53,14 +53,12 @@ def receive(store: Store, body: bytes, received: Sequence[Event], now: datetime,
     A change that the service made itself (`app_id`) is stored and marks nothing: the pass that made it has seen it.
     Raises `StoreError` if it could not be stored: nothing was.
     """
-    # A row's text is made before the database's one writer is kept from others; so is a delivery's own duplicate found.
-    rows = {event.identity: _row(event, now, app_id) for event in received}
+    unique = {event.identity: event for event in received}
+    rows = {identity: _row(event, now, app_id) for identity, event in unique.items()}  # before others must wait
     with store.write() as connection:
         set_fact(connection, "last_webhook", str(to_ms(now)))
         known = _known(connection, list(rows))
-        fresh = [
-            event for event in {event.identity: event for event in received}.values() if event.identity not in known
-        ]
+        fresh = [event for identity, event in unique.items() if identity not in known]
         if not fresh:
             return 0
         portfolio_type = get_fact(connection, PORTFOLIO_TYPE_ID)

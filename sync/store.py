@@ -28,7 +28,7 @@ from sqlalchemy import (
     event,
     make_url,
 )
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from sync.errors import StoreError
 
@@ -201,7 +201,7 @@ class Store:
         try:
             with self.engine.begin() as connection:
                 yield connection
-        except DBAPIError as error:
+        except SQLAlchemyError as error:
             raise self._explained(error) from error
 
     @contextmanager
@@ -215,14 +215,15 @@ class Store:
                 finally:
                     connection.rollback()
                     connection.info.pop("reading", None)
-        except DBAPIError as error:
+        except SQLAlchemyError as error:
             raise self._explained(error) from error
 
     def close(self) -> None:
         self.engine.dispose()
 
-    def _explained(self, error: DBAPIError) -> StoreError:
-        return StoreError(_explanation(str(error.orig), self.path))
+    def _explained(self, error: SQLAlchemyError) -> StoreError:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        return StoreError(_explanation(str(cause), self.path))
 
 
 def _explanation(cause: str, path: Path | None) -> str:
@@ -249,7 +250,11 @@ def open_store(url: str) -> Store:
     memory = parsed.database in {None, "", ":memory:"}
     path = None if memory else Path(str(parsed.database)).absolute()
     # pysqlite's own transaction handling is switched off: BEGIN is ours, so that it can be IMMEDIATE.
-    engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+    engine = create_engine(
+        parsed,
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+        hide_parameters=True,  # an error must not quote people's data into a log
+    )
     event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", _begin)
     return Store(engine, path)

@@ -414,12 +414,13 @@ def _lost(ask: Ask, error: Exception) -> NoAnswerError:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An error and all that it wraps; urllib3 keeps the cause in `reason`, requests in its arguments."""
-    seen: list[BaseException] = []
+    """What the error itself wraps: requests keeps it in its arguments, urllib3 in `reason`.
+
+    Not `__context__`: that may be any failure which the caller was just handling, and would make a lost write look unsent.
+    """
     waiting: list[object] = [error]
     while waiting:
         item = waiting.pop()
-        if isinstance(item, BaseException) and item not in seen:
-            seen.append(item)
-            waiting += [*item.args, getattr(item, "reason", None), item.__cause__, item.__context__]
-    yield from seen
+        if isinstance(item, BaseException):
+            yield item
+            waiting += [*item.args, getattr(item, "reason", None)]

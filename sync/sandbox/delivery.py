@@ -229,7 +229,9 @@ class Delivery:
         clock = self.portal.clock
         end = clock.now() + within
         done = self.pump()
-        while (due := self.next_due()) is not None and due <= end and not self.mode.paused:
+        while (due := self.next_due()) is not None and due <= end:
+            if self.mode.paused or self.target is None:
+                break
             if due > clock.now():
                 clock.set(due)
             done += self.pump()

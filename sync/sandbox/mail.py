@@ -254,7 +254,7 @@ class _Conversation(socketserver.StreamRequestHandler):
         while (line := self.rfile.readline(1 << 20)) not in (b".\r\n", b".\n"):
             if not line:
                 raise _HangUp
-            lines.append(line[1:] if line.startswith(b"..") else line)
+            lines.append((line[1:] if line.startswith(b"..") else line).rstrip(b"\r\n") + b"\n")
         message = message_from_bytes(b"".join(lines), policy=policy.default)
         mail = Mail(self._sender, tuple(self._recipients), message, self._user)
         fault = self.server.sink.struck("end")

@@ -20,6 +20,7 @@ from sync.sandbox.index import SearchIndex
 from sync.sandbox.quirks import Quirks
 from sync.sandbox.records import Record
 from sync.sandbox.schema import (
+    TASK,
     Account,
     Actor,
     AssociationType,
@@ -34,6 +35,8 @@ from sync.sandbox.schema import (
 from sync.sandbox.values import InvalidValueError, Problem, iso, normalise
 
 RESTORABLE = timedelta(days=90)
+ASSIGNMENT = "task-assigned"
+"""The `email_id` of the mails that HubSpot itself sends about tasks, where a quirk has it do so."""
 FIRST_ID = 9_990
 """Every type counts from here: ids of different types collide, and soon differ in length, as they may in HubSpot."""
 
@@ -267,9 +270,6 @@ class Portal:
             raise NotFoundError(f"{self.types[type_id].name} {record_id}")
         return record
 
-    def existed(self, type_id: str, record_id: int) -> bool:
-        return record_id in self._records[type_id]
-
     def records(self, type_id: str, *, archived: bool = False) -> Iterator[Record]:
         """By rising id."""
         return (r for r in self._records[type_id].values() if (r.archived_at is not None) is archived)
@@ -310,6 +310,7 @@ class Portal:
                 for name, value in values.items():
                     self._tell(Change("propertyChange", object_type, record_id, at, actor, name, value))
             self._indexed(record)
+            self._mail_assignment(record, values, actor)
             for link in wanted:
                 self.link(type_id, record_id, link, actor)
             return record
@@ -331,6 +332,7 @@ class Portal:
             changes = {n: v for n, v in values.items() if force or v != record.values.get(n, "")}
             if changes:
                 self._write(record, changes, actor)
+                self._mail_assignment(record, changes, actor)
             elif values and self.quirks.unchanged_write_touches_modified:
                 record.touch(self.now_ms())
                 self._indexed(record)
@@ -546,6 +548,12 @@ class Portal:
         for name, value in changes.items():
             self._tell(Change("propertyChange", record.type, record.id, at, actor, name, value))
         self._indexed(record)
+
+    def _mail_assignment(self, record: Record, changes: Mapping[str, str], actor: Actor) -> None:
+        owner = self.owners.get(changes.get("hubspot_owner_id", ""))
+        if self.quirks.assignment_email and owner and record.type.id == TASK and actor.user_id is None:
+            message = {"to": owner.email, "subject": f"Task assigned: {record.value('hs_task_subject')}"}
+            self.emails.append(SentEmail(ASSIGNMENT, "", owner.email, self.now_ms(), message, {}))
 
     def _claim_unique(self, record: Record, values: Mapping[str, str]) -> None:
         for name, value in values.items():

@@ -70,6 +70,11 @@ class Sandbox:
     def app_id(self) -> int:
         return self.portal.account.app_id
 
+    def next_due(self) -> datetime | None:
+        """When the next thing happens by itself: a webhook is due, or a late write lands. None: nothing will."""
+        due = [one for one in (self.portal.next_due(), self.delivery.next_due()) if one is not None]
+        return min(due, default=None)
+
     def mount(self, session: requests.Session, url: str = URL) -> requests.Session:
         """Send what this session sends to `url` to the sandbox, without a socket."""
         return mount(session, self.api, url)

@@ -391,6 +391,10 @@ def _value(options: tuple[Option, ...], wanted: str) -> str:
 # --- a portal that has been in use
 
 
+# The places of the statuses in `Names.statuses`.
+_REQUESTED, _DECLINED, _SUBMITTED, _PENDING, _APPROVED, _IMPLEMENTED = range(6)
+
+
 @dataclass(frozen=True, slots=True)
 class _Past:
     """One portfolio being given a past."""
@@ -405,15 +409,14 @@ class _Past:
         local = self.now.astimezone(ZoneInfo(self.portal.account.time_zone)).date()
         return (local + timedelta(days=days)).isoformat()
 
-    def portfolio(self, date: str, *, created: int = 200, cadence: str = "Monthly", **others: str) -> int:
+    def portfolio(self, date: str, *, created: int = 200) -> int:
         names, owners = self.process.names, self.process.owners
         properties = {
             names.name: f"Client {self.number:04d}",
             names.date: date,
-            names.cadence: self.process.cadence(cadence),
+            names.cadence: self.rng.choice(names.cadences)[0] if names.cadences else "30",
             names.link: f"https://lab.example/{self.number}" if self.rng.random() < 0.8 else "",
             **{getattr(names, role): owners[role] for role in ROLES},
-            **others,
         }
         with self.ago(created):
             return self.portal.create(names.object_type_id, properties, self.user("account_manager")).id
@@ -428,9 +431,9 @@ class _Past:
         with self.ago(days_ago):
             self.portal.update(type_id, record, properties, self.user(role))
 
-    def status(self, days_ago: float, portfolio: int, label: str, role: str = "account_manager") -> None:
+    def status(self, days_ago: float, portfolio: int, place: int, role: str = "account_manager") -> None:
         names = self.process.names
-        value = self.process.status(label)
+        value = names.statuses[place][0]
         self.set(days_ago, names.object_type_id, portfolio, role, **{names.status: value})
 
     def note(self, days_ago: float, portfolio: int, text: str) -> None:
@@ -482,7 +485,7 @@ def _in_window(past: _Past) -> int:
 
 def _declined_before(past: _Past) -> int:
     portfolio = past.portfolio(past.day(-30 + past.rng.randint(1, 14)))
-    past.status(33, portfolio, "No Refresh Requested")
+    past.status(33, portfolio, _DECLINED)
     names = past.process.names
     later = past.day(past.rng.randint(1, 14))
     past.set(33, names.object_type_id, portfolio, "account_manager", **{names.date: later})
@@ -492,29 +495,29 @@ def _declined_before(past: _Past) -> int:
 def _confirmed(past: _Past) -> int:
     portfolio = past.portfolio(past.day(past.rng.randint(1, 12)))
     past.note(2, portfolio, "<p>Client wants brighter colours &amp; a spring theme.</p>")
-    past.status(1, portfolio, "Refresh Request Submitted")
+    past.status(1, portfolio, _REQUESTED)
     return portfolio
 
 
 def _date_come(past: _Past) -> int:
     portfolio = past.portfolio(past.day(-past.rng.randint(0, 2)))
     past.note(4, portfolio, "<p>Same as last time.</p>")
-    past.status(3, portfolio, "Refresh Request Submitted")
+    past.status(3, portfolio, _REQUESTED)
     return portfolio
 
 
 def _submitted(past: _Past) -> int:
     portfolio = past.portfolio(past.day(-past.rng.randint(4, 8)))
-    past.status(9, portfolio, "Refresh Request Submitted")
+    past.status(9, portfolio, _REQUESTED)
     past.tickets(3, portfolio, past.rng.randint(1, 4))
-    past.status(2, portfolio, "Deliverables Submitted", "social_ad_specialist")
+    past.status(2, portfolio, _SUBMITTED, "social_ad_specialist")
     return portfolio
 
 
 def _partly_done(past: _Past) -> int:
     portfolio = past.portfolio(past.day(-past.rng.randint(6, 9)))
     tickets = past.tickets(5, portfolio, 3)
-    past.status(4, portfolio, "Deliverables Submitted", "social_ad_specialist")
+    past.status(4, portfolio, _SUBMITTED, "social_ad_specialist")
     past.finish(1, tickets[:2])
     return portfolio
 
@@ -522,9 +525,9 @@ def _partly_done(past: _Past) -> int:
 def _shared(past: _Past) -> int:
     portfolio = past.portfolio(past.day(-past.rng.randint(8, 11)))
     tickets = past.tickets(7, portfolio, 3)
-    past.status(6, portfolio, "Deliverables Submitted", "social_ad_specialist")
+    past.status(6, portfolio, _SUBMITTED, "social_ad_specialist")
     past.finish(2, tickets)
-    past.status(1, portfolio, "Creatives Pending Approval")
+    past.status(1, portfolio, _PENDING)
     return portfolio
 
 
@@ -546,15 +549,15 @@ def _in_revision(past: _Past) -> int:
 
 def _approved(past: _Past) -> int:
     portfolio = _shared(past)
-    past.status(0.5, portfolio, "Creatives Completed & Approved")
+    past.status(0.5, portfolio, _APPROVED)
     past.task(0.4, portfolio, past.process.names.implement_subject, "social_ad_specialist")
     return portfolio
 
 
 def _closed(past: _Past) -> int:
     portfolio = past.portfolio(past.day(-30))
-    past.status(12, portfolio, "Creatives Completed & Approved")
-    past.status(9, portfolio, "Creatives Implemented", "social_ad_specialist")
+    past.status(12, portfolio, _APPROVED)
+    past.status(9, portfolio, _IMPLEMENTED, "social_ad_specialist")
     names = past.process.names
     past.set(
         8.9,
