@@ -74,12 +74,12 @@ def load(connection: Connection, portfolios: Iterable[str], tickets: Iterable[st
 def facts_of(
     fired: Sequence[Fired], portfolio: str | None, tickets: Iterable[str], closings: Iterable[Closing]
 ) -> Facts:
-    """What concerns one portfolio: its own occurrences, and those of its tickets."""
+    """What concerns one portfolio: its own occurrences, and those of its tickets, of old ones and of new ones."""
     ids = set(tickets)
     mine = {
         each.key: each
         for each in fired
-        if (each.record.kind is Kind.PORTFOLIO and each.record.id == portfolio)
+        if (portfolio is not None and each.portfolio == portfolio)  # those of a ticket since deleted or moved too
         or (each.record.kind is Kind.TICKET and each.record.id in ids)
     }
     return Facts(mine, tuple(sorted(closings, key=lambda closing: closing.at)))
@@ -117,6 +117,7 @@ def _fired(row: Row[Any], found: tuple[EffectFact, ...]) -> Fired:
         reason=row.reason,
         detail=json.loads(row.detail),
         effects=found,
+        portfolio=row.portfolio,
     )
 
 

@@ -283,6 +283,7 @@ class Fired:
     reason: str
     detail: Mapping[str, Any] = field(default_factory=dict)
     effects: tuple[EffectFact, ...] = ()
+    portfolio: str | None = None  # None: a ticket without a portfolio, or one taken back and not yet placed
 
     @property
     def committed(self) -> bool:
