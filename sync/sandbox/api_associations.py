@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sync.sandbox.call import Call, answer, internal_error, listing, number
+from sync.sandbox.call import Call, answer, id_of, internal_error, listing, number
 from sync.sandbox.portal import Link, NotFoundError
 from sync.sandbox.records import Record
 from sync.sandbox.schema import AssociationType, ObjectType
@@ -75,10 +75,10 @@ def batch_archive(call: Call) -> Response:
     """Take all associations of these pairs away."""
     from_type, to_type = call.type("from"), call.type("to")
     for row in call.inputs(call.body(), WRITE_INPUTS):
-        near = number(row.get("from", {}).get("id"))
+        near = id_of(row.get("from"))
         ends = row.get("to", ())
         for end in ends if isinstance(ends, list) else [ends]:
-            call.portal.unlink(from_type.id, near, to_type.id, number(end.get("id")), call.actor)
+            call.portal.unlink(from_type.id, near, to_type.id, id_of(end), call.actor)
     return Response(204)
 
 
@@ -97,18 +97,18 @@ def _told(one: AssociationType) -> dict[str, object]:
 
 
 def _ends(row: Mapping[str, Any]) -> tuple[int, int]:
-    return number(row.get("from", {}).get("id")), number(row.get("to", {}).get("id"))
+    return id_of(row.get("from")), id_of(row.get("to"))
 
 
 def _types(call: Call, from_type: ObjectType, row: Mapping[str, Any]) -> tuple[int, ...]:
     named = row.get("types") or ()
     for one in named:
-        kind = call.portal.association_type(from_type.id, int(one["associationTypeId"]))
+        kind = call.portal.association_type(from_type.id, number(one.get("associationTypeId")))
         if kind is None or kind.category != one.get("associationCategory"):
             raise ApiError(
                 400, "VALIDATION_ERROR", f"{one} is no association type", sub_category="crm.associations.INVALID_TYPE"
             )
-    return tuple(int(one["associationTypeId"]) for one in named)
+    return tuple(number(one.get("associationTypeId")) for one in named)
 
 
 def _page(

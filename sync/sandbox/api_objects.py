@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from sync.sandbox.call import JSON, Call, internal_error, number, refused
+from sync.sandbox.call import JSON, Call, id_of, internal_error, number, refused
 from sync.sandbox.portal import Link, PortalError
 from sync.sandbox.records import Record
 from sync.sandbox.schema import ObjectType
@@ -158,7 +158,7 @@ def batch_archive(call: Call) -> Response:
     object_type = call.type()
     for one in call.inputs(call.body(), BATCH):
         with suppress(PortalError):
-            call.portal.archive(object_type.id, number(one.get("id")), call.actor)
+            call.portal.archive(object_type.id, id_of(one), call.actor)
     return Response(204)
 
 
@@ -189,10 +189,10 @@ def _links(call: Call, object_type: ObjectType, row: Mapping[str, Any]) -> list[
         types = []
         to_type = ""
         for named in one.get("types") or ():
-            kind = call.portal.association_type(object_type.id, int(named["associationTypeId"]))
+            kind = call.portal.association_type(object_type.id, number(named.get("associationTypeId")))
             if kind is None or kind.category != named.get("associationCategory"):
                 message = (
-                    f"No association type {named.get('associationCategory')} {named['associationTypeId']} "
+                    f"No association type {named.get('associationCategory')} {named.get('associationTypeId')} "
                     f"from {object_type.name.upper()}"
                 )
                 raise ApiError(400, "VALIDATION_ERROR", message, sub_category="crm.associations.INVALID_TYPE")
@@ -200,7 +200,7 @@ def _links(call: Call, object_type: ObjectType, row: Mapping[str, Any]) -> list[
             types.append(kind.id)
         if not types:
             raise ApiError(400, "VALIDATION_ERROR", "associations: types must not be empty")
-        links.append(Link(to_type, number(one.get("to", {}).get("id")), tuple(types)))
+        links.append(Link(to_type, id_of(one.get("to")), tuple(types)))
     return links
 
 

@@ -101,6 +101,11 @@ def number(value: object) -> int:
     return int(text) if text.isascii() and text.isdigit() else -1
 
 
+def id_of(end: object) -> int:
+    """The record id of `{"id": …}`; -1 for anything else."""
+    return number(end.get("id")) if isinstance(end, dict) else -1
+
+
 def internal_error() -> ApiError:
     """What a spoilt input of a batch fails with: not the input's fault, and worth another try."""
     return ApiError(500, "INTERNAL_ERROR", "internal error")

@@ -4,16 +4,18 @@ JSON in, JSON out: `{"result": …}`, or `{"error": …}` with 400 or 404.
 """
 
 import json
+import random
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 from sync.sandbox.acts import Acts
-from sync.sandbox.delivery import DeliveryMode
+from sync.sandbox.delivery import DeliveryMode, HttpSender
 from sync.sandbox.faults import Fault
 from sync.sandbox.portal import NotFoundError, PortalError, UnknownTypeError
 from sync.sandbox.sandbox import Sandbox
+from sync.sandbox.seed import populate
 from sync.sandbox.wire import Request, Response
 
 PREFIX = "/_sandbox/"
@@ -27,9 +29,10 @@ class Control:
     GET health, process, clock, dump, mail, log (`?since=n`), log/counts, faults, delivery
     POST clock `{advance: seconds}`, `{set: ISO}`, `{ticking: bool}`
     POST faults [fault, …]; DELETE faults
-    POST delivery: fields of `DeliveryMode`; delivery/target `{url}`; delivery/pump; delivery/drain; delivery/test;
+    POST delivery: fields of `DeliveryMode`; delivery/target `{url, via?}`; delivery/pump; delivery/drain; delivery/test;
          delivery/raw: any body, signed; delivery/subscribe `{types, family}`; delivery/project: a webhooks-hsmeta.json
     POST app `{token, client_secret, scopes}`; single-send `{enabled}`
+    POST populate `{count, seed}`: portfolios at every stage of the cycle
     POST people/{act}: an act of `Acts` with its arguments
     """
 
@@ -57,6 +60,7 @@ class Control:
             ("POST", "delivery/raw"): lambda body: {"status": sandbox.delivery.send_raw(body)},
             ("POST", "delivery/subscribe"): self._subscribe,
             ("POST", "delivery/project"): self._subscribe_project,
+            ("POST", "populate"): self._populate,
             ("POST", "app"): self._set_app,
             ("POST", "single-send"): self._set_single_send,
         }
@@ -133,13 +137,21 @@ class Control:
         self._sandbox.delivery.mode = DeliveryMode.from_json(body)
 
     def _set_target(self, body: Json) -> Json:
+        """`via` is the origin where the receiver listens, if it is not the public one that is signed."""
         self._sandbox.delivery.target = body["url"]
+        if "via" in body:
+            self._sandbox.delivery.sender = HttpSender(body["via"])
 
     def _subscribe(self, body: Json) -> Json:
         self._sandbox.delivery.subscribe_all(body["types"], family=body.get("family", "generic"))
 
     def _subscribe_project(self, body: Json) -> Json:
         self._sandbox.delivery.subscribe_project(body)
+
+    def _populate(self, body: Json) -> Json:
+        sandbox = self._sandbox
+        rng = random.Random(int(body.get("seed", 0)))
+        return populate(sandbox.portal, sandbox.process, int(body["count"]), rng)
 
     def _set_app(self, body: Json) -> Json:
         app = self._sandbox.portal.app

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -450,14 +451,21 @@ class Delivery:
 
 
 class HttpSender:
-    """Delivers over HTTP, with HubSpot's patience of five seconds."""
+    """Delivers over HTTP, with HubSpot's patience of five seconds.
 
-    def __init__(self) -> None:
+    `origin` is a reverse proxy in short: what is signed for the public target goes to this origin, path and query kept.
+    """
+
+    def __init__(self, origin: str | None = None) -> None:
+        self._origin = origin
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.mount("http://", HTTPAdapter(pool_maxsize=CONCURRENCY))
 
     def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> int:
+        if self._origin is not None:
+            parts = urlsplit(url)
+            url = f"{self._origin.rstrip('/')}{parts.path}" + (f"?{parts.query}" if parts.query else "")
         answered = self._session.request(
             method, url, headers=dict(headers), data=body, timeout=PATIENCE.total_seconds(), allow_redirects=False
         )

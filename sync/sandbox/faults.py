@@ -15,7 +15,7 @@ from sync.sandbox.wire import Broken, Response
 
 FaultKind = Literal[
     # refused: nothing is applied
-    "429-ten-secondly", "429-secondly", "429-daily", "429-bare", "401", "403", "423", "477",
+    "429-ten-secondly", "429-secondly", "429-daily", "429-no-policy", "429-bare", "401", "403", "423", "477",
     "500", "502", "503", "504", "521", "523", "524",
     "refused", "reset", "hang",
     # applied, and the answer comes late, spoilt or never
@@ -162,8 +162,8 @@ def refusal(fault: Fault, correlation_id: str) -> Response:
     kind = fault.kind.removeprefix("lost-").removeprefix("late-")
     if kind == "429-bare":
         return Response(429, b"", headers)
-    if kind in _POLICIES:
-        return Response(429, rate_limit_body(_POLICIES[kind], correlation_id), headers)
+    if kind.startswith("429"):
+        return Response(429, rate_limit_body(_POLICIES.get(kind), correlation_id), headers)
     status = int(kind)
     if status in (502, 521, 523, 524):
         html = _GATEWAY.format(status=status, reason=_REASONS[status])
@@ -178,14 +178,9 @@ def refusal(fault: Fault, correlation_id: str) -> Response:
     return Response(status, json.dumps(body).encode(), headers)
 
 
-def rate_limit_body(policy: str, correlation_id: str) -> bytes:
-    """The body of a 429."""
-    message = f"You have reached your {policy.lower()} limit."
-    body = {
-        "status": "error",
-        "message": message,
-        "errorType": "RATE_LIMIT",
-        "correlationId": correlation_id,
-        "policyName": policy,
-    }
+def rate_limit_body(policy: str | None, correlation_id: str) -> bytes:
+    """The body of a 429; each of its fields but the first two is optional."""
+    body = {"status": "error", "message": f"You have reached your {(policy or 'rate').lower()} limit."}
+    if policy is not None:
+        body |= {"errorType": "RATE_LIMIT", "correlationId": correlation_id, "policyName": policy}
     return json.dumps(body).encode()

@@ -63,9 +63,10 @@ class RateLimiter:
         }
 
     def _forget(self, now: float) -> None:
-        while self._calls and self._calls[0] <= now - 10:
+        """Drop what is out of the windows, and what lies ahead: another clock counted it (`VirtualClock.run`)."""
+        while self._calls and not now - 10 < self._calls[0] <= now:
             self._calls.popleft()
-        while self._searches and self._searches[0] <= now - 1:
+        while self._searches and not now - 1 < self._searches[0] <= now:
             self._searches.popleft()
         day = int(now // 86_400)
         if day != self._day:

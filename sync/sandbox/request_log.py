@@ -45,7 +45,7 @@ class RequestLog:
             self._statuses[status] += 1
             if metered:
                 self._window.append(seconds)
-                while self._window[0] <= seconds - 10:
+                while not seconds - 10 < self._window[0] <= seconds:
                     self._window.popleft()
                 self._busiest = max(self._busiest, len(self._window))
 

@@ -54,6 +54,19 @@ def test_what_is_no_json_is_400(client: Client) -> None:
         assert client.session.post(path, data=body).status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("path", "row"),
+    [
+        ("/crm/objects/2026-09/tasks/batch/create", {"associations": [{"types": [{}]}]}),
+        ("/crm/objects/2026-09/tasks/batch/create", {"associations": [{"to": "5"}]}),
+        ("/crm/objects/2026-09/tasks/batch/create", {"properties": [1]}),
+        ("/crm/associations/2026-09/tickets/tasks/batch/create", {"from": "5", "types": [{}]}),
+    ],
+)
+def test_what_makes_no_sense_is_400(client: Client, path: str, row: Any) -> None:
+    client.ok("POST", path, {"inputs": [row]}, 400)
+
+
 def test_190_calls_in_ten_seconds(sandbox: Sandbox, client: Client) -> None:
     for left in range(189, -1, -1):
         response = client.send("GET", READ)
@@ -89,6 +102,15 @@ def test_the_day_has_an_end() -> None:
         assert client.send("GET", READ).headers["X-HubSpot-RateLimit-Daily-Remaining"] == left
     assert client.ok("GET", READ, status=429)["policyName"] == "DAILY"
     sandbox.clock.advance(timedelta(days=1))
+    client.ok("GET", READ)
+
+
+def test_starting_the_clock_leaves_the_limits_whole(sandbox: Sandbox, client: Client) -> None:
+    for _ in range(190):
+        client.ok("GET", READ)
+    sandbox.clock.run()
+    client.ok("GET", READ)
+    sandbox.clock.freeze()
     client.ok("GET", READ)
 
 

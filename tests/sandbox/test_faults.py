@@ -43,6 +43,7 @@ def _outcome(client: Client) -> str:
     [
         ("429-ten-secondly", "429", False),
         ("429-daily", "429", False),
+        ("429-no-policy", "429", False),
         ("429-bare", "429 no JSON", False),
         ("401", "401", False),
         ("423", "423", False),

@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from sync.sandbox import Fault, RemotePeople, Sandbox, SandboxServer, SmtpSink
+from sync.sandbox.delivery import HttpSender
 from tests.sandbox.client import NOW, PORTFOLIO, Client, make
 
 
@@ -126,11 +127,13 @@ def test_the_control_api(sandbox: Sandbox, control: Client) -> None:
     control.ok("POST", "/people/set", {"kind": "ticket", "record": "1", "properties": {}}, 404)
     control.ok("POST", "/people/create", {"kind": "ticket"}, 400)
     body = {"kind": "ticket", "properties": {"hs_pipeline_stage": "1"}, "associations": []}
-    made = control.ok("POST", "/people/create", body)["result"]
+    ticket = control.ok("POST", "/people/create", body)["result"]
     assert control.ok("GET", "/delivery")["result"]["waiting"] > 0
-    assert control.ok("GET", "/dump")["result"]["records"]["ticket"][0]["id"] == int(made)
+    assert control.ok("GET", "/dump")["result"]["records"]["ticket"][0]["id"] == int(ticket)
     assert control.ok("GET", "/log/counts")["result"]["total"] == 0
     assert control.ok("GET", "/log?since=0")["result"] == {"mark": 0, "calls": []}
+    made = control.ok("POST", "/populate", {"count": 11, "seed": 3})["result"]
+    assert len(made["approved"]) == 1
     control.ok("POST", "/app", {"token": "pat-2"})
     assert sandbox.token == "pat-2"
     control.ok("POST", "/single-send", {"enabled": False})
@@ -166,7 +169,8 @@ def test_webhooks_come_over_http_by_themselves(sandbox: Sandbox) -> None:
     thread.start()
     try:
         sandbox.delivery.subscribe("creation", "ticket")
-        sandbox.delivery.target = f"http://127.0.0.1:{hook.server_address[1]}/webhooks/hubspot"
+        sandbox.delivery.target = "https://public.example/webhooks/hubspot?a=b"
+        sandbox.delivery.sender = HttpSender(f"http://127.0.0.1:{hook.server_address[1]}/")
         with SandboxServer(sandbox):
             sandbox.people.create_ticket()
             assert _Hook.arrived.wait(10)
@@ -174,7 +178,7 @@ def test_webhooks_come_over_http_by_themselves(sandbox: Sandbox) -> None:
         hook.shutdown()
         hook.server_close()
         thread.join()
-    assert _Hook.got[0][0] == "/webhooks/hubspot"
+    assert _Hook.got[0][0] == "/webhooks/hubspot?a=b"
     assert sandbox.delivery.waiting == 0
 
 
