@@ -126,7 +126,7 @@ class Budget:
             available = _available(limit, now)
             taken = connection.execute(
                 update(budgets)
-                .where(budgets.c.name == bucket, ~_ahead(limit, now), available >= need)
+                .where(budgets.c.name == bucket, available >= need)
                 .values(
                     tokens=available - _TOKEN,
                     filled_at=case((budgets.c.filled_at > now, budgets.c.filled_at), else_=now),
@@ -184,7 +184,10 @@ class Budget:
 
     def _wait(self, connection: Connection, bucket: Bucket, limit: Limit, need: int, now: int) -> float:
         """Seconds until `need` may be there, always more than 0; heals a row that a clock set back left ahead."""
-        row = connection.execute(select(budgets).where(budgets.c.name == bucket)).one()
+        row = connection.execute(select(budgets).where(budgets.c.name == bucket)).one_or_none()
+        if row is None:  # the transaction that made it was not committed, or the table was emptied
+            self._begun = False
+            return 0.001
         filled_at = int(row.filled_at)
         if filled_at > now + limit.window_ms:
             # No pause is that long: the machine's clock was set back. What is there stays, and fills from here.
@@ -260,11 +263,6 @@ def _available(limit: Limit, now: int) -> ColumnElement[int]:
     filled = budgets.c.tokens + elapsed * limit.refill // limit.window_ms
     full = limit.burst * _TOKEN
     return case((filled > full, full), else_=filled)
-
-
-def _ahead(limit: Limit, now: int) -> ColumnElement[bool]:
-    """More than a window ahead: no pause is that long, so the clock was set back."""
-    return budgets.c.filled_at > now + limit.window_ms
 
 
 def _json_fact(connection: Connection, name: str) -> dict[str, Any]:

@@ -112,8 +112,8 @@ def sort_out(
     """Tell what became of each id that was asked.
 
     A merged record answers with its survivor's id: it is matched by what the survivor says was merged into it, or where
-    one id and one result are left over. Errors that name nobody are about the ids left over only if there is one input
-    or, with `trust_counts`, if they are alike and as many as these ids.
+    one id and one result are left over. Errors that name nobody who was asked are about the ids left over only if there
+    is one input or, with `trust_counts`, if they are alike and as many as these ids.
     """
     wanted = set(asked)
     answering = {id_: id_ for id_ in asked if id_ in results}
@@ -122,7 +122,7 @@ def sort_out(
         former = wanted.intersection(merged_into(results[survivor])) - named.keys()
         answering |= {id_: survivor for id_ in former if id_ not in answering}
     left = [id_ for id_ in asked if id_ not in answering and id_ not in named]
-    nameless = [error for error in errors if not error.names]
+    nameless = [error for error in errors if not error.names & wanted]
     surplus = list(results.keys() - wanted - set(answering.values()))
     if nameless and len(nameless) == len(left):
         alike = len({(error.category, error.sub_category) for error in nameless}) == 1

@@ -79,6 +79,14 @@ class TestTheLimit:
         assert one.try_take(GENERAL) > 0
         assert other.try_take(GENERAL) > 0
 
+    def test_a_row_that_is_gone_comes_back(self, store: Store, clock: StandingClock) -> None:
+        budget = Budget(store, clock)
+        budget.take(GENERAL)
+        with store.write() as connection:
+            connection.execute(delete(tables.budgets))
+        budget.take(GENERAL)
+        assert budget.state()[GENERAL].used == 1
+
     @pytest.mark.parametrize("wrong", [(1, 10, 0), (10, 0, 0), (10, 10, 10), (10, 10, -1)])
     def test_a_limit_that_cannot_be_kept_is_refused(self, wrong: tuple[int, float, int]) -> None:
         with pytest.raises(ValueError):
