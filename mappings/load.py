@@ -22,7 +22,7 @@ from mappings.rehearsal import faults
 from mappings.schema import SEVERAL, ProcessMapping
 from mappings.vocabulary import EmailKind, Revision, Status, TaskKind
 
-__all__ = ["MappingError", "Problem", "load"]
+__all__ = ["MappingError", "Place", "Places", "Problem", "load", "places"]
 
 DEFAULT = "creative_refresh.yaml"
 
@@ -39,10 +39,7 @@ def load(path: Path | None = None) -> ProcessMapping:
     Raises `MappingError` with every problem found: file, line, key, and what to write instead.
     """
     package = resources.files("mappings")
-    tree, problems = _read(package / DEFAULT, package)
-    if path is not None:
-        custom, problems = _read(path, path.parent)
-        tree = _merged(tree, custom)
+    tree, problems = _laid_over(path, package)
     problems += _bring_in_files(tree, package)
     problems += _rehearsed(tree)
     try:
@@ -53,6 +50,46 @@ def load(path: Path | None = None) -> ProcessMapping:
     if problems:
         raise MappingError(sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line or 0)))
     return mapping
+
+
+# --- where things stand ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the value that counts stands. `file` is the admin's path or, `packaged`, the default's bare name.
+
+    `line` counts from 1 and is the key's, or that of the nearest section above it where the key stands nowhere.
+    """
+
+    file: str
+    line: int
+    key: str
+    packaged: bool
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line} {self.key}"
+
+
+class Places:
+    """The place of every key of a mapping, in the admin's file or in the packaged default."""
+
+    def __init__(self, tree: "_Node", default: str) -> None:
+        self._tree, self._default = tree, default
+
+    def of(self, *path: str | int) -> Place:
+        """The place of a key, given part by part: `of("portfolio", "condition", 0, "property")`."""
+        above = (_at(self._tree, path[:end]) for end in range(len(path), 0, -1))
+        node = next((node for node in above if node is not None), self._tree)
+        packaged = node.file == self._default
+        return Place(DEFAULT if packaged else node.file, node.line, ".".join(map(str, path)), packaged)
+
+
+def places(path: Path | None = None) -> Places:
+    """Where the values of the mapping that `load` gives for this file stand. `MappingError` where there is no file."""
+    package = resources.files("mappings")
+    tree, _ = _laid_over(path, package)
+    return Places(tree, str(package / DEFAULT))
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
@@ -73,6 +110,15 @@ class _Node:
     line: int  # of the key, or of the list's item
     text_line: int  # where the first line of a text stands
     folder: Traversable  # where its template files are looked for
+
+
+def _laid_over(path: Path | None, package: Traversable) -> tuple[_Node, list[Problem]]:
+    """The packaged default, or the admin's file laid over it, and what is wrong with that file's form."""
+    tree, problems = _read(package / DEFAULT, package)
+    if path is not None:
+        custom, problems = _read(path, path.parent)
+        tree = _merged(tree, custom)
+    return tree, problems
 
 
 def _read(file: Traversable, folder: Traversable) -> tuple[_Node, list[Problem]]:

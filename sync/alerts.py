@@ -5,7 +5,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from sync.clock import Clock, to_ms
 from sync.email import Mailer
-from sync.errors import EmailError, EmailUnknownError
+from sync.errors import HandoffsError
 from sync.store import Store, alerts
 
 log = structlog.get_logger()
@@ -33,5 +33,5 @@ class Alerts:
             return
         try:
             self._mailer.send(f"alert:{kind}:{hour}", self._admin, f"Creative Refresh handoffs: {kind}", message)
-        except (EmailError, EmailUnknownError) as error:
-            log.error("admin.alert_not_sent", kind=kind, error=str(error))
+        except HandoffsError as error:  # a refused token too: the alert may well be about it
+            log.warning("admin.alert_not_sent", kind=kind, error=str(error))

@@ -11,9 +11,10 @@ from sync import recovery
 from sync.alerts import Alerts
 from sync.budget import Budget, Priority
 from sync.case import Moment
+from sync.checkpoint import Checkpoint, no_checkpoint
 from sync.clock import Clock, ShiftedClock, SystemClock, from_ms, local_date, start_of_day, to_ms
 from sync.crm import CRM, Kind
-from sync.effects import Checkpoint, Effects, no_checkpoint
+from sync.effects import Effects
 from sync.email import Mailer, make_mailer
 from sync.errors import ConfigurationError
 from sync.inbox import PORTFOLIO_TYPE_ID
@@ -60,8 +61,8 @@ class Service:
             with self.store.write() as connection:
                 set_fact(connection, PORTFOLIO_TYPE_ID, portal.type_ids[Kind.PORTFOLIO])
         # Without the property no task can carry a key: there is nothing to take back, and no pass begins either.
-        if portal.has_task_property and recovery.is_needed(self.store):
-            recovery.take_back(self.store, self.crm, self.mapping)
+        if portal.has_task_property:
+            recovery.ensure(self.store, self.crm, self.mapping, self.clock.now(), self.reconciler.checkpoint)
 
     def close(self) -> None:
         self.store.close()
@@ -90,6 +91,7 @@ def build(
     today: date | None = None,
     session: "requests.Session | None" = None,
     bulk: bool = False,
+    begin: bool = True,
     checkpoint: Checkpoint = no_checkpoint,
     on_call: "Callable[[Call], None] | None" = None,
     mailer: Mailer | None = None,
@@ -97,6 +99,7 @@ def build(
     """Wire the service together. Opens the database and brings it up to date; calls nobody.
 
     `today` shifts every decision to that date. `bulk` marks the calls as work that waits for interactive work.
+    Without `begin` the service is only to be looked at or set up: the moment of going live is not fixed by it.
     Raises `ConfigurationError` and `StoreError`.
     """
     from sync.hubspot import HubSpot
@@ -105,7 +108,7 @@ def build(
     mapping = read_mapping(settings)
     token = settings.require_token()
     store = open_database(settings)
-    go_live, born = _beginnings(store, settings, mapping, clock)
+    go_live, born = _beginnings(store, settings, mapping, clock, keep=begin)
     calendar = clock if today is None else ShiftedClock(clock, today, mapping.zone)
     crm = HubSpot(
         token=token,
@@ -138,19 +141,19 @@ def build(
     return Service(settings, mapping, store, clock, calendar, crm, portals, mailer, alerts, reconciler)
 
 
-def _beginnings(store: Store, settings: Settings, mapping: ProcessMapping, clock: Clock) -> tuple[datetime, datetime]:
-    """When the service went live and when this ledger began: set at the first start, kept ever after."""
-    now = clock.now()
-    with store.write() as connection:
-        born = get_fact(connection, "born")
-        if born is None:
-            born = str(to_ms(now))
-            set_fact(connection, "born", born)
-        wanted = None if settings.go_live is None else to_ms(go_live_moment(settings.go_live, mapping))
-        kept = get_fact(connection, "go_live")
-        if kept is None:
-            kept = str(to_ms(now) if wanted is None else wanted)
-            set_fact(connection, "go_live", kept)
+def _beginnings(
+    store: Store, settings: Settings, mapping: ProcessMapping, clock: Clock, *, keep: bool
+) -> tuple[datetime, datetime]:
+    """When the service went live and when this ledger began: set at the first start (`keep`), kept ever after."""
+    now = to_ms(clock.now())
+    wanted = None if settings.go_live is None else to_ms(go_live_moment(settings.go_live, mapping))
+    first = {"born": str(now), "go_live": str(now if wanted is None else wanted)}
+    with store.write() if keep else store.read() as connection:
+        known = {name: get_fact(connection, name) for name in first}
+        for name, value in first.items():
+            if keep and known[name] is None:
+                set_fact(connection, name, value)
+    born, kept = (known[name] or first[name] for name in ("born", "go_live"))
     if wanted is not None and wanted != int(kept):
         raise ConfigurationError(
             f"GO_LIVE is {settings.go_live}, but this service went live at {from_ms(int(kept)).isoformat()}: remove "

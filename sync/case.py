@@ -10,7 +10,7 @@ from mappings.schema import ProcessMapping
 from mappings.vocabulary import Handoff, Role, Status, TaskKind
 from sync.cadence import next_date
 from sync.clock import local_date, to_ms
-from sync.crm import RecordRef
+from sync.crm import Kind, RecordRef
 from sync.cycle import Ending, all_closings, cycle_at, cycle_id, endings
 from sync.model import (
     Closing,
@@ -56,9 +56,15 @@ class Case:
 
     @cached_property
     def facts(self) -> Facts:
-        """What the ledger knows. A task that was taken back from the CRM may not tell its cycle: then its time does."""
+        """What the ledger knows, each occurrence in its cycle.
+
+        Time tells the cycle of a ticket's, which may have come from another portfolio, and of a task that was taken
+        back from the CRM and does not tell it.
+        """
         placed = {
-            key: fired if fired.cycle else replace(fired, cycle=self.cycle_of(fired.cause_at or fired.decided_at))
+            key: replace(fired, cycle=self.cycle_of(fired.cause_at or fired.decided_at))
+            if fired.record.kind is Kind.TICKET or not fired.cycle
+            else fired
             for key, fired in self.known.fired.items()
         }
         return Facts(placed, self.known.closings)
@@ -123,13 +129,15 @@ class Case:
 
     def counts(self, version: Version[Any], history: Sequence[Version[Any]]) -> bool:
         """Whether a version may cause anything: not older than going live, nor gone while the record was outside."""
-        if version.at < self.moment.go_live:
-            return False
+        return version.at >= self.moment.go_live and not self.passed_outside(version, history)
+
+    def passed_outside(self, version: Version[Any], history: Sequence[Version[Any]]) -> bool:
+        """Whether a version was gone again when the record came (back) into the mapping's condition."""
         inside_since = None if self.snapshot.portfolio is None else self.portfolio.inside_since
         if inside_since is None:
-            return True
+            return False
         replaced_at = min((later.at for later in history if later.at > version.at), default=None)
-        return replaced_at is None or replaced_at >= inside_since
+        return replaced_at is not None and replaced_at < inside_since
 
     # -- dates
 
@@ -146,6 +154,16 @@ class Case:
     @property
     def barrier(self) -> timedelta:
         return timedelta(minutes=self.mapping.rules.barrier_minutes)
+
+    @property
+    def date_since(self) -> datetime:
+        """When the Refresh Date came to be what it is; going live where the history does not show it."""
+        since = self.moment.go_live
+        for version in self.portfolio.date_history:
+            if version.value != self.portfolio.refresh_date:
+                break
+            since = version.at
+        return since
 
     def next_refresh(self) -> date | None:
         """The next Refresh Date by the portfolio's cadence; None where the mapping does not know the cadence."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 
-from sqlalchemy import ColumnElement, Connection, Row, case, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, case, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from mappings.vocabulary import TaskKind
@@ -32,6 +32,14 @@ BACKOFF = (
     timedelta(hours=12),
 )
 """How long a record that fails waits for its next look; after the last of them it is parked."""
+
+MENDED_BY_TIME = frozenset({"sweep", "replay", "release"})
+"""Origins of a look that also try again what the CRM has refused: a person may have mended the cause."""
+
+_MENDING = sorted(MENDED_BY_TIME)  # one by one: a list cannot stand in a statement of many rows
+
+WAITED = "waited"
+"""The origin of a look that the one before has put off to a later moment."""
 
 
 class Priority(IntEnum):
@@ -94,7 +102,8 @@ def mark(
                 "priority": func.min(dirty.c.priority, new.priority),
                 # What waits for a later moment keeps its age of now; what is due keeps the older one.
                 "marked_at": case((dirty.c.look_at > new.marked_at, new.marked_at), else_=dirty.c.marked_at),
-                "origin": new.origin,
+                # A look that also mends stays one until it is done.
+                "origin": case((or_(*(dirty.c.origin == one for one in _MENDING)), dirty.c.origin), else_=new.origin),
                 "look_at": func.min(dirty.c.look_at, new.look_at),
                 "parked_at": None,
             },
@@ -156,6 +165,9 @@ def _parts(values: Sequence[str], size: int = 500) -> Iterable[Sequence[str]]:
     return (values[start : start + size] for start in range(0, len(values), size))
 
 
+_ORDER = (dirty.c.priority, dirty.c.marked_at, dirty.c.kind, dirty.c.id)
+
+
 def take(connection: Connection, lane: int, now: datetime, limit: int) -> list[Look]:
     """The next rows of a lane that are due, interactive ones first, then the oldest. Takes no lock: the lane has one."""
     rows = connection.execute(
@@ -166,7 +178,7 @@ def take(connection: Connection, lane: int, now: datetime, limit: int) -> list[L
             dirty.c.held_effects.is_(None),
             dirty.c.look_at <= to_ms(now),
         )
-        .order_by(dirty.c.priority, dirty.c.marked_at, dirty.c.kind, dirty.c.id)
+        .order_by(*_ORDER)
         .limit(limit)
     )
     return [_look(row) for row in rows]
@@ -185,7 +197,7 @@ def settle_done(connection: Connection, look: Look, look_again: datetime | None 
         connection.execute(
             update(dirty)
             .where(*same)
-            .values(look_at=to_ms(look_again), marked_at=to_ms(look_again), attempts=0, error=None, held_effects=None)
+            .values(look_at=to_ms(look_again), marked_at=to_ms(look_again), origin=WAITED)
         )
     # Marked again meanwhile: the row stays due, but its failures are over.
     connection.execute(
@@ -198,28 +210,19 @@ def settle_done(connection: Connection, look: Look, look_again: datetime | None 
 def settle_failed(connection: Connection, look: Look, now: datetime, error: str) -> bool:
     """The pass failed on this record: it backs off, and is parked at the end. True if it was parked now.
 
-    One that was marked again meanwhile may have been mended by that change: it stays due.
+    One that was marked again meanwhile stays due: what it failed on may be mended by now.
     """
-    parked = look.attempts >= len(BACKOFF)
-    again = connection.execute(
-        update(dirty)
-        .where(dirty.c.kind == look.record.kind.value, dirty.c.id == look.record.id)
-        .where(dirty.c.generation != look.generation)
-        .values(attempts=look.attempts + 1, error=error)
-    )
-    if again.rowcount:
-        return False
     connection.execute(
         update(dirty)
-        .where(*_same(look))
-        .values(
-            attempts=look.attempts + 1,
-            error=error,
-            parked_at=to_ms(now) if parked else None,
-            look_at=to_ms(now + BACKOFF[min(look.attempts, len(BACKOFF) - 1)]),
-        )
+        .where(dirty.c.kind == look.record.kind.value, dirty.c.id == look.record.id)
+        .values(attempts=look.attempts + 1, error=error)
     )
-    return parked
+    if look.attempts < len(BACKOFF):
+        again = to_ms(now + BACKOFF[look.attempts])
+        connection.execute(update(dirty).where(*_same(look)).values(look_at=again))
+        return False
+    put_aside = update(dirty).where(*_same(look)).values(parked_at=to_ms(now))
+    return connection.execute(put_aside).rowcount == 1
 
 
 def settle_held(connection: Connection, looks: Iterable[Look], effects_held: dict[RecordRef, int]) -> None:
@@ -232,11 +235,22 @@ def settle_held(connection: Connection, looks: Iterable[Look], effects_held: dic
         )
 
 
-def let_go(connection: Connection, now: datetime) -> int:
-    """Make what the breaker held due again; how many records that is."""
-    return connection.execute(
-        update(dirty).where(dirty.c.held_effects.is_not(None)).values(held_effects=None, look_at=to_ms(now))
-    ).rowcount
+def held(connection: Connection) -> list[tuple[RecordRef, int]]:
+    """What the breaker holds, in the order in which it would be taken, with the number of effects of each."""
+    rows = connection.execute(
+        select(dirty).where(dirty.c.held_effects.is_not(None), dirty.c.parked_at.is_(None)).order_by(*_ORDER)
+    )
+    return [(RecordRef(Kind(row.kind), row.id), row.held_effects) for row in rows]
+
+
+def let_go(connection: Connection, records: Iterable[RecordRef], now: datetime) -> None:
+    """Make these, which the breaker held, due again."""
+    for record in records:
+        connection.execute(
+            update(dirty)
+            .where(dirty.c.kind == record.kind.value, dirty.c.id == record.id)
+            .values(held_effects=None, look_at=to_ms(now), origin="release")
+        )
 
 
 def let_blocked_go(connection: Connection, now: datetime) -> None:

@@ -6,16 +6,18 @@ leaves open is looked for in the CRM by `resolve` before it is tried again.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
 
+from mappings.problems import MappingError
 from mappings.schema import ProcessMapping
 from mappings.texts import Texts
 from mappings.vocabulary import EmailKind, TaskKind
-from sync import ledger
+from sync import ledger, recovery
+from sync.checkpoint import Checkpoint, no_checkpoint
 from sync.clock import Clock, local_date, to_ms
 from sync.crm import (
     CRM,
@@ -35,7 +37,7 @@ from sync.crm import (
     Update,
 )
 from sync.email import Mailer
-from sync.errors import EmailError, EmailUnknownError
+from sync.errors import AuthenticationError, EmailError, EmailUnknownError
 from sync.ledger import Planned
 from sync.model import EffectState
 from sync.portal import Portal
@@ -47,29 +49,30 @@ LANDED_AFTER = timedelta(seconds=90)
 TRY_AGAIN = timedelta(minutes=2)
 """When something that was certainly not sent is tried again."""
 
+BLOCKED_AGAIN = timedelta(hours=1)
+"""When something that a person has to mend is tried again."""
+
 CLOCKS_APART = timedelta(minutes=5)
 """How far the CRM's clock may be behind ours when a version is to be recognised as the service's own."""
-
-Checkpoint = Callable[[str], None]
-"""Called between any two steps with the step's name; the crash tests end the process there."""
 
 log = structlog.get_logger()
 
 
-def no_checkpoint(_step: str) -> None:
-    """What production does between two steps: nothing."""
-
-
 @dataclass
 class Performed:
-    """What a round did: `wrote` must be read again, `stale` was not as decided on, `again_at` says when to look next."""
+    """What a round did: `wrote` must be read again, `stale` was not as decided on, `again_at` says when to look next.
+
+    Nothing may be decided on what is `unsure` before its outcome is known: what was read of it may not be true.
+    """
 
     wrote: set[RecordRef] = field(default_factory=set)
     stale: set[RecordRef] = field(default_factory=set)
+    unsure: set[RecordRef] = field(default_factory=set)
     again_at: dict[RecordRef, datetime] = field(default_factory=dict)
     tried: int = 0
     failed: int = 0
     unknown: int = 0
+    not_sent: int = 0  # certainly not applied, to be tried again
 
     def look_again(self, record: RecordRef, moment: datetime) -> None:
         self.again_at[record] = min(moment, self.again_at.get(record, moment))
@@ -101,13 +104,14 @@ class Effects:
 
     def resolve(self, records: Iterable[RecordRef]) -> dict[RecordRef, datetime]:
         """Find out what came of every try without an answer; the records that have to wait for it, and until when."""
-        with self._store.read() as connection:
-            open_ones = ledger.unresolved(connection, records)
+        wanted = list(records)
+        self._note_interrupted(wanted)
+        now = self._clock.now()
         waiting: dict[RecordRef, datetime] = {}
         ripe = []
-        for effect in open_ones:
+        for effect in self._unresolved(wanted):
             lands = effect.state_at + LANDED_AFTER
-            if self._clock.now() < lands:
+            if now < lands:
                 unit = _unit(effect)
                 waiting[unit] = max(lands, waiting.get(unit, lands))
             else:
@@ -128,10 +132,39 @@ class Effects:
                     ledger.settle(
                         connection, effect.key, EffectState.DONE, now, crm_id=crm_id, reason="found in the CRM"
                     )
+                elif effect.kind == "email":
+                    ledger.settle(connection, effect.key, EffectState.PLANNED, now, reason="it may not have been sent")
                 else:
-                    ledger.settle(connection, effect.key, EffectState.PLANNED, now, reason="not found in the CRM")
+                    ledger.release_claim(connection, effect.key, now, "not found in the CRM")
                 log.info("effect.resolved", effect=effect.key, found=crm_id is not None)
+            ledger.close_finished(connection, {_unit(effect) for effect in ripe})
+        self.checkpoint("resolved")
         return waiting
+
+    def open_until(self, records: Iterable[RecordRef]) -> dict[RecordRef, datetime]:
+        """The records with a try whose outcome is not known, and when it can be looked for."""
+        until: dict[RecordRef, datetime] = {}
+        for effect in self._unresolved(records):
+            lands = effect.state_at + LANDED_AFTER
+            until[_unit(effect)] = max(lands, until.get(_unit(effect), lands))
+        return until
+
+    def _unresolved(self, records: Iterable[RecordRef]) -> list[Planned]:
+        with self._store.read() as connection:
+            return ledger.unresolved(connection, records)
+
+    def _note_interrupted(self, records: Iterable[RecordRef]) -> None:
+        """A try found open was cut off: its process died, at the latest just now.
+
+        When it was claimed says nothing of when it was sent: a full batch may have waited minutes for its turn.
+        """
+        cut_off = [e for e in self._unresolved(records) if e.state is EffectState.ATTEMPTING]
+        if not cut_off:
+            return
+        with self._store.write() as connection:
+            for effect in cut_off:
+                reason = "the process ended while it was tried"
+                ledger.settle(connection, effect.key, EffectState.UNKNOWN, self._clock.now(), reason=reason)
 
     def _find_tasks(self, effects: Sequence[Planned]) -> dict[str, str]:
         """The task that carries an effect's key, among the tasks of the record that it was made on."""
@@ -186,10 +219,14 @@ class Effects:
 
     # -- what is planned
 
-    def perform(self, records: Iterable[RecordRef], portal: Portal) -> Performed:
-        """Try everything planned for these records that may be tried now."""
+    def perform(self, records: Iterable[RecordRef], present: Collection[RecordRef], portal: Portal) -> Performed:
+        """Try everything planned for these records that may be tried now.
+
+        `present` are all records that were read: work on a ticket that is not among them (deleted, or on another
+        portfolio by now) waits until it is known where the ticket is.
+        """
         with self._store.read() as connection:
-            planned = ledger.ready(connection, records)
+            planned = [effect for effect in ledger.ready(connection, records) if effect.record in present]
         done = Performed()
         if not planned:
             return done
@@ -200,6 +237,7 @@ class Effects:
         self._emails(self._unheld([e for e in rest if e.kind == "email"]), portal, done)
         with self._store.write() as connection:
             ledger.close_finished(connection, {_unit(effect) for effect in planned})
+        self.checkpoint("finished")
         return done
 
     def _unheld(self, effects: Sequence[Planned]) -> list[Planned]:
@@ -230,6 +268,7 @@ class Effects:
         return free
 
     def _claim(self, effects: Iterable[Planned]) -> set[str]:
+        self.checkpoint("claiming")
         with self._store.write() as connection:
             claimed = ledger.claim(connection, [effect.key for effect in effects], self._clock.now())
         self.checkpoint("claimed")
@@ -267,14 +306,12 @@ class Effects:
         ready = [effect for effect in ready if effect.key in claimed]
         if not ready:
             return
-        merged: dict[str, dict[str, str]] = {}
-        for (
-            effect
-        ) in ready:  # all changes of one record go in one write; where two speak of one property, the later wins
+        merged: dict[str, dict[str, str]] = {}  # all changes of one record go in one write
+        for effect in ready:  # where two speak of one property, the later wins
             merged.setdefault(_written(effect).id, {}).update(effect.payload["values"])
         order = sorted(merged, key=int)
-        outcomes = dict(zip(order, self._crm.update(kind, [Update(i, merged[i]) for i in order]), strict=True))
-        self.checkpoint("sent")
+        updates = [Update(i, merged[i]) for i in order]
+        outcomes = dict(zip(order, self._sent(ready, lambda: self._crm.update(kind, updates)), strict=True))
         for effect in ready:
             done.wrote.add(_unit(effect))
         self._settle([(effect, outcomes[_written(effect).id]) for effect in ready], done)
@@ -284,9 +321,13 @@ class Effects:
     def _tasks(self, effects: Sequence[Planned], done: Performed) -> None:
         ready: list[tuple[Planned, Create]] = []
         today = local_date(self._calendar.now(), self._mapping.zone)
-        for effect in effects:
+        for effect in self._not_made_before(effects):
             kind = TaskKind(effect.payload["task_kind"])
-            subject, body = self._texts.task(kind, effect.payload["context"])
+            try:
+                subject, body = self._texts.task(kind, effect.payload["context"])
+            except MappingError as error:
+                self._put_aside(effect, EffectState.BLOCKED, str(error), done)
+                continue
             entry = self._mapping.tasks[kind]
             properties = {
                 TASK_SUBJECT: subject,
@@ -303,16 +344,32 @@ class Effects:
         claimed = self._claim(effect for effect, _ in ready)
         ready = [(effect, create) for effect, create in ready if effect.key in claimed]
         if ready:
-            outcomes = self._crm.create(Kind.TASK, [create for _, create in ready])
-            self.checkpoint("sent")
+            creates = [create for _, create in ready]
+            outcomes = self._sent([effect for effect, _ in ready], lambda: self._crm.create(Kind.TASK, creates))
             self._settle([(effect, outcome) for (effect, _), outcome in zip(ready, outcomes, strict=True)], done)
+
+    def _not_made_before(self, effects: Sequence[Planned]) -> Sequence[Planned]:
+        """While the ledger is young, those whose task is not in the CRM already; what is, is taken back.
+
+        The CRM's search, by which a lost ledger is made up for, may not have shown the newest tasks yet.
+        """
+        if not effects or recovery.is_final(self._store):
+            return effects
+        found = self._find_tasks(effects)
+        self.checkpoint("looked first")
+        if found:
+            with self._store.write() as connection:
+                for key, task in found.items():
+                    ledger.take_back(connection, key, task, self._clock.now())
+        return [effect for effect in effects if effect.key not in found]
 
     def _closings(self, effects: Sequence[Planned], done: Performed) -> None:
         if not effects:
             return
         ids = sorted({str(e.payload["task"]) for e in effects}, key=int)
         tasks = self._crm.read(Kind.TASK, ids, [TASK_STATUS, TASK_BODY])
-        claimed = self._claim(effects)
+        lines = self._closing_lines(effects, done)
+        claimed = self._claim(effect for effect in effects if effect.key in lines)
         updates: list[tuple[Planned, Update]] = []
         already: list[tuple[Planned, Outcome]] = []
         for effect in effects:
@@ -322,12 +379,41 @@ class Effects:
             if task is None or task.properties.get(TASK_STATUS, "") == TASK_COMPLETED:
                 already.append((effect, Applied(str(effect.payload["task"]))))
                 continue
-            line = self._texts.closing_line({"reason": effect.payload["reason"]})
-            body = task.properties.get(TASK_BODY, "") + line
+            body = task.properties.get(TASK_BODY, "") + lines[effect.key]
             updates.append((effect, Update(task.id, {TASK_STATUS: TASK_COMPLETED, TASK_BODY: body})))
-        outcomes = self._crm.update(Kind.TASK, [update for _, update in updates]) if updates else []
+        tried = [effect for effect, _ in updates]
+        wanted = [update for _, update in updates]
+        outcomes = self._sent(tried, lambda: self._crm.update(Kind.TASK, wanted)) if updates else []
+        self._settle([*already, *zip(tried, outcomes, strict=True)], done)
+
+    def _closing_lines(self, effects: Sequence[Planned], done: Performed) -> dict[str, str]:
+        today = local_date(self._calendar.now(), self._mapping.zone).isoformat()
+        lines = {}
+        for effect in effects:
+            try:
+                lines[effect.key] = self._texts.closing_line({"reason": effect.payload["reason"], "today": today})
+            except MappingError as error:
+                self._put_aside(effect, EffectState.FAILED, str(error), done)
+        return lines
+
+    def _sent(self, effects: Sequence[Planned], call: Callable[[], list[Outcome]]) -> list[Outcome]:
+        """Make the call for which these were claimed. A refused token means that certainly nothing was applied."""
+        try:
+            outcomes = call()
+        except AuthenticationError as error:
+            with self._store.write() as connection:
+                for effect in effects:
+                    ledger.release_claim(connection, effect.key, self._clock.now(), str(error))
+            raise
         self.checkpoint("sent")
-        self._settle([*already, *((e, o) for (e, _), o in zip(updates, outcomes, strict=True))], done)
+        return outcomes
+
+    def _put_aside(self, effect: Planned, state: EffectState, reason: str, done: Performed) -> None:
+        """It cannot even be tried: say why, and look again in a while."""
+        log.warning("effect.put_aside", effect=effect.key, state=state.value, reason=reason)
+        with self._store.write() as connection:
+            ledger.settle(connection, effect.key, state, self._clock.now(), reason=reason)
+        done.look_again(_unit(effect), self._clock.now() + BLOCKED_AGAIN)
 
     def _settle(self, outcomes: Sequence[tuple[Planned, Outcome]], done: Performed) -> None:
         now = self._clock.now()
@@ -338,15 +424,18 @@ class Effects:
                     case Applied(crm_id):
                         ledger.settle(connection, effect.key, EffectState.DONE, now, crm_id=crm_id)
                     case Rejected(message, missing=missing):
-                        state = EffectState.OVERTAKEN if missing and effect.kind != "task" else EffectState.FAILED
+                        pointless = missing and effect.kind != "task"  # a task's is to be made, and has no id yet
+                        state = EffectState.OVERTAKEN if pointless else EffectState.FAILED
                         ledger.settle(connection, effect.key, state, now, reason=message)
-                        done.failed += 1
+                        done.failed += not pointless
                     case NotSent(message):
                         ledger.release_claim(connection, effect.key, now, message)
                         done.look_again(_unit(effect), now + TRY_AGAIN)
+                        done.not_sent += 1
                     case Unknown(message):
                         ledger.settle(connection, effect.key, EffectState.UNKNOWN, now, reason=message)
                         done.look_again(_unit(effect), now + LANDED_AFTER)
+                        done.unsure.add(_unit(effect))
                         done.unknown += 1
                 log.info(
                     "effect.settled",
@@ -362,36 +451,38 @@ class Effects:
     def _emails(self, effects: Sequence[Planned], portal: Portal, done: Performed) -> None:
         for effect in effects:
             owner = portal.owners.get(str(effect.payload["owner"]))
-            subject, body = self._texts.email(EmailKind(effect.payload["email_kind"]), effect.payload["context"])
-            if self._mailer is None or owner is None or not owner.email:
-                why = (
-                    "EMAIL_URL is not set"
-                    if self._mailer is None
-                    else f"owner {effect.payload['owner']} has no address"
-                )
-                with self._store.write() as connection:
-                    ledger.settle(connection, effect.key, EffectState.BLOCKED, self._clock.now(), reason=why)
-                done.look_again(_unit(effect), self._clock.now() + timedelta(hours=1))
+            if self._mailer is None:
+                self._put_aside(effect, EffectState.BLOCKED, "EMAIL_URL is not set", done)
+                continue
+            if owner is None or not owner.email:
+                reason = f"owner {effect.payload['owner']} has no address"
+                self._put_aside(effect, EffectState.BLOCKED, reason, done)
+                continue
+            try:
+                subject, body = self._texts.email(EmailKind(effect.payload["email_kind"]), effect.payload["context"])
+            except MappingError as error:
+                self._put_aside(effect, EffectState.BLOCKED, str(error), done)
                 continue
             if effect.key not in self._claim([effect]):
                 continue
-            outcome = self._send(self._mailer, effect.key, owner.email, subject, body)
+            outcome, server_down = self._send(self._mailer, effect.key, owner.email, subject, body)
             self.checkpoint("sent")
             self._settle([(effect, outcome)], done)
-            if isinstance(outcome, NotSent):
+            if server_down:
                 for other in effects:
                     done.look_again(_unit(other), self._clock.now() + TRY_AGAIN)
-                return  # the mail server does not answer: the others would only wait for the same
+                return  # the others would only wait for the same
 
     @staticmethod
-    def _send(mailer: Mailer, key: str, to: str, subject: str, body: str) -> Outcome:
+    def _send(mailer: Mailer, key: str, to: str, subject: str, body: str) -> tuple[Outcome, bool]:
+        """What came of it, and whether no other email can be sent now either."""
         try:
             mailer.send(key, to, subject, body)
         except EmailUnknownError as error:
-            return Unknown(str(error))
+            return Unknown(str(error)), False
         except EmailError as error:
-            return Rejected(str(error)) if error.permanent else NotSent(str(error))
-        return Applied(to)
+            return Rejected(str(error)) if error.permanent else NotSent(str(error)), error.server_down
+        return Applied(to), False
 
 
 def trace_of(key: str) -> str:

@@ -55,16 +55,24 @@ class CRMUnavailableError(CRMError):
     """
 
 
+class PartialAnswerError(CRMUnavailableError):
+    """The CRM answered, but a part of the answer is missing or makes no sense: it may be for one record alone."""
+
+
 class CRMRejectedError(CRMError):
     """The CRM understood and refuses (400, 404, 409, a validation rule): the same call will fail again."""
 
 
 class EmailError(HandoffsError):
-    """The email was certainly not sent. `permanent` says that the same message will be refused again."""
+    """The email was certainly not sent.
 
-    def __init__(self, message: str, *, permanent: bool = False) -> None:
+    `permanent` says that the same message will be refused again, `server_down` that no email at all can be sent now.
+    """
+
+    def __init__(self, message: str, *, permanent: bool = False, server_down: bool = False) -> None:
         super().__init__(message)
         self.permanent = permanent
+        self.server_down = server_down
 
 
 class EmailUnknownError(HandoffsError):

@@ -19,6 +19,7 @@ from sync.model import (
     Fired,
     NewTask,
     Occurrence,
+    OwnTask,
     State,
     Ticket,
     Verdict,
@@ -61,7 +62,9 @@ def kickoff(case: Case) -> list[Verdict]:
     anchor = _window_anchor(case)
     before = [fired for fired in case.facts.of(Handoff.KICKOFF, case.cycle) if fired.settled]
     if before and _cause_of(before[-1].key) >= anchor:
-        return [_done(case, before[-1])]
+        return [_done(before[-1])]
+    if portfolio.status is Status.UNMAPPED:
+        return [_not_applicable(case, Handoff.KICKOFF, _unmapped(case))]
     if portfolio.status not in {None, Status.NO_REFRESH_REQUESTED}:
         return [_overtaken(case, Handoff.KICKOFF, f"the status has already moved on to {_status(case)}")]
     owner, blocked = case.owner(Role.ACCOUNT_MANAGER)
@@ -78,12 +81,14 @@ def kickoff(case: Case) -> list[Verdict]:
 
 def _window_anchor(case: Case) -> int:
     """What the kickoff of this cycle hangs on: the newest date of the cycle that was out of the window, or 0."""
-    started = case.cycle_started
+    started, history = case.cycle_started, case.portfolio.date_history
     return max(
         (
             version.ms
-            for version in case.portfolio.date_history
-            if (started is None or version.at >= started) and case.out_of_window(version)
+            for version in history
+            if (started is None or version.at >= started)
+            and case.out_of_window(version)
+            and not case.passed_outside(version, history)
         ),
         default=0,
     )
@@ -98,7 +103,7 @@ def declined(case: Case) -> list[Verdict]:
     if not mine:
         before = [fired for fired in case.facts.of(Handoff.DECLINED) if fired.settled]
         if before and case.portfolio.status is Status.NO_REFRESH_REQUESTED:
-            return [_done(case, before[-1])]
+            return [_done(before[-1])]
         return [_not_applicable(case, Handoff.DECLINED, "the client has not declined in this cycle")]
     ending = mine[0]
     if ending is not case.pending[0]:
@@ -117,8 +122,7 @@ def declined(case: Case) -> list[Verdict]:
     write = _date_write(case, values)
     cycle = case.cycle_of(from_ms(ending.version.ms - 1))
     open_tasks = [task.id for task in case.tasks(_tasks_of_cycle(case, cycle)) if task.is_open]
-    why = f"closed by the service: {reason}"
-    effects: list[Effect] = [write, *(CloseTask(task, why) for task in open_tasks)]
+    effects: list[Effect] = [write, *(CloseTask(task, reason) for task in open_tasks)]
     verdict = _due(case, Handoff.DECLINED, key, reason, effects, cause_at=ending.closing.at, cycle=cycle)
     return [_with_block(verdict, write)]
 
@@ -148,7 +152,7 @@ def confirmed(case: Case) -> list[Verdict]:
         return verdicts
     before = list(case.facts.of(Handoff.CONFIRMED, case.cycle))
     if before:
-        return [_done(case, before[-1])]
+        return [_done(before[-1])]
     return [_not_applicable(case, Handoff.CONFIRMED, "the client's yes has not been noted in this cycle")]
 
 
@@ -168,13 +172,16 @@ def date_arrived(case: Case) -> list[Verdict]:
         return [_waiting(case, Handoff.DATE_ARRIVED, f"the Refresh Date is {_day(when)}", arrives)]
     before = [fired for fired in case.facts.of(Handoff.DATE_ARRIVED, case.cycle) if fired.settled]
     if before and when.isoformat() <= max(_date_of(fired) for fired in before):
-        return [_done(case, before[-1])]
+        return [_done(before[-1])]
+    if portfolio.status is Status.UNMAPPED:
+        return [_not_applicable(case, Handoff.DATE_ARRIVED, _unmapped(case))]
     if portfolio.status not in EARLY:
         reason = f"the status {_status(case)} is later in the process: the deliverables are under way"
         return [_overtaken(case, Handoff.DATE_ARRIVED, reason)]
     key = f"3:{portfolio.id}:{case.cycle}:{when.isoformat()}"
     made = case.tasks_made(Handoff.DATE_ARRIVED, case.cycle)
-    if any(task.was_open_at(arrives) for task in case.tasks(effect.crm_id for effect in made if effect.crm_id)):
+    came = max(arrives, case.date_since)  # one set to a day that was past already came when it was set
+    if any(task.was_open_at(came) for task in case.tasks(effect.crm_id for effect in made if effect.crm_id)):
         reason = f"the date was moved to {_day(when)}, and the task from before was still open when it came"
         return [_recorded_overtaken(case, Handoff.DATE_ARRIVED, key, reason)]
     owner, blocked = case.owner(Role.SOCIAL_AD_SPECIALIST)
@@ -204,7 +211,7 @@ def _ticket_made(case: Case, ticket: Ticket) -> Verdict:
     key = f"4:{ticket.id}"
     fired = case.facts.settled(key)
     if fired is not None:
-        return _done(case, fired)
+        return _done(fired)
     if ticket.came_in is None:
         return _not_applicable(case, Handoff.TICKETS, f"{_name_of(ticket)} is not in the deliverables pipeline", ticket)
     if ticket.came_in < case.moment.go_live:
@@ -240,7 +247,7 @@ def set_ready(case: Case) -> list[Verdict]:
     if status in {Status.CREATIVES_APPROVED, Status.CREATIVES_IMPLEMENTED}:
         return [_not_applicable(case, Handoff.SET_READY, f"the status is {_status(case)}: the client has seen it")]
     if status is Status.UNMAPPED:
-        return [_not_applicable(case, Handoff.SET_READY, f"the status {_status(case)} is not in the mapping")]
+        return [_not_applicable(case, Handoff.SET_READY, _unmapped(case))]
     homeless = [ticket for ticket in _current(case) if not ticket.folder_key]
     verdicts = [
         _not_applicable(
@@ -293,11 +300,11 @@ def _one_set(case: Case, members: list[Ticket], *, advance: bool) -> Verdict:
     if not fresh:
         held = [fired for fired in before if _entries_of(fired.key) & set(entries)]
         if held and not held[-1].settled and portfolio.status in SUBMITTED:
-            # Announced, but the CRM refused the status: that write alone is still to be done.
-            write = [_status_write(case, Status.CREATIVES_PENDING_APPROVAL)]
-            return _due(case, Handoff.SET_READY, held[-1].key, held[-1].reason, write)
+            # Announced, but the CRM refused the status: that is still to be done, and whatever waits for a person.
+            effects = _announcement(case, folder, members, advance=True)
+            return _due(case, Handoff.SET_READY, held[-1].key, held[-1].reason, effects)
         if held:
-            return _done(case, held[-1])
+            return _done(held[-1])
         reason = f"Ad Set “{folder}” was ready before going live"
         return _not_applicable(case, Handoff.SET_READY, reason)
     sure = portfolio.status in {Status.DELIVERABLES_SUBMITTED, Status.CREATIVES_PENDING_APPROVAL}
@@ -305,22 +312,28 @@ def _one_set(case: Case, members: list[Ticket], *, advance: bool) -> Verdict:
     if not sure and case.moment.now < complete_at:
         reason = f"Ad Set “{folder}” is ready, but its newest ticket is younger than {case.barrier}: more may come"
         return _waiting(case, Handoff.SET_READY, reason, complete_at)
-    effects: list[Effect] = []
-    if advance and portfolio.status in SUBMITTED:
-        effects.append(_status_write(case, Status.CREATIVES_PENDING_APPROVAL))
-    context = case.context(folder=folder, tickets=[ticket_context(ticket) for ticket in members])
-    manager, no_manager = case.owner(Role.ACCOUNT_MANAGER)
-    specialist, no_specialist = case.owner(Role.SOCIAL_AD_SPECIALIST)
-    am, sas = Role.ACCOUNT_MANAGER, Role.SOCIAL_AD_SPECIALIST
-    effects += [
-        NewTask(TaskKind.SHARE_DELIVERABLES, am, manager, (portfolio.ref,), context, no_manager),
-        Email(EmailKind.SET_READY_ACCOUNT_MANAGER, am, manager, context, None, no_manager),
-        Email(EmailKind.SET_READY_SOCIAL_AD_SPECIALIST, sas, specialist, context, None, no_specialist),
-    ]
+    effects = _announcement(case, folder, members, advance=advance)
     reason = f"all {len(members)} tickets of Ad Set “{folder}” are ready for approval"
     key = f"5:{portfolio.id}:{case.cycle}:{','.join(sorted(entries))}"
     newest = max(ticket.stage_since for ticket in members)
     return _due(case, Handoff.SET_READY, key, reason, effects, cause_at=newest)
+
+
+def _announcement(case: Case, folder: str, members: list[Ticket], *, advance: bool) -> list[Effect]:
+    """The status where it is to advance, the task, and the two emails."""
+    am, sas = Role.ACCOUNT_MANAGER, Role.SOCIAL_AD_SPECIALIST
+    manager, no_manager = case.owner(am)
+    specialist, no_specialist = case.owner(sas)
+    context = case.context(folder=folder, tickets=[ticket_context(ticket) for ticket in members])
+    effects: list[Effect] = []
+    if advance and case.portfolio.status in SUBMITTED:
+        effects.append(_status_write(case, Status.CREATIVES_PENDING_APPROVAL))
+    effects += [
+        NewTask(TaskKind.SHARE_DELIVERABLES, am, manager, (case.portfolio.ref,), context, no_manager),
+        Email(EmailKind.SET_READY_ACCOUNT_MANAGER, am, manager, context, None, no_manager),
+        Email(EmailKind.SET_READY_SOCIAL_AD_SPECIALIST, sas, specialist, context, None, no_specialist),
+    ]
+    return effects
 
 
 # 6 · Account Manager → Creative Team
@@ -348,7 +361,7 @@ def _revisions_of(case: Case, ticket: Ticket) -> list[Verdict]:
             continue
         fired = case.facts.settled(f"6:{ticket.id}:{version.ms}")
         if fired is not None:
-            verdicts = [_done(case, fired)]
+            verdicts = [_done(fired)]
         elif case.counts(version, ticket.revision_history):
             verdict, kinds = _revise(case, ticket, version, asked)
             asked |= kinds
@@ -454,7 +467,7 @@ def approved(case: Case) -> list[Verdict]:
     if standing is None:
         before = list(case.facts.of(Handoff.APPROVED, case.cycle))
         if before:
-            return [*verdicts, _done(case, before[-1])]
+            return [*verdicts, _done(before[-1])]
         if verdicts:
             return verdicts
         if portfolio.status is Status.CREATIVES_APPROVED:
@@ -471,7 +484,7 @@ def _approval(case: Case, version: Version[Status | None]) -> Verdict:
     key = _approval_key(case, version)
     fired = case.facts.settled(key)
     if fired is not None:
-        return _done(case, fired)
+        return _done(fired)
     made = case.tasks_made(Handoff.APPROVED, case.cycle)
     if made and made[-1].crm_id and case.tasks([made[-1].crm_id])[0].was_open_at(version.at):
         reason = "set again while the implementation task was still open: that task stands"
@@ -498,43 +511,56 @@ def closed(case: Case) -> list[Verdict]:
         if pending[0] is not case.pending[0]:
             return [_after_ending(case, Handoff.CLOSE)]
         return [_reset(case, pending[0])]
-    before = [f for f in case.facts.of(Handoff.CLOSE) if f.settled and not f.key.startswith("8t:")]
+    status = case.portfolio.status
+    if status is Status.CREATIVES_APPROVED:
+        return [_by_task(case)]
+    if status is Status.CREATIVES_IMPLEMENTED:
+        return [_not_applicable(case, Handoff.CLOSE, "the cycle was closed before going live")]
+    reset = _last_reset(case)
+    if reset is not None and status is None:
+        return [_done(reset)]
+    return [_not_applicable(case, Handoff.CLOSE, "the creatives are not implemented in this cycle")]
+
+
+def _last_reset(case: Case) -> Fired | None:
+    """The closing that began the current cycle, if handoff 8 carried it out."""
     last = case.closings[-1] if case.closings else None
-    if before and last is not None and last.by is Status.CREATIVES_IMPLEMENTED and before[-1].cause_at == last.at:
-        if case.portfolio.status is None:
-            return [_done(case, before[-1])]
-    if case.portfolio.status is not Status.CREATIVES_APPROVED:
-        if case.portfolio.status is Status.CREATIVES_IMPLEMENTED:
-            return [_not_applicable(case, Handoff.CLOSE, "the cycle was closed before going live")]
-        return [_not_applicable(case, Handoff.CLOSE, "the creatives are not implemented in this cycle")]
+    if last is None or last.by is not Status.CREATIVES_IMPLEMENTED:
+        return None
+    return case.facts.settled(f"8:{case.portfolio.id}:{to_ms(last.at)}")
+
+
+def _by_task(case: Case) -> Verdict:
+    """The newest task of handoff 7 in this cycle decides; an older one does not stand in for it."""
+    implemented = _name(case, Status.CREATIVES_IMPLEMENTED)
     made = case.tasks_made(Handoff.APPROVED, case.cycle)
     newest = made[-1].crm_id if made else None
     if newest is None:
-        return [
-            _waiting(case, Handoff.CLOSE, f"the status must reach {_name(case, Status.CREATIVES_IMPLEMENTED)}", None)
-        ]
+        return _waiting(case, Handoff.CLOSE, f"the status must reach {implemented}", None)
     task = case.tasks([newest])[0]
     if not task.exists:
-        reason = (
-            f"the implementation task {newest} was deleted: set {_name(case, Status.CREATIVES_IMPLEMENTED)} by hand"
-        )
-        return [_waiting(case, Handoff.CLOSE, reason, None)]
+        reason = f"the implementation task {newest} was deleted: set {implemented} by hand"
+        return _waiting(case, Handoff.CLOSE, reason, None)
     if not task.completed:
-        return [_waiting(case, Handoff.CLOSE, f"the implementation task {newest} is open", None)]
-    standing = case.portfolio.status_history[0] if case.portfolio.status_history else None
-    if standing is not None and task.completed_at is not None and task.completed_at < standing.at:
-        # It was completed for an earlier approval; handoff 7 gives this one a task of its own.
-        if case.facts.settled(_approval_key(case, standing)) is None and case.counts(
-            standing, case.portfolio.status_history
-        ):
-            return [_waiting(case, Handoff.CLOSE, "the newest approval gets a task of its own first", None)]
-    reason = f"the implementation task {newest} is completed"
-    write = _status_write(case, Status.CREATIVES_IMPLEMENTED)
+        return _waiting(case, Handoff.CLOSE, f"the implementation task {newest} is open", None)
+    if _approved_after(case, task):
+        return _waiting(case, Handoff.CLOSE, "the newest approval gets a task of its own first", None)
     key = f"8t:{case.portfolio.id}:{newest}"
     if case.facts.settled(key) is not None:
-        reason = f"task {newest} has closed a cycle already; set {_name(case, Status.CREATIVES_IMPLEMENTED)} by hand"
-        return [_waiting(case, Handoff.CLOSE, reason, None)]
-    return [_due(case, Handoff.CLOSE, key, reason, [write], cause_at=task.completed_at)]
+        reason = f"task {newest} has closed a cycle already; set {implemented} by hand"
+        return _waiting(case, Handoff.CLOSE, reason, None)
+    write = _status_write(case, Status.CREATIVES_IMPLEMENTED)
+    reason = f"the implementation task {newest} is completed"
+    return _due(case, Handoff.CLOSE, key, reason, [write], cause_at=task.completed_at)
+
+
+def _approved_after(case: Case, task: OwnTask) -> bool:
+    """Whether the task was completed for an earlier approval, and the one that stands gets its own from handoff 7."""
+    history = case.portfolio.status_history
+    standing = history[0] if history else None
+    if standing is None or task.completed_at is None or task.completed_at >= standing.at:
+        return False
+    return case.counts(standing, history) and case.facts.settled(_approval_key(case, standing)) is None
 
 
 def _reset(case: Case, ending: Ending) -> Verdict:
@@ -549,10 +575,9 @@ def _reset(case: Case, ending: Ending) -> Verdict:
     cycle = case.cycle_of(from_ms(ending.version.ms - 1))
     made = [e for e in case.tasks_made(Handoff.APPROVED, cycle) if not e.adopted and e.crm_id is not None]
     reason = f"{_name(case, Status.CREATIVES_IMPLEMENTED)} was set on {_at(case, ending.closing.at)}"
-    why = f"closed by the service: {reason}"
     effects: list[Effect] = [write]
     after = f"{key}/{write.slot}"
-    effects += [CloseTask(t.id, why, after) for t in case.tasks(e.crm_id for e in made if e.crm_id) if t.is_open]
+    effects += [CloseTask(t.id, reason, after) for t in case.tasks(e.crm_id for e in made if e.crm_id) if t.is_open]
     detail = {"next_date": write.values.get(case.mapping.portfolio.properties.refresh_date)}
     verdict = _due(case, Handoff.CLOSE, key, reason, effects, cause_at=ending.closing.at, cycle=cycle, detail=detail)
     return _with_block(verdict, write)
@@ -563,32 +588,53 @@ def _reset(case: Case, ending: Ending) -> Verdict:
 
 def confirmation(case: Case) -> list[Verdict]:
     """One email a closing, once the reset has been written: the creatives are live, and the next date."""
-    closing = next((v for v in closed(case) if v.occurrence is not None and v.occurrence.key.startswith("8:")), None)
-    if closing is not None and closing.occurrence is not None:
-        if closing.occurrence.overtaken or not closing.occurrence.effects:
-            return [_not_applicable(case, Handoff.CONFIRMATION, "the closing was before this ledger began")]
-        if closing.state is State.BLOCKED:
-            return [Verdict(Handoff.CONFIRMATION, State.WAITING, "handoff 8 is blocked", case.portfolio.ref)]
-        key, day = closing.occurrence.key, closing.occurrence.detail["next_date"]
-        return [_confirm(case, key, str(day), closing.occurrence.cycle)]
     verdicts: list[Verdict] = []
+    told: Fired | None = None
     for fired in case.facts.of(Handoff.CLOSE):
-        if not fired.key.startswith("8:") or "next_date" not in fired.detail or not fired.settled:
+        if not _is_reset(fired):
             continue
-        mine = case.facts.settled(fired.key.replace("8:", "9:", 1))
+        mine = case.facts.settled(_confirmation_key(fired.key))
         if mine is not None:
-            verdicts = [_done(case, mine)]
-        elif any(effect.kind == "write" and effect.state == "done" for effect in fired.effects):
-            return [_confirm(case, fired.key, str(fired.detail["next_date"]), fired.cycle)]
-    return verdicts or [_not_applicable(case, Handoff.CONFIRMATION, "no cycle has been closed")]
+            told = mine
+        else:
+            verdicts.append(_confirm(case, fired.key, str(fired.detail["next_date"]), fired.cycle))
+    now = next((v for v in closed(case) if v.occurrence is not None and v.occurrence.key.startswith("8:")), None)
+    if now is not None:
+        verdicts.append(_confirm_with(case, now))
+    if verdicts:
+        return verdicts
+    if told is not None:
+        return [_done(told)]
+    return [_not_applicable(case, Handoff.CONFIRMATION, "no cycle has been closed")]
+
+
+def _is_reset(fired: Fired) -> bool:
+    """Whether a closing's reset has been written, so that somebody is to be told."""
+    written = any(effect.kind == "write" and effect.state == "done" for effect in fired.effects)
+    return fired.key.startswith("8:") and fired.settled and written and "next_date" in fired.detail
+
+
+def _confirmation_key(closing_key: str) -> str:
+    return closing_key.replace("8:", "9:", 1)
+
+
+def _confirm_with(case: Case, closing: Verdict) -> Verdict:
+    """What follows from a closing that is decided now."""
+    occurrence = closing.occurrence
+    assert occurrence is not None
+    if not occurrence.effects:
+        return _not_applicable(case, Handoff.CONFIRMATION, "the closing was before this ledger began")
+    if closing.state is State.BLOCKED:
+        return _waiting(case, Handoff.CONFIRMATION, "handoff 8 is blocked", None)
+    return _confirm(case, occurrence.key, str(occurrence.detail["next_date"]), occurrence.cycle)
 
 
 def _confirm(case: Case, closing_key: str, next_day: str, cycle: str) -> Verdict:
     owner, blocked = case.owner(Role.ACCOUNT_MANAGER)
     context = case.context(next_date=next_day)
     email = Email(EmailKind.REFRESH_LIVE, Role.ACCOUNT_MANAGER, owner, context, f"{closing_key}/write", blocked)
-    key = closing_key.replace("8:", "9:", 1)
-    cause = from_ms(int(closing_key.rsplit(":", 1)[1]))
+    key = _confirmation_key(closing_key)
+    cause = from_ms(_cause_of(closing_key))
     return _due(case, Handoff.CONFIRMATION, key, "the reset is written", [email], cause_at=cause, cycle=cycle)
 
 
@@ -724,7 +770,7 @@ def _recorded_as_overtaken(occurrence: Occurrence) -> Verdict:
     return Verdict(final.handoff, State.OVERTAKEN, final.reason, final.record, final, key=final.key)
 
 
-def _done(case: Case, fired: Fired) -> Verdict:
+def _done(fired: Fired) -> Verdict:
     state = State.OVERTAKEN if fired.state == "overtaken" else State.DONE
     return Verdict(fired.handoff, state, fired.reason, fired.record, when=fired.decided_at, key=fired.key)
 
@@ -765,6 +811,10 @@ def _name(case: Case, status: Status) -> str:
 
 def _status(case: Case) -> str:
     return f"“{case.portfolio.raw.get(case.mapping.portfolio.properties.status, '')}”"
+
+
+def _unmapped(case: Case) -> str:
+    return f"the status {_status(case)} is not in the mapping"
 
 
 def _name_of(ticket: Ticket) -> str:

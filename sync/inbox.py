@@ -51,8 +51,11 @@ def receive(store: Store, body: bytes, received: Sequence[Event], now: datetime,
     """Store what is new in a delivery and mark its records, all or nothing; the number of new events.
 
     A change that the service made itself (`app_id`) is stored and marks nothing: the pass that made it has seen it.
+    A delivery without events, as `handoffs check` sends one, leaves no trace.
     Raises `StoreError` if it could not be stored: nothing was.
     """
+    if not received:
+        return 0
     unique = {event.identity: event for event in received}
     rows = {identity: _row(event, now, app_id) for identity, event in unique.items()}  # before others must wait
     with store.write() as connection:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from mappings.vocabulary import Handoff, Role, Status, TaskKind
@@ -139,6 +139,67 @@ def _effect_fact(row: Row[Any]) -> EffectFact:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """An effect that was tried at least once, with all that the ledger knows of it."""
+
+    key: str
+    handoff: Handoff
+    portfolio: str
+    record: RecordRef  # the occurrence's
+    kind: str  # write, task, close, email
+    payload: Mapping[str, Any]
+    state: EffectState
+    first_at: datetime
+    state_at: datetime
+    crm_id: str | None
+    reason: str | None
+    stands: bool  # its occurrence is neither withdrawn nor gone
+    origin: str
+
+
+def tried(connection: Connection, portfolios: Iterable[str]) -> list[Tried]:
+    """Every effect of these portfolios and of their tickets that was ever tried, oldest first."""
+    found: list[Tried] = []
+    for part in _parts(list(portfolios)):
+        rows = connection.execute(
+            select(effects, occurrences)
+            .join(occurrences, effects.c.occurrence == occurrences.c.key)
+            .where(occurrences.c.portfolio.in_(part), effects.c.attempted_at.is_not(None))
+            .order_by(effects.c.attempted_at, effects.c.key)
+        )
+        found += [_tried_row(row) for row in rows]
+    return found
+
+
+def _tried_row(row: Row[Any]) -> Tried:
+    known = row._mapping
+    return Tried(
+        key=known[effects.c.key],
+        handoff=Handoff(row.handoff),
+        portfolio=row.portfolio,
+        record=RecordRef(Kind(row.record_kind), row.record),
+        kind=row.kind,
+        payload=json.loads(row.payload),
+        state=EffectState(known[effects.c.state]),
+        first_at=from_ms(row.attempted_at),
+        state_at=from_ms(row.state_at),
+        crm_id=row.crm_id,
+        reason=known[effects.c.reason],
+        stands=known[occurrences.c.state] in {"open", "done"},
+        origin=row.origin,
+    )
+
+
+def task_of(connection: Connection, keys: Iterable[str]) -> dict[str, str | None]:
+    """The task that the ledger has for each of these keys; None where it was not made yet. Unknown keys are left out."""
+    found: dict[str, str | None] = {}
+    for part in _parts(list(keys)):
+        rows = connection.execute(select(effects.c.key, effects.c.crm_id).where(effects.c.key.in_(part)))
+        found.update({row.key: row.crm_id for row in rows})
+    return found
+
+
 # -- plan
 
 
@@ -222,8 +283,9 @@ def _plan_one(
             .where(occurrences.c.key == occurrence.key)
             .values(**values, decided_at=to_ms(now), origin=origin)
         )
-    elif fired.state == "done" and occurrence.effects:
-        connection.execute(update(occurrences).where(occurrences.c.key == occurrence.key).values(state="open"))
+    elif occurrence.effects:  # a write that was refused is decided anew, and so is what hangs on it
+        again = {"state": "open", "detail": to_json(occurrence.detail)}
+        connection.execute(update(occurrences).where(occurrences.c.key == occurrence.key).values(**again))
     known = {effect.key: effect for effect in fired.effects} if fired else {}
     for position, effect in enumerate(occurrence.effects):
         key = occurrence.effect_key(effect)
@@ -250,7 +312,9 @@ def _plan_one(
         elif _may_change(fact, retry_failed=retry_failed):
             connection.execute(update(effects).where(effects.c.key == key).values(**row))
     for fact in known.values():
-        _overtake(connection, fact, now, "no longer needed when it was decided anew")
+        # Of one that stands only its writes are decided anew: its other effects go on waiting for what they wait for.
+        if fact.kind == "write" or fired is None or not fired.committed:
+            _overtake(connection, fact, now, "no longer needed when it was decided anew")
 
 
 def _may_change(fact: EffectFact, *, retry_failed: bool) -> bool:
@@ -456,34 +520,84 @@ def release_claim(connection: Connection, key: str, now: datetime, reason: str) 
 
 def close_finished(connection: Connection, records: Iterable[RecordRef]) -> None:
     """Occurrences whose every effect is done, failed for good or overtaken are done."""
-    wanted = list(records)
-    ids = [record.id for record in wanted]
     pending = select(effects.c.occurrence).where(effects.c.state.in_([*_OPEN, *_UNRESOLVED, EffectState.FAILED.value]))
-    for part in _parts(ids):
+    for condition in _about(records):
         connection.execute(
             update(occurrences)
-            .where(
-                or_(occurrences.c.portfolio.in_(part), occurrences.c.record.in_(part)),
-                occurrences.c.state == "open",
-                occurrences.c.key.not_in(pending),
-            )
+            .where(condition, occurrences.c.state == "open", occurrences.c.key.not_in(pending))
             .values(state="done")
         )
 
 
 def retry_failed(connection: Connection, records: Iterable[RecordRef], now: datetime) -> None:
-    """Let tasks, closings and emails that the CRM refused be tried once more; a person may have mended the cause."""
-    for part in _parts([record.id for record in records]):
-        keys = select(occurrences.c.key).where(
-            or_(occurrences.c.portfolio.in_(part), occurrences.c.record.in_(part)), occurrences.c.state == "open"
-        )
+    """Let tasks, closings and emails that the CRM refused be tried once more; a person may have mended the cause.
+
+    What a role is to do is blocked until it is decided who does it now: the old owner may have been the cause.
+    """
+    for condition in _about(records):
+        keys = select(occurrences.c.key).where(condition, occurrences.c.state == "open")
         connection.execute(
             update(effects)
             .where(
                 effects.c.occurrence.in_(keys), effects.c.state == EffectState.FAILED.value, effects.c.kind != "write"
             )
-            .values(state=EffectState.PLANNED.value, state_at=to_ms(now))
+            .values(
+                state=case(
+                    (effects.c.role.is_(None), EffectState.PLANNED.value), else_=EffectState.BLOCKED.value
+                ),
+                state_at=to_ms(now),
+            )
         )
+
+
+# -- where a record has gone
+
+GONE = "gone"
+"""The state of an open occurrence whose record is no longer there: it is kept as it stands, should it be restored."""
+
+
+def set_aside(connection: Connection, records: Iterable[RecordRef]) -> None:
+    """These were deleted, or merged into others: nothing is to be done for them, or for what was to be done on them."""
+    for condition in _about(records):
+        connection.execute(
+            update(occurrences).where(condition, occurrences.c.state == "open").values(state=GONE)
+        )
+
+
+def bring_back(connection: Connection, records: Iterable[RecordRef]) -> None:
+    """These are there: what was set aside with them goes on."""
+    for condition in _about(records, itself=True):
+        connection.execute(
+            update(occurrences).where(condition, occurrences.c.state == GONE).values(state="open")
+        )
+
+
+def _about(records: Iterable[RecordRef], *, itself: bool = False) -> Iterable[ColumnElement[bool]]:
+    """The occurrences of these records: a portfolio's with those of its tickets, unless the record `itself` is meant."""
+    by_kind: dict[Kind, list[str]] = {}
+    for record in sorted(set(records)):
+        by_kind.setdefault(record.kind, []).append(record.id)
+    for kind, ids in by_kind.items():
+        for part in _parts(ids):
+            if kind is Kind.PORTFOLIO and not itself:
+                yield occurrences.c.portfolio.in_(part)
+            else:
+                yield and_(occurrences.c.record_kind == kind.value, occurrences.c.record.in_(part))
+
+
+def tickets_of(connection: Connection, portfolios: Iterable[str]) -> dict[str, str]:
+    """The tickets with something still to be done, and the portfolio that the ledger has them on."""
+    found: dict[str, str] = {}
+    for part in _parts(list(portfolios)):
+        rows = connection.execute(
+            select(occurrences.c.record, occurrences.c.portfolio).where(
+                occurrences.c.portfolio.in_(part),
+                occurrences.c.record_kind == Kind.TICKET.value,
+                occurrences.c.state == "open",
+            )
+        )
+        found.update({row.record: row.portfolio for row in rows})
+    return found
 
 
 # -- taken back after a loss, or adopted
@@ -520,15 +634,54 @@ def record_done_task(
     connection.execute(row.on_conflict_do_nothing())
 
 
-def set_portfolio(connection: Connection, tickets: Mapping[str, str]) -> None:
-    """A ticket's occurrences belong to the portfolio that the ticket is on."""
+def record(connection: Connection, fired: Fired, portfolio: str, origin: str) -> None:
+    """Write an occurrence down as it is given, with its effects. What is there already is left as it is."""
+    statement = insert(occurrences).values(
+        key=fired.key, handoff=fired.handoff.value, record_kind=fired.record.kind.value, record=fired.record.id,
+        portfolio=portfolio, cycle=fired.cycle, cause_at=None if fired.cause_at is None else to_ms(fired.cause_at),
+        decided_at=to_ms(fired.decided_at), origin=origin, state=fired.state, reason=fired.reason,
+        detail=to_json(fired.detail),
+    )  # fmt: skip
+    if connection.execute(statement.on_conflict_do_nothing()).rowcount == 0:
+        return
+    for position, effect in enumerate(fired.effects):
+        payload: dict[str, Any] = {"adopted": effect.adopted}
+        if effect.task_kind is not None:
+            payload["task_kind"] = effect.task_kind.value
+        if effect.role is not None:
+            payload["role"] = effect.role.value
+        connection.execute(
+            effects.insert().values(
+                key=effect.key, occurrence=fired.key, position=position, kind=effect.kind,
+                role=None if effect.role is None else effect.role.value, payload=to_json(payload),
+                state=effect.state.value, state_at=to_ms(effect.state_at), attempted_at=to_ms(effect.state_at),
+                attempts=1, crm_id=effect.crm_id, reason=effect.reason,
+            )
+        )  # fmt: skip
+
+
+def take_back(connection: Connection, key: str, task: str, now: datetime) -> None:
+    """The task of an effect not tried yet stands in the CRM: it is done, and so are its occurrence's emails."""
+    reason = "taken back from the CRM: the task carries this key"
+    made = update(effects).where(effects.c.key == key, effects.c.state.in_(_OPEN))
+    done = {"state": EffectState.DONE.value, "state_at": to_ms(now), "reason": reason}
+    before = func.coalesce(effects.c.attempted_at, 0)  # tried before this ledger began: the breaker does not count it
+    if connection.execute(made.values(**done, crm_id=task, attempted_at=before)).rowcount:
+        emails = update(effects).where(
+            effects.c.occurrence == key.rpartition("/")[0], effects.c.kind == "email", effects.c.state.in_(_OPEN)
+        )
+        connection.execute(emails.values(**done, attempted_at=before))
+
+
+def set_portfolio(connection: Connection, tickets: Mapping[str, str | None]) -> None:
+    """A ticket's occurrences belong to the portfolio that the ticket is on; None: to none."""
     for ticket, portfolio in tickets.items():
         connection.execute(
             update(occurrences)
             .where(
                 occurrences.c.record_kind == Kind.TICKET.value,
                 occurrences.c.record == ticket,
-                or_(occurrences.c.portfolio.is_(None), occurrences.c.portfolio != portfolio),
+                occurrences.c.portfolio.is_distinct_from(portfolio),
             )
             .values(portfolio=portfolio)
         )

@@ -279,7 +279,7 @@ class Fired:
     cycle: str
     cause_at: datetime | None
     decided_at: datetime
-    state: str  # open, done, overtaken, withdrawn
+    state: str  # open, done, overtaken, withdrawn, gone
     reason: str
     detail: Mapping[str, Any] = field(default_factory=dict)
     effects: tuple[EffectFact, ...] = ()
@@ -294,9 +294,9 @@ class Fired:
 
     @property
     def settled(self) -> bool:
-        """Whether the rule is through with it: it stands, and no write of it is still to be decided."""
-        open_write = any(e.kind == "write" and e.state in {*NOT_YET, EffectState.FAILED} for e in self.effects)
-        return self.committed and not open_write
+        """Whether the rule is through with it: it stands, and no write of it is still to be decided or found out."""
+        through = {EffectState.DONE, EffectState.OVERTAKEN}
+        return self.committed and all(e.state in through for e in self.effects if e.kind == "write")
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,10 @@ class PortalCache:
         if self._stages_at is None or not timedelta(0) <= now - self._stages_at < STAGES_FOR:
             self._pipelines = self._crm.pipelines()
             self._has_task_property = self._mapping.task.key_property in self._crm.properties(Kind.TASK)
+            # HubSpot reads a property that it does not have as nothing at all: an empty status would fire.
+            missing = missing_properties(self._mapping, self._crm)
+            if missing:
+                raise MappingMisfitError("\n".join(missing))
             self._stages_at = now
         if self._owners_at is None or not timedelta(0) <= now - self._owners_at < OWNERS_FOR:
             self._owners = self._crm.owners()
@@ -96,6 +100,32 @@ class PortalCache:
 def _people(owners: Mapping[str, Owner]) -> dict[str, str]:
     active = [owner for owner in owners.values() if not owner.archived]
     return {owner.email.lower(): owner.id for owner in active if owner.email} | {owner.id: owner.id for owner in active}
+
+
+def missing_properties(mapping: ProcessMapping, crm: CRM) -> list[str]:
+    """A sentence for each property that the mapping names and the portal has not."""
+    portfolio, ticket = mapping.portfolio, mapping.ticket
+    named = {
+        Kind.PORTFOLIO: {
+            **{f"portfolio.properties.{key}": name for key, name in portfolio.properties.model_dump().items()},
+            **{f"portfolio.owners.{role}": name for role, name in portfolio.owners.items()},
+            **{f"portfolio.condition[{n}].property": c.property for n, c in enumerate(portfolio.condition)},
+        },
+        Kind.TICKET: {
+            # Its owners are optional: where they are not, the portfolio's do the work.
+            f"ticket.properties.{key}": name
+            for key, name in ticket.properties.model_dump().items()
+        },
+    }
+    found = []
+    for kind, names in named.items():
+        known = crm.properties(kind)
+        found += [
+            f"{key}: the portal's {kind} has no property “{name}”. Change the mapping (MAPPING)."
+            for key, name in names.items()
+            if name not in known
+        ]
+    return found
 
 
 def find_pipeline(name: str, pipelines: tuple[Pipeline, ...]) -> Pipeline:

@@ -1,8 +1,10 @@
 """The receiver's composition root: what gunicorn imports. It knows the inbox and nothing of the CRM."""
 
+import sys
 from typing import TYPE_CHECKING
 
 from sync.clock import Clock, SystemClock
+from sync.errors import HandoffsError
 from sync.log import configure
 from sync.settings import read_settings
 from sync.store import migrate, open_store
@@ -10,13 +12,23 @@ from sync.store import migrate, open_store
 if TYPE_CHECKING:
     from flask import Flask
 
+GUNICORN_APP_LOAD_ERROR = 4
+"""The exit code by which a gunicorn worker says that the app cannot be loaded: the server then ends."""
+
 
 def app(clock: Clock | None = None) -> "Flask":
-    """The WSGI app from the environment, over a database that is brought up to date first."""
+    """The WSGI app from the environment, over a database that is brought up to date first.
+
+    What a person must mend ends the server with one line, not with a traceback for each worker that cannot start.
+    """
     from webhooks.app import create_app
 
-    settings = read_settings()
-    configure(settings.log_format)
-    store = open_store(settings.database_url)
-    migrate(store)
-    return create_app(store=store, settings=settings, clock=clock or SystemClock())
+    try:
+        settings = read_settings()
+        configure(settings.log_format)
+        store = open_store(settings.database_url)
+        migrate(store)
+        return create_app(store=store, settings=settings, clock=clock or SystemClock())
+    except HandoffsError as error:
+        sys.stderr.write(f"Error: {error}\n")
+        raise SystemExit(GUNICORN_APP_LOAD_ERROR) from error

@@ -10,18 +10,19 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects.sqlite import insert
 
 from mappings.schema import ProcessMapping
-from sync import dirty, ledger
+from sync import dirty, ledger, memberships
+from sync.breaker import Breaker
 from sync.case import Case, Moment
 from sync.clock import Clock, to_ms
 from sync.crm import Kind, RecordRef
 from sync.decide import decide
-from sync.dirty import Look
+from sync.dirty import MENDED_BY_TIME, Look
 from sync.effects import Effects, Performed
-from sync.errors import AuthenticationError, CRMUnavailableError, MappingMisfitError, StoreError
+from sync.errors import AuthenticationError, CRMUnavailableError, MappingMisfitError, PartialAnswerError, StoreError
 from sync.model import Decision, Facts, Snapshot
 from sync.portal import Portal, PortalCache
 from sync.snapshot import Group, Reader
-from sync.store import Store, memberships, seen
+from sync.store import Store, seen
 
 GROUP = 50
 """Records of one pass: what one batch read with history takes (hubspot.md, reading and writing)."""
@@ -31,8 +32,8 @@ ROUNDS = 6
 
 SOON = timedelta(seconds=15)
 
-MENDED_BY_TIME = frozenset({"sweep", "replay", "release"})
-"""Origins of a look that also try again what the CRM has refused: a person may have mended the cause."""
+READ_TOO_SOON = timedelta(seconds=2)
+"""What was changed so shortly before it was read may have been changed again in the same moment: a poll looks again."""
 
 log = structlog.get_logger()
 
@@ -45,6 +46,7 @@ class Tally:
     tried: int = 0
     failed: int = 0
     unknown: int = 0
+    not_sent: int = 0  # certainly not applied, to be tried again
     held: int = 0  # effects that the breaker holds
     errors: int = 0  # records whose pass failed
 
@@ -59,14 +61,24 @@ class _Pass:
     """The state of one pass over its units (portfolios, and tickets that have none)."""
 
     looks: Mapping[RecordRef, Look]
-    tally: Tally = field(default_factory=Tally)
+    tally: Tally
     again: dict[RecordRef, datetime] = field(default_factory=dict)
     faulty: dict[RecordRef, str] = field(default_factory=dict)
     held: dict[RecordRef, int] = field(default_factory=dict)
-    begun: bool = False  # an effect of this group has been tried
 
     def look_again(self, record: RecordRef, moment: datetime) -> None:
         self.again[record] = min(moment, self.again.get(record, moment))
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a pass would decide now, and what by. Nothing of it is written down."""
+
+    portal: Portal
+    group: Group
+    cases: Mapping[RecordRef, Case]
+    decisions: Mapping[RecordRef, Decision]
+    faulty: Mapping[RecordRef, str]  # the records that could not be decided, and why
 
 
 class Reconciler:
@@ -92,6 +104,11 @@ class Reconciler:
         self._clock = clock
         self._moment = moment
         self._alert = alert
+        self._breaker = Breaker(store, mapping.rules.effects_per_hour, clock, alert)
+
+    def checkpoint(self, step: str) -> None:
+        """Say that a step is done; the crash tests end the process here."""
+        self._effects.checkpoint(step)
 
     def run(self, looks: Sequence[Look]) -> Tally:
         """Carry these dirty rows through. A record that fails alone backs off alone.
@@ -105,24 +122,40 @@ class Reconciler:
             raise MappingMisfitError(
                 f"the task property “{name}” is missing in the portal: run `handoffs setup --apply`"
             )
-        units = self._find_homes(looks)
+        tally = Tally()
+        units = looks
         try:
-            return self._pass(units, portal)
-        except (AuthenticationError, CRMUnavailableError, MappingMisfitError, StoreError):
-            raise
-        except Exception as error:  # noqa: BLE001 - the boundary: one record must not stop the others
-            if len(units) > 1:
-                tally = Tally()
+            units = self._find_homes(looks)
+            self.checkpoint("homes")
+            self._pass(units, portal, tally)
+        except Exception as error:  # the boundary: one record must not stop the others
+            if _concerns_all(error):
+                raise
+            if len(units) == 1:
+                self._failed(units[0], error, tally)
+            else:  # what was done is settled; each of them is looked at alone
                 for look in units:
                     tally += self.run([look])
-                return tally
-            return self._failed(units, error)
+        return tally
 
-    def _failed(self, units: Sequence[Look], error: Exception) -> Tally:
-        text = "".join(traceback.format_exception(error))
-        for look in units:
-            self._settle_failed(look, text)
-        return Tally(looked=len(units), errors=len(units))
+    def foresee(self, portfolios: Sequence[str]) -> Outlook:
+        """Read and decide these portfolios as a pass would, and write nothing. Raises the port's errors."""
+        portal, group, cases = self.cases(portfolios)
+        decisions, faulty = self._decide(cases, portal)
+        return Outlook(portal, group, cases, decisions, {**group.faulty, **faulty})
+
+    def cases(self, portfolios: Sequence[str]) -> tuple[Portal, Group, dict[RecordRef, Case]]:
+        """Read these portfolios, with what the ledger knows of them, and write nothing. Raises the port's errors."""
+        portal = self._portals.get()
+        group = self._reader.read(portfolios, (), portal)
+        with self._store.read() as connection:
+            facts = _facts(connection, group)
+        return portal, group, self._cases(group, facts, portal)
+
+    def _failed(self, look: Look, error: Exception, tally: Tally) -> None:
+        self._settle_failed(look, "".join(traceback.format_exception(error)))
+        tally.looked += 1
+        tally.errors += 1
 
     def _settle_failed(self, look: Look, text: str) -> None:
         with self._store.write() as connection:
@@ -145,21 +178,21 @@ class Reconciler:
         with self._store.write() as connection:
             for look in tickets:
                 home = homes.get(look.record.id)
-                before = _membership(connection, look.record.id)
+                before = memberships.home_of(connection, look.record.id)
                 marked = {RecordRef(Kind.PORTFOLIO, i) for i in (home, before) if i is not None}
                 dirty.mark(connection, marked, now, look.origin)
-                if look.record.id not in homes:  # deleted, or merged into another
-                    connection.execute(memberships.delete().where(memberships.c.ticket == look.record.id))
-                elif home is None:
+                if home is None:
+                    memberships.forget(connection, [look.record.id])
+                if look.record.id in homes and home is None:
                     rest.append(look)
-                    continue
-                dirty.settle_done(connection, look)
+                else:  # on a portfolio, deleted, or merged into another
+                    dirty.settle_done(connection, look)
         return rest
 
     # -- the pass
 
-    def _pass(self, looks: Sequence[Look], portal: Portal) -> Tally:
-        state = _Pass({look.record: look for look in looks}, Tally(looked=len(looks)))
+    def _pass(self, looks: Sequence[Look], portal: Portal, tally: Tally) -> None:
+        state = _Pass({look.record: look for look in looks}, tally)
         waiting = self._effects.resolve(state.looks)
         for record, until in waiting.items():
             state.look_again(record, until)
@@ -170,21 +203,24 @@ class Reconciler:
             units = self._round(units, state, portal)
         for record in units:
             state.look_again(record, self._clock.now() + SOON)
+        for record, until in self._effects.open_until(state.looks).items():
+            state.look_again(record, until)
         self._settle(state)
-        return state.tally
+        tally.looked += len(looks)
 
     def _round(self, units: Sequence[RecordRef], state: _Pass, portal: Portal) -> list[RecordRef]:
         """Read, decide, plan and do once; what its own writes or a person's may have changed is to be decided anew."""
         group = self._read(units, portal)
         state.faulty.update(group.faulty)
-        facts = self._facts(group, state)
+        facts = self._refreshed(group, state)
         cases = self._cases(group, facts, portal)
-        decisions = self._decide(cases, state, portal)
+        decisions, faulty = self._decide(cases, portal)
+        state.faulty.update(faulty)
         inside = {r: d for r, d in decisions.items() if (p := group.snapshots[r].portfolio) is None or p.inside}
-        if self._holds(inside, facts, state):
-            return []
-        self._plan(inside, facts, state)
-        performed = self._effects.perform(inside, portal)
+        self._hold(inside, facts, state)
+        inside = {record: decision for record, decision in inside.items() if record not in state.held}
+        self._plan(inside, {record: cases[record].facts for record in inside}, state)
+        performed = self._effects.perform(inside, group.present, portal)
         self._note(performed, state)
         for record, decision in inside.items():
             if decision.look_again is not None:
@@ -195,39 +231,47 @@ class Reconciler:
             )
             if waits is not None:
                 state.look_again(record, waits)
-        return sorted((performed.wrote | performed.stale) & set(inside))
+        return sorted(((performed.wrote | performed.stale) - performed.unsure) & set(inside))
 
     def _read(self, units: Sequence[RecordRef], portal: Portal) -> Group:
         portfolios = [record.id for record in units if record.kind is Kind.PORTFOLIO]
         lone = [record.id for record in units if record.kind is Kind.TICKET]
         group = self._reader.read(portfolios, lone, portal)
         log.info("group.read", asked=len(units), read=len(group.snapshots), gone=len(group.gone))
+        self.checkpoint("snapshot")
+        now = self._clock.now()
         with self._store.write() as connection:
             for survivor in set(group.merged.values()):
-                dirty.mark(connection, [survivor], self._clock.now(), "merge")
-            _remember(connection, group)
+                dirty.mark(connection, [survivor], now, "merge")
+            ledger.set_aside(connection, {*group.gone, *group.merged})
+            memberships.remember(connection, group.homes)
+            _remember_changes(connection, group.modified, now)
+            strays = memberships.strays(connection, portfolios, group.homes)
+        if strays:
+            self._look_after(strays)
+        self.checkpoint("read")
         return group
 
-    def _facts(self, group: Group, state: _Pass) -> dict[RecordRef, Facts]:
-        portfolios = [record.id for record in group.snapshots if record.kind is Kind.PORTFOLIO]
-        tickets = [ticket.id for snapshot in group.snapshots.values() for ticket in snapshot.tickets]
+    def _look_after(self, strays: Iterable[str]) -> None:
+        """These tickets have left a portfolio, and nobody has said so: whatever they are on now is looked at."""
+        there = self._reader.still_there(strays)
+        now = self._clock.now()
+        with self._store.write() as connection:
+            memberships.forget(connection, strays)
+            ledger.set_aside(connection, [RecordRef(Kind.TICKET, ticket) for ticket in strays if ticket not in there])
+            ledger.set_portfolio(connection, dict.fromkeys(there))
+            left = [RecordRef(Kind.TICKET, ticket) for ticket in there]
+            dirty.mark(connection, left, now, "moved", look_at=now + SOON)
+
+    def _refreshed(self, group: Group, state: _Pass) -> dict[RecordRef, Facts]:
+        """What the ledger knows of the group, once it has heard where the tickets are and what may be tried again."""
         with self._store.write() as connection:
             retry = [r for r in group.snapshots if state.looks[r].origin in MENDED_BY_TIME]
             ledger.retry_failed(connection, retry, self._clock.now())
-            for record, snapshot in group.snapshots.items():
-                if record.kind is Kind.PORTFOLIO and snapshot.tickets:
-                    ledger.set_portfolio(connection, {ticket.id: record.id for ticket in snapshot.tickets})
-            fired = ledger.load(connection, portfolios, tickets)
-            closings = ledger.remembered(connection, portfolios)
-        return {
-            record: ledger.facts_of(
-                fired,
-                record.id if record.kind is Kind.PORTFOLIO else None,
-                (ticket.id for ticket in snapshot.tickets),
-                closings.get(record.id, ()) if record.kind is Kind.PORTFOLIO else (),
-            )
-            for record, snapshot in group.snapshots.items()
-        }
+            lone = dict.fromkeys(record.id for record in group.snapshots if record.kind is Kind.TICKET)
+            ledger.set_portfolio(connection, {**group.homes, **lone})
+            ledger.bring_back(connection, group.present)
+            return _facts(connection, group)
 
     def _cases(self, group: Group, facts: Mapping[RecordRef, Facts], portal: Portal) -> dict[RecordRef, Case]:
         moment = self._moment()
@@ -236,9 +280,12 @@ class Reconciler:
             for record, snapshot in group.snapshots.items()
         }
 
-    def _decide(self, cases: dict[RecordRef, Case], state: _Pass, portal: Portal) -> dict[RecordRef, Decision]:
-        """Decide for each case, reading what the rules ask for, for all of them together."""
+    def _decide(
+        self, cases: dict[RecordRef, Case], portal: Portal
+    ) -> tuple[dict[RecordRef, Decision], dict[RecordRef, str]]:
+        """Decide for each case, reading what the rules ask for, for all of them together; and what failed, with why."""
         decisions: dict[RecordRef, Decision] = {}
+        faulty: dict[RecordRef, str] = {}
         open_cases = dict(cases)
         while open_cases:
             incomplete: dict[RecordRef, Decision] = {}
@@ -246,7 +293,7 @@ class Reconciler:
                 try:
                     decision = decide(case)
                 except Exception as error:  # noqa: BLE001 - the boundary: one record must not stop the others
-                    state.faulty[record] = "".join(traceback.format_exception(error))
+                    faulty[record] = "".join(traceback.format_exception(error))
                     continue
                 if decision.complete:
                     decisions[record] = decision
@@ -260,31 +307,14 @@ class Reconciler:
             )
             open_cases = {record: _with(open_cases[record], fuller[record]) for record in incomplete}
             cases.update(open_cases)
-        return decisions
+        return decisions, faulty
 
-    def _holds(self, decisions: Mapping[RecordRef, Decision], facts: Mapping[RecordRef, Facts], state: _Pass) -> bool:
-        """The breaker: whether this group would pass the limit of effects an hour. It is then not begun."""
+    def _hold(self, decisions: Mapping[RecordRef, Decision], facts: Mapping[RecordRef, Facts], state: _Pass) -> None:
+        """Let the breaker hold what would pass the limit; what begins nothing new goes on."""
         ahead = {record: ledger.effects_ahead(decision, facts[record]) for record, decision in decisions.items()}
-        total = sum(ahead.values())
-        if total == 0 or state.begun:
-            return False
-        since = self._clock.now() - ledger.BREAKER_WINDOW
-        with self._store.read() as connection:
-            spent = ledger.attempted_since(connection, since)
-            released = ledger.released_since(connection, since)
-        limit = self._mapping.rules.effects_per_hour + released
-        if spent + total <= limit:
-            state.begun = True
-            return False
-        state.held = {record: count for record, count in ahead.items() if count}
-        state.tally.held += total
-        log.warning("group.held", effects=total, spent=spent, limit=limit)
-        self._alert(
-            "held",
-            f"{total} effects are held: {spent} were done in the last hour, and the limit is {limit} "
-            "(rules.effects_per_hour). See `handoffs status`; `handoffs release --reason …` lets them go.",
-        )
-        return True
+        held = self._breaker.held(ahead)
+        state.held.update(held)
+        state.tally.held += sum(held.values())
 
     def _plan(self, decisions: Mapping[RecordRef, Decision], facts: Mapping[RecordRef, Facts], state: _Pass) -> None:
         now = self._clock.now()
@@ -310,17 +340,19 @@ class Reconciler:
                     effects=len(occurrence.effects),
                     reason=occurrence.reason,
                 )
-        self._effects.checkpoint("planned")
+        self.checkpoint("planned")
 
     @staticmethod
     def _note(performed: Performed, state: _Pass) -> None:
         state.tally.tried += performed.tried
         state.tally.failed += performed.failed
         state.tally.unknown += performed.unknown
+        state.tally.not_sent += performed.not_sent
         for record, moment in performed.again_at.items():
             state.look_again(record, moment)
 
     def _settle(self, state: _Pass) -> None:
+        self.checkpoint("passed")
         with self._store.write() as connection:
             for record, look in state.looks.items():
                 if record in state.faulty or record in state.held:
@@ -331,6 +363,30 @@ class Reconciler:
         for record, text in state.faulty.items():
             state.tally.errors += 1
             self._settle_failed(state.looks[record], text)
+        self.checkpoint("looked at")
+
+
+def _concerns_all(error: Exception) -> bool:
+    """Whether an error stands in the way of every record."""
+    everywhere = AuthenticationError | CRMUnavailableError | MappingMisfitError | StoreError
+    return isinstance(error, everywhere) and not isinstance(error, PartialAnswerError)
+
+
+def _facts(connection: Connection, group: Group) -> dict[RecordRef, Facts]:
+    """What the ledger knows of each record of the group."""
+    portfolios = [record.id for record in group.snapshots if record.kind is Kind.PORTFOLIO]
+    tickets = [ticket.id for snapshot in group.snapshots.values() for ticket in snapshot.tickets]
+    fired = ledger.load(connection, portfolios, tickets)
+    closings = ledger.remembered(connection, portfolios)
+    return {
+        record: ledger.facts_of(
+            fired,
+            record.id if record.kind is Kind.PORTFOLIO else None,
+            (ticket.id for ticket in snapshot.tickets),
+            closings.get(record.id, ()) if record.kind is Kind.PORTFOLIO else (),
+        )
+        for record, snapshot in group.snapshots.items()
+    }
 
 
 def _with(case: Case, snapshot: Snapshot) -> Case:
@@ -349,32 +405,13 @@ def _wait_for_portfolio(snapshot: Snapshot, now: datetime) -> datetime | None:
     return now + max(timedelta(seconds=30), age)
 
 
-def _membership(connection: Connection, ticket: str) -> str | None:
-    row = connection.execute(memberships.select().where(memberships.c.ticket == ticket)).one_or_none()
-    return None if row is None else str(row.portfolio)
-
-
-def _remember(connection: Connection, group: Group) -> None:
-    """Which ticket is on which portfolio, and when each record was last changed, as far as this group shows."""
-    on = {
-        ticket.id: record.id
-        for record, snapshot in sorted(group.snapshots.items())
-        if record.kind is Kind.PORTFOLIO
-        for ticket in snapshot.tickets
-    }
-    if on:
-        statement = insert(memberships)
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=[memberships.c.ticket], set_={"portfolio": statement.excluded.portfolio}
-            ),
-            [{"ticket": ticket, "portfolio": portfolio} for ticket, portfolio in sorted(on.items())],
-        )
-    _remember_changes(connection, group.modified.items())
-
-
-def _remember_changes(connection: Connection, modified: Iterable[tuple[RecordRef, datetime]]) -> None:
-    rows = [{"kind": r.kind.value, "id": r.id, "modified_at": to_ms(at)} for r, at in sorted(modified)]
+def _remember_changes(connection: Connection, modified: Mapping[RecordRef, datetime], now: datetime) -> None:
+    """When each record was last changed, as far as a later change cannot bear the same time."""
+    rows = [
+        {"kind": record.kind.value, "id": record.id, "modified_at": to_ms(at)}
+        for record, at in sorted(modified.items())
+        if at <= now - READ_TOO_SOON
+    ]
     if rows:
         statement = insert(seen)
         connection.execute(

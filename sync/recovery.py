@@ -1,17 +1,33 @@
-"""A lost database: before the first pass of an empty ledger, what the CRM shows as done is taken back into it."""
+"""A lost database: before the first pass of an empty ledger, what the CRM shows as done is taken back into it.
+
+The CRM's search may not show yet what was done just before the loss. So it is asked a second time, once it must; until
+then every task is looked for at its record before it is made (`effects`).
+"""
+
+from datetime import datetime, timedelta
 
 import structlog
 
 from mappings.schema import ProcessMapping
 from mappings.vocabulary import Handoff, Role, TaskKind
 from sync import ledger
-from sync.clock import from_ms
+from sync.checkpoint import Checkpoint, no_checkpoint
+from sync.clock import from_ms, to_ms
 from sync.crm import CREATED, CRM, Filter, Kind, RecordRef
 from sync.snapshot import moment_of
 from sync.store import Store, get_fact, set_fact
 
 DONE = "recovered"
-"""The fact that says that taking back is finished; until then no pass may begin."""
+"""The fact that says that the CRM was asked; until then no pass may begin."""
+
+FINAL = "recovered_for_good"
+"""The fact that says that it was asked when its search showed everything from before this ledger."""
+
+SEARCH_LAGS = timedelta(minutes=10)
+"""How far the search may be behind; seconds as a rule (hubspot.md)."""
+
+BEFORE = timedelta(hours=1)
+"""How far before this ledger began the second time looks for tasks: the lag, and clocks that differ."""
 
 log = structlog.get_logger()
 
@@ -28,18 +44,50 @@ _ROLES = {
 
 
 def is_needed(store: Store) -> bool:
+    """Whether no pass may begin yet."""
     with store.read() as connection:
         return get_fact(connection, DONE) is None
 
 
-def take_back(store: Store, crm: CRM, mapping: ProcessMapping) -> int:
+def is_final(store: Store) -> bool:
+    """Whether the ledger holds every task from before it began."""
+    with store.read() as connection:
+        return get_fact(connection, FINAL) is not None
+
+
+def ensure(store: Store, crm: CRM, mapping: ProcessMapping, now: datetime, checkpoint: Checkpoint) -> None:
+    """Take back what has to be before a pass begins; does nothing once that is done."""
+    with store.read() as connection:
+        asked, final, born = (get_fact(connection, name) for name in (DONE, FINAL, "born"))
+    began = now if born is None else from_ms(int(born))
+    if final is not None or (asked is not None and now < began + SEARCH_LAGS):
+        return
+    take_back(store, crm, mapping, checkpoint, since=None if asked is None else began - BEFORE)
+    if now >= began + SEARCH_LAGS:
+        with store.write() as connection:
+            set_fact(connection, FINAL, "1")
+
+
+def take_back(
+    store: Store,
+    crm: CRM,
+    mapping: ProcessMapping,
+    checkpoint: Checkpoint = no_checkpoint,
+    *,
+    since: datetime | None = None,
+) -> int:
     """Record every task in the CRM that carries a key as done, with the emails of its occurrence; how many.
 
-    Interrupted, it begins again: a row that is there already changes nothing.
+    `since`: only those that were made then or later. Interrupted, it begins again: a row that is there already changes
+    nothing.
     """
     key_property = mapping.task.key_property
-    found = [record.id for record in crm.search(Kind.TASK, [[Filter(key_property, "HAS_PROPERTY")]])]
+    filters = [Filter(key_property, "HAS_PROPERTY")]
+    if since is not None:
+        filters.append(Filter(CREATED, "GTE", str(to_ms(since))))
+    found = [record.id for record in crm.search(Kind.TASK, [filters])]
     records = crm.read(Kind.TASK, found, [key_property, CREATED]) if found else {}
+    checkpoint("searched")
     taken = 0
     with store.write() as connection:
         for record in records.values():
@@ -66,6 +114,7 @@ def take_back(store: Store, crm: CRM, mapping: ProcessMapping) -> int:
             )
             taken += 1
         set_fact(connection, DONE, str(taken))
+    checkpoint("taken back")
     log.info("recovery.done", tasks=taken)
     return taken
 

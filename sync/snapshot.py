@@ -37,6 +37,22 @@ class Group:
     modified: Mapping[RecordRef, datetime] = field(default_factory=dict)
     faulty: Mapping[RecordRef, str] = field(default_factory=dict)  # read, but not to be understood; and why
 
+    @property
+    def homes(self) -> dict[str, str]:
+        """The portfolio of each ticket that was read with one."""
+        return {
+            ticket.id: record.id
+            for record, snapshot in sorted(self.snapshots.items())
+            if record.kind is Kind.PORTFOLIO
+            for ticket in snapshot.tickets
+        }
+
+    @property
+    def present(self) -> frozenset[RecordRef]:
+        """Every record that was read and understood."""
+        tickets = {ticket.ref for snapshot in self.snapshots.values() for ticket in snapshot.tickets}
+        return frozenset({*self.snapshots, *tickets})
+
 
 class Reader:
     """Reads through the mapping: what comes out speaks the service's words."""
@@ -65,6 +81,11 @@ class Reader:
                 others = ", ".join(sorted({end.to for end in ends}, key=int))
                 problems[ticket] = f"ticket {ticket} is on portfolios {others}: it counts for {home} only"
         return found, problems
+
+    def still_there(self, tickets: Iterable[str]) -> set[str]:
+        """Those of these tickets that were neither deleted nor merged into another."""
+        records = self._crm.read(Kind.TICKET, sorted(tickets, key=int), [])
+        return {ticket for ticket, record in records.items() if record.id == ticket}
 
     # -- the group
 

@@ -93,7 +93,7 @@ occurrences = Table(
     Column("cause_at", BigInteger),  # when the cause stood in the CRM, where it has a moment
     Column("decided_at", BigInteger, nullable=False),
     Column("origin", String, nullable=False),
-    Column("state", String, nullable=False),  # open, done, overtaken
+    Column("state", String, nullable=False),  # open, done, overtaken, withdrawn, gone
     Column("reason", Text, nullable=False),
     Column("detail", Text, nullable=False),  # JSON: what the rule must remember (the entries that it announced, …)
     Index("occurrence_portfolio", "portfolio"),
@@ -288,6 +288,14 @@ def migrate(store: Store) -> None:
     with store.write() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def revision(store: Store) -> str | None:
+    """The revision of the schema; None where there is none yet."""
+    from alembic.runtime.migration import MigrationContext
+
+    with store.read() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
 
 
 def to_json(value: Mapping[str, Any]) -> str:

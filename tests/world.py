@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import requests
 
 from sync.bootstrap import Service, build
-from sync.effects import no_checkpoint
+from sync.checkpoint import no_checkpoint
 from sync.engine.embedded import drain, run_poll, run_sweep
 from sync.reconcile import Tally
 from sync.sandbox.clock import VirtualClock

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from sync import dirty
 from sync.bootstrap import Service
-from sync.clock import to_ms
+from sync.clock import local_date, to_ms
 from sync.errors import (
     AuthenticationError,
     CRMRejectedError,
@@ -83,30 +83,62 @@ def drain(service: Service, *, lane: int = 0, stop: Callable[[], bool] = never) 
     service.prepare()
     while not stop():
         with lanes.held(lane, stop) as mine:
-            if not mine:
+            if not mine or not _next_group(service, lane, total):
                 break
-            with service.store.read() as connection:
-                looks = dirty.take(connection, lane, service.clock.now(), GROUP)
-            if not looks:
-                break
-            total += service.reconciler.run(looks)
     return total
 
 
-def run_sweep(service: Service, *, stop: Callable[[], bool] = never) -> tuple[int, Tally]:
+def _next_group(service: Service, lane: int, total: Tally) -> bool:
+    """Look at one group of a lane that is held; False if nothing was due."""
+    with service.store.read() as connection:
+        looks = dirty.take(connection, lane, service.clock.now(), GROUP)
+    service.reconciler.checkpoint("taken")
+    if looks:
+        total += service.reconciler.run(looks)
+    return bool(looks)
+
+
+Told = Callable[[Tally], None]
+"""Hears after each group what all of them came to so far."""
+
+
+def untold(_tally: Tally) -> None:
+    """Nobody looks on."""
+
+
+def run_sweep(service: Service, *, stop: Callable[[], bool] = never, told: Told = untold) -> tuple[int, Tally]:
     """The daily sweep by hand: mark, then look at all of it. How many records, and what came of it."""
-    service.prepare()
-    marked = sweep(service.store, service.crm, service.mapping, service.clock, service.today)
-    _note_sweep(service, service.today)
-    return marked, drain(service, stop=stop)
+    return _to_the_end(service, lambda: _swept(service), stop, told)
 
 
-def run_poll(service: Service, *, stop: Callable[[], bool] = never) -> tuple[int, Tally]:
+def run_poll(service: Service, *, stop: Callable[[], bool] = never, told: Told = untold) -> tuple[int, Tally]:
     """One poll, and a look at all that it found."""
+    return _to_the_end(service, lambda: _polled(service), stop, told)
+
+
+def _to_the_end(
+    service: Service, mark: Callable[[], int], stop: Callable[[], bool], told: Told, *, lane: int = 0
+) -> tuple[int, Tally]:
+    """Mark, and look at all that is due, keeping the lane: a worker beside it would take part unseen, on its own date."""
     service.prepare()
+    total = Tally()
+    with Lanes(service.store).held(lane, stop) as mine:
+        marked = mark() if mine else 0
+        while mine and not stop() and _next_group(service, lane, total):
+            told(total)
+    return marked, total
+
+
+def _swept(service: Service) -> int:
+    marked = sweep(service.store, service.crm, service.mapping, service.clock, service.today)
+    if service.today == local_date(service.clock.now(), service.mapping.zone):  # another day's sweep is still to come
+        _note_sweep(service, service.today)
+    return marked
+
+
+def _polled(service: Service) -> int:
     pipeline = service.portals.get().pipeline.id
-    marked = poll(service.store, service.crm, service.mapping, service.clock, pipeline)
-    return marked, drain(service, stop=stop)
+    return poll(service.store, service.crm, service.mapping, service.clock, pipeline)
 
 
 def _note_sweep(service: Service, day: date) -> None:
@@ -228,7 +260,7 @@ class Worker:
         try:
             self._service.alerts(kind, message)
         except StoreError as error:
-            log.error("admin.alert_not_kept", error=str(error))
+            log.warning("admin.alert_not_kept", error=str(error))
 
 
 REFUSALS = ("token_refused", "task_property_missing", "mapping_misfit")

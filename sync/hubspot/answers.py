@@ -11,7 +11,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from sync.clock import from_ms
 from sync.crm import Association, Kind, NotSent, Outcome, RawVersion, Record, Rejected, Unknown
-from sync.errors import CRMUnavailableError
+from sync.errors import PartialAnswerError
 
 Json = dict[str, Any]
 
@@ -24,7 +24,7 @@ _LONGEST_MESSAGE: Final = 500
 T = TypeVar("T")
 
 
-class MalformedAnswerError(CRMUnavailableError):
+class MalformedAnswerError(PartialAnswerError):
     """The JSON is not what was asked for: nothing may be concluded from it."""
 
 

@@ -44,6 +44,7 @@ from sync.errors import (
     CRMUnavailableError,
     HandoffsError,
     MappingMisfitError,
+    PartialAnswerError,
 )
 from sync.hubspot import answers, search
 from sync.hubspot.answers import Json, MalformedAnswerError, Sorted
@@ -526,7 +527,7 @@ def _raise_unless(ask: Ask, answer: Answer, expected: Callable[[answers.Problem]
     """A read that failed for any other reason than that there is nothing to read says nothing of the record."""
     for problem in answer.problems:
         if not expected(problem):
-            raise CRMUnavailableError(f"{ask}: {problem}", status=207, correlation_id=problem.correlation_id)
+            raise PartialAnswerError(f"{ask}: {problem}", status=207, correlation_id=problem.correlation_id)
 
 
 def _gather(found: dict[str, Association], ends: Iterable[Association]) -> None:

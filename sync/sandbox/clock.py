@@ -33,6 +33,11 @@ class VirtualClock:
     def ticking(self) -> bool:
         return self._ticking
 
+    @property
+    def offset(self) -> timedelta:
+        """What a ticking clock adds to the machine's own: with it another process shows the very same time."""
+        return self._offset
+
     def now(self) -> datetime:
         if self._ticking:
             return datetime.now(UTC) + self._offset

@@ -84,7 +84,12 @@ class Control:
         return _answer(200, {"result": result})
 
     def _clock(self, _: Json) -> Json:
-        return {"now": self._sandbox.clock.now().isoformat(), "ticking": self._sandbox.clock.ticking}
+        clock = self._sandbox.clock
+        return {
+            "now": clock.now().isoformat(),
+            "ticking": clock.ticking,
+            "offset": clock.offset.total_seconds(),
+        }
 
     def _move_clock(self, body: Json) -> Json:
         clock = self._sandbox.clock

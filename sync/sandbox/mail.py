@@ -47,8 +47,9 @@ class Mail:
         return {
             "from": self.sender,
             "to": list(self.recipients),
-            "subject": str(self.message.get("Subject", "")),
+            "subject": str(self.message.get("Subject", "")).strip(),  # a folded one begins with the fold's space
             "messageId": self.message_id,
+            "date": str(self.message.get("Date", "")),
             "body": body.get_content() if body is not None else "",
         }
 

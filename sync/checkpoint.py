@@ -1,0 +1,10 @@
+"""Where a process may end: the hook that is called between any two steps of a pass. The crash tests end it there."""
+
+from collections.abc import Callable
+
+Checkpoint = Callable[[str], None]
+"""Called with the name of the step that is done, or about to be."""
+
+
+def no_checkpoint(_step: str) -> None:
+    """What production does between two steps: nothing."""

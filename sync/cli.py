@@ -1,0 +1,99 @@
+"""`handoffs …`: the table of commands, and the one place where an error becomes a message and an exit code.
+
+A command is imported when it is asked for, and imports what is heavy when it runs: `--help` and a mistyped option
+answer at once.
+"""
+
+import importlib
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+import click
+
+from sync.commands.session import VERBOSE
+from sync.errors import HandoffsError
+
+INTERRUPTED = 130
+"""The exit code of a command that Ctrl-C ended, as shells have it."""
+
+SECTIONS: Mapping[str, Mapping[str, str]] = {
+    "Try it": {"demo": "sync.commands.sandbox:demo", "sandbox": "sync.commands.sandbox:sandbox"},
+    "Set it up": {"setup": "sync.commands.provision:setup"},
+    "Run it": {
+        "serve": "sync.commands.run:serve",
+        "worker": "sync.commands.run:worker",
+        "sweep": "sync.commands.passes:sweep",
+        "poll": "sync.commands.passes:poll",
+    },
+    "Look at it": {"status": "sync.commands.look:status", "explain": "sync.commands.look:explain"},
+    "Look after it": {"release": "sync.commands.keep:release", "db": "sync.commands.keep:db"},
+}
+"""Every command, where it is, and the order in which the help shows them."""
+
+
+class Commands(click.Group):
+    """The commands of `SECTIONS`, each imported when it is first asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return [name for section in SECTIONS.values() for name in section]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        place = next((section[cmd_name] for section in SECTIONS.values() if cmd_name in section), None)
+        if place is None:
+            return None
+        module, _, name = place.partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        if VERBOSE not in command.params:
+            command.params.append(VERBOSE)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = get_close_matches(args[0], self.list_commands(ctx), n=1)
+            if not near:
+                raise
+            raise click.UsageError(f"{error.message} Did you mean '{near[0]}'?", ctx) from None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        width = max(len(name) for name in self.list_commands(ctx))
+        for title, section in SECTIONS.items():
+            found = {name: self.get_command(ctx, name) for name in section}
+            rows = [(name.ljust(width), it.get_short_help_str(80)) for name, it in found.items() if it is not None]
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except HandoffsError as error:
+            click.ClickException(str(error)).show()
+            ctx.exit(error.exit_code)
+        except (KeyboardInterrupt, click.Abort):
+            click.echo("Interrupted.", err=True)
+            ctx.exit(INTERRUPTED)
+
+
+@click.group(
+    name="handoffs",
+    cls=Commands,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+    epilog="`handoffs COMMAND --help` says when to use it, with an example and its exit codes. "
+    "Settings come from the environment or a .env file.",
+    params=[VERBOSE],
+)
+@click.version_option(package_name="creative-refresh-handoffs", prog_name="handoffs")
+def main() -> None:
+    """Carry the Creative Refresh handoffs in HubSpot: every effect once, nothing due missed.
+
+    \b
+    Exit codes, of every command:
+      0 done                    3 refused by a limit or an unanswered question
+      1 something failed        4 the CRM refuses the token
+        or is unknown           5 the mapping does not fit the portal
+      2 wrong usage or setting
+    """

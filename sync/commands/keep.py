@@ -1,0 +1,113 @@
+"""`release` and `db`: an admin's word to the breaker, and the database's schema and retention."""
+
+from datetime import timedelta
+
+import click
+
+from sync.commands import session
+from sync.commands.output import number, say
+
+
+@click.command()
+@click.option("--reason", required=True, metavar="TEXT", help="Why; it is kept with your name and the time.")
+@click.option("--all", "everything", is_flag=True, help="Permit all that is held now, however much it is.")
+def release(reason: str, everything: bool) -> None:
+    """Let go what the breaker holds.
+
+    No more than `rules.effects_per_hour` of the mapping are done in an hour: a group of portfolios that would pass it
+    is held as a whole. If what is held is meant (`handoffs status` counts it, `handoffs explain` shows a portfolio's),
+    release it: as many effects again are permitted for an hour or, with --all, as many as are held now.
+
+    What was held is then due: the running service does it, or the next `handoffs sweep` or `poll`.
+
+    \b
+    Examples:
+      handoffs release --reason "first sweep after going live, looked through"
+      handoffs release --reason "the client moved all dates" --all
+
+    \b
+    Exit codes: 0 released; 1 the database failed; 2 no reason was given
+    """
+    if not reason.strip():
+        raise click.BadParameter("say why: it is kept with the release", param_hint="--reason")
+    settings = session.read()
+    from sync.bootstrap import read_mapping
+    from sync.clock import SystemClock
+    from sync.release import release as let_go
+
+    limit = read_mapping(settings).rules.effects_per_hour
+    with session.database(settings, write=True) as store:
+        done = let_go(store, SystemClock().now(), reason=reason.strip(), limit=limit, everything=everything)
+    if not done.held.records:
+        click.echo("Nothing is held.")
+    else:
+        click.echo(
+            f"Released {number(done.held.records, 'record')} with {number(done.held.effects, 'effect')}; "
+            "the service, or the next sweep or poll, does the work."
+        )
+    if done.permitted:
+        click.echo(f"Permitted within the next hour: {number(done.permitted, 'effect')} beyond the limit of {limit:,}.")
+    if done.held.effects > done.permitted:
+        say("More is held than this permits: what is beyond it will be held again (--all permits it all).")
+
+
+@click.group()
+def db() -> None:
+    """Bring the database up to date, or make it smaller."""
+
+
+@db.command()
+def upgrade() -> None:
+    """Bring the database's schema up to date, making the database if there is none.
+
+    Every command that writes does this by itself. By hand it belongs into a deployment, before the new version starts
+    (the Procfile's `release`). Repeating it changes nothing.
+
+    \b
+    Example:
+      handoffs db upgrade
+
+    \b
+    Exit codes: 0 it is up to date; 1 the database failed
+    """
+    settings = session.read()
+    from sync.store import migrate, open_store, revision
+
+    store = open_store(settings.database_url)
+    try:
+        before = revision(store)
+        migrate(store)
+        after = revision(store)
+    finally:
+        store.close()
+    if before == after:
+        click.echo(f"{settings.database_url}: up to date at {after}")
+    else:
+        click.echo(f"{settings.database_url}: from {before or 'nothing'} to {after}")
+
+
+@db.command()
+@click.option("--days", type=click.IntRange(min=2), default=90, show_default=True, help="Keep what is younger.")
+@click.option("--dry-run", is_flag=True, help="Only count.")
+def prune(days: int, dry_run: bool) -> None:
+    """Remove webhook deliveries, and their events, that are older than --days.
+
+    They are kept to look into, and to know a delivery that comes twice (HubSpot repeats within a day). The ledger of what
+    was done is never pruned: it is what makes every effect happen once. The file keeps its size and uses the room again.
+
+    \b
+    Example:
+      handoffs db prune --days 30
+
+    \b
+    Exit codes: 0 done; 1 the database failed
+    """
+    settings = session.read()
+    from sync.clock import SystemClock
+    from sync.retention import prune as remove
+
+    with session.database(settings, write=True) as store:
+        done = remove(store, SystemClock().now() - timedelta(days=days), really=not dry_run)
+    verb = "Would remove" if dry_run else "Removed"
+    found = f"{number(done.deliveries, 'webhook request')} with {number(done.events, 'event')}"
+    click.echo(f"{verb} {found}, older than {days} days.")

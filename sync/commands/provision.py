@@ -1,0 +1,80 @@
+"""`setup`: what the portal lacks for the service."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from sync.commands.output import JSON, print_json, say
+from sync.commands.session import service
+
+if TYPE_CHECKING:
+    from sync.provision import Provision
+
+
+@click.command()
+@click.option("--apply", "apply_it", is_flag=True, help="Create what is missing, after asking.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@JSON
+def setup(apply_it: bool, yes: bool, as_json: bool) -> None:
+    """Show what the portal lacks for the service; with --apply, create it.
+
+    The service marks each task that it makes with a key, in a hidden text property of tasks. That property is created
+    here, once; a second time changes nothing. The app needs the scope crm.schemas.contacts.write for it.
+
+    Names in the mapping that the portal does not have are listed too: those only a person can mend, in HubSpot or in
+    the mapping. The moment of going live is not fixed by this command.
+
+    \b
+    Examples:
+      handoffs setup
+      handoffs setup --apply
+      handoffs setup --apply --yes
+
+    \b
+    Exit codes: 0 shown, or done; 1 the CRM failed or refused; 3 not
+      answered with yes; 4 the token is refused or lacks a scope;
+      5 the mapping does not fit the portal
+    """
+    from sync.errors import MappingMisfitError
+
+    with service(begin=False) as built:
+        from sync.provision import create, look
+
+        found = look(built.crm, built.mapping)
+        create_it = found.lacks_property and apply_it
+        if create_it:
+            _ask(found, yes=yes)
+            create(built.crm, built.mapping)
+            say(f"Created the task property “{found.key_property}”.")
+    if as_json:
+        print_json(
+            {"task_property": found.key_property, "missing": found.lacks_property, "created": create_it,
+             "misfits": list(found.misfits)}
+        )  # fmt: skip
+    else:
+        _show(found, created=create_it)
+    if found.misfits:
+        raise MappingMisfitError(
+            "the mapping names what the portal does not have" + (": see above" if not as_json else "")
+        )
+
+
+def _ask(found: "Provision", *, yes: bool) -> None:
+    from sync.errors import RefusedError
+
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise RefusedError("nobody can be asked without a terminal: add --yes to create it")
+    if not click.confirm(f"Create the hidden task property “{found.key_property}” in the portal?", err=True):
+        raise RefusedError("nothing was created")
+
+
+def _show(found: "Provision", *, created: bool) -> None:
+    state = "created" if created else "missing" if found.lacks_property else "there"
+    click.echo(f"task property {found.key_property}: {state}")
+    for misfit in found.misfits:
+        click.echo(f"misfit: {misfit}")
+    if state == "missing":
+        say("`handoffs setup --apply` creates it.")

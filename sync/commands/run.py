@@ -1,0 +1,57 @@
+"""`serve` and `worker`: the service itself."""
+
+import logging
+
+import click
+
+from sync.commands.session import service
+
+
+@click.command()
+def serve() -> None:
+    """Run receiver, worker and timer, until SIGTERM or Ctrl-C.
+
+    The receiver stores HubSpot's webhooks on PORT. The worker looks at what they name, polls for changes every
+    POLL_SECONDS, and sweeps once a day. Logs go to stderr.
+
+    A CRM that cannot be reached, or that refuses the token, does not end it: webhooks are still stored, the log and
+    `handoffs status` say so, and it tries again. SIGTERM and Ctrl-C finish the current group of records first; a second
+    Ctrl-C ends at once, and what it leaves open is looked for in the CRM at the next start.
+
+    \b
+    Example:
+      handoffs serve
+      PORT=9000 LOG_FORMAT=json handoffs serve
+
+    \b
+    Exit codes: 0 ended as told; 1 the database, or the receiver, failed;
+      2 a setting or the mapping is wrong, or the port is in use
+    """
+    with service(level=logging.INFO) as built:
+        from sync.serve import serve as run
+        from webhooks.app import create_app
+
+        # What would keep the receiver from starting is said here, once, and not by its own process.
+        create_app(store=built.store, settings=built.settings, clock=built.clock)
+        run(built)
+
+
+@click.command()
+def worker() -> None:
+    """Run the worker and timer alone, beside a receiver.
+
+    For a machine whose processes are kept by somebody else: the Procfile runs the receiver as `web` and this as
+    `worker`, on one machine and one database. It ends as `serve` does.
+
+    \b
+    Example:
+      handoffs worker
+
+    \b
+    Exit codes: 0 ended as told; 1 the database failed;
+      2 a setting or the mapping is wrong
+    """
+    with service(level=logging.INFO) as built:
+        from sync.serve import work
+
+        work(built)

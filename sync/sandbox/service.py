@@ -1,0 +1,122 @@
+"""The real service on a sandbox's clock: `python -m sync.sandbox.service`, with the settings that `handoffs serve` reads.
+
+Production code does not know the sandbox, so what the two have to share is brought together here: the time. A webhook is
+signed with the sandbox's, and refused when it is older than five minutes; the timer sweeps when the sandbox's day begins.
+The sandbox is the one at HUBSPOT_BASE_URL, and its control API tells the time.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import requests
+
+from sync import receiver
+from sync.bootstrap import build
+from sync.errors import ConfigurationError, HandoffsError
+from sync.log import configure
+from sync.serve import serve
+from sync.settings import read_settings
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+RECEIVER = "sync.sandbox.service:app()"
+LIFELINE = "SANDBOX_LIFELINE"
+"""Set in the environment, this process and its receiver end once their standard input is closed: their starter is gone."""
+
+FRESH_FOR = 0.05
+"""Seconds for which a reading serves the worker, which asks for the time often."""
+
+TIMEOUT = 5.0
+
+
+class SandboxClock:
+    """The clock of the sandbox at `url`. One that ticks is this machine's own clock moved, so all processes agree exactly.
+
+    `fresh_for` is how many real seconds a reading serves; 0 asks each time. A sandbox that no longer answers leaves the
+    last reading standing. Raises `ConfigurationError` if there never was an answer.
+    """
+
+    def __init__(self, url: str, *, fresh_for: float = FRESH_FOR) -> None:
+        self._url = f"{url.rstrip('/')}/_sandbox/clock"
+        self._fresh_for = fresh_for
+        self._lock = threading.Lock()
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._read_at: float | None = None
+        self._offset: timedelta | None = None  # None: the clock stands still, at `_stands_at`
+        self._stands_at = datetime.now(UTC)
+
+    def now(self) -> datetime:
+        with self._lock:
+            if self._read_at is None or time.monotonic() - self._read_at >= self._fresh_for:
+                self._read()
+            return self._stands_at if self._offset is None else datetime.now(UTC) + self._offset
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def _read(self) -> None:
+        try:
+            answer = self._session.get(self._url, timeout=TIMEOUT).json()["result"]
+        except (requests.RequestException, ValueError, KeyError) as error:
+            if self._read_at is None:
+                raise ConfigurationError(
+                    f"no sandbox tells the time at {self._url}: {error} (HUBSPOT_BASE_URL)"
+                ) from error
+            return
+        self._stands_at = datetime.fromisoformat(answer["now"])
+        self._offset = timedelta(seconds=answer["offset"]) if answer["ticking"] else None
+        self._read_at = time.monotonic()
+
+
+def app() -> "Flask":
+    """The receiver, as gunicorn imports it. It asks for the time at each delivery: a signature is as new as its moment."""
+    master = os.getppid()
+
+    def end() -> None:
+        if os.getppid() == master:
+            os.kill(master, signal.SIGTERM)
+
+    _hold_lifeline(end)
+    return receiver.app(SandboxClock(read_settings().hubspot_base_url, fresh_for=0))
+
+
+def main() -> int:
+    """Serve until SIGTERM or Ctrl-C; the exit code."""
+    _hold_lifeline(lambda: os.kill(os.getpid(), signal.SIGTERM))
+    try:
+        settings = read_settings()
+        configure(settings.log_format)
+        service = build(settings, clock=SandboxClock(settings.hubspot_base_url))
+        try:
+            serve(service, receiver=RECEIVER, host="127.0.0.1")
+        finally:
+            service.close()
+    except HandoffsError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _hold_lifeline(end: Callable[[], None]) -> None:
+    """If asked to, call `end` once standard input is closed, which also happens when the starter is killed."""
+    if LIFELINE not in os.environ:
+        return
+
+    def wait() -> None:
+        while os.read(0, 4096):  # not sys.stdin: a thread that holds its lock spoils the interpreter's end
+            pass
+        end()
+
+    threading.Thread(target=wait, name="lifeline", daemon=True).start()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

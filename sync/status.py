@@ -1,0 +1,211 @@
+"""How the service is doing, read from the database alone: no call to the CRM, so that it answers while that is down."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, func, not_, select
+
+from mappings.vocabulary import Handoff
+from sync import budget, health
+from sync.clock import Clock, from_ms, to_ms
+from sync.crm import Kind, RecordRef
+from sync.model import EffectState
+from sync.store import Store, dirty, effects, get_fact, occurrences
+
+MAPPING_MISFIT = "mapping_misfit"
+"""The fact under which the worker leaves why the mapping does not fit the portal; '' where it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """An effect that has not been done, and why."""
+
+    key: str
+    handoff: Handoff
+    record: RecordRef
+    portfolio: str | None  # the id; None: a ticket without one
+    name: str  # the portfolio's, where the effect knows it
+    kind: str  # write, task, close, email
+    slot: str  # what of it: `task:kickoff`
+    state: EffectState
+    since: datetime
+    reason: str
+
+    @property
+    def what(self) -> str:
+        """`task kickoff of handoff 1, portfolio 1001 “Acme”`, in one line."""
+        place = str(self.record)
+        if self.portfolio is not None and self.record.kind is not Kind.PORTFOLIO:
+            place += f" of portfolio {self.portfolio}"
+        called = f" “{self.name}”" if self.name else ""
+        return f"{self.slot.replace(':', ' ').replace('_', ' ')} of handoff {self.handoff.value}, {place}{called}"
+
+
+@dataclass(frozen=True, slots=True)
+class FailedLook:
+    """A record at which looking failed, and what its last pass failed with."""
+
+    record: RecordRef
+    attempts: int
+    parked_at: datetime | None  # set: it is not looked at any more until it changes, or a sweep finds it
+    look_at: datetime  # else: when it is tried again
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the breaker holds."""
+
+    records: int
+    effects: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """All of it, at one moment. `reasons`: why it is not `ok`, in words for the admin."""
+
+    backlog: health.Backlog
+    effects: dict[EffectState, int]
+    held: Held
+    last_sweep: datetime | None
+    last_poll: datetime | None
+    last_webhook: datetime | None
+    budget: dict[str, object]
+    reasons: tuple[str, ...]
+    troubles: tuple[Trouble, ...]
+    failed_looks: tuple[FailedLook, ...]
+
+    @property
+    def ok(self) -> bool:
+        return not self.reasons
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "ok": self.ok,
+            "backlog": self.backlog.due,
+            "oldest_seconds": self.backlog.oldest_seconds,
+            "waiting": self.backlog.waiting,
+            "parked": self.backlog.parked,
+            "held": self.backlog.held,
+            "planned": self.effects[EffectState.PLANNED],
+            "attempting": self.effects[EffectState.ATTEMPTING],
+            "unknown": self.effects[EffectState.UNKNOWN],
+            "blocked": self.effects[EffectState.BLOCKED],
+            "failed": self.effects[EffectState.FAILED],
+            "last_sweep": _iso(self.last_sweep),
+            "last_poll": _iso(self.last_poll),
+            "last_webhook": _iso(self.last_webhook),
+            "budget": self.budget,
+        }
+
+
+def read(store: Store, clock: Clock) -> Status:
+    """How the service is doing now. Raises `StoreError`."""
+    now = clock.now()
+    found = health.readiness(store, now)
+    with store.read() as connection:
+        backlog = health.backlog(connection, now)
+        counts = _counts(connection)
+        holding = held(connection)
+        misfit = get_fact(connection, MAPPING_MISFIT)
+        last = {
+            name: None if (at := health.moment(connection, name)) is None else from_ms(at)
+            for name in (health.LAST_SWEEP, health.LAST_POLL, health.LAST_WEBHOOK)
+        }
+        listed = tuple(troubles(connection))
+        failed_looks = tuple(_failed_looks(connection))
+    if misfit:
+        found.append(f"the mapping does not fit the portal: {misfit}")
+    if backlog.parked:
+        found.append(f"{backlog.parked:,} parked: looking at them failed again and again")
+    if len(failed_looks) > backlog.parked:
+        found.append(f"{len(failed_looks) - backlog.parked:,} records could not be looked at; they are tried again")
+    if holding.records:
+        found.append(f"{holding.effects:,} effects held by the breaker: `handoffs release --reason …` lets them go")
+    for state, text in _WAITS_FOR.items():
+        if counts[state]:
+            found.append(f"{counts[state]:,} {state.value}: {text}")
+    return Status(
+        backlog,
+        counts,
+        holding,
+        last[health.LAST_SWEEP],
+        last[health.LAST_POLL],
+        last[health.LAST_WEBHOOK],
+        budget.state(store, clock),
+        tuple(found),
+        listed,
+        failed_looks,
+    )
+
+
+_WAITS_FOR = {
+    EffectState.FAILED: "refused by the CRM or the mail server; each sweep tries again",
+    EffectState.BLOCKED: "waiting for a person; tried again at each look, at least hourly",
+    EffectState.UNKNOWN: "without an answer; looked for in the CRM before it is tried again",
+}
+"""What keeps all from being well, and what becomes of it."""
+
+
+def held(connection: Connection) -> Held:
+    """What the breaker holds now."""
+    row = connection.execute(
+        select(func.count().label("records"), func.sum(dirty.c.held_effects).label("effects")).where(
+            dirty.c.held_effects.is_not(None), dirty.c.parked_at.is_(None)
+        )
+    ).one()
+    return Held(int(row.records), int(row.effects or 0))
+
+
+def troubles(connection: Connection, *, since: datetime | None = None) -> Iterator[Trouble]:
+    """What is blocked, failed, unknown, or planned again after a try that did not go out; the worst first.
+
+    Only what came to that `since` then, where a moment is given.
+    """
+    states = [EffectState.FAILED, EffectState.BLOCKED, EffectState.UNKNOWN]
+    wrong = effects.c.state.in_([state.value for state in states])
+    put_off = and_(effects.c.state == EffectState.PLANNED.value, effects.c.reason.is_not(None))
+    recent = effects.c.state_at >= (0 if since is None else to_ms(since))
+    rows = connection.execute(
+        select(effects, occurrences.c.handoff, occurrences.c.record_kind, occurrences.c.record, occurrences.c.portfolio)
+        .join(occurrences, effects.c.occurrence == occurrences.c.key)
+        .where(wrong | put_off, recent)
+        .order_by(not_(wrong), effects.c.state != EffectState.FAILED.value, effects.c.state, effects.c.state_at)
+    )
+    for row in rows:
+        context = json.loads(row.payload).get("context") or {}
+        yield Trouble(
+            key=row.key,
+            handoff=Handoff(row.handoff),
+            record=RecordRef(Kind(row.record_kind), row.record),
+            portfolio=row.portfolio,
+            name=str((context.get("portfolio") or {}).get("name", "")),
+            kind=row.kind,
+            slot=row.key.rsplit("/", 1)[1],
+            state=EffectState(row.state),
+            since=from_ms(row.state_at),
+            reason=row.reason or "no reason was given",
+        )
+
+
+def _counts(connection: Connection) -> dict[EffectState, int]:
+    rows = connection.execute(select(effects.c.state, func.count()).group_by(effects.c.state))
+    return dict.fromkeys(EffectState, 0) | {EffectState(state): int(count) for state, count in rows}
+
+
+def _failed_looks(connection: Connection) -> Iterator[FailedLook]:
+    rows = connection.execute(
+        select(dirty)
+        .where(dirty.c.parked_at.is_not(None) | (dirty.c.attempts > 0))
+        .order_by(dirty.c.parked_at.is_(None), dirty.c.parked_at, dirty.c.look_at)
+    )
+    for row in rows:
+        lines = (row.error or "").strip().splitlines() or ["no error was kept"]
+        parked_at = None if row.parked_at is None else from_ms(row.parked_at)
+        yield FailedLook(RecordRef(Kind(row.kind), row.id), row.attempts, parked_at, from_ms(row.look_at), lines[-1])
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()

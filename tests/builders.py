@@ -1,0 +1,534 @@
+"""A portal in miniature, for the pure rules: one portfolio, its tickets, and a ledger in memory.
+
+A `Scene` is quiet until something is done to it. Its methods are what people do, can be chained, and each happens a
+second after the one before; `look()` is what the service does: it decides, and what it decided is done.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from itertools import count
+from typing import Any, Self
+
+from mappings.load import load
+from mappings.schema import Condition, ProcessMapping
+from mappings.vocabulary import Handoff, Revision, Role, Stage, Status, TaskKind
+from sync.case import Case, Moment
+from sync.crm import Kind, RecordRef
+from sync.decide import decide
+from sync.model import (
+    NOT_YET,
+    CloseTask,
+    Closing,
+    Decision,
+    Effect,
+    EffectFact,
+    EffectState,
+    Email,
+    Facts,
+    Fired,
+    NewTask,
+    Note,
+    Occurrence,
+    OwnTask,
+    Portfolio,
+    Snapshot,
+    Ticket,
+    Verdict,
+    Version,
+    Write,
+)
+
+NOW = datetime(2026, 11, 2, 14, 0, tzinfo=UTC)  # a Monday, 9:00 in New York
+TODAY = date(2026, 11, 2)
+PORTFOLIO = "101"
+IN_PROGRESS = "stage-in-progress"
+STAGES = {IN_PROGRESS: Stage.IN_PROGRESS, "stage-pending": Stage.PENDING_APPROVAL, "stage-new": Stage.OTHER}
+STAGE_IDS = {stage: stage_id for stage_id, stage in STAGES.items()}
+OWNERS = {
+    Role.ACCOUNT_MANAGER: "am",
+    Role.SOCIAL_AD_SPECIALIST: "sas",
+    Role.COPYWRITER: "copy",
+    Role.GRAPHIC_DESIGNER: "design",
+}
+STAND_IN = "stand-in"
+PEOPLE = {owner: owner for owner in [*OWNERS.values(), STAND_IN, "own-copy", "own-design"]}
+
+_DEFAULT = load()
+
+
+def day(ahead: int) -> date:
+    return TODAY + timedelta(days=ahead)
+
+
+@cache
+def mapping(*, fallbacks: bool = False, clear_declined: bool = False, condition: bool = False) -> ProcessMapping:
+    """The default mapping, with one of its switches turned."""
+    made = _DEFAULT
+    if fallbacks:
+        roles = {
+            role: entry.model_copy(update={"fallback_owner": STAND_IN.upper()}) for role, entry in made.roles.items()
+        }
+        made = made.model_copy(update={"roles": roles})
+    if clear_declined:
+        rules = made.rules.model_copy(update={"clear_declined_status": True})
+        made = made.model_copy(update={"rules": rules})
+    if condition:
+        conditions = (Condition.model_validate({"property": "tier", "in": ["Gold"]}),)
+        portfolio = made.portfolio.model_copy(update={"condition": conditions})
+        made = made.model_copy(update={"portfolio": portfolio})
+    return made
+
+
+class Scene:
+    """One portfolio and its tickets with the ledger beside them. Quiet at first: the date is 40 days ahead."""
+
+    def __init__(self, mapping_: ProcessMapping | None = None, *, now: datetime = NOW) -> None:
+        self.mapping = mapping_ or mapping()
+        self.now = now
+        self.go_live = now - timedelta(days=90)
+        self.born = self.go_live
+        self.cadence = "Monthly"
+        self.link = "https://lab.example/1"
+        self.owners: dict[Role, str] = dict(OWNERS)
+        self.people: dict[str, str] = dict(PEOPLE)
+        self.inside = True
+        self.inside_since: datetime | None = None
+        self.lone = False
+        self.refused: set[str] = set()  # kinds of effects that the CRM refuses: write, task, email
+        self.statuses: list[Version[Status | None]] = []  # newest first, as in a snapshot
+        self.dates: list[Version[date | None]] = [Version(self.day(40), now - timedelta(days=80))]
+        self.tickets: dict[str, Ticket] = {}
+        self.tasks: dict[str, OwnTask] = {}
+        self.task_kinds: dict[str, str] = {}
+        self.notes: dict[RecordRef, list[Note]] = {}
+        self.fired: dict[str, Fired] = {}
+        self.closings: set[Closing] = set()
+        self.done: list[str] = []  # every effect that was carried out, in order
+        self._ids = count(1001)
+
+    # -- what people do
+
+    @property
+    def today(self) -> date:
+        return self.now.astimezone(self.mapping.zone).date()
+
+    def day(self, ahead: int) -> date:
+        return self.today + timedelta(days=ahead)
+
+    def later(self, days: float = 0, *, hours: float = 0, minutes: float = 0) -> Self:
+        self.now += timedelta(days=days, hours=hours, minutes=minutes)
+        return self
+
+    def _tick(self) -> datetime:
+        self.now += timedelta(seconds=1)
+        return self.now
+
+    def date(self, ahead: int | None) -> Self:
+        """Set the Refresh Date to so many days from today; None clears it."""
+        self.dates.insert(0, Version(None if ahead is None else self.day(ahead), self._tick()))
+        return self
+
+    def status(self, status: Status | None, *, own: bool = False) -> Self:
+        self.statuses.insert(0, Version(status, self._tick(), own))
+        return self
+
+    def ticket(
+        self,
+        ticket: str = "201",
+        folder: str = "Spring",
+        stage: Stage = Stage.OTHER,
+        *,
+        age: timedelta = timedelta(0),
+        moved_in: timedelta | None = None,
+        owners: Mapping[Role, str] | None = None,
+    ) -> Self:
+        """Create a ticket, or one of this `age`; `moved_in`: how long ago it came into the deliverables pipeline."""
+        created = self._tick() - age
+        came_in = created if moved_in is None else self.now - moved_in
+        self.tickets[ticket] = Ticket(
+            id=ticket, subject=f"Ad {ticket}", url=f"https://crm.example/{ticket}", created_at=created, came_in=came_in,
+            is_open=True, stage=stage, stage_since=came_in, folder=folder, revision=None, revision_history=(),
+            owners=owners or {}, raw={"hs_pipeline_stage": STAGE_IDS[stage]},
+        )  # fmt: skip
+        return self
+
+    def _change(self, ticket: str, raw: Mapping[str, str] | None = None, **changes: Any) -> Self:
+        old = self.tickets[ticket]
+        self.tickets[ticket] = replace(old, raw={**old.raw, **(raw or {})}, **changes)
+        return self
+
+    def move(self, *tickets: str, to: Stage = Stage.PENDING_APPROVAL) -> Self:
+        for ticket in tickets:
+            at = self._tick()
+            if self.tickets[ticket].stage is not to or not self.tickets[ticket].is_open:
+                self._change(ticket, {"hs_pipeline_stage": STAGE_IDS[to]}, stage=to, stage_since=at, is_open=True)
+        return self
+
+    def put(self, ticket: str, stage: Stage) -> Self:
+        return self.move(ticket, to=stage)
+
+    def close(self, ticket: str) -> Self:
+        raw = {"hs_pipeline_stage": "stage-closed"}
+        return self._change(ticket, raw, stage=Stage.OTHER, stage_since=self._tick(), is_open=False)
+
+    def leave_pipeline(self, ticket: str) -> Self:
+        raw = {"hs_pipeline_stage": "elsewhere"}
+        return self._change(ticket, raw, stage=Stage.OTHER, stage_since=self._tick(), is_open=False, came_in=None)
+
+    def rename(self, folder: str, *tickets: str) -> Self:
+        for ticket in tickets:
+            self._change(ticket, folder=folder)
+        return self
+
+    def delete(self, ticket: str) -> Self:
+        del self.tickets[ticket]
+        return self
+
+    def revise(self, ticket: str, *values: Revision | None) -> Self:
+        """Set Needs Revisions, to one value after the other."""
+        for value in values:
+            version = Version(value, self._tick())
+            raw = "" if value is None else self.mapping.ticket.revisions.get(value, "Other Revisions")
+            history = (version, *self.tickets[ticket].revision_history)
+            self._change(ticket, {"needs_revisions": raw}, revision=value, revision_history=history)
+        return self
+
+    def approve(self, ticket: str) -> Self:
+        return self._change(ticket, {"copy_approval": "Approved", "graphic_approval": "Approved"})
+
+    def note(self, text: str, *, on: str = PORTFOLIO, at: datetime | None = None) -> Self:
+        record = RecordRef(Kind.PORTFOLIO if on == PORTFOLIO else Kind.TICKET, on)
+        moment = self._tick() if at is None else at
+        notes = [*self.notes.get(record, []), Note(text, moment, f"https://crm.example/note/{text}")]
+        self.notes[record] = sorted(notes, key=lambda note: note.at, reverse=True)
+        return self
+
+    def come_from_elsewhere(self, ticket: str) -> Self:
+        """It was on another portfolio when the service looked at it."""
+        for key, fired in self.fired.items():
+            if fired.record.id == ticket:
+                self.fired[key] = replace(fired, cycle="1700000000000")
+        return self
+
+    def nobody(self, *roles: Role) -> Self:
+        for role in roles:
+            del self.owners[role]
+        return self
+
+    def deactivate(self, owner: str) -> Self:
+        del self.people[owner]
+        return self
+
+    def reactivate(self, owner: str) -> Self:
+        self.people[owner] = owner
+        return self
+
+    def name(self, role: Role, owner: str) -> Self:
+        self.owners[role] = owner
+        return self
+
+    def newest_task(self, kind: TaskKind) -> str:
+        return max((task for task, found in self.task_kinds.items() if found == kind), key=int)
+
+    def complete(self, kind: TaskKind, task: str | None = None) -> Self:
+        task = task or self.newest_task(kind)
+        self.tasks[task] = OwnTask(task, exists=True, completed=True, completed_at=self._tick())
+        return self
+
+    def delete_task(self, kind: TaskKind) -> Self:
+        task = self.newest_task(kind)
+        self.tasks[task] = OwnTask(task, exists=False, completed=False)
+        return self
+
+    def set_cadence(self, cadence: str) -> Self:
+        self.cadence = cadence
+        return self
+
+    def leave(self) -> Self:
+        """The mapping's condition holds no longer."""
+        self.inside = False
+        return self
+
+    def come_back(self) -> Self:
+        self.inside, self.inside_since = True, self._tick()
+        return self
+
+    def went_live(self) -> Self:
+        """The service goes live now: whatever was done before is older."""
+        self.go_live = self.born = self._tick()
+        return self
+
+    def lose_database(self) -> Self:
+        """A new ledger knows what tasks in the CRM carry; go-live was set in the settings, so it stays."""
+        self.born = self._tick()
+        kept = {}
+        for fired in self.fired.values():
+            tasks = tuple(effect for effect in fired.effects if effect.kind == "task" and effect.crm_id)
+            if tasks:
+                told = (
+                    fired.cycle if fired.handoff in {Handoff.KICKOFF, Handoff.DATE_ARRIVED, Handoff.SET_READY} else ""
+                )
+                kept[fired.key] = replace(
+                    fired, effects=tasks, state="done", cycle=told, cause_at=None, decided_at=tasks[0].state_at
+                )
+        self.fired, self.closings = kept, set()
+        return self
+
+    def forget_history(self, *, keep: int = 1) -> Self:
+        """The CRM keeps only the newest versions."""
+        del self.statuses[keep:]
+        return self
+
+    def refuse(self, *kinds: str) -> Self:
+        """From now on the CRM refuses effects of these kinds (an admin's rule); none: it takes them again."""
+        self.refused = set(kinds)
+        return self
+
+    def adopt(self, key: str, handoff: Handoff, kind: TaskKind, *, completed: bool = False) -> Self:
+        """A person's own task is recorded as an occurrence of this handoff."""
+        task = self._new_task(kind)
+        if completed:
+            self.complete(kind, task)
+        fact = EffectFact(
+            f"{key}/task:{kind}", f"task:{kind}", "task", None, EffectState.DONE, self.now, task, kind,
+            adopted=True, attempted=True,
+        )  # fmt: skip
+        ref = RecordRef(Kind.PORTFOLIO, PORTFOLIO)
+        self.fired[key] = Fired(key, handoff, ref, self.case().cycle, None, self.now, "done", "adopted", {}, (fact,))
+        return self
+
+    # -- what the service sees and does
+
+    def snapshot(self) -> Snapshot:
+        status = self.statuses[0].value if self.statuses else None
+        names = self.mapping.portfolio.properties
+        raw_status = "Something Else" if status is Status.UNMAPPED else self.mapping.portfolio.raw_status(status)
+        when = self.dates[0].value if self.dates else None
+        portfolio = Portfolio(
+            id=PORTFOLIO, name="Acme", url="https://crm.example/101", status=status,
+            status_history=tuple(self.statuses), refresh_date=when, date_history=tuple(self.dates),
+            cadence=self.cadence, ad_lab_link=self.link, owners=self.owners,
+            raw={names.status: raw_status, names.refresh_date: when.isoformat() if when else ""},
+            inside=self.inside, inside_since=self.inside_since,
+        )  # fmt: skip
+        tickets = tuple(self.tickets[i] for i in sorted(self.tickets, key=int))
+        refs = [portfolio.ref, *(ticket.ref for ticket in tickets)]
+        notes = {ref: tuple(self.notes.get(ref, ())) for ref in refs}
+        return Snapshot(None if self.lone else portfolio, tickets, dict(self.tasks), notes)
+
+    def facts(self) -> Facts:
+        tickets = set(self.tickets)
+        mine = {k: f for k, f in self.fired.items() if f.record.kind is Kind.PORTFOLIO or f.record.id in tickets}
+        return Facts(mine, tuple(sorted(self.closings, key=lambda closing: closing.at)))
+
+    def case(self) -> Case:
+        moment = Moment(self.now, self.today, self.go_live, self.born)
+        return Case(self.snapshot(), self.facts(), self.mapping, moment, self.people, IN_PROGRESS)
+
+    def decide(self) -> Decision:
+        return decide(self.case())
+
+    def look(self, *, times: int = 1) -> Self:
+        """The service looks: it decides and does, until its own writes leave nothing more to decide."""
+        for _ in range(times):
+            for _round in range(6):
+                if not self._round():
+                    break
+            else:
+                raise AssertionError(f"it does not come to rest: {self.done[-6:]}")
+        return self
+
+    def _round(self) -> bool:
+        """Decide once and do it; whether a property was written, so that it must be decided anew."""
+        decision = self.decide()
+        assert decision.complete, "a scene holds every task and note that a rule may ask for"
+        yielded = {occurrence.key for occurrence in decision.occurrences}
+        for key, fired in list(self.fired.items()):
+            if key not in yielded and fired.state == "open" and key in self.facts().fired:
+                self._withdraw(fired)
+        for key, who in decision.reassigned.items():
+            if who.blocked is None:
+                self._carry_out_reassigned(key, str(who.owner))
+        for occurrence in decision.occurrences:
+            if occurrence.handoff is Handoff.DECLINED and occurrence.effects:
+                self._bypass(occurrence)
+        wrote = False
+        for occurrence in decision.occurrences:
+            wrote |= self._carry_out(occurrence)
+        self.closings |= set(decision.closings)
+        return wrote
+
+    def _withdraw(self, fired: Fired) -> None:
+        if not fired.committed:
+            self.fired[fired.key] = replace(fired, state="withdrawn", effects=())
+            return
+        self.fired[fired.key] = replace(fired, effects=tuple(_overtaken(e, e.kind == "write") for e in fired.effects))
+
+    def _bypass(self, decline: Occurrence) -> None:
+        for key, fired in self.case().facts.fired.items():
+            if fired.cycle == decline.cycle and key != decline.key and fired.state == "open":
+                effects = tuple(_overtaken(e, e.kind != "close") for e in fired.effects)
+                self.fired[key] = replace(fired, effects=effects)
+
+    def _carry_out(self, occurrence: Occurrence) -> bool:
+        before = self.fired.get(occurrence.key)
+        known = {effect.key: effect for effect in before.effects} if before else {}
+        facts, wrote, held = [], False, False
+        for effect in occurrence.effects:
+            key = occurrence.effect_key(effect)
+            fact = known.pop(key, None)
+            if fact is not None and fact.state not in {*NOT_YET, EffectState.OVERTAKEN, EffectState.FAILED}:
+                facts.append(fact)
+                continue
+            after = effect.after if isinstance(effect, CloseTask | Email) else None
+            state, crm_id = EffectState.PLANNED, None
+            if effect.blocked is not None:
+                state = EffectState.BLOCKED
+            elif held or (after is not None and not self._is_done(after, facts)):
+                state = EffectState.PLANNED
+            elif _kind(effect) in self.refused:
+                state = EffectState.FAILED
+            else:
+                state, crm_id = EffectState.DONE, self._do(occurrence.handoff, effect)
+                wrote |= isinstance(effect, Write)
+            task_kind = effect.kind if isinstance(effect, NewTask) else None
+            role = effect.role if isinstance(effect, NewTask | Email) else None
+            tried = state in {EffectState.DONE, EffectState.FAILED}
+            facts.append(
+                EffectFact(
+                    key, effect.slot, _kind(effect), role, state, self.now, crm_id, task_kind, attempted=tried,
+                    reason=effect.blocked,
+                )
+            )  # fmt: skip
+        facts += [_overtaken(fact, True) for fact in known.values()]
+        open_ones = {*NOT_YET, EffectState.FAILED}
+        state_of = "overtaken" if occurrence.overtaken else "open" if {f.state for f in facts} & open_ones else "done"
+        decided = before.decided_at if before is not None and before.committed else self.now
+        self.fired[occurrence.key] = Fired(
+            occurrence.key, occurrence.handoff, occurrence.record, occurrence.cycle, occurrence.cause_at, decided,
+            state_of, occurrence.reason, occurrence.detail, tuple(facts),
+        )  # fmt: skip
+        return wrote
+
+    def _is_done(self, key: str, so_far: list[EffectFact]) -> bool:
+        everywhere = [*so_far, *(effect for fired in self.fired.values() for effect in fired.effects)]
+        return any(effect.key == key and effect.state is EffectState.DONE for effect in everywhere)
+
+    def _carry_out_reassigned(self, key: str, owner: str) -> None:
+        fired = self.fired[key.rsplit("/", 1)[0]]
+        effects = []
+        for effect in fired.effects:
+            if effect.key != key:
+                effects.append(effect)
+                continue
+            name = effect.slot.split(":")[1]
+            self.done.append(f"{effect.kind} {name} {'for' if effect.kind == 'task' else 'to'} {owner}")
+            crm_id = self._new_task(TaskKind(name)) if effect.kind == "task" else None
+            effects.append(replace(effect, state=EffectState.DONE, attempted=True, crm_id=crm_id))
+        open_ones = {*NOT_YET, EffectState.FAILED}
+        state = "open" if {effect.state for effect in effects} & open_ones else "done"
+        self.fired[fired.key] = replace(fired, effects=tuple(effects), state=state)
+
+    def _do(self, handoff: Handoff, effect: Effect) -> str | None:
+        self.done.append(f"{handoff} {told(effect, self.task_kinds)}")
+        match effect:
+            case Write(record, values):
+                self._write(record, values)
+            case NewTask(kind):
+                return self._new_task(kind)
+            case CloseTask(task):
+                self.tasks[task] = OwnTask(task, exists=True, completed=True, completed_at=self.now)
+            case Email():
+                pass
+        return None
+
+    def _new_task(self, kind: TaskKind) -> str:
+        task = str(next(self._ids))
+        self.tasks[task] = OwnTask(task, exists=True, completed=False)
+        self.task_kinds[task] = kind.value
+        return task
+
+    def _write(self, record: RecordRef, values: Mapping[str, str]) -> None:
+        at = self._tick()
+        if record.kind is Kind.PORTFOLIO:
+            names = self.mapping.portfolio.properties
+            for name, value in values.items():
+                if name == names.status:
+                    self.statuses.insert(0, Version(self.mapping.portfolio.status(value), at, own=True))
+                else:
+                    self.dates.insert(0, Version(date.fromisoformat(value), at, own=True))
+            return
+        for name, value in values.items():
+            if name == "hs_pipeline_stage":
+                self._change(record.id, {name: value}, stage=STAGES[value], stage_since=at, is_open=True)
+            elif name == "needs_revisions":
+                history = (Version(None, at, own=True), *self.tickets[record.id].revision_history)
+                self._change(record.id, {name: value}, revision=None, revision_history=history)
+            else:
+                self._change(record.id, {name: value})
+
+    # -- what a test asks
+
+    def would_do(self) -> list[str]:
+        """Every effect that the next look would carry out or block, of all ten handoffs, in the order of the rules."""
+        found = []
+        known = {effect.key: effect for fired in self.fired.values() for effect in fired.effects}
+        decision = self.decide()
+        blocked = {o.effect_key(e) for o in decision.occurrences for e in o.effects if e.blocked}
+        for occurrence in decision.occurrences:
+            before = self.fired.get(occurrence.key)
+            if not occurrence.effects and (before is None or not before.committed):
+                found.append(f"{occurrence.handoff} {'overtaken' if occurrence.overtaken else 'recorded'}")
+            for effect in occurrence.effects:
+                fact = known.get(occurrence.effect_key(effect))
+                if fact is None or fact.state in {*NOT_YET, EffectState.OVERTAKEN, EffectState.FAILED}:
+                    waits = isinstance(effect, CloseTask | Email) and effect.after in blocked
+                    found.append(f"{occurrence.handoff} {told(effect, self.task_kinds)}{' (blocked)' * waits}")
+        for key, who in decision.reassigned.items():
+            occurrence_key, slot = key.rsplit("/", 1)
+            found.append(f"{self.fired[occurrence_key].handoff} {slot} → {who.owner or 'nobody'}")
+        return found
+
+    def verdicts(self, handoff: str, record: str | None = None) -> list[Verdict]:
+        found = [verdict for verdict in self.decide().verdicts if verdict.handoff == handoff]
+        return [verdict for verdict in found if record is None or verdict.record.id == record]
+
+
+def told(effect: Effect, task_kinds: Mapping[str, str] | None = None) -> str:
+    """An effect in a few words, as the tables write it."""
+    match effect:
+        case Write(record, values, _, blocked):
+            what = ", ".join(f"{name}={value}" for name, value in sorted(values.items()))
+            text = f"write {record.id}: {what}"
+        case NewTask(kind, _, owner, _, _, blocked):
+            text = f"task {kind} for {owner}"
+        case CloseTask(task):
+            text, blocked = f"close {(task_kinds or {}).get(task, task)}", None
+        case Email(kind, _, owner, _, _, blocked):
+            text = f"email {kind} to {owner}"
+    return f"{text} (blocked)" if blocked else text
+
+
+def _kind(effect: Effect) -> str:
+    match effect:
+        case Write():
+            return "write"
+        case NewTask():
+            return "task"
+        case CloseTask():
+            return "close"
+        case Email():
+            return "email"
+
+
+def _overtaken(effect: EffectFact, concerned: bool) -> EffectFact:
+    if concerned and effect.state in {*NOT_YET, EffectState.FAILED}:
+        return replace(effect, state=EffectState.OVERTAKEN)
+    return effect
+
+
+def effects_of(decision: Decision) -> Iterator[Effect]:
+    for occurrence in decision.occurrences:
+        yield from occurrence.effects

@@ -1,0 +1,199 @@
+"""What happened, in one order: every change in the CRM with all its history, every email, every look of the service.
+
+It hears the portal's own changes, so it knows the versions that the CRM forgets and the records that were deleted. A
+number orders what happens within one millisecond of virtual time.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sync.sandbox.portal import Change, Portal
+from sync.sandbox.schema import Actor
+from sync.sandbox.seed import Process
+
+
+class Ref(NamedTuple):
+    """A record: `portfolio`, `ticket`, `task`, `note`… and its id."""
+
+    kind: str
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    number: int
+    at: int
+    """Virtual milliseconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Created(Event):
+    ref: Ref
+    values: Mapping[str, str]
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Updated(Event):
+    """One write: all that it changed. `own`: by the service's app."""
+
+    ref: Ref
+    values: dict[str, str]
+    own: bool
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Archived(Event):
+    ref: Ref
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Restored(Event):
+    ref: Ref
+
+
+@dataclass(frozen=True, slots=True)
+class Merged(Event):
+    survivor: Ref
+    gone: Ref
+
+
+@dataclass(frozen=True, slots=True)
+class Linked(Event):
+    """One association type between two records came (or, `removed`, went). Told once from each side."""
+
+    near: Ref
+    far: Ref
+    primary: bool
+    removed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Mailed(Event):
+    to: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerChanged(Event):
+    owner: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Looked(Event):
+    """The service read these records with their history, and got an answer."""
+
+    refs: frozenset[Ref]
+
+
+@dataclass(frozen=True, slots=True)
+class PassBegan(Event):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class PassEnded(Event):
+    """The service went to rest. `settled`: undisturbed, and nothing that it began is still open."""
+
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ended(Event):
+    """The end, after the faults stopped and a poll and a sweep were done: everything due must be done."""
+
+
+class Chronicle:
+    """Listens to a portal from its first record on."""
+
+    def __init__(self, portal: Portal, process: Process) -> None:
+        self.events: list[Event] = []
+        self._portal = portal
+        self._custom = process.names.object_type_id
+        self._app = str(portal.account.app_id)
+        self._mails = 0
+        self._fresh: tuple[Ref, int] | None = None
+        portal.listeners.append(self._heard)
+
+    def looked(self, kind: str, ids: Iterable[str]) -> None:
+        self._catch_up()
+        self.events.append(Looked(*self._next(), frozenset(Ref(kind, i) for i in ids)))
+
+    def owner_changed(self, owner: str, *, active: bool) -> None:
+        self._catch_up()
+        self.events.append(OwnerChanged(*self._next(), owner, active))
+
+    def pass_began(self) -> None:
+        self._catch_up()
+        self.events.append(PassBegan(*self._next()))
+
+    def pass_ended(self, *, settled: bool) -> None:
+        self._catch_up()
+        self.events.append(PassEnded(*self._next(), settled))
+
+    def ended(self) -> None:
+        self._catch_up()
+        self.events.append(Ended(*self._next()))
+
+    def catch_up(self) -> None:
+        """Note the emails sent since the last event; the portal tells of everything else by itself."""
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        sent = self._portal.emails
+        while self._mails < len(sent):
+            mail = sent[self._mails]
+            self._mails += 1
+            self.events.append(Mailed(len(self.events), mail.at, mail.to, str(mail.properties.get("subject", ""))))
+
+    def _next(self) -> tuple[int, int]:
+        return len(self.events), self._portal.now_ms()
+
+    def _ref(self, type_id: str, record: int) -> Ref:
+        return Ref("portfolio" if type_id == self._custom else self._portal.types[type_id].name, str(record))
+
+    def _is_own(self, actor: Actor) -> bool:
+        return actor.source_type == "INTEGRATION" and actor.source_id == self._app
+
+    def _heard(self, change: Change) -> None:
+        self._catch_up()
+        ref = self._ref(change.type.id, change.id)
+        own = self._is_own(change.actor)
+        number = len(self.events)
+        match change.event:
+            case "creation":
+                record = self._portal.find(change.type.id, change.id)
+                assert record is not None
+                self.events.append(Created(number, change.at, ref, dict(record.values), own))
+                self._fresh = (ref, change.at)
+                return
+            case "propertyChange":
+                if self._fresh == (ref, change.at):
+                    return  # the values of the creation
+                last = self.events[-1] if self.events else None
+                if isinstance(last, Updated) and (last.ref, last.at, last.own) == (ref, change.at, own):
+                    last.values[change.property] = change.value
+                else:
+                    values = {change.property: change.value}
+                    self.events.append(Updated(number, change.at, ref, values, own, change.actor.source_type))
+            case "deletion":
+                self.events.append(Archived(number, change.at, ref, own))
+            case "restore":
+                self.events.append(Restored(number, change.at, ref))
+            case "merge":
+                for gone in change.merged:
+                    self.events.append(Merged(number, change.at, ref, self._ref(change.type.id, gone)))
+            case "associationChange":
+                assert change.link is not None
+                far = self._ref(change.link.to_type, change.link.to_id)
+                primary = change.link.association.primary
+                self.events.append(Linked(number, change.at, ref, far, primary, change.link.removed))
+                return
+        self._fresh = None

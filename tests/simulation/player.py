@@ -1,0 +1,451 @@
+"""Carries out a script against the whole service, on a virtual clock, and writes down what happened.
+
+Between two items the service does what it does by itself: deliveries arrive, what is dirty is looked at when its time
+has come. A kill ends the process between any two steps; the next start is a new service on the same database.
+"""
+
+import heapq
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from sync.clock import from_ms, to_ms
+from sync.engine.embedded import drain, run_poll, run_sweep
+from sync.errors import HandoffsError
+from sync.reconcile import Tally
+from sync.sandbox.delivery import DeliveryMode
+from sync.sandbox.faults import Fault
+from sync.sandbox.portal import PortalError
+from sync.sandbox.quirks import Quirks
+from sync.sandbox.seed import Names, same
+from tests.simulation import world as worlds
+from tests.simulation.chronicle import Archived, Created, Event, Mailed, Updated
+from tests.simulation.script import ACT, Item, Script
+from tests.simulation.world import SimulationWorld
+
+ZONE = ZoneInfo("America/New_York")
+
+UNMAPPED = "Fortnightly"
+"""A cadence that the portal has and the mapping has not."""
+
+NAMES = Names(cadences=(*Names().cadences, *same(UNMAPPED, "10")))
+
+PUT_OFF = timedelta(seconds=60)
+"""How long the worker rests after an error that concerns every record."""
+
+QUIET = timedelta(minutes=25)
+"""How long the end waits after its poll and its sweep: unknown outcomes ripen, the barrier of an Ad Set passes."""
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+class Mind(Protocol):
+    """Makes up what happens while it happens; a recorded script needs none."""
+
+    def wake(self, player: "Player") -> Iterable[Item]:
+        """Items from now on. Called at each moment that `next` named."""
+
+    def next(self) -> int | None:
+        """When to wake it, in virtual milliseconds; None: no more."""
+
+
+@dataclass
+class Counts:
+    """What happened in a run, for the summary."""
+
+    days: int = 0
+    acts: int = 0
+    refused_acts: int = 0
+    requests: int = 0
+    events: int = 0
+    passes: int = 0
+    calls: int = 0
+    kills: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    effects: Counter[str] = field(default_factory=Counter)
+
+    def __iadd__(self, other: "Counts") -> "Counts":
+        for name, value in vars(other).items():
+            setattr(self, name, getattr(self, name) + value)
+        return self
+
+
+class Player:
+    """One run. `play` is called once; then `events`, `log`, `played` and `counts` tell of it."""
+
+    def __init__(self, script: Script, mind: Mind | None = None) -> None:
+        self.script = script
+        self.mind = mind
+        self.log: list[str] = []
+        self.played: list[Item] = []
+        self.counts = Counts(days=script.days)
+        self.ids: dict[str, str] = {}
+        self._queue: list[tuple[int, int, Item]] = []
+        self._number = 0
+        self._inside: list[tuple[int, Item]] = []  # acts for the middle of a pass, by the number of the call
+        self._kill: tuple[int, Item] | None = None
+        self._steps = 0
+        self._calls = 0
+        self._in_pass = False
+        self._acting = False
+        self._disturbed = False
+        self._rest_until = 0
+        self._down_until = 0
+        self._receiver: tuple[str, int] = ("", 0)
+        self._told = 0
+        self._faults_seen = 0
+        self.directory = worlds.directory()
+        self.world = SimulationWorld(
+            self.directory,
+            seed=script.seed,
+            hook=self._hook,
+            start=from_ms(script.start),
+            quirks=Quirks(**script.quirks),
+            mode=DeliveryMode() if script.webhooks else None,
+            names=NAMES,
+        )
+        self.world.sandbox.delivery.sender = self._deliver
+        assert self.world.chronicle is not None
+        self.chronicle = self.world.chronicle
+
+    # -- the run
+
+    def play(self) -> None:
+        with worlds.quiet(self.world.clock.seconds):
+            try:
+                for item in self.script.items:
+                    self._push(item)
+                self._run()
+                self._finish()
+            finally:
+                self.world.end()
+        self.counts.calls = self.world.log.calls
+        self.counts.faults.update(self.world.log.faults)
+
+    @property
+    def events(self) -> list[Event]:
+        return self.chronicle.events
+
+    @property
+    def now(self) -> int:
+        return to_ms(self.world.clock.now())
+
+    @property
+    def end(self) -> int:
+        """Ten in the morning of the last day, so that the end does not cross midnight."""
+        local = from_ms(self.script.start).astimezone(ZONE) + timedelta(days=self.script.days)
+        return to_ms(local.replace(hour=10, minute=0, second=0, microsecond=0))
+
+    def _push(self, item: Item) -> None:
+        self._number += 1
+        heapq.heappush(self._queue, (item.at, self._number, item))
+
+    def _run(self) -> None:
+        end = self.end
+        while True:
+            thought = self.mind.next() if self.mind is not None else None
+            due = self._queue[0][0] if self._queue else None
+            moments = [one for one in (thought, due) if one is not None]
+            if not moments or min(moments) > end:
+                break
+            moment = min(moments)
+            self._until(moment)
+            self._at(moment)
+            if thought is not None and thought == moment:
+                self._think()
+            else:
+                self._do(heapq.heappop(self._queue)[2])
+        self._until(end)
+
+    def _think(self) -> None:
+        assert self.mind is not None
+        for item in self.mind.wake(self):
+            self._push(item)
+
+    def _at(self, moment: int) -> None:
+        if moment > self.now:
+            self.world.clock.set(from_ms(moment))
+
+    def _until(self, moment: int) -> None:
+        """What the service does by itself up to a moment."""
+        while (wake := self._next_wake()) is not None and wake <= moment:
+            self._at(wake)
+            self._work("drain")
+
+    def _next_wake(self) -> int | None:
+        found = []
+        delivery = self.world.sandbox.delivery
+        if self.world.webhooks and not delivery.mode.paused and (due := delivery.next_due()) is not None:
+            found.append(to_ms(due))
+        look = self.world.next_look()
+        if look is not None:
+            found.append(to_ms(look))
+        if not found:
+            return None
+        soon = min(found) + round(1000 * self.script.reaction)
+        return max(soon, self._rest_until, self._down_until)
+
+    def _finish(self) -> None:
+        """The faults stop; one poll, one sweep, and the time that things take."""
+        world = self.world
+        world.sandbox.faults.clear()
+        world.sandbox.delivery.mode = DeliveryMode()
+        self._kill = None
+        self._inside.clear()
+        self._receiver = ("", 0)
+        self._say("", "the faults stop")
+        self._at(max(self.now, self._down_until, self._rest_until) + 180_000)
+        self._work("poll")
+        self._work("sweep")
+        self._until(self.now + round(1000 * QUIET.total_seconds()))
+        self._at(self.now + 60_000)
+        self.chronicle.ended()
+        self._tell()
+
+    # -- items
+
+    def _do(self, item: Item) -> None:
+        self.played.append(item)
+        match item.kind:
+            case "act" if item.call:
+                self._inside.append((self._calls + item.call, item))
+            case "act":
+                self._act(item)
+            case "fault":
+                self._say("fault", ", ".join(f"{k}={v}" for k, v in item.values.items()))
+                self.world.sandbox.faults.add(Fault.from_json(item.values))
+            case "kill":
+                self._kill = (self._steps + int(item.values["step"]), item)
+            case "receiver":
+                self._say("receiver", f"{item.name} for {item.values['lasts']} s")
+                self._receiver = (item.name, self.now + 1000 * int(item.values["lasts"]))
+            case "mode":
+                self._say("webhooks", ", ".join(f"{k}={v}" for k, v in item.values.items()) or "prompt")
+                self.world.sandbox.delivery.mode = DeliveryMode.from_json(item.values)
+            case "poll" | "sweep":
+                if self.now >= self._down_until:
+                    self._work(item.kind)
+            case _:
+                raise ValueError(f"there is no item {item.kind!r}")
+
+    def _act(self, item: Item) -> None:
+        try:
+            told = self._acted(item)
+        except (PortalError, ValueError, KeyError) as error:
+            self.counts.refused_acts += 1
+            self._say(item.by or "admin", f"cannot {item.name}: {error}")
+            return
+        self.counts.acts += 1
+        self._say(item.by or "admin", told)
+
+    def _acted(self, item: Item) -> str:
+        """Do it; how the log tells of it. Raises `PortalError`, `ValueError` or `KeyError` where it cannot be done."""
+        people, values = self.world.people, item.values
+        by = self.world.sandbox.process.owners.get(item.by) if item.by else None
+        match item.name:
+            case "create":
+                properties = {**values["properties"]}
+                on = [self._ref(one) for one in values.get("on", ())]
+                made = people.create(values["kind"], properties, on, by=by)
+                self.ids[values["as"]] = made
+                if values.get("primary"):
+                    people.associate(
+                        values["kind"], made, *self._ref(values["primary"]), label="Primary", by=by
+                    )
+                return f"creates {values['as']} = {values['kind']} {made} on {values.get('on', [])}: {properties}"
+            case "set":
+                kind, record = self._ref(values["ref"])
+                people.set(kind, record, values["properties"], by=by)
+                return f"sets {values['ref']}: {values['properties']}"
+            case "archive" | "restore":
+                kind, record = self._ref(values["ref"])
+                (people.archive if item.name == "archive" else people.restore)(kind, record, by=by)
+                return f"{item.name}s {values['ref']}"
+            case "associate":
+                people.associate(*self._ref(values["ref"]), *self._ref(values["to"]), label=values.get("label"), by=by)
+                return f"associates {values['ref']} with {values['to']} {values.get('label') or ''}".rstrip()
+            case "dissociate":
+                people.dissociate(*self._ref(values["ref"]), *self._ref(values["to"]), by=by)
+                return f"takes {values['ref']} off {values['to']}"
+            case "merge":
+                kind, primary = self._ref(values["ref"])
+                people.merge(kind, primary, self._ref(values["gone"])[1], by=by)
+                return f"merges {values['gone']} into {values['ref']}"
+            case "note":
+                people.note(*self._ref(values["ref"]), values["text"], by=by)
+                return f"leaves a note on {values['ref']}: {values['text']}"
+            case "task":
+                task = self._task(values["on"], values["subject"], archived=bool(values.get("archived")))
+                match values["do"]:
+                    case "delete":
+                        people.delete_task(task, by=by)
+                    case "restore":
+                        people.restore("task", task, by=by)
+                    case status:
+                        people.set("task", task, {"hs_task_status": status}, by=by)
+                return f"task {task} “{values['subject']}…” of {values['on']}: {values['do']}"
+            case "owner":
+                owner = self.world.sandbox.process.owners[values["role"]]
+                (people.reactivate_owner if values["active"] else people.deactivate_owner)(owner)
+                self.chronicle.owner_changed(owner, active=values["active"])
+                return f"{values['role']} {'comes back' if values['active'] else 'leaves'}"
+            case _:
+                raise ValueError(f"nobody can {item.name}")
+
+    def _ref(self, label: str) -> tuple[str, str]:
+        kind = {"P": "portfolio", "T": "ticket", "X": "task"}[label[0]]
+        return kind, self.ids[label]
+
+    def _task(self, on: str, subject: str, *, archived: bool) -> str:
+        """The newest task of a record whose subject begins so."""
+        portal = self.world.sandbox.portal
+        kind, record = self._ref(on)
+        task_type = portal.type("task").id
+        type_id = portal.type(NAMES.object_name if kind == "portfolio" else kind).id
+        near = portal.get(type_id, int(record))
+        links = portal._links.get((type_id, near.id), {}).get(task_type, {})
+        found = [
+            task
+            for task in links
+            if (one := portal.find(task_type, task, archived=archived)) is not None
+            and one.value("hs_task_subject").startswith(subject)
+        ]
+        if not found:
+            raise ValueError(f"{on} has no such task: {subject}")
+        return str(max(found))
+
+    # -- the service at work
+
+    def _work(self, what: str) -> None:
+        world = self.world
+        self.counts.passes += 1
+        self._say("service", what)
+        self.chronicle.pass_began()
+        self._in_pass = True
+        began = self._calls
+        tally: Tally | None = None
+        try:
+            if world.webhooks:
+                delivered = world.sandbox.delivery.pump()
+                self.counts.requests += delivered.requests
+                self.counts.events += delivered.events
+                if delivered.requests:
+                    self._say("webhooks", f"{delivered.requests} requests, {delivered.failed} failed")
+            match what:
+                case "poll":
+                    tally = run_poll(world.service)[1]
+                case "sweep":
+                    tally = run_sweep(world.service)[1]
+                case _:
+                    tally = drain(world.service)
+        except Killed as kill:
+            self._restart(str(kill))
+        except HandoffsError as error:
+            self._rest_until = self.now + round(1000 * PUT_OFF.total_seconds())
+            self._say("service", f"{type(error).__name__}: {error}")
+        finally:
+            self._in_pass = False
+        faults = sum(world.log.faults.values())
+        if tally is None or faults != self._faults_seen or tally.errors or tally.unknown:
+            self._disturbed = True
+        self._faults_seen = faults
+        settled = tally is not None and (not self._disturbed or self._at_rest())
+        if settled:
+            self._disturbed = False
+        self.chronicle.pass_ended(settled=settled)
+        self._tell()
+        self._say("service", f"rests after {self._calls - began} calls{'' if settled else ', disturbed'}")
+
+    def _at_rest(self) -> bool:
+        """Whether all that a disturbance left open has been cleared up."""
+        return self.world.sandbox.portal.next_due() is None and not self.world.unfinished()
+
+    def _restart(self, step: str) -> None:
+        assert self._kill is not None
+        item = self._kill[1]
+        self._kill = None
+        self.counts.kills[step] += 1
+        down = int(item.values.get("down", 0))
+        lose = bool(item.values.get("lose"))
+        self._say("service", f"killed at {step}, {'its database is lost, ' if lose else ''}back in {down} s")
+        self._down_until = self.now + 1000 * down
+        self._disturbed = True
+        self.world.restart(lose_database=lose)
+
+    def _hook(self, step: str) -> None:
+        """Before and after each call to the CRM, and at each checkpoint."""
+        if not self._in_pass or self._acting:
+            return
+        if step == "call":
+            self._calls += 1
+            self._interfere()
+        self._steps += 1
+        if self._kill is not None and self._steps >= self._kill[0]:
+            raise Killed(step)
+
+    def _interfere(self) -> None:
+        """People do not wait for the service: what was due while it waited for an answer happens now."""
+        if self._inside and self._inside[0][0] <= self._calls:
+            self._inside.sort(key=lambda one: one[0])
+            while self._inside and self._inside[0][0] <= self._calls:
+                self._act_inside(self._inside.pop(0)[1])
+        while self._queue and self._queue[0][0] <= self.now and self._queue[0][2].kind == ACT:
+            item = heapq.heappop(self._queue)[2]
+            self.played.append(item)
+            self._act_inside(item)
+
+    def _act_inside(self, item: Item) -> None:
+        self._acting = True
+        self._disturbed = True
+        try:
+            self._act(item)
+        finally:
+            self._acting = False
+
+    def _deliver(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> int:
+        how, until = self._receiver if self._receiver[1] > self.now else ("", 0)
+        if self.now < self._down_until or how == "down":
+            return 0
+        if how == "refuses":
+            return 503
+        status = self.world._deliver(method, url, headers, body)
+        return 0 if how == "silent" else status  # silent: stored, but the answer is lost
+
+    # -- the log
+
+    def _say(self, who: str, text: str) -> None:
+        self._tell()
+        moment = from_ms(self.now).astimezone(ZONE)
+        self.log.append(f"{moment:%Y-%m-%d %H:%M:%S.%f} {who:24} {text}")
+
+    def _tell(self) -> None:
+        """The service's own changes since the last line."""
+        self.chronicle.catch_up()
+        new, self._told = self.chronicle.events[self._told :], len(self.chronicle.events)
+        for event in new:
+            told = _own_change(event)
+            if told is not None:
+                self.counts.effects[told[0]] += 1
+                moment = from_ms(event.at).astimezone(ZONE)
+                self.log.append(f"{moment:%Y-%m-%d %H:%M:%S.%f} {'  → service':24} {told[1]}")
+
+
+def _own_change(event: Event) -> tuple[str, str] | None:
+    match event:
+        case Created(ref=ref, values=values, own=True):
+            owner = values.get("hubspot_owner_id", "")
+            return "tasks", f"{ref}: “{values.get('hs_task_subject', '')}” for {owner}"
+        case Updated(ref=ref, values=values, own=True):
+            shown = {name: value[-60:] for name, value in values.items()}
+            return ("closings" if ref.kind == "task" else "writes"), f"{ref}: {shown}"
+        case Archived(ref=ref, own=True):
+            return "deletions", f"{ref}: deleted"
+        case Mailed(to=to, subject=subject):
+            return "emails", f"email to {to}: {subject}"
+    return None
+

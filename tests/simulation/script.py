@@ -1,0 +1,72 @@
+"""What happens to a simulated agency, as data: recorded while it is made up, replayed as it was, shrunk item by item."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+ACT = "act"
+"""A person does something in the CRM. The only kind that can also happen in the middle of a pass (`call`)."""
+
+FAULT, KILL, RECEIVER, MODE, POLL, SWEEP = "fault", "kill", "receiver", "mode", "poll", "sweep"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing that happens at a moment, in virtual milliseconds since the epoch.
+
+    `act`: the act `name` with `values`. `fault`: the sandbox's fault `values`. `kill`: the process ends at the
+    `values["step"]`-th step from here and starts again `values["down"]` seconds later, its database lost where
+    `values["lose"]` says so. `receiver`: webhooks are answered as `name` says for `values["lasts"]` seconds. `mode`:
+    how webhooks travel from here. `poll`, `sweep`: the timer's work, which happens only where an item says so.
+    """
+
+    at: int
+    kind: str
+    name: str = ""
+    values: dict[str, Any] = field(default_factory=dict)
+    by: str = ""
+    call: int = 0
+    """An act with a number happens inside a pass: before so many calls to the CRM have been made from `at` on."""
+
+    def __str__(self) -> str:
+        told = ", ".join(f"{name}={value!r}" for name, value in self.values.items())
+        inside = f" (before call {self.call} of a pass)" if self.call else ""
+        return f"{self.kind} {self.name} {told}{inside}".replace("  ", " ")
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A whole run: what it begins with, and everything that happens. `seed` draws what is left to chance on the way."""
+
+    seed: int
+    start: int
+    days: int
+    webhooks: bool
+    reaction: float
+    """Seconds from a delivery or a due look until the service has picked it up."""
+    calm: int = 0
+    """The last so many days have no fault, no kill and no lost delivery."""
+    quirks: dict[str, Any] = field(default_factory=dict)
+    items: tuple[Item, ...] = ()
+
+    def with_items(self, items: Iterable[Item]) -> "Script":
+        return replace(self, items=tuple(items))
+
+    def to_json(self) -> str:
+        """One line an item, so that a story reads and compares well."""
+        head = {name: value for name, value in asdict(self).items() if name != "items"}
+        lines = [json.dumps({**head, "items": None})[: -len("null}")].rstrip() + " ["]
+        lines.append(",\n".join(json.dumps(_brief(item), ensure_ascii=False) for item in self.items))
+        lines.append("]}")
+        return "\n".join(lines) + "\n"
+
+    @classmethod
+    def from_json(cls, raw: str) -> "Script":
+        read = json.loads(raw)
+        items: Sequence[dict[str, Any]] = read.pop("items")
+        return cls(**read, items=tuple(Item(**item) for item in items))
+
+
+def _brief(item: Item) -> dict[str, Any]:
+    return {name: value for name, value in asdict(item).items() if value or name == "at"}

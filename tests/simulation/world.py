@@ -1,0 +1,277 @@
+"""The world of `tests.world`, fast and deterministic, with a chronicle beside it and a hook before every call.
+
+What is short-cut is what the simulation is not about, and only here: the mapping is read once a process, a database is a
+copy of a migrated one without waits for the disk, `requests` hands over without building a connection's worth of
+objects, retries draw their jitter from the seed, time spent inside a call is virtual, and the request budget (which has
+tests of its own) is unlimited. Everything from the receiver to the CRM client is the real code.
+"""
+
+import io
+import json
+import random
+import shutil
+import sqlite3
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+from urllib.parse import unquote
+
+import requests
+import structlog
+from requests.structures import CaseInsensitiveDict
+from sqlalchemy import event, text
+
+from mappings.load import load
+from mappings.schema import ProcessMapping
+from sync.bootstrap import Service
+from sync.clock import from_ms
+from sync.hubspot.client import HubSpot
+from sync.sandbox.api import Api
+from sync.sandbox.delivery import Delivery, DeliveryMode
+from sync.sandbox.quirks import Quirks
+from sync.sandbox.request_log import RequestLog
+from sync.sandbox.seed import Names
+from sync.sandbox.transport import PATIENCE, URL, _suffer
+from sync.sandbox.wire import Request
+from sync.store import migrate, open_store
+from tests.simulation.chronicle import Chronicle
+from tests.world import World
+
+STAGES_FOR = timedelta(days=3)
+"""How long pipelines are taken as known: nobody changes them in a simulation."""
+
+Hook = Callable[[str], None]
+"""Called before and after every call to the CRM, with the name of the step."""
+
+
+def directory() -> Path:
+    """A directory for databases: in memory where the machine has such a place."""
+    memory = Path("/dev/shm")
+    return Path(tempfile.mkdtemp(prefix="handoffs-simulation-", dir=memory if memory.is_dir() else None))
+
+
+class SimulationLog(RequestLog):
+    """Counts calls and faults; keeps none of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+        self.faults: Counter[str] = Counter()
+        self.last_fault: str | None = None
+
+    def add(
+        self, at: datetime, seconds: float, endpoint: str, status: int, inputs: int, fault: str | None, *, metered: bool
+    ) -> None:
+        self.calls += 1
+        self.last_fault = fault
+        if fault is not None:
+            self.faults[fault] += 1
+
+
+class DirectSession(requests.Session):
+    """Hands each request to the sandbox's API, without preparing what only a socket needs."""
+
+    def __init__(self, api: Api, hook: Hook, read: Callable[[str, list[str]], None]) -> None:
+        super().__init__()
+        self._api = api
+        self._hook = hook
+        self._read = read
+
+    def request(self, method: str | bytes, url: str | bytes, *_: Any, **options: Any) -> requests.Response:
+        assert isinstance(method, str)
+        assert isinstance(url, str)
+        path, _, query = url.removeprefix(URL).partition("?")
+        body: str = options.get("data") or ""
+        headers = {name.lower(): value for name, value in options["headers"].items()}
+        self._hook("call")
+        answer = self._api.handle(Request(method, unquote(path), query, headers, body.encode()))
+        _suffer(answer, self._api.portal.clock, _patience(options.get("timeout")), _asked(method, url))
+        if answer.status in {200, 207} and path.endswith("/batch/read") and "propertiesWithHistory" in body:
+            self._read(path.split("/")[-3], [one["id"] for one in json.loads(body)["inputs"]])
+        self._hook("answer")
+        response = requests.Response()
+        response.status_code = answer.status
+        response.headers = CaseInsensitiveDict(answer.headers)
+        response.raw = io.BytesIO(answer.body)
+        response._content = answer.body
+        return response
+
+
+def _patience(timeout: object) -> float:
+    return float(timeout[1]) if isinstance(timeout, tuple) else PATIENCE
+
+
+def _asked(method: str, url: str) -> requests.PreparedRequest:
+    asked = requests.PreparedRequest()
+    asked.method, asked.url = method, url
+    return asked
+
+
+class _Unlimited:
+    """A request budget that never makes anybody wait."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        """As the real one is made."""
+
+    def take(self, *_: object) -> None:
+        """At once."""
+
+    def observe(self, *_: object) -> None:
+        """Nothing to learn."""
+
+    def back_off(self, *_: object) -> None:
+        """The client itself waits before its next try."""
+
+
+@lru_cache
+def _template() -> bytes:
+    """An empty database, its schema up to date."""
+    where = directory()
+    try:
+        store = open_store(f"sqlite:///{where / 'template.db'}")
+        migrate(store)
+        store.close()  # the last connection: the file is whole
+        return (where / "template.db").read_bytes()
+    finally:
+        shutil.rmtree(where)
+
+
+@lru_cache
+def _mapping(path: Path | None) -> ProcessMapping:
+    return load(path)
+
+
+def _quick(connection: sqlite3.Connection, _record: object) -> None:
+    connection.execute("PRAGMA synchronous=OFF")
+
+
+class SimulationWorld(World):
+    """`hook` is called before and after each call to the CRM and at each checkpoint; it may raise, as a kill does."""
+
+    def __init__(
+        self,
+        where: Path,
+        *,
+        seed: int,
+        hook: Hook,
+        start: datetime,
+        quirks: Quirks,
+        mode: DeliveryMode | None,
+        names: Names | None = None,
+    ) -> None:
+        self._hook = hook
+        self._jitter = random.Random(f"jitter {seed}")
+        self._seed = seed
+        self.chronicle: Chronicle | None = None
+        super().__init__(
+            where,
+            webhooks=False,
+            seed=seed,
+            quirks=quirks,
+            names=names,
+            start=start,
+            checkpoint=hook,
+            go_live=start.isoformat(),  # a lost database must not move it
+        )
+        self.log = SimulationLog()
+        self.sandbox.api.log = self.log
+        self.chronicle = Chronicle(self.sandbox.portal, self.sandbox.process)
+        self.webhooks = mode is not None
+        if mode is not None:
+            self.sandbox.delivery.target = f"{self.settings.public_url}/webhooks/hubspot"
+            self.sandbox.delivery.mode = mode
+            subscribe(self.sandbox.delivery, self.sandbox.process.names)
+
+    def _start(self) -> Service:
+        database = self.directory / "handoffs.db"
+        if not database.exists():
+            database.write_bytes(_template())
+        # World mounts its own session; this one takes its place in the client.
+        with ExitStack() as stack:
+            stack.enter_context(patch("sync.bootstrap.migrate", _no_migration))
+            stack.enter_context(patch("sync.bootstrap.load", _mapping))
+            stack.enter_context(patch("sync.bootstrap.Budget", _Unlimited))
+            service = super()._start()
+        assert isinstance(service.crm, HubSpot)
+        transport = service.crm._transport
+        transport._session = DirectSession(self.sandbox.api, self._hook, self._looked)
+        transport._jitter = self._jitter
+        service.store.engine.dispose()
+        event.listen(service.store.engine, "connect", _quick)
+        return service
+
+    def _looked(self, type_name: str, ids: list[str]) -> None:
+        if self.chronicle is not None:
+            found = self.sandbox.portal.type(type_name)
+            kind = "portfolio" if found.custom else found.name
+            if kind in {"portfolio", "ticket"}:
+                self.chronicle.looked(kind, ids)
+
+    def next_look(self) -> datetime | None:
+        """When the next dirty record is to be looked at; None: none is dirty."""
+        with self.service.store.read() as connection:
+            due = connection.execute(
+                text("SELECT min(look_at) FROM dirty WHERE parked_at IS NULL AND held_effects IS NULL")
+            ).scalar()
+        return None if due is None else from_ms(due)
+
+    def unfinished(self) -> bool:
+        """Whether the service still means to do something, or does not know what came of it, or backs off."""
+        with self.service.store.read() as connection:
+            found = connection.execute(
+                text(
+                    "SELECT (SELECT count(*) FROM effect WHERE state IN ('planned', 'attempting', 'unknown'))"
+                    " + (SELECT count(*) FROM dirty WHERE attempts > 0)"
+                )
+            ).scalar()
+        return bool(found)
+
+    def end(self) -> None:
+        self.service.close()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def _no_migration(_store: object) -> None:
+    """The database is a copy of a migrated one."""
+
+
+def subscribe(delivery: Delivery, names: Names) -> None:
+    """To what the service's own subscriptions name: every property that the mapping speaks of."""
+    owners = (names.account_manager, names.social_ad_specialist, names.copywriter, names.graphic_designer)
+    properties: Mapping[str, tuple[str, ...]] = {
+        names.object_name: (names.status, names.date, names.cadence, *owners),
+        "ticket": (
+            "hs_pipeline",
+            "hs_pipeline_stage",
+            names.folder,
+            names.needs_revisions,
+            names.ticket_copywriter,
+            names.ticket_graphic_designer,
+        ),
+        "task": ("hs_task_status",),
+    }
+    for name, watched in properties.items():
+        for kind in ("creation", "deletion", "restore", "merge", "associationChange"):
+            if name != "task" or kind in {"creation", "deletion", "restore"}:
+                delivery.subscribe(kind, name)  # type: ignore[arg-type]  # mypy forgets that these are literals
+        for one in watched:
+            delivery.subscribe("propertyChange", name, one)
+
+
+@contextmanager
+def quiet(clock_seconds: Callable[[], float]) -> Iterator[None]:
+    """Without logs, and with the client's stopwatch on virtual time."""
+    structlog.configure(
+        processors=[],
+        wrapper_class=structlog.make_filtering_bound_logger(50),
+        logger_factory=structlog.ReturnLoggerFactory(),
+    )
+    with patch("sync.hubspot.transport.time", SimpleNamespace(perf_counter=clock_seconds)):
+        yield
