@@ -55,8 +55,6 @@ HANDOFF_OF: Mapping[TaskKind, Handoff] = {
     TaskKind.IMPLEMENT: Handoff.APPROVED,
 }
 
-NO_TASK = "no such task was found"
-
 Match = tuple[NewTask, SeenTask]
 
 log = structlog.get_logger()
@@ -181,7 +179,7 @@ def _group(service: Service, portfolios: Sequence[str], *, silence_due: bool) ->
     adopters: list[_Adopter] = []
     faulty = {record.id: why for record, why in seen.faulty.items()}
     faulty |= {record.id: "it is no longer in the CRM" for record in seen.gone}
-    for record, case in sorted(seen.cases.items()):
+    for record, case in sorted(seen.cases.items(), key=lambda each: int(each[0].id)):
         adopter = _Adopter(case, seen.tasks[record], texts)
         try:
             if case.portfolio.inside:
@@ -195,9 +193,10 @@ def _group(service: Service, portfolios: Sequence[str], *, silence_due: bool) ->
 
 
 def _add(found: Adoption, group: _Group) -> None:
+    in_order = list(Handoff).index
     for adopter in group.portfolios:
         found.looked += 1
-        found.adopted += adopter.adopted
+        found.adopted += sorted(adopter.adopted, key=lambda finding: in_order(finding.handoff))
         found.due += adopter.due
         found.unmatched += adopter.unmatched
     found.faulty |= group.faulty
@@ -343,15 +342,21 @@ class _Adopter:
         matched = {effect.slot for effect, _ in found}
         for effect in occurrence.effects:
             if isinstance(effect, NewTask) and effect.slot not in matched:
-                why = f"{occurrence.reason}; {NO_TASK}: recorded as done without one"
+                subject = self._texts.task(effect.kind, effect.context)[0]
+                why = f"{occurrence.reason}; no task “{subject}” was found: recorded as done without one"
                 self.unmatched.append(self._finding(occurrence, occurrence.effect_key(effect), None, why))
 
     def _is_over(self, occurrence: Occurrence) -> bool:
-        """Whether the work of a ticket's occurrence is done: the ticket is ready for approval (again)."""
+        """Whether the work of a ticket's occurrence is done: then nobody misses its task."""
         ticket = next((ticket for ticket in self.case.snapshot.tickets if ticket.ref == occurrence.record), None)
-        if ticket is None or ticket.stage is not Stage.PENDING_APPROVAL:
+        if ticket is None:
             return False
-        return occurrence.cause_at is None or ticket.stage_since > occurrence.cause_at
+        if self.case.portfolio.status is Status.CREATIVES_APPROVED:
+            return True
+        if occurrence.handoff is Handoff.TICKETS and any(version.value for version in ticket.revision_history):
+            return True  # a first draft was there to be revised
+        back = occurrence.cause_at is None or ticket.stage_since > occurrence.cause_at
+        return ticket.stage is Stage.PENDING_APPROVAL and back
 
     def _closed_by_hand(self) -> None:
         history = self.case.portfolio.status_history

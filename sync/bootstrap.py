@@ -9,7 +9,7 @@ from mappings.load import MappingError, load
 from mappings.schema import ProcessMapping
 from sync import recovery
 from sync.alerts import Alerts
-from sync.budget import Budget, Priority
+from sync.budget import Budget, Paced, Priority
 from sync.case import Moment
 from sync.checkpoint import Checkpoint, no_checkpoint
 from sync.clock import Clock, ShiftedClock, SystemClock, from_ms, local_date, start_of_day, to_ms
@@ -44,6 +44,7 @@ class Service:
     mailer: Mailer | None
     alerts: Alerts
     reconciler: Reconciler
+    go_live: datetime  # causes older than this do nothing by themselves
 
     @property
     def today(self) -> date:
@@ -91,6 +92,7 @@ def build(
     today: date | None = None,
     session: "requests.Session | None" = None,
     bulk: bool = False,
+    share: float | None = None,
     begin: bool = True,
     checkpoint: Checkpoint = no_checkpoint,
     on_call: "Callable[[Call], None] | None" = None,
@@ -98,7 +100,8 @@ def build(
 ) -> Service:
     """Wire the service together. Opens the database and brings it up to date; calls nobody.
 
-    `today` shifts every decision to that date. `bulk` marks the calls as work that waits for interactive work.
+    `today` shifts every decision to that date. `bulk` marks the calls as work that waits for interactive work, and
+    `share` limits them to that share of the CRM's request limits.
     Without `begin` the service is only to be looked at or set up: the moment of going live is not fixed by it.
     Raises `ConfigurationError` and `StoreError`.
     """
@@ -110,11 +113,12 @@ def build(
     store = open_database(settings)
     go_live, born = _beginnings(store, settings, mapping, clock, keep=begin)
     calendar = clock if today is None else ShiftedClock(clock, today, mapping.zone)
+    budget = Budget(store, budget_clock or SystemClock())
     crm = HubSpot(
         token=token,
         base_url=settings.hubspot_base_url,
         portfolio_object=mapping.portfolio.object,
-        budget=Budget(store, budget_clock or SystemClock()),
+        budget=budget if share is None else Paced(budget, budget_clock or SystemClock(), share),
         clock=budget_clock or SystemClock(),
         session=session,
         priority=Priority.BULK if bulk else Priority.INTERACTIVE,
@@ -138,7 +142,7 @@ def build(
         moment=moment,
         alert=alerts,
     )
-    return Service(settings, mapping, store, clock, calendar, crm, portals, mailer, alerts, reconciler)
+    return Service(settings, mapping, store, clock, calendar, crm, portals, mailer, alerts, reconciler, go_live)
 
 
 def _beginnings(

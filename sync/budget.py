@@ -17,6 +17,7 @@ one (`--today`) would fill the bucket for everybody.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
@@ -27,7 +28,7 @@ from sync.clock import Clock, to_ms
 from sync.dirty import Priority
 from sync.store import Store, budgets, get_fact, set_fact, to_json
 
-__all__ = ["LIMITS", "Bucket", "BucketState", "Budget", "Limit", "Observed", "Priority", "state"]
+__all__ = ["LIMITS", "Bucket", "BucketState", "Budget", "Limit", "Observed", "Paced", "Priority", "state"]
 
 _TOKEN: Final = 1000  # the row counts thousandths
 _LIMIT_FACT: Final = "budget_limit"
@@ -163,6 +164,10 @@ class Budget:
                 .values(tokens=0, filled_at=case((later, budgets.c.filled_at), else_=now + pause))
             )
 
+    def limit(self, bucket: Bucket) -> Limit:
+        """The limit as far as it is known: the portal's own, once an answer has told it."""
+        return self._limits[bucket]
+
     def state(self) -> dict[Bucket, BucketState]:
         """What each bucket holds now; reads only."""
         with self._store.read() as connection:
@@ -240,6 +245,34 @@ class Budget:
         self._daily_written = now
         with self._store.write() as connection:
             set_fact(connection, _DAILY_FACT, to_json({"remaining": remaining, "at": now}))
+
+
+class Paced:
+    """The same budget for one process that is to take no more than a share of each limit: evenly spaced, no bursts."""
+
+    def __init__(self, budget: Budget, clock: Clock, share: float) -> None:
+        if not 0 < share <= 1:
+            raise ValueError("the share is more than 0 and at most 1")
+        self._budget = budget
+        self._clock = clock
+        self._share = share
+        self._next: dict[Bucket, datetime] = {}
+
+    def take(self, bucket: Bucket, priority: Priority = Priority.INTERACTIVE) -> None:
+        """Return once the request may be sent."""
+        now = self._clock.now()
+        turn = max(now, self._next.get(bucket, now))
+        if turn > now:
+            self._clock.sleep((turn - now).total_seconds())
+        limit = self._budget.limit(bucket)
+        self._next[bucket] = turn + timedelta(seconds=limit.seconds / limit.requests / self._share)
+        self._budget.take(bucket, priority)
+
+    def observe(self, bucket: Bucket, observed: Observed) -> None:
+        self._budget.observe(bucket, observed)
+
+    def back_off(self, bucket: Bucket, seconds: float | None = None) -> None:
+        self._budget.back_off(bucket, seconds)
 
 
 def state(store: Store, clock: Clock) -> dict[str, object]:

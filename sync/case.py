@@ -44,6 +44,10 @@ class Moment:
     go_live: datetime
     born: datetime
 
+    def reaching_back_to(self, since: datetime) -> "Moment":
+        """The same moment for a portfolio whose causes count since then, where that is before going live."""
+        return replace(self, go_live=min(self.go_live, since))
+
 
 @dataclass(frozen=True)
 class Case:

@@ -18,15 +18,32 @@ INTERRUPTED = 130
 
 SECTIONS: Mapping[str, Mapping[str, str]] = {
     "Try it": {"demo": "sync.commands.sandbox:demo", "sandbox": "sync.commands.sandbox:sandbox"},
-    "Set it up": {"setup": "sync.commands.provision:setup"},
+    "Set it up": {
+        "setup": "sync.commands.provision:setup",
+        "subscriptions": "sync.commands.portal:subscriptions",
+        "check": "sync.commands.portal:check",
+        "adopt": "sync.commands.compare:adopt",
+    },
     "Run it": {
         "serve": "sync.commands.run:serve",
         "worker": "sync.commands.run:worker",
         "sweep": "sync.commands.passes:sweep",
         "poll": "sync.commands.passes:poll",
     },
-    "Look at it": {"status": "sync.commands.look:status", "explain": "sync.commands.look:explain"},
-    "Look after it": {"release": "sync.commands.keep:release", "db": "sync.commands.keep:db"},
+    "Look at it": {
+        "status": "sync.commands.look:status",
+        "explain": "sync.commands.look:explain",
+        "verify": "sync.commands.compare:verify",
+        "plan": "sync.commands.plan:plan",
+    },
+    "Look after it": {
+        "apply": "sync.commands.plan:apply",
+        "replay": "sync.commands.again:replay",
+        "backfill": "sync.commands.again:backfill",
+        "dead": "sync.commands.again:dead",
+        "release": "sync.commands.keep:release",
+        "db": "sync.commands.keep:db",
+    },
 }
 """Every command, where it is, and the order in which the help shows them."""
 

@@ -172,13 +172,21 @@ class Pipeline:
 
 @dataclass(frozen=True, slots=True)
 class PropertyDefinition:
-    """A property as the portal defines it; `options` are the internal values of an enumeration."""
+    """A property as the portal defines it.
+
+    `options` are the internal values of an enumeration and `labels` what people see for them, in the same order.
+    `owner`: its values are owners' ids. `read_only`: the CRM computes it. `group`: where people find it on a record.
+    """
 
     name: str
     label: str
     type: str
     field_type: str
     options: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    owner: bool = False
+    read_only: bool = False
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +237,24 @@ class CRM(Protocol):
 
     def create_property(self, kind: Kind, definition: Mapping[str, object]) -> None:
         """Create a property from HubSpot's own definition of it (`name`, `label`, `type`, `fieldType`, `groupName`…)."""
+
+    def create_object(self, definition: Mapping[str, object]) -> None:
+        """Create the portfolio's custom object from HubSpot's own definition of a schema (`name`, `labels`, `properties`…)."""
+
+    def create_pipeline(self, definition: Mapping[str, object]) -> None:
+        """Create a ticket pipeline from HubSpot's own definition of it (`label`, `stages`…)."""
+
+    def create_association(self, source: Kind, target: Kind, name: str) -> None:
+        """Let records of two kinds be associated, by a type without a label."""
+
+    def association_type(self, source: Kind, target: Kind) -> AssociationType:
+        """The unlabelled type by which records of one kind are associated to another.
+
+        Raises `MappingMisfitError` where they cannot be.
+        """
+
+    def try_write(self, kind: Kind) -> None:
+        """An update of no records: changes nothing, and raises `AuthenticationError` where the app may not write."""
 
     def account(self) -> Account:
         """Portal id, time zone and host of its pages."""

@@ -33,7 +33,7 @@ BACKOFF = (
 )
 """How long a record that fails waits for its next look; after the last of them it is parked."""
 
-MENDED_BY_TIME = frozenset({"sweep", "replay", "release"})
+MENDED_BY_TIME = frozenset({"sweep", "replay", "release", "apply", "backfill"})
 """Origins of a look that also try again what the CRM has refused: a person may have mended the cause."""
 
 _MENDING = sorted(MENDED_BY_TIME)  # one by one: a list cannot stand in a statement of many rows
@@ -126,22 +126,27 @@ def touch(
     A ticket of unknown portfolio is marked itself, and so is one that may have `moved`: its old portfolio and its new
     one are both looked at. Of tasks only those of handoff 7 count, ours or adopted: no other's completion moves anything.
     """
+    mark(connection, homes(connection, records, moved=moved), now, origin, priority=priority)
+
+
+def homes(connection: Connection, records: Iterable[RecordRef], *, moved: bool = False) -> set[RecordRef]:
+    """What is to be looked at for these records: see `touch`."""
     found = set(records)
     portfolios = {record for record in found if record.kind is Kind.PORTFOLIO}
     tickets = {record.id for record in found if record.kind is Kind.TICKET}
-    homes = _homes(connection, tickets)
-    lost = {RecordRef(Kind.TICKET, ticket) for ticket in tickets if moved or ticket not in homes}
-    portfolios |= {RecordRef(Kind.PORTFOLIO, home) for home in homes.values()}
+    known = _homes(connection, tickets)
+    lost = {RecordRef(Kind.TICKET, ticket) for ticket in tickets if moved or ticket not in known}
+    portfolios |= {RecordRef(Kind.PORTFOLIO, home) for home in known.values()}
     tasks = [record.id for record in found if record.kind is Kind.TASK]
-    mark(connection, portfolios | lost | _owners_of_tasks(connection, tasks), now, origin, priority=priority)
+    return portfolios | lost | _owners_of_tasks(connection, tasks)
 
 
 def _homes(connection: Connection, tickets: Iterable[str]) -> dict[str, str]:
-    homes: dict[str, str] = {}
+    found: dict[str, str] = {}
     for part in _parts(sorted(tickets)):
         rows = connection.execute(select(memberships).where(memberships.c.ticket.in_(part)))
-        homes.update({row.ticket: row.portfolio for row in rows})
-    return homes
+        found.update({row.ticket: row.portfolio for row in rows})
+    return found
 
 
 def _owners_of_tasks(connection: Connection, tasks: Sequence[str]) -> set[RecordRef]:
@@ -184,6 +189,35 @@ def take(connection: Connection, lane: int, now: datetime, limit: int) -> list[L
     return [_look(row) for row in rows]
 
 
+def looks_at(connection: Connection, records: Iterable[RecordRef]) -> list[Look]:
+    """The rows of just these records, whenever they are due; those that are held or parked are left out."""
+    wanted: dict[Kind, list[str]] = {}
+    for record in sorted(set(records)):
+        wanted.setdefault(record.kind, []).append(record.id)
+    return [
+        _look(row)
+        for kind, ids in wanted.items()
+        for part in _parts(ids)
+        for row in connection.execute(
+            select(dirty)
+            .where(dirty.c.kind == kind.value, dirty.c.id.in_(part))
+            .where(dirty.c.parked_at.is_(None), dirty.c.held_effects.is_(None))
+            .order_by(*_ORDER)
+        )
+    ]
+
+
+def marked_by(connection: Connection, origin: str, now: datetime) -> list[RecordRef]:
+    """What is due because this origin asked for it."""
+    rows = connection.execute(
+        select(dirty)
+        .where(dirty.c.origin == origin, dirty.c.look_at <= to_ms(now))
+        .where(dirty.c.parked_at.is_(None), dirty.c.held_effects.is_(None))
+        .order_by(*_ORDER)
+    )
+    return [RecordRef(Kind(row.kind), row.id) for row in rows]
+
+
 def _look(row: Row[tuple[object, ...]]) -> Look:
     return Look(RecordRef(Kind(row.kind), row.id), row.generation, row.origin, row.attempts, from_ms(row.marked_at))
 
@@ -195,9 +229,7 @@ def settle_done(connection: Connection, look: Look, look_again: datetime | None 
         connection.execute(dirty.delete().where(*same))
     else:
         connection.execute(
-            update(dirty)
-            .where(*same)
-            .values(look_at=to_ms(look_again), marked_at=to_ms(look_again), origin=WAITED)
+            update(dirty).where(*same).values(look_at=to_ms(look_again), marked_at=to_ms(look_again), origin=WAITED)
         )
     # Marked again meanwhile: the row stays due, but its failures are over.
     connection.execute(

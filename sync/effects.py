@@ -288,20 +288,14 @@ class Effects:
         records = self._crm.read(kind, ids, names)
         self.checkpoint("reread")
         ready: list[Planned] = []
-        settled: list[tuple[Planned, EffectState, str]] = []
         for effect in effects:
             record = records.get(_written(effect).id)
-            if record is None or record.id != _written(effect).id:
-                settled.append((effect, EffectState.OVERTAKEN, "the record is no longer there"))
-            elif any(record.properties.get(n, "") != v for n, v in effect.payload["expects"].items()):
+            gone = record is None or record.id != _written(effect).id
+            if record is None or gone or any(record.properties.get(n, "") != v for n, v in _expected(effect)):
                 done.stale.add(_unit(effect))
-                log.info("effect.stale", effect=effect.key)
+                log.info("effect.stale", effect=effect.key, gone=gone)
             else:
                 ready.append(effect)
-        if settled:
-            with self._store.write() as connection:
-                for effect, state, reason in settled:
-                    ledger.settle(connection, effect.key, state, self._clock.now(), reason=reason)
         claimed = self._claim(ready)
         ready = [effect for effect in ready if effect.key in claimed]
         if not ready:
@@ -312,8 +306,7 @@ class Effects:
         order = sorted(merged, key=int)
         updates = [Update(i, merged[i]) for i in order]
         outcomes = dict(zip(order, self._sent(ready, lambda: self._crm.update(kind, updates)), strict=True))
-        for effect in ready:
-            done.wrote.add(_unit(effect))
+        done.wrote |= {_unit(effect) for effect in ready if isinstance(outcomes[_written(effect).id], Applied)}
         self._settle([(effect, outcomes[_written(effect).id]) for effect in ready], done)
 
     # -- tasks
@@ -339,8 +332,7 @@ class Effects:
                 "hubspot_owner_id": str(effect.payload["owner"]),
                 self._mapping.task.key_property: effect.key,
             }
-            places = tuple(RecordRef(Kind(kind), i) for kind, i in effect.payload["on"])
-            ready.append((effect, Create(trace_of(effect.key), properties, places)))
+            ready.append((effect, Create(trace_of(effect.key), properties, _places(effect))))
         claimed = self._claim(effect for effect, _ in ready)
         ready = [(effect, create) for effect, create in ready if effect.key in claimed]
         if ready:
@@ -423,11 +415,17 @@ class Effects:
                 match outcome:
                     case Applied(crm_id):
                         ledger.settle(connection, effect.key, EffectState.DONE, now, crm_id=crm_id)
-                    case Rejected(message, missing=missing):
-                        pointless = missing and effect.kind != "task"  # a task's is to be made, and has no id yet
-                        state = EffectState.OVERTAKEN if pointless else EffectState.FAILED
-                        ledger.settle(connection, effect.key, state, now, reason=message)
-                        done.failed += not pointless
+                    case Rejected(message, missing=True) if effect.kind == "write":
+                        # Deleted since it was read: the next look finds that out, and what becomes of all that is open.
+                        ledger.release_claim(connection, effect.key, now, message)
+                        done.look_again(_unit(effect), now + TRY_AGAIN)
+                        done.not_sent += 1
+                    case Rejected(message, missing=True) if effect.kind == "close":
+                        ledger.settle(connection, effect.key, EffectState.OVERTAKEN, now, reason=message)
+                        done.tried -= 1
+                    case Rejected(message):
+                        ledger.settle(connection, effect.key, EffectState.FAILED, now, reason=message)
+                        done.failed += 1
                     case NotSent(message):
                         ledger.release_claim(connection, effect.key, now, message)
                         done.look_again(_unit(effect), now + TRY_AGAIN)
@@ -500,6 +498,19 @@ def _written(effect: Planned) -> RecordRef:
     return RecordRef(Kind(kind), record)
 
 
+def _expected(effect: Planned) -> Iterable[tuple[str, str]]:
+    """The values that a write replaces, and those that it depends on."""
+    expects: dict[str, str] = effect.payload["expects"]
+    return expects.items()
+
+
 def _first_place(effect: Planned) -> RecordRef:
     kind, record = effect.payload["on"][0]
     return RecordRef(Kind(kind), record)
+
+
+def _places(effect: Planned) -> tuple[RecordRef, ...]:
+    """The records that a task is made on. A ticket's portfolio is the one that it is on now, not when it was decided."""
+    tickets = [RecordRef(Kind.TICKET, i) for kind, i in effect.payload["on"] if kind == Kind.TICKET]
+    home = () if effect.portfolio is None else (RecordRef(Kind.PORTFOLIO, effect.portfolio),)
+    return (*tickets, *home)

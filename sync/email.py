@@ -9,14 +9,24 @@ import hashlib
 import smtplib
 import ssl
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Protocol, TextIO
 from urllib.parse import unquote, urlsplit
 
 from sync.clock import Clock
 from sync.crm import CRM
-from sync.errors import ConfigurationError, CRMRejectedError, CRMUnavailableError, EmailError, EmailUnknownError
+from sync.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    CRMRejectedError,
+    CRMUnavailableError,
+    EmailError,
+    EmailUnknownError,
+)
 from sync.settings import Settings
 
 TIMEOUT = 30.0
@@ -67,14 +77,7 @@ class SmtpMailer:
         return f"{self._host}:{self._port}"
 
     def send(self, key: str, to: str, subject: str, body: str) -> None:
-        message = EmailMessage()
-        message["From"] = self._sender
-        message["To"] = to
-        message["Subject"] = subject
-        message["Date"] = format_datetime(self._clock.now())
-        message["Message-ID"] = message_id(key, self._sender)
-        message["Auto-Submitted"] = "auto-generated"
-        message.set_content(body)
+        message = self._message(key, to, subject, body)
         with self._connected() as server:
             self._hand_over(server, message, to)
 
@@ -83,7 +86,33 @@ class SmtpMailer:
             how = "with login" if self._user else "without login"
             return f"the mail server {self._where} answers, {how} (EMAIL_URL)"
 
-    def _connected(self) -> smtplib.SMTP:
+    def _message(self, key: str, to: str, subject: str, body: str) -> EmailMessage:
+        message = EmailMessage(policy=SMTP)  # lines end as the protocol wants: a server may refuse a bare line feed
+        try:
+            to.encode("ascii")
+            message["From"] = self._sender
+            message["To"] = to
+            message["Subject"] = subject
+            message.set_content(body)
+        except ValueError as error:
+            raise EmailError(f"no email can be written to {to!r} ({error})", permanent=True) from error
+        message["Date"] = format_datetime(self._clock.now())
+        message["Message-ID"] = message_id(key, self._sender)
+        message["Auto-Submitted"] = "auto-generated"
+        return message
+
+    @contextmanager
+    def _connected(self) -> Iterator[smtplib.SMTP]:
+        server = self._connect()
+        try:
+            yield server
+        finally:
+            # Whatever became of the message is known by now: how the two part changes nothing.
+            with suppress(OSError, smtplib.SMTPException):
+                server.quit()
+            server.close()
+
+    def _connect(self) -> smtplib.SMTP:
         try:
             if self._implicit_tls:
                 context = ssl.create_default_context()
@@ -91,9 +120,10 @@ class SmtpMailer:
             else:
                 server = smtplib.SMTP(self._host, self._port, timeout=TIMEOUT)
         except (OSError, smtplib.SMTPException) as error:
-            raise EmailError(f"the mail server {self._where} cannot be reached ({error}): check EMAIL_URL") from error
+            text = f"the mail server {self._where} cannot be reached ({error}): check EMAIL_URL"
+            raise EmailError(text, server_down=True) from error
         try:
-            server.ehlo()
+            server.ehlo_or_helo_if_needed()
             if not self._implicit_tls and server.has_extn("starttls"):
                 server.starttls(context=ssl.create_default_context())
                 server.ehlo()
@@ -101,10 +131,12 @@ class SmtpMailer:
                 server.login(self._user, self._password)
         except smtplib.SMTPAuthenticationError as error:
             server.close()
-            raise EmailError(f"the mail server {self._where} refuses user and password: check EMAIL_URL") from error
-        except (OSError, smtplib.SMTPException) as error:
+            text = f"the mail server {self._where} refuses user and password: check EMAIL_URL"
+            raise EmailError(text, server_down=True) from error
+        except (OSError, smtplib.SMTPException, UnicodeError) as error:
             server.close()
-            raise EmailError(f"the mail server {self._where} broke off ({error}): check EMAIL_URL") from error
+            text = f"the mail server {self._where} broke off ({error}): check EMAIL_URL"
+            raise EmailError(text, server_down=True) from error
         return server
 
     def _hand_over(self, server: smtplib.SMTP, message: EmailMessage, to: str) -> None:
@@ -117,7 +149,7 @@ class SmtpMailer:
             if code >= 400:
                 raise EmailError(_refused(self._where, to, code, answer), permanent=code >= 500)
         except (OSError, smtplib.SMTPException) as error:
-            raise EmailError(f"the mail server {self._where} broke off ({error})") from error
+            raise EmailError(f"the mail server {self._where} broke off ({error})", server_down=True) from error
         try:
             code, answer = server.data(message.as_bytes())
         except smtplib.SMTPDataError as error:  # the answer to the word DATA itself: nothing was handed over
@@ -147,6 +179,8 @@ class SingleSendMailer:
             self._crm.send_single_email(self._email_id, send_id(key), to, {"subject": subject, "body": body})
         except CRMRejectedError as error:
             raise EmailError(str(error), permanent=True) from error
+        except AuthenticationError as error:  # it may be this one permission that lacks: all other work goes on
+            raise EmailError(str(error), server_down=True) from error
         except CRMUnavailableError as error:
             raise EmailUnknownError(str(error)) from error
 

@@ -43,9 +43,23 @@ class CRMError(HandoffsError):
 
 
 class AuthenticationError(CRMError):
-    """The token is refused (401) or lacks a scope (403): nothing works until it is changed."""
+    """The token is refused (401) or lacks a scope (403): nothing works until it is changed.
+
+    `scopes` are those that are missing, as far as HubSpot names them.
+    """
 
     exit_code = 4
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        correlation_id: str | None = None,
+        scopes: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message, status=status, correlation_id=correlation_id)
+        self.scopes = scopes
 
 
 class CRMUnavailableError(CRMError):

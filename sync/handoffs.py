@@ -666,8 +666,6 @@ def _versions(case: Case, status: Status) -> Iterable[Version[Status | None]]:
 
 def _taken_back(case: Case, ending: Ending) -> bool:
     """Whether the history shows that a ledger since lost has carried out this ending: the service wrote the date."""
-    if ending.closing.at >= case.moment.born:
-        return False
     return any(
         version.own and ending.closing.at < version.at < case.moment.born for version in case.portfolio.date_history
     )

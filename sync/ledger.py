@@ -291,7 +291,7 @@ def _plan_one(
         key = occurrence.effect_key(effect)
         fact = known.pop(key, None)
         row = {
-            "payload": to_json(_payload(effect)),
+            "payload": to_json(payload_of(effect)),
             "state": (EffectState.BLOCKED if effect.blocked else EffectState.PLANNED).value,
             "state_at": to_ms(now),
             "reason": effect.blocked,
@@ -391,7 +391,8 @@ def _kind(effect: Effect) -> str:
             return "email"
 
 
-def _payload(effect: Effect) -> dict[str, Any]:
+def payload_of(effect: Effect) -> dict[str, Any]:
+    """The effect as the ledger keeps it: plain JSON values."""
     match effect:
         case Write(record, values, expects):
             return {
@@ -406,6 +407,15 @@ def _payload(effect: Effect) -> dict[str, Any]:
             return {
                 "email_kind": kind.value, "role": role.value, "owner": owner, "context": dict(context), "after": after,
             }  # fmt: skip
+
+
+def payloads(connection: Connection, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """What the ledger keeps of each of these effects, by its key."""
+    found: dict[str, dict[str, Any]] = {}
+    for part in _parts(list(keys)):
+        rows = connection.execute(select(effects.c.key, effects.c.payload).where(effects.c.key.in_(part)))
+        found.update({row.key: json.loads(row.payload) for row in rows})
+    return found
 
 
 # -- claim and settle

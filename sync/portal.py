@@ -1,8 +1,9 @@
 """What the service knows of the portal itself: people, stages, time zone, links. Cached, and refreshed now and then."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from mappings.schema import ProcessMapping
 from mappings.vocabulary import Stage
@@ -12,6 +13,8 @@ from sync.errors import MappingMisfitError
 
 OWNERS_FOR = timedelta(minutes=10)
 STAGES_FOR = timedelta(hours=1)
+
+Labelled = TypeVar("Labelled", Pipeline, PipelineStage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,7 @@ class Portal:
     owners: Mapping[str, Owner]
     people: Mapping[str, str]  # id or lower-cased email of every active owner → id
     has_task_property: bool
+    absent: frozenset[str] = field(default_factory=frozenset)  # properties of the ticket that the portal does not have
 
     def stage(self, stage_id: str) -> Stage:
         if stage_id == self.in_progress:
@@ -56,6 +60,7 @@ class PortalCache:
         self._pipelines: tuple[Pipeline, ...] = ()
         self._owners: dict[str, Owner] = {}
         self._has_task_property = False
+        self._absent: frozenset[str] = frozenset()
         self._stages_at: datetime | None = None
         self._owners_at: datetime | None = None
 
@@ -68,9 +73,11 @@ class PortalCache:
             self._account = account
         if self._stages_at is None or not timedelta(0) <= now - self._stages_at < STAGES_FOR:
             self._pipelines = self._crm.pipelines()
-            self._has_task_property = self._mapping.task.key_property in self._crm.properties(Kind.TASK)
+            known = {kind: self._crm.properties(kind) for kind in (Kind.PORTFOLIO, Kind.TICKET, Kind.TASK)}
+            self._has_task_property = self._mapping.task.key_property in known[Kind.TASK]
+            self._absent = frozenset(self._mapping.ticket.owners.values()) - known[Kind.TICKET].keys()
             # HubSpot reads a property that it does not have as nothing at all: an empty status would fire.
-            missing = missing_properties(self._mapping, self._crm)
+            missing = missing_properties(self._mapping, known.__getitem__)
             if missing:
                 raise MappingMisfitError("\n".join(missing))
             self._stages_at = now
@@ -87,6 +94,7 @@ class PortalCache:
             owners=self._owners,
             people=_people(self._owners),
             has_task_property=self._has_task_property,
+            absent=self._absent,
         )
 
     def forget(self) -> None:
@@ -102,8 +110,8 @@ def _people(owners: Mapping[str, Owner]) -> dict[str, str]:
     return {owner.email.lower(): owner.id for owner in active if owner.email} | {owner.id: owner.id for owner in active}
 
 
-def missing_properties(mapping: ProcessMapping, crm: CRM) -> list[str]:
-    """A sentence for each property that the mapping names and the portal has not."""
+def missing_properties(mapping: ProcessMapping, properties: Callable[[Kind], Container[str]]) -> list[str]:
+    """A sentence for each property that the mapping names and the portal has not; `properties` are those it has."""
     portfolio, ticket = mapping.portfolio, mapping.ticket
     named = {
         Kind.PORTFOLIO: {
@@ -119,7 +127,7 @@ def missing_properties(mapping: ProcessMapping, crm: CRM) -> list[str]:
     }
     found = []
     for kind, names in named.items():
-        known = crm.properties(kind)
+        known = properties(kind)
         found += [
             f"{key}: the portal's {kind} has no property “{name}”. Change the mapping (MAPPING)."
             for key, name in names.items()
@@ -128,12 +136,16 @@ def missing_properties(mapping: ProcessMapping, crm: CRM) -> list[str]:
     return found
 
 
+def called(name: str, candidates: Iterable[Labelled]) -> list[Labelled]:
+    """The one with this id, else all that are labelled so."""
+    candidates = list(candidates)
+    by_id = [one for one in candidates if one.id == name]
+    return by_id or [one for one in candidates if one.label.strip().casefold() == name.casefold()]
+
+
 def find_pipeline(name: str, pipelines: tuple[Pipeline, ...]) -> Pipeline:
     """The pipeline of this id or label."""
-    for pipeline in pipelines:
-        if name == pipeline.id:
-            return pipeline
-    named = [pipeline for pipeline in pipelines if pipeline.label.strip().casefold() == name.casefold()]
+    named = called(name, pipelines)
     if len(named) == 1:
         return named[0]
     known = ", ".join(f"“{pipeline.label}” ({pipeline.id})" for pipeline in pipelines) or "none"
@@ -143,10 +155,7 @@ def find_pipeline(name: str, pipelines: tuple[Pipeline, ...]) -> Pipeline:
 
 def find_stage(name: str, pipeline: Pipeline, key: str) -> PipelineStage:
     """The stage of this id or label."""
-    for stage in pipeline.stages:
-        if name == stage.id:
-            return stage
-    named = [stage for stage in pipeline.stages if stage.label.strip().casefold() == name.casefold()]
+    named = called(name, pipeline.stages)
     if len(named) == 1:
         return named[0]
     known = ", ".join(f"“{stage.label}” ({stage.id})" for stage in pipeline.stages) or "none"

@@ -63,7 +63,7 @@ def _misfits(crm: CRM, mapping: ProcessMapping) -> list[str]:
     found: list[str] = []
     _heard(lambda: crm.type_id(Kind.PORTFOLIO), found)
     if not found:
-        found += missing_properties(mapping, crm)
+        found += missing_properties(mapping, crm.properties)
     pipelines = crm.pipelines()
     pipeline = _heard(lambda: find_pipeline(mapping.ticket.pipeline, pipelines), found)
     if pipeline is not None:

@@ -1,16 +1,18 @@
 """One pass over a group: read, decide, plan, do, settle. The only place that turns dirty rows into work."""
 
+import pprint
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
 
 import structlog
 from sqlalchemy import Connection
 from sqlalchemy.dialects.sqlite import insert
 
 from mappings.schema import ProcessMapping
-from sync import dirty, ledger, memberships
+from sync import dirty, ledger, memberships, runs
 from sync.breaker import Breaker
 from sync.case import Case, Moment
 from sync.clock import Clock, to_ms
@@ -36,6 +38,23 @@ READ_TOO_SOON = timedelta(seconds=2)
 """What was changed so shortly before it was read may have been changed again in the same moment: a poll looks again."""
 
 log = structlog.get_logger()
+
+
+class Judged(Protocol):
+    """What comes of judging a case: complete, or what has to be read first."""
+
+    @property
+    def complete(self) -> bool: ...
+    @property
+    def needed_tasks(self) -> frozenset[str]: ...
+    @property
+    def needed_notes(self) -> frozenset[RecordRef]: ...
+
+
+J = TypeVar("J", bound=Judged)
+
+Gate = Callable[[Case, Decision], bool]
+"""Whether a pass may do what it has decided for a record; what it may not is left undone, and dirty."""
 
 
 @dataclass
@@ -65,6 +84,8 @@ class _Pass:
     again: dict[RecordRef, datetime] = field(default_factory=dict)
     faulty: dict[RecordRef, str] = field(default_factory=dict)
     held: dict[RecordRef, int] = field(default_factory=dict)
+    gate: Gate | None = None  # None: whatever is decided may be done
+    refused: set[RecordRef] = field(default_factory=set)
 
     def look_again(self, record: RecordRef, moment: datetime) -> None:
         self.again[record] = min(moment, self.again.get(record, moment))
@@ -110,8 +131,8 @@ class Reconciler:
         """Say that a step is done; the crash tests end the process here."""
         self._effects.checkpoint(step)
 
-    def run(self, looks: Sequence[Look]) -> Tally:
-        """Carry these dirty rows through. A record that fails alone backs off alone.
+    def run(self, looks: Sequence[Look], gate: Gate | None = None) -> Tally:
+        """Carry these dirty rows through, as far as the gate permits. A record that fails alone backs off alone.
 
         Raises what concerns every record: `AuthenticationError`, `CRMUnavailableError`, `MappingMisfitError`,
         `StoreError`. The rows are then still dirty.
@@ -127,7 +148,7 @@ class Reconciler:
         try:
             units = self._find_homes(looks)
             self.checkpoint("homes")
-            self._pass(units, portal, tally)
+            self._pass(units, portal, tally, gate)
         except Exception as error:  # the boundary: one record must not stop the others
             if _concerns_all(error):
                 raise
@@ -135,7 +156,7 @@ class Reconciler:
                 self._failed(units[0], error, tally)
             else:  # what was done is settled; each of them is looked at alone
                 for look in units:
-                    tally += self.run([look])
+                    tally += self.run([look], gate)
         return tally
 
     def foresee(self, portfolios: Sequence[str]) -> Outlook:
@@ -144,10 +165,12 @@ class Reconciler:
         decisions, faulty = self._decide(cases, portal)
         return Outlook(portal, group, cases, decisions, {**group.faulty, **faulty})
 
-    def cases(self, portfolios: Sequence[str]) -> tuple[Portal, Group, dict[RecordRef, Case]]:
-        """Read these portfolios, with what the ledger knows of them, and write nothing. Raises the port's errors."""
+    def cases(
+        self, portfolios: Sequence[str], lone_tickets: Sequence[str] = ()
+    ) -> tuple[Portal, Group, dict[RecordRef, Case]]:
+        """Read these, with what the ledger knows of them, and write nothing. Raises the port's errors."""
         portal = self._portals.get()
-        group = self._reader.read(portfolios, (), portal)
+        group = self._reader.read(portfolios, lone_tickets, portal)
         with self._store.read() as connection:
             facts = _facts(connection, group)
         return portal, group, self._cases(group, facts, portal)
@@ -191,8 +214,8 @@ class Reconciler:
 
     # -- the pass
 
-    def _pass(self, looks: Sequence[Look], portal: Portal, tally: Tally) -> None:
-        state = _Pass({look.record: look for look in looks}, tally)
+    def _pass(self, looks: Sequence[Look], portal: Portal, tally: Tally, gate: Gate | None) -> None:
+        state = _Pass({look.record: look for look in looks}, tally, gate=gate)
         waiting = self._effects.resolve(state.looks)
         for record, until in waiting.items():
             state.look_again(record, until)
@@ -217,6 +240,9 @@ class Reconciler:
         decisions, faulty = self._decide(cases, portal)
         state.faulty.update(faulty)
         inside = {r: d for r, d in decisions.items() if (p := group.snapshots[r].portfolio) is None or p.inside}
+        if state.gate is not None:
+            state.refused |= {record for record in inside if not state.gate(cases[record], inside[record])}
+            inside = {record: decision for record, decision in inside.items() if record not in state.refused}
         self._hold(inside, facts, state)
         inside = {record: decision for record, decision in inside.items() if record not in state.held}
         self._plan(inside, {record: cases[record].facts for record in inside}, state)
@@ -275,25 +301,38 @@ class Reconciler:
 
     def _cases(self, group: Group, facts: Mapping[RecordRef, Facts], portal: Portal) -> dict[RecordRef, Case]:
         moment = self._moment()
+        with self._store.read() as connection:
+            since = runs.reaching_back(connection, (r.id for r in group.snapshots if r.kind is Kind.PORTFOLIO))
+        moments = {RecordRef(Kind.PORTFOLIO, i): moment.reaching_back_to(when) for i, when in since.items()}
         return {
-            record: Case(snapshot, facts[record], self._mapping, moment, portal.people, portal.in_progress)
+            record: Case(
+                snapshot, facts[record], self._mapping, moments.get(record, moment), portal.people, portal.in_progress
+            )
             for record, snapshot in group.snapshots.items()
         }
 
     def _decide(
         self, cases: dict[RecordRef, Case], portal: Portal
     ) -> tuple[dict[RecordRef, Decision], dict[RecordRef, str]]:
-        """Decide for each case, reading what the rules ask for, for all of them together; and what failed, with why."""
-        decisions: dict[RecordRef, Decision] = {}
+        return self.judged(cases, portal, decide)
+
+    def judged(
+        self, cases: dict[RecordRef, Case], portal: Portal, judge: Callable[[Case], J]
+    ) -> tuple[dict[RecordRef, J], dict[RecordRef, str]]:
+        """Judge each case, reading what the rules ask for, for all of them together; and what failed, with why.
+
+        The cases become fuller by what was read.
+        """
+        decisions: dict[RecordRef, J] = {}
         faulty: dict[RecordRef, str] = {}
         open_cases = dict(cases)
         while open_cases:
-            incomplete: dict[RecordRef, Decision] = {}
+            incomplete: dict[RecordRef, J] = {}
             for record, case in open_cases.items():
                 try:
-                    decision = decide(case)
+                    decision = judge(case)
                 except Exception as error:  # noqa: BLE001 - the boundary: one record must not stop the others
-                    faulty[record] = "".join(traceback.format_exception(error))
+                    faulty[record] = _with_inputs(case, error)
                     continue
                 if decision.complete:
                     decisions[record] = decision
@@ -355,7 +394,7 @@ class Reconciler:
         self.checkpoint("passed")
         with self._store.write() as connection:
             for record, look in state.looks.items():
-                if record in state.faulty or record in state.held:
+                if record in state.faulty or record in state.held or record in state.refused:
                     continue
                 dirty.settle_done(connection, look, state.again.get(record))
             held = [look for record, look in state.looks.items() if record in state.held]
@@ -387,6 +426,13 @@ def _facts(connection: Connection, group: Group) -> dict[RecordRef, Facts]:
         )
         for record, snapshot in group.snapshots.items()
     }
+
+
+def _with_inputs(case: Case, error: Exception) -> str:
+    """What a decision failed with, after what it was made on: for `handoffs dead show`."""
+    seen_by_it = pprint.pformat(case.snapshot, width=100, compact=True)
+    told = "".join(traceback.format_exception(error))
+    return f"Seen at {case.moment.now.isoformat()}:\n{seen_by_it}\n\n{told}"
 
 
 def _with(case: Case, snapshot: Snapshot) -> Case:

@@ -99,7 +99,7 @@ class Reader:
         near = {end.to for ends in on.values() for end in ends}
         homes, double = self.homes(near)
         lone = sorted(set(lone_tickets) - near, key=int)
-        tickets = self._tickets(sorted([*near, *lone], key=int))
+        tickets = self._tickets(sorted([*near, *lone], key=int), portal)
         snapshots: dict[RecordRef, Snapshot] = {}
         faulty: dict[RecordRef, str] = {}
         for i in alive:
@@ -157,11 +157,12 @@ class Reader:
         history = [names.status, names.refresh_date, *conditions]
         return self._crm.read(Kind.PORTFOLIO, ids, list(dict.fromkeys(properties)), list(dict.fromkeys(history)))
 
-    def _tickets(self, ids: Sequence[str]) -> dict[str, Record]:
+    def _tickets(self, ids: Sequence[str], portal: Portal) -> dict[str, Record]:
         if not ids:
             return {}
         names = self._mapping.ticket.properties
-        properties = [*names.model_dump().values(), *self._mapping.ticket.owners.values()]
+        owners = [name for name in self._mapping.ticket.owners.values() if name not in portal.absent]
+        properties = [*names.model_dump().values(), *owners]
         history = [names.pipeline, names.stage, names.needs_revisions]
         return self._crm.read(Kind.TICKET, ids, list(dict.fromkeys(properties)), history)
 

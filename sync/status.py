@@ -8,11 +8,12 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, func, not_, select
 
 from mappings.vocabulary import Handoff
-from sync import budget, health
+from sync import budget, dirty, health
 from sync.clock import Clock, from_ms, to_ms
 from sync.crm import Kind, RecordRef
 from sync.model import EffectState
-from sync.store import Store, dirty, effects, get_fact, occurrences
+from sync.store import Store, effects, get_fact, occurrences
+from sync.store import dirty as marked
 
 MAPPING_MISFIT = "mapping_misfit"
 """The fact under which the worker leaves why the mapping does not fit the portal; '' where it does."""
@@ -35,12 +36,16 @@ class Trouble:
 
     @property
     def what(self) -> str:
-        """`task kickoff of handoff 1, portfolio 1001 “Acme”`, in one line."""
+        """`task kickoff`, `email date arrived`, `close 4711`, `write`."""
+        return self.slot.replace(":", " ").replace("_", " ")
+
+    @property
+    def where(self) -> str:
+        """`handoff 1, portfolio 1001 “Acme”`, in one line."""
         place = str(self.record)
         if self.portfolio is not None and self.record.kind is not Kind.PORTFOLIO:
             place += f" of portfolio {self.portfolio}"
-        called = f" “{self.name}”" if self.name else ""
-        return f"{self.slot.replace(':', ' ').replace('_', ' ')} of handoff {self.handoff.value}, {place}{called}"
+        return f"handoff {self.handoff.value}, {place}" + (f" “{self.name}”" if self.name else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +132,9 @@ def read(store: Store, clock: Clock) -> Status:
     for state, text in _WAITS_FOR.items():
         if counts[state]:
             found.append(f"{counts[state]:,} {state.value}: {text}")
+    put_off = sum(1 for trouble in listed if trouble.state is EffectState.PLANNED)
+    if put_off:
+        found.append(f"{put_off:,} not sent: neither CRM nor mail server took them; tried again in minutes")
     return Status(
         backlog,
         counts,
@@ -151,12 +159,8 @@ _WAITS_FOR = {
 
 def held(connection: Connection) -> Held:
     """What the breaker holds now."""
-    row = connection.execute(
-        select(func.count().label("records"), func.sum(dirty.c.held_effects).label("effects")).where(
-            dirty.c.held_effects.is_not(None), dirty.c.parked_at.is_(None)
-        )
-    ).one()
-    return Held(int(row.records), int(row.effects or 0))
+    found = dirty.held(connection)
+    return Held(len(found), sum(count for _, count in found))
 
 
 def troubles(connection: Connection, *, since: datetime | None = None) -> Iterator[Trouble]:
@@ -197,9 +201,9 @@ def _counts(connection: Connection) -> dict[EffectState, int]:
 
 def _failed_looks(connection: Connection) -> Iterator[FailedLook]:
     rows = connection.execute(
-        select(dirty)
-        .where(dirty.c.parked_at.is_not(None) | (dirty.c.attempts > 0))
-        .order_by(dirty.c.parked_at.is_(None), dirty.c.parked_at, dirty.c.look_at)
+        select(marked)
+        .where(marked.c.parked_at.is_not(None) | (marked.c.attempts > 0))
+        .order_by(marked.c.parked_at.is_(None), marked.c.parked_at, marked.c.look_at)
     )
     for row in rows:
         lines = (row.error or "").strip().splitlines() or ["no error was kept"]

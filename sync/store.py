@@ -165,6 +165,29 @@ releases = Table(
     Column("effects", Integer, nullable=False),
 )
 
+# What an admin had done, by whom and why: one row a run of a command that acts on many records.
+runs = Table(
+    "run",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("command", String, nullable=False),  # apply, backfill, dead drop, …
+    Column("actor", String, nullable=False),
+    Column("reason", Text),  # null: none was asked for
+    Column("arguments", Text, nullable=False),  # JSON: what it was told to do
+    Column("started", BigInteger, nullable=False),
+    Column("finished", BigInteger),  # null: it is running, or was cut off
+    Column("counts", Text, nullable=False),  # JSON: what came of it
+)
+
+# How far back a portfolio's causes count, where that is before going live: an admin's word, kept for every later pass.
+backfills = Table(
+    "backfill",
+    metadata,
+    Column("portfolio", String, primary_key=True),
+    Column("since", BigInteger, nullable=False),
+    Column("run", Integer, ForeignKey("run.id"), nullable=False),  # the run that set it
+)
+
 # One email to the admin a kind and hour.
 alerts = Table(
     "alert",

@@ -6,7 +6,7 @@ ledger (`adopt`, `verify`) reads all of them, whoever made them: by association,
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from mappings.schema import ProcessMapping
 from mappings.texts import TASK_READER
@@ -28,6 +28,7 @@ from sync.crm import (
 from sync.model import EffectFact, EffectState, Facts, Fired, OwnTask
 from sync.reconcile import GROUP
 from sync.snapshot import moment_of
+from sync.store import Store, get_fact
 
 _CARRIES_KEY = "the task carries this key: it will be taken back from the CRM"
 
@@ -99,19 +100,26 @@ def in_groups(portfolios: Sequence[str]) -> Iterator[Sequence[str]]:
 def survey(service: Service, portfolios: Sequence[str]) -> Survey:
     """Read one group of portfolios. Raises the port's errors.
 
-    While the ledger is empty (a lost database, before its first pass) the tasks that carry a key count as done: the
-    first pass will take them back in the same way.
+    What a lost database has left in the CRM (tasks that carry a key) counts as done, as it will once the service has
+    taken it back.
     """
     portal, group, cases = service.reconciler.cases(portfolios)
     tasks = _tasks(service.crm, service.mapping, cases)
-    lost = recovery.is_needed(service.store)
+    lost = _lost_before(service.store)
     near = {record: _near(case, tasks.values()) for record, case in cases.items()}
-    full = {
-        record: _filled(recalled(case, near[record]) if lost else case, tasks, near[record])
-        for record, case in cases.items()
-    }
+    left = {record: [task for task in found if lost and task.made_at < lost] for record, found in near.items()}
+    full = {record: _filled(recalled(case, left[record]), tasks, near[record]) for record, case in cases.items()}
     faulty = {record: text.strip().rsplit("\n", 1)[-1] for record, text in group.faulty.items()}
     return Survey(full, near, portal.pending_approval, faulty, group.gone)
+
+
+def _lost_before(store: Store) -> datetime | None:
+    """Tasks that are older than this may still be to be taken back into the ledger; None: none are."""
+    with store.read() as connection:
+        asked, final, born = (get_fact(connection, name) for name in (recovery.DONE, recovery.FINAL, "born"))
+    if final is not None:
+        return None
+    return datetime.max.replace(tzinfo=UTC) if asked is None or born is None else from_ms(int(born))
 
 
 def _tasks(crm: CRM, mapping: ProcessMapping, cases: Mapping[RecordRef, Case]) -> dict[str, SeenTask]:

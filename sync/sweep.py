@@ -31,14 +31,15 @@ def sweep(store: Store, crm: CRM, mapping: ProcessMapping, clock: Clock, today: 
     found = {RecordRef(Kind.PORTFOLIO, record.id) for record in crm.search(Kind.PORTFOLIO, groups)}
     now = clock.now()
     with store.write() as connection:
-        found |= _with_open_effects(connection)
+        found |= with_open_effects(connection)
         dirty.mark(connection, found, now, origin, priority=Priority.BULK)
         set_fact(connection, "last_sweep", str(to_ms(now)))
     log.info("sweep.marked", records=len(found), today=today.isoformat())
     return len(found)
 
 
-def _with_open_effects(connection: Connection) -> set[RecordRef]:
+def with_open_effects(connection: Connection) -> set[RecordRef]:
+    """The records with an effect that is still to be done."""
     rows = connection.execute(
         select(occurrences.c.portfolio, occurrences.c.record_kind, occurrences.c.record)
         .join(effects, effects.c.occurrence == occurrences.c.key)

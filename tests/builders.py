@@ -100,6 +100,7 @@ class Scene:
         self.statuses: list[Version[Status | None]] = []  # newest first, as in a snapshot
         self.dates: list[Version[date | None]] = [Version(self.day(40), now - timedelta(days=80))]
         self.tickets: dict[str, Ticket] = {}
+        self.ever: set[str] = set()  # every ticket that ever was: the CRM gives no id twice
         self.tasks: dict[str, OwnTask] = {}
         self.task_kinds: dict[str, str] = {}
         self.notes: dict[RecordRef, list[Note]] = {}
@@ -146,6 +147,7 @@ class Scene:
     ) -> Self:
         """Create a ticket, or one of this `age`; `moved_in`: how long ago it came into the deliverables pipeline."""
         created = self._tick() - age
+        self.ever.add(ticket)
         came_in = created if moved_in is None else self.now - moved_in
         self.tickets[ticket] = Ticket(
             id=ticket, subject=f"Ad {ticket}", url=f"https://crm.example/{ticket}", created_at=created, came_in=came_in,
@@ -297,6 +299,13 @@ class Scene:
         )  # fmt: skip
         ref = RecordRef(Kind.PORTFOLIO, PORTFOLIO)
         self.fired[key] = Fired(key, handoff, ref, self.case().cycle, None, self.now, "done", "adopted", {}, (fact,))
+        return self
+
+    def adopt_revision(self, ticket: str) -> Self:
+        """What Needs Revisions says is recorded as handled."""
+        key = f"6:{ticket}:{self.tickets[ticket].revision_history[0].ms}"
+        ref = RecordRef(Kind.TICKET, ticket)
+        self.fired[key] = Fired(key, Handoff.REVISIONS, ref, self.case().cycle, None, self.now, "done", "adopted")
         return self
 
     # -- what the service sees and does

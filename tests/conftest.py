@@ -33,7 +33,7 @@ def make_world(tmp_path: Path) -> Iterator[MakeWorld]:
 
     yield make
     for world in made:
-        world.service.close()
+        world.close()
 
 
 @pytest.fixture

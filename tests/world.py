@@ -1,9 +1,10 @@
-"""The one world that tests play in: the sandbox and the whole service, in one process, on one clock, without sockets.
+"""The one world that tests play in: the sandbox and the whole service, in one process, on one clock.
 
-The code is the real one from the receiver to the CRM client; only the transport under `requests` and the way of a
-webhook to the Flask app are short-cut. Stories over real sockets are in `tests/story/test_over_the_wire.py`.
+The code is the real one from the receiver to the CRM client. Without `wire` only the transport under `requests` and the
+way of a webhook to the Flask app are short-cut; with it, both go over sockets of this machine.
 """
 
+import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -11,17 +12,20 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from flask import Flask
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from sync.bootstrap import Service, build
 from sync.checkpoint import no_checkpoint
 from sync.engine.embedded import drain, run_poll, run_sweep
 from sync.reconcile import Tally
 from sync.sandbox.clock import VirtualClock
-from sync.sandbox.delivery import DeliveryMode
+from sync.sandbox.delivery import DeliveryMode, HttpSender
 from sync.sandbox.people import People, SeenTask
 from sync.sandbox.quirks import Quirks
 from sync.sandbox.sandbox import Sandbox
 from sync.sandbox.seed import Names
+from sync.sandbox.server import SandboxServer
 from sync.sandbox.transport import URL, mount
 from sync.settings import Settings, read_settings
 from webhooks.app import create_app
@@ -31,8 +35,36 @@ NEW_YORK_MORNING = datetime(2026, 11, 2, 14, 0, tzinfo=UTC)  # a Monday, 9:00 in
 TODAY = date(2026, 11, 2)
 
 
+class _Quiet(WSGIRequestHandler):
+    """Access logs are no part of a test's output."""
+
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - the base class's signature
+        pass
+
+
+class _Receiver:
+    """The Flask app behind a real socket, in a thread."""
+
+    def __init__(self, app: Flask) -> None:
+        self._server: BaseWSGIServer = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.port}"
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
 class World:
-    """An agency's portal with the service beside it. `webhooks=False`: poll and sweep alone carry everything."""
+    """An agency's portal with the service beside it. `webhooks=False`: poll and sweep alone carry everything.
+
+    `empty`: the process is not in the portal yet, and nothing is subscribed to.
+    """
 
     def __init__(
         self,
@@ -45,8 +77,10 @@ class World:
         names: Names | None = None,
         quirks: Quirks | None = None,
         with_task_property: bool = True,
+        empty: bool = False,
         start: datetime = NEW_YORK_MORNING,
         checkpoint: Callable[[str], None] = no_checkpoint,
+        wire: bool = False,
         **settings: Any,
     ) -> None:
         self.directory = directory
@@ -59,10 +93,13 @@ class World:
             target=f"{PUBLIC}/webhooks/hubspot" if webhooks else None,
             sender=self._deliver,
             with_task_property=with_task_property,
+            empty=empty,
         )
-        if webhooks:
+        if webhooks and not empty:
             self.sandbox.delivery.subscribe_all(["ticket", "task", self.sandbox.process.names.object_name])
         self.webhooks = webhooks
+        self._crm_server = SandboxServer(self.sandbox, pump=False).start() if wire else None
+        self._receiver: _Receiver | None = None
         if mapping is not None:
             path = directory / "mapping.yaml"
             path.write_text(mapping, encoding="utf-8")
@@ -72,7 +109,7 @@ class World:
             "hubspot_access_token": self.sandbox.portal.app.token,
             "hubspot_client_secret": self.sandbox.portal.app.client_secret,
             "hubspot_app_id": str(self.sandbox.portal.account.app_id),
-            "hubspot_base_url": URL,
+            "hubspot_base_url": URL if self._crm_server is None else self._crm_server.url,
             "public_url": PUBLIC,
             "database_url": f"sqlite:///{directory / 'handoffs.db'}",
             "email_url": "hubspot:777",
@@ -89,15 +126,28 @@ class World:
             self.settings,
             clock=self.clock,
             budget_clock=self.clock,
-            session=mount(requests.Session(), self.sandbox.api),
+            session=mount(requests.Session(), self.sandbox.api) if self._crm_server is None else None,
             checkpoint=lambda step: self.checkpoint(step),
         )
         self.app = create_app(store=service.store, settings=self.settings, clock=self.clock)
+        if self._crm_server is not None:
+            self._receiver = _Receiver(self.app)
+            self.sandbox.delivery.sender = HttpSender(origin=self._receiver.url)
         return service
+
+    def close(self) -> None:
+        """End the service, and with `wire` both servers."""
+        self.service.close()
+        if self._receiver is not None:
+            self._receiver.close()
+        if self._crm_server is not None:
+            self._crm_server.stop()
 
     def restart(self, *, lose_database: bool = False) -> None:
         """End the service and start it anew."""
         self.service.close()
+        if self._receiver is not None:
+            self._receiver.close()
         if lose_database:
             for path in self.directory.glob("handoffs.db*"):
                 path.unlink()

@@ -49,7 +49,9 @@ def create_app(*, store: Store, settings: Settings, clock: Clock, readiness: Rea
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes + 1
     app.url_map.merge_slashes = False  # another path is another signed URI: 404, no redirect
     metrics = Metrics(store, clock)
-    receiver = _Receiver(store, clock, metrics, settings.max_body_bytes, settings.hubspot_app_id, _trust(settings))
+    receiver = _Receiver(store, clock, metrics, settings.max_body_bytes, settings.hubspot_app_id, trust_of(settings))
+    if receiver.trust is None:
+        _log.info("webhooks.off", reason="HUBSPOT_CLIENT_SECRET and PUBLIC_URL are not set")
 
     @app.post(PATH, provide_automatic_options=False)
     def webhook() -> Response:
@@ -86,7 +88,7 @@ def create_app(*, store: Store, settings: Settings, clock: Clock, readiness: Rea
 
 
 @dataclass(frozen=True, slots=True)
-class _Trust:
+class Trust:
     """What a genuine delivery is recognised by."""
 
     public_url: str
@@ -94,11 +96,10 @@ class _Trust:
     accept_v1: bool
 
 
-def _trust(settings: Settings) -> _Trust | None:
-    """From the settings; None: the service runs without webhooks."""
+def trust_of(settings: Settings) -> Trust | None:
+    """From the settings; None: the service runs without webhooks. A `ConfigurationError` if only half of it is set."""
     secrets = tuple(secret.get_secret_value() for secret in settings.hubspot_client_secret)
     if settings.public_url is None and not secrets:
-        _log.info("webhooks.off", reason="HUBSPOT_CLIENT_SECRET and PUBLIC_URL are not set")
         return None
     if not secrets:
         raise ConfigurationError(
@@ -110,7 +111,7 @@ def _trust(settings: Settings) -> _Trust | None:
             "PUBLIC_URL is not set, but HUBSPOT_CLIENT_SECRET is: HubSpot signs the address that it calls, so set that "
             "(https://handoffs.example.com), or unset HUBSPOT_CLIENT_SECRET to run without webhooks"
         )
-    return _Trust(settings.public_url, secrets, settings.accept_signature_v1)
+    return Trust(settings.public_url, secrets, settings.accept_signature_v1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ class _Receiver:
     metrics: Metrics
     max_body_bytes: int
     app_id: str | None
-    trust: _Trust | None
+    trust: Trust | None
     # SQLite waits by sleeping, and unfairly: of ten at a time the slowest took 4 s, in turn 0.6 s. The limit is 5 s.
     turn: Lock = field(default_factory=Lock)
 

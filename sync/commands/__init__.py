@@ -8,6 +8,11 @@ A command here reads its arguments, calls the module that does the work, and sho
     passes      sweep, poll
     look        status, explain
     provision   setup
+    portal      check, subscriptions
+    compare     adopt, verify
+    plan        plan, apply
+    again       backfill, replay, dead
+    bulk        what commands on many records share: filters, question, progress, results
     keep        release, db
     sandbox     sandbox, demo
 """

@@ -1,5 +1,7 @@
 """`release` and `db`: an admin's word to the breaker, and the database's schema and retention."""
 
+import getpass
+import os
 from datetime import timedelta
 
 import click
@@ -31,24 +33,33 @@ def release(reason: str, everything: bool) -> None:
     if not reason.strip():
         raise click.BadParameter("say why: it is kept with the release", param_hint="--reason")
     settings = session.read()
+    from sync import breaker
     from sync.bootstrap import read_mapping
     from sync.clock import SystemClock
-    from sync.release import release as let_go
 
     limit = read_mapping(settings).rules.effects_per_hour
     with session.database(settings, write=True) as store:
-        done = let_go(store, SystemClock().now(), reason=reason.strip(), limit=limit, everything=everything)
-    if not done.held.records:
-        click.echo("Nothing is held.")
-    else:
+        done = breaker.release(store, SystemClock(), _actor(), reason.strip(), everything=everything, limit=limit)
+    if done.records:
         click.echo(
-            f"Released {number(done.held.records, 'record')} with {number(done.held.effects, 'effect')}; "
+            f"Released {number(done.records, 'record')} with {number(done.effects, 'effect')}; "
             "the service, or the next sweep or poll, does the work."
         )
+    elif not done.records_kept:
+        click.echo("Nothing is held.")
     if done.permitted:
         click.echo(f"Permitted within the next hour: {number(done.permitted, 'effect')} beyond the limit of {limit:,}.")
-    if done.held.effects > done.permitted:
-        say("More is held than this permits: what is beyond it will be held again (--all permits it all).")
+    if done.records_kept:
+        still = f"{number(done.records_kept, 'record')} with {number(done.effects_kept, 'effect')}"
+        say(f"Still held: {still}. Release again, or with --all.")
+
+
+def _actor() -> str:
+    """Who gives the command, as the machine knows them."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a user id without a name, as containers have
+        return f"user id {os.getuid()}"
 
 
 @click.group()

@@ -7,22 +7,29 @@ from zoneinfo import ZoneInfo
 import click
 
 from sync.commands import session
-from sync.commands.output import JSON, colour, console, duration, moment, number, print_json, say
+from sync.commands.output import (
+    ALL,
+    AT_MOST,
+    JSON,
+    colour,
+    console,
+    duration,
+    folded,
+    moment,
+    more,
+    number,
+    print_json,
+    say,
+    sentence,
+    whole,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.text import Text
 
     from mappings.schema import ProcessMapping
     from sync.explain import Explanation, Finding, HandoffLine
     from sync.status import FailedLook, Status, Trouble
-
-AT_MOST = 20
-"""Lines of one list that are shown without `--all`."""
-
-ALL = click.option(
-    "--all", "everything", is_flag=True, help=f"List everything, not only the first {AT_MOST} of a kind."
-)
 
 
 @click.command()
@@ -72,18 +79,18 @@ def _show_status(found: "Status", limit: int | None) -> None:
     out = console()
     out.print(Text("All is well.", "green") if found.ok else Text("Something needs a person:", "bold red"))
     for reason in found.reasons:
-        _sentence(out, reason, "  - ")
+        sentence(out, reason, "  - ")
     out.print()
     backlog, effects = found.backlog, found.effects
     oldest = f", the oldest for {duration(backlog.oldest_seconds)}" if backlog.due else ""
     held = f" ({number(found.held.effects, 'effect')})" if found.held.records else ""
     records = f"{backlog.due:,} due{oldest}; {backlog.waiting:,} waiting; {backlog.held:,} held{held}"
-    _sentence(out, f"{records}; {backlog.parked:,} parked", "Records  ")
-    _sentence(out, "; ".join(f"{effects[state]:,} {state.value}" for state in effects), "Effects  ")
-    _sentence(out, f"sweep {moment(found.last_sweep)}", "Last     ")
-    _sentence(out, f"poll {moment(found.last_poll)}", "         ")
-    _sentence(out, f"webhook {moment(found.last_webhook)}", "         ")
-    _sentence(out, _budget(found.budget), "Budget   ")
+    sentence(out, f"{records}; {backlog.parked:,} parked", "Records  ")
+    sentence(out, "; ".join(f"{effects[state]:,} {state.value}" for state in effects), "Effects  ")
+    sentence(out, f"sweep {moment(found.last_sweep)}", "Last     ")
+    sentence(out, f"poll {moment(found.last_poll)}", "         ")
+    sentence(out, f"webhook {moment(found.last_webhook)}", "         ")
+    sentence(out, _budget(found.budget), "Budget   ")
     _show_troubles(out, found.troubles, limit)
     _show_failed_looks(out, found.failed_looks, limit)
 
@@ -101,16 +108,17 @@ def _budget(budget: dict[str, object]) -> str:
 def _show_troubles(out: "Console", troubles: "Sequence[Trouble]", limit: int | None) -> None:
     from rich.text import Text
 
-    by_state: dict[str, list[Trouble]] = {}
-    for trouble in troubles:
-        by_state.setdefault(trouble.state.value, []).append(trouble)
-    for state, found in by_state.items():
+    by_state: dict[str, dict[tuple[str, str], list[Trouble]]] = {}
+    for trouble in troubles:  # what one reason stops at one place is told together
+        places = by_state.setdefault(trouble.state.value, {})
+        places.setdefault((trouble.where, trouble.reason), []).append(trouble)
+    for state, places in by_state.items():
         title = "Not sent, tried again soon" if state == "planned" else state.capitalize()
         out.print(Text(f"\n{title}", colour(state)))
-        for trouble in found[:limit]:
-            _sentence(out, trouble.what, "  ")
-            _sentence(out, f"since {moment(trouble.since)}: {trouble.reason}", "    ")
-        _more(out, len(found), limit)
+        for (where, reason), found in list(places.items())[:limit]:
+            sentence(out, f"{where}: {', '.join(trouble.what for trouble in found)}", "  ")
+            sentence(out, f"since {moment(found[0].since)}: {reason}", "    ")
+        more(out, len(places), limit)
 
 
 def _show_failed_looks(out: "Console", looks: "Sequence[FailedLook]", limit: int | None) -> None:
@@ -122,14 +130,9 @@ def _show_failed_looks(out: "Console", looks: "Sequence[FailedLook]", limit: int
     for look in looks[:limit]:
         parked = look.parked_at is not None
         then = f"parked since {moment(look.parked_at)}" if parked else f"again at {moment(look.look_at)}"
-        _sentence(out, f"{look.record}, {number(look.attempts, 'time')}; {then}", "  ")
-        _sentence(out, look.error, "    ")
-    _more(out, len(looks), limit)
-
-
-def _more(out: "Console", count: int, limit: int | None) -> None:
-    if limit is not None and count > limit:
-        out.print(f"  … and {count - limit:,} more (--all)")
+        sentence(out, f"{look.record}, {number(look.attempts, 'time')}; {then}", "  ")
+        sentence(out, look.error, "    ")
+    more(out, len(looks), limit)
 
 
 @click.command()
@@ -179,16 +182,18 @@ def _show_explanation(found: "Explanation", mapping: "ProcessMapping", limit: in
 
     out, zone = console(), mapping.zone
     out.print(Text.assemble((found.portfolio.name, "bold"), f"  portfolio {found.portfolio.id}"))
-    _whole(out, found.portfolio.url, "")
+    whole(out, found.portfolio.url, "")
     started = found.cycle_started
     out.print(f"Cycle since {moment(started, zone)}" if started else "Cycle: the first one that is known")
     for line in _attention(found, zone):
-        _sentence(out, line)
+        sentence(out, line)
     for handoff in found.handoffs:
         _show_handoff(out, handoff, mapping, limit)
 
 
 def _attention(found: "Explanation", zone: ZoneInfo) -> Iterable[str]:
+    from sync.dirty import WAITED
+
     mark = found.mark
     if mark is None:
         yield "Nothing asks for a look at it now."
@@ -199,7 +204,8 @@ def _attention(found: "Explanation", zone: ZoneInfo) -> Iterable[str]:
     elif mark.attempts:
         yield f"Looking at it failed ({mark.attempts}×): {mark.error}. Next look: {moment(mark.look_at, zone)}."
     else:
-        yield f"Next look: {moment(mark.look_at, zone)} ({mark.origin})."
+        by = "" if mark.origin == WAITED else f", asked for by {mark.origin}"
+        yield f"Next look: {moment(mark.look_at, zone)}{by}."
     yield from (f"Problem: {problem}" for problem in found.problems)
 
 
@@ -215,14 +221,14 @@ def _show_handoff(out: "Console", line: "HandoffLine", mapping: "ProcessMapping"
         label.append(f"  {_when(leading, mapping.zone)}", "dim")
     out.print(label)
     if len(line.findings) == 1:
-        _sentence(out, leading.reason, "    ")
+        sentence(out, leading.reason, "    ")
         _show_effects(out, leading, mapping, "      ")
         return
     shown = line.findings if limit is None else line.findings[-limit:]  # the newest tickets are the last ones
     for finding in shown:
         when = f" {_when(finding, mapping.zone)}" if finding.when is not None else ""
         head = Text.assemble((finding.state.value, colour(finding.state.value)), (when, "dim"), ": ", finding.reason)
-        _folded(out, head, "    ", "      ")
+        folded(out, head, "    ", "      ")
         _show_effects(out, finding, mapping, "        ")
     if len(shown) < len(line.findings):
         out.print(f"    … and {len(line.findings) - len(shown):,} earlier ones (--all)")
@@ -242,29 +248,8 @@ def _show_effects(out: "Console", finding: "Finding", mapping: "ProcessMapping",
             text.append(f" {moment(effect.when, mapping.zone)}")
         if effect.id is not None and effect.kind in {"task", "email"}:
             text.append(f" ({effect.id})")
-        if effect.reason is not None and effect.state != "done":
+        if effect.reason is not None and effect.state != "done" and effect.reason not in finding.reason:
             text.append(f": {effect.reason}")
-        _folded(out, text, indent, indent + "  ")
+        folded(out, text, indent, indent + "  ")
         if effect.url is not None:
-            _whole(out, effect.url, indent + "  ")
-
-
-def _folded(out: "Console", text: "Text", first: str, rest: str) -> None:
-    """Text folded to the width: its first line after `first`, the others after `rest`."""
-    from rich.text import Text
-
-    for n, line in enumerate(text.wrap(out, out.width - max(len(first), len(rest)))):
-        line.rstrip()
-        out.print(Text(first if n == 0 else rest) + line)
-
-
-def _sentence(out: "Console", text: str, first: str = "") -> None:
-    """Plain text folded to the width, its further lines under its first."""
-    from rich.text import Text
-
-    _folded(out, Text(text), first, " " * len(first))
-
-
-def _whole(out: "Console", text: str, indent: str) -> None:
-    """An address is never broken: people and terminals take it up as a whole."""
-    out.print(f"{indent}{text}", soft_wrap=True)
+            whole(out, effect.url, indent + "  ")

@@ -11,10 +11,18 @@ import click
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 WIDTH = 80
 """Columns of what is printed through a pipe; a terminal may be wider, up to `WIDEST`."""
 WIDEST = 110
+
+AT_MOST = 20
+"""Lines of one list that are shown without `--all`."""
+
+ALL = click.option(
+    "--all", "everything", is_flag=True, help=f"List everything, not only the first {AT_MOST} of a kind."
+)
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead, for scripts.")
 
@@ -78,3 +86,29 @@ def duration(seconds: float) -> str:
 def number(count: int, noun: str) -> str:
     """`1 record`, `1,200 records`."""
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def folded(out: "Console", text: "Text", first: str, rest: str) -> None:
+    """Text folded to the width: its first line after `first`, the others after `rest`."""
+    from rich.text import Text
+
+    for n, line in enumerate(text.wrap(out, out.width - max(len(first), len(rest)))):
+        line.rstrip()
+        out.print(Text(first if n == 0 else rest) + line)
+
+
+def sentence(out: "Console", text: str, first: str = "") -> None:
+    """Plain text folded to the width, its further lines under its first."""
+    from rich.text import Text
+
+    folded(out, Text(text), first, " " * len(first))
+
+
+def whole(out: "Console", text: str, indent: str) -> None:
+    """An address is never broken: people and terminals take it up as a whole."""
+    out.print(f"{indent}{text}", soft_wrap=True)
+
+
+def more(out: "Console", count: int, limit: int | None) -> None:
+    if limit is not None and count > limit:
+        out.print(f"  … and {count - limit:,} more (--all)")

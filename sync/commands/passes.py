@@ -202,7 +202,7 @@ def _say_why(report: _Report) -> None:
         reasons.setdefault(f"{trouble.state}: {trouble.reason}", []).append(trouble)
     for reason, found in reasons.items():
         first, others = found[0], len(found) - 1
-        say(f"{first.what}" + (f", and {others:,} more" if others else ""))
+        say(f"{first.what} of {first.where}" + (f", and {others:,} more" if others else ""))
         say(f"  {reason}")
     if report.held:
         say(f"{number(report.held, 'effect')} held. `handoffs release --reason …` lets them go.")

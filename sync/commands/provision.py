@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sync.commands.output import JSON, print_json, say
+from sync.commands.output import JSON, number, print_json, say
 from sync.commands.session import service
 
 if TYPE_CHECKING:
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--apply", "apply_it", is_flag=True, help="Create what is missing, after asking.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--sample", is_flag=True, help="The whole process, for a test portal: object, properties, pipeline.")
 @JSON
-def setup(apply_it: bool, yes: bool, as_json: bool) -> None:
+def setup(apply_it: bool, yes: bool, sample: bool, as_json: bool) -> None:
     """Show what the portal lacks for the service; with --apply, create it.
 
     The service marks each task that it makes with a key, in a hidden text property of tasks. That property is created
@@ -25,11 +26,16 @@ def setup(apply_it: bool, yes: bool, as_json: bool) -> None:
     Names in the mapping that the portal does not have are listed too: those only a person can mend, in HubSpot or in
     the mapping. The moment of going live is not fixed by this command.
 
+    --sample is for an empty test portal: it makes whatever is missing of the process, under the mapping's names: the
+    custom object and its properties, the properties of tickets, the pipeline, and the task property. What is there
+    already stays as it is. The app needs the scope crm.schemas.custom.write too.
+
     \b
     Examples:
       handoffs setup
       handoffs setup --apply
       handoffs setup --apply --yes
+      handoffs setup --sample --apply
 
     \b
     Exit codes: 0 shown, or done; 1 the CRM failed or refused; 3 not
@@ -38,13 +44,16 @@ def setup(apply_it: bool, yes: bool, as_json: bool) -> None:
     """
     from sync.errors import MappingMisfitError
 
+    if sample:
+        _setup_sample(apply_it=apply_it, yes=yes, as_json=as_json)
+        return
     with service(begin=False) as built:
         from sync.provision import create, look
 
         found = look(built.crm, built.mapping)
         create_it = found.lacks_property and apply_it
         if create_it:
-            _ask(found, yes=yes)
+            _ask(f"Create the hidden task property “{found.key_property}” in the portal?", yes=yes)
             create(built.crm, built.mapping)
             say(f"Created the task property “{found.key_property}”.")
     if as_json:
@@ -60,14 +69,38 @@ def setup(apply_it: bool, yes: bool, as_json: bool) -> None:
         )
 
 
-def _ask(found: "Provision", *, yes: bool) -> None:
+def _setup_sample(*, apply_it: bool, yes: bool, as_json: bool) -> None:
+    with service(begin=False) as built:
+        from sync.sample import steps
+
+        missing = steps(built.crm, built.mapping)
+        if not as_json:
+            for step in missing:
+                click.echo(f"+ {step.what}")
+        if missing and apply_it:
+            portal = built.crm.account().portal_id
+            _ask(f"Create {number(len(missing), 'thing')} in the portal {portal}?", yes=yes)
+            for step in missing:
+                step.make()
+                say(f"Created: {step.what}")
+    if as_json:
+        print_json({"missing": [step.what for step in missing], "created": bool(missing) and apply_it})
+    elif not missing:
+        click.echo("Nothing is missing.")
+    elif apply_it:
+        say("`handoffs check` tells whether all of it fits.")
+    else:
+        say("`handoffs setup --sample --apply` creates this.")
+
+
+def _ask(question: str, *, yes: bool) -> None:
     from sync.errors import RefusedError
 
     if yes:
         return
     if not sys.stdin.isatty():
         raise RefusedError("nobody can be asked without a terminal: add --yes to create it")
-    if not click.confirm(f"Create the hidden task property “{found.key_property}” in the portal?", err=True):
+    if not click.confirm(question, err=True):
         raise RefusedError("nothing was created")
 
 

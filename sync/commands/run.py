@@ -29,10 +29,9 @@ def serve() -> None:
     """
     with service(level=logging.INFO) as built:
         from sync.serve import serve as run
-        from webhooks.app import create_app
+        from webhooks.app import trust_of
 
-        # What would keep the receiver from starting is said here, once, and not by its own process.
-        create_app(store=built.store, settings=built.settings, clock=built.clock)
+        trust_of(built.settings)  # what would keep the receiver from starting is said here, once
         run(built)
 
 

@@ -1,5 +1,6 @@
 """`sandbox` and `demo`: the simulated CRM from a shell, with people in it to act and faults to switch."""
 
+import functools
 import json
 import shlex
 import signal
@@ -8,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 import click
 
@@ -45,7 +46,8 @@ def demo(keep: bool) -> None:
       handoffs demo
 
     \b
-    Exit codes: 0 every handoff was as it should be; 1 something differed, or the play broke off
+    Exit codes: 0 every handoff was as it should be; 1 something differed,
+      or the play broke off
     """
     from sync.sandbox.demo import main
 
@@ -249,11 +251,24 @@ def do(ctx: click.Context, url: str, by: str | None) -> None:
       handoffs sandbox do --by account_manager set-status 10001 \\
         "Refresh Request Submitted"
     """
-    people = ctx.with_resource(_people(url))
-    ctx.obj = (people, people.process.owners.get(by, by) if by is not None else None)
+    ctx.obj = (url, by)
 
 
-Actors = tuple["RemotePeople", str | None]
+P = ParamSpec("P")
+
+
+def _act(act: "Callable[Concatenate[RemotePeople, str | None, P], str | None]") -> Callable[P, None]:
+    """Give an act the people of the sandbox and who of them acts; what it returns is the id of what it made."""
+
+    @functools.wraps(act)
+    def command(*args: P.args, **options: P.kwargs) -> None:
+        url, by = click.get_current_context().obj
+        with _people(url) as people:
+            made = act(people, people.process.owners.get(by, by) if by is not None else None, *args, **options)
+        if made is not None:
+            click.echo(made)
+
+    return command
 
 
 @do.command()
@@ -261,16 +276,22 @@ Actors = tuple["RemotePeople", str | None]
 @click.option("--date", default="", help="Its Creative Refresh Date, 2026-12-01.")
 @click.option("--cadence", default="", help="Its cadence, by label.")
 @click.option("--status", default="", help="Its status, by label.")
-@click.option("--link", default="", help="Its Most Recent Ad Lab Link.")
+@click.option("--link", default="", help="Where its creatives are to be seen.")
 @click.option("--without", multiple=True, metavar="ROLE", help="Nobody in this role; may be given again.")
-@click.pass_obj
+@_act
 def create_portfolio(
-    actors: Actors, name: str, date: str, cadence: str, status: str, link: str, without: tuple[str, ...]
-) -> None:
+    people: "RemotePeople",
+    by: str | None,
+    name: str,
+    date: str,
+    cadence: str,
+    status: str,
+    link: str,
+    without: tuple[str, ...],
+) -> str:
     """Make a portfolio, with a person in each role."""
-    people, by = actors
     nobody: dict[str, Any] = dict.fromkeys(without)
-    click.echo(people.create_portfolio(name, date, cadence=cadence, status=status, link=link, by=by, **nobody))
+    return people.create_portfolio(name, date, cadence=cadence, status=status, link=link, by=by, **nobody)
 
 
 @do.command()
@@ -278,51 +299,46 @@ def create_portfolio(
 @click.argument("subject")
 @click.option("--folder", default="", help="Its Deliverable Folder Name.")
 @click.option("--stage", default="New", show_default=True, help="By label or id.")
-@click.pass_obj
-def create_ticket(actors: Actors, portfolio: str, subject: str, folder: str, stage: str) -> None:
+@_act
+def create_ticket(people: "RemotePeople", by: str | None, portfolio: str, subject: str, folder: str, stage: str) -> str:
     """Make a ticket on a portfolio (`-`: on none)."""
-    people, by = actors
     on = [] if portfolio == "-" else [portfolio]
-    click.echo(people.create_ticket(subject, folder, on, stage=stage, by=by))
+    return people.create_ticket(subject, folder, on, stage=stage, by=by)
 
 
 @do.command()
 @click.argument("portfolio")
 @click.argument("status")
-@click.pass_obj
-def set_status(actors: Actors, portfolio: str, status: str) -> None:
+@_act
+def set_status(people: "RemotePeople", by: str | None, portfolio: str, status: str) -> None:
     """Set a portfolio's status, by label; '' empties it."""
-    people, by = actors
     people.set_status(portfolio, status, by=by)
 
 
 @do.command()
 @click.argument("portfolio")
 @click.argument("date")
-@click.pass_obj
-def set_date(actors: Actors, portfolio: str, date: str) -> None:
+@_act
+def set_date(people: "RemotePeople", by: str | None, portfolio: str, date: str) -> None:
     """Set a portfolio's Creative Refresh Date; '' empties it."""
-    people, by = actors
     people.set_refresh_date(portfolio, date, by=by)
 
 
 @do.command()
 @click.argument("ticket")
 @click.argument("stage")
-@click.pass_obj
-def move(actors: Actors, ticket: str, stage: str) -> None:
+@_act
+def move(people: "RemotePeople", by: str | None, ticket: str, stage: str) -> None:
     """Move a ticket to a stage, by label or id."""
-    people, by = actors
     people.move_ticket(ticket, stage, by=by)
 
 
 @do.command()
 @click.argument("ticket")
 @click.argument("value")
-@click.pass_obj
-def revise(actors: Actors, ticket: str, value: str) -> None:
+@_act
+def revise(people: "RemotePeople", by: str | None, ticket: str, value: str) -> None:
     """Set a ticket's Needs Revisions, by label."""
-    people, by = actors
     people.request_revisions(ticket, value, by=by)
 
 
@@ -330,19 +346,17 @@ def revise(actors: Actors, ticket: str, value: str) -> None:
 @click.argument("kind", type=click.Choice(["portfolio", "ticket"]))
 @click.argument("record")
 @click.argument("text")
-@click.pass_obj
-def note(actors: Actors, kind: str, record: str, text: str) -> None:
+@_act
+def note(people: "RemotePeople", by: str | None, kind: str, record: str, text: str) -> str:
     """Leave a Note on a portfolio or ticket."""
-    people, by = actors
-    click.echo(people.note(kind, record, text, by=by))
+    return people.note(kind, record, text, by=by)
 
 
 @do.command()
 @click.argument("task")
-@click.pass_obj
-def complete(actors: Actors, task: str) -> None:
+@_act
+def complete(people: "RemotePeople", by: str | None, task: str) -> None:
     """Complete a task."""
-    people, by = actors
     people.complete_task(task, by=by)
 
 
@@ -350,10 +364,9 @@ def complete(actors: Actors, task: str) -> None:
 @click.argument("kind")
 @click.argument("record")
 @click.argument("values", nargs=-1, required=True, metavar="NAME=VALUE…")
-@click.pass_obj
-def set_properties(actors: Actors, kind: str, record: str, values: tuple[str, ...]) -> None:
+@_act
+def set_properties(people: "RemotePeople", by: str | None, kind: str, record: str, values: tuple[str, ...]) -> None:
     """Set any properties of a portfolio, ticket, task or note, in one save."""
-    people, by = actors
     pairs = [value.partition("=") for value in values]
     bare = [name for name, equals, _ in pairs if not equals]
     if bare:
@@ -364,10 +377,9 @@ def set_properties(actors: Actors, kind: str, record: str, values: tuple[str, ..
 @do.command()
 @click.argument("kind")
 @click.argument("record")
-@click.pass_obj
-def delete(actors: Actors, kind: str, record: str) -> None:
+@_act
+def delete(people: "RemotePeople", by: str | None, kind: str, record: str) -> None:
     """Delete a portfolio, ticket, task or note."""
-    people, by = actors
     people.archive(kind, record, by=by)
 
 
@@ -375,29 +387,26 @@ def delete(actors: Actors, kind: str, record: str) -> None:
 @click.argument("ticket")
 @click.argument("portfolio")
 @click.option("--primary", is_flag=True, help="As the ticket's primary portfolio.")
-@click.pass_obj
-def associate(actors: Actors, ticket: str, portfolio: str, primary: bool) -> None:
+@_act
+def associate(people: "RemotePeople", by: str | None, ticket: str, portfolio: str, primary: bool) -> None:
     """Put a ticket on a portfolio."""
-    people, by = actors
     people.associate("ticket", ticket, "portfolio", portfolio, label="Primary" if primary else None, by=by)
 
 
 @do.command()
 @click.argument("ticket")
 @click.argument("portfolio")
-@click.pass_obj
-def dissociate(actors: Actors, ticket: str, portfolio: str) -> None:
+@_act
+def dissociate(people: "RemotePeople", by: str | None, ticket: str, portfolio: str) -> None:
     """Take a ticket off a portfolio."""
-    people, by = actors
     people.dissociate("ticket", ticket, "portfolio", portfolio, by=by)
 
 
 @do.command()
 @click.argument("owner")
-@click.pass_obj
-def deactivate(actors: Actors, owner: str) -> None:
+@_act
+def deactivate(people: "RemotePeople", _by: str | None, owner: str) -> None:
     """Deactivate a person, by role or owner id."""
-    people, _ = actors
     people.deactivate_owner(people.process.owners.get(owner, owner))
 
 

@@ -41,7 +41,7 @@ def read(*, level: int = logging.WARNING) -> "Settings":
 
 
 class _Patience:
-    """Tells a person who waits, once, that the CRM is asked again and again."""
+    """Tells a person who waits, once, that the CRM makes them wait."""
 
     def __init__(self) -> None:
         self._told = False
@@ -52,19 +52,29 @@ class _Patience:
             return
         self._told = True
         what = call.error if call.status is None else str(call.status)
-        click.echo(f"The CRM does not answer as it should ({call.endpoint}: {what}); it is asked again…", err=True)
+        click.echo(f"The CRM does not answer as it should ({call.endpoint}: {what}). This may take a while.", err=True)
 
 
 @contextmanager
 def service(
-    *, level: int = logging.WARNING, today: date | None = None, bulk: bool = False, begin: bool = True
+    *,
+    level: int = logging.WARNING,
+    today: date | None = None,
+    bulk: bool = False,
+    share: float | None = None,
+    begin: bool = True,
 ) -> Iterator["Service"]:
     """The whole service as `bootstrap.build` wires it, which says what the options mean."""
     settings = read(level=level)
     from sync.bootstrap import build
 
     built = build(
-        settings, today=today, bulk=bulk, begin=begin, on_call=None if level < logging.WARNING else _Patience()
+        settings,
+        today=today,
+        bulk=bulk,
+        share=share,
+        begin=begin,
+        on_call=None if level < logging.WARNING else _Patience(),
     )
     try:
         yield built

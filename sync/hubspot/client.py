@@ -4,6 +4,7 @@ Reads answer for every id or raise; writes give one outcome for each item and ar
 certainly did nothing. Paths, batch sizes and type ids are those of HubSpot's API reference for that version.
 """
 
+import contextlib
 import copy
 import heapq
 import random
@@ -395,22 +396,34 @@ class HubSpot:
     def properties(self, kind: Kind) -> dict[str, PropertyDefinition]:
         """The property definitions of one object by name."""
         ask = Ask("GET", f"/crm/properties/{API_VERSION}/{self.type_id(kind)}", f"{kind}/properties", listing=True)
-        definitions = [
-            PropertyDefinition(
-                name=answers.required(raw, "name"),
-                label=answers.text(raw, "label"),
-                type=answers.text(raw, "type"),
-                field_type=answers.text(raw, "fieldType"),
-                options=tuple(answers.text(option, "value") for option in answers.objects(raw.get("options"))),
-            )
-            for raw in self._listed(ask)
-        ]
+        definitions = [_property(raw) for raw in self._listed(ask)]
         return {definition.name: definition for definition in definitions}
 
     def create_property(self, kind: Kind, definition: Mapping[str, object]) -> None:
         """Create a property; see the port. One that exists already is a `CRMRejectedError` (409)."""
         path = f"/crm/properties/{API_VERSION}/{self.type_id(kind)}"
         self._send(Ask("POST", path, f"{kind}/properties/create", body=dict(definition), write=True))
+
+    def create_object(self, definition: Mapping[str, object]) -> None:
+        """Create a custom object; see the port. It is found under the mapping's name for it from then on."""
+        path = f"/crm-object-schemas/{API_VERSION}/schemas"
+        self._send(Ask("POST", path, "schemas/create", body=dict(definition), write=True))
+
+    def create_pipeline(self, definition: Mapping[str, object]) -> None:
+        """Create a ticket pipeline; see the port."""
+        path = f"/crm/pipelines/{API_VERSION}/tickets"
+        self._send(Ask("POST", path, "pipelines/create", body=dict(definition), write=True))
+
+    def create_association(self, source: Kind, target: Kind, name: str) -> None:
+        """Associate a custom object to another object; see the port."""
+        path = f"/crm-object-schemas/{API_VERSION}/schemas/{self.type_id(source)}/associations"
+        body = {"fromObjectTypeId": self.type_id(source), "toObjectTypeId": self.type_id(target), "name": name}
+        self._send(Ask("POST", path, "schemas/associations/create", body=body, write=True))
+
+    def try_write(self, kind: Kind) -> None:
+        """An update of no records; see the port. HubSpot may refuse it for being empty: then it may be written."""
+        with contextlib.suppress(RefusalError):
+            self._send(self._objects(kind, "update", {"inputs": []}))
 
     def account(self) -> Account:
         """Portal id, time zone and host of its pages."""
@@ -580,6 +593,23 @@ def _merged_into(record: Record) -> list[str]:
 
 def _raw_merged_into(raw: Json) -> list[str]:
     return answers.merged_ids(answers.child(raw, "properties"))
+
+
+def _property(raw: Json) -> PropertyDefinition:
+    options = answers.objects(raw.get("options"))
+    reference = answers.text(raw, "referencedObjectType") or answers.text(raw, "externalOptionsReferenceType")
+    rights = answers.child(raw, "modificationMetadata")
+    return PropertyDefinition(
+        name=answers.required(raw, "name"),
+        label=answers.text(raw, "label"),
+        type=answers.text(raw, "type"),
+        field_type=answers.text(raw, "fieldType"),
+        options=tuple(answers.text(option, "value") for option in options),
+        labels=tuple(answers.text(option, "label") for option in options),
+        owner=reference.upper() == "OWNER",
+        read_only=answers.truth(rights.get("readOnlyValue")) or answers.truth(raw.get("calculated")),
+        group=answers.text(raw, "groupName"),
+    )
 
 
 def _stage(raw: Json) -> PipelineStage:

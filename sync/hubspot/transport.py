@@ -272,6 +272,7 @@ class Transport:
                 f"{ask}: the app of HUBSPOT_ACCESS_TOKEN{lacking}: change the app and install it again. {reason}",
                 status=status,
                 correlation_id=reason.correlation_id,
+                scopes=reason.scopes,
             )
         raise RefusalError(f"{ask}: {status}, {reason}", status=status, problem=reason)
 

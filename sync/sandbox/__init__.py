@@ -21,7 +21,8 @@ arguments and the same calls give the same bytes. Production code does not impor
     acts, people the people of the agency, in-process or over the control API
     mail         an SMTP server that keeps what it is sent
     sandbox      all of it put together
-    service      the real service on a sandbox's clock;  demo: a client's cycle, played with both
+    standalone   a sandbox in a process of its own;  service: the real service on its clock
+    demo         a client's cycle, played with these two
 """
 
 from sync.sandbox.clock import VirtualClock

@@ -37,6 +37,7 @@ class Route:
 _OBJECTS = f"/crm/objects/{VERSION}/{{type}}"
 _LINKS = f"/crm/associations/{VERSION}/{{from}}/{{to}}"
 _PROPERTIES = f"/crm/properties/{VERSION}/{{type}}"
+_PIPELINES = f"/crm/pipelines/{VERSION}/{{type}}"
 _OWNERS = f"/crm/owners/{VERSION}"
 _SCHEMAS = f"/crm-object-schemas/{VERSION}/schemas"
 _SINGLE_SEND = f"/marketing/transactional/{VERSION}/single-email/send"
@@ -61,11 +62,14 @@ ROUTES = (
     Route("GET", _PROPERTIES, api_metadata.properties, "read"),
     Route("POST", _PROPERTIES, api_metadata.create_property, "define"),
     Route("GET", f"{_PROPERTIES}/{{name}}", api_metadata.property_named, "read"),
-    Route("GET", f"/crm/pipelines/{VERSION}/{{type}}", api_metadata.pipelines, "read"),
+    Route("GET", _PIPELINES, api_metadata.pipelines, "read"),
+    Route("POST", _PIPELINES, api_metadata.create_pipeline, "define"),
     Route("GET", _OWNERS, api_metadata.owners, "crm.objects.owners.read"),
     Route("GET", f"{_OWNERS}/{{id}}", api_metadata.owner, "crm.objects.owners.read"),
     Route("GET", _SCHEMAS, api_metadata.schemas, "crm.schemas.custom.read"),
+    Route("POST", _SCHEMAS, api_metadata.create_schema, "crm.schemas.custom.write"),
     Route("GET", f"{_SCHEMAS}/{{type}}", api_metadata.schema, "crm.schemas.custom.read"),
+    Route("POST", f"{_SCHEMAS}/{{type}}/associations", api_metadata.create_association, "crm.schemas.custom.write"),
     Route("GET", f"/account-info/{VERSION}/details", api_metadata.account, "oauth"),
     Route("POST", _SINGLE_SEND, api_metadata.single_send, "transactional-email"),
 )  # fmt: skip

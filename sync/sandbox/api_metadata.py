@@ -1,10 +1,21 @@
 """What a portal is made of, over HTTP: properties, pipelines, owners, schemas, the account; and the single email."""
 
+import re
 from typing import Any
 
 from sync.sandbox.call import Call, answer, listing, number
 from sync.sandbox.portal import ConflictError, UnknownTypeError
-from sync.sandbox.schema import TASK, ObjectType, Owner, Pipeline, property_from_json
+from sync.sandbox.schema import (
+    COMPUTED,
+    NOTE,
+    OWNER,
+    TASK,
+    ObjectType,
+    Owner,
+    Pipeline,
+    pipeline_from_json,
+    property_from_json,
+)
 from sync.sandbox.values import iso
 from sync.sandbox.wire import ApiError, Response
 
@@ -44,6 +55,19 @@ def pipelines(call: Call) -> Response:
     return answer(200, listing(_pipeline(call, one, n) for n, one in enumerate(known.values())))
 
 
+def create_pipeline(call: Call) -> Response:
+    object_type = call.type()
+    known = call.portal.pipelines.get(object_type.id, {})
+    try:
+        pipeline = pipeline_from_json(call.body(), lambda: str(call.portal.new_definition()))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ApiError(400, "VALIDATION_ERROR", f"Invalid pipeline definition: {error}") from error
+    if pipeline.label.casefold() in {one.label.casefold() for one in known.values()}:
+        raise ApiError(409, "CONFLICT", f"A pipeline with the label '{pipeline.label}' already exists.")
+    call.portal.define_pipeline(object_type.id, pipeline)
+    return answer(201, _pipeline(call, pipeline, len(known)))
+
+
 def owners(call: Call) -> Response:
     """The active owners, or with `archived=true` the deactivated ones."""
     limit = number(call.query("limit", "100"))
@@ -75,6 +99,69 @@ def schema(call: Call) -> Response:
     except UnknownTypeError:
         raise ApiError(404, "OBJECT_NOT_FOUND", "Unable to find the object type") from None
     return answer(200, _schema(call, found))
+
+
+def create_schema(call: Call) -> Response:
+    """A custom object with its properties; tasks and notes can be associated to every one, other objects if named."""
+    body = call.body()
+    portal = call.portal
+    try:
+        name, labels = str(body["name"]), body["labels"]
+        group = f"{name}_information"
+        properties = [property_from_json({"groupName": group, **raw}) for raw in body["properties"]]
+        display = str(body["primaryDisplayProperty"])
+        required = tuple(str(one) for one in body["requiredProperties"])
+        far = [portal.type(str(one)).id for one in body.get("associatedObjects") or ()]
+        singular, plural = str(labels["singular"]), str(labels["plural"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ApiError(400, "VALIDATION_ERROR", f"Invalid schema: {error}") from error
+    except UnknownTypeError as error:
+        raise ApiError(400, "VALIDATION_ERROR", f"Unable to infer object type from: {error}") from None
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
+        raise ApiError(400, "VALIDATION_ERROR", f"{name} is not a valid name for an object")
+    if not {display, *required} <= {one.name for one in properties}:
+        raise ApiError(400, "VALIDATION_ERROR", "primaryDisplayProperty and requiredProperties must be properties")
+    if any(name == one.name for one in portal.types.values()):
+        raise ApiError(409, "OBJECT_ALREADY_EXISTS", f"An object named '{name}' already exists.")
+    made = portal.define_type(
+        ObjectType(
+            f"2-{portal.new_definition()}",
+            name,
+            name,
+            singular,
+            custom=True,
+            plural_label=plural,
+            groups={group},
+            required=required,
+            default_properties=(display,),
+            display_property=display,
+        )
+    )
+    made.properties.update({one.name: one for one in (*COMPUTED, OWNER, *properties)})
+    for near in (TASK, NOTE):
+        portal.define_association(near, made.id, (portal.new_definition(), portal.new_definition()))
+    for other in far:
+        _associate(call, made.id, other)
+    return answer(201, _schema(call, made))
+
+
+def create_association(call: Call) -> Response:
+    body = call.body()
+    try:
+        near, far = call.portal.type(str(body["fromObjectTypeId"])), call.portal.type(str(body["toObjectTypeId"]))
+    except (KeyError, UnknownTypeError) as error:
+        raise ApiError(400, "VALIDATION_ERROR", f"Unable to infer object type from: {error}") from None
+    if any(one.label is None for one in call.portal.association_types(near.id, far.id)):
+        raise ApiError(409, "OBJECT_ALREADY_EXISTS", "These objects are associated already")
+    forward = _associate(call, near.id, far.id)
+    told = {"id": str(forward), "fromObjectTypeId": near.id, "toObjectTypeId": far.id, "name": body.get("name")}
+    return answer(201, told)
+
+
+def _associate(call: Call, near: str, far: str) -> int:
+    ids = call.portal.new_definition(), call.portal.new_definition()
+    call.portal.define_association(near, far, ids, category="USER_DEFINED")
+    return ids[0]
 
 
 def account(call: Call) -> Response:

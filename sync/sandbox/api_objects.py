@@ -1,7 +1,7 @@
 """`/crm/objects`: single records and batches (hubspot.md, "Reading and writing")."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -81,6 +81,7 @@ def batch_read(call: Call) -> Response:
     else:
         inputs = call.inputs(body, BATCH)
     names = tuple(body.get("properties") or ())
+    _unknown_properties(call, object_type, (*names, *history))
     found: dict[int, list[Record]] = {}
     missing: list[str] = []
     spoilt = call.spoilt(len(inputs))
@@ -165,6 +166,12 @@ def batch_archive(call: Call) -> Response:
 def _one(call: Call, status: int, record: Record, names: tuple[str, ...], history: tuple[str, ...] = ()) -> Response:
     text = record.as_json(names, history, call.portal.quirks)
     return Response(status, text.encode(), {"Content-Type": JSON})
+
+
+def _unknown_properties(call: Call, object_type: ObjectType, names: Iterable[str]) -> None:
+    unknown = [name for name in names if name not in object_type.properties]
+    if unknown and call.portal.quirks.unknown_property_read == "refused":
+        raise ApiError(400, "VALIDATION_ERROR", f"Properties that do not exist: {', '.join(unknown)}")
 
 
 def _identified(call: Call, object_type: ObjectType, one: str, id_property: str | None) -> Record | None:

@@ -39,6 +39,8 @@ ASSIGNMENT = "task-assigned"
 """The `email_id` of the mails that HubSpot itself sends about tasks, where a quirk has it do so."""
 FIRST_ID = 9_990
 """Every type counts from here: ids of different types collide, and soon differ in length, as they may in HubSpot."""
+FIRST_DEFINITION = 7_700_001
+"""Object types, association types, pipelines and stages that are made over the API count from here, all together."""
 
 Event = Literal["creation", "deletion", "restore", "merge", "propertyChange", "associationChange"]
 
@@ -149,6 +151,7 @@ class Portal:
         self._names: dict[str, ObjectType] = {}
         self._unique: dict[tuple[str, str, str], int] = {}
         self._next_id: dict[str, int] = {}
+        self._definitions = FIRST_DEFINITION
         self._late: list[tuple[int, int, Callable[[], None]]] = []
         self._late_count = 0
         self._at: int | None = None
@@ -213,6 +216,12 @@ class Portal:
             self.types[type_id].groups.add(definition.group)
             for record in self._records[type_id].values():
                 record.changed()
+
+    def new_definition(self) -> int:
+        """The id of the next object type, association type, pipeline or stage."""
+        with self.lock:
+            self._definitions += 1
+            return self._definitions - 1
 
     def define_pipeline(self, type_id: str, pipeline: Pipeline) -> None:
         self.pipelines.setdefault(type_id, {})[pipeline.id] = pipeline

@@ -28,6 +28,9 @@ class Quirks:
     reject_archived_owner: bool = False
     """A write that names a deactivated owner is a 400; one that names nobody always is."""
 
+    unknown_property_read: Literal["ignored", "refused"] = "ignored"
+    """A read that asks for a property the object does not have: without a word, or a 400."""
+
     # --- batches ("Reading and writing")
     create_partial_failure: Literal["trace", "always", "never"] = "trace"
     """Batch create answers 207 for single bad rows: with distinct `objectWriteTraceId`s, always, or never (400)."""

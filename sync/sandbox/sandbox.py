@@ -15,13 +15,14 @@ from sync.sandbox.portal import Portal
 from sync.sandbox.quirks import Quirks
 from sync.sandbox.request_log import RequestLog
 from sync.sandbox.schema import Account
-from sync.sandbox.seed import Names, Process, install_process
+from sync.sandbox.seed import Names, Process, install_account, install_process, settle_in
 from sync.sandbox.transport import URL, mount
 
 
 class Sandbox:
     """A portal with the process installed, its API, webhooks, faults, people. Same arguments, same behaviour.
 
+    An `empty` one is an account with its people and nothing of the process; once that was built there, `settle_in`.
     `mail` is set where an SMTP sink runs beside it; the control API then shows what it got.
     """
 
@@ -40,10 +41,15 @@ class Sandbox:
         target: str | None = None,
         sender: Sender | None = None,
         with_task_property: bool = False,
+        empty: bool = False,
     ) -> None:
         self.clock = VirtualClock(start, ticking=ticking)
         self.portal = Portal(self.clock, account=account, quirks=quirks)
-        self.process: Process = install_process(self.portal, names, with_task_property=with_task_property)
+        self.process: Process = (
+            install_account(self.portal, names)
+            if empty
+            else install_process(self.portal, names, with_task_property=with_task_property)
+        )
         self.faults = Faults(seed, self.clock.now_seconds)
         self.log = RequestLog()
         self.api = Api(
@@ -74,6 +80,11 @@ class Sandbox:
         """When the next thing happens by itself: a webhook is due, or a late write lands. None: nothing will."""
         due = [one for one in (self.portal.next_due(), self.delivery.next_due()) if one is not None]
         return min(due, default=None)
+
+    def settle_in(self) -> None:
+        """Tell the people of an `empty` portal of the process that was built there, and under which ids."""
+        self.process = settle_in(self.portal, self.process)
+        self.people = People(self.portal, self.process)
 
     def mount(self, session: requests.Session, url: str = URL) -> requests.Session:
         """Send what this session sends to `url` to the sandbox, without a socket."""

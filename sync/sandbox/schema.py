@@ -1,7 +1,7 @@
 """What a portal is made of besides its records: object types, properties, pipelines, owners, association types."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -58,6 +58,18 @@ class Property:
                 "readOnlyValue": self.read_only,
             },
         }
+
+
+COMPUTED = (
+    Property("hs_object_id", "Record ID", "number", "number", read_only=True, hubspot_defined=True),
+    Property("hs_createdate", "Object create date", "datetime", "date", read_only=True, hubspot_defined=True),
+    Property("hs_lastmodifieddate", "Last modified", "datetime", "date", read_only=True, hubspot_defined=True),
+    Property("hs_merged_object_ids", "Merged record IDs", read_only=True, hubspot_defined=True),
+)
+"""What every object has."""
+
+OWNER = Property("hubspot_owner_id", "Owner", "enumeration", "select", owner=True, hubspot_defined=True)
+"""What every object that belongs to somebody has."""
 
 
 @dataclass(slots=True)
@@ -160,6 +172,23 @@ class Account:
     app_id: int = 9_000_001
     time_zone: str = "America/New_York"
     ui_domain: str = "app.hubspot.com"
+
+
+def pipeline_from_json(raw: Mapping[str, object], new_id: Callable[[], str]) -> Pipeline:
+    """A definition as `POST /crm/pipelines/…` takes it. Raises `KeyError` or `ValueError` naming what is wrong."""
+    stages = raw["stages"]
+    if not isinstance(stages, list) or not all(isinstance(stage, dict) for stage in stages):
+        raise ValueError("stages: not a list of stages")
+    if len({str(stage["label"]).casefold() for stage in stages}) < len(stages):
+        raise ValueError("stages: two have the same label")
+    return Pipeline(
+        id=new_id(),
+        label=str(raw["label"]),
+        stages=tuple(
+            Stage(new_id(), str(stage["label"]), closed=(stage.get("metadata") or {}).get("ticketState") == "CLOSED")
+            for stage in sorted(stages, key=lambda stage: int(stage["displayOrder"]))
+        ),
+    )
 
 
 def property_from_json(raw: Mapping[str, object]) -> Property:

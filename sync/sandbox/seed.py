@@ -6,15 +6,17 @@ labels, can be made as well.
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sync.sandbox.portal import Link, Portal
 from sync.sandbox.schema import (
+    COMPUTED,
     CONTACT,
     NOTE,
+    OWNER,
     TASK,
     TICKET,
     Actor,
@@ -159,18 +161,44 @@ PEOPLE = (
 )
 
 
+def install_account(portal: Portal, names: Names | None = None) -> Process:
+    """What every account has, people among it, without anything of the process; the app may make schemas."""
+    portal.app.scopes = {*SCOPES, "crm.schemas.custom.write"}
+    owners, users = _people(portal)
+    _standard_objects(portal)
+    _support_pipeline(portal)
+    _standard_associations(portal)
+    return Process(names or Names(), owners, users)
+
+
 def install_process(portal: Portal, names: Names | None = None, *, with_task_property: bool = False) -> Process:
     """Build the process into an empty portal, and grant the app its scopes."""
     names = names or Names()
+    process = install_account(portal, names)
     portal.app.scopes = set(SCOPES)
-    owners, users = _people(portal)
-    _standard_objects(portal)
     _portfolio_object(portal, names)
     _ticket_process(portal, names)
     _associations(portal, names)
     if with_task_property:
         portal.define_property(TASK, Property(TASK_PROPERTY, "Handoff key", group="task_information", hidden=True))
-    return Process(names, owners, users)
+    return process
+
+
+def settle_in(portal: Portal, process: Process) -> Process:
+    """The same process in a portal where somebody else has made it: with the ids of object, pipeline and stages there.
+
+    For the people of the sandbox, once `handoffs setup --sample` has built the process.
+    """
+    names = process.names
+    label = names.pipeline[1]
+    pipeline = next(one for one in portal.pipelines[TICKET].values() if one.label == label)
+    found = replace(
+        names,
+        object_type_id=portal.type(names.object_name).id,
+        pipeline=(pipeline.id, label),
+        stages=tuple((stage.id, stage.label) for stage in pipeline.stages),
+    )
+    return replace(process, names=found)
 
 
 def _people(portal: Portal) -> tuple[dict[str, str], dict[str, int]]:
@@ -185,31 +213,22 @@ def _people(portal: Portal) -> tuple[dict[str, str], dict[str, int]]:
     return owners, users
 
 
-_COMPUTED = (
-    Property("hs_object_id", "Record ID", "number", "number", read_only=True, hubspot_defined=True),
-    Property("hs_createdate", "Object create date", "datetime", "date", read_only=True, hubspot_defined=True),
-    Property("hs_lastmodifieddate", "Last modified", "datetime", "date", read_only=True, hubspot_defined=True),
-    Property("hs_merged_object_ids", "Merged record IDs", read_only=True, hubspot_defined=True),
-)
-
-
 def _own(
     name: str, label: str, kind: str = "string", field_type: str = "text", options: tuple[Option, ...] = ()
 ) -> Property:
     return Property(name, label, kind, field_type, options=options, hubspot_defined=True)  # type: ignore[arg-type]
 
 
-def _owner_property(name: str, label: str, *, hubspot_defined: bool = False) -> Property:
-    return Property(name, label, "enumeration", "select", owner=True, hubspot_defined=hubspot_defined)
+def _owner_property(name: str, label: str) -> Property:
+    return Property(name, label, "enumeration", "select", owner=True)
 
 
 def _define(portal: Portal, object_type: ObjectType, *properties: Property) -> None:
     portal.define_type(object_type)
-    object_type.properties.update({one.name: one for one in (*_COMPUTED, *properties)})
+    object_type.properties.update({one.name: one for one in (*COMPUTED, *properties)})
 
 
 def _standard_objects(portal: Portal) -> None:
-    owner = _owner_property("hubspot_owner_id", "Owner", hubspot_defined=True)
     created = Property("createdate", "Create date", "datetime", "date", read_only=True, hubspot_defined=True)
     _define(
         portal,
@@ -225,7 +244,7 @@ def _standard_objects(portal: Portal) -> None:
             legacy_webhooks=True,
         ),
         created,
-        owner,
+        OWNER,
         _own("email", "Email"),
         _own("firstname", "First name"),
         _own("lastname", "Last name"),
@@ -245,7 +264,7 @@ def _standard_objects(portal: Portal) -> None:
             legacy_webhooks=True,
         ),
         created,
-        owner,
+        OWNER,
         _own("subject", "Ticket name"),
         _own("content", "Ticket description"),
         _own("hs_pipeline", "Pipeline"),
@@ -263,7 +282,7 @@ def _standard_objects(portal: Portal) -> None:
             default_properties=("hs_task_subject",),
             display_property="hs_task_subject",
         ),
-        owner,
+        OWNER,
         _own("hs_timestamp", "Due date", "datetime", "date"),
         _own("hs_task_subject", "Task title"),
         _own("hs_task_body", "Task notes", "string", "html"),
@@ -288,7 +307,7 @@ def _standard_objects(portal: Portal) -> None:
             default_properties=("hs_note_body",),
             display_property="hs_note_body",
         ),
-        owner,
+        OWNER,
         _own("hs_timestamp", "Activity date", "datetime", "date"),
         _own("hs_note_body", "Note body", "string", "html"),
     )
@@ -328,11 +347,12 @@ def _portfolio_object(portal: Portal, names: Names) -> None:
         _owner_property(names.social_ad_specialist, "Social Ad Specialist"),
         _owner_property(names.copywriter, "Copywriter"),
         _owner_property(names.graphic_designer, "Graphic Designer"),
-        _owner_property("hubspot_owner_id", "Owner", hubspot_defined=True),
+        OWNER,
     )
 
 
-def _ticket_process(portal: Portal, names: Names) -> None:
+def _support_pipeline(portal: Portal) -> None:
+    """The one that every account begins with."""
     support = ("0", "Support Pipeline")
     portal.define_pipeline(
         TICKET,
@@ -346,6 +366,9 @@ def _ticket_process(portal: Portal, names: Names) -> None:
             ),
         ),
     )
+
+
+def _ticket_process(portal: Portal, names: Names) -> None:
     last = names.stages[-1]
     portal.define_pipeline(
         TICKET, Pipeline(*names.pipeline, tuple(Stage(*one, closed=one == last) for one in names.stages))
@@ -362,14 +385,18 @@ def _ticket_process(portal: Portal, names: Names) -> None:
         portal.define_property(TICKET, one)
 
 
-def _associations(portal: Portal, names: Names) -> None:
-    """The standard ids are HubSpot's; those of a custom object differ from portal to portal."""
-    portfolio = names.object_type_id
+def _standard_associations(portal: Portal) -> None:
+    """The same ids in every account: HubSpot's own."""
     portal.define_association(TASK, TICKET, (230, 229))
     portal.define_association(NOTE, TICKET, (228, 227))
     portal.define_association(TASK, CONTACT, (204, 203))
     portal.define_association(NOTE, CONTACT, (202, 201))
     portal.define_association(TICKET, CONTACT, (16, 15))
+
+
+def _associations(portal: Portal, names: Names) -> None:
+    """Those of a custom object, whose ids differ from portal to portal."""
+    portfolio = names.object_type_id
     if portal.quirks.primary_label is not None:
         portal.define_association(
             TICKET, portfolio, (73, 74), label=portal.quirks.primary_label, category="USER_DEFINED", primary=True

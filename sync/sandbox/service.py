@@ -16,11 +16,7 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from sync import receiver
-from sync.bootstrap import build
 from sync.errors import ConfigurationError, HandoffsError
-from sync.log import configure
-from sync.serve import serve
 from sync.settings import read_settings
 
 if TYPE_CHECKING:
@@ -78,6 +74,8 @@ class SandboxClock:
 
 def app() -> "Flask":
     """The receiver, as gunicorn imports it. It asks for the time at each delivery: a signature is as new as its moment."""
+    from sync import receiver
+
     master = os.getppid()
 
     def end() -> None:
@@ -90,6 +88,10 @@ def app() -> "Flask":
 
 def main() -> int:
     """Serve until SIGTERM or Ctrl-C; the exit code."""
+    from sync.bootstrap import build
+    from sync.log import configure
+    from sync.serve import serve
+
     _hold_lifeline(lambda: os.kill(os.getpid(), signal.SIGTERM))
     try:
         settings = read_settings()

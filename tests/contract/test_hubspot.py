@@ -1293,7 +1293,9 @@ class TestThePortal:
             "options": [{"label": "Copy", "value": "copy_only"}],
         }
         api.get(f"{BASE}/crm/properties/2026-09/0-5", json=listing(definition))
-        known = PropertyDefinition("needs_revisions", "Needs revisions", "enumeration", "select", ("copy_only",))
+        known = PropertyDefinition(
+            "needs_revisions", "Needs revisions", "enumeration", "select", ("copy_only",), ("Copy",)
+        )
         assert hubspot.properties(Kind.TICKET) == {"needs_revisions": known}
 
     def test_creating_a_property(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:

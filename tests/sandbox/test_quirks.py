@@ -38,6 +38,12 @@ def _archived_owner(sandbox: Sandbox, _: Client) -> object:
     return "accepted"
 
 
+def _unknown_property(sandbox: Sandbox, client: Client) -> object:
+    portfolio = sandbox.people.create_portfolio("Acme")
+    body = {"inputs": [{"id": portfolio}], "properties": ["name", "no_such_property"]}
+    return client.send("POST", f"/crm/objects/2026-09/{PORTFOLIO}/batch/read", body).status_code
+
+
 def _missing_ids(_: Sandbox, client: Client) -> object:
     return client.read("tickets", "1", "2", status=207)["numErrors"]
 
@@ -129,6 +135,7 @@ SCENARIOS: list[tuple[dict[str, Any], Callable[..., object], object, object]] = 
     ({"unchanged_write_touches_modified": True}, _unchanged_write, (1, False), (1, True)),
     ({"reject_archived_owner": True}, _archived_owner, "accepted", "RefusedWriteError"),
     ({"create_partial_failure": "always"}, _create_whole, 400, 207),
+    ({"unknown_property_read": "refused"}, _unknown_property, 200, 400),
     ({"group_missing_ids": False}, _missing_ids, 1, 2),
     ({"merged_read_duplicates": True}, _merged_read, 1, 2),
     ({"inline_association_to_missing": "ignore"}, _inline_association_to_missing, 400, 201),

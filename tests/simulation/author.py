@@ -62,8 +62,8 @@ class Temper:
     """What kind of run a seed gives."""
 
     portfolios: int
-    sessions: float
-    """Sittings of somebody at a portfolio, per portfolio and day."""
+    meetings: float
+    """How often a day somebody sits down to work, at half of the portfolios."""
     chaos: float
     """The share of sittings in which nobody follows the process."""
     polls: tuple[int, ...]
@@ -90,7 +90,7 @@ def begin(seed: int, days: int, mode: Mode) -> tuple[Script, "Author"]:
         start=to_ms(start),
         days=days,
         webhooks=temper.mode is not None,
-        reaction=0.5 if mode == "plain" else rng.choice((0.5, 5.0, 60.0)),
+        reaction=0.5 if mode == "plain" else rng.choice((5.0, 60.0, 300.0, 1200.0, 1200.0)),
         calm=max(3, days // 4) if mode == "liveness" else 0,
         quirks=_quirks(rng),
     )
@@ -115,10 +115,10 @@ def _temper(rng: random.Random, mode: Mode) -> Temper:
         )  # fmt: skip
     return Temper(
         portfolios=rng.choice((1, 2, 2, 3, 3, 4)),
-        sessions=rng.choice((0.4, 0.6, 0.9)),
+        meetings=rng.choice((0.4, 0.7, 1.0)),
         chaos=rng.choice((0.0, 0.1, 0.25, 0.5)),
-        polls=rng.choice(((12,), (9, 17), (7, 11, 15, 19))) if travel is None else rng.choice(((), (13,), (9, 17))),
-        sweep_missed=0.0 if plain else rng.choice((0.0, 0.0, 0.1, 0.5)),
+        polls=rng.choice(((12,), (17,), (9, 17))) if travel is None else rng.choice(((), (), (13,))),
+        sweep_missed=0.0 if plain else rng.choice((0.0, 0.3, 0.6, 0.8)),
         faults=0.0 if plain else rng.choice((0.0, 0.3, 1.0, 2.0)),
         kills=0.0 if plain else rng.choice((0.0, 0.0, 0.3, 1.0)),
         inside=0.0 if plain else rng.choice((0.0, 0.0, 0.1)),
@@ -244,12 +244,13 @@ class Author:
                 yield Item(at, POLL)
         if not calm:
             yield from self._troubles(today)
-        for label in self._desks:
-            for _ in range(_times(rng, temper.sessions)):
-                late = rng.random() < 0.08
-                at = _moment(today, rng.choice((0, 23)) if late else rng.randrange(8, 19), rng.randrange(60))
-                if at > self._clock:
-                    self._note(at, label)
+        for _ in range(_times(rng, temper.meetings)):
+            late = rng.random() < 0.08
+            at = _moment(today, rng.choice((0, 23)) if late else rng.randrange(8, 19), rng.randrange(60))
+            if at > self._clock:
+                for label in self._desks:
+                    if rng.random() < 0.5:
+                        self._note(at, label)
 
     def _troubles(self, today: date) -> Iterator[Item]:
         rng, temper = self._rng, self.temper

@@ -33,6 +33,12 @@ UNMAPPED = "Fortnightly"
 
 NAMES = Names(cadences=(*Names().cadences, *same(UNMAPPED, "10")))
 
+NAPS = (0, 0, 600, 3600, 14_400, 43_200)
+"""Seconds that looks which the service only set itself may wait, the more of them came to nothing in a row.
+
+A blocked effect is looked at every hour; a simulation needs that less often.
+"""
+
 PUT_OFF = timedelta(seconds=60)
 """How long the worker rests after an error that concerns every record."""
 
@@ -98,6 +104,8 @@ class Player:
         self._down_until = 0
         self._receiver: tuple[str, int] = ("", 0)
         self._told = 0
+        self._idle = 0  # looks in a row that came to nothing
+        self._napping_until = 0
         self._faults_seen = 0
         self.directory = worlds.directory()
         self.world = SimulationWorld(
@@ -158,7 +166,7 @@ class Player:
             self._at(moment)
             if thought is not None and thought == moment:
                 self._think()
-            else:
+            elif self._queue and self._queue[0][0] == moment:  # unless it happened in the middle of a pass
                 self._do(heapq.heappop(self._queue)[2])
         self._until(end)
 
@@ -184,7 +192,7 @@ class Player:
             found.append(to_ms(due))
         look = self.world.next_look()
         if look is not None:
-            found.append(to_ms(look))
+            found.append(max(to_ms(look), self._napping_until))
         if not found:
             return None
         soon = min(found) + round(1000 * self.script.reaction)
@@ -198,6 +206,7 @@ class Player:
         self._kill = None
         self._inside.clear()
         self._receiver = ("", 0)
+        self._idle = self._napping_until = 0
         self._say("", "the faults stop")
         self._at(max(self.now, self._down_until, self._rest_until) + 180_000)
         self._work("poll")
@@ -241,6 +250,7 @@ class Player:
             self._say(item.by or "admin", f"cannot {item.name}: {error}")
             return
         self.counts.acts += 1
+        self._idle = self._napping_until = 0
         self._say(item.by or "admin", told)
 
     def _acted(self, item: Item) -> str:
@@ -354,6 +364,8 @@ class Player:
         if tally is None or faults != self._faults_seen or tally.errors or tally.unknown:
             self._disturbed = True
         self._faults_seen = faults
+        self._idle = 0 if tally is None or tally.tried else self._idle + 1
+        self._napping_until = self.now + 1000 * NAPS[min(self._idle, len(NAPS) - 1)]
         settled = tally is not None and (not self._disturbed or self._at_rest())
         if settled:
             self._disturbed = False

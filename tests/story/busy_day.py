@@ -41,7 +41,6 @@ class Cast:
     implemented: str
     by_hand: str
     declined: str
-    declined_weekly: str
     ready_tickets: tuple[str, str]
     revised_ticket: str
     back_ticket: str
@@ -58,7 +57,7 @@ def prepare(world: World) -> Cast:
 
     ready, revised = (portfolio(name, 5) for name in ("ready", "revised"))
     approved, implemented, by_hand = (portfolio(name, 3) for name in ("approved", "implemented", "by hand"))
-    declined, declined_weekly = portfolio("declined", 9), portfolio("declined weekly", 1, cadence="Weekly")
+    declined = portfolio("declined", 1, cadence="Weekly")
     world.work()
     world.minutes(5)
     for one in (ready, revised):
@@ -75,7 +74,7 @@ def prepare(world: World) -> Cast:
     arrived = portfolio("arrived", 40)
     world.minutes(5)
     return Cast(
-        arrived, ready, revised, approved, implemented, by_hand, declined, declined_weekly,
+        arrived, ready, revised, approved, implemented, by_hand, declined,
         (tickets[0], tickets[1]), revised_ticket, back_ticket, task.id,
     )  # fmt: skip
 
@@ -96,7 +95,6 @@ def act(world: World, cast: Cast) -> None:
     people.complete_task(cast.implement_task)
     people.set_status(cast.by_hand, "Creatives Implemented")
     people.set_status(cast.declined, "No Refresh Requested")
-    people.set_status(cast.declined_weekly, "No Refresh Requested")
     world.clock.advance(timedelta(seconds=30))
     people.move_ticket(cast.back_ticket, "Pending Approval")
     world.clock.advance(timedelta(seconds=30))

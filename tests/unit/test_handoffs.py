@@ -490,6 +490,18 @@ HANDOFF_2A = [
         id="declined again in the next cycle: again",
     ),
     pytest.param(
+        lambda: closed().later(days=20).look().status(DECLINED),
+        Says("2a", DUE, "the client declined"),
+        [*moved_to(date(2027, 1, 2)), "2a close kickoff"],
+        id="what stayed open in the cycle before is not this cycle's: it is left alone",
+    ),
+    pytest.param(
+        lambda: approved().status(IMPLEMENTED).status(EMPTY).status(DECLINED),
+        Says("2a", WAITING, "handoff 8 of the cycle before comes first"),
+        ["8 write 101: creative_refresh_date=2026-12-02", "8 close implement", *CONFIRM],
+        id="two cycles ended before anybody looked: one after the other",
+    ),
+    pytest.param(
         lambda: quiet().date(10).look().set_cadence("Whenever").status(DECLINED),
         Says("2a", BLOCKED, "“Whenever” is not in the mapping"),
         ["2a write 101:  (blocked)", "2a close kickoff"],
@@ -676,6 +688,21 @@ HANDOFF_3 = [
         Says("3", DONE, "is today"),
         NOTHING,
         id="moved earlier: not again",
+    ),
+    pytest.param(
+        lambda: (
+            begun()
+            .date(2)
+            .look()
+            .complete(TaskKind.CREATE_TICKETS)
+            .later(days=2)
+            .look()
+            .complete(TaskKind.CREATE_TICKETS)
+            .date(-1)
+        ),
+        Says("3", DONE, "is today"),
+        NOTHING,
+        id="moved between the two dates for which it fired: not again",
     ),
     pytest.param(
         lambda: quiet().nobody(SAS).date(0).look(),
@@ -1306,6 +1333,26 @@ HANDOFF_6 = [
         id="older than going live: not emptied either",
     ),
     pytest.param(
+        lambda: (
+            in_review()
+            .revise("201", COPY)
+            .went_live()
+            .adopt_revision("201")
+            .move("201", to=Stage.IN_PROGRESS)
+            .look()
+            .move("201")
+        ),
+        Says("6", DUE, "Needs Revisions is emptied", "201"),
+        [*ANNOUNCE, EMPTIED],
+        id="unless it was adopted",
+    ),
+    pytest.param(
+        lambda: in_review().revise("201", COPY).went_live().adopt_revision("201"),
+        Says("6", DONE, "adopted", "201"),
+        NOTHING,
+        id="adopted, and the ticket has been in Pending Approval since before: it must first be kicked back",
+    ),
+    pytest.param(
         lambda: in_review().nobody(WRITER).revise("201", BOTH),
         Says("6", DUE, "blocked: no Copywriter is named", "201"),
         [kicked_back(), "6 task revise_copy for None (blocked)", REVISE_GRAPHICS],
@@ -1381,6 +1428,12 @@ HANDOFF_7 = [
         Says("7", OVERTAKEN, "that task stands"),
         NOTHING,
         id="and that is recorded once",
+    ),
+    pytest.param(
+        lambda: approved().status(IN_REVIEW).status(APPROVED).complete(TaskKind.IMPLEMENT),
+        Says("7", OVERTAKEN, "was still open: that task stands"),
+        ["7 overtaken", *BY_TASK],
+        id="set again while the task was open, and completed before anybody looked: it closes the cycle",
     ),
     pytest.param(
         lambda: approved().status(IN_REVIEW).look().complete(TaskKind.IMPLEMENT).look().status(APPROVED),
@@ -1956,6 +2009,19 @@ def test_a_set_that_waits_for_the_barrier_is_looked_at_when_its_time_is_up() -> 
     scene = young().move("201", "202")
     assert scene.decide().look_again == scene.tickets["202"].created_at + timedelta(minutes=15)
     assert quiet().decide().look_again is None
+
+
+def test_the_barrier_ends_with_its_last_moment() -> None:
+    scene = young().move("201", "202")
+    scene.now = scene.tickets["202"].created_at + timedelta(minutes=15)
+    assert scene.would_do() == READY
+    scene.now -= timedelta(milliseconds=1)
+    assert scene.would_do() == NOTHING
+
+
+def test_two_cycles_that_ended_unseen_move_the_date_twice() -> None:
+    scene = approved().status(IMPLEMENTED).status(EMPTY).status(DECLINED).look()
+    assert [version.value for version in scene.dates[:2]] == [date(2027, 1, 2), date(2026, 12, 2)]
 
 
 def test_what_waits_for_a_person_is_looked_at_again() -> None:

@@ -1,7 +1,6 @@
 """`handoffs demo`: a client's whole cycle, played on the real service and a simulated HubSpot, each a process of its own.
 
-stage     the processes: started, waited for, ended
-crm       the simulated CRM's process; the service's is `sync.sandbox.service`
+stage     the processes, `sync.sandbox.standalone` and `sync.sandbox.service`: started, waited for, ended
 witness   what is to be seen in the CRM and in the mailboxes, and what of it is new
 play      what people do, day by day
 display   how it is told
@@ -65,6 +64,9 @@ def main(
         screen.sentence("Stopped: the simulated CRM and the service have been ended, and nothing is left behind.")
     except StageError as error:
         screen.failed(str(error), ())
+    except SystemExit:  # so rich ends a program whose reader has gone: `handoffs demo | head`
+        code = STOPPED
+        raise
     finally:
         if keep or code == 1:
             screen.sentence(f"The database and the logs are in {directory}.")
@@ -81,10 +83,10 @@ def _perform(directory: Path, screen: Screen, before_audit: Callable[[Stage], No
         "SMTP. Days pass on the CRM's clock. What is told below was seen in the CRM and in the mailboxes.",
     )
     with Stage(directory) as stage:
-        with screen.busy("starting the simulated CRM…"):
-            stage.start_crm(START)
-        play = Play(stage, screen)
         try:
+            with screen.busy("starting the simulated CRM…"):
+                stage.start_crm(START)
+            play = Play(stage, screen)
             play.act_out()
             if before_audit is not None:
                 before_audit(stage)

@@ -25,9 +25,7 @@ _SILENT = "silent"
 _NO_BREAK = "\u2800"
 """A blank that is no white space to rich, which breaks lines even at a no-break space."""
 
-_ASCII = str.maketrans(
-    {"“": '"', "”": '"', "’": "'", "–": "-", "—": "-", "…": "...", "→": "->", "·": "-", "×": "x"}
-)
+_ASCII = str.maketrans({"“": '"', "”": '"', "’": "'", "–": "-", "—": "-", "…": "...", "→": "->", "·": "-", "×": "x"})
 
 _COLOURS = {"AM": "cyan", "SAS": "magenta", "Copywriter": "yellow", "Designer": "blue"}
 
@@ -63,7 +61,7 @@ class Screen:
 
     def act(self, who: str, role: str, text: str) -> None:
         """What a person does."""
-        name = Text(f"{who} ({role}) ", f"bold {_COLOURS.get(role, 'white')}")
+        name = self._text(f"{who} ({role}) ", f"bold {_COLOURS.get(role, 'white')}")
         self._hang(Text(" " * _TEXT), text, _TEXT, lead=name)
 
     def say(self, text: str) -> None:

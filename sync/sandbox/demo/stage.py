@@ -28,7 +28,7 @@ from sync.settings import Settings
 T = TypeVar("T")
 
 PATIENCE = 45.0
-"""Real seconds that anything may take before the demo gives up; with both of two cores loaded, nothing took five."""
+"""Real seconds that anything may take before the demo gives up; with two cores loaded threefold, starting the service took eight."""
 
 LOOK_EVERY = 0.04
 """Real seconds between two looks at a condition."""
@@ -120,7 +120,7 @@ class Stage:
     def start_crm(self, start: datetime) -> None:
         """Start the CRM and its mail server; its clock begins at `start` and ticks."""
         address = self._directory / "crm.json"
-        self._spawn("crm", "sync.sandbox.demo.crm", str(address), start.isoformat())
+        self._spawn("crm", "sync.sandbox.standalone", str(address), start.isoformat())
         self._crm = self.until("the simulated CRM to listen", lambda: _content(address))
         self.control = Control(self.crm_url)
         self._stack.callback(self.control.close)

@@ -1,7 +1,7 @@
-"""The simulated CRM of the demo in a process of its own: `python -m sync.sandbox.demo.crm ADDRESS START`.
+"""A sandbox with a mail server in a process of its own: `python -m sync.sandbox.standalone ADDRESS START`.
 
-It writes where it listens into the file ADDRESS, and lives until its standard input is closed: no way of ending the demo
-leaves it behind.
+It writes where it listens into the file ADDRESS, and lives until its standard input is closed: however its starter ends,
+it does not stay behind.
 """
 
 import json

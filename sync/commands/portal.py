@@ -1,0 +1,206 @@
+"""`check` and `subscriptions`: whether the portal is as the service needs it, and what HubSpot is to be told."""
+
+import re
+from pathlib import Path
+from textwrap import wrap
+from typing import TYPE_CHECKING
+
+import click
+
+from sync.commands import session
+from sync.commands.output import JSON, console, number, print_json, say
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from mappings.schema import ProcessMapping
+    from sync.check import Area, Finding, Report
+    from sync.settings import Settings
+
+_TYPE_ID = re.compile(r"2-[0-9]+|p[0-9]+_\w+", re.ASCII)
+_COLOURS = {"error": "bold red", "warning": "yellow", "ok": "green", "?": "dim"}
+
+
+@click.command()
+@JSON
+def check(as_json: bool) -> None:
+    """Say whether the mapping fits the live portal, and how to mend what does not.
+
+    Looks at everything at once: the object, every property with its type and options, the pipeline and its stages,
+    association types, owners, the app's scopes, email (connects and logs in, sends nothing), webhooks (whether the
+    running service answers at PUBLIC_URL and tells right signatures from wrong ones), the time zone. Changes nothing.
+
+    Each finding names the line of the mapping, or the setting. A warning is worth a look and stops nothing: webhooks
+    that do not arrive are one, as the poll does their work.
+
+    It belongs into a deployment, before the new version starts (the Procfile's `release`): a mapping that does not fit
+    then never goes live.
+
+    \b
+    Examples:
+      handoffs check
+      handoffs check --json
+
+    \b
+    Exit codes: 0 all is well, or there are only warnings; 1 the CRM does
+      not answer, or email fails; 2 a setting or the mapping is wrong
+      in itself; 4 the token is refused or lacks a scope; 5 the mapping
+      does not fit the portal
+    """
+    with session.service(begin=False) as built:
+        from mappings.load import places
+        from sync.check import check as look
+        from sync.reach import obstacle
+
+        report = look(
+            crm=built.crm,
+            mapping=built.mapping,
+            places=places(built.settings.mapping),
+            settings=built.settings,
+            mailer=built.mailer,
+            clock=built.clock,
+            knock=obstacle,
+        )
+        if as_json:
+            print_json({"ok": report.ok, "findings": [finding.as_json() for finding in report.findings]})
+        else:
+            _show(report, built.settings)
+    click.get_current_context().exit(report.exit_code)
+
+
+def _show(report: "Report", settings: "Settings") -> None:
+    out = console()
+    out.print(f"{settings.mapping or 'The default mapping'} against the portal:\n")
+    width = max(len(area.name) for area in report.areas)
+    for area in report.areas:
+        word, note = _in_short(area)
+        out.print(f"  {word:<7}", style=_COLOURS[word], end="")
+        _hanging(out, f"  {area.name:<{width}}  ", note, start=9)
+    for finding in report.findings:
+        out.print()
+        _show_finding(out, finding)
+    out.print()
+    warnings = len(report.findings) - len(report.errors)
+    if report.findings:
+        out.print(f"{number(len(report.errors), 'error')}, {number(warnings, 'warning')}.")
+    else:
+        out.print("All is well.")
+    if any(finding.packaged for finding in report.findings):
+        say("What stands in creative_refresh.yaml, the packaged default, is changed by")
+        say(f"writing the key into {settings.mapping or 'a mapping of your own, and setting MAPPING to it'}.")
+
+
+def _in_short(area: "Area") -> tuple[str, str]:
+    """One word for an area, and what to say of it in a line."""
+    errors = sum(finding.severity == "error" for finding in area.findings)
+    warnings = len(area.findings) - errors
+    if area.findings:
+        counts = [number(count, noun) for count, noun in ((errors, "error"), (warnings, "warning")) if count]
+        return ("error" if errors else "warning"), ", ".join(counts)
+    return ("ok", area.note) if area.note is not None else ("?", "not looked at: another finding stands before it")
+
+
+def _show_finding(out: "Console", finding: "Finding") -> None:
+    out.print(f"{finding.severity.value:<7}", style=_COLOURS[finding.severity.value], end="  ")
+    out.print(finding.where, soft_wrap=True)
+    _hanging(out, "  ", finding.problem)
+    _hanging(out, "  → ", finding.remedy)
+
+
+def _hanging(out: "Console", lead: str, text: str, *, start: int = 0) -> None:
+    """Print `lead` and `text`, further lines under the first word of `text`; `start` columns are taken already."""
+    column = start + len(lead)
+    lines = wrap(text, out.width - column, break_long_words=False, break_on_hyphens=False)
+    for n, line in enumerate(lines or [""]):
+        out.print((" " * column if n else lead) + line, soft_wrap=True)
+
+
+@click.command()
+@click.option(
+    "--out",
+    "directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    metavar="DIR",
+    help="Where the project is written; made if it is not there.",
+)
+@click.option(
+    "--object-type",
+    metavar="TEXT",
+    help="The portfolio's object type (2-1234567). Unset: asked from the portal, with HUBSPOT_ACCESS_TOKEN.",
+)
+@click.option("--without-portfolio", is_flag=True, help="No subscriptions to portfolios: the poll does their work.")
+@click.option("--sample", is_flag=True, help="Add the scope that `handoffs setup --sample` needs.")
+@click.option("--force", is_flag=True, help="Replace files that say something else.")
+def subscriptions(directory: Path, object_type: str | None, without_portfolio: bool, sample: bool, force: bool) -> None:
+    """Write the HubSpot project that makes HubSpot call this service.
+
+    A complete project for HubSpot's CLI: the app with its scopes, and webhooks for exactly the properties and objects of
+    the mapping that the rules depend on, to be sent to PUBLIC_URL. Upload it again after a change of the mapping.
+
+    HubSpot does not document how a project names a custom object. This writes its type id, by which HubSpot's events and
+    paths name it; --object-type writes another form (p48000001_creative_portfolios, or the bare name). If the upload
+    refuses them all, use --without-portfolio: changes of portfolios are then found by the poll, every POLL_SECONDS.
+
+    \b
+    Examples:
+      handoffs subscriptions --out hubspot
+      handoffs subscriptions --out hubspot --object-type 2-1234567
+      handoffs subscriptions --out hubspot --without-portfolio --force
+
+    \b
+    Exit codes: 0 written, or as it was; 1 the CRM failed; 2 PUBLIC_URL or
+      the object type is missing; 3 a file says something else (--force);
+      4 the token is refused; 5 the portal has no such object
+    """
+    if object_type is not None and without_portfolio:
+        raise click.UsageError("--object-type and --without-portfolio exclude each other")
+    settings = session.read()
+    from sync.bootstrap import read_mapping
+    from sync.errors import ConfigurationError
+    from sync.subscriptions import App, project, write
+
+    if settings.public_url is None:
+        raise ConfigurationError("PUBLIC_URL is not set: it is what HubSpot shall call (https://handoffs.example.com)")
+    if not settings.public_url.startswith("https://"):
+        raise ConfigurationError(f"PUBLIC_URL is {settings.public_url}: HubSpot calls https addresses only")
+    mapping = read_mapping(settings)
+    app = App(
+        public_url=settings.public_url,
+        portfolio=None if without_portfolio else object_type or _object_type(settings, mapping),
+        support_email=settings.admin_email,
+        single_send=(settings.email_url or "").startswith("hubspot:"),
+        sample=sample,
+    )
+    for path, state in write(project(mapping, app), directory, force=force).items():
+        click.echo(f"{state:<9} {path}")
+    _tell_what_next(directory, app.portfolio)
+
+
+def _object_type(settings: "Settings", mapping: "ProcessMapping") -> str:
+    """The portfolio's object type: as the mapping says, if that is one, else as the portal tells."""
+    if _TYPE_ID.fullmatch(mapping.portfolio.object):
+        return mapping.portfolio.object
+    if settings.hubspot_access_token is None:
+        raise click.UsageError(
+            "the portfolio's object type is not known: name it with --object-type (2-…, as in the address of the "
+            "object's list in HubSpot), set HUBSPOT_ACCESS_TOKEN to have the portal asked, or use --without-portfolio"
+        )
+    from sync.crm import Kind
+
+    with session.service(begin=False) as built:
+        return built.crm.type_id(Kind.PORTFOLIO)
+
+
+def _tell_what_next(directory: Path, portfolio: str | None) -> None:
+    say("")
+    say("Next, with HubSpot's CLI (npm install -g @hubspot/cli, hs account auth):")
+    say(f"  1. cd {directory} && hs project upload")
+    say("  2. Install the app in HubSpot (Development > Projects). Its page shows the")
+    say("     access token, the client secret and the app's id: put them into .env.")
+    say("  3. handoffs check")
+    say("HubSpot takes up to 5 minutes to act on changed subscriptions.")
+    if portfolio is not None:
+        say(f"If the upload refuses “{portfolio}” as an objectType, try the object's full")
+        say("name with --object-type; if that is refused too: --without-portfolio --force.")
+    say("Without webhooks for portfolios nothing is lost: the poll finds their changes.")

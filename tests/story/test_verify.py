@@ -1,0 +1,382 @@
+"""`verify` finds nothing where all is well, and each thing that was planted: missing, doubled, unexplained."""
+
+import random
+
+import pytest
+from sqlalchemy import update
+
+from mappings.vocabulary import Handoff
+from sync.adopt import apply
+from sync.sandbox.delivery import DeliveryMode
+from sync.sandbox.faults import Fault
+from sync.sandbox.seed import populate
+from sync.store import budgets, dirty, effects, metadata
+from sync.verify import FAULTS, Finding, Report, Sort, verify
+from tests.conftest import MakeWorld
+from tests.world import World
+
+PAUSED = DeliveryMode(paused=True)
+
+
+def faults(world: World, *portfolios: str) -> list[Finding]:
+    return checked(world, *portfolios).of(*FAULTS, Sort.NOT_READ)
+
+
+def checked(world: World, *portfolios: str) -> Report:
+    world.people.flush_search()
+    return verify(world.service, portfolios or None)
+
+
+def sorts(world: World) -> list[tuple[Sort, str | None]]:
+    return [(finding.sort, finding.handoff) for finding in faults(world)]
+
+
+def approved(world: World) -> str:
+    """A portfolio whose client has approved, with every handoff up to the seventh behind it."""
+    people = world.people
+    portfolio = people.create_portfolio("Acme", world.day(3), cadence="Every 4 weeks", link="https://lab.example/1")
+    world.work()
+    people.set_status(portfolio, "Refresh Request Submitted")
+    world.work()
+    world.next_day(3)
+    tickets = [people.create_ticket(f"Ad {n}", "Autumn", portfolio) for n in (1, 2)]
+    world.work()
+    people.set_status(portfolio, "Deliverables Submitted")
+    world.minutes(5)
+    for ticket in tickets:
+        people.move_ticket(ticket, "Pending Approval")
+    world.minutes(5)
+    people.request_revisions(tickets[0], "Copy and Graphic Revisions")
+    world.minutes(5)
+    for task in world.tasks(("ticket", tickets[0])):
+        people.complete_task(task.id)
+    people.move_ticket(tickets[0], "Pending Approval")
+    world.minutes(5)
+    people.set_status(portfolio, "Creatives Completed & Approved")
+    world.minutes(5)
+    return portfolio
+
+
+def implement_task(world: World) -> str:
+    return next(task.id for task in world.tasks() if task.key.endswith("task:implement"))
+
+
+def finish(world: World) -> None:
+    world.people.complete_task(implement_task(world))
+    world.minutes(5)
+
+
+def whole_cycle(world: World) -> str:
+    portfolio = approved(world)
+    finish(world)
+    return portfolio
+
+
+def declined(world: World) -> str:
+    portfolio = world.people.create_portfolio("Bolt", world.day(5), cadence="Every 4 weeks")
+    world.work()
+    world.people.set_status(portfolio, "No Refresh Requested")
+    world.minutes(5)
+    return portfolio
+
+
+def state(world: World) -> tuple[object, object]:
+    """Everything in the CRM, and everything in the database but the request budget."""
+    with world.service.store.read() as connection:
+        rows = [list(connection.execute(table.select())) for table in metadata.sorted_tables if table is not budgets]
+    return world.sandbox.portal.dump(), rows
+
+
+class TestAllIsWell:
+    def test_after_a_whole_cycle(self, world: World) -> None:
+        whole_cycle(world)
+        declined(world)
+        report = checked(world)
+        assert report.findings == []
+        assert (report.looked, report.ok, report.exit_code) == (2, True, 0)
+        assert report.tasks == len(world.tasks())
+        assert report.effects > 0
+
+    def test_when_two_cycles_have_passed_and_days_in_between(self, world: World) -> None:
+        whole_cycle(world)
+        world.next_day(14)
+        whole_cycle(world)
+        world.next_day(2)
+        assert faults(world) == []
+
+    def test_without_webhooks(self, make_world: MakeWorld) -> None:
+        world = make_world(webhooks=False)
+        whole_cycle(world)
+        assert faults(world) == []
+
+    def test_nothing_is_written(self, world: World) -> None:
+        approved(world)
+        before = state(world)
+        checked(world)
+        assert state(world) == before
+
+    def test_after_a_crash_and_a_lost_answer(self, world: World) -> None:
+        portfolio = approved(world)
+        world.sandbox.faults.add(Fault("lost", "POST */tasks/batch/create", times=1))
+        world.people.create_ticket("Ad 3", "Winter", portfolio)
+        world.minutes(1)
+        assert Sort.WAITING in {finding.sort for finding in checked(world).findings}
+        world.restart()
+        world.minutes(3)
+        assert faults(world) == []
+
+    def test_after_a_lost_database(self, world: World) -> None:
+        approved(world)
+        world.restart(lose_database=True)
+        assert faults(world) == [], "before its first pass"
+        world.sweep()
+        world.minutes(15)
+        assert faults(world) == []
+        finish(world)
+        assert faults(world) == []
+
+    def test_after_a_lost_database_and_adopting(self, world: World) -> None:
+        approved(world)
+        made = len(world.tasks())
+        world.restart(lose_database=True)
+        world.people.flush_search()
+        apply(world.service)
+        assert faults(world) == []
+        world.sweep()
+        finish(world)
+        assert len(world.tasks()) == made
+        assert faults(world) == []
+
+    def test_after_adopting_a_portal_in_mid_process(self, world: World) -> None:
+        made = populate(world.sandbox.portal, world.sandbox.process, 33, random.Random(7))
+        apply(world.service)
+        report = checked(world)
+        assert report.of(*FAULTS) == []
+        due = {finding.portfolio for finding in report.of(Sort.WAITING)}
+        assert due == {str(i) for name in ("in window", "declined before", "date come") for i in made[name]}
+        world.next_day(3)
+        assert faults(world) == []
+        for portfolio in made["approved"]:
+            world.people.complete_task(world.people.tasks("portfolio", str(portfolio))[0].id)
+        world.minutes(10)
+        assert faults(world) == []
+
+    def test_what_a_person_deletes_is_told_and_no_fault(self, world: World) -> None:
+        approved(world)
+        world.people.delete_task(implement_task(world))
+        report = checked(world)
+        assert report.ok
+        assert [(finding.sort, finding.handoff) for finding in report.findings] == [(Sort.DELETED, Handoff.APPROVED)]
+
+    def test_what_the_history_no_longer_shows_is_not_judged(self, world: World) -> None:
+        portfolio = approved(world)
+        for _ in range(12):
+            world.people.set_status(portfolio, "Creatives Pending Approval")
+            world.minutes(5)
+            world.people.set_status(portfolio, "Creatives Completed & Approved")
+            world.minutes(5)
+        report = checked(world)
+        assert report.ok
+        assert Sort.NOT_JUDGED in {finding.sort for finding in report.findings}
+
+    def test_a_portfolio_that_is_named(self, world: World) -> None:
+        first, second = declined(world), declined(world)
+        world.people.delete_task(world.people.tasks("portfolio", second)[0].id)
+        assert checked(world, first).findings == []
+        assert {finding.portfolio for finding in checked(world, second).findings} == {second}
+
+
+class TestDoubled:
+    def test_a_task_copied_with_its_key(self, world: World) -> None:
+        portfolio = approved(world)
+        task = world.people.task(implement_task(world))
+        copy = world.people.create_task(task.subject, [("portfolio", portfolio)], handoff_key=task.key)
+        [found] = faults(world)
+        assert (found.sort, found.handoff, found.key) == (Sort.DOUBLED, Handoff.APPROVED, task.key)
+        assert found.tasks == (task.id, copy)
+
+    def test_a_copy_on_another_portfolio(self, world: World) -> None:
+        approved(world)
+        other = world.people.create_portfolio("Bolt", world.day(60))
+        task = world.people.task(implement_task(world))
+        world.people.create_task(task.subject, [("portfolio", other)], handoff_key=task.key)
+        assert sorts(world) == [(Sort.DOUBLED, Handoff.APPROVED)]
+
+    def test_a_second_task_while_the_first_is_open(self, world: World) -> None:
+        """As if rule 7 had not seen that its task still stood open."""
+        portfolio = approved(world)
+        first = world.people.task(implement_task(world))
+        world.people.set_status(portfolio, "Creatives Pending Approval")
+        world.minutes(5)
+        world.people.set_status(portfolio, "Creatives Completed & Approved")
+        world.minutes(5)
+        again = world.people.history("portfolio", portfolio, "creative_refresh_status")[0]
+        key = f"7:{portfolio}:{int(again.at.timestamp() * 1000)}/task:implement"
+        second = world.people.create_task(first.subject, [("portfolio", portfolio)], handoff_key=key)
+        world.restart(lose_database=True)
+        world.sweep()
+        [found] = faults(world)
+        assert (found.sort, found.handoff) == (Sort.DOUBLED, Handoff.APPROVED)
+        assert found.tasks == (first.id, second)
+
+    def test_an_adopted_task_beside_an_own_one(self, world: World) -> None:
+        made = populate(world.sandbox.portal, world.sandbox.process, 11, random.Random(7))
+        apply(world.service)
+        portfolio = str(made["approved"][0])
+        adopted = world.people.tasks("portfolio", portfolio)[0]
+        with world.service.store.read() as connection:
+            [key] = connection.scalars(
+                effects.select().with_only_columns(effects.c.key).where(effects.c.crm_id == adopted.id)
+            )
+        own = world.people.create_task("Implement", [("portfolio", portfolio)], handoff_key=key)
+        [found] = faults(world)
+        assert (found.sort, found.handoff) == (Sort.DOUBLED, Handoff.APPROVED)
+        assert found.tasks == (adopted.id, own)
+
+
+class TestUnexplained:
+    def test_a_key_that_the_ledger_does_not_know(self, world: World) -> None:
+        portfolio = approved(world)
+        key = f"1:{portfolio}:start:7/task:kickoff"
+        task = world.people.create_task("Kickoff", [("portfolio", portfolio)], handoff_key=key)
+        [found] = faults(world)
+        assert (found.sort, found.key, found.tasks) == (Sort.UNEXPLAINED, key, (task,))
+
+    @pytest.mark.parametrize("key", ["nonsense", "7:1", "2b:5:9/task:implement", "4:x/task:write_copy"])
+    def test_a_key_that_no_handoff_makes(self, world: World, key: str) -> None:
+        portfolio = declined(world)
+        world.people.create_task("Something", [("portfolio", portfolio)], handoff_key=key)
+        assert [finding.sort for finding in faults(world)] == [Sort.UNEXPLAINED]
+
+    def test_a_cause_that_the_history_does_not_show(self, world: World) -> None:
+        """A lost ledger takes back whatever carries a key; the CRM's history still says that nobody approved."""
+        portfolio = declined(world)
+        at = int(world.clock.now().timestamp() * 1000) - 1000
+        keys = [
+            f"1:{portfolio}:{at}:0/task:kickoff",
+            f"1:{portfolio}:start:{at}/task:kickoff",
+            f"3:{portfolio}:start:2027-01-01/task:create_tickets",
+            f"7:{portfolio}:{at}/task:implement",
+        ]
+        for key in keys:
+            world.people.create_task("Planted", [("portfolio", portfolio)], handoff_key=key)
+        world.restart(lose_database=True)
+        world.sweep()
+        found = faults(world)
+        assert {finding.sort for finding in found} == {Sort.UNEXPLAINED}
+        assert sorted(finding.key or "" for finding in found) == keys
+
+    def test_entries_and_revisions_that_never_were(self, world: World) -> None:
+        portfolio = approved(world)
+        ticket = world.people.tickets(portfolio)[0].id
+        at = int(world.clock.now().timestamp() * 1000) - 1000
+        keys = [f"5:{portfolio}:start:{ticket}@{at}/task:share_deliverables", f"6:{ticket}:{at}/task:revise_copy"]
+        for key in keys:
+            world.people.create_task("Planted", [("portfolio", portfolio), ("ticket", ticket)], handoff_key=key)
+        world.restart(lose_database=True)
+        world.sweep()
+        assert sorted(finding.key or "" for finding in faults(world)) == keys
+
+    def test_work_for_a_declined_cycle(self, world: World) -> None:
+        portfolio = declined(world)
+        world.minutes(60)
+        key = f"3:{portfolio}:start:{world.day(5)}/task:create_tickets"
+        world.people.create_task("Create", [("portfolio", portfolio)], handoff_key=key)
+        world.restart(lose_database=True)
+        world.sweep()
+        [found] = faults(world)
+        assert (found.sort, found.key) == (Sort.UNEXPLAINED, key)
+        assert "declined" in found.cause
+
+    def test_a_change_by_the_services_app_that_the_ledger_does_not_know(self, world: World) -> None:
+        portfolio = approved(world)
+        world.people.set_refresh_date(portfolio, world.day(9), by="app")
+        [found] = faults(world)
+        assert (found.sort, found.portfolio) == (Sort.UNEXPLAINED, portfolio)
+
+
+class TestMissing:
+    def test_a_status_set_while_the_service_was_off(self, world: World) -> None:
+        portfolio = declined(world)
+        world.sandbox.delivery.mode = PAUSED
+        world.people.set_status(portfolio, "Creatives Completed & Approved")
+        [found] = faults(world)
+        assert (found.sort, found.handoff, found.portfolio) == (Sort.MISSING, Handoff.APPROVED, portfolio)
+        world.sandbox.delivery.mode = DeliveryMode()
+        world.work()
+        assert faults(world) == []
+
+    def test_what_is_marked_is_on_its_way(self, world: World) -> None:
+        portfolio = declined(world)
+        world.people.set_status(portfolio, "Creatives Completed & Approved")
+        world.sandbox.delivery.pump()
+        report = checked(world)
+        assert report.ok
+        assert [finding.sort for finding in report.findings] == [Sort.WAITING]
+        with world.service.store.write() as connection:
+            connection.execute(dirty.delete())
+        assert sorts(world) == [(Sort.MISSING, Handoff.APPROVED)]
+
+    def test_a_date_that_no_sweep_has_found(self, world: World) -> None:
+        world.people.create_portfolio("Bolt", world.day(17))
+        world.work()
+        for _ in range(2):
+            world.minutes(24 * 60)
+        assert [finding.sort for finding in checked(world).findings] == [Sort.WAITING]
+        for _ in range(2):
+            world.minutes(24 * 60)
+        assert sorts(world) == [(Sort.MISSING, Handoff.KICKOFF)]
+
+    def test_a_task_that_the_ledger_says_was_made(self, world: World) -> None:
+        approved(world)
+        task = world.people.task(implement_task(world))
+        with world.service.store.write() as connection:
+            connection.execute(update(effects).where(effects.c.key == task.key).values(crm_id=None))
+        world.people.delete_task(task.id)
+        assert sorts(world) == [(Sort.MISSING, Handoff.APPROVED)]
+
+    def test_a_write_that_the_history_does_not_show(self, world: World) -> None:
+        portfolio = declined(world)
+        with world.service.store.write() as connection:
+            row = connection.execute(effects.select().where(effects.c.kind == "write")).one()
+            changed = row.payload.replace(str(world.date(portfolio)), "2031-05-05")
+            connection.execute(update(effects).where(effects.c.key == row.key).values(payload=changed))
+        found = faults(world)
+        assert (Sort.MISSING, Handoff.DECLINED) in [(finding.sort, finding.handoff) for finding in found]
+
+    def test_what_the_crm_refused(self, world: World) -> None:
+        rule = {
+            "name": "no tasks",
+            "type": "task",
+            "property": "hs_task_subject",
+            "pattern": "^$",
+            "message": "refused",
+        }
+        world.people.set_rules(rule)
+        world.people.create_portfolio("Bolt", world.day(5))
+        world.work()
+        [found] = faults(world)
+        assert (found.sort, found.handoff) == (Sort.MISSING, Handoff.KICKOFF)
+        assert "refused" in found.cause
+        world.people.set_rules()
+        world.sweep()
+        assert faults(world) == []
+
+
+def test_since_leaves_out_what_is_older(world: World) -> None:
+    portfolio = approved(world)
+    task = world.people.task(implement_task(world))
+    world.people.create_task(task.subject, [("portfolio", portfolio)], handoff_key=task.key)
+    world.minutes(60)
+    world.people.flush_search()
+    assert verify(world.service, since=world.clock.now()).ok
+    assert not verify(world.service).ok
+
+
+def test_the_report_as_json(world: World) -> None:
+    portfolio = approved(world)
+    world.people.create_task("Kickoff", [("portfolio", portfolio)], handoff_key="1:1:start:7/task:kickoff")
+    found = checked(world).as_json()
+    assert found["unexplained"] == 1
+    assert not found["ok"]
+    assert {"finding", "portfolio", "name", "handoff", "key", "tasks", "cause"} == set(found["findings"][0])  # type: ignore[index]

@@ -1,0 +1,206 @@
+"""The database says in words what is wrong with it, and a transaction is all or nothing."""
+
+import os
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event, func, select
+
+from sync import store as module
+from sync.errors import StoreError
+from sync.store import Store, deliveries, facts, get_fact, migrate, open_store, set_fact
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "handoffs.db"
+
+
+def _open(path: Path, *, ready: bool = True) -> Store:
+    store = open_store(f"sqlite:///{path}")
+    if ready:
+        migrate(store)
+    return store
+
+
+def _write(store: Store) -> None:
+    with store.write() as connection:
+        set_fact(connection, "a", "b")
+
+
+def test_a_transaction_is_all_or_nothing(path: Path) -> None:
+    store = _open(path)
+
+    def fail_half_way() -> None:
+        with store.write() as connection:
+            set_fact(connection, "a", "b")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
+    with store.read() as connection:
+        assert get_fact(connection, "a") is None
+
+
+def test_a_reader_sees_one_state(path: Path) -> None:
+    store = _open(path)
+    with store.read() as connection:
+        assert get_fact(connection, "a") is None
+        _write(store)
+        assert get_fact(connection, "a") is None
+    with store.read() as connection:
+        assert get_fact(connection, "a") == "b"
+
+
+def test_reading_never_waits_for_a_writer(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BUSY_SECONDS", 0)
+    store = _open(path)
+    with store.write() as writer:
+        set_fact(writer, "a", "b")
+        with store.read() as reader:
+            assert get_fact(reader, "a") is None
+
+
+def test_writers_take_turns(path: Path) -> None:
+    """Each reads and writes in one transaction: none of the additions is lost, and none fails."""
+    store = _open(path)
+    _write(store)
+
+    def add() -> None:
+        for _ in range(10):
+            with store.write() as connection:
+                set_fact(connection, "n", str(int(get_fact(connection, "n") or "0") + 1))
+
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    with store.read() as connection:
+        assert get_fact(connection, "n") == "40"
+
+
+def test_an_answered_write_survives_a_power_cut(path: Path) -> None:
+    """WAL and FULL: the log is on the disk before a transaction ends."""
+    store = _open(path)
+    with store.read() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+
+
+def test_migrating_twice_does_nothing_the_second_time(path: Path) -> None:
+    store = _open(path)
+    _write(store)
+    migrate(store)
+    with store.read() as connection:
+        assert get_fact(connection, "a") == "b"
+    assert module.revision(store) is not None
+
+
+# What can be wrong
+
+
+def test_locked_by_another_program(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BUSY_SECONDS", 0)
+    store = _open(path)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match=r"handoffs\.db was locked by another program"):
+        _write(store)
+    other.execute("ROLLBACK")
+    other.close()
+    _write(store)
+
+
+def test_a_read_only_file(path: Path) -> None:
+    """As root sees it too: through a connection that may only read."""
+    _open(path).close()
+    store = open_store(f"sqlite:///{path}")
+    event.listen(store.engine, "connect", lambda connection, _: connection.execute("PRAGMA query_only=ON"))
+    with pytest.raises(StoreError, match="is read-only: give the service's user the right"):
+        _write(store)
+    with store.read() as connection:
+        assert get_fact(connection, "a") is None, "it can still be read"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
+def test_a_directory_that_may_not_be_written(path: Path) -> None:
+    path.parent.chmod(0o500)
+    try:
+        with pytest.raises(StoreError, match=r"cannot be opened|read-only"):
+            _open(path)
+    finally:
+        path.parent.chmod(0o700)
+
+
+def test_a_full_disk(path: Path) -> None:
+    """What was being written is not there, and what was there before still is."""
+    store = _open(path)
+    _write(store)
+    store.close()
+    with store.engine.connect() as connection:
+        pages = int(connection.exec_driver_sql("PRAGMA page_count").scalar_one())
+    store.close()
+    event.listen(store.engine, "connect", lambda raw, _: raw.execute(f"PRAGMA max_page_count={pages + 2}"))
+
+    def fill() -> None:
+        with store.write() as connection:
+            for _ in range(50):
+                connection.execute(deliveries.insert().values(received_at=0, body=b"x" * 4096))
+
+    with pytest.raises(StoreError, match=r"the disk of .* is full: free some room; nothing was lost"):
+        fill()
+    with store.read() as connection:
+        assert get_fact(connection, "a") == "b"
+        assert connection.scalar(select(func.count()).select_from(deliveries)) == 0
+
+
+def test_no_database(path: Path) -> None:
+    path.write_text("This is a letter to my aunt. " * 100, encoding="utf-8")
+    with pytest.raises(StoreError, match="is damaged or is no SQLite file"):
+        _open(path)
+
+
+def test_a_damaged_database(path: Path) -> None:
+    store = _open(path)
+    _write(store)
+    store.close()
+    body = bytearray(path.read_bytes())
+    body[4096:] = b"\xff" * (len(body) - 4096)
+    path.write_bytes(bytes(body))
+    with pytest.raises(StoreError, match="is damaged or is no SQLite file"), store.read() as connection:
+        connection.execute(facts.select()).all()
+
+
+def test_a_directory_that_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="cannot be opened: does its directory exist"):
+        _open(tmp_path / "nowhere" / "handoffs.db")
+
+
+def test_a_directory_in_its_place(path: Path) -> None:
+    path.mkdir()
+    with pytest.raises(StoreError, match="cannot be opened"):
+        _open(path)
+
+
+def test_no_schema(path: Path) -> None:
+    store = _open(path, ready=False)
+    with pytest.raises(StoreError, match="has an old or no schema: run `handoffs db upgrade`"):
+        _write(store)
+
+
+def test_an_old_schema(path: Path) -> None:
+    store = _open(path)
+    with store.write() as connection:
+        connection.exec_driver_sql("ALTER TABLE dirty DROP COLUMN held_effects")
+    with pytest.raises(StoreError, match="old or no schema"), store.read() as connection:
+        connection.execute(module.dirty.select()).all()
+
+
+def test_the_words_are_those_of_the_setting(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="DATABASE_URL") as caught:
+        _open(tmp_path / "nowhere" / "handoffs.db")
+    assert str(tmp_path) in str(caught.value)
