@@ -86,6 +86,11 @@ class _Pass:
     held: dict[RecordRef, int] = field(default_factory=dict)
     gate: Gate | None = None  # None: whatever is decided may be done
     refused: set[RecordRef] = field(default_factory=set)
+    rounds: int = 0
+
+    def mends(self, record: RecordRef) -> bool:
+        """Whether what the CRM has refused is tried again: once a pass, or it would be asked in every round."""
+        return self.rounds == 1 and self.looks[record].origin in MENDED_BY_TIME
 
     def look_again(self, record: RecordRef, moment: datetime) -> None:
         self.again[record] = min(moment, self.again.get(record, moment))
@@ -233,6 +238,7 @@ class Reconciler:
 
     def _round(self, units: Sequence[RecordRef], state: _Pass, portal: Portal) -> list[RecordRef]:
         """Read, decide, plan and do once; what its own writes or a person's may have changed is to be decided anew."""
+        state.rounds += 1
         group = self._read(units, portal)
         state.faulty.update(group.faulty)
         facts = self._refreshed(group, state)
@@ -292,7 +298,7 @@ class Reconciler:
     def _refreshed(self, group: Group, state: _Pass) -> dict[RecordRef, Facts]:
         """What the ledger knows of the group, once it has heard where the tickets are and what may be tried again."""
         with self._store.write() as connection:
-            retry = [r for r in group.snapshots if state.looks[r].origin in MENDED_BY_TIME]
+            retry = [record for record in group.snapshots if state.mends(record)]
             ledger.retry_failed(connection, retry, self._clock.now())
             lone = dict.fromkeys(record.id for record in group.snapshots if record.kind is Kind.TICKET)
             ledger.set_portfolio(connection, {**group.homes, **lone})
@@ -367,7 +373,7 @@ class Reconciler:
                     facts[record],
                     now,
                     origin,
-                    retry_failed=origin in MENDED_BY_TIME,
+                    retry_failed=state.mends(record),
                 )
         for record, decision in decisions.items():
             for occurrence in decision.occurrences:

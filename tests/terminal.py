@@ -68,7 +68,9 @@ def dump(world: World) -> dict[str, Any]:
             if table.name != "budget"
         }
         tables["fact"] = sorted(
-            f"{row.name}={row.value}" for row in connection.execute(facts.select()) if not row.name.startswith("budget_")
+            f"{row.name}={row.value}"
+            for row in connection.execute(facts.select())
+            if not row.name.startswith("budget_")
         )
     people = world.people
     records = {

@@ -50,6 +50,6 @@ def _tried(world: World, act: Callable[[World], T]) -> tuple[bool, T | str]:
         world.restart()
         result = act(world)
         world.service.close()
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - the end of this process: all that it can still do is to say why
         return False, traceback.format_exc()
     return True, result

@@ -3,17 +3,14 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from sync.crm import Kind
-from sync.engine.embedded import run_poll
 from sync.errors import HandoffsError
-from sync.reconcile import Tally
 from sync.sandbox.faults import Fault, FaultKind
-from sync.store import dirty, effects, occurrences
+from sync.store import dirty, effects
 from tests.conftest import MakeWorld
 from tests.story import busy_day
 from tests.story.copies import in_copy
@@ -335,7 +332,11 @@ def test_a_ticket_is_deleted_in_mid_pass(world: World, step: str) -> None:
 @pytest.mark.parametrize("step", STEPS)
 def test_a_portfolio_is_merged_in_mid_pass(world: World, step: str) -> None:
     acme, bolt = _ready(world, "Acme"), _ready(world, "Bolt")
-    _at(world, step, lambda: world.people.merge("portfolio", acme, bolt))
+
+    def merge() -> None:
+        world.people.merge("portfolio", acme, bolt)
+
+    _at(world, step, merge)
     world.work()
     world.minutes(5)
     world.next_day()
@@ -396,7 +397,9 @@ def test_a_ticket_whose_leaving_nobody_told_is_found_by_the_sweep(make_world: Ma
 
 def test_a_record_that_cannot_be_understood_is_parked_alone(world: World) -> None:
     odd = world.people.create_portfolio("Odd", world.day(40))
-    world.sandbox.portal.get(world.sandbox.process.names.object_type_id, int(odd)).values["creative_refresh_date"] = "soon"
+    world.sandbox.portal.get(world.sandbox.process.names.object_type_id, int(odd)).values["creative_refresh_date"] = (
+        "soon"
+    )
     fine = world.people.create_ticket("fine", "Autumn", world.people.create_portfolio("Fine", world.day(40)))
     tally = world.work()
     assert tally.errors >= 1

@@ -338,7 +338,9 @@ def test_a_finding_names_the_line_that_counts(make_world: MakeWorld) -> None:
 
 
 def test_a_label_is_told_from_an_internal_name_and_value(make_world: MakeWorld) -> None:
-    world = make_world(mapping="ticket: {revisions: {copy: Only the copy}}\nportfolio: {properties: {cadence: Cadence}}\n")
+    world = make_world(
+        mapping="ticket: {revisions: {copy: Only the copy}}\nportfolio: {properties: {cadence: Cadence}}\n"
+    )
     redefine(TICKET, "needs_revisions", options=(("c1", "Only the copy"), *Names().revisions[1:]))(world)
     redefine(PORTFOLIO, "creative_refresh_cadence", label="Cadence")(world)
     remedies = [finding.remedy for finding in looked(world).findings]
