@@ -1,6 +1,9 @@
 """The receiver's composition root: what gunicorn imports. It knows the inbox and nothing of the CRM."""
 
+import os
+import signal
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 from sync.clock import Clock, SystemClock
@@ -11,6 +14,9 @@ from sync.store import migrate, open_store
 
 if TYPE_CHECKING:
     from flask import Flask
+
+LIFELINE = "HANDOFFS_LIFELINE"
+"""The variable by which `serve` hands over a descriptor that ends when it does, however it does."""
 
 GUNICORN_APP_LOAD_ERROR = 4
 """The exit code by which a gunicorn worker says that the app cannot be loaded: the server then ends."""
@@ -23,6 +29,7 @@ def app(clock: Clock | None = None) -> "Flask":
     """
     from webhooks.app import create_app
 
+    hold_on()
     try:
         settings = read_settings()
         configure(settings.log_format)
@@ -32,3 +39,19 @@ def app(clock: Clock | None = None) -> "Flask":
     except HandoffsError as error:
         sys.stderr.write(f"Error: {error}\n")
         raise SystemExit(GUNICORN_APP_LOAD_ERROR) from error
+
+
+def hold_on() -> None:
+    """End with `serve`, even if that is killed: else its port would stay taken, and it could not start again.
+
+    Does nothing in a receiver that runs by itself, as the Procfile's does.
+    """
+    descriptor = os.environ.get(LIFELINE, "")
+    if not descriptor.isdecimal():
+        return
+
+    def wait() -> None:
+        os.read(int(descriptor), 1)  # nothing is ever written: it returns when the other end closes
+        os.kill(os.getppid(), signal.SIGTERM)  # gunicorn's master, which then ends this process in order
+
+    threading.Thread(target=wait, name="lifeline", daemon=True).start()

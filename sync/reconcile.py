@@ -278,7 +278,8 @@ class Reconciler:
             ledger.set_aside(connection, {*group.gone, *group.merged})
             memberships.remember(connection, group.homes)
             _remember_changes(connection, group.modified, now)
-            strays = memberships.strays(connection, portfolios, group.homes)
+            understood = [i for i in portfolios if RecordRef(Kind.PORTFOLIO, i) not in group.faulty]
+            strays = memberships.strays(connection, understood, group.homes)
         if strays:
             self._look_after(strays)
         self.checkpoint("read")

@@ -19,6 +19,7 @@ import structlog
 from sync.bootstrap import Service
 from sync.engine.embedded import Worker
 from sync.errors import ConfigurationError, HandoffsError
+from sync.receiver import LIFELINE
 
 RECEIVER = "sync.receiver:app()"
 """What gunicorn serves: a factory, so that the app is built in the process that serves it."""
@@ -95,19 +96,24 @@ def _receiver(
         *("--worker-class", "gthread", "--threads", str(THREADS), "--graceful-timeout", "10"),
         *("--log-level", "warning", "--no-control-socket", app),
     ]
+    lifeline, our_end = os.pipe()  # our end is inherited by nobody: it closes with this process, even at a kill -9
     try:
         # A group of its own: Ctrl-C reaches this process only, which then ends both in order.
         process = subprocess.Popen(  # noqa: S603 - our own interpreter, our own arguments
             command,
-            env={**os.environ, **(environment or {})},
+            env={**os.environ, **(environment or {}), LIFELINE: str(lifeline)},
             start_new_session=True,
-            pass_fds=[listener.fileno()],
+            pass_fds=[listener.fileno(), lifeline],
         )
     except OSError as error:
+        os.close(our_end)
         raise ConfigurationError(f"the receiver cannot be started: {error}") from error
+    finally:
+        os.close(lifeline)
     try:
         yield process
     finally:
+        os.close(our_end)
         if process.poll() is None:
             process.terminate()
             try:

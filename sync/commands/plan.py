@@ -189,8 +189,7 @@ def _show_record(out: "Console", steps: "Sequence[planning.Step]", *, days: bool
     for (day, handoff, _), same in groupby(steps, key=lambda step: (step.day, step.handoff, step.reason)):
         one = list(same)
         when = f"{_day(day)}  " if days else ""
-        reason = f": {one[0].reason}" if one[0].reason else ""
-        folded(out, Text(f"{when}{handoff.value}  {TITLES[handoff]}{reason}", "dim"), "  ", "     ")
+        folded(out, Text(f"{when}{handoff.value}  {one[0].reason or TITLES[handoff]}", "dim"), "  ", "     ")
         for step in one:
             _show_step(out, step)
 

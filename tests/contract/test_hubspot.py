@@ -1298,6 +1298,47 @@ class TestThePortal:
         )
         assert hubspot.properties(Kind.TICKET) == {"needs_revisions": known}
 
+    def test_what_is_known_of_a_property_beside_its_values(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        definitions = [
+            {"name": "am", "type": "enumeration", "referencedObjectType": "OWNER", "groupName": "people"},
+            {"name": "sum", "type": "number", "calculated": True},
+            {"name": "id", "type": "number", "modificationMetadata": {"readOnlyValue": True}},
+            {"name": "plain", "type": "string", "modificationMetadata": {"readOnlyValue": False}},
+        ]
+        api.get(f"{BASE}/crm/properties/2026-09/0-5", json=listing(*definitions))
+        found = hubspot.properties(Kind.TICKET)
+        assert (found["am"].owner, found["am"].group, found["plain"].owner) == (True, "people", False)
+        assert [one.read_only for one in found.values()] == [False, True, True, False]
+
+    @pytest.mark.parametrize("reply", [Reply(200, listing()), Reply(400, error("inputs must not be empty"))])
+    def test_an_update_of_nothing_tells_that_writing_is_permitted(
+        self, api: responses.RequestsMock, hubspot: HubSpot, reply: Reply
+    ) -> None:
+        reply.add(api, TICKET_UPDATES)
+        hubspot.try_write(Kind.TICKET)
+        assert sent(api) == {"inputs": []}
+
+    def test_an_update_of_nothing_names_the_scopes_that_are_missing(
+        self, api: responses.RequestsMock, hubspot: HubSpot
+    ) -> None:
+        body = {"category": "MISSING_SCOPES", "context": {"requiredGranularScopes": ["tickets"]}}
+        api.post(TICKET_UPDATES, status=403, json=body)
+        with pytest.raises(AuthenticationError) as refused:
+            hubspot.try_write(Kind.TICKET)
+        assert refused.value.scopes == ("tickets",)
+
+    def test_creating_what_a_process_needs(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        api.post(SCHEMAS, status=201, json={"objectTypeId": "2-77"})
+        hubspot.create_object({"name": "creative_portfolio"})
+        assert sent(api) == {"name": "creative_portfolio"}
+        api.post(f"{BASE}/crm/pipelines/2026-09/tickets", status=201, json={"id": "1"})
+        hubspot.create_pipeline({"label": "Deliverables"})
+        assert sent(api) == {"label": "Deliverables"}
+        api.get(SCHEMAS, json=listing(PORTFOLIO_SCHEMA))
+        api.post(f"{SCHEMAS}/2-77/associations", status=201, json={"id": "1"})
+        hubspot.create_association(Kind.PORTFOLIO, Kind.TICKET, "to_ticket")
+        assert sent(api) == {"fromObjectTypeId": "2-77", "toObjectTypeId": "0-5", "name": "to_ticket"}
+
     def test_creating_a_property(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
         api.post(f"{BASE}/crm/properties/2026-09/0-27", status=201, json={"name": "handoff_key"})
         hubspot.create_property(Kind.TASK, {"name": "handoff_key", "type": "string"})

@@ -32,8 +32,10 @@ def test_the_example_environment_names_every_setting_and_no_other() -> None:
     assert sorted(named) == sorted(name.upper() for name in Settings.model_fields)
 
 
-
-@pytest.mark.parametrize("command", ["status", "explain", "sweep", "poll", "release", "setup", "serve", "worker", "sandbox"])
+@pytest.mark.parametrize(
+    "command",
+    ["status", "explain", "sweep", "poll", "release", "setup", "subscriptions", "check", "serve", "worker", "sandbox"],
+)
 def test_every_command_of_the_readme_has_help(command: str) -> None:
     from click.testing import CliRunner
 
@@ -52,6 +54,7 @@ def test_every_file_that_the_readme_names_exists() -> None:
 def test_the_procfile_starts_what_exists() -> None:
     lines = (ROOT / "Procfile").read_text(encoding="utf-8").splitlines()
     assert [line.split(":")[0] for line in lines] == ["release", "web", "worker"]
+    assert lines[0] == "release: handoffs db upgrade && handoffs check", "a mapping that does not fit never goes live"
 
 
 def test_no_tracked_file_names_a_registry_or_a_path_of_one_machine() -> None:

@@ -678,6 +678,9 @@ class Oracle:
             yield Due(("6c", ticket.ref.id, newest.number), "clear", None, handled and kicked)
 
     def _open_revision(self, ticket: Rec, role: str) -> bool:
+        """Whether the role has one on this ticket. What a merge brought along is not said to be on this ticket or not."""
+        if ticket.ref in self._murky:
+            return False
         kind = "Revise Copy: " if role == CW else "Revise Graphics: "
         return any(t.open and t.kind == kind and t.ticket == ticket.ref for t in self._tasks.values())
 

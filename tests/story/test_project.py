@@ -382,7 +382,7 @@ def test_setup_shows_asks_builds_and_then_finds_nothing_missing(empty: tuple[San
 
 def test_setup_that_breaks_off_says_so_and_goes_on_next_time(empty: tuple[Sandbox, str]) -> None:
     sandbox = empty[0]
-    sandbox.faults.add(Fault("400", endpoint="POST /crm/pipelines/2026-09/tickets", times=1))
+    sandbox.faults.add(Fault("500", endpoint="POST /crm/pipelines/2026-09/tickets", times=1))
     broken = setup(empty, "--apply", "--yes")
     assert broken.exit_code == 1
     assert "Created: custom object creative_portfolios" in broken.stderr

@@ -190,7 +190,7 @@ def test_writing_twice_changes_nothing_and_nobodys_work_is_lost() -> None:
     assert set(write(made, directory, force=False).values()) == {State.UNCHANGED}
     (directory / PROJECT_FILE).write_text("{}", encoding="utf-8")
     (directory / APP_FILE).unlink()
-    with pytest.raises(RefusedError, match="hsproject.json"):
+    with pytest.raises(RefusedError, match=r"hsproject\.json"):
         write(made, directory, force=False)
     assert not (directory / APP_FILE).exists()
     assert list(write(made, directory, force=True).values()) == [State.REPLACED, State.WRITTEN, State.UNCHANGED]

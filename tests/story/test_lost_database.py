@@ -1,0 +1,263 @@
+"""The database is lost, at any stage of a cycle: what was done is not done again (handoffs.md, "A lost database")."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from sync import recovery
+from sync.store import get_fact
+from tests.conftest import MakeWorld
+from tests.world import World
+
+PAST = "2026-01-01"
+
+
+def _seen(world: World) -> tuple[Counter[str], Counter[tuple[str, str]]]:
+    """Every task by its key, and every email."""
+    return Counter(task.key for task in world.tasks()), Counter(world.emails())
+
+
+def _lose(world: World, *, at_once: bool) -> None:
+    """The file is gone; `at_once`: so soon that the search does not show the newest tasks yet."""
+    if not at_once:
+        world.minutes(30)
+    before = _seen(world)
+    world.restart(lose_database=True)
+    world.work()
+    world.minutes(5)
+    world.sweep()
+    world.minutes(30)
+    world.next_day()
+    assert _seen(world) == before
+
+
+class Story:
+    """One portfolio's cycle, a step at a time."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.people = world.people
+        self.portfolio = self.people.create_portfolio("Acme", world.day(10), link="https://lab.example/acme")
+        self.tickets: list[str] = []
+        world.work()
+
+    def kicked_off(self) -> None:
+        assert self.world.kinds() == ["kickoff"]
+
+    def confirmed(self) -> None:
+        self.people.set_status(self.portfolio, "Refresh Request Submitted")
+        self.world.minutes(1)
+
+    def arrived(self) -> None:
+        self.people.set_refresh_date(self.portfolio, self.world.day(0))
+        self.world.minutes(1)
+        assert self.world.kinds()[-1] == "create_tickets"
+
+    def staffed(self) -> None:
+        self.tickets = [self.people.create_ticket(f"t{n}", "Autumn", self.portfolio) for n in range(2)]
+        self.people.set_status(self.portfolio, "Deliverables Submitted")
+        self.world.minutes(1)
+        assert self.world.kinds()[-4:] == ["write_copy", "design_graphics"] * 2
+
+    def ready(self) -> None:
+        for ticket in self.tickets:
+            self.people.move_ticket(ticket, "Pending Approval")
+        self.world.minutes(1)
+        assert self.world.kinds()[-1] == "share_deliverables"
+
+    def revised(self) -> None:
+        self.people.request_revisions(self.tickets[0], "Copy Revisions Only")
+        self.world.minutes(1)
+        assert self.world.kinds()[-1] == "revise_copy"
+
+    def ready_again(self) -> None:
+        self.people.complete_task(self.world.tasks()[-1].id)
+        self.people.move_ticket(self.tickets[0], "Pending Approval")
+        self.world.minutes(1)
+        assert self.world.kinds()[-1] == "share_deliverables"
+
+    def approved(self) -> None:
+        self.people.set_status(self.portfolio, "Creatives Completed & Approved")
+        self.world.minutes(1)
+        assert self.world.kinds()[-1] == "implement"
+
+    def implemented(self) -> None:
+        self.people.complete_task(self.world.tasks()[-1].id)
+        self.world.minutes(1)
+        assert self.world.status(self.portfolio) == ""
+        assert self.world.receivers()[-1] == "account_manager"
+
+    def declined(self) -> None:
+        self.people.set_status(self.portfolio, "No Refresh Requested")
+        self.world.minutes(1)
+
+
+STAGES = ("kicked_off", "confirmed", "arrived", "staffed", "ready", "revised", "ready_again", "approved", "implemented")
+
+
+def _reach(world: World, stage: str) -> Story:
+    story = Story(world)
+    for name in STAGES[: STAGES.index(stage) + 1]:
+        step: Callable[[], None] = getattr(story, name)
+        step()
+    return story
+
+
+@pytest.mark.parametrize("go_live", [None, PAST])
+@pytest.mark.parametrize("at_once", [False, True])
+@pytest.mark.parametrize("stage", STAGES)
+def test_an_empty_database_repeats_nothing(
+    make_world: MakeWorld, stage: str, at_once: bool, go_live: str | None
+) -> None:
+    world = make_world(go_live=go_live)
+    _reach(world, stage)
+    _lose(world, at_once=at_once)
+
+
+@pytest.mark.parametrize("go_live", [None, PAST])
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_decline_is_not_carried_out_again(make_world: MakeWorld, at_once: bool, go_live: str | None) -> None:
+    world = make_world(go_live=go_live)
+    story = Story(world)
+    story.declined()
+    moved = world.date(story.portfolio)
+    _lose(world, at_once=at_once)
+    assert world.date(story.portfolio) == moved
+
+
+@pytest.mark.parametrize("go_live", [None, PAST])
+def test_a_task_taken_back_still_closes_the_cycle(make_world: MakeWorld, go_live: str | None) -> None:
+    world = make_world(go_live=go_live)
+    story = _reach(world, "approved")
+    world.minutes(30)
+    world.restart(lose_database=True)
+    world.work()
+    story.implemented()
+    assert world.receivers().count("account_manager") == world.receivers()[:-1].count("account_manager") + 1
+
+
+def test_the_cycle_goes_on_where_it_was(make_world: MakeWorld) -> None:
+    """The database is lost before every single step, with GO_LIVE set: the whole cycle ends as ever."""
+    undisturbed = make_world(go_live=PAST)
+    _reach(undisturbed, STAGES[-1])
+    world = make_world(go_live=PAST)
+    story = Story(world)
+    for name in STAGES:
+        world.minutes(12)
+        world.restart(lose_database=True)
+        world.work()
+        step: Callable[[], None] = getattr(story, name)
+        step()
+    assert world.kinds() == undisturbed.kinds()
+    assert world.emails() == undisturbed.emails()
+
+
+def test_one_task_of_a_ticket_was_made_the_other_was_not(make_world: MakeWorld) -> None:
+    """Nobody designed graphics when the database was lost: the copywriter's task does not stand in for that one."""
+    world = make_world(go_live=PAST)
+    acme = world.people.create_portfolio("Acme", world.day(40), graphic_designer=None)
+    world.people.create_ticket("t", "Autumn", acme)
+    world.work()
+    assert world.kinds() == ["write_copy"]
+    world.minutes(30)
+    world.restart(lose_database=True)
+    world.work()
+    designer = world.people.owner("graphic_designer")
+    world.people.set("portfolio", acme, {"graphic_designer": designer})
+    world.minutes(1)
+    assert sorted(world.kinds()) == ["design_graphics", "write_copy"]
+
+
+# How it is taken back
+
+
+def test_the_search_lags_and_nothing_is_made_twice(make_world: MakeWorld) -> None:
+    """The newest task is not in the index when the ledger is filled: it is found at its record."""
+    world = make_world()
+    world.people.create_portfolio("Acme", world.day(10))
+    world.work()
+    world.restart(lose_database=True)
+    world.service.prepare()
+    assert recovery.is_needed(world.service.store) is False
+    assert recovery.is_final(world.service.store) is False
+    with world.service.store.read() as connection:
+        assert get_fact(connection, recovery.DONE) == "0"
+    world.sweep()
+    assert world.kinds() == ["kickoff"]
+    assert len(world.emails()) == 1
+
+
+def test_what_the_search_did_not_show_is_taken_back_later(make_world: MakeWorld) -> None:
+    """Nobody looks at the portfolio until days have passed: its task is known by then all the same."""
+    world = make_world(webhooks=False)
+    acme = world.people.create_portfolio("Acme", world.day(10))
+    world.work()
+    world.restart(lose_database=True)
+    world.service.prepare()
+    world.clock.advance(recovery.SEARCH_LAGS)
+    world.service.prepare()
+    assert recovery.is_final(world.service.store)
+    with world.service.store.read() as connection:
+        assert get_fact(connection, recovery.DONE) == "1"
+    world.next_day(2)
+    assert world.kinds(("portfolio", acme)) == ["kickoff"]
+    assert len(world.emails()) == 1
+
+
+@pytest.mark.parametrize("step", ["searched", "taken back"])
+def test_taking_back_that_is_interrupted_begins_again(make_world: MakeWorld, step: str) -> None:
+    class Crash(BaseException):
+        pass
+
+    def checkpoint(reached: str) -> None:
+        if reached == step:
+            world.checkpoint = lambda _: None
+            raise Crash
+
+    world = make_world()
+    _reach(world, "approved")
+    before = _seen(world)
+    world.minutes(30)
+    world.checkpoint = checkpoint
+    world.restart(lose_database=True)
+    with pytest.raises(Crash):
+        world.work()
+    world.restart()
+    world.next_day()
+    assert _seen(world) == before
+
+
+def test_two_processes_take_back_at_the_same_time(make_world: MakeWorld) -> None:
+    """One searched before the other had begun its first pass, and writes down what it found after it."""
+    world = make_world()
+    world.people.create_portfolio("Acme", world.day(10))
+    world.work()
+    world.minutes(30)
+    world.restart(lose_database=True)
+    service = world.service
+
+    def second(step: str) -> None:
+        if step == "searched":
+            world.checkpoint = lambda _: None
+            world.work()
+            world.sweep()
+
+    recovery.take_back(service.store, service.crm, service.mapping, second)
+    world.next_day()
+    assert world.kinds() == ["kickoff"]
+    assert len(world.emails()) == 1
+
+
+def test_a_key_that_cannot_be_read_is_left_alone(make_world: MakeWorld) -> None:
+    world = make_world()
+    acme = world.people.create_portfolio("Acme", world.day(40))
+    for key in ("a note to self", "1:x/task:kickoff", "99:1/task:kickoff", "1:1/task:unheard_of", "1"):
+        world.people.create_task("Mine", [("portfolio", acme)], handoff_key=key)
+    world.minutes(5)
+    world.restart(lose_database=True)
+    world.clock.advance(timedelta(minutes=1))
+    assert world.sweep().errors == 0
+    with world.service.store.read() as connection:
+        assert get_fact(connection, recovery.DONE) == "0"
