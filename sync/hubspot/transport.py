@@ -408,7 +408,7 @@ def _lost(ask: Ask, error: Exception) -> NoAnswerError:
         isinstance(cause, urllib3.exceptions.NewConnectionError) for cause in _causes(error)
     )
     return NoAnswerError(
-        f"{ask}: {'no connection' if unsent else 'no answer'} ({type(error).__name__})",
+        f"{ask}: {'no connection (HUBSPOT_BASE_URL, network)' if unsent else 'no answer'} ({type(error).__name__})",
         applied=False if unsent else None,
         again=unsent or not ask.write,
     )

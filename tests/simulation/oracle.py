@@ -998,7 +998,8 @@ class Oracle:
                 blocked = role is not None and self._is_blocked(offer, role)
                 if blocked and not bypassed:
                     continue
-                must = bool(offer.filled) and not bypassed and slot.startswith(("task", "email")) and offer.key[0] not in {"6", "4"}
+                kept = slot.startswith(("task", "email")) or (slot in {"write", "clear"} and not self._touched(rec, offer))
+                must = bool(offer.filled) and not bypassed and kept and offer.key[0] in {"1", "3", "5", "7"}
                 if must and rec.ref not in self._murky:
                     self._missing(offer, slot)
                 offer.slots.pop(slot, None)
@@ -1007,6 +1008,10 @@ class Oracle:
                     offer.decided = True
                 elif not offer.slots:
                     del self.offers[offer.key]
+
+    def _touched(self, rec: Rec, offer: Offer) -> bool:
+        """Whether a person has set the status since: then what was to replace it is looked at anew."""
+        return any(v.number > offer.number and not v.own for v in rec.history.get(self._names.status, ()))
 
     def _conclude(self, rec: Rec) -> None:
         """What a look settles without an effect."""

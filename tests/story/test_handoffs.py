@@ -890,9 +890,9 @@ def test_going_live_on_a_portal_in_use(agency: Agency) -> None:
     assert people.ticket(ticket)["needs_revisions"] == "Copy Revisions Only"
 
 
-def test_a_cycle_survives_the_loss_of_its_database_every_night(agency: Agency) -> None:
+def test_a_cycle_survives_the_loss_of_its_database_at_every_step(agency: Agency) -> None:
     world = agency()
-    portfolio = live_through_a_cycle(world, every_night=lambda: world.restart(lose_database=True))
+    portfolio = live_through_a_cycle(world, between_steps=lambda: world.restart(lose_database=True))
     assert world.kinds() == CYCLE_KINDS
     assert world.receivers() == CYCLE_RECEIVERS
     assert (world.status(portfolio), world.date(portfolio)) == ("", "2026-12-22")
@@ -912,13 +912,12 @@ CYCLE_KINDS = [
 CYCLE_RECEIVERS = [AM, SAS, AM, SAS, AM, SAS, SAS, AM]
 
 
-def live_through_a_cycle(world: World, every_night: Callable[[], None] = lambda: None) -> str:
+def live_through_a_cycle(world: World, between_steps: Callable[[], None] = lambda: None) -> str:
     people = world.people
 
     def days_pass(days: int) -> None:
-        for _ in range(days):
-            every_night()
-            world.next_day()
+        between_steps()
+        world.next_day(days)
 
     portfolio = people.create_portfolio("Acme", world.day(20), link="https://lab.example/acme")
     world.work()

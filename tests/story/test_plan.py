@@ -199,9 +199,56 @@ def carry_out(service: Service, found: Plan) -> list[errand.Result]:
 # -- as text
 
 GOLDEN = """\
+Plan for Mon 2 Nov 2026: 4 records looked at
+
+Bolt  portfolio 9990
+  2a  the client declined: “No Refresh Requested” was set on Mon 2 Nov 2026
+     09:15
+     ~ date 2026-11-11 → 2026-12-11
+     - task closed “Contact Client About Creative Refresh: Bolt”
+
+Dune  portfolio 9991
+  7  the client approved: “Creatives Completed & Approved” was set on Mon 2
+     Nov 2026 09:15
+     ? task “Implement New Creatives for Refresh” for Sasha Adler on Dune:
+       POST /crm/objects/2026-09/0-27/batch/create: no answer (ConnectionError)
+
+Elm  portfolio 9992
+  6  ticket 9990 “Banner”: Copy and Graphic Revisions was asked for on Mon 2
+     Nov 2026 09:15
+     ~ ticket 9990: stage “Approved” → “In Progress”, copy approval “Approved”
+       → empty
+     ! task “Revise Copy: Banner” on ticket 9990: no Copywriter is named, and
+       the mapping names no active fallback (roles.copywriter.fallback_owner)
+     + task “Revise Graphics: Banner” for Grace Deluca on ticket 9990
+
+Acme  portfolio 9993
+  1  the Refresh Date Thu 5 Nov 2026 is 3 days away
+     + task “Contact Client About Creative Refresh: Acme” for Amelia Marsh on
+       Acme
+     @ email “Creative refresh of Acme: please ask the client (Thu 5 Nov
+       2026)” to Amelia Marsh
+
+6 effects on 3 records: 2 tasks, 2 changes, 1 task closed, 1 email. 1 blocked. 1
+without an answer. About 18 calls to the CRM.
 """
 
 GOLDEN_AHEAD = """\
+Plan for Mon 2 Nov 2026 to Thu 5 Nov 2026, if nobody acts: 1 record looked at
+
+Acme  portfolio 9993
+  Mon 2 Nov 2026  1  the Refresh Date Thu 5 Nov 2026 is 3 days away
+     + task “Contact Client About Creative Refresh: Acme” for Amelia Marsh on
+       Acme
+     @ email “Creative refresh of Acme: please ask the client (Thu 5 Nov
+       2026)” to Amelia Marsh
+  Thu 5 Nov 2026  3  the Refresh Date Thu 5 Nov 2026 is today
+     + task “Create Deliverable Tickets for Refresh: Acme” for Sasha Adler on
+       Acme
+     @ email “Creative refresh of Acme: time to create the tickets” to Sasha
+       Adler
+
+4 effects on 1 record: 2 tasks, 2 emails. About 9 calls to the CRM.
 """
 
 
