@@ -37,7 +37,7 @@ from sync.crm import (
     Update,
 )
 from sync.email import Mailer
-from sync.errors import AuthenticationError, EmailError, EmailUnknownError
+from sync.errors import AuthenticationError, EmailError, EmailUnknownError, HandoffsError
 from sync.ledger import Planned
 from sync.model import EffectState
 from sync.portal import Portal
@@ -283,21 +283,11 @@ class Effects:
                 self._writes_of(kind, mine, done)
 
     def _writes_of(self, kind: Kind, effects: Sequence[Planned], done: Performed) -> None:
-        names = sorted({name for e in effects for name in (*e.payload["expects"], *e.payload["values"])})
-        ids = sorted({_written(e).id for e in effects}, key=int)
-        records = self._crm.read(kind, ids, names)
-        self.checkpoint("reread")
-        ready: list[Planned] = []
-        for effect in effects:
-            record = records.get(_written(effect).id)
-            gone = record is None or record.id != _written(effect).id
-            if record is None or gone or any(record.properties.get(n, "") != v for n, v in _expected(effect)):
-                done.stale.add(_unit(effect))
-                log.info("effect.stale", effect=effect.key, gone=gone)
-            else:
-                ready.append(effect)
-        claimed = self._claim(ready)
-        ready = [effect for effect in ready if effect.key in claimed]
+        claimed = self._claim(effects)
+        mine = [effect for effect in effects if effect.key in claimed]
+        ready = self._still_as_decided_on(kind, mine)
+        kept = {effect.key for effect in ready}
+        done.stale |= {_unit(effect) for effect in mine if effect.key not in kept}
         if not ready:
             return
         merged: dict[str, dict[str, str]] = {}  # all changes of one record go in one write
@@ -308,6 +298,28 @@ class Effects:
         outcomes = dict(zip(order, self._sent(ready, lambda: self._crm.update(kind, updates)), strict=True))
         done.wrote |= {_unit(effect) for effect in ready if isinstance(outcomes[_written(effect).id], Applied)}
         self._settle([(effect, outcomes[_written(effect).id]) for effect in ready], done)
+
+    def _still_as_decided_on(self, kind: Kind, effects: Sequence[Planned]) -> list[Planned]:
+        """Those whose record still shows what they replace; nothing stands between this read and the write."""
+        names = sorted({name for e in effects for name in (*e.payload["expects"], *e.payload["values"])})
+        ids = sorted({_written(e).id for e in effects}, key=int)
+        try:
+            records = self._crm.read(kind, ids, names) if ids else {}
+        except HandoffsError as error:
+            self._release(effects, str(error))
+            raise
+        ready, stale = [], []
+        for effect in effects:
+            record = records.get(_written(effect).id)
+            there = record is not None and record.id == _written(effect).id
+            if record is not None and there and all(record.properties.get(n, "") == v for n, v in _expected(effect)):
+                ready.append(effect)
+            else:
+                stale.append(effect)
+                log.info("effect.stale", effect=effect.key, there=there)
+        self._release(stale, "the record had changed since it was decided")
+        self.checkpoint("reread")
+        return ready
 
     # -- tasks
 
@@ -358,15 +370,18 @@ class Effects:
     def _closings(self, effects: Sequence[Planned], done: Performed) -> None:
         if not effects:
             return
-        ids = sorted({str(e.payload["task"]) for e in effects}, key=int)
-        tasks = self._crm.read(Kind.TASK, ids, [TASK_STATUS, TASK_BODY])
         lines = self._closing_lines(effects, done)
         claimed = self._claim(effect for effect in effects if effect.key in lines)
+        mine = [effect for effect in effects if effect.key in claimed]
+        ids = sorted({str(e.payload["task"]) for e in mine}, key=int)
+        try:
+            tasks = self._crm.read(Kind.TASK, ids, [TASK_STATUS, TASK_BODY]) if ids else {}
+        except HandoffsError as error:
+            self._release(mine, str(error))
+            raise
         updates: list[tuple[Planned, Update]] = []
         already: list[tuple[Planned, Outcome]] = []
-        for effect in effects:
-            if effect.key not in claimed:
-                continue
+        for effect in mine:
             task = tasks.get(str(effect.payload["task"]))
             if task is None or task.properties.get(TASK_STATUS, "") == TASK_COMPLETED:
                 already.append((effect, Applied(str(effect.payload["task"]))))
@@ -393,12 +408,18 @@ class Effects:
         try:
             outcomes = call()
         except AuthenticationError as error:
-            with self._store.write() as connection:
-                for effect in effects:
-                    ledger.release_claim(connection, effect.key, self._clock.now(), str(error))
+            self._release(effects, str(error))
             raise
         self.checkpoint("sent")
         return outcomes
+
+    def _release(self, effects: Sequence[Planned], reason: str) -> None:
+        """Give up the claim on what was certainly not sent."""
+        if not effects:
+            return
+        with self._store.write() as connection:
+            for effect in effects:
+                ledger.release_claim(connection, effect.key, self._clock.now(), reason)
 
     def _put_aside(self, effect: Planned, state: EffectState, reason: str, done: Performed) -> None:
         """It cannot even be tried: say why, and look again in a while."""

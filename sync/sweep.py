@@ -6,11 +6,16 @@ import structlog
 from sqlalchemy import Connection, select
 
 from mappings.schema import ProcessMapping
+from mappings.vocabulary import Handoff
 from sync import dirty
 from sync.clock import Clock, to_ms
 from sync.crm import CRM, Filter, Kind, RecordRef
 from sync.dirty import Priority
 from sync.store import Store, effects, occurrences, set_fact
+
+TICKETS_LIVE_FOR = timedelta(days=60)
+"""How long after a ticket came its portfolio is swept, whatever its status and date: a ticket deleted without a webhook
+shows in no search, and may have completed an Ad Set."""
 
 log = structlog.get_logger()
 
@@ -19,7 +24,7 @@ def sweep(store: Store, crm: CRM, mapping: ProcessMapping, clock: Clock, today: 
     """Mark what a day can have made due; how many records.
 
     Candidates come from the search and from the ledger: a date within the window or past, a status that is not empty,
-    an effect that is still to be done. Each is then read afresh by its pass.
+    an effect that is still to be done, a ticket that came lately. Each is then read afresh by its pass.
     """
     names = mapping.portfolio.properties
     last = today + timedelta(days=mapping.rules.window_days + 1)  # a day more: a date is midnight UTC, not local
@@ -31,7 +36,7 @@ def sweep(store: Store, crm: CRM, mapping: ProcessMapping, clock: Clock, today: 
     found = {RecordRef(Kind.PORTFOLIO, record.id) for record in crm.search(Kind.PORTFOLIO, groups)}
     now = clock.now()
     with store.write() as connection:
-        found |= with_open_effects(connection)
+        found |= with_open_effects(connection) | _with_live_tickets(connection, now - TICKETS_LIVE_FOR)
         dirty.mark(connection, found, now, origin, priority=Priority.BULK)
         set_fact(connection, "last_sweep", str(to_ms(now)))
     log.info("sweep.marked", records=len(found), today=today.isoformat())
@@ -52,3 +57,13 @@ def with_open_effects(connection: Connection) -> set[RecordRef]:
         else RecordRef(Kind.PORTFOLIO, row.portfolio)
         for row in rows
     }
+
+
+def _with_live_tickets(connection: Connection, since: datetime) -> set[RecordRef]:
+    rows = connection.execute(
+        select(occurrences.c.portfolio)
+        .where(occurrences.c.handoff == Handoff.TICKETS.value, occurrences.c.decided_at >= to_ms(since))
+        .where(occurrences.c.portfolio.is_not(None))
+        .distinct()
+    )
+    return {RecordRef(Kind.PORTFOLIO, row.portfolio) for row in rows}

@@ -46,8 +46,8 @@ class Lanes:
     """One lock file a lane, beside the database: a lane is drained by one worker at a time, whatever its process."""
 
     def __init__(self, store: Store) -> None:
-        self._directory = (store.path.parent if store.path is not None else Path.cwd()).absolute()
-        self._name = store.path.name if store.path is not None else "handoffs"
+        path = (store.path or Path("handoffs")).resolve()  # one lock, by whatever link the database is reached
+        self._directory, self._name = path.parent, path.name
 
     @contextmanager
     def held(self, lane: int, stop: Callable[[], bool]) -> Iterator[bool]:

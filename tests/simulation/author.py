@@ -222,7 +222,9 @@ class Author:
             }
             if self._rng.random() < 0.05:
                 properties[NAMES.date] = ""
-            yield self._act("create", {"as": label, "kind": "portfolio", "properties": properties}, by="account_manager")
+            yield self._act(
+                "create", {"as": label, "kind": "portfolio", "properties": properties}, by="account_manager"
+            )
 
     def _day(self) -> Iterator[Item]:
         """The next day's work of the timer, its troubles, and who will sit down when."""

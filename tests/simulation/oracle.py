@@ -517,7 +517,9 @@ class Oracle:
     def _is_pending(self, rec: Rec, closings: Sequence[Closing]) -> bool:
         """Whether a closing has not moved the date yet: until then the old date starts nothing."""
         return any(
-            not self._filled(("2a" if one.declined else "8", rec.ref.id, one.number), "date" if one.declined else "reset")
+            not self._filled(
+                ("2a" if one.declined else "8", rec.ref.id, one.number), "date" if one.declined else "reset"
+            )
             for one in closings
         )
 
@@ -612,9 +614,7 @@ class Oracle:
 
     # 5
 
-    def _sets_due(
-        self, rec: Rec, tickets: Sequence[Rec], closings: Sequence[Closing], cycle: int
-    ) -> Iterator[Due]:
+    def _sets_due(self, rec: Rec, tickets: Sequence[Rec], closings: Sequence[Closing], cycle: int) -> Iterator[Due]:
         status = rec[self._names.status]
         if status in {self.approved, self.implemented}:
             return
@@ -705,7 +705,9 @@ class Oracle:
 
     # -- effects: what they answer
 
-    def _take(self, handoff: str, slot: str, home: Ref | None, ticket: Ref | None = None, folder: str = "") -> Offer | None:
+    def _take(
+        self, handoff: str, slot: str, home: Ref | None, ticket: Ref | None = None, folder: str = ""
+    ) -> Offer | None:
         """Fill the slot of the newest offer that has it empty."""
         found = [
             offer
@@ -998,7 +1000,9 @@ class Oracle:
                 blocked = role is not None and self._is_blocked(offer, role)
                 if blocked and not bypassed:
                     continue
-                kept = slot.startswith(("task", "email")) or (slot in {"write", "clear"} and not self._touched(rec, offer))
+                kept = slot.startswith(("task", "email")) or (
+                    slot in {"write", "clear"} and not self._touched(rec, offer)
+                )
                 must = bool(offer.filled) and not bypassed and kept and offer.key[0] in {"1", "3", "5", "7"}
                 if must and rec.ref not in self._murky:
                     self._missing(offer, slot)

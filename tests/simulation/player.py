@@ -264,9 +264,7 @@ class Player:
                 made = people.create(values["kind"], properties, on, by=by)
                 self.ids[values["as"]] = made
                 if values.get("primary"):
-                    people.associate(
-                        values["kind"], made, *self._ref(values["primary"]), label="Primary", by=by
-                    )
+                    people.associate(values["kind"], made, *self._ref(values["primary"]), label="Primary", by=by)
                 return f"creates {values['as']} = {values['kind']} {made} on {values.get('on', [])}: {properties}"
             case "set":
                 kind, record = self._ref(values["ref"])
@@ -460,4 +458,3 @@ def _own_change(event: Event) -> tuple[str, str] | None:
         case Mailed(to=to, subject=subject):
             return "emails", f"email to {to}: {subject}"
     return None
-

@@ -265,7 +265,8 @@ def test_each_record_is_told_with_its_outcome(
     made = portal(world, 11)
     portfolio = str(made["deliverables submitted"][0])
     if disturb == "rule":
-        world.people.set_rules({"type": "task", "property": "hs_task_priority", "message": "no tasks today"})
+        rule = {"name": "none", "type": "task", "property": "hs_task_subject", "pattern": "x", "message": "no tasks"}
+        world.people.set_rules(rule)
     elif disturb:
         world.sandbox.faults.add(Fault(cast("FaultKind", disturb), "POST */batch/create"))
     result = terminal.run(*APPLY, portfolio, "--json")

@@ -1,0 +1,83 @@
+"""One run: made up from a seed or replayed from a script, and judged."""
+
+import time
+import traceback
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tests.simulation.author import Mode, begin
+from tests.simulation.oracle import Finding, Oracle
+from tests.simulation.player import Counts, Player
+from tests.simulation.script import Script
+
+MODES: tuple[Mode, ...] = ("plain", "safety", "liveness")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a run. `log` and `script` tell it whole; `error` is what ended it before its time."""
+
+    seed: int
+    mode: Mode
+    findings: tuple[Finding, ...]
+    counts: Counts
+    seconds: float
+    log: tuple[str, ...]
+    script: Script
+    error: str = ""
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.findings or self.error)
+
+    @property
+    def signs(self) -> frozenset[str]:
+        """What kind of failure it is: kept by shrinking."""
+        if self.error:
+            return frozenset({self.error.strip().splitlines()[-1][:60]})
+        return frozenset(f"{one.verdict} {one.text.split(':')[0][:40]}" for one in self.findings)
+
+
+def run(seed: int, days: int, mode: Mode) -> Outcome:
+    """Make up the story of a seed, play it and judge it."""
+    script, author = begin(seed, days, mode)
+    return _judged(Player(script, author), mode)
+
+
+def replay(script: Script, mode: Mode = "safety") -> Outcome:
+    """Play a recorded story and judge it."""
+    return _judged(Player(script), mode)
+
+
+def judge(player: Player) -> list[Finding]:
+    """What the oracle finds in what was played."""
+    sandbox = player.world.sandbox
+    owners = sandbox.portal.owners.values()
+    oracle = Oracle(sandbox.process, {one.email: one.id for one in owners}, [sandbox.process.owners["deactivated"]])
+    return oracle.judge(player.events)
+
+
+def mode_of(seed: int, mode: str) -> Mode:
+    """`all` takes turns."""
+    return MODES[(0, 1, 2, 1, 2)[seed % 5]] if mode == "all" else mode  # type: ignore[return-value]  # checked by the CLI
+
+
+def _judged(player: Player, mode: Mode) -> Outcome:
+    began = time.perf_counter()
+    error = ""
+    findings: Iterable[Finding] = ()
+    try:
+        player.play()
+        findings = judge(player)
+    except Exception:  # noqa: BLE001  # whatever breaks is a finding of its seed
+        error = traceback.format_exc()
+    return Outcome(
+        seed=player.script.seed,
+        mode=mode,
+        findings=tuple(findings),
+        counts=player.counts,
+        seconds=time.perf_counter() - began,
+        log=tuple(player.log),
+        script=player.script.with_items(player.played),
+        error=error,
+    )

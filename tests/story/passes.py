@@ -1,0 +1,36 @@
+"""A process that makes passes over a database, for the tests that need a real one. Run with `-m tests.story.passes`.
+
+Arguments: what to do (`drain`, `poll`, `sweep` or `hold`), how often, and a file to write the steps of each pass to.
+Settings come from the environment. `hold` ends in mid-pass: after it has claimed something it only sleeps.
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+from sync.bootstrap import build
+from sync.engine.embedded import drain, run_poll, run_sweep
+from sync.settings import read_settings
+
+
+def main(what: str, times: int, log: Path) -> None:
+    with log.open("a", encoding="utf-8", buffering=1) as out:
+
+        def checkpoint(step: str) -> None:
+            if step in {"snapshot", "looked at"}:
+                out.write(f"{time.monotonic_ns()} {os.getpid()} {step}\n")
+            if what == "hold" and step == "sent":
+                out.write(f"{time.monotonic_ns()} {os.getpid()} holding\n")
+                time.sleep(60)
+
+        service = build(read_settings(_env_file=None), checkpoint=checkpoint)
+        act = {"drain": drain, "hold": drain, "poll": run_poll, "sweep": run_sweep}[what]
+        out.write(f"{time.monotonic_ns()} {os.getpid()} started\n")
+        for _ in range(times):
+            act(service)
+        service.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))
