@@ -13,5 +13,7 @@
 ``model.py`` has the words for all of it. ``crm.py`` is the port to the CRM and ``hubspot/`` its one implementation;
 ``budget.py`` shares HubSpot's request limits between processes. ``engine/`` runs passes; ``serve.py`` and ``receiver.py`` are
 the two processes of a running service; ``recovery.py`` fills an empty ledger from the CRM. ``store.py`` is the database,
-``bootstrap.py`` the one place where everything is put together. ``sandbox/`` is a simulated HubSpot, unknown to all others.
+``bootstrap.py`` the one place where everything is put together. ``check.py`` (with ``reach.py``) compares the mapping with the
+live portal; ``provision.py``, ``sample.py`` and ``subscriptions.py`` make what a portal lacks and write what HubSpot is to be
+told. ``sandbox/`` is a simulated HubSpot, unknown to all others.
 """

@@ -336,15 +336,14 @@ class _Adopter:
         found = self._matches(occurrence)
         if not found and occurrence.cause_at is not None and not self._is_old(occurrence.cause_at):
             return
-        self._record(occurrence, found, occurrence.reason)
-        if passed or self._is_over(occurrence):
-            return
         matched = {effect.slot for effect, _ in found}
-        for effect in occurrence.effects:
-            if isinstance(effect, NewTask) and effect.slot not in matched:
-                subject = self._texts.task(effect.kind, effect.context)[0]
-                why = f"{occurrence.reason}; no task “{subject}” was found: recorded as done without one"
-                self.unmatched.append(self._finding(occurrence, occurrence.effect_key(effect), None, why))
+        over = passed or self._is_over(occurrence)
+        missing = [e for e in occurrence.effects if isinstance(e, NewTask) and e.slot not in matched and not over]
+        self._record(occurrence, found, occurrence.reason, missing)
+        for effect in missing:
+            subject = self._texts.task(effect.kind, effect.context)[0]
+            why = f"{occurrence.reason}; no task “{subject}” was found: recorded as done without one"
+            self.unmatched.append(self._finding(occurrence, occurrence.effect_key(effect), None, why))
 
     def _is_over(self, occurrence: Occurrence) -> bool:
         """Whether the work of a ticket's occurrence is done: then nobody misses its task."""
@@ -449,7 +448,10 @@ class _Adopter:
         self._free.remove(best)
         return best
 
-    def _record(self, occurrence: Occurrence, found: Sequence[Match], reason: str) -> None:
+    def _record(
+        self, occurrence: Occurrence, found: Sequence[Match], reason: str, missing: Sequence[NewTask] = ()
+    ) -> None:
+        """Write it down as done; of what is `missing`, `backfill` may yet make a task."""
         made = [task.made_at for _, task in found]
         at = max(made, default=occurrence.cause_at or self.case.moment.now)
         facts = tuple(
@@ -459,9 +461,12 @@ class _Adopter:
             )
             for effect, task in found
         )  # fmt: skip
+        detail: dict[str, object] = {"adopted": True}
+        if missing:
+            detail[ledger.MISSING] = [effect.slot for effect in missing]
         fired = Fired(
             occurrence.key, occurrence.handoff, occurrence.record, occurrence.cycle, occurrence.cause_at, at,
-            "overtaken" if occurrence.overtaken else "done", reason, {"adopted": True}, facts,
+            "overtaken" if occurrence.overtaken else "done", reason, detail, facts,
             self.case.portfolio.id,
         )  # fmt: skip
         self.recorded.append(fired)

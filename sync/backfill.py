@@ -1,8 +1,8 @@
 """Acts on causes that are older than going live, for chosen portfolios: planned first, and carried out on an admin's word.
 
 What is carried out is remembered for each portfolio: from then on its causes count since that day, in every later pass
-too, so that what is blocked, refused or not known is looked after as everything else is. A second time there is nothing
-left to do; a run that was stopped is taken up by the same command.
+too, so that what is blocked, refused or not known is looked after as everything else is. What `adopt` had recorded without
+its tasks is decided anew. A second time there is nothing left to do; a run that was stopped is taken up by the same command.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import Connection
 
 from mappings.vocabulary import Handoff
-from sync import errand, plan, runs
+from sync import errand, ledger, plan, runs
 from sync.bootstrap import Service
 from sync.clock import to_ms
 from sync.crm import Kind, RecordRef
@@ -100,7 +100,9 @@ def carry_out(
     with runs.kept(service.store, service.clock, ORIGIN, reason, arguments, summary.as_json) as run:
 
         def prepare(connection: Connection, group: Iterable[RecordRef]) -> None:
-            runs.reach_back(connection, (unit.id for unit in group), proposal.since, run)
+            portfolios = [unit.id for unit in group]
+            runs.reach_back(connection, portfolios, proposal.since, run)
+            ledger.reopen(connection, portfolios, proposal.since)
 
         yield from errand.carry_out(service, proposal.chosen, ORIGIN, summary, prepare=prepare, stop=stop)
         summary.left += proposal.beyond

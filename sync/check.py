@@ -262,6 +262,7 @@ class _Check:
         for n, condition in enumerate(mapping.condition):
             at = ("portfolio", "condition", n)
             found = self._property(Kind.PORTFOLIO, (*at, "property"), condition.property, known)
+            self._is_single(found)
             for m, value in enumerate(condition.values):
                 self._option((*at, "in", m), value, found)
         count = len(has) + len(mapping.owners) + len(mapping.condition)
@@ -500,15 +501,25 @@ class _Check:
     def _is_choice(self, named: _Named) -> bool:
         """Whether it holds one value at a time, so that its values can be looked at; else that is noted."""
         definition = named.definition
-        if definition is None:
+        if definition is None or not self._is_single(named):
             return False
-        several = definition.type == "enumeration" and definition.field_type == _SEVERAL
-        if definition.type in {"enumeration", "string", "bool"} and not several:
+        if definition.type in {"enumeration", "string", "bool"}:
             return True
         self._error(
             named.key,
-            f"“{definition.name}” is {_kind(definition)}, and "
-            + ("only one value can hold at a time" if several else "a choice is needed"),
+            f"“{definition.name}” is {_kind(definition)}, and a choice is needed",
+            "make a property of the field type “Dropdown select” in HubSpot, and write its internal name",
+        )
+        return False
+
+    def _is_single(self, named: _Named) -> bool:
+        """Whether it holds one value at a time; else that is noted."""
+        definition = named.definition
+        if definition is None or definition.type != "enumeration" or definition.field_type != _SEVERAL:
+            return True
+        self._error(
+            named.key,
+            f"“{definition.name}” is {_kind(definition)}, and only one value can hold at a time",
             "make it a dropdown select in HubSpot, or write another property",
         )
         return False

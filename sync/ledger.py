@@ -7,7 +7,7 @@ unknown: somebody looks at the CRM before it is tried again.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -552,9 +552,7 @@ def retry_failed(connection: Connection, records: Iterable[RecordRef], now: date
                 effects.c.occurrence.in_(keys), effects.c.state == EffectState.FAILED.value, effects.c.kind != "write"
             )
             .values(
-                state=case(
-                    (effects.c.role.is_(None), EffectState.PLANNED.value), else_=EffectState.BLOCKED.value
-                ),
+                state=case((effects.c.role.is_(None), EffectState.PLANNED.value), else_=EffectState.BLOCKED.value),
                 state_at=to_ms(now),
             )
         )
@@ -569,17 +567,13 @@ GONE = "gone"
 def set_aside(connection: Connection, records: Iterable[RecordRef]) -> None:
     """These were deleted, or merged into others: nothing is to be done for them, or for what was to be done on them."""
     for condition in _about(records):
-        connection.execute(
-            update(occurrences).where(condition, occurrences.c.state == "open").values(state=GONE)
-        )
+        connection.execute(update(occurrences).where(condition, occurrences.c.state == "open").values(state=GONE))
 
 
 def bring_back(connection: Connection, records: Iterable[RecordRef]) -> None:
     """These are there: what was set aside with them goes on."""
     for condition in _about(records, itself=True):
-        connection.execute(
-            update(occurrences).where(condition, occurrences.c.state == GONE).values(state="open")
-        )
+        connection.execute(update(occurrences).where(condition, occurrences.c.state == GONE).values(state="open"))
 
 
 def _about(records: Iterable[RecordRef], *, itself: bool = False) -> Iterable[ColumnElement[bool]]:
@@ -668,6 +662,26 @@ def record(connection: Connection, fired: Fired, portfolio: str, origin: str) ->
                 attempts=1, crm_id=effect.crm_id, reason=effect.reason,
             )
         )  # fmt: skip
+
+
+MISSING = "missing"
+"""In the detail of an adopted occurrence: the tasks that nobody had made for it."""
+
+
+def reopened(fired: Fired, since: datetime) -> Fired:
+    """An occurrence that was adopted without its tasks, as it is once causes count from `since` on: to be decided anew."""
+    if MISSING not in fired.detail or fired.cause_at is None or fired.cause_at < since:
+        return fired
+    return replace(fired, state="withdrawn")
+
+
+def reopen(connection: Connection, portfolios: Iterable[str], since: datetime) -> None:
+    """Let what was adopted without its tasks be decided anew, where its cause is not older than `since`."""
+    for part in _parts(list(portfolios)):
+        for fired in load(connection, part, ()):
+            if reopened(fired, since) is not fired:
+                again = update(occurrences).where(occurrences.c.key == fired.key, occurrences.c.state == "done")
+                connection.execute(again.values(state="withdrawn"))
 
 
 def take_back(connection: Connection, key: str, task: str, now: datetime) -> None:

@@ -232,7 +232,9 @@ class _Maker:
         """The case at the moment of the plan; one moment for all, so that their passes are counted together."""
         moment = replace(case.moment, now=self._now, today=local_date(self._now, case.mapping.zone))
         if self._since is not None and case.snapshot.portfolio is not None:
-            moment = moment.reaching_back_to(self._since)
+            since = self._since
+            moment = moment.reaching_back_to(since)
+            known = Facts({key: ledger.reopened(each, since) for key, each in known.fired.items()}, known.closings)
         return replace(case, known=known, moment=moment)
 
 

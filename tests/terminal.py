@@ -19,6 +19,7 @@ class Terminal:
 
     def __init__(self, world: World, patch: pytest.MonkeyPatch) -> None:
         self.world = world
+        self._patch = patch
         settings = world.settings
         token = settings.hubspot_access_token
         assert token is not None
@@ -35,6 +36,7 @@ class Terminal:
             clock=world.clock,
             budget_clock=world.clock,
             session=mount(requests.Session(), world.sandbox.api),
+            checkpoint=lambda step: world.checkpoint(step),
         )
         patch.setattr(bootstrap, "build", wired)
         patch.setattr(clock, "SystemClock", lambda: world.clock)
@@ -43,6 +45,7 @@ class Terminal:
 
     def run(self, *arguments: str, typed: str | None = None, **environment: str) -> Result:
         """The command's end; `typed` is what a person answers, who then sits at a terminal."""
+        self._patch.setattr("sync.commands.bulk.at_a_terminal", lambda: typed is not None)
         runner = CliRunner(env={**self.environment, **environment})
         return runner.invoke(main, list(arguments), input=typed)
 

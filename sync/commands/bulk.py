@@ -81,13 +81,18 @@ def owner_ids(built: "Service", wanted: Sequence[str]) -> frozenset[str]:
     return frozenset(known[one.lower()] for one in wanted)
 
 
+def at_a_terminal() -> bool:
+    """Whether there is somebody who can be asked."""
+    return sys.stdin.isatty()
+
+
 def ask(question: str, *, yes: bool, otherwise: str) -> None:
     """Go on only with a person's yes. Raises `RefusedError`; where nobody can be asked it names the flag."""
     from sync.errors import RefusedError
 
     if yes:
         return
-    if not sys.stdin.isatty():
+    if not at_a_terminal():
         raise RefusedError("nobody can be asked without a terminal: add --yes")
     if not click.confirm(question, err=True):
         raise RefusedError(otherwise)

@@ -1299,7 +1299,7 @@ class TestThePortal:
         assert hubspot.properties(Kind.TICKET) == {"needs_revisions": known}
 
     def test_what_is_known_of_a_property_beside_its_values(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
-        definitions = [
+        definitions: list[Json] = [
             {"name": "am", "type": "enumeration", "referencedObjectType": "OWNER", "groupName": "people"},
             {"name": "sum", "type": "number", "calculated": True},
             {"name": "id", "type": "number", "modificationMetadata": {"readOnlyValue": True}},

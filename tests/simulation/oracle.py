@@ -263,6 +263,7 @@ class Oracle:
         self._looked: set[Ref] = set()
         self._reset_of_role: list[tuple[Ref, str]] = []
         self._now = Event(0, 0)
+        self._passing = False
 
     def judge(self, events: Sequence[Event]) -> list[Finding]:
         for place, event in enumerate(events):
@@ -287,6 +288,7 @@ class Oracle:
                 case OwnerChanged(owner=owner, active=active):
                     self._owner_changes.setdefault(owner, []).append((event.at, active))
                 case PassBegan():
+                    self._passing = True
                     self._looked.clear()
                     self._reset_of_role.clear()
                 case Looked(refs=refs):
@@ -295,8 +297,12 @@ class Oracle:
                 case PassEnded(settled=settled):
                     if settled:
                         self._rest(self._looked)
+                    self._passing = False
                 case Ended():
                     self._rest({rec.ref for rec in self._recs.values() if rec.ref.kind in {"portfolio", "ticket"}})
+            if self._passing and not isinstance(event, PassBegan | Looked | Mailed) and not getattr(event, "own", False):
+                for ref in sorted(self._looked):  # a person in mid-pass: what is read after this sees it
+                    self._look(ref)
         return self.findings
 
     # -- what happened to records
@@ -484,7 +490,7 @@ class Oracle:
         yield from self._closings_due(rec, closings)
         if not self._is_pending(rec, closings):
             yield from self._kickoff_due(rec, cycle)
-            yield from self._tickets_due(rec, cycle)
+            yield from self._tickets_due(rec, closings, cycle)
         tickets = self._tickets(rec)
         yield from self._creative_work_due(rec, tickets, closings)
         yield from self._sets_due(rec, tickets, closings, cycle)
@@ -563,7 +569,7 @@ class Oracle:
 
     # 3
 
-    def _tickets_due(self, rec: Rec, cycle: int) -> Iterator[Due]:
+    def _tickets_due(self, rec: Rec, closings: Sequence[Closing], cycle: int) -> Iterator[Due]:
         """The date has come, and the status is empty, Refresh Request Submitted, or a leftover."""
         day = self._day(rec)
         status = rec[self._names.status]
@@ -582,8 +588,10 @@ class Oracle:
             came = max(moved.at, midnight(day))
             number = max((v.number for v in self._all_numbers(came)), default=moved.number)
             number = max(number, moved.number)
-            if any(task.number <= number and task.open_at(number) for task in self._tasks_on(rec, "3")):
+            still = [task for task in self._tasks_on(rec, "3") if task.number <= number and task.open_at(number)]
+            if any(self._cycle(closings, task.number) == cycle for task in still):
                 return
+            must = must and not still  # one that an earlier cycle left open: whether it is "such a task" is not said
         key: Key = ("3", rec.ref.id, cycle, len(fired))
         yield Due(key, "task", SAS, must)
         yield Due(key, "email", SAS, must)

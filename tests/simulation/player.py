@@ -100,6 +100,7 @@ class Player:
         self._in_pass = False
         self._acting = False
         self._disturbed = False
+        self._interfered = False  # a person acted in the middle of this pass
         self._rest_until = 0
         self._down_until = 0
         self._receiver: tuple[str, int] = ("", 0)
@@ -335,6 +336,7 @@ class Player:
         self._say("service", what)
         self.chronicle.pass_began()
         self._in_pass = True
+        self._interfered = False
         began = self._calls
         tally: Tally | None = None
         try:
@@ -364,7 +366,7 @@ class Player:
         self._faults_seen = faults
         self._idle = 0 if tally is None or tally.tried else self._idle + 1
         self._napping_until = self.now + 1000 * NAPS[min(self._idle, len(NAPS) - 1)]
-        settled = tally is not None and (not self._disturbed or self._at_rest())
+        settled = tally is not None and not self._interfered and (not self._disturbed or self._at_rest())
         if settled:
             self._disturbed = False
         self.chronicle.pass_ended(settled=settled)
@@ -411,7 +413,7 @@ class Player:
 
     def _act_inside(self, item: Item) -> None:
         self._acting = True
-        self._disturbed = True
+        self._disturbed = self._interfered = True
         try:
             self._act(item)
         finally:

@@ -1,15 +1,16 @@
 """A process that makes passes over a database, for the tests that need a real one. Run with `-m tests.story.passes`.
 
 Arguments: what to do (`drain`, `poll`, `sweep` or `hold`), how often, and a file to write the steps of each pass to.
-Settings come from the environment. `hold` ends in mid-pass: after it has claimed something it only sleeps.
+Settings come from the environment. `hold` sweeps, and stands still in mid-pass once it has sent something.
 """
 
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-from sync.bootstrap import build
+from sync.bootstrap import Service, build
 from sync.engine.embedded import drain, run_poll, run_sweep
 from sync.settings import read_settings
 
@@ -25,10 +26,11 @@ def main(what: str, times: int, log: Path) -> None:
                 time.sleep(60)
 
         service = build(read_settings(_env_file=None), checkpoint=checkpoint)
-        act = {"drain": drain, "hold": drain, "poll": run_poll, "sweep": run_sweep}[what]
+        acts: dict[str, Callable[[Service], object]]
+        acts = {"drain": drain, "hold": run_sweep, "poll": run_poll, "sweep": run_sweep}
         out.write(f"{time.monotonic_ns()} {os.getpid()} started\n")
         for _ in range(times):
-            act(service)
+            acts[what](service)
         service.close()
 
 

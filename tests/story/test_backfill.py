@@ -2,6 +2,8 @@
 
 import json
 import random
+import re
+import signal
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import cast
@@ -291,10 +293,17 @@ def test_one_that_the_breaker_holds_already_is_skipped(world: World, terminal: T
 def test_it_asks_with_the_numbers(world: World, terminal: Terminal) -> None:
     made = portal(world, 11)
     portfolio = str(made["deliverables submitted"][0])
-    result = terminal.run("backfill", "--since", SINCE, "--apply", portfolio)
-    assert result.exit_code == 3
-    assert "add --yes" in result.stderr
-    assert world.kinds(*[("ticket", ticket.id) for ticket in world.people.tickets(portfolio)]) == []
+    tickets = [("ticket", ticket.id) for ticket in world.people.tickets(portfolio)]
+    asking = ("backfill", "--since", SINCE, "--apply", portfolio)
+    nobody = terminal.run(*asking)
+    assert nobody.exit_code == 3
+    assert "nobody can be asked without a terminal: add --yes" in nobody.stderr
+    no = terminal.run(*asking, typed="n\n")
+    assert (no.exit_code, "nothing was done" in no.stderr) == (3, True)
+    assert re.search(r"Do \d+ effects on 1 portfolio, with about \d+ calls to the CRM\? \[y/N\]", no.stderr)
+    assert world.kinds(*tickets) == []
+    assert terminal.run(*asking, typed="y\n").exit_code == 0
+    assert world.kinds(*tickets) != []
 
 
 @pytest.mark.parametrize(
@@ -332,3 +341,60 @@ def test_a_portal_that_does_not_answer(world: World, terminal: Terminal, fault: 
     result = terminal.run("backfill", "--since", SINCE, **environment)
     assert (result.exit_code, result.stdout) == (code, ""), result.output
     assert result.stderr.strip()
+
+
+# -- after adopting
+
+
+def test_what_was_adopted_without_its_tasks_can_be_acted_on(world: World, terminal: Terminal) -> None:
+    """`adopt` fires nothing and lists what it could not match; for chosen ones it is made up for, once."""
+    made = populate(world.sandbox.portal, world.sandbox.process, 22, random.Random(3))
+    first, second = (str(one) for one in made["deliverables submitted"])
+    tickets = {one: [("ticket", ticket.id) for ticket in world.people.tickets(one)] for one in (first, second)}
+    copywriter = world.people.owner("copywriter")
+    subject = world.people.ticket(tickets[first][0][1])["subject"]
+    world.people.create_task(f"Write Copy: {subject}", on=[tickets[first][0]], owner=copywriter)
+    world.people.flush_search()
+    assert terminal.run("adopt", "--apply", "--yes").exit_code == 0
+    world.sweep()
+    assert world.kinds(*tickets[first], *tickets[second]) == []
+    result = terminal.run(*APPLY, first)
+    assert result.exit_code == 0, result.output
+    assert world.kinds(tickets[first][0]) == ["design_graphics"], "somebody had made the other"
+    assert world.kinds(*tickets[first][1:]) == ["write_copy", "design_graphics"] * len(tickets[first][1:])
+    assert world.kinds(*tickets[second]) == []
+    assert terminal.run(*APPLY, first).stdout.endswith("Nothing to do.\n")
+    world.next_day(2)
+    assert world.kinds(tickets[first][0]) == ["design_graphics"]
+
+
+def test_what_was_silenced_stays_silent(world: World, terminal: Terminal) -> None:
+    made = populate(world.sandbox.portal, world.sandbox.process, 11, random.Random(3))
+    terminal.run("adopt", "--apply", "--yes", "--silence-due")
+    portfolio = str(made["in window"][0])
+    assert terminal.run(*APPLY, portfolio).stdout.endswith("Nothing to do.\n")
+    world.sweep()
+    assert world.kinds(("portfolio", portfolio)) == []
+
+
+def test_ctrl_c_ends_after_the_group(make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = make_world(mapping="rules: {effects_per_hour: 9000}\n")
+    terminal = Terminal(world, monkeypatch)
+    portal(world, 330)
+    total = len(old_ones(world))
+    interrupted: list[str] = []
+
+    def checkpoint(step: str) -> None:
+        if step == "sent" and not interrupted:
+            interrupted.append(step)
+            signal.raise_signal(signal.SIGINT)
+
+    world.checkpoint = checkpoint
+    before = count_done(world)
+    result = terminal.run(*APPLY)
+    assert result.exit_code == 130
+    assert "Finishing the current group" in result.stderr
+    assert "left: the same command goes on with them" in result.stderr
+    assert 0 < count_done(world) - before < total
+    assert terminal.run(*APPLY).exit_code == 0
+    assert count_done(world) - before == total

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -93,11 +92,11 @@ def _portfolios(sandbox: Sandbox, count: int) -> list[str]:
 
 def test_no_two_passes_overlap_and_nothing_is_done_twice(office: Office) -> None:
     """Two that drain and poll, one that sweeps, all on one database, each several times; new work comes meanwhile."""
-    _portfolios(office.sandbox, 60)
-    for what, times in (("poll", 2), ("drain", 6), ("sweep", 2)):
+    _portfolios(office.sandbox, 24)
+    for what, times in (("poll", 2), ("drain", 4), ("sweep", 1)):
         office.start(what, times)
     office.wait_for("started")
-    _portfolios(office.sandbox, 20)
+    _portfolios(office.sandbox, 6)
     for process in office.processes:
         assert process.wait(PATIENCE) == 0
     office.sandbox.people.flush_search()
@@ -111,16 +110,16 @@ def test_no_two_passes_overlap_and_nothing_is_done_twice(office: Office) -> None
             inside = None
     assert len({process_id for _, process_id, step in office.steps() if step == "snapshot"}) >= 2
     keys = Counter(task.key for task in office.sandbox.people.all_tasks())
-    assert len(keys) == 80
+    assert len(keys) == 30
     assert set(keys.values()) == {1}
-    assert len(office.sandbox.people.emails()) == 80
+    assert len(office.sandbox.people.emails()) == 30
 
 
 def test_a_killed_process_frees_its_lane_and_leaves_nothing_half_done(office: Office) -> None:
     """Killed after its tasks were sent, before it knew of it: they are found, and made once."""
     _portfolios(office.sandbox, 3)
+    office.sandbox.people.flush_search()
     process = office.start("hold")
-    _mark_all(office)
     office.wait_for("holding")
     process.kill()
     process.wait(PATIENCE)
@@ -136,16 +135,6 @@ def test_a_killed_process_frees_its_lane_and_leaves_nothing_half_done(office: Of
     keys = Counter(task.key for task in office.sandbox.people.all_tasks())
     assert set(keys.values()) == {1}
     assert len(keys) == len(office.sandbox.people.emails()) == 3
-
-
-def _mark_all(office: Office) -> None:
-    """As soon as the process has made the database."""
-    office.wait_for("started")
-    store = open_store(office.settings.database_url)
-    with store.write() as connection:
-        portfolios = [RecordRef(Kind.PORTFOLIO, one.id) for one in office.sandbox.people.portfolios()]
-        dirty.mark(connection, portfolios, datetime.now(UTC), "webhook")
-    store.close()
 
 
 def test_a_lane_is_one_by_whatever_name_the_database_is_reached(tmp_path: Path) -> None:
@@ -169,6 +158,7 @@ def _steps_of(world: World, act: Callable[[World], str]) -> tuple[str, list[str]
     """What `act` makes due, and the steps of the one pass over it."""
     steps: list[str] = []
     portfolio = act(world)
+    world.service.prepare()
     world.checkpoint = steps.append
     _one_pass(world)
     world.checkpoint = lambda _: None
@@ -178,7 +168,6 @@ def _steps_of(world: World, act: Callable[[World], str]) -> tuple[str, list[str]
 def _one_pass(world: World) -> None:
     world.sandbox.delivery.pump()
     service = world.service
-    service.prepare()
     with service.store.read() as connection:
         looks = dirty.take(connection, 0, service.clock.now(), 50)
     service.reconciler.run(looks)
@@ -211,6 +200,7 @@ def test_a_mark_at_any_step_of_a_pass_is_not_lost(make_world: MakeWorld) -> None
             with world.service.store.write() as connection:
                 dirty.mark(connection, [RecordRef(Kind.PORTFOLIO, portfolio)], world.clock.now(), "webhook")
 
+        world.service.prepare()
         _do_at(world, number, mark)
         _one_pass(world)
         with world.service.store.read() as connection:
@@ -229,6 +219,7 @@ def test_a_change_at_any_step_of_a_pass_is_answered(make_world: MakeWorld) -> No
             world.people.set_status(portfolio, "Creatives Completed & Approved")
             world.sandbox.delivery.pump()
 
+        world.service.prepare()
         _do_at(world, number, approve)
         world.work()
         world.minutes(1)

@@ -5,6 +5,7 @@ And a process that `handoffs setup --sample` has built in an empty portal carrie
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -145,7 +146,7 @@ def test_every_handoff_by_the_projects_webhooks_alone(world: World) -> None:
 
 
 def test_what_else_makes_a_handoff_due_is_heard_of(world: World) -> None:
-    """An owner named at last, a set completed by a deletion and by a new folder, a cadence mended, a return from the bin."""
+    """An owner named at last, a set completed by a deletion and by a new folder."""
     people = world.people
     acme = people.create_portfolio("Acme", world.day(5), cadence="Monthly", account_manager=None)
     world.work()
@@ -168,15 +169,48 @@ def test_what_else_makes_a_handoff_due_is_heard_of(world: World) -> None:
     world.work()
     assert world.kinds().count("share_deliverables") == 2
 
-    gone = people.create_portfolio("Initech", world.day(30))
-    world.work()
+
+def test_what_comes_back_or_comes_in_is_heard_of(world: World) -> None:
+    """A portfolio and a ticket from the bin, a ticket from another pipeline."""
+    people, names = world.people, world.sandbox.process.names
+    acme, gone = (people.create_portfolio(name, world.day(40)) for name in ("Acme", "Initech"))
     people.archive("portfolio", gone)
-    people.set_clock(world.clock.now())
+    people.set_refresh_date(acme, world.day(30))
+    thrown_away = people.create_ticket("Banner", "Spring", acme)
+    people.archive("ticket", thrown_away)
+    elsewhere = people.create_ticket("Video", "Spring", acme, hs_pipeline="0", hs_pipeline_stage="1")
     world.work()
+    assert world.kinds() == []
+    people.restore("ticket", thrown_away)
+    world.work()
+    assert world.kinds(on("ticket", thrown_away)) == ["write_copy", "design_graphics"]
+    people.set("ticket", elsewhere, {"hs_pipeline": names.pipeline[0], "hs_pipeline_stage": names.stages[0][0]})
+    world.work()
+    assert world.kinds(on("ticket", elsewhere)) == ["write_copy", "design_graphics"]
+
+    world.clock.advance(timedelta(days=28))  # with no sweep of the day
     people.restore("portfolio", gone)
-    people.set_refresh_date(gone, world.day(3))
     world.work()
     assert world.kinds(on("portfolio", gone)) == ["kickoff"]
+
+
+def test_whoever_is_named_at_last_gets_the_work(world: World) -> None:
+    people = world.people
+    acme = people.create_portfolio(
+        "Acme", world.day(0), social_ad_specialist=None, copywriter=None, graphic_designer=None
+    )
+    ticket, other = (people.create_ticket(name, "Spring", acme) for name in ("Banner", "Video"))
+    world.work()
+    assert world.kinds() == ["kickoff"]
+    for role in ("copywriter", "graphic_designer"):
+        people.set("ticket", ticket, {role: people.owner(role)})
+        world.work()
+    assert world.kinds(on("ticket", ticket)) == ["write_copy", "design_graphics"]
+    for role in ("social_ad_specialist", "copywriter", "graphic_designer"):
+        people.set("portfolio", acme, {role: people.owner(role)})
+        world.work()
+    assert world.kinds(on("ticket", other)) == ["write_copy", "design_graphics"]
+    assert "create_tickets" in world.kinds(on("portfolio", acme))
 
 
 def test_a_closing_that_was_blocked_goes_on_once_the_cadence_is_mended(make_world: MakeWorld) -> None:

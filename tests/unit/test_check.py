@@ -17,10 +17,12 @@ from sync.check import Finding, Report, Severity, check
 from sync.cli import main
 from sync.email import Mailer
 from sync.errors import AuthenticationError, CRMUnavailableError, EmailError
+from sync.health import LAST_WEBHOOK
 from sync.reach import Obstacle, obstacle
 from sync.sandbox import Fault, Quirks, Sandbox, SandboxServer
 from sync.sandbox.schema import Pipeline, Property, Stage
 from sync.sandbox.seed import Names
+from sync.store import get_fact
 from tests.conftest import MakeWorld
 from tests.world import PUBLIC, World
 
@@ -200,6 +202,14 @@ MISFITS: dict[str, tuple[Change, str, list[tuple[Severity, str, str]]]] = {
         "portfolio: {condition: [{property: creative_refresh_cadence, in: ['', Monthly, Yearly]}]}",
         [(ERROR, "portfolio.condition.0.in.2", "no option with the internal value “Yearly”")],
     ),
+    "a condition on several values": (
+        redefine(PORTFOLIO, "creative_refresh_cadence", field_type="checkbox"),
+        "portfolio: {condition: [{property: creative_refresh_cadence, in: [Monthly]}]}",
+        [
+            (ERROR, "portfolio.properties.cadence", "only one value can hold at a time"),
+            (ERROR, "portfolio.condition.0.property", "only one value can hold at a time"),
+        ],
+    ),
     "a condition on nothing": (
         nothing,
         "portfolio: {condition: [{property: tier, in: [Gold]}]}",
@@ -350,6 +360,21 @@ def test_a_label_is_told_from_an_internal_name_and_value(make_world: MakeWorld) 
     ]
 
 
+def test_where_a_key_stands(tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text(
+        "ticket: {owners: {}}\nportfolio:\n  condition:\n    - property: tier\n      in:\n        - Gold\n        - Silver\n",
+        encoding="utf-8",
+    )
+    found = places(path)
+    assert str(found.of("portfolio", "condition", 0, "in", 1)) == f"{path}:7 portfolio.condition.0.in.1"
+    assert str(found.of("ticket", "owners", "copywriter")) == f"{path}:1 ticket.owners.copywriter"
+    assert found.of("no_such_section").line == 1
+    packaged = found.of("ticket", "approved")
+    assert (packaged.file, packaged.packaged) == ("creative_refresh.yaml", True)
+    assert packaged == places().of("ticket", "approved")
+
+
 # --- scopes, token, connection ---------------------------------------------------------------------------------------
 
 
@@ -454,8 +479,8 @@ def publish(world: World, internet: responses.RequestsMock) -> None:
 def test_the_receiver_itself_is_no_obstacle_and_notices_nothing(world: World, internet: responses.RequestsMock) -> None:
     publish(world, internet)
     assert obstacle(PUBLIC, world.sandbox.client_secret, world.clock) is None
-    metrics = world.app.test_client().get("/metrics").text
-    assert "handoffs_last_webhook_timestamp_seconds 0" in metrics or "last_webhook" not in metrics
+    with world.service.store.read() as connection:
+        assert get_fact(connection, LAST_WEBHOOK) is None
 
 
 def test_another_secret_than_the_receivers_is_noticed(world: World, internet: responses.RequestsMock) -> None:

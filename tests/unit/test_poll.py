@@ -1,0 +1,190 @@
+"""What changed since the last poll is looked at: all of it, and as little else as can be."""
+
+from datetime import timedelta
+
+import pytest
+
+from sync.clock import to_ms
+from sync.crm import Kind, RecordRef
+from sync.dirty import Look, take
+from sync.errors import HandoffsError
+from sync.poll import OVERLAP, poll
+from sync.sandbox.faults import Fault
+from sync.store import get_fact
+from tests.conftest import MakeWorld
+from tests.world import World
+
+
+@pytest.fixture
+def world(make_world: MakeWorld) -> World:
+    """Without webhooks: the poll alone tells."""
+    return make_world(webhooks=False)
+
+
+def _poll(world: World, *, flush: bool = True) -> int:
+    if flush:
+        world.people.flush_search()
+    service = world.service
+    service.prepare()
+    pipeline = service.portals.get().pipeline.id
+    return poll(service.store, service.crm, service.mapping, service.clock, pipeline)
+
+
+def _due(world: World) -> list[Look]:
+    with world.service.store.read() as connection:
+        return take(connection, 0, world.clock.now(), 1_000)
+
+
+def _marked(world: World) -> set[RecordRef]:
+    return {look.record for look in _due(world)}
+
+
+def _portfolio(one: str) -> RecordRef:
+    return RecordRef(Kind.PORTFOLIO, one)
+
+
+def _fact(world: World, name: str) -> str | None:
+    with world.service.store.read() as connection:
+        return get_fact(connection, name)
+
+
+def test_the_first_poll_reaches_back_to_when_the_ledger_began(make_world: MakeWorld) -> None:
+    world = make_world(webhooks=False)
+    world.clock.advance(timedelta(days=3))
+    acme = world.people.create_portfolio("Acme", world.day(40))
+    world.clock.advance(timedelta(days=3))
+    assert _poll(world) == 1
+    assert _marked(world) == {_portfolio(acme)}
+
+
+def test_a_poll_reaches_back_over_the_lag_of_the_index(world: World) -> None:
+    """What changed just before a poll may not be in the index: the next one sees it."""
+    _poll(world)
+    acme = world.people.create_portfolio("Acme", world.day(40))
+    world.clock.advance(timedelta(seconds=1))
+    assert _poll(world, flush=False) == 0
+    world.clock.advance(timedelta(minutes=5))
+    assert _poll(world, flush=False) == 1
+    assert _marked(world) == {_portfolio(acme)}
+
+
+def test_after_days_of_silence_nothing_is_missed(world: World) -> None:
+    _poll(world)
+    world.clock.advance(timedelta(minutes=5))
+    acme = world.people.create_portfolio("Acme", world.day(40))
+    world.clock.advance(timedelta(days=3))
+    _poll(world)
+    assert _marked(world) == {_portfolio(acme)}
+
+
+def test_what_was_read_after_its_last_change_is_not_looked_at_again(world: World) -> None:
+    world.people.create_portfolio("Acme", world.day(40))
+    world.clock.advance(timedelta(minutes=1))
+    world.work()
+    assert _poll(world) == 0
+    assert _marked(world) == set()
+
+
+def test_a_change_in_the_very_moment_of_a_read_is_seen(world: World) -> None:
+    """The clock stands still: the change bears the same time as the one that was read before it."""
+    acme = world.people.create_portfolio("Acme", world.day(40))
+    world.work()
+    world.people.set_status(acme, "Refresh Request Submitted")
+    _poll(world)
+    assert _marked(world) == {_portfolio(acme)}
+
+
+def test_a_change_after_the_read_is_seen(world: World) -> None:
+    acme = world.people.create_portfolio("Acme", world.day(40))
+    world.clock.advance(timedelta(minutes=1))
+    world.work()
+    world.clock.advance(timedelta(milliseconds=1))
+    world.people.set_status(acme, "Refresh Request Submitted")
+    _poll(world)
+    assert _marked(world) == {_portfolio(acme)}
+
+
+def test_own_changes_are_not_answered_for_ever(world: World) -> None:
+    acme = world.people.create_portfolio("Acme", world.day(40), status="Deliverables Submitted")
+    world.people.create_ticket("t", "Autumn", acme, stage="Pending Approval")
+    world.work()
+    assert world.status(acme) == "Creatives Pending Approval"
+    world.minutes(5)
+    world.minutes(5)
+    world.people.flush_search()
+    assert _poll(world) == 0
+
+
+def test_a_ticket_leads_to_its_portfolio(world: World) -> None:
+    acme = world.people.create_portfolio("Acme", world.day(40))
+    ticket = world.people.create_ticket("t", "Autumn", acme)
+    world.work()
+    world.minutes(10)
+    world.people.move_ticket(ticket, "In Progress")
+    _poll(world)
+    assert _marked(world) == {_portfolio(acme)}
+
+
+def test_a_new_ticket_is_looked_at_itself(world: World) -> None:
+    world.work()
+    world.minutes(10)
+    ticket = world.people.create_ticket("t", "Autumn")
+    _poll(world)
+    assert _marked(world) == {RecordRef(Kind.TICKET, ticket)}
+
+
+def test_tickets_of_other_pipelines_are_strangers_but_for_one_that_left(world: World) -> None:
+    acme = world.people.create_portfolio("Acme", world.day(40))
+    known = world.people.create_ticket("left", "Autumn", acme)
+    world.work()
+    world.minutes(10)
+    other = {"hs_pipeline": "0", "hs_pipeline_stage": "1"}
+    world.people.set("ticket", known, other)
+    world.people.create("ticket", {"subject": "support", **other})
+    _poll(world)
+    assert _marked(world) == {_portfolio(acme)}
+
+
+def test_only_the_implementation_task_moves_anything(world: World) -> None:
+    acme = world.people.create_portfolio("Acme", world.day(5))
+    world.work()
+    world.people.set_status(acme, "Creatives Completed & Approved")
+    world.minutes(5)
+    kickoff, implement = world.tasks()
+    world.people.create_task("Mine", [("portfolio", acme)], status="COMPLETED")
+    world.people.complete_task(kickoff.id)
+    world.minutes(10)
+    world.people.complete_task(kickoff.id)
+    _poll(world)
+    assert _marked(world) == set()
+    world.people.complete_task(implement.id)
+    _poll(world)
+    assert _marked(world) == {_portfolio(acme)}
+
+
+def test_a_poll_that_fails_is_made_up_for_by_the_next(world: World) -> None:
+    _poll(world)
+    before = _fact(world, "polled_to")
+    acme = world.people.create_portfolio("Acme", world.day(40))
+    world.clock.advance(timedelta(minutes=1))
+    world.people.flush_search()
+    world.sandbox.faults.add(Fault("503", "POST */tasks/search", lasts=120))
+    with pytest.raises(HandoffsError):
+        _poll(world)
+    assert _fact(world, "polled_to") == before
+    assert _marked(world) == set(), "all or nothing"
+    world.clock.advance(OVERLAP * 5)
+    _poll(world)
+    assert _marked(world) == {_portfolio(acme)}
+
+
+def test_what_changes_while_the_poll_runs_is_found_by_the_next(world: World) -> None:
+    """Searching takes a while; the next poll counts from when this one began."""
+    acme = world.people.create_portfolio("Acme", world.day(40))
+    world.service.prepare()
+    began = to_ms(world.clock.now())
+    world.sandbox.faults.add(Fault("slow", "POST */search", delay=20))
+    _poll(world)
+    assert _fact(world, "polled_to") == str(began)
+    assert int(_fact(world, "last_poll") or 0) >= began + 60_000
+    assert _marked(world) == {_portfolio(acme)}

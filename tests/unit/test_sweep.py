@@ -1,0 +1,183 @@
+"""The daily sweep: whatever a day can have made due, events or no events; and one a day."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from sync.crm import Kind, RecordRef
+from sync.dirty import Look, Priority, take
+from sync.engine.embedded import Worker
+from sync.errors import HandoffsError
+from sync.sandbox.faults import Fault
+from sync.store import dirty, get_fact, sweeps
+from sync.sweep import sweep
+from tests.conftest import MakeWorld
+from tests.world import World
+
+
+@pytest.fixture
+def world(make_world: MakeWorld) -> World:
+    return make_world(webhooks=False)
+
+
+def _sweep(world: World) -> int:
+    world.people.flush_search()
+    service = world.service
+    return sweep(service.store, service.crm, service.mapping, service.clock, service.today)
+
+
+def _due(world: World) -> list[Look]:
+    with world.service.store.read() as connection:
+        return take(connection, 0, world.clock.now(), 1_000)
+
+
+def _found(world: World) -> set[str]:
+    """The names of the portfolios that a sweep marks."""
+    _sweep(world)
+    return {world.people.portfolio(look.record.id)["name"] for look in _due(world)}
+
+
+def test_dates_within_the_window_and_past(world: World) -> None:
+    window = world.service.mapping.rules.window_days
+    for name, ahead in (("past", -400), ("today", 0), ("edge", window), ("far", window + 30)):
+        world.people.create_portfolio(name, world.day(ahead))
+    world.people.create_portfolio("none", None)
+    assert _found(world) == {"past", "today", "edge"}
+
+
+@pytest.mark.parametrize("hour", [0, 4, 5, 12, 23])
+def test_the_edge_of_the_window_at_any_hour(make_world: MakeWorld, hour: int) -> None:
+    """A date is midnight UTC in the index, and today is New York's."""
+    world = make_world(webhooks=False)
+    world.clock.set(world.clock.now().replace(hour=hour) + timedelta(days=1))
+    world.people.create_portfolio("edge", world.day(world.service.mapping.rules.window_days))
+    assert _found(world) == {"edge"}
+
+
+def test_every_status_counts_whatever_the_date(world: World) -> None:
+    for status in ("No Refresh Requested", "Deliverables Submitted", "Creatives Implemented"):
+        world.people.create_portfolio(status, None, status=status)
+    assert len(_found(world)) == 3
+
+
+def test_what_is_still_to_be_done_counts_whatever_the_date(world: World) -> None:
+    """A task of a ticket is blocked; nothing of the portfolio itself would make a sweep look at it."""
+    acme = world.people.create_portfolio("Acme", world.day(200), copywriter=None)
+    world.people.create_ticket("t", "Autumn", acme)
+    world.work()
+    assert world.kinds() == ["design_graphics"]
+    world.clock.advance(timedelta(minutes=1))
+    with world.service.store.write() as connection:
+        connection.execute(dirty.delete())
+    assert _found(world) == {"Acme"}
+
+
+def test_a_ticket_without_a_portfolio_with_something_to_do(world: World) -> None:
+    ticket = world.people.create_ticket("lone", "Autumn")
+    world.people.request_revisions(ticket, "Copy Revisions Only")
+    world.work()
+    with world.service.store.write() as connection:
+        connection.execute(dirty.delete())
+    _sweep(world)
+    assert [look.record for look in _due(world)] == [RecordRef(Kind.TICKET, ticket)]
+
+
+def test_it_waits_for_interactive_work(world: World) -> None:
+    world.people.create_portfolio("Acme", world.day(1))
+    _sweep(world)
+    with world.service.store.read() as connection:
+        (row,) = connection.execute(select(dirty)).all()
+    assert (row.priority, row.origin) == (Priority.BULK, "sweep")
+
+
+def test_a_second_sweep_does_nothing(world: World) -> None:
+    world.people.create_portfolio("Acme", world.day(0))
+    world.sweep()
+    before = (len(world.tasks()), len(world.emails()))
+    assert world.sweep().tried == 0
+    assert (len(world.tasks()), len(world.emails())) == before == (2, 2)
+
+
+def test_a_sweep_that_fails_marks_nothing_and_is_not_noted(world: World) -> None:
+    world.people.create_portfolio("Acme", world.day(0))
+    world.service.prepare()
+    world.sandbox.faults.add(Fault("503", "POST */search"))
+    with pytest.raises(HandoffsError):
+        _sweep(world)
+    assert _due(world) == []
+    with world.service.store.read() as connection:
+        assert get_fact(connection, "last_sweep") is None
+
+
+# Once a day
+
+
+def _turn(world: World) -> None:
+    """One turn of the worker."""
+    world.people.flush_search()
+    Worker(world.service)._step()
+
+
+def _sweeps(world: World) -> list[tuple[str, bool]]:
+    with world.service.store.read() as connection:
+        rows = connection.execute(select(sweeps).order_by(sweeps.c.day))
+        return [(row.day, row.finished_at is not None) for row in rows]
+
+
+def _last_sweep(world: World) -> int:
+    with world.service.store.read() as connection:
+        return int(get_fact(connection, "last_sweep") or 0)
+
+
+def test_the_timer_sweeps_at_its_start_and_once_a_day(world: World) -> None:
+    world.people.create_portfolio("Acme", world.day(0))
+    _turn(world)
+    assert len(world.tasks()) == 2, "a start sweeps at once"
+    first = _last_sweep(world)
+    world.clock.advance(timedelta(hours=2))
+    world.restart()
+    _turn(world)
+    assert _last_sweep(world) == first
+    world.clock.advance(timedelta(hours=24))
+    _turn(world)
+    assert _last_sweep(world) > first
+    assert _sweeps(world) == [("2026-11-02", True), ("2026-11-03", True)]
+
+
+def test_a_sweep_by_hand_is_the_day_s_sweep(world: World) -> None:
+    world.sweep()
+    first = _last_sweep(world)
+    world.clock.advance(timedelta(minutes=10))
+    _turn(world)
+    assert _last_sweep(world) == first
+
+
+def test_a_sweep_that_was_not_finished_is_done_again(world: World) -> None:
+    world.people.create_portfolio("Acme", world.day(0))
+    world.people.flush_search()
+    world.service.prepare()
+    world.sandbox.faults.add(Fault("503", "POST */search", lasts=120))
+    _turn(world)
+    assert _sweeps(world) == [("2026-11-02", False)]
+    assert world.tasks() == []
+    world.clock.advance(timedelta(minutes=3))
+    _turn(world)
+    assert _sweeps(world) == [("2026-11-02", True)]
+    assert len(world.tasks()) == 2
+
+
+def test_a_refused_token_does_not_end_the_worker(make_world: MakeWorld) -> None:
+    """Though the alert about it would go the same way, and is refused too."""
+    world = make_world(webhooks=False, admin_email="admin@agency.example")
+    world.sandbox.portal.app.token = "another"
+    _turn(world)
+    with world.service.store.read() as connection:
+        assert get_fact(connection, "token_refused")
+    world.sandbox.portal.app.token = world.service.settings.require_token()
+    world.people.create_portfolio("Acme", world.day(10))
+    world.clock.advance(timedelta(minutes=2))
+    _turn(world)
+    assert world.kinds() == ["kickoff"]
+    with world.service.store.read() as connection:
+        assert not get_fact(connection, "token_refused")
