@@ -15,5 +15,7 @@
 the two processes of a running service; ``recovery.py`` fills an empty ledger from the CRM. ``store.py`` is the database,
 ``bootstrap.py`` the one place where everything is put together. ``check.py`` (with ``reach.py``) compares the mapping with the
 live portal; ``provision.py``, ``sample.py`` and ``subscriptions.py`` make what a portal lacks and write what HubSpot is to be
-told. ``sandbox/`` is a simulated HubSpot, unknown to all others.
+told. ``forecast.py`` works out what would come of a case, purely; ``plan.py`` tells it of the whole portal, with what it
+costs (``cost.py``). ``backfill.py``, ``replay.py`` and ``dead.py`` choose what an admin has looked at again, ``errand.py``
+carries it out, ``runs.py`` remembers who had it done. ``sandbox/`` is a simulated HubSpot, unknown to all others.
 """

@@ -218,8 +218,9 @@ class _Adopter:
     def adopt(self, *, silence_due: bool) -> None:
         if self.case.portfolio.status is Status.CREATIVES_IMPLEMENTED:
             self._closed_by_hand()
-        elif not self.case.pending:  # the end of the cycle before is still to be carried out, by the service itself
-            self._dates()
+        else:
+            if not self.case.pending:  # else the date is still that of the cycle before, and the service will move it
+                self._dates()
             self._cycle()
         for ticket in self.case.snapshot.tickets:
             self._revisions(ticket)

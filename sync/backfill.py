@@ -105,5 +105,4 @@ def carry_out(
             ledger.reopen(connection, portfolios, proposal.since)
 
         yield from errand.carry_out(service, proposal.chosen, ORIGIN, summary, prepare=prepare, stop=stop)
-        summary.left += proposal.beyond
     log.info("backfill.done", run=run, **summary.as_json())

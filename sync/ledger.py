@@ -564,6 +564,17 @@ GONE = "gone"
 """The state of an open occurrence whose record is no longer there: it is kept as it stands, should it be restored."""
 
 
+def count(connection: Connection) -> dict[EffectState, int]:
+    """How many effects are in each state, those of records that are gone left out: nobody can do anything about them."""
+    rows = connection.execute(
+        select(effects.c.state, func.count())
+        .join(occurrences, effects.c.occurrence == occurrences.c.key)
+        .where(occurrences.c.state != GONE)
+        .group_by(effects.c.state)
+    )
+    return dict.fromkeys(EffectState, 0) | {EffectState(state): int(number) for state, number in rows}
+
+
 def set_aside(connection: Connection, records: Iterable[RecordRef]) -> None:
     """These were deleted, or merged into others: nothing is to be done for them, or for what was to be done on them."""
     for condition in _about(records):

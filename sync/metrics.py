@@ -10,14 +10,12 @@ from collections.abc import Iterator
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
-from sync import health
+from sync import health, ledger
 from sync.clock import Clock
 from sync.errors import StoreError
-from sync.store import Store, budgets, effects
-
-EFFECT_STATES = ("planned", "attempting", "done", "unknown", "blocked", "failed", "overtaken")
+from sync.store import Store, budgets
 
 _LAST = {
     health.LAST_SWEEP: "When the last daily sweep was done.",
@@ -97,11 +95,10 @@ class StoreCollector(Collector):
 
 
 def _effects(connection: Connection) -> Iterator[Metric]:
-    rows = connection.execute(select(effects.c.state, func.count()).group_by(effects.c.state))
-    counts = dict.fromkeys(EFFECT_STATES, 0) | {str(state): int(count) for state, count in rows}
+    counts = ledger.count(connection)
     family = GaugeMetricFamily("handoffs_effects", "Effects in the ledger, by state.", labels=["state"])
     for state, count in counts.items():
-        family.add_metric([state], count)
+        family.add_metric([state.value], count)
     yield family
 
 

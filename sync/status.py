@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, func, not_, select
+from sqlalchemy import Connection, and_, not_, select
 
 from mappings.vocabulary import Handoff
-from sync import budget, dirty, health
+from sync import budget, dirty, health, ledger
 from sync.clock import Clock, from_ms, to_ms
 from sync.crm import Kind, RecordRef
 from sync.model import EffectState
@@ -112,7 +112,7 @@ def read(store: Store, clock: Clock) -> Status:
     found = health.readiness(store, now)
     with store.read() as connection:
         backlog = health.backlog(connection, now)
-        counts = _counts(connection)
+        counts = ledger.count(connection)
         holding = held(connection)
         misfit = get_fact(connection, MAPPING_MISFIT)
         last = {
@@ -175,7 +175,7 @@ def troubles(connection: Connection, *, since: datetime | None = None) -> Iterat
     rows = connection.execute(
         select(effects, occurrences.c.handoff, occurrences.c.record_kind, occurrences.c.record, occurrences.c.portfolio)
         .join(occurrences, effects.c.occurrence == occurrences.c.key)
-        .where(wrong | put_off, recent)
+        .where(wrong | put_off, recent, occurrences.c.state != ledger.GONE)
         .order_by(not_(wrong), effects.c.state != EffectState.FAILED.value, effects.c.state, effects.c.state_at)
     )
     for row in rows:
@@ -192,11 +192,6 @@ def troubles(connection: Connection, *, since: datetime | None = None) -> Iterat
             since=from_ms(row.state_at),
             reason=row.reason or "no reason was given",
         )
-
-
-def _counts(connection: Connection) -> dict[EffectState, int]:
-    rows = connection.execute(select(effects.c.state, func.count()).group_by(effects.c.state))
-    return dict.fromkeys(EffectState, 0) | {EffectState(state): int(count) for state, count in rows}
 
 
 def _failed_looks(connection: Connection) -> Iterator[FailedLook]:

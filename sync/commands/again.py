@@ -112,7 +112,7 @@ def backfill(
         elif not apply_it and proposal.chosen:
             say("`handoffs backfill … --apply` does it.")
         if proposal.beyond:
-            say(f"{number(proposal.beyond, 'portfolio')} more are beyond --max-effects: run it again.")
+            say(f"{number(proposal.beyond, 'portfolio')} beyond --max-effects: run it again.")
             code = code or (3 if apply_it else 0)
     click.get_current_context().exit(code)
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from sync.commands.output import console, number, say, sentence
+from sync.commands.output import console, duration, number, say, sentence
 from sync.commands.passes import INTERRUPTED, YEARS
 
 if TYPE_CHECKING:
@@ -120,16 +120,25 @@ def looking(what: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda _done, _of: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn
     from rich.progress import Task as Bar
     from rich.text import Text
 
-    class Rate(ProgressColumn):
-        def render(self, task: Bar) -> Text:
-            return Text(f"{task.speed:.1f}/s" if task.speed else "")
+    class Pace(ProgressColumn):
+        """How many a second since the beginning, and the time that is left: results come a group at a time."""
 
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        def render(self, task: Bar) -> Text:
+            if not task.completed or not task.elapsed or task.total is None:
+                return Text("")
+            rate = task.completed / task.elapsed
+            return Text(f"{rate:.1f}/s, {duration((task.total - task.completed) / rate)} left")
+
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), Pace())
+    # What is printed meanwhile goes above the bar; where stdout goes elsewhere, it stays there.
+    bars = Progress(
+        *columns, console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty(),
+    )  # fmt: skip
+    with bars:
         bar = bars.add_task(what, total=None)
         yield lambda done, of: bars.update(bar, completed=done, total=of)
 
@@ -148,9 +157,11 @@ def report(
             done += 1
             bar(done, max(total, done))
             if as_json:
-                click.echo(json.dumps({"version": 1, **result.as_json()}, ensure_ascii=False))
+                sys.stdout.write(json.dumps({"version": 1, **result.as_json()}, ensure_ascii=False) + "\n")
             elif result.outcome is not Outcome.SKIPPED:
-                sentence(out, _line(result), "  ")
+                with out.capture() as folded:
+                    sentence(out, _line(result), "  ")
+                sys.stdout.write(folded.get())  # for which the bar makes way, where both are on one terminal
             elif result.reason and result.reason != "nothing to do":
                 say(_line(result))
     if as_json:

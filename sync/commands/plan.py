@@ -68,7 +68,7 @@ def plan(portfolios: tuple[str, ...], at: date | None, out: Path | None, everyth
             found = make(built, units, until=at, told=told)
         if out is not None:
             write_file(found, out)
-        _warn(built)
+        _warn(built, found)
         if as_json:
             print_json(found.as_json())
         else:
@@ -145,10 +145,13 @@ def _portfolios(built: "Service", wanted: Sequence[str]) -> "list[RecordRef] | N
     return None if ids is None else [RecordRef(Kind.PORTFOLIO, i) for i in ids]
 
 
-def _warn(built: "Service") -> None:
+def _warn(built: "Service", found: "planning.Plan") -> None:
     if not built.portals.get().has_task_property:
         name = built.mapping.task.key_property
         say(f"The task property “{name}” is missing in the portal: nothing is done before `handoffs setup --apply`.")
+    limit = built.mapping.rules.effects_per_hour
+    if found.until is None and len(found.due) > limit:
+        say(f"More than {limit:,} effects: the breaker will hold some of them until `handoffs release`.")
 
 
 def _say_faulty(found: "planning.Plan") -> None:

@@ -1,7 +1,5 @@
 """`python -m tests.simulation`: weeks of simulated agencies, many seeds at a time; what fails is told and can be replayed."""
 
-# ruff: noqa: T201  (a command prints)
-
 import argparse
 import re
 import sys

@@ -73,6 +73,8 @@ class Temper:
     """Spells of faults a day."""
     kills: float
     """Kills a day."""
+    lost: bool
+    """Whether a kill may take the database with it."""
     inside: float
     """The share of acts that fall into the middle of a pass."""
     mode: dict[str, Any] | None
@@ -121,6 +123,7 @@ def _temper(rng: random.Random, mode: Mode) -> Temper:
         sweep_missed=0.0 if plain else rng.choice((0.0, 0.3, 0.6, 0.8)),
         faults=0.0 if plain else rng.choice((0.0, 0.3, 1.0, 2.0)),
         kills=0.0 if plain else rng.choice((0.0, 0.0, 0.3, 1.0)),
+        lost=not plain and rng.random() < 0.15,
         inside=0.0 if plain else rng.choice((0.0, 0.0, 0.1)),
         mode=travel,
     )
@@ -269,6 +272,8 @@ class Author:
             at = _moment(today, rng.randrange(6, 20), rng.randrange(60))
             if at > self._clock:
                 values = {"step": rng.randint(1, 120), "down": rng.choice((0, 0, 5, 600, 7200))}
+                if temper.lost and rng.random() < 0.2:
+                    values["lose"] = 1
                 yield Item(at, KILL, values=values)
 
     def _fault(self) -> dict[str, Any]:
@@ -309,8 +314,8 @@ class Author:
     def _status(self, desk: _Desk, value: str, by: str = "account_manager") -> Item:
         return self._set(desk.label, by=by, **{NAMES.status: value})
 
-    def _tick(self, on: str, subject: str, do: str = "COMPLETED", *, by: str = "account_manager", **more: Any) -> Item:
-        return self._act("task", {"on": on, "subject": subject, "do": do, **more}, by=by)
+    def _tick(self, on: str, subject: str, do: str = "COMPLETED", *, by: str = "account_manager") -> Item:
+        return self._act("task", {"on": on, "subject": subject, "do": do}, by=by)
 
     def _sitting(self, desk: _Desk) -> Iterator[Item]:
         portfolio = self._read("portfolio", desk.label)
@@ -475,9 +480,24 @@ class Author:
                 acts += [self._chaos_new_ticket]
             yield from rng.choice(acts)(desk, tickets)
 
-    def _chaos_portfolio(self, desk: _Desk, _: object) -> Iterator[Item]:
+    def _chaos_portfolio(self, desk: _Desk, _: object) -> Iterator[Item]:  # noqa: C901 - one rung an act, flat on purpose
         rng = self._rng
-        match rng.randrange(9):
+        match rng.randrange(20):
+            case 9 | 10 | 11 | 12 | 13 | 14:
+                yield self._status(desk, rng.choice(("", *STATUSES)))
+            case 15 | 16:
+                yield self._set(desk.label, **{NAMES.date: self._day_in(rng.randint(-2, 2))})
+            case 17:
+                yield self._act("archive", {"ref": desk.label})
+                if rng.random() < 0.7:
+                    yield self._act("restore", {"ref": desk.label})
+            case 18 if rng.random() < 0.3:
+                other = rng.choice(list(self._desks))
+                if other != desk.label:
+                    yield self._act("merge", {"ref": desk.label, "gone": other})
+            case 19:
+                subject = rng.choice((IMPLEMENT, f"Create Deliverable Tickets for Refresh: {desk.name}"))
+                yield self._act("own task", {"on": desk.label, "subject": subject})
             case 0 | 1 | 2:
                 yield self._status(desk, rng.choice(("", *STATUSES)))
             case 3 | 4:
@@ -495,11 +515,10 @@ class Author:
     def _chaos_task(self, desk: _Desk, tickets: Sequence[tuple[str, Record]]) -> Iterator[Item]:
         rng = self._rng
         do = rng.choice(("COMPLETED", "NOT_STARTED", "IN_PROGRESS", "WAITING", "delete", "restore"))
-        more = {"archived": True} if do == "restore" else {}
         if tickets and rng.random() < 0.5:
-            yield self._tick(rng.choice(tickets)[0], rng.choice(WORK), do, **more)
+            yield self._tick(rng.choice(tickets)[0], rng.choice(WORK), do)
         else:
-            yield self._tick(desk.label, rng.choice((KICKOFF, CREATE_TICKETS, SHARE, IMPLEMENT, IMPLEMENT)), do, **more)
+            yield self._tick(desk.label, rng.choice((KICKOFF, CREATE_TICKETS, SHARE, IMPLEMENT, IMPLEMENT)), do)
 
     def _chaos_people(self, desk: _Desk, _: object) -> Iterator[Item]:
         rng = self._rng
@@ -521,7 +540,7 @@ class Author:
         self._sets += 1
         yield from self._ticket(desk, self._rng.choice((f"Set {self._sets}", f"Set {max(1, self._sets - 1)}", "")))
 
-    def _chaos_ticket(self, desk: _Desk, tickets: Sequence[tuple[str, Record]]) -> Iterator[Item]:
+    def _chaos_ticket(self, desk: _Desk, tickets: Sequence[tuple[str, Record]]) -> Iterator[Item]:  # noqa: C901 - one rung an act, flat on purpose
         rng = self._rng
         label, ticket = rng.choice(tickets)
         other = rng.choice(list(self._desks))

@@ -265,7 +265,7 @@ class Oracle:
         self._now = Event(0, 0)
         self._passing = False
 
-    def judge(self, events: Sequence[Event]) -> list[Finding]:
+    def judge(self, events: Sequence[Event]) -> list[Finding]:  # noqa: C901 - the specification, sentence by sentence
         for place, event in enumerate(events):
             self._now = event
             match event:
@@ -300,7 +300,11 @@ class Oracle:
                     self._passing = False
                 case Ended():
                     self._rest({rec.ref for rec in self._recs.values() if rec.ref.kind in {"portfolio", "ticket"}})
-            if self._passing and not isinstance(event, PassBegan | Looked | Mailed) and not getattr(event, "own", False):
+            if (
+                self._passing
+                and not isinstance(event, PassBegan | Looked | Mailed)
+                and not getattr(event, "own", False)
+            ):
                 for ref in sorted(self._looked):  # a person in mid-pass: what is read after this sees it
                     self._look(ref)
         return self.findings
@@ -767,10 +771,9 @@ class Oracle:
         task = Task(rec, kind, home, ticket if handoff in {"4", "6"} else None, self._now.number)
         slot = f"task {role}" if handoff == "6" else "task"
         folder = folder_of(subject.rpartition("(")[2].removesuffix(")")) if handoff == "5" else ""
-        if handoff == "4":
-            offer = self._take_role(ticket, role)
-        else:
-            offer = self._take(handoff, slot, home, task.ticket, folder)
+        offer = (
+            self._take_role(ticket, role) if handoff == "4" else self._take(handoff, slot, home, task.ticket, folder)
+        )
         self._tasks[rec.ref] = task
         if offer is None:
             self._not_offered(what, handoff, slot, home, task.ticket)

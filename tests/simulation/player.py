@@ -4,6 +4,7 @@ Between two items the service does what it does by itself: deliveries arrive, wh
 has come. A kill ends the process between any two steps; the next start is a new service on the same database.
 """
 
+import gc
 import heapq
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -126,6 +127,7 @@ class Player:
 
     def play(self) -> None:
         with worlds.quiet(self.world.clock.seconds):
+            gc.disable()  # one run makes little garbage in rings, and is soon over
             try:
                 for item in self.script.items:
                     self._push(item)
@@ -133,6 +135,7 @@ class Player:
                 self._finish()
             finally:
                 self.world.end()
+                gc.enable()
         self.counts.calls = self.world.log.calls
         self.counts.faults.update(self.world.log.faults)
 
@@ -189,8 +192,8 @@ class Player:
     def _next_wake(self) -> int | None:
         found = []
         delivery = self.world.sandbox.delivery
-        if self.world.webhooks and not delivery.mode.paused and (due := delivery.next_due()) is not None:
-            found.append(to_ms(due))
+        if self.world.webhooks and not delivery.mode.paused and (due := self._next_delivery()) is not None:
+            found.append(due)
         look = self.world.next_look()
         if look is not None:
             found.append(max(to_ms(look), self._napping_until))
@@ -198,6 +201,12 @@ class Player:
             return None
         soon = min(found) + round(1000 * self.script.reaction)
         return max(soon, self._rest_until, self._down_until)
+
+    def _next_delivery(self) -> int | None:
+        """When an event of somebody else's change is due. Those of the service's own travel along with the next one."""
+        app = str(self.world.sandbox.app_id)
+        waiting = self.world.sandbox.delivery._waiting
+        return min((one.due for one in waiting if one.event["sourceId"] != app), default=None)
 
     def _finish(self) -> None:
         """The faults stop; one poll, one sweep, and the time that things take."""
@@ -254,7 +263,7 @@ class Player:
         self._idle = self._napping_until = 0
         self._say(item.by or "admin", told)
 
-    def _acted(self, item: Item) -> str:
+    def _acted(self, item: Item) -> str:  # noqa: C901 - one line an act, flat on purpose
         """Do it; how the log tells of it. Raises `PortalError`, `ValueError` or `KeyError` where it cannot be done."""
         people, values = self.world.people, item.values
         by = self.world.sandbox.process.owners.get(item.by) if item.by else None
@@ -289,7 +298,7 @@ class Player:
                 people.note(*self._ref(values["ref"]), values["text"], by=by)
                 return f"leaves a note on {values['ref']}: {values['text']}"
             case "task":
-                task = self._task(values["on"], values["subject"], archived=bool(values.get("archived")))
+                task = self._task(values["on"], values["subject"], archived=values["do"] == "restore")
                 match values["do"]:
                     case "delete":
                         people.delete_task(task, by=by)
@@ -298,6 +307,9 @@ class Player:
                     case status:
                         people.set("task", task, {"hs_task_status": status}, by=by)
                 return f"task {task} “{values['subject']}…” of {values['on']}: {values['do']}"
+            case "own task":
+                made = people.create_task(values["subject"], [self._ref(values["on"])], by=by)
+                return f"makes a task of their own, {made} “{values['subject']}”, on {values['on']}"
             case "owner":
                 owner = self.world.sandbox.process.owners[values["role"]]
                 (people.reactivate_owner if values["active"] else people.deactivate_owner)(owner)
@@ -420,7 +432,7 @@ class Player:
             self._acting = False
 
     def _deliver(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> int:
-        how, until = self._receiver if self._receiver[1] > self.now else ("", 0)
+        how = self._receiver[0] if self._receiver[1] > self.now else ""
         if self.now < self._down_until or how == "down":
             return 0
         if how == "refuses":

@@ -40,6 +40,23 @@ def shrink(outcome: Outcome, tell: Callable[[str], None], patience: float = PATI
 
 def _candidates(script: Script) -> Iterator[Script]:
     """Ever smaller cuts; the caller begins anew after each that still fails."""
+    yield from _whole_kinds(script)
+    yield from _whole_portfolios(script)
+    if script.quirks:
+        yield replace(script, quirks={})
+    for days in sorted({1, script.days // 2, script.days - 5, script.days - 1}):
+        if 0 < days < script.days:
+            yield replace(script, days=days, items=tuple(_within(script, days)))
+    items = script.items
+    size = max(1, len(items) // 2)
+    while size:
+        for start in range(0, len(items), size):
+            if left := [*items[:start], *items[start + size :]]:
+                yield script.with_items(left)
+        size //= 2
+
+
+def _whole_kinds(script: Script) -> Iterator[Script]:
     items = script.items
     for kinds in ((FAULT, RECEIVER, MODE, KILL), (FAULT,), (KILL,), (RECEIVER, MODE), (POLL,), (SWEEP,)):
         left = [item for item in items if item.kind not in kinds]
@@ -47,24 +64,14 @@ def _candidates(script: Script) -> Iterator[Script]:
             yield script.with_items(left)
     if any(item.call for item in items):
         yield script.with_items(replace(item, call=0) for item in items)
+
+
+def _whole_portfolios(script: Script) -> Iterator[Script]:
+    items = script.items
     for portfolio in sorted({label for item in items for label in _labels(item) if label.startswith("P")}):
         left = [item for item in items if portfolio not in _labels(item)]
         if 0 < len(left) < len(items):
             yield script.with_items(left)
-    if script.quirks:
-        yield replace(script, quirks={})
-    for days in sorted({1, script.days // 2, script.days - 5, script.days - 1}):
-        if 0 < days < script.days:
-            yield replace(script, days=days, items=tuple(_within(script, days)))
-    size = max(1, len(items) // 2)
-    while True:
-        for start in range(0, len(items), size):
-            left = [*items[:start], *items[start + size :]]
-            if left:
-                yield script.with_items(left)
-        if size == 1:
-            return
-        size = max(1, size // 2)
 
 
 def _within(script: Script, days: int) -> Sequence[Item]:

@@ -26,7 +26,7 @@ from urllib.parse import unquote
 import requests
 import structlog
 from requests.structures import CaseInsensitiveDict
-from sqlalchemy import event, text
+from sqlalchemy import event
 
 from mappings.load import load
 from mappings.schema import ProcessMapping
@@ -35,6 +35,7 @@ from sync.clock import from_ms
 from sync.hubspot.client import HubSpot
 from sync.sandbox.api import Api
 from sync.sandbox.delivery import Delivery, DeliveryMode
+from sync.sandbox.portal import Event
 from sync.sandbox.quirks import Quirks
 from sync.sandbox.request_log import RequestLog
 from sync.sandbox.seed import Names
@@ -43,6 +44,8 @@ from sync.sandbox.wire import Request
 from sync.store import migrate, open_store
 from tests.simulation.chronicle import Chronicle
 from tests.world import World
+
+EVENTS: tuple[Event, ...] = ("creation", "deletion", "restore", "merge", "associationChange")
 
 STAGES_FOR = timedelta(days=3)
 """How long pipelines are taken as known: nobody changes them in a simulation."""
@@ -87,7 +90,7 @@ class DirectSession(requests.Session):
     def request(self, method: str | bytes, url: str | bytes, *_: Any, **options: Any) -> requests.Response:
         assert isinstance(method, str)
         assert isinstance(url, str)
-        path, _, query = url.removeprefix(URL).partition("?")
+        path, _mark, query = url.removeprefix(URL).partition("?")
         body: str = options.get("data") or ""
         headers = {name.lower(): value for name, value in options["headers"].items()}
         self._hook("call")
@@ -216,22 +219,25 @@ class SimulationWorld(World):
 
     def next_look(self) -> datetime | None:
         """When the next dirty record is to be looked at; None: none is dirty."""
-        with self.service.store.read() as connection:
-            due = connection.execute(
-                text("SELECT min(look_at) FROM dirty WHERE parked_at IS NULL AND held_effects IS NULL")
-            ).scalar()
+        due = self._ask("SELECT min(look_at) FROM dirty WHERE parked_at IS NULL AND held_effects IS NULL")
         return None if due is None else from_ms(due)
 
     def unfinished(self) -> bool:
         """Whether the service still means to do something, or does not know what came of it, or backs off."""
-        with self.service.store.read() as connection:
-            found = connection.execute(
-                text(
-                    "SELECT (SELECT count(*) FROM effect WHERE state IN ('planned', 'attempting', 'unknown'))"
-                    " + (SELECT count(*) FROM dirty WHERE attempts > 0)"
-                )
-            ).scalar()
+        found = self._ask(
+            "SELECT (SELECT count(*) FROM effect WHERE state IN ('planned', 'attempting', 'unknown'))"
+            " + (SELECT count(*) FROM dirty WHERE attempts > 0)"
+        )
         return bool(found)
+
+    def _ask(self, question: str) -> int | None:
+        """One number from the database; between two passes, so that nothing is begun."""
+        connection = self.service.store.engine.raw_connection()
+        try:
+            found = connection.cursor().execute(question).fetchone()
+        finally:
+            connection.close()
+        return None if found is None or found[0] is None else int(found[0])
 
     def end(self) -> None:
         self.service.close()
@@ -258,9 +264,9 @@ def subscribe(delivery: Delivery, names: Names) -> None:
         "task": ("hs_task_status",),
     }
     for name, watched in properties.items():
-        for kind in ("creation", "deletion", "restore", "merge", "associationChange"):
+        for kind in EVENTS:
             if name != "task" or kind in {"creation", "deletion", "restore"}:
-                delivery.subscribe(kind, name)  # type: ignore[arg-type]  # mypy forgets that these are literals
+                delivery.subscribe(kind, name)
         for one in watched:
             delivery.subscribe("propertyChange", name, one)
 
@@ -273,5 +279,6 @@ def quiet(clock_seconds: Callable[[], float]) -> Iterator[None]:
         wrapper_class=structlog.make_filtering_bound_logger(50),
         logger_factory=structlog.ReturnLoggerFactory(),
     )
-    with patch("sync.hubspot.transport.time", SimpleNamespace(perf_counter=clock_seconds)):
+    stopwatch = SimpleNamespace(perf_counter=clock_seconds)
+    with patch("sync.hubspot.transport.time", stopwatch), patch("sync.portal.STAGES_FOR", STAGES_FOR):
         yield

@@ -163,7 +163,7 @@ def test_no_more_than_so_many_effects_and_the_rest_in_further_runs(world: World,
         if result.exit_code == 0:
             break
         assert result.exit_code == 3, result.output
-        assert "beyond --max-effects: run it again" in result.stderr
+        assert " beyond --max-effects: run it again." in result.stderr
     assert done == total
 
 
