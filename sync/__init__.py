@@ -3,8 +3,9 @@
  1. ``webhooks/``, ``poll.py``, ``sweep.py``, commands — the ways in; each only says "look at this record"
  2. ``inbox.py``       deliveries as they came, once
  3. ``dirty.py``       which records are to be looked at: one row a record
- 4. ``reconcile.py``   one pass over a group of them, which does 5 to 9
- 5. ``snapshot.py``    batched reads through the mapping; ``portal.py`` is what is cached of the portal itself
+ 4. ``reconcile.py``   one pass over a group of them, which does 5 to 9; ``breaker.py`` may hold what it decided
+ 5. ``snapshot.py``    batched reads through the mapping; ``portal.py`` is what is cached of the portal itself,
+                       ``memberships.py`` which ticket was seen on which portfolio
  6. ``decide.py``      pure: runs the ten rules of ``handoffs.py`` over a ``case.py``, with ``cycle.py`` and ``cadence.py``
  7. ``ledger.py``      what was decided, tried and done; every effect is written down before it is tried
  8. ``effects.py``     batched writes, tasks and ``email.py``; what is unknown is looked for before it is repeated

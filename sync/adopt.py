@@ -219,8 +219,7 @@ class _Adopter:
         if self.case.portfolio.status is Status.CREATIVES_IMPLEMENTED:
             self._closed_by_hand()
         else:
-            if not self.case.pending:  # else the date is still that of the cycle before, and the service will move it
-                self._dates()
+            self._dates()
             self._cycle()
         for ticket in self.case.snapshot.tickets:
             self._revisions(ticket)

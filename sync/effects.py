@@ -6,6 +6,7 @@ leaves open is looked for in the CRM by `resolve` before it is tried again.
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,7 +19,7 @@ from mappings.texts import Texts
 from mappings.vocabulary import EmailKind, TaskKind
 from sync import ledger, recovery
 from sync.checkpoint import Checkpoint, no_checkpoint
-from sync.clock import Clock, local_date, to_ms
+from sync.clock import Clock, from_ms, local_date, to_ms
 from sync.crm import (
     CRM,
     TASK_BODY,
@@ -54,6 +55,8 @@ BLOCKED_AGAIN = timedelta(hours=1)
 
 CLOCKS_APART = timedelta(minutes=5)
 """How far the CRM's clock may be behind ours when a version is to be recognised as the service's own."""
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 log = structlog.get_logger()
 
@@ -195,11 +198,11 @@ class Effects:
                 record = records.get(_written(effect).id)
                 if record is None:
                     continue
-                since = effect.state_at - CLOCKS_APART
+                since = (effect.tried_at or effect.state_at) - CLOCKS_APART
                 if all(
-                    record.properties.get(name, "") == value
+                    _reads_as(record.properties.get(name, ""), value)
                     or any(
-                        version.value == value and version.source_type == "INTEGRATION" and version.at >= since
+                        _reads_as(version.value, value) and version.source_type == "INTEGRATION" and version.at >= since
                         for version in record.history.get(name, ())
                     )
                     for name, value in effect.payload["values"].items()
@@ -469,6 +472,7 @@ class Effects:
 
     def _emails(self, effects: Sequence[Planned], portal: Portal, done: Performed) -> None:
         for effect in effects:
+            self.checkpoint("mailing")
             owner = portal.owners.get(str(effect.payload["owner"]))
             if self._mailer is None:
                 self._put_aside(effect, EffectState.BLOCKED, "EMAIL_URL is not set", done)
@@ -523,6 +527,13 @@ def _expected(effect: Planned) -> Iterable[tuple[str, str]]:
     """The values that a write replaces, and those that it depends on."""
     expects: dict[str, str] = effect.payload["expects"]
     return expects.items()
+
+
+def _reads_as(read: str, written: str) -> bool:
+    """Whether this is what was written: a date may come back as milliseconds at midnight UTC (hubspot.md)."""
+    if read == written or not (read.isdecimal() and _DATE.fullmatch(written)):
+        return read == written
+    return from_ms(int(read)).date().isoformat() == written
 
 
 def _first_place(effect: Planned) -> RecordRef:

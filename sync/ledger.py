@@ -52,6 +52,7 @@ class Planned:
     state: EffectState
     state_at: datetime
     attempts: int
+    tried_at: datetime | None  # since when it may have been done; None: never tried
 
 
 # -- what it knows
@@ -465,6 +466,7 @@ def _planned_row(row: Row[Any]) -> Planned:
         EffectState(row.state),
         from_ms(row.state_at),
         row.attempts,
+        None if row.attempted_at is None else from_ms(row.attempted_at),
     )
 
 

@@ -1,6 +1,7 @@
 """What an admin had done: who, when, why, and what came of it; and how far back they let a portfolio's causes count."""
 
 import getpass
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -18,7 +19,7 @@ def actor() -> str:
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # a user id without a name, as containers have
-        return "unknown"
+        return f"user id {os.getuid()}"
 
 
 def begin(

@@ -1,7 +1,5 @@
 """`release` and `db`: an admin's word to the breaker, and the database's schema and retention."""
 
-import getpass
-import os
 from datetime import timedelta
 
 import click
@@ -36,10 +34,11 @@ def release(reason: str, everything: bool) -> None:
     from sync import breaker
     from sync.bootstrap import read_mapping
     from sync.clock import SystemClock
+    from sync.runs import actor
 
     limit = read_mapping(settings).rules.effects_per_hour
     with session.database(settings, write=True) as store:
-        done = breaker.release(store, SystemClock(), _actor(), reason.strip(), everything=everything, limit=limit)
+        done = breaker.release(store, SystemClock(), actor(), reason.strip(), everything=everything, limit=limit)
     if done.records:
         click.echo(
             f"Released {number(done.records, 'record')} with {number(done.effects, 'effect')}; "
@@ -52,14 +51,6 @@ def release(reason: str, everything: bool) -> None:
     if done.records_kept:
         still = f"{number(done.records_kept, 'record')} with {number(done.effects_kept, 'effect')}"
         say(f"Still held: {still}. Release again, or with --all.")
-
-
-def _actor() -> str:
-    """Who gives the command, as the machine knows them."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a user id without a name, as containers have
-        return f"user id {os.getuid()}"
 
 
 @click.group()

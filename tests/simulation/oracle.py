@@ -259,6 +259,7 @@ class Oracle:
         self._task_of: dict[int, Ref] = {}  # handoff 7: a version of the status → the task that stands for it
         self._served: set[tuple[Ref, int, str]] = set()  # handoff 6: ticket, version, role
         self._kicked: set[tuple[Ref, int]] = set()  # handoff 6: ticket, version
+        self._waiting: set[tuple[Ref, int]] = set()  # handoff 6: a version whose every role is nobody
         self._murky: set[Ref] = set()  # merged: too much is open to say what must be
         self._looked: set[Ref] = set()
         self._reset_of_role: list[tuple[Ref, str]] = []
@@ -674,9 +675,10 @@ class Oracle:
             for role in roles:
                 if (ticket.ref, version.number, role) not in self._served and not self._open_revision(ticket, role):
                     yield Due(key, f"task {role}", role, must)
-            if roles and (ticket.ref, version.number) not in self._kicked:
-                if ticket["hs_pipeline_stage"] != self._in_progress:
-                    yield Due(key, "write", None, must)
+            away = ticket["hs_pipeline_stage"] != self._in_progress
+            if roles and away and (ticket.ref, version.number) not in self._kicked:
+                # Nobody was there to do it, and the ticket has moved on by itself: whether it goes back is open.
+                yield Due(key, "write", None, must and (ticket.ref, version.number) not in self._waiting)
         if not versions or versions[-1].value not in self._revisions:
             return
         newest = versions[-1]
@@ -1033,10 +1035,12 @@ class Oracle:
         if rec.ref.kind == "ticket":
             if not rec.archived and self._in_pipeline(rec):
                 for version in rec.history.get(self._names.needs_revisions, ()):
-                    for role in self._revisions.get(version.value, ()):
-                        if self._open_revision(rec, role):
-                            self._served.add((rec.ref, version.number, role))
-                    self._kicked.add((rec.ref, version.number))
+                    roles = self._revisions.get(version.value, ())
+                    self._served |= {
+                        (rec.ref, version.number, role) for role in roles if self._open_revision(rec, role)
+                    }
+                    served = any((rec.ref, version.number, role) in self._served for role in roles)
+                    (self._kicked if served else self._waiting).add((rec.ref, version.number))
             return
         if rec.archived:
             return

@@ -218,6 +218,13 @@ class TestTheDates:
         assert pairs(adopt(portal).due) == [(Handoff.DATE_ARRIVED, None)]
         assert fires(portal) == (["create_tickets"], ["social_ad_specialist"])
 
+    def test_a_status_that_moved_on_says_that_the_sas_has_begun(self, portal: World) -> None:
+        portfolio = a_portfolio(portal, -1)
+        set_status(portal, 1, portfolio, "Deliverables Submitted")
+        adopt(portal)
+        portal.people.set_status(portfolio, "")
+        assert fires(portal) == ([], [])
+
     def test_a_task_for_the_sas_that_is_done_stands_for_its_own_date_only(self, portal: World) -> None:
         """The date was moved later afterwards: when that comes it is a new one, as if the service had been there."""
         portfolio = a_portfolio(portal, -10)

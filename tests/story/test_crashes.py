@@ -8,6 +8,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import count, cycle
 from typing import Any, cast
 
@@ -133,9 +134,9 @@ def test_a_crash_between_any_two_steps(morning: Morning) -> None:
 
 def _emails_once(steps: list[str], crashes: list[int]) -> Iterator[int]:
     """Without the inner ones of a row of emails, which are sent one by one in the same way."""
-    cycle = ["claiming", "claimed", "sent", "settled"]
-    size = len(cycle)
-    emails = {n for n in range(len(steps)) if steps[n : n + size] == cycle}
+    one = ["mailing", "claiming", "claimed", "sent", "settled"]
+    size = len(one)
+    emails = {n for n in range(len(steps)) if steps[n : n + size] == one}
     inner = {n for n in emails if n - size in emails and n + size in emails}
     return (n for n in crashes if not any(first <= n < first + size for first in inner))
 
@@ -150,9 +151,9 @@ def test_two_crashes_in_a_row(morning: Morning, seed: int) -> None:
 
 def test_a_write_whose_answer_is_lost(morning: Morning) -> None:
     """Applied at once or 20 s later, while the caller is told nothing, an error or half of it."""
-    others = cycle(("lost-504", "cut", "truncated", "late-hang"))
+    others = cycle(("lost", "lost-504", "cut", "truncated", "late-hang"))
     for number, write in _each_write(morning):
-        for kind in ("lost", "late", next(others)):
+        for kind in ("late", next(others)):
             _ends_well(morning, _befallen(kind, write, number), f"{kind} at {write}, number {number}")
 
 
@@ -191,3 +192,33 @@ def _befallen(kind: str, write: str, number: int, *, crash_after: int | None = N
         world.checkpoint = checkpoint
 
     return disturb
+
+
+def test_a_try_that_was_sent_long_after_its_claim(world: World) -> None:
+    """Its call had to wait for the rate limit; the process ends, and the write lands more than 90 s after the claim."""
+    world.people.create_portfolio("Acme", world.day(10))
+    create = "POST */tasks/batch/create"
+    world.sandbox.faults.add(Fault("429-ten-secondly", create, lasts=45), Fault("late", create, times=1, delay=60))
+    claimed: list[datetime] = []
+
+    def checkpoint(step: str) -> None:
+        if step == "claimed":
+            claimed.append(world.clock.now())
+        if step == "sent":
+            world.checkpoint = no_checkpoint
+            raise Crash(step)
+
+    world.checkpoint = checkpoint
+    with pytest.raises(Crash):
+        world.work()
+    assert world.clock.now() - claimed[0] > timedelta(seconds=40)
+    world.restart()
+    world.work()
+    world.clock.set(claimed[0] + timedelta(seconds=95))
+    world.work()
+    assert world.tasks() == [], "it has not landed yet"
+    for _ in range(4):
+        world.minutes(1)
+    assert world.kinds() == ["kickoff"]
+    assert world.receivers() == ["account_manager"]
+    assert busy_day.unsettled(world) == []
