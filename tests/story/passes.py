@@ -1,7 +1,8 @@
 """A process that makes passes over a database, for the tests that need a real one. Run with `-m tests.story.passes`.
 
-Arguments: what to do (`drain`, `poll`, `sweep` or `hold`), how often, and a file to write the steps of each pass to.
-Settings come from the environment. `hold` sweeps, and stands still in mid-pass once it has sent something.
+Arguments: what to do (`drain`, `poll`, `sweep` or `hold`), a file to write the steps of each pass to, and a file on
+whose appearance to end (without it: do it once). Settings come from the environment. `hold` sweeps, and stands still in
+mid-pass once it has sent something.
 """
 
 import os
@@ -15,7 +16,7 @@ from sync.engine.embedded import drain, run_poll, run_sweep
 from sync.settings import read_settings
 
 
-def main(what: str, times: int, log: Path) -> None:
+def main(what: str, log: Path, until: Path | None = None) -> None:
     with log.open("a", encoding="utf-8", buffering=1) as out:
 
         def checkpoint(step: str) -> None:
@@ -28,11 +29,11 @@ def main(what: str, times: int, log: Path) -> None:
         service = build(read_settings(_env_file=None), checkpoint=checkpoint)
         acts: dict[str, Callable[[Service], object]]
         acts = {"drain": drain, "hold": run_sweep, "poll": run_poll, "sweep": run_sweep}
-        out.write(f"{time.monotonic_ns()} {os.getpid()} started\n")
-        for _ in range(times):
+        acts[what](service)
+        while until is not None and not until.exists():
             acts[what](service)
         service.close()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))
+    main(sys.argv[1], *map(Path, sys.argv[2:]))
