@@ -30,6 +30,8 @@ class MappingError(Exception):
         super().__init__(self.problems)
 
     def __str__(self) -> str:
-        count = len(self.problems)
-        head = "The mapping has a problem:" if count == 1 else f"The mapping has {count} problems:"
-        return "\n".join([head, *(f"  {problem}" for problem in self.problems)])
+        if len(self.problems) == 1:
+            return f"The mapping (MAPPING) has a problem: {self.problems[0]}"
+        return "\n".join(
+            [f"The mapping (MAPPING) has {len(self.problems)} problems:", *(f"  {one}" for one in self.problems)]
+        )

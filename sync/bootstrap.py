@@ -16,13 +16,13 @@ from sync.clock import Clock, ShiftedClock, SystemClock, from_ms, local_date, st
 from sync.crm import CRM, Kind
 from sync.effects import Effects
 from sync.email import Mailer, make_mailer
-from sync.errors import ConfigurationError
+from sync.errors import ConfigurationError, RefusedError
 from sync.inbox import PORTFOLIO_TYPE_ID
 from sync.portal import PortalCache
 from sync.reconcile import Reconciler
 from sync.settings import Settings
 from sync.snapshot import Reader
-from sync.store import Store, get_fact, migrate, open_store, set_fact
+from sync.store import COPIED, Store, get_fact, migrate, open_store, set_fact
 
 if TYPE_CHECKING:
     import requests
@@ -78,9 +78,16 @@ def read_mapping(settings: Settings) -> ProcessMapping:
 
 
 def open_database(settings: Settings) -> Store:
-    """The database of `DATABASE_URL`, its schema up to date."""
+    """The database of `DATABASE_URL`, its schema up to date. `RefusedError` for a copy that somebody has put back."""
     store = open_store(settings.database_url)
     migrate(store)
+    with store.read() as connection:
+        copied = get_fact(connection, COPIED)
+    if copied is not None:
+        raise RefusedError(
+            f"the database {store.path} is a copy of {from_ms(int(copied)):%Y-%m-%d %H:%M} UTC: what was done since would "
+            "be done again. Move it away and start on an empty one, or see `handoffs db restore --help`"
+        )
     return store
 
 
@@ -103,7 +110,7 @@ def build(
     `today` shifts every decision to that date. `bulk` marks the calls as work that waits for interactive work, and
     `share` limits them to that share of the CRM's request limits.
     Without `begin` the service is only to be looked at or set up: the moment of going live is not fixed by it.
-    Raises `ConfigurationError` and `StoreError`.
+    Raises `ConfigurationError`, `RefusedError` and `StoreError`.
     """
     from sync.hubspot import HubSpot
 

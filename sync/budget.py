@@ -264,9 +264,10 @@ class Paced:
         turn = max(now, self._next.get(bucket, now))
         if turn > now:
             self._clock.sleep((turn - now).total_seconds())
-        limit = self._budget.limit(bucket)
-        self._next[bucket] = turn + timedelta(seconds=limit.seconds / limit.requests / self._share)
         self._budget.take(bucket, priority)
+        limit = self._budget.limit(bucket)
+        given = max(turn, self._clock.now())  # it may have waited for the others: what it missed is not made up for
+        self._next[bucket] = given + timedelta(seconds=limit.seconds / limit.requests / self._share)
 
     def observe(self, bucket: Bucket, observed: Observed) -> None:
         self._budget.observe(bucket, observed)

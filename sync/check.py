@@ -416,6 +416,7 @@ class _Check:
             yield "change", lambda: self._crm.try_write(kind)
 
     def _email(self) -> str:
+        """A server that does not answer is a warning only: emails wait for it, and all other work goes on."""
         if self._mailer is None:
             self._setting(
                 "EMAIL_URL",
@@ -427,9 +428,15 @@ class _Check:
         try:
             return self._mailer.check()
         except EmailError as error:
-            self._setting(
-                "EMAIL_URL", str(error), "mend EMAIL_URL, or the mail server, and check again", cause=Cause.FAILED
-            )
+            if error.login_refused:
+                self._setting("EMAIL_URL", str(error), "correct user and password, and check again", cause=Cause.FAILED)
+            else:
+                self._setting(
+                    "EMAIL_URL",
+                    f"{error}. Every email waits until it answers; all other work goes on",
+                    "mend EMAIL_URL or the mail server, and check again",
+                    severity=Severity.WARNING,
+                )
             raise _SkippedError from None
 
     def _webhooks(self) -> str:

@@ -5,10 +5,12 @@ answer at once.
 """
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from sync.commands.session import VERBOSE
 from sync.errors import HandoffsError
@@ -48,6 +50,27 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
 """Every command, where it is, and the order in which the help shows them."""
 
 
+class WrongUsageError(click.ClickException):
+    """A command was called wrongly. Told in one line, as every other error: click's own form repeats the usage first."""
+
+    exit_code = 2
+
+    def __init__(self, error: click.UsageError) -> None:
+        text = " ".join(error.format_message().split())
+        command = error.ctx.command_path if error.ctx is not None else "handoffs"
+        super().__init__(f"{text}{'' if text.endswith(('.', '?')) else '.'} See `{command} --help`.")
+
+
+@contextmanager
+def _in_one_line() -> Iterator[None]:
+    try:
+        yield
+    except NoArgsIsHelpError:
+        raise
+    except click.UsageError as error:
+        raise WrongUsageError(error) from None
+
+
 class Commands(click.Group):
     """The commands of `SECTIONS`, each imported when it is first asked for."""
 
@@ -63,6 +86,10 @@ class Commands(click.Group):
         if VERBOSE not in command.params:
             command.params.append(VERBOSE)
         return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        with _in_one_line():
+            return super().parse_args(ctx, args)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -85,7 +112,8 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         try:
-            return super().invoke(ctx)
+            with _in_one_line():
+                return super().invoke(ctx)
         except HandoffsError as error:
             click.ClickException(str(error)).show()
             ctx.exit(error.exit_code)

@@ -49,6 +49,7 @@ class RawVersion:
     at: datetime
     source_type: str = ""
     source_id: str = ""
+    user_id: str = ""  # who did it, where the CRM says so; a user's id is not an owner's
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,7 @@ class Owner:
     first_name: str
     last_name: str
     archived: bool
+    user_id: str = ""  # '' for one who cannot log in
 
     @property
     def name(self) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 
-from sqlalchemy import ColumnElement, Connection, Row, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, case, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from mappings.vocabulary import TaskKind
@@ -173,19 +173,22 @@ def _parts(values: Sequence[str], size: int = 500) -> Iterable[Sequence[str]]:
 _ORDER = (dirty.c.priority, dirty.c.marked_at, dirty.c.kind, dirty.c.id)
 
 
+_DUE = (
+    select(dirty)
+    .where(
+        dirty.c.lane == bindparam("lane_taken"),
+        dirty.c.parked_at.is_(None),
+        dirty.c.held_effects.is_(None),
+        dirty.c.look_at <= bindparam("now"),
+    )
+    .order_by(*_ORDER)
+    .limit(bindparam("at_most"))
+)
+
+
 def take(connection: Connection, lane: int, now: datetime, limit: int) -> list[Look]:
     """The next rows of a lane that are due, interactive ones first, then the oldest. Takes no lock: the lane has one."""
-    rows = connection.execute(
-        select(dirty)
-        .where(
-            dirty.c.lane == lane,
-            dirty.c.parked_at.is_(None),
-            dirty.c.held_effects.is_(None),
-            dirty.c.look_at <= to_ms(now),
-        )
-        .order_by(*_ORDER)
-        .limit(limit)
-    )
+    rows = connection.execute(_DUE, {"lane_taken": lane, "now": to_ms(now), "at_most": limit})
     return [_look(row) for row in rows]
 
 

@@ -8,7 +8,7 @@ leaves open is looked for in the CRM by `resolve` before it is tried again.
 import hashlib
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -107,12 +107,11 @@ class Effects:
 
     def resolve(self, records: Iterable[RecordRef]) -> dict[RecordRef, datetime]:
         """Find out what came of every try without an answer; the records that have to wait for it, and until when."""
-        wanted = list(records)
-        self._note_interrupted(wanted)
-        now = self._clock.now()
         waiting: dict[RecordRef, datetime] = {}
         ripe = []
-        for effect in self._unresolved(wanted):
+        unresolved = self._interrupted(self._unresolved(records))
+        now = self._clock.now()
+        for effect in unresolved:
             lands = effect.state_at + LANDED_AFTER
             if now < lands:
                 unit = _unit(effect)
@@ -156,18 +155,21 @@ class Effects:
         with self._store.read() as connection:
             return ledger.unresolved(connection, records)
 
-    def _note_interrupted(self, records: Iterable[RecordRef]) -> None:
-        """A try found open was cut off: its process died, at the latest just now.
+    def _interrupted(self, effects: Sequence[Planned]) -> list[Planned]:
+        """The same; a try found open is noted as cut off: its process died, at the latest just now.
 
         When it was claimed says nothing of when it was sent: a full batch may have waited minutes for its turn.
         """
-        cut_off = [e for e in self._unresolved(records) if e.state is EffectState.ATTEMPTING]
+        cut_off = [effect for effect in effects if effect.state is EffectState.ATTEMPTING]
         if not cut_off:
-            return
+            return list(effects)
+        now = self._clock.now()
         with self._store.write() as connection:
             for effect in cut_off:
                 reason = "the process ended while it was tried"
-                ledger.settle(connection, effect.key, EffectState.UNKNOWN, self._clock.now(), reason=reason)
+                ledger.settle(connection, effect.key, EffectState.UNKNOWN, now, reason=reason)
+        known = [effect for effect in effects if effect.state is not EffectState.ATTEMPTING]
+        return [*known, *(replace(effect, state=EffectState.UNKNOWN, state_at=now) for effect in cut_off)]
 
     def _find_tasks(self, effects: Sequence[Planned]) -> dict[str, str]:
         """The task that carries an effect's key, among the tasks of the record that it was made on."""

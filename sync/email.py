@@ -132,7 +132,7 @@ class SmtpMailer:
         except smtplib.SMTPAuthenticationError as error:
             server.close()
             text = f"the mail server {self._where} refuses user and password: check EMAIL_URL"
-            raise EmailError(text, server_down=True) from error
+            raise EmailError(text, server_down=True, login_refused=True) from error
         except (OSError, smtplib.SMTPException, UnicodeError) as error:
             server.close()
             text = f"the mail server {self._where} broke off ({error}): check EMAIL_URL"
@@ -185,7 +185,7 @@ class SingleSendMailer:
             raise EmailUnknownError(str(error)) from error
 
     def check(self) -> str:
-        return f"emails go through HubSpot's single-send, email {self._email_id} (EMAIL_URL)"
+        return f"emails go through HubSpot's single-send, email {self._email_id}; not tried, as that would send one (EMAIL_URL)"
 
 
 def message_id(key: str, sender: str) -> str:

@@ -80,13 +80,17 @@ class CRMRejectedError(CRMError):
 class EmailError(HandoffsError):
     """The email was certainly not sent.
 
-    `permanent` says that the same message will be refused again, `server_down` that no email at all can be sent now.
+    `permanent` says that the same message will be refused again, `server_down` that no email at all can be sent now;
+    with `login_refused` that is so until somebody changes EMAIL_URL.
     """
 
-    def __init__(self, message: str, *, permanent: bool = False, server_down: bool = False) -> None:
+    def __init__(
+        self, message: str, *, permanent: bool = False, server_down: bool = False, login_refused: bool = False
+    ) -> None:
         super().__init__(message)
         self.permanent = permanent
         self.server_down = server_down
+        self.login_refused = login_refused
 
 
 class EmailUnknownError(HandoffsError):

@@ -1,23 +1,25 @@
-"""What stands behind one portfolio: for each handoff what the rules say of it now, and what the ledger has done.
+"""What stands behind one portfolio: what happened in its cycle, and for each handoff what the rules say of it now.
 
 The verdicts are those of a pass, made in the same way; nothing is written down, marked or sent.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, select
 
 from mappings.schema import ProcessMapping
-from mappings.vocabulary import Handoff, Role
+from mappings.vocabulary import Handoff, Role, Stage
+from sync import timeline, waiting
 from sync.bootstrap import Service
 from sync.case import Case
 from sync.clock import from_ms
-from sync.crm import CRM, Filter, Kind, RecordRef
+from sync.crm import CRM, TASK_COMPLETED, TASK_STATUS, Filter, Kind, Record, RecordRef
 from sync.errors import CRMRejectedError, HandoffsError
-from sync.model import NOT_YET, Effect, EffectFact, EffectState, NewTask, Portfolio, State, Verdict, Write
+from sync.handoffs import ad_sets, current_tickets
+from sync.model import NOT_YET, Effect, EffectFact, EffectState, NewTask, Portfolio, State, Ticket, Verdict, Wait, Write
 from sync.model import Email as EmailEffect
 from sync.portal import Portal
 from sync.reconcile import Outlook
@@ -53,6 +55,7 @@ class EffectLine:
     id: str | None  # the task made, the record written, the address mailed
     url: str | None
     reason: str | None
+    now: str | None = None  # a task's own state in the CRM: open, completed, deleted; None: none was made
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,56 @@ class HandoffLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Deliverable:
+    """A ticket as a part of its Ad Set. `lacks`: what keeps the set waiting for it; empty: it is ready."""
+
+    record: RecordRef
+    name: str
+    url: str
+    stage: str
+    since: datetime  # in this stage
+    lacks: tuple[str, ...]
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            **_record_json(self.record, self.name, self.url),
+            "ready": not self.lacks,
+            "stage": self.stage,
+            "since": _iso(self.since),
+            "lacks": list(self.lacks),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class AdSet:
+    """The open tickets of the cycle that share a folder."""
+
+    folder: str
+    tickets: tuple[Deliverable, ...]
+
+    @property
+    def ready(self) -> int:
+        return sum(not ticket.lacks for ticket in self.tickets)
+
+    def as_json(self) -> dict[str, object]:
+        tickets = [ticket.as_json() for ticket in self.tickets]
+        return {"folder": self.folder, "ready": self.ready, "of": len(tickets), "tickets": tickets}
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A ticket of the portfolio that counts for no Ad Set."""
+
+    record: RecordRef
+    name: str
+    url: str
+    why: str
+
+    def as_json(self) -> dict[str, object]:
+        return {**_record_json(self.record, self.name, self.url), "why": self.why}
+
+
+@dataclass(frozen=True, slots=True)
 class Mark:
     """The portfolio's row among the records to look at."""
 
@@ -94,11 +147,21 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
+    at: datetime
     portfolio: Portfolio
     cycle_started: datetime | None  # None: the first cycle that is known
+    wait: Wait | None  # whose turn it is; None: nobody's, the service or the calendar has the next step
+    timeline: tuple[timeline.Event, ...]  # of this cycle, oldest first
     handoffs: tuple[HandoffLine, ...]
+    ad_sets: tuple[AdSet, ...]
+    left_out: tuple[LeftOut, ...]
     mark: Mark | None  # None: nobody has asked to look at it
     problems: tuple[str, ...]  # what a person should mend
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether the party whose turn it is has had it for longer than the mapping allows."""
+        return self.wait is not None and self.wait.stuck_at <= self.at
 
     def as_json(self) -> dict[str, object]:
         mark = self.mark
@@ -118,6 +181,10 @@ class Explanation:
                 "error": mark.error,
             },
             "problems": list(self.problems),
+            "waits_for": None if self.wait is None else _wait_json(self.wait, stuck=self.is_stuck),
+            "timeline": [event.as_json() for event in self.timeline],
+            "ad_sets": [one.as_json() for one in self.ad_sets],
+            "left_out": [one.as_json() for one in self.left_out],
         }
 
 
@@ -179,15 +246,67 @@ def explain(service: Service, portfolio: str) -> Explanation:
         with service.store.read() as connection:
             mark = _mark(connection, record)
             writes = _written_values(connection, case)
-        lines = _Lines(case, outlook.portal, writes)
+        history = timeline.read(service.crm, case)
+        app = service.settings.hubspot_app_id
         return Explanation(
+            case.moment.now,
             case.portfolio,
             case.cycle_started,
-            tuple(lines.of(decision.verdicts)),
+            _wait(service, outlook.portal, case, decision.verdicts),
+            timeline.tell(case, history, outlook.portal, app, writes),
+            tuple(_Lines(case, outlook.portal, writes, history.tasks).of(decision.verdicts)),
+            tuple(_ad_sets(case, outlook.portal)),
+            tuple(_left_out(case)),
             mark,
             _problems(outlook, case),
         )
     raise NoSuchPortfolioError(f"there is no portfolio {portfolio}")
+
+
+def _wait(service: Service, portal: Portal, case: Case, verdicts: Sequence[Verdict]) -> Wait | None:
+    judged, faulty = service.reconciler.judged(
+        {case.snapshot.ref: case}, portal, lambda fuller: waiting.judge(fuller, verdicts, closely=True)
+    )
+    for record, text in faulty.items():
+        raise CRMRejectedError(f"nobody can tell whom {record} waits for: {text.strip().splitlines()[-1]}")
+    return judged[case.snapshot.ref].wait
+
+
+def _ad_sets(case: Case, portal: Portal) -> Iterable[AdSet]:
+    for members in ad_sets(case).values():
+        folder = " ".join(members[0].folder.split())
+        yield AdSet(folder, tuple(_deliverable(case, portal, ticket) for ticket in members))
+
+
+def _deliverable(case: Case, portal: Portal, ticket: Ticket) -> Deliverable:
+    names = case.mapping.ticket.properties
+    stage = timeline.stage_label(portal, ticket.raw.get(names.stage, ""))
+    lacks: list[str] = []
+    if ticket.stage is not Stage.PENDING_APPROVAL:
+        lacks.append(f"it is in “{stage}”, not in “{timeline.stage_label(portal, portal.pending_approval)}”")
+        asked = ticket.raw.get(names.needs_revisions, "")
+        if asked:
+            lacks.append(f"“{asked}” was asked for")
+        for what, name in (("copy", names.copy_approval), ("graphic", names.graphic_approval)):
+            if ticket.raw.get(name, "") != case.mapping.ticket.approved:
+                lacks.append(f"its {what} is not approved")
+    return Deliverable(ticket.ref, ticket.subject, ticket.url, stage, ticket.stage_since, tuple(lacks))
+
+
+def _left_out(case: Case) -> Iterable[LeftOut]:
+    current = current_tickets(case)
+    for ticket in case.snapshot.tickets:
+        if ticket.came_in is None:
+            why = "not in the deliverables pipeline"
+        elif not case.in_cycle(ticket):
+            why = "of an earlier cycle"
+        elif ticket not in current:
+            why = "closed"
+        elif not ticket.folder_key:
+            why = "without a Deliverable Folder Name"
+        else:
+            continue
+        yield LeftOut(ticket.ref, ticket.subject, ticket.url, why)
 
 
 def _problems(outlook: Outlook, case: Case) -> tuple[str, ...]:
@@ -201,10 +320,13 @@ def _problems(outlook: Outlook, case: Case) -> tuple[str, ...]:
 class _Lines:
     """Turns the verdicts on one case into lines."""
 
-    def __init__(self, case: Case, portal: Portal, writes: Mapping[str, Mapping[str, str]]) -> None:
+    def __init__(
+        self, case: Case, portal: Portal, writes: Mapping[str, Mapping[str, str]], tasks: Mapping[str, Record]
+    ) -> None:
         self._case = case
         self._portal = portal
         self._writes = writes
+        self._tasks = tasks
         self._names = {ticket.ref: ticket.subject for ticket in case.snapshot.tickets}
 
     def of(self, verdicts: Iterable[Verdict]) -> Iterable[HandoffLine]:
@@ -251,7 +373,14 @@ class _Lines:
             fact.crm_id,
             None if task is None else self._portal.url(Kind.TASK, task),
             fact.reason,
+            self._task_now(task) if fact.kind == "task" and task is not None else None,
         )
+
+    def _task_now(self, task: str) -> str:
+        record = self._tasks.get(task)
+        if record is None or record.id != task:
+            return "deleted"
+        return "completed" if record.properties.get(TASK_STATUS, "") == TASK_COMPLETED else "open"
 
     def _wanted(self, key: str, effect: Effect) -> EffectLine:
         values = effect.values if isinstance(effect, Write) else {}
@@ -349,6 +478,23 @@ def _effect_json(effect: EffectLine) -> dict[str, object]:
         "id": effect.id,
         "url": effect.url,
         "reason": effect.reason,
+        "now": effect.now,
+    }
+
+
+def _record_json(record: RecordRef, name: str, url: str) -> dict[str, object]:
+    return {"record": {"kind": record.kind.value, "id": record.id, "name": name}, "url": url}
+
+
+def _wait_json(wait: Wait, *, stuck: bool) -> dict[str, object]:
+    return {
+        "party": wait.party.value,
+        "who": wait.who,
+        "after": wait.after.value,
+        "what": wait.what,
+        "since": _iso(wait.since),
+        "stuck_at": _iso(wait.stuck_at),
+        "stuck": stuck,
     }
 
 

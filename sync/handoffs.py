@@ -13,6 +13,8 @@ from sync.clock import from_ms, start_of_day, to_ms
 from sync.crm import RecordRef
 from sync.cycle import Ending
 from sync.model import (
+    STANDS,
+    TAKEN_BACK,
     CloseTask,
     Effect,
     Email,
@@ -33,7 +35,13 @@ EARLY = frozenset({None, Status.REFRESH_REQUEST_SUBMITTED, Status.NO_REFRESH_REQ
 SUBMITTED = EARLY | {Status.DELIVERABLES_SUBMITTED}
 """Statuses that a ready Ad Set advances."""
 
-ROLES_OF = {
+Work = tuple[tuple[TaskKind, Role], ...]
+"""Tasks, each with the role that it is for."""
+
+CREATIVE_WORK: Work = ((TaskKind.WRITE_COPY, Role.COPYWRITER), (TaskKind.DESIGN_GRAPHICS, Role.GRAPHIC_DESIGNER))
+"""What a new ticket asks for."""
+
+ROLES_OF: Mapping[Revision, Work] = {
     Revision.COPY: ((TaskKind.REVISE_COPY, Role.COPYWRITER),),
     Revision.GRAPHIC: ((TaskKind.REVISE_GRAPHICS, Role.GRAPHIC_DESIGNER),),
     Revision.COPY_AND_GRAPHIC: (
@@ -208,31 +216,44 @@ def tickets(case: Case) -> list[Verdict]:
 
 
 def _ticket_made(case: Case, ticket: Ticket) -> Verdict:
-    key = f"4:{ticket.id}"
-    fired = case.facts.settled(key)
-    if fired is not None:
-        return _done(fired)
+    fired = case.facts.settled(f"4:{ticket.id}")
+    if fired is None:
+        return _creative_work(case, ticket, CREATIVE_WORK)
+    missing = _not_taken_back(fired, CREATIVE_WORK)
+    verdict = _creative_work(case, ticket, missing) if missing else None
+    return _done(fired) if verdict is None or verdict.occurrence is None else verdict
+
+
+def _not_taken_back(fired: Fired, work: Work) -> Work:
+    """Of an occurrence taken back from the CRM after its ledger was lost: the work for which no task was found."""
+    if TAKEN_BACK not in fired.detail:
+        return ()
+    found = {effect.task_kind for effect in fired.effects}
+    return tuple((kind, role) for kind, role in work if kind not in found)
+
+
+def _creative_work(case: Case, ticket: Ticket, work: Work) -> Verdict:
     if ticket.came_in is None:
-        return _not_applicable(case, Handoff.TICKETS, f"{_name_of(ticket)} is not in the deliverables pipeline", ticket)
+        return _not_applicable(case, Handoff.TICKETS, f"{name_of(ticket)} is not in the deliverables pipeline", ticket)
     if ticket.came_in < case.moment.go_live:
-        return _not_applicable(case, Handoff.TICKETS, f"{_name_of(ticket)} is older than going live", ticket)
+        return _not_applicable(case, Handoff.TICKETS, f"{name_of(ticket)} is older than going live", ticket)
     if not ticket.is_open:
-        return _not_applicable(case, Handoff.TICKETS, f"{_name_of(ticket)} is closed", ticket)
+        return _not_applicable(case, Handoff.TICKETS, f"{name_of(ticket)} is closed", ticket)
     if case.snapshot.portfolio is None:
-        reason = f"{_name_of(ticket)} is not associated to a portfolio yet"
+        reason = f"{name_of(ticket)} is not associated to a portfolio yet"
         return Verdict(Handoff.TICKETS, State.WAITING, reason, ticket.ref)
     decline = case.declined_after(ticket.came_in)
     if decline is not None:
-        reason = f"{_name_of(ticket)} belongs to a cycle that the client declined on {_at(case, decline.at)}"
+        reason = f"{name_of(ticket)} belongs to a cycle that the client declined on {_at(case, decline.at)}"
         return Verdict(Handoff.TICKETS, State.OVERTAKEN, reason, ticket.ref)
     context = case.context(ticket=ticket_context(ticket), folder=ticket.folder)
     effects: list[Effect] = []
-    for kind, role in ((TaskKind.WRITE_COPY, Role.COPYWRITER), (TaskKind.DESIGN_GRAPHICS, Role.GRAPHIC_DESIGNER)):
+    for kind, role in work:
         owner, blocked = case.owner(role, ticket)
         effects.append(NewTask(kind, role, owner, (ticket.ref, case.portfolio.ref), context, blocked))
-    reason = f"{_name_of(ticket)} came on {_at(case, ticket.came_in)}"
+    reason = f"{name_of(ticket)} came on {_at(case, ticket.came_in)}"
     return _due(
-        case, Handoff.TICKETS, key, reason, effects,
+        case, Handoff.TICKETS, f"4:{ticket.id}", reason, effects,
         record=ticket.ref, cause_at=ticket.came_in, cycle=case.cycle_of(ticket.came_in),
     )  # fmt: skip
 
@@ -243,15 +264,15 @@ def _ticket_made(case: Case, ticket: Ticket) -> Verdict:
 def set_ready(case: Case) -> list[Verdict]:
     """Once for what is new in a complete Ad Set: all its open tickets are in Pending Approval."""
     status = case.portfolio.status
-    sets = _ad_sets(case)
+    sets = ad_sets(case)
     if status in {Status.CREATIVES_APPROVED, Status.CREATIVES_IMPLEMENTED}:
         return [_not_applicable(case, Handoff.SET_READY, f"the status is {_status(case)}: the client has seen it")]
     if status is Status.UNMAPPED:
         return [_not_applicable(case, Handoff.SET_READY, _unmapped(case))]
-    homeless = [ticket for ticket in _current(case) if not ticket.folder_key]
+    homeless = [ticket for ticket in current_tickets(case) if not ticket.folder_key]
     verdicts = [
         _not_applicable(
-            case, Handoff.SET_READY, f"{_name_of(t)} has no Deliverable Folder Name: it belongs to no Ad Set", t
+            case, Handoff.SET_READY, f"{name_of(t)} has no Deliverable Folder Name: it belongs to no Ad Set", t
         )
         for t in homeless
     ]
@@ -265,13 +286,15 @@ def set_ready(case: Case) -> list[Verdict]:
     return verdicts
 
 
-def _current(case: Case) -> list[Ticket]:
+def current_tickets(case: Case) -> list[Ticket]:
+    """The open tickets of the current cycle."""
     return [ticket for ticket in case.snapshot.tickets if ticket.is_open and case.in_cycle(ticket)]
 
 
-def _ad_sets(case: Case) -> dict[str, list[Ticket]]:
+def ad_sets(case: Case) -> dict[str, list[Ticket]]:
+    """The Ad Sets of the current cycle by their folder's key, each with its open tickets by rising id."""
     sets: dict[str, list[Ticket]] = {}
-    for ticket in sorted(_current(case), key=lambda t: int(t.id)):
+    for ticket in sorted(current_tickets(case), key=lambda t: int(t.id)):
         if ticket.folder_key:
             sets.setdefault(ticket.folder_key, []).append(ticket)
     return dict(sorted(sets.items()))
@@ -286,7 +309,7 @@ def _one_set(case: Case, members: list[Ticket], *, advance: bool) -> Verdict:
     folder = " ".join(members[0].folder.split())
     behind = [ticket for ticket in members if ticket.stage is not Stage.PENDING_APPROVAL]
     if behind:
-        names = ", ".join(_name_of(ticket) for ticket in behind[:5])
+        names = ", ".join(name_of(ticket) for ticket in behind[:5])
         reason = f"Ad Set “{folder}”: {len(members) - len(behind)} of {len(members)} are ready; waiting for {names}"
         return _waiting(case, Handoff.SET_READY, reason, None)
     entries = {f"{ticket.id}@{to_ms(ticket.stage_since)}": ticket for ticket in members}
@@ -352,7 +375,7 @@ def _revisions_of(case: Case, ticket: Ticket) -> list[Verdict]:
         return []
     if ticket.revision is Revision.UNMAPPED:
         value = ticket.raw.get(case.mapping.ticket.properties.needs_revisions, "")
-        reason = f"{_name_of(ticket)}: Needs Revisions is “{value}”, which the mapping does not name"
+        reason = f"{name_of(ticket)}: Needs Revisions is “{value}”, which the mapping does not name"
         return [Verdict(Handoff.REVISIONS, State.BLOCKED, reason, ticket.ref)]
     verdicts: list[Verdict] = []
     asked: set[TaskKind] = set()
@@ -360,31 +383,39 @@ def _revisions_of(case: Case, ticket: Ticket) -> list[Verdict]:
         if version.value in {None, Revision.UNMAPPED}:
             continue
         fired = case.facts.settled(f"6:{ticket.id}:{version.ms}")
-        if fired is not None:
-            verdicts = [_done(fired)]
-        elif case.counts(version, ticket.revision_history):
-            verdict, kinds = _revise(case, ticket, version, asked)
+        if fired is not None and not _not_taken_back(fired, ROLES_OF[version.value]):
+            verdict = _done(fired)
+        elif fired is not None or case.counts(version, ticket.revision_history):
+            verdict, kinds = _revise(case, ticket, version, asked, fired)
             asked |= kinds
-            verdicts = [v for v in verdicts if v.occurrence is not None] + [verdict]
+        else:
+            continue
+        verdicts = [v for v in verdicts if v.occurrence is not None] + [verdict]
     if not any(verdict.occurrence for verdict in verdicts):
         verdicts += _clear_revision(case, ticket)
     return verdicts
 
 
 def _revise(
-    case: Case, ticket: Ticket, version: Version[Revision | None], asked: set[TaskKind]
+    case: Case, ticket: Ticket, version: Version[Revision | None], asked: set[TaskKind], fired: Fired | None
 ) -> tuple[Verdict, set[TaskKind]]:
+    """What a version asks for, and the tasks among it. `fired`: one that was taken back in part, and kicked back then."""
     assert version.value is not None
     key = f"6:{ticket.id}:{version.ms}"
     decline = None if case.snapshot.portfolio is None else case.declined_after(version.at)
-    if decline is not None:
-        reason = f"{_name_of(ticket)}: asked for before the client declined on {_at(case, decline.at)}"
+    if decline is not None and fired is None:
+        reason = f"{name_of(ticket)}: asked for before the client declined on {_at(case, decline.at)}"
         occurrence = _occurrence(case, Handoff.REVISIONS, key, reason, record=ticket.ref, cause_at=version.at)
         return _recorded_as_overtaken(occurrence), set()
-    wanted = [(kind, role) for kind, role in ROLES_OF[version.value] if kind not in asked]
+    work = ROLES_OF[version.value] if fired is None else _not_taken_back(fired, ROLES_OF[version.value])
+    wanted = [(kind, role) for kind, role in work if kind not in asked]
     still_open = _open_revisions(case, ticket, [kind for kind, _ in wanted], but=key)
+    if fired is not None:
+        still_open |= _revisions_under_way(case, ticket, version)
     new = [(kind, role) for kind, role in wanted if kind not in still_open]
-    write = _kick_back(case, ticket, {kind for kind, _ in new})
+    if fired is not None and (not new or decline is not None):
+        return _done(fired), set()
+    write = _kick_back(case, ticket, {kind for kind, _ in new}) if fired is None else None
     effects: list[Effect] = [write] if write is not None else []
     note = note_context(case.newest_note(ticket.ref)) if new else None
     label = case.mapping.ticket.revisions[version.value]
@@ -393,9 +424,13 @@ def _revise(
     for kind, role in new:
         owner, blocked = case.owner(role, ticket)
         effects.append(NewTask(kind, role, owner, on, context, blocked))
-    reason = f"{_name_of(ticket)}: {label} was asked for on {_at(case, version.at)}"
-    cycle = case.cycle_of(version.at)
-    verdict = _due(case, Handoff.REVISIONS, key, reason, effects, record=ticket.ref, cause_at=version.at, cycle=cycle)
+    reason = f"{name_of(ticket)}: {label} was asked for on {_at(case, version.at)}"
+    # With nothing to write and nobody to do it, nothing would be tried: the ticket is back already, and may move on.
+    detail = {STANDS: True} if write is None and effects else {}
+    verdict = _due(
+        case, Handoff.REVISIONS, key, reason, effects,
+        record=ticket.ref, cause_at=version.at, cycle=case.cycle_of(version.at), detail=detail,
+    )  # fmt: skip
     return verdict, {kind for kind, _ in new}
 
 
@@ -413,6 +448,29 @@ def _open_revisions(case: Case, ticket: Ticket, kinds: Iterable[TaskKind], *, bu
             elif effect.state in {"planned", "blocked", "failed"}:
                 found.add(effect.task_kind)
     return found | {made[task.id] for task in case.tasks(made) if task.is_open}
+
+
+def _revisions_under_way(case: Case, ticket: Ticket, version: Version[Revision | None]) -> set[TaskKind]:
+    """What an earlier version had asked for, and was not done when this one was set: so it asked for no second task."""
+    earlier = [
+        effect
+        for fired in case.facts.of(Handoff.REVISIONS, record=ticket.id)
+        if fired.key.startswith("6:") and _cause_of(fired.key) < version.ms
+        for effect in fired.effects
+        if effect.crm_id is not None
+    ]
+    tasks = {task.id: task for task in case.tasks(effect.crm_id for effect in earlier if effect.crm_id)}
+    return {
+        effect.task_kind
+        for effect in earlier
+        if effect.task_kind is not None
+        and effect.crm_id is not None
+        and not _completed_before(tasks[effect.crm_id], version.at)
+    }
+
+
+def _completed_before(task: OwnTask, moment: datetime) -> bool:
+    return task.exists and task.completed and task.completed_at is not None and task.completed_at < moment
 
 
 def _kick_back(case: Case, ticket: Ticket, kinds: set[TaskKind]) -> Write | None:
@@ -441,7 +499,7 @@ def _clear_revision(case: Case, ticket: Ticket) -> list[Verdict]:
         return []
     expects = {name: ticket.raw.get(name, "") for name in (names.needs_revisions, names.stage)}
     write = Write(ticket.ref, {names.needs_revisions: ""}, expects)
-    reason = f"{_name_of(ticket)} is ready for approval again: Needs Revisions is emptied"
+    reason = f"{name_of(ticket)} is ready for approval again: Needs Revisions is emptied"
     return [
         _due(
             case, Handoff.REVISIONS, key, reason, [write],
@@ -490,7 +548,7 @@ def _approval(case: Case, version: Version[Status | None]) -> Verdict:
         reason = "set again while the implementation task was still open: that task stands"
         return _recorded_overtaken(case, Handoff.APPROVED, key, reason, version.at)
     owner, blocked = case.owner(Role.SOCIAL_AD_SPECIALIST)
-    current = [ticket_context(ticket) for ticket in sorted(_current(case), key=lambda t: int(t.id))]
+    current = [ticket_context(ticket) for ticket in sorted(current_tickets(case), key=lambda t: int(t.id))]
     context = case.context(tickets=current)
     role = Role.SOCIAL_AD_SPECIALIST
     effects: list[Effect] = [
@@ -815,7 +873,8 @@ def _unmapped(case: Case) -> str:
     return f"the status {_status(case)} is not in the mapping"
 
 
-def _name_of(ticket: Ticket) -> str:
+def name_of(ticket: Ticket) -> str:
+    """How reasons call a ticket."""
     return f"ticket {ticket.id} “{ticket.subject}”"
 
 

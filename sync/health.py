@@ -17,6 +17,9 @@ LAST_WEBHOOK = "last_webhook"
 # Set to anything but '' or '0' while it is so; a worker that finds it healed writes ''.
 TOKEN_REFUSED = "token_refused"  # noqa: S105 - the name of a fact
 TASK_PROPERTY_MISSING = "task_property_missing"
+MAPPING_MISFIT = "mapping_misfit"
+REFUSALS = (TOKEN_REFUSED, TASK_PROPERTY_MISSING, MAPPING_MISFIT)
+"""Why no pass can run at all; each the error's own words while it is so."""
 
 OLDEST_ALLOWED = timedelta(minutes=15)
 SWEEP_WITHIN = timedelta(hours=26)  # a day, and two hours for a sweep that is late or long
@@ -69,6 +72,7 @@ def readiness(store: Store, now: datetime) -> list[str]:
             found = backlog(connection, now)
             started, swept = moment(connection, STARTED_AT), moment(connection, LAST_SWEEP)
             refused, missing = _is_set(connection, TOKEN_REFUSED), _is_set(connection, TASK_PROPERTY_MISSING)
+            misfit = get_fact(connection, MAPPING_MISFIT) if _is_set(connection, MAPPING_MISFIT) else None
     except StoreError as error:
         return [f"database: {error}"]
     reasons = []
@@ -76,6 +80,8 @@ def readiness(store: Store, now: datetime) -> list[str]:
         reasons.append("token refused: HubSpot does not accept HUBSPOT_ACCESS_TOKEN; webhooks are still stored")
     if missing:
         reasons.append("task property missing: run `handoffs setup --apply`")
+    if misfit is not None:
+        reasons.append(f"the mapping does not fit the portal: {misfit}")
     if found.oldest_seconds > OLDEST_ALLOWED.total_seconds():
         minutes = int(found.oldest_seconds // 60)
         reasons.append(
@@ -87,6 +93,20 @@ def readiness(store: Store, now: datetime) -> list[str]:
         hours = (to_ms(now) - since) // 3_600_000
         reasons.append(f"no sweep for {hours} hours: is a worker up? `handoffs sweep` does one now")
     return reasons
+
+
+def refusals(connection: Connection) -> dict[str, bool]:
+    """Which of the refusals stand."""
+    return {name: _is_set(connection, name) for name in REFUSALS}
+
+
+def sweep_overdue(connection: Connection, now: datetime) -> timedelta:
+    """How long the daily sweep is late; nothing while it is not, or before the first start."""
+    started, swept = moment(connection, STARTED_AT), moment(connection, LAST_SWEEP)
+    since = swept if swept is not None else started
+    if since is None:
+        return timedelta(0)
+    return max(timedelta(0), timedelta(milliseconds=to_ms(now) - since) - SWEEP_WITHIN)
 
 
 def _is_set(connection: Connection, fact: str) -> bool:

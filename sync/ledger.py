@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, select, update
+from sqlalchemy import BindParameter, ColumnElement, Connection, Row, and_, bindparam, case, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from mappings.vocabulary import Handoff, Role, Status, TaskKind
@@ -19,6 +19,7 @@ from sync.clock import from_ms, to_ms
 from sync.crm import Kind, RecordRef
 from sync.model import (
     NOT_YET,
+    TAKEN_BACK,
     CloseTask,
     Closing,
     Decision,
@@ -58,17 +59,30 @@ class Planned:
 # -- what it knows
 
 
+# Statements that every pass asks are built once: SQLAlchemy takes longer to build one than SQLite to answer it.
+
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_OF_PORTFOLIOS = occurrences.c.portfolio.in_(_IDS)
+_OF_TICKETS = and_(occurrences.c.record_kind == Kind.TICKET.value, occurrences.c.record.in_(_IDS))
+_WITH_OCCURRENCE = select(effects).join(occurrences, effects.c.occurrence == occurrences.c.key)
+_LOADING = [
+    (select(occurrences).where(mine), _WITH_OCCURRENCE.where(mine).order_by(effects.c.position))
+    for mine in (_OF_PORTFOLIOS, _OF_TICKETS)
+]
+_REMEMBERED = select(cycles).where(cycles.c.portfolio.in_(_IDS))
+
+
 def load(connection: Connection, portfolios: Iterable[str], tickets: Iterable[str]) -> list[Fired]:
     """Every occurrence of these portfolios and tickets, with its effects."""
     found: dict[str, Fired] = {}
-    for condition in _conditions(list(portfolios), list(tickets)):
-        rows = connection.execute(select(occurrences).where(condition)).all()
-        by_occurrence: dict[str, list[EffectFact]] = {}
-        joined = select(effects).join(occurrences, effects.c.occurrence == occurrences.c.key).where(condition)
-        for effect in connection.execute(joined.order_by(effects.c.position)):
-            by_occurrence.setdefault(effect.occurrence, []).append(_effect_fact(effect))
-        for row in rows:
-            found[row.key] = _fired(row, tuple(by_occurrence.get(row.key, ())))
+    for (of_all, of_their_effects), ids in zip(_LOADING, (portfolios, tickets), strict=True):
+        for part in _parts(list(ids)):
+            rows = connection.execute(of_all, {"ids": part}).all()
+            by_occurrence: dict[str, list[EffectFact]] = {}
+            for effect in connection.execute(of_their_effects, {"ids": part}) if rows else ():
+                by_occurrence.setdefault(effect.occurrence, []).append(_effect_fact(effect))
+            for row in rows:
+                found[row.key] = _fired(row, tuple(by_occurrence.get(row.key, ())))
     return list(found.values())
 
 
@@ -90,16 +104,9 @@ def remembered(connection: Connection, portfolios: Iterable[str]) -> dict[str, l
     """The closings that were seen of each portfolio."""
     found: dict[str, list[Closing]] = {}
     for part in _parts(list(portfolios)):
-        for row in connection.execute(select(cycles).where(cycles.c.portfolio.in_(part))):
+        for row in connection.execute(_REMEMBERED, {"ids": part}):
             found.setdefault(row.portfolio, []).append(Closing(from_ms(row.started), Status(row.by)))
     return found
-
-
-def _conditions(portfolios: list[str], tickets: list[str]) -> Iterable[Any]:
-    for part in _parts(portfolios):
-        yield occurrences.c.portfolio.in_(part)
-    for part in _parts(tickets):
-        yield and_(occurrences.c.record_kind == Kind.TICKET.value, occurrences.c.record.in_(part))
 
 
 def _parts(values: list[str], size: int = 500) -> Iterable[list[str]]:
@@ -221,8 +228,10 @@ def plan(
     for fired in facts.fired.values():
         if fired.key not in yielded:
             _withdraw(connection, fired, now)
+    waits_for = {effect.key: effect.reason for fired in facts.fired.values() for effect in fired.effects}
     for key, who in decision.reassigned.items():
-        _reassign(connection, key, who, now)
+        if who.blocked is None or who.blocked != waits_for.get(key):
+            _reassign(connection, key, who, now)
     for occurrence in decision.occurrences:
         if occurrence.handoff is Handoff.DECLINED and occurrence.effects:
             _bypass(connection, occurrence, facts, now)
@@ -291,10 +300,12 @@ def _plan_one(
     for position, effect in enumerate(occurrence.effects):
         key = occurrence.effect_key(effect)
         fact = known.pop(key, None)
+        known_as_blocked = fact is not None and fact.state is EffectState.BLOCKED
         row = {
             "payload": to_json(payload_of(effect)),
             "state": (EffectState.BLOCKED if effect.blocked else EffectState.PLANNED).value,
-            "state_at": to_ms(now),
+            # What stays blocked has been so since it first was, however often it is decided anew.
+            "state_at": effects.c.state_at if known_as_blocked and effect.blocked else to_ms(now),
             "reason": effect.blocked,
         }
         if fact is None:
@@ -366,12 +377,10 @@ def _reassign(connection: Connection, key: str, who: Reassigned, now: datetime) 
     if row is None:
         return
     payload = {**json.loads(row.payload), "owner": who.owner}
-    state = EffectState.BLOCKED if who.blocked else EffectState.PLANNED
-    connection.execute(
-        update(effects)
-        .where(effects.c.key == key)
-        .values(payload=to_json(payload), state=state.value, state_at=to_ms(now), reason=who.blocked)
-    )
+    values: dict[str, str | int | None] = {"payload": to_json(payload), "reason": who.blocked}
+    if who.blocked is None:  # else it stays blocked since it first was
+        values |= {"state": EffectState.PLANNED.value, "state_at": to_ms(now)}
+    connection.execute(update(effects).where(effects.c.key == key).values(**values))
 
 
 def _remember(connection: Connection, portfolio: str, found: Iterable[Closing], known: Iterable[Closing]) -> None:
@@ -433,26 +442,25 @@ def unresolved(connection: Connection, records: Iterable[RecordRef]) -> list[Pla
     return _planned(connection, records, _UNRESOLVED)
 
 
+_PLANNED = [
+    select(effects, occurrences.c.record_kind, occurrences.c.record, occurrences.c.portfolio)
+    .join(occurrences, effects.c.occurrence == occurrences.c.key)
+    .where(mine, effects.c.state.in_(bindparam("states", expanding=True)), occurrences.c.state == "open")
+    .order_by(occurrences.c.decided_at, occurrences.c.handoff, occurrences.c.key, effects.c.position)
+    for mine in (_OF_PORTFOLIOS, and_(occurrences.c.portfolio.is_(None), occurrences.c.record.in_(_IDS)))
+]
+
+
 def _planned(connection: Connection, records: Iterable[RecordRef], states: Sequence[str]) -> list[Planned]:
     wanted = list(records)
     portfolios = [record.id for record in wanted if record.kind is Kind.PORTFOLIO]
     lone = [record.id for record in wanted if record.kind is Kind.TICKET]
-    found: list[Planned] = []
-    for condition in [
-        *(occurrences.c.portfolio.in_(part) for part in _parts(portfolios)),
-        *(
-            and_(occurrences.c.portfolio.is_(None), occurrences.c.record.in_(part))
-            for part in _parts(lone)
-        ),
-    ]:  # fmt: skip
-        rows = connection.execute(
-            select(effects, occurrences.c.record_kind, occurrences.c.record, occurrences.c.portfolio)
-            .join(occurrences, effects.c.occurrence == occurrences.c.key)
-            .where(condition, effects.c.state.in_(states), occurrences.c.state == "open")
-            .order_by(occurrences.c.decided_at, occurrences.c.handoff, occurrences.c.key, effects.c.position)
-        )
-        found += [_planned_row(row) for row in rows]
-    return found
+    return [
+        _planned_row(row)
+        for statement, ids in zip(_PLANNED, (portfolios, lone), strict=True)
+        for part in _parts(ids)
+        for row in connection.execute(statement, {"ids": part, "states": states})
+    ]
 
 
 def _planned_row(row: Row[Any]) -> Planned:
@@ -583,36 +591,47 @@ def set_aside(connection: Connection, records: Iterable[RecordRef]) -> None:
         connection.execute(update(occurrences).where(condition, occurrences.c.state == "open").values(state=GONE))
 
 
+_BRING_BACK = (
+    update(occurrences)
+    .where(
+        occurrences.c.record_kind == bindparam("of_kind"), occurrences.c.record.in_(_IDS), occurrences.c.state == GONE
+    )
+    .values(state="open")
+)
+
+
 def bring_back(connection: Connection, records: Iterable[RecordRef]) -> None:
     """These are there: what was set aside with them goes on."""
-    for condition in _about(records, itself=True):
-        connection.execute(update(occurrences).where(condition, occurrences.c.state == GONE).values(state="open"))
+    for kind, part in _by_kind(records):
+        connection.execute(_BRING_BACK, {"of_kind": kind.value, "ids": part})
 
 
-def _about(records: Iterable[RecordRef], *, itself: bool = False) -> Iterable[ColumnElement[bool]]:
-    """The occurrences of these records: a portfolio's with those of its tickets, unless the record `itself` is meant."""
+def _about(records: Iterable[RecordRef]) -> Iterable[ColumnElement[bool]]:
+    """The occurrences of these records: a portfolio's with those of its tickets."""
+    for kind, part in _by_kind(records):
+        if kind is Kind.PORTFOLIO:
+            yield occurrences.c.portfolio.in_(part)
+        else:
+            yield and_(occurrences.c.record_kind == kind.value, occurrences.c.record.in_(part))
+
+
+def _by_kind(records: Iterable[RecordRef]) -> Iterable[tuple[Kind, list[str]]]:
     by_kind: dict[Kind, list[str]] = {}
     for record in sorted(set(records)):
         by_kind.setdefault(record.kind, []).append(record.id)
-    for kind, ids in by_kind.items():
-        for part in _parts(ids):
-            if kind is Kind.PORTFOLIO and not itself:
-                yield occurrences.c.portfolio.in_(part)
-            else:
-                yield and_(occurrences.c.record_kind == kind.value, occurrences.c.record.in_(part))
+    return ((kind, part) for kind, ids in by_kind.items() for part in _parts(ids))
+
+
+_WITH_WORK = select(occurrences.c.record, occurrences.c.portfolio).where(
+    _OF_PORTFOLIOS, occurrences.c.record_kind == Kind.TICKET.value, occurrences.c.state == "open"
+)
 
 
 def tickets_of(connection: Connection, portfolios: Iterable[str]) -> dict[str, str]:
     """The tickets with something still to be done, and the portfolio that the ledger has them on."""
     found: dict[str, str] = {}
     for part in _parts(list(portfolios)):
-        rows = connection.execute(
-            select(occurrences.c.record, occurrences.c.portfolio).where(
-                occurrences.c.portfolio.in_(part),
-                occurrences.c.record_kind == Kind.TICKET.value,
-                occurrences.c.state == "open",
-            )
-        )
+        rows = connection.execute(_WITH_WORK, {"ids": part})
         found.update({row.record: row.portfolio for row in rows})
     return found
 
@@ -640,7 +659,8 @@ def record_done_task(
     key = effect_key.rsplit("/", 1)[0]
     statement = insert(occurrences).values(
         key=key, handoff=handoff.value, record_kind=record.kind.value, record=record.id, portfolio=portfolio,
-        cycle=cycle, cause_at=None, decided_at=to_ms(made_at), origin=origin, state="done", reason=reason, detail="{}",
+        cycle=cycle, cause_at=None, decided_at=to_ms(made_at), origin=origin, state="done", reason=reason,
+        detail=to_json({TAKEN_BACK: True} if origin == "recovery" else {}),
     )  # fmt: skip
     connection.execute(statement.on_conflict_do_nothing())
     payload = to_json({"task_kind": task_kind.value, "role": role.value, "adopted": adopted})
@@ -710,18 +730,21 @@ def take_back(connection: Connection, key: str, task: str, now: datetime) -> Non
         connection.execute(emails.values(**done, attempted_at=before))
 
 
+_SET_PORTFOLIO = (
+    update(occurrences)
+    .where(
+        occurrences.c.record_kind == Kind.TICKET.value,
+        occurrences.c.record == bindparam("ticket"),
+        occurrences.c.portfolio.is_distinct_from(bindparam("home")),
+    )
+    .values(portfolio=bindparam("home"))
+)
+
+
 def set_portfolio(connection: Connection, tickets: Mapping[str, str | None]) -> None:
     """A ticket's occurrences belong to the portfolio that the ticket is on; None: to none."""
-    for ticket, portfolio in tickets.items():
-        connection.execute(
-            update(occurrences)
-            .where(
-                occurrences.c.record_kind == Kind.TICKET.value,
-                occurrences.c.record == ticket,
-                occurrences.c.portfolio.is_distinct_from(portfolio),
-            )
-            .values(portfolio=portfolio)
-        )
+    if tickets:
+        connection.execute(_SET_PORTFOLIO, [{"ticket": ticket, "home": home} for ticket, home in tickets.items()])
 
 
 # -- the breaker

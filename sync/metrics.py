@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
-from sync import health, ledger
+from sync import health, ledger, stuck
 from sync.clock import Clock
 from sync.errors import StoreError
-from sync.store import Store, budgets
+from sync.store import Store, alerts, budgets
 
 _LAST = {
     health.LAST_SWEEP: "When the last daily sweep was done.",
@@ -77,6 +77,10 @@ class StoreCollector(Collector):
                     *_effects(connection),
                     *_moments(connection),
                     *_budgets(connection),
+                    *self._stuck(connection),
+                    *self._sweep(connection),
+                    *_refusals(connection),
+                    *_alerts(connection),
                 ]
         except StoreError:
             found = []
@@ -92,6 +96,20 @@ class StoreCollector(Collector):
         yield GaugeMetricFamily("handoffs_parked", "Records put aside after too many failures.", value=found.parked)
         yield GaugeMetricFamily("handoffs_held", "Records that the breaker holds.", value=found.held)
         yield GaugeMetricFamily("handoffs_waiting", "Records with a later time to look.", value=found.waiting)
+
+    def _stuck(self, connection: Connection) -> Iterator[Metric]:
+        family = GaugeMetricFamily(
+            "handoffs_stuck", "Portfolios that wait for a party longer than the mapping allows.", labels=["party"]
+        )
+        for party, count in stuck.count(connection, self._clock.now()).items():
+            family.add_metric([party.value], count)
+        yield family
+
+    def _sweep(self, connection: Connection) -> Iterator[Metric]:
+        late = health.sweep_overdue(connection, self._clock.now())
+        yield GaugeMetricFamily(
+            "handoffs_sweep_overdue_seconds", "How late the daily sweep is; 0: it is not.", value=late.total_seconds()
+        )
 
 
 def _effects(connection: Connection) -> Iterator[Metric]:
@@ -113,4 +131,18 @@ def _budgets(connection: Connection) -> Iterator[Metric]:
     family = CounterMetricFamily("handoffs_crm_requests", "Requests taken from the CRM's budget.", labels=["budget"])
     for row in connection.execute(select(budgets.c.name, budgets.c.used)):
         family.add_metric([row.name], row.used)
+    yield family
+
+
+def _refusals(connection: Connection) -> Iterator[Metric]:
+    family = GaugeMetricFamily("handoffs_refused", "1: no pass can run, and why.", labels=["kind"])
+    for kind, stands in health.refusals(connection).items():
+        family.add_metric([kind], int(stands))
+    yield family
+
+
+def _alerts(connection: Connection) -> Iterator[Metric]:
+    family = CounterMetricFamily("handoffs_alerts", "Hours in which the admin was told, by kind.", labels=["kind"])
+    for kind, count in connection.execute(select(alerts.c.kind, func.count()).group_by(alerts.c.kind)):
+        family.add_metric([kind], count)
     yield family

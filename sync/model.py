@@ -6,6 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
+from mappings.schema import Party
 from mappings.vocabulary import EmailKind, Handoff, Revision, Role, Stage, Status, TaskKind
 from sync.clock import to_ms
 from sync.crm import Kind, Owner, RecordRef
@@ -237,6 +238,21 @@ class Verdict:
     key: str | None = None  # the occurrence in the ledger that this speaks of
 
 
+# Whose turn it is
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The process goes on once `party` has acted; `stuck_at`: when the mapping says that it has waited too long."""
+
+    party: Party
+    who: str  # as people call them: the role's label, and the person where the portfolio names one
+    after: Handoff  # the handoff that passed the work to them
+    what: str  # what they are to do: "to ask the client …"
+    since: datetime  # the last change that this hangs on
+    stuck_at: datetime
+
+
 # What the ledger remembers
 
 
@@ -269,6 +285,14 @@ class EffectFact:
     reason: str | None = None
 
 
+STANDS = "stands"
+"""In the detail of an occurrence: it stands from its decision on, though nothing of it could be tried yet."""
+
+
+TAKEN_BACK = "taken_back"
+"""In the detail of an occurrence: its ledger was lost, and of its tasks only those that the CRM shows are known."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fired:
     """An occurrence in the ledger."""
@@ -290,7 +314,7 @@ class Fired:
         """Whether it stands: recorded for good, or with an effect that was tried. Before, deciding may change it."""
         if self.state in {"done", "overtaken"}:
             return True
-        return self.state == "open" and any(effect.attempted for effect in self.effects)
+        return self.state == "open" and (STANDS in self.detail or any(effect.attempted for effect in self.effects))
 
     @property
     def settled(self) -> bool:

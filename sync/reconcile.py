@@ -12,7 +12,8 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects.sqlite import insert
 
 from mappings.schema import ProcessMapping
-from sync import dirty, ledger, memberships, runs
+from mappings.vocabulary import Handoff
+from sync import dirty, ledger, memberships, runs, stuck, waiting
 from sync.breaker import Breaker
 from sync.case import Case, Moment
 from sync.clock import Clock, to_ms
@@ -21,7 +22,7 @@ from sync.decide import decide
 from sync.dirty import MENDED_BY_TIME, Look
 from sync.effects import Effects, Performed
 from sync.errors import AuthenticationError, CRMUnavailableError, MappingMisfitError, PartialAnswerError, StoreError
-from sync.model import Decision, Facts, Snapshot
+from sync.model import Decision, Facts, Portfolio, Snapshot, Wait
 from sync.portal import Portal, PortalCache
 from sync.snapshot import Group, Reader
 from sync.store import Store, seen
@@ -129,7 +130,6 @@ class Reconciler:
         self._effects = effects
         self._clock = clock
         self._moment = moment
-        self._alert = alert
         self._breaker = Breaker(store, mapping.rules.effects_per_hour, clock, alert)
 
     def checkpoint(self, step: str) -> None:
@@ -190,8 +190,6 @@ class Reconciler:
             parked = dirty.settle_failed(connection, look, self._clock.now(), text)
         last_line = text.strip().rsplit("\n", 1)[-1]
         log.error("record.failed", record=str(look.record), attempts=look.attempts + 1, parked=parked, error=last_line)
-        if parked:
-            self._alert("parked", f"{look.record} is parked after {look.attempts + 1} failed passes: {last_line}")
 
     # -- tickets find their portfolio
 
@@ -245,13 +243,14 @@ class Reconciler:
         cases = self._cases(group, facts, portal)
         decisions, faulty = self._decide(cases, portal)
         state.faulty.update(faulty)
+        waited_for = self._waited_for(cases, decisions, portal)
         inside = {r: d for r, d in decisions.items() if (p := group.snapshots[r].portfolio) is None or p.inside}
         if state.gate is not None:
             state.refused |= {record for record in inside if not state.gate(cases[record], inside[record])}
             inside = {record: decision for record, decision in inside.items() if record not in state.refused}
         self._hold(inside, facts, state)
         inside = {record: decision for record, decision in inside.items() if record not in state.held}
-        self._plan(inside, {record: cases[record].facts for record in inside}, state)
+        self._plan(inside, {record: cases[record].facts for record in inside}, waited_for, state)
         performed = self._effects.perform(inside, group.present, portal)
         self._note(performed, state)
         for record, decision in inside.items():
@@ -263,7 +262,8 @@ class Reconciler:
             )
             if waits is not None:
                 state.look_again(record, waits)
-        return sorted(((performed.wrote | performed.stale) - performed.unsure) & set(inside))
+        told = {record for record, decision in inside.items() if _ends_a_cycle_untouched(decision)}
+        return sorted(((performed.wrote | performed.stale | told) - performed.unsure) & set(inside))
 
     def _read(self, units: Sequence[RecordRef], portal: Portal) -> Group:
         portfolios = [record.id for record in units if record.kind is Kind.PORTFOLIO]
@@ -276,6 +276,7 @@ class Reconciler:
             for survivor in set(group.merged.values()):
                 dirty.mark(connection, [survivor], now, "merge")
             ledger.set_aside(connection, {*group.gone, *group.merged})
+            stuck.forget(connection, {*group.gone, *group.merged})
             memberships.remember(connection, group.homes)
             _remember_changes(connection, group.modified, now)
             understood = [i for i in portfolios if RecordRef(Kind.PORTFOLIO, i) not in group.faulty]
@@ -355,6 +356,18 @@ class Reconciler:
             cases.update(open_cases)
         return decisions, faulty
 
+    def _waited_for(
+        self, cases: Mapping[RecordRef, Case], decisions: Mapping[RecordRef, Decision], portal: Portal
+    ) -> list[tuple[Portfolio, Wait | None]]:
+        """Whom each portfolio waits for; one that this cannot be told of keeps what the pass before has said."""
+        mine = {record: cases[record] for record in decisions if record.kind is Kind.PORTFOLIO}
+        told, faulty = self.judged(
+            mine, portal, lambda case: waiting.judge(case, decisions[case.snapshot.ref].verdicts)
+        )
+        for record, text in faulty.items():
+            log.error("record.wait_unknown", record=str(record), error=text.strip().rsplit("\n", 1)[-1])
+        return [(cases[record].portfolio, found.wait) for record, found in told.items()]
+
     def _hold(self, decisions: Mapping[RecordRef, Decision], facts: Mapping[RecordRef, Facts], state: _Pass) -> None:
         """Let the breaker hold what would pass the limit; what begins nothing new goes on."""
         ahead = {record: ledger.effects_ahead(decision, facts[record]) for record, decision in decisions.items()}
@@ -362,9 +375,16 @@ class Reconciler:
         state.held.update(held)
         state.tally.held += sum(held.values())
 
-    def _plan(self, decisions: Mapping[RecordRef, Decision], facts: Mapping[RecordRef, Facts], state: _Pass) -> None:
+    def _plan(
+        self,
+        decisions: Mapping[RecordRef, Decision],
+        facts: Mapping[RecordRef, Facts],
+        waited_for: Sequence[tuple[Portfolio, Wait | None]],
+        state: _Pass,
+    ) -> None:
         now = self._clock.now()
         with self._store.write() as connection:
+            stuck.remember(connection, waited_for, now)
             for record, decision in sorted(decisions.items()):
                 origin = state.looks[record].origin
                 ledger.plan(
@@ -444,6 +464,12 @@ def _with_inputs(case: Case, error: Exception) -> str:
 
 def _with(case: Case, snapshot: Snapshot) -> Case:
     return Case(snapshot, case.known, case.mapping, case.moment, case.people, case.in_progress)
+
+
+def _ends_a_cycle_untouched(decision: Decision) -> bool:
+    """Whether the end of a cycle was only recorded, with no write to follow: what waited for it can be decided now."""
+    endings = {Handoff.DECLINED, Handoff.CLOSE}
+    return any(one.handoff in endings and not one.effects for one in decision.occurrences)
 
 
 def _wait_for_portfolio(snapshot: Snapshot, now: datetime) -> datetime | None:

@@ -63,6 +63,7 @@ class Settings(BaseSettings):
         parts = urlsplit(value)
         if parts.scheme not in {"http", "https"} or not parts.netloc:
             raise ValueError("must start with http:// or https:// and name a host")
+        _ = parts.port  # raises where it is no port
         return value.rstrip("/")
 
     @field_validator("public_url")
@@ -79,6 +80,8 @@ class Settings(BaseSettings):
             raise ValueError("PostgreSQL is not served by this version; use sqlite:///handoffs.db")
         if not value.startswith(_DATABASES) or value == "sqlite:///":
             raise ValueError("must be sqlite:///FILE (an absolute path has four slashes)")
+        if "?" in value:
+            raise ValueError("must be sqlite:///FILE without options: leave out what stands from ? on")
         return value
 
     @field_validator("email_url")
@@ -91,6 +94,7 @@ class Settings(BaseSettings):
             raise ValueError("must start with smtp://, smtps://, hubspot: or console:")
         if parts.scheme in {"smtp", "smtps"} and not parts.hostname:
             raise ValueError("must name a host: smtp://user:password@host:port")
+        _ = parts.port  # raises where it is no port
         if parts.scheme == "hubspot" and not parts.path.strip("/").isdigit():
             raise ValueError("must name the email's number: hubspot:123456789")
         return value
@@ -124,6 +128,10 @@ def read_settings(**overrides: object) -> Settings:
     except ValidationError as error:
         lines = [f"{_variable(e['loc'])}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()]
         raise ConfigurationError("\n".join(lines)) from None
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f".env is not UTF-8 ({error.reason}): save it as UTF-8") from None
+    except OSError as error:
+        raise ConfigurationError(f"{error.filename} cannot be read: {error.strerror}") from None
 
 
 def _variable(location: tuple[int | str, ...]) -> str:

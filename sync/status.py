@@ -1,22 +1,23 @@
 """How the service is doing, read from the database alone: no call to the CRM, so that it answers while that is down."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, and_, not_, select
 
 from mappings.vocabulary import Handoff
-from sync import budget, dirty, health, ledger
+from sync import budget, dirty, health, ledger, stuck
 from sync.clock import Clock, from_ms, to_ms
 from sync.crm import Kind, RecordRef
 from sync.model import EffectState
-from sync.store import Store, effects, get_fact, occurrences
+from sync.store import Store, alerts, effects, occurrences
 from sync.store import dirty as marked
+from sync.stuck import Stuck
 
-MAPPING_MISFIT = "mapping_misfit"
-"""The fact under which the worker leaves why the mapping does not fit the portal; '' where it does."""
+TOLD_WITHIN = timedelta(days=1)
+"""How far back `status` shows what the admin was told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,31 @@ class FailedLook:
 
 
 @dataclass(frozen=True, slots=True)
+class ErrorKind:
+    """All errors of one kind: effects by state and kind (`blocked task`), failed looks by the error's class."""
+
+    kind: str
+    count: int
+    since: datetime | None  # the oldest; None: it is not kept of failed looks that are tried again
+    example: str  # the reason of one of them
+
+    def as_json(self) -> dict[str, object]:
+        return {"kind": self.kind, "count": self.count, "since": _iso(self.since), "example": self.example}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Something that the admin was told of."""
+
+    kind: str
+    at: datetime
+    message: str
+
+    def as_json(self) -> dict[str, object]:
+        return {"kind": self.kind, "at": self.at.isoformat(), "message": self.message}
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """What the breaker holds."""
 
@@ -69,8 +95,12 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """All of it, at one moment. `reasons`: why it is not `ok`, in words for the admin."""
+    """All of it, at one moment. `reasons`: why it is not `ok`, in words for the admin.
 
+    Whoever is waited for too long (`stuck`) is people's business: the service is well all the same.
+    """
+
+    at: datetime
     backlog: health.Backlog
     effects: dict[EffectState, int]
     held: Held
@@ -81,6 +111,9 @@ class Status:
     reasons: tuple[str, ...]
     troubles: tuple[Trouble, ...]
     failed_looks: tuple[FailedLook, ...]
+    errors: tuple[ErrorKind, ...]  # the most frequent first
+    stuck: tuple[Stuck, ...]  # the longest first
+    told: tuple[Told, ...]  # within the last day, the newest first
 
     @property
     def ok(self) -> bool:
@@ -103,6 +136,11 @@ class Status:
             "last_poll": _iso(self.last_poll),
             "last_webhook": _iso(self.last_webhook),
             "budget": self.budget,
+            "reasons": list(self.reasons),
+            "errors": [kind.as_json() for kind in self.errors],
+            "stuck": [one.as_json() for one in self.stuck],
+            "told": [one.as_json() for one in self.told],
+            "at": self.at.isoformat(),
         }
 
 
@@ -114,15 +152,14 @@ def read(store: Store, clock: Clock) -> Status:
         backlog = health.backlog(connection, now)
         counts = ledger.count(connection)
         holding = held(connection)
-        misfit = get_fact(connection, MAPPING_MISFIT)
         last = {
             name: None if (at := health.moment(connection, name)) is None else from_ms(at)
             for name in (health.LAST_SWEEP, health.LAST_POLL, health.LAST_WEBHOOK)
         }
         listed = tuple(troubles(connection))
         failed_looks = tuple(_failed_looks(connection))
-    if misfit:
-        found.append(f"the mapping does not fit the portal: {misfit}")
+        waiting_long = tuple(stuck.find(connection, now))
+        told = tuple(_told(connection, now - TOLD_WITHIN))
     if backlog.parked:
         found.append(f"{backlog.parked:,} parked: looking at them failed again and again")
     if len(failed_looks) > backlog.parked:
@@ -136,6 +173,7 @@ def read(store: Store, clock: Clock) -> Status:
     if put_off:
         found.append(f"{put_off:,} not sent: neither CRM nor mail server took them; tried again in minutes")
     return Status(
+        now,
         backlog,
         counts,
         holding,
@@ -146,6 +184,9 @@ def read(store: Store, clock: Clock) -> Status:
         tuple(found),
         listed,
         failed_looks,
+        tuple(_by_kind(listed, failed_looks)),
+        waiting_long,
+        told,
     )
 
 
@@ -194,6 +235,11 @@ def troubles(connection: Connection, *, since: datetime | None = None) -> Iterat
         )
 
 
+def parked(connection: Connection) -> list[FailedLook]:
+    """The records that are looked at no more, the first parked first."""
+    return [look for look in _failed_looks(connection) if look.parked_at is not None]
+
+
 def _failed_looks(connection: Connection) -> Iterator[FailedLook]:
     rows = connection.execute(
         select(marked)
@@ -204,6 +250,25 @@ def _failed_looks(connection: Connection) -> Iterator[FailedLook]:
         lines = (row.error or "").strip().splitlines() or ["no error was kept"]
         parked_at = None if row.parked_at is None else from_ms(row.parked_at)
         yield FailedLook(RecordRef(Kind(row.kind), row.id), row.attempts, parked_at, from_ms(row.look_at), lines[-1])
+
+
+def _by_kind(troubles: Iterable[Trouble], looks: Iterable[FailedLook]) -> list[ErrorKind]:
+    found: dict[str, list[tuple[datetime | None, str]]] = {}
+    for trouble in troubles:
+        state = "unsent" if trouble.state is EffectState.PLANNED else trouble.state.value
+        found.setdefault(f"{state} {trouble.kind}", []).append((trouble.since, trouble.reason))
+    for look in looks:
+        found.setdefault(look.error.partition(":")[0], []).append((look.parked_at, look.error))
+    kinds = [
+        ErrorKind(kind, len(each), min((at for at, _ in each if at is not None), default=None), each[0][1])
+        for kind, each in found.items()
+    ]
+    return sorted(kinds, key=lambda one: (-one.count, one.kind))
+
+
+def _told(connection: Connection, since: datetime) -> Iterator[Told]:
+    rows = connection.execute(select(alerts).where(alerts.c.at >= to_ms(since)).order_by(alerts.c.at.desc()))
+    return (Told(row.kind, from_ms(row.at), row.message) for row in rows)
 
 
 def _iso(at: datetime | None) -> str | None:

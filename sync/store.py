@@ -7,7 +7,8 @@ none is ever held over a call to the CRM. What a table promises stands beside it
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    bindparam,
     create_engine,
     event,
     make_url,
@@ -188,6 +190,22 @@ backfills = Table(
     Column("run", Integer, ForeignKey("run.id"), nullable=False),  # the run that set it
 )
 
+# Whom a portfolio waits for, as its last pass saw it. One row a portfolio whose next step is a person's.
+waits = Table(
+    "wait",
+    metadata,
+    Column("portfolio", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("url", String, nullable=False),
+    Column("party", String, nullable=False),
+    Column("who", String, nullable=False),  # the party as people call it
+    Column("after", String, nullable=False),  # the handoff that passed the work to them
+    Column("what", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("stuck_at", BigInteger, nullable=False),  # from then on they are late, by the mapping of that pass
+    Column("seen_at", BigInteger, nullable=False),
+)
+
 # One email to the admin a kind and hour.
 alerts = Table(
     "alert",
@@ -302,15 +320,22 @@ def _begin(connection: Connection) -> None:
 
 
 def migrate(store: Store) -> None:
-    """Bring the schema up to date; does nothing to one that is."""
+    """Bring the schema up to date; does nothing to one that is. `StoreError` for one that a newer version has made."""
     from alembic import command
     from alembic.config import Config
+    from alembic.util import CommandError
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     with store.write() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:  # the only one: a revision that this version does not know
+            raise StoreError(
+                f"the database {store.path} was made by a newer version: install that one, or restore the copy from "
+                f"before the upgrade ({error})"
+            ) from error
 
 
 def revision(store: Store) -> str | None:
@@ -321,14 +346,37 @@ def revision(store: Store) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
+COPIED = "copied"
+"""The fact that says that this is a copy, and of when: it takes for undone what was done since."""
+
+
+def copy_to(store: Store, file: Path, at: datetime) -> None:
+    """Write a consistent copy of the database, as of `at`, into a new file, whoever writes meanwhile.
+
+    Raises `OSError` where there can be no such file, and `StoreError`.
+    """
+    file.touch(exist_ok=False)
+    with store.read() as connection:
+        source = connection.connection.driver_connection
+        assert isinstance(source, sqlite3.Connection)
+        with closing(sqlite3.connect(file)) as target:
+            source.backup(target)
+    copy = open_store(f"sqlite:///{file.absolute()}")
+    with closing(copy), copy.write() as connection:
+        set_fact(connection, COPIED, str(int(at.timestamp() * 1000)))
+
+
 def to_json(value: Mapping[str, Any]) -> str:
     """JSON in one canonical form, so that equal values are equal texts."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
+_ONE_FACT = facts.select().where(facts.c.name == bindparam("wanted"))
+
+
 def get_fact(connection: Connection, name: str) -> str | None:
     """One value of the service's own state; None where it was never set."""
-    row = connection.execute(facts.select().where(facts.c.name == name)).one_or_none()
+    row = connection.execute(_ONE_FACT, {"wanted": name}).one_or_none()
     return None if row is None else str(row.value)
 
 

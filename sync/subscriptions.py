@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mappings.schema import ProcessMapping
 from sync.crm import TASK_STATUS
-from sync.errors import RefusedError
+from sync.errors import ConfigurationError, RefusedError
 from sync.reach import target
 
 PLATFORM = "2026.09"
@@ -78,8 +78,16 @@ def write(files: Mapping[Path, Json], directory: Path, *, force: bool) -> dict[P
     """Write what is not there yet; what became of each file.
 
     A file that says something else is replaced with `force` alone: without, `RefusedError`, and nothing is written.
+    Raises `ConfigurationError` where nothing can be written.
     """
-    texts = {directory / path: json.dumps(content, indent=2) + "\n" for path, content in files.items()}
+    texts = {directory / path: (json.dumps(content, indent=2) + "\n").encode() for path, content in files.items()}
+    try:
+        return _written(texts, force=force)
+    except OSError as error:
+        raise ConfigurationError(f"{error.filename or directory} cannot be written: {error.strerror} (--out)") from None
+
+
+def _written(texts: Mapping[Path, bytes], *, force: bool) -> dict[Path, State]:
     states = {path: _state(path, text) for path, text in texts.items()}
     changed = [path for path, state in states.items() if state is State.REPLACED]
     if changed and not force:
@@ -90,14 +98,14 @@ def write(files: Mapping[Path, Json], directory: Path, *, force: bool) -> dict[P
     for path, text in texts.items():
         if states[path] is not State.UNCHANGED:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            path.write_bytes(text)
     return states
 
 
-def _state(path: Path, text: str) -> State:
+def _state(path: Path, text: bytes) -> State:
     if not path.exists():
         return State.WRITTEN
-    return State.UNCHANGED if path.read_text(encoding="utf-8") == text else State.REPLACED
+    return State.UNCHANGED if path.read_bytes() == text else State.REPLACED
 
 
 def _project() -> Json:

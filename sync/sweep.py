@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 
 from mappings.schema import ProcessMapping
 from mappings.vocabulary import Handoff
-from sync import dirty
+from sync import dirty, stuck
 from sync.clock import Clock, to_ms
 from sync.crm import CRM, Filter, Kind, RecordRef
 from sync.dirty import Priority
@@ -24,7 +24,8 @@ def sweep(store: Store, crm: CRM, mapping: ProcessMapping, clock: Clock, today: 
     """Mark what a day can have made due; how many records.
 
     Candidates come from the search and from the ledger: a date within the window or past, a status that is not empty,
-    an effect that is still to be done, a ticket that came lately. Each is then read afresh by its pass.
+    an effect that is still to be done, a party that is waited for, a ticket that came lately. Each is then read afresh
+    by its pass.
     """
     names = mapping.portfolio.properties
     last = today + timedelta(days=mapping.rules.window_days + 1)  # a day more: a date is midnight UTC, not local
@@ -36,7 +37,8 @@ def sweep(store: Store, crm: CRM, mapping: ProcessMapping, clock: Clock, today: 
     found = {RecordRef(Kind.PORTFOLIO, record.id) for record in crm.search(Kind.PORTFOLIO, groups)}
     now = clock.now()
     with store.write() as connection:
-        found |= with_open_effects(connection) | _with_live_tickets(connection, now - TICKETS_LIVE_FOR)
+        found |= with_open_effects(connection) | stuck.known(connection)
+        found |= _with_live_tickets(connection, now - TICKETS_LIVE_FOR)
         dirty.mark(connection, found, now, origin, priority=Priority.BULK)
         set_fact(connection, "last_sweep", str(to_ms(now)))
     log.info("sweep.marked", records=len(found), today=today.isoformat())

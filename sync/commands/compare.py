@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sync.commands import session
+from sync.commands.bulk import PORTFOLIOS, YES, ask, portfolio_ids
 from sync.commands.output import ALL, AT_MOST, JSON, colour, console, more, number, print_json, say, sentence
 from sync.commands.passes import Day
 
@@ -16,14 +17,13 @@ if TYPE_CHECKING:
 
     from sync import adopt as adopting
     from sync import verify as verifying
-    from sync.bootstrap import Service
 
 
 @click.command()
-@click.argument("portfolios", nargs=-1, metavar="[PORTFOLIO]...")
+@PORTFOLIOS
 @click.option("--silence-due", is_flag=True, help="Also record what is due at the next sweep as done.")
 @click.option("--apply", "apply_it", is_flag=True, help="Record it, after asking.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@YES
 @click.option("--reason", metavar="TEXT", help="Why; it is kept with your name and the time.")
 @ALL
 @JSON
@@ -67,12 +67,13 @@ def adopt(
     from sync.adopt import plan
 
     with session.service(bulk=True, begin=False) as built:
-        chosen = _chosen(built, portfolios)
+        chosen = portfolio_ids(built, portfolios)
         found = plan(built, chosen, silence_due=silence_due, told=_progress("Looked at"))
     if apply_it and found.adopted:
         if not as_json:
             _show_adoption(found, None if everything else AT_MOST)
-        _ask(found, yes=yes)
+        what = f"{number(len(found.adopted), 'occurrence')} of {number(found.looked, 'portfolio')}"
+        ask(f"Record {what} as done?", yes=yes, otherwise="nothing was recorded")
         found = _recorded(chosen, silence_due=silence_due, reason=reason)
         say(f"Recorded as done: {number(len(found.adopted), 'occurrence')}.")
     elif not as_json:
@@ -97,18 +98,6 @@ def _recorded(chosen: Sequence[str] | None, *, silence_due: bool, reason: str | 
     return done
 
 
-def _ask(found: "adopting.Adoption", *, yes: bool) -> None:
-    from sync.errors import RefusedError
-
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise RefusedError("nobody can be asked without a terminal: add --yes to record it")
-    what = f"{number(len(found.adopted), 'occurrence')} of {number(found.looked, 'portfolio')}"
-    if not click.confirm(f"Record {what} as done?", err=True):
-        raise RefusedError("nothing was recorded")
-
-
 def _show_adoption(found: "adopting.Adoption", limit: int | None) -> None:
     out = console()
     title = f"{number(found.looked, 'portfolio')} looked at; {len(found.adopted):,} to be recorded as done, "
@@ -130,7 +119,7 @@ def _show_adoption(found: "adopting.Adoption", limit: int | None) -> None:
 
 
 @click.command()
-@click.argument("portfolios", nargs=-1, metavar="[PORTFOLIO]...")
+@PORTFOLIOS
 @click.option("--since", type=Day(), metavar="DATE", help="Only what was caused, made or tried from this day on.")
 @ALL
 @JSON
@@ -168,8 +157,10 @@ def verify(portfolios: tuple[str, ...], since: date | None, everything: bool, as
     from sync.verify import verify as compare
 
     with session.service(bulk=True, begin=False) as built:
+        if since is not None and since > built.today:
+            raise click.BadParameter(f"{since} is still to come: today is {built.today}", param_hint="--since")
         moment = None if since is None else start_of_day(since, built.mapping.zone)
-        report = compare(built, _chosen(built, portfolios), since=moment, told=_progress("Verified"))
+        report = compare(built, portfolio_ids(built, portfolios), since=moment, told=_progress("Verified"))
     if as_json:
         print_json(report.as_json())
     else:
@@ -208,14 +199,6 @@ def _unread(out: "Console", faulty: Iterable[tuple[str, str]]) -> None:
         out.print(f"\nNot read ({len(found):,})", style="bold red")
     for portfolio, why in found:
         sentence(out, f"portfolio {portfolio}: {why}", "  ")
-
-
-def _chosen(built: "Service", portfolios: Sequence[str]) -> list[str] | None:
-    from sync.explain import find
-
-    if not portfolios:
-        return None
-    return list(dict.fromkeys(find(built.crm, built.mapping, wanted) for wanted in portfolios))
 
 
 def _progress(verb: str) -> Callable[["adopting.Adoption | verifying.Report"], None]:

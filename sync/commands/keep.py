@@ -1,11 +1,14 @@
 """`release` and `db`: an admin's word to the breaker, and the database's schema and retention."""
 
+from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 
 import click
 
 from sync.commands import session
-from sync.commands.output import number, say
+from sync.commands.bulk import YES, ask
+from sync.commands.output import moment, number, say
 
 
 @click.command()
@@ -55,7 +58,7 @@ def release(reason: str, everything: bool) -> None:
 
 @click.group()
 def db() -> None:
-    """Bring the database up to date, or make it smaller."""
+    """Bring the database up to date, copy it, or make it smaller."""
 
 
 @db.command()
@@ -86,6 +89,82 @@ def upgrade() -> None:
         click.echo(f"{settings.database_url}: up to date at {after}")
     else:
         click.echo(f"{settings.database_url}: from {before or 'nothing'} to {after}")
+
+
+@db.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def backup(file: Path) -> None:
+    """Copy the database into FILE, which must not exist yet.
+
+    The copy is whole and consistent, also while the service runs; a plain copy of the file need not be. No service
+    starts on it by mistake: it does not know what was done since, and would do it again.
+
+    \b
+    Example:
+      handoffs db backup before-upgrade.db
+
+    \b
+    Exit codes: 0 copied; 1 the database failed; 2 FILE cannot be written;
+      3 FILE is there already
+    """
+    from sync.clock import SystemClock
+    from sync.errors import ConfigurationError, RefusedError
+    from sync.store import copy_to
+
+    if file.exists():
+        raise RefusedError(f"{file} is there already: nothing was copied. Name another file")
+    with session.database(session.read(), write=False) as store:
+        try:
+            copy_to(store, file, SystemClock().now())
+        except OSError as error:
+            raise ConfigurationError(f"the copy cannot be written to {file}: {error.strerror}") from None
+    click.echo(f"Copied into {file}: {number(file.stat().st_size, 'byte')}")
+
+
+@db.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@YES
+def restore(file: Path, yes: bool) -> None:
+    """Put back a copy made by `handoffs db backup`.
+
+    Only if the service has stood still since, as after an upgrade that failed: what was done after the copy it does not
+    know, and would do again. In every other case an empty database is better: it asks HubSpot for all that was done.
+
+    \b
+    Example:
+      handoffs db restore before-upgrade.db
+
+    \b
+    Exit codes: 0 put back; 1 the database failed; 2 FILE is no copy;
+      3 there is a database already, or it was not answered with yes
+    """
+    import shutil
+
+    from sync.clock import from_ms
+    from sync.errors import ConfigurationError, RefusedError
+    from sync.store import COPIED, facts, get_fact, open_store
+
+    settings = session.read()
+    if not file.is_file():
+        raise ConfigurationError(f"there is no copy {file}: name a file that `handoffs db backup` has written")
+    copy = open_store(f"sqlite:///{file.absolute()}")
+    with closing(copy), copy.read() as connection:
+        copied = get_fact(connection, COPIED)
+    if copied is None:
+        raise ConfigurationError(f"{file} is no copy: name a file that `handoffs db backup` has written")
+    store = open_store(settings.database_url)
+    with closing(store):
+        if store.path is None or store.path.exists():
+            raise RefusedError(f"there is a database {store.path}: move it away first, with -wal and -shm beside it")
+        ask(
+            f"Has the service stood still since {moment(from_ms(int(copied)))}? What was done since would be done again.",
+            yes=yes,
+            otherwise="nothing was put back",
+        )
+        shutil.copyfile(file, store.path)
+        with store.write() as connection:
+            connection.execute(facts.delete().where(facts.c.name == COPIED))
+    click.echo(f"Put back: {file}, of {moment(from_ms(int(copied)))}")
 
 
 @db.command()

@@ -1,11 +1,15 @@
 """`status` and `explain`: how it stands. They change nothing."""
 
-from collections.abc import Iterable, Sequence
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import click
 
+from mappings.vocabulary import Handoff
 from sync.commands import session
 from sync.commands.output import (
     ALL,
@@ -28,15 +32,22 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from mappings.schema import ProcessMapping
-    from sync.explain import Explanation, Finding, HandoffLine
+    from sync.clock import Clock
+    from sync.explain import Explanation, Finding, HandoffLine, LeftOut
     from sync.status import FailedLook, Status, Trouble
+    from sync.stuck import Stuck
+    from sync.timeline import Event
+
+EVERY = 3.0
+"""Seconds between two reports of `status --watch`."""
 
 
 @click.command()
+@click.option("--watch", is_flag=True, help=f"Show it anew every {EVERY:g} seconds, until Ctrl-C.")
 @ALL
 @JSON
-def status(everything: bool, as_json: bool) -> None:
-    """Show how the service is doing: is anything waiting, blocked, failed, held?
+def status(watch: bool, everything: bool, as_json: bool) -> None:
+    """Show how the service is doing: is anything waiting, blocked, failed, held, stuck?
 
     Reads the database alone. It works without a token, and while the CRM is down.
 
@@ -50,33 +61,99 @@ def status(everything: bool, as_json: bool) -> None:
     blocked   effects that wait for a person; the reason says for what
     unknown   effects without an answer; looked for in the CRM first
     failed    effects that the CRM refused; each sweep tries again
+    stuck     portfolios that have waited for the same party for longer than
+              the mapping allows (rules.stuck_after_days), as their last look
+              or the last sweep has found them. This is people's work: it is
+              shown, and all may be well with the service
 
     \b
     Examples:
       handoffs status
-      handoffs status --json | jq .backlog
+      handoffs status --watch
+      handoffs status --json | jq '.stuck[] | .portfolio.name'
 
     \b
     Exit codes: 0 all is well; 1 something needs a person, or the database
-      cannot be read
+      cannot be read; with --watch as of the last report
     """
     settings = session.read()
     from sync.clock import SystemClock
     from sync.status import read
 
+    clock = SystemClock()
     with session.database(settings, write=False) as store:
-        found = read(store, SystemClock())
-    if as_json:
-        print_json(found.as_json())
-    else:
-        _show_status(found, None if everything else AT_MOST)
-    click.get_current_context().exit(0 if found.ok else 1)
+        if watch:
+            ok = _watched(lambda: read(store, clock), clock, None if everything else AT_MOST, as_json=as_json)
+        else:
+            found = read(store, clock)
+            ok = found.ok
+            if as_json:
+                print_json(found.as_json())
+            else:
+                _show_status(console(), found, None if everything else AT_MOST)
+    click.get_current_context().exit(0 if ok else 1)
 
 
-def _show_status(found: "Status", limit: int | None) -> None:
+def _watched(look: "Callable[[], Status]", clock: "Clock", limit: int | None, *, as_json: bool) -> bool:
+    """Show one report after the other until Ctrl-C; whether the last one said that all is well.
+
+    A terminal is redrawn, a pipe gets them one below the other; as JSON each is one line.
+    """
+    out = console()
+    ok = True
+    with ExitStack() as stack:
+        show = _each_below(out, limit)
+        if as_json:
+            show = _each_as_a_line
+        elif out.is_terminal:
+            show = _redrawn(out, stack, limit)
+        try:
+            while True:
+                found = look()
+                ok = found.ok
+                show(found)
+                clock.sleep(EVERY)
+        except KeyboardInterrupt:
+            return ok
+
+
+def _each_as_a_line(found: "Status") -> None:
+    click.echo(json.dumps({"version": 1, **found.as_json()}, ensure_ascii=False))
+
+
+def _each_below(out: "Console", limit: int | None) -> "Callable[[Status], None]":
+    def show(found: "Status") -> None:
+        _show_report(out, found, limit)
+        out.print()
+
+    return show
+
+
+def _redrawn(out: "Console", stack: ExitStack, limit: int | None) -> "Callable[[Status], None]":
+    from rich.live import Live
     from rich.text import Text
 
-    out = console()
+    live = stack.enter_context(Live(console=out, auto_refresh=False))
+    aside = console()  # what is printed on the redrawn one redraws it
+
+    def show(found: "Status") -> None:
+        with aside.capture() as report:
+            _show_report(aside, found, limit)
+        live.update(Text.from_ansi(report.get().rstrip("\n")), refresh=True)
+
+    return show
+
+
+def _show_report(out: "Console", found: "Status", limit: int | None) -> None:
+    from rich.text import Text
+
+    out.print(Text(f"{found.at:%a} {found.at.day} {found.at:%b %Y %H:%M:%S} UTC, every {EVERY:g} s", "dim"))
+    _show_status(out, found, limit)
+
+
+def _show_status(out: "Console", found: "Status", limit: int | None) -> None:
+    from rich.text import Text
+
     out.print(Text("All is well.", "green") if found.ok else Text("Something needs a person:", "bold red"))
     for reason in found.reasons:
         sentence(out, reason, "  - ")
@@ -87,17 +164,43 @@ def _show_status(found: "Status", limit: int | None) -> None:
     records = f"{backlog.due:,} due{oldest}; {backlog.waiting:,} waiting; {backlog.held:,} held{held}"
     sentence(out, f"{records}; {backlog.parked:,} parked", "Records  ")
     sentence(out, "; ".join(f"{effects[state]:,} {state.value}" for state in effects), "Effects  ")
+    if found.errors:
+        sentence(out, "; ".join(f"{one.count:,} × {one.kind}" for one in found.errors), "Errors   ")
+    sentence(out, f"{len(found.stuck):,} stuck{_by_party(found.stuck)}", "People   ")
     sentence(out, f"sweep {moment(found.last_sweep)}", "Last     ")
     sentence(out, f"poll {moment(found.last_poll)}", "         ")
     sentence(out, f"webhook {moment(found.last_webhook)}", "         ")
     sentence(out, _budget(found.budget), "Budget   ")
+    if found.told:
+        kinds = Counter(one.kind.replace("_", " ") for one in found.told)
+        alerts = ", ".join(f"{kind} {count}×" if count > 1 else kind for kind, count in sorted(kinds.items()))
+        sentence(out, f"within a day: {alerts}", "Alerts   ")
     _show_troubles(out, found.troubles, limit)
     _show_failed_looks(out, found.failed_looks, limit)
+    _show_stuck(out, found, limit)
+
+
+def _by_party(stuck: "Sequence[Stuck]") -> str:
+    counts = Counter(one.party.value.replace("_", " ") for one in stuck)
+    return ": " + ", ".join(f"{count:,} with the {party}" for party, count in counts.most_common()) if counts else ""
+
+
+def _show_stuck(out: "Console", found: "Status", limit: int | None) -> None:
+    from rich.text import Text
+
+    if not found.stuck:
+        return
+    out.print(Text("\nStuck", colour("waiting")))
+    for one in found.stuck[:limit]:
+        ago = duration((found.at - one.since).total_seconds())
+        sentence(out, f"portfolio {one.portfolio} “{one.name}” waits for {one.who}", "  ")
+        sentence(out, f"since {moment(one.since)} ({ago}), after handoff {one.after.value}: {one.what}", "    ")
+    more(out, len(found.stuck), limit)
 
 
 def _budget(budget: dict[str, object]) -> str:
     parts = [
-        f"{name} {it['available']} at once of {it['limit']} per {it['seconds']:g} s"
+        f"{name} {it['used']:,} used so far, {it['available']} at once of {it['limit']} per {it['seconds']:g} s"
         for name, it in budget.items()
         if isinstance(it, dict)
     ]
@@ -108,17 +211,28 @@ def _budget(budget: dict[str, object]) -> str:
 def _show_troubles(out: "Console", troubles: "Sequence[Trouble]", limit: int | None) -> None:
     from rich.text import Text
 
-    by_state: dict[str, dict[tuple[str, str], list[Trouble]]] = {}
-    for trouble in troubles:  # what one reason stops at one place is told together
-        places = by_state.setdefault(trouble.state.value, {})
-        places.setdefault((trouble.where, trouble.reason), []).append(trouble)
-    for state, places in by_state.items():
+    by_state: dict[str, list[Trouble]] = {}
+    for trouble in troubles:
+        by_state.setdefault(trouble.state.value, []).append(trouble)
+    for state, found in by_state.items():
         title = "Not sent, tried again soon" if state == "planned" else state.capitalize()
         out.print(Text(f"\n{title}", colour(state)))
-        for (where, reason), found in list(places.items())[:limit]:
-            sentence(out, f"{where}: {', '.join(trouble.what for trouble in found)}", "  ")
-            sentence(out, f"since {moment(found[0].since)}: {reason}", "    ")
-        more(out, len(places), limit)
+        _show_places(out, found, limit)
+
+
+def _show_places(out: "Console", troubles: "Sequence[Trouble]", limit: int | None) -> None:
+    """Each reason once, and below it the places at which it stops something; what it stops at one place together."""
+    places: dict[tuple[str, str], list[Trouble]] = {}
+    for trouble in sorted(troubles, key=lambda one: one.reason):  # of one reason they stay in their order
+        places.setdefault((trouble.reason, trouble.where), []).append(trouble)
+    told = None
+    for (reason, where), found in list(places.items())[:limit]:
+        if reason != told:
+            sentence(out, reason, "  ")
+            told = reason
+        what = ", ".join(trouble.what for trouble in found)
+        sentence(out, f"{where}: {what}, since {moment(found[0].since)}", "    ")
+    more(out, len(places), limit)
 
 
 def _show_failed_looks(out: "Console", looks: "Sequence[FailedLook]", limit: int | None) -> None:
@@ -140,10 +254,11 @@ def _show_failed_looks(out: "Console", looks: "Sequence[FailedLook]", limit: int
 @ALL
 @JSON
 def explain(portfolio: str, everything: bool, as_json: bool) -> None:
-    """Show for one portfolio what each handoff has done, or waits for, and why.
+    """Show what happened in one portfolio's cycle, and what each handoff has done, or waits for, and why.
 
-    PORTFOLIO is its id or its name. The portfolio is read afresh from the CRM and decided as the service would decide it
-    now; nothing is changed. The reasons are those of the rules themselves.
+    PORTFOLIO is its id or its name. First comes the timeline: who did what, by the CRM's own history, and what the
+    service did because of it (→). Then each handoff, as the service would decide it now; the reasons are those of the
+    rules themselves. Of an Ad Set each ticket is shown, and what it lacks. Nothing is changed.
 
     \b
     done            carried out, when and with what
@@ -157,7 +272,7 @@ def explain(portfolio: str, everything: bool, as_json: bool) -> None:
     Examples:
       handoffs explain 4815162342
       handoffs explain "Acme Shoes"
-      handoffs explain 4815162342 --json | jq '.handoffs[] | .state'
+      handoffs explain 4815162342 --json | jq -r '.timeline[] | .at + " " + .text'
 
     \b
     Exit codes: 0 shown; 1 no such portfolio, or several of that name;
@@ -187,13 +302,72 @@ def _show_explanation(found: "Explanation", mapping: "ProcessMapping", limit: in
     out.print(f"Cycle since {moment(started, zone)}" if started else "Cycle: the first one that is known")
     for line in _attention(found, zone):
         sentence(out, line)
+    _show_timeline(out, found.timeline, zone, limit)
     for handoff in found.handoffs:
         _show_handoff(out, handoff, mapping, limit)
+        if handoff.handoff is Handoff.SET_READY:
+            _show_ad_sets(out, found, zone, limit)
+
+
+def _show_timeline(out: "Console", events: "Sequence[Event]", zone: ZoneInfo, limit: int | None) -> None:
+    from rich.text import Text
+
+    from sync.explain import TITLES
+
+    out.print(Text(f"\nTimeline ({zone.key})", "bold"))
+    if not events:
+        out.print("  Nothing has happened in this cycle.")
+    shown = events if limit is None else events[-limit:]
+    if len(shown) < len(events):
+        out.print(f"  … {len(events) - len(shown):,} earlier ones (--all)")
+    day = None
+    for event in shown:
+        local = event.at.astimezone(zone)
+        if local.date() != day:
+            day = local.date()
+            out.print(Text(f"  {local:%a} {local.day} {local:%b %Y}", "dim"))
+        if event.handoff is None:
+            text = Text(f"{event.who} {event.text}")
+        else:
+            head = f"→ {event.handoff.value} {TITLES[event.handoff]}: "
+            text = Text.assemble((head, "cyan"), (event.text, colour("blocked") if event.trouble else ""))
+        folded(out, text, f"  {local:%H:%M}  ", " " * 11 if event.handoff is not None else " " * 9)
+
+
+def _show_ad_sets(out: "Console", found: "Explanation", zone: ZoneInfo, limit: int | None) -> None:
+    from rich.text import Text
+
+    for one in found.ad_sets:
+        out.print(f"      Ad Set “{one.folder}”: {one.ready} of {len(one.tickets)} ready")
+        for ticket in one.tickets[:limit]:
+            state = Text.assemble(("missing", colour("waiting")) if ticket.lacks else ("ready", colour("done")))
+            why = "; ".join(ticket.lacks) if ticket.lacks else f"“{ticket.stage}”"
+            text = Text.assemble(
+                f"{ticket.record} “{ticket.name}” ", state, f" since {moment(ticket.since, zone)}: {why}"
+            )
+            folded(out, text, "        ", "          ")
+            whole(out, ticket.url, "          ")
+        more(out, len(one.tickets), limit)
+    for why, tickets in _grouped(found.left_out):
+        names = ", ".join(f"{ticket.record.id} “{ticket.name}”" for ticket in tickets[:limit])
+        sentence(out, f"Not counted, {why}: {names}", "      ")
+        more(out, len(tickets), limit)
+
+
+def _grouped(left_out: "Iterable[LeftOut]") -> "Iterable[tuple[str, list[LeftOut]]]":
+    by_reason: dict[str, list[LeftOut]] = {}
+    for one in left_out:
+        by_reason.setdefault(one.why, []).append(one)
+    return by_reason.items()
 
 
 def _attention(found: "Explanation", zone: ZoneInfo) -> Iterable[str]:
     from sync.dirty import WAITED
 
+    if found.wait is not None:
+        wait, late = found.wait, ", stuck" if found.is_stuck else ""
+        ago = duration((found.at - wait.since).total_seconds())
+        yield f"Waits for {wait.who} since {moment(wait.since, zone)} ({ago}{late}): {wait.what}"
     mark = found.mark
     if mark is None:
         yield "Nothing asks for a look at it now."
@@ -247,7 +421,7 @@ def _show_effects(out: "Console", finding: "Finding", mapping: "ProcessMapping",
         if effect.when is not None:
             text.append(f" {moment(effect.when, mapping.zone)}")
         if effect.id is not None and effect.kind in {"task", "email"}:
-            text.append(f" ({effect.id})")
+            text.append(f" ({effect.id})" if effect.now is None else f" (task {effect.id}, {effect.now})")
         if effect.reason is not None and effect.state != "done" and effect.reason not in finding.reason:
             text.append(f": {effect.reason}")
         folded(out, text, indent, indent + "  ")

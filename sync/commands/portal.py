@@ -31,7 +31,8 @@ def check(as_json: bool) -> None:
     running service answers at PUBLIC_URL and tells right signatures from wrong ones), the time zone. Changes nothing.
 
     Each finding names the line of the mapping, or the setting. A warning is worth a look and stops nothing: webhooks
-    that do not arrive are one, as the poll does their work.
+    that do not arrive are one, as the poll does their work, and so is a mail server that does not answer, as emails
+    wait for it.
 
     It belongs into a deployment, before the new version starts (the Procfile's `release`): a mapping that does not fit
     then never goes live.
@@ -43,9 +44,9 @@ def check(as_json: bool) -> None:
 
     \b
     Exit codes: 0 all is well, or there are only warnings; 1 the CRM does
-      not answer, or email fails; 2 a setting or the mapping is wrong
-      in itself; 4 the token is refused or lacks a scope; 5 the mapping
-      does not fit the portal
+      not answer, or the mail server refuses the login; 2 a setting or
+      the mapping is wrong in itself; 4 the token is refused or lacks a
+      scope; 5 the mapping does not fit the portal
     """
     with session.service(begin=False) as built:
         from mappings.load import places

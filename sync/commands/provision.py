@@ -1,10 +1,10 @@
 """`setup`: what the portal lacks for the service."""
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
+from sync.commands.bulk import YES, ask
 from sync.commands.output import JSON, number, print_json, say
 from sync.commands.session import service
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--apply", "apply_it", is_flag=True, help="Create what is missing, after asking.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@YES
 @click.option("--sample", is_flag=True, help="The whole process, for a test portal: object, properties, pipeline.")
 @JSON
 def setup(apply_it: bool, yes: bool, sample: bool, as_json: bool) -> None:
@@ -53,7 +53,11 @@ def setup(apply_it: bool, yes: bool, sample: bool, as_json: bool) -> None:
         found = look(built.crm, built.mapping)
         create_it = found.lacks_property and apply_it
         if create_it:
-            _ask(f"Create the hidden task property “{found.key_property}” in the portal?", yes=yes)
+            ask(
+                f"Create the hidden task property “{found.key_property}” in the portal?",
+                yes=yes,
+                otherwise="nothing was created",
+            )
             create(built.crm, built.mapping)
             say(f"Created the task property “{found.key_property}”.")
     if as_json:
@@ -79,7 +83,8 @@ def _setup_sample(*, apply_it: bool, yes: bool, as_json: bool) -> None:
                 click.echo(f"+ {step.what}")
         if missing and apply_it:
             portal = built.crm.account().portal_id
-            _ask(f"Create {number(len(missing), 'thing')} in the portal {portal}?", yes=yes)
+            question = f"Create {number(len(missing), 'thing')} in the portal {portal}?"
+            ask(question, yes=yes, otherwise="nothing was created")
             for step in missing:
                 step.make()
                 say(f"Created: {step.what}")
@@ -91,17 +96,6 @@ def _setup_sample(*, apply_it: bool, yes: bool, as_json: bool) -> None:
         say("`handoffs check` tells whether all of it fits.")
     else:
         say("`handoffs setup --sample --apply` creates this.")
-
-
-def _ask(question: str, *, yes: bool) -> None:
-    from sync.errors import RefusedError
-
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise RefusedError("nobody can be asked without a terminal: add --yes to create it")
-    if not click.confirm(question, err=True):
-        raise RefusedError("nothing was created")
 
 
 def _show(found: "Provision", *, created: bool) -> None:

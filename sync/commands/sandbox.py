@@ -88,6 +88,7 @@ def _moment(
 )
 @click.option("--webhooks", default=SERVICE, show_default=True, metavar="URL|none", help="The service's address.")
 @click.option("--task-property", is_flag=True, help="Have the hidden task property already (`handoffs setup`).")
+@click.option("--empty", is_flag=True, help="Nothing of the process yet, for `handoffs setup --sample`.")
 @JSON
 @click.pass_context
 def sandbox(
@@ -99,6 +100,7 @@ def sandbox(
     populate: int,
     webhooks: str,
     task_property: bool,
+    empty: bool,
     as_json: bool,
 ) -> None:
     """Run the simulated HubSpot on this machine, until Ctrl-C.
@@ -114,6 +116,7 @@ def sandbox(
     \b
     Examples:
       handoffs sandbox --populate 20
+      handoffs sandbox --empty
       handoffs sandbox do create-portfolio "Acme" --date 2026-12-01
       handoffs sandbox do set-status 10001 "Deliverables Submitted"
       handoffs sandbox fault 503 --times 5
@@ -124,15 +127,18 @@ def sandbox(
     """
     if ctx.invoked_subcommand is not None:
         return
+    if empty and (populate or task_property):
+        raise click.UsageError("--empty excludes --populate and --task-property")
     from sync.sandbox.sandbox import Sandbox
     from sync.sandbox.server import SandboxServer
 
-    made = Sandbox(seed=seed, start=clock, ticking=not still, with_task_property=task_property)
+    made = Sandbox(seed=seed, start=clock, ticking=not still, with_task_property=task_property, empty=empty)
     if populate:
         _populate(made, populate, seed)
     target = None if webhooks == "none" else webhooks.rstrip("/")
     if target is not None:
-        made.delivery.subscribe_all(["ticket", "task", made.process.names.object_name])
+        if not empty:
+            made.delivery.subscribe_all(["ticket", "task", made.process.names.object_name])
         made.delivery.target = f"{target}/webhooks/hubspot"
     server = SandboxServer(made, port)
     try:
@@ -180,6 +186,7 @@ def _introduce(made: "Sandbox", url: str, target: str | None, *, as_json: bool) 
         **({"HUBSPOT_CLIENT_SECRET": made.client_secret, "PUBLIC_URL": target} if target is not None else {}),
         "EMAIL_URL": "hubspot:777",
         "DATABASE_URL": "sqlite:///sandbox.db",
+        "SANDBOX_URL": url,
     }
     if as_json:
         print_json(
@@ -191,7 +198,8 @@ def _introduce(made: "Sandbox", url: str, target: str | None, *, as_json: bool) 
     click.echo(f"  token          {made.token}")
     click.echo(f"  client secret  {made.client_secret}")
     click.echo(f"  app id         {made.app_id}")
-    click.echo("\nFor `handoffs setup --apply --yes` and `handoffs serve` in another terminal:\n")
+    setup = "handoffs setup --apply --yes" if made.settled else "handoffs setup --sample --apply --yes"
+    click.echo(f"\nFor `{setup}` and `handoffs serve` in another terminal:\n")
     for name, value in environment.items():
         click.echo(f"export {name}={shlex.quote(value)}")
     say("\nCtrl-C ends it. `handoffs sandbox --help`: how people act in it.")
@@ -415,10 +423,16 @@ def deactivate(people: "RemotePeople", _by: str | None, owner: str) -> None:
 
 @sandbox.command()
 @URL
-@click.argument("what", type=click.Choice(["portfolios", "tickets", "tasks", "notes", "emails", "owners", "log"]))
+@click.argument(
+    "what",
+    type=click.Choice(["portfolios", "tickets", "tasks", "notes", "emails", "owners", "log"]),
+    metavar="WHAT",
+)
 @JSON
 def show(url: str, what: str, as_json: bool) -> None:
     """Show what is in the running sandbox: records, people, emails, calls.
+
+    WHAT is portfolios, tickets, tasks, notes, emails, owners or log.
 
     \b
     Examples:

@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from threading import Event
 
 import structlog
 from filelock import FileLock, Timeout
+from sqlalchemy import select
 from sqlalchemy.dialects.sqlite import insert
 
-from sync import dirty
+from sync import dirty, health
 from sync.bootstrap import Service
-from sync.clock import local_date, to_ms
+from sync.clock import from_ms, local_date, to_ms
 from sync.errors import (
     AuthenticationError,
     CRMRejectedError,
@@ -35,6 +36,12 @@ REFUSED_FOR = timedelta(seconds=60)
 
 UNREACHABLE_FOR = (5.0, 15.0, 30.0, 60.0)
 """Seconds that the worker waits while the CRM cannot be reached, by the number of tries in a row."""
+
+REVIEWED_EVERY = timedelta(minutes=1)
+"""How often the worker asks what the admin is still to be told of, while it finds nothing to do."""
+
+SWEEP_FAILS_FOR = timedelta(minutes=15)
+"""How long today's sweep may fail before the admin is told: a CRM that is down for a moment is no news."""
 
 STOP_POLL = 0.2
 """How often a command that waits for a lane asks whether it should stop, in seconds."""
@@ -126,6 +133,7 @@ def _to_the_end(
         marked = mark() if mine else 0
         while mine and not stop() and _next_group(service, lane, total):
             told(total)
+    service.alerts.review()
     return marked, total
 
 
@@ -156,6 +164,7 @@ class Worker:
         self._lane = lane
         self._stop = Event()
         self._unreachable = 0
+        self._reviewed_at: datetime | None = None  # None: not yet
 
     def stop(self) -> None:
         """Finish the current group and end."""
@@ -181,6 +190,7 @@ class Worker:
         except HandoffsError as error:
             return self._put_off(error)
         self._well()
+        self._review(at_once=tally.looked > 0)
         if tally.looked:
             log.info("lane.drained", **vars(tally))
         return TICK
@@ -193,6 +203,8 @@ class Worker:
             last_poll = get_fact(connection, "last_poll")
             today = service.today.isoformat()
             row = connection.execute(sweeps.select().where(sweeps.c.day == today)).one_or_none()
+        if row is None:
+            self._tell_if_missed()
         if row is None or row.finished_at is None:
             self._sweep(today)
         now = to_ms(service.clock.now())
@@ -209,20 +221,44 @@ class Worker:
         with service.store.write() as connection:
             row = insert(sweeps).values(day=today, started_at=to_ms(now), finished_at=None)
             connection.execute(row.on_conflict_do_nothing())
-        service.prepare()
-        sweep(service.store, service.crm, service.mapping, service.clock, service.today)
+            started = from_ms(connection.scalars(select(sweeps.c.started_at).where(sweeps.c.day == today)).one())
+        try:
+            service.prepare()
+            sweep(service.store, service.crm, service.mapping, service.clock, service.today)
+        except (AuthenticationError, MappingMisfitError):  # told of by themselves: nothing at all is done
+            raise
+        except HandoffsError as error:
+            if now - started >= SWEEP_FAILS_FOR:
+                self._tell("sweep_failed", _sweep_fails(started, error))
+            raise
         with service.store.write() as connection:
             done = sweeps.update().where(sweeps.c.day == today)
             connection.execute(done.values(finished_at=to_ms(service.clock.now())))
+
+    def _tell_if_missed(self) -> None:
+        """A day begins, or the service does: was the last sweep longer ago than a sweep a day may be?"""
+        now = self._service.clock.now()
+        with self._service.store.read() as connection:
+            swept = health.moment(connection, health.LAST_SWEEP)
+        if swept is not None and now - from_ms(swept) > health.SWEEP_WITHIN:
+            self._tell("sweep_missed", _sweep_missed(from_ms(swept), now))
+
+    def _review(self, *, at_once: bool) -> None:
+        now = self._service.clock.now()
+        before = self._reviewed_at
+        if at_once or before is None or not timedelta(0) <= now - before < REVIEWED_EVERY:
+            self._reviewed_at = now
+            self._service.alerts.review()
 
     # -- what goes wrong for every record
 
     def _put_off(self, error: HandoffsError) -> float:
         match error:
             case AuthenticationError():
-                return self._refuse("token_refused", error)
+                return self._refuse(health.TOKEN_REFUSED, error)
             case MappingMisfitError():
-                kind = "task_property_missing" if "task property" in str(error) else "mapping_misfit"
+                missing = "task property" in str(error)
+                kind = health.TASK_PROPERTY_MISSING if missing else health.MAPPING_MISFIT
                 return self._refuse(kind, error)
             case CRMUnavailableError() | CRMRejectedError():
                 pause = UNREACHABLE_FOR[min(self._unreachable, len(UNREACHABLE_FOR) - 1)]
@@ -250,7 +286,7 @@ class Worker:
         self._unreachable = 0
         store = self._service.store
         with store.read() as connection:
-            wrong = [name for name in REFUSALS if get_fact(connection, name)]
+            wrong = [name for name in health.REFUSALS if get_fact(connection, name)]
         if wrong:
             with store.write() as connection:
                 for name in wrong:
@@ -263,5 +299,16 @@ class Worker:
             log.warning("admin.alert_not_kept", error=str(error))
 
 
-REFUSALS = ("token_refused", "task_property_missing", "mapping_misfit")
-"""Facts that say why no pass can run at all; empty once one has run."""
+def _sweep_fails(since: datetime, error: HandoffsError) -> str:
+    return (
+        f"Today's sweep has failed since {since:%Y-%m-%d %H:%M} UTC: {error}\n\nUntil it succeeds nothing happens that "
+        "a date makes due: kickoffs, and dates that have come. It is tried again all the time; what is late is then done."
+    )
+
+
+def _sweep_missed(last: datetime, now: datetime) -> str:
+    hours = (now - last) // timedelta(hours=1)
+    return (
+        f"The last daily sweep was on {last:%Y-%m-%d at %H:%M} UTC, {hours} hours ago: the service was off, or could not "
+        "work. A sweep is being done now. What came due meanwhile is done late, but nothing is left out."
+    )

@@ -233,6 +233,7 @@ def _versions(where: str, entries: object) -> tuple[RawVersion, ...]:
             at=moment(entry.get("timestamp")),
             source_type=_text(entry.get("sourceType")),
             source_id=_text(entry.get("sourceId")),
+            user_id=_text(entry.get("updatedByUserId")),
         )
         for entry in entries
     ]

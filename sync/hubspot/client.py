@@ -377,6 +377,7 @@ class HubSpot:
                     first_name=answers.text(raw, "firstName"),
                     last_name=answers.text(raw, "lastName"),
                     archived=archived,
+                    user_id=answers.text(raw, "userId"),
                 )
                 found[owner.id] = owner
         return found
@@ -456,7 +457,7 @@ class HubSpot:
                 return found
         existing = ", ".join(sorted(answers.text(raw, "name") for raw in schemas)) or "none"
         raise MappingMisfitError(
-            f"the portal has no custom object {self._portfolio_object!r}, which the mapping names as the portfolio; "
+            f"the portal has no custom object {self._portfolio_object!r} (portfolio.object in the mapping); "
             f"its custom objects: {existing}"
         )
 

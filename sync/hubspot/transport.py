@@ -252,7 +252,9 @@ class Transport:
         if status in _NOTHING_DONE:
             raise self._told_to_wait(ask, response, reason)
         if body is None or status >= 500 or status == 408 or not _is_shaped(ask, status, body):
-            what = str(reason) if body is not None else "an answer that is not HubSpot's JSON"
+            what = (
+                str(reason) if body is not None else "an answer that is not HubSpot's JSON (HUBSPOT_BASE_URL, network)"
+            )
             raise NoAnswerError(
                 f"{ask}: {status}, {what}", status=status, correlation_id=reason.correlation_id, again=not ask.write
             )

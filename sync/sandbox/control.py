@@ -41,7 +41,7 @@ class Control:
         self._acts = Acts(sandbox.portal, sandbox.process)
         self._endpoints: dict[tuple[str, str], Callable[[Json], Json]] = {
             ("GET", "health"): lambda _: {"ok": True, "now": sandbox.clock.now().isoformat()},
-            ("GET", "process"): lambda _: sandbox.process.as_json(),
+            ("GET", "process"): self._process,
             ("GET", "dump"): lambda _: sandbox.portal.dump(),
             ("GET", "mail"): self._mail,
             ("GET", "clock"): self._clock,
@@ -72,16 +72,37 @@ class Control:
             if request.method == "GET":
                 arguments = {key: values[0] for key, values in request.parameters().items()}
             if request.method == "POST" and name.startswith("people/"):
+                self._settle_in()
                 result = self._acts.do(name.removeprefix("people/"), arguments)
             else:
                 result = self._endpoints[request.method, name](arguments)
         except KeyError as error:
+            if not self._sandbox.settled:
+                return _answer(
+                    404, {"error": "the portal is empty: `handoffs setup --sample --apply` builds the process"}
+                )
             return _answer(404, {"error": f"{request.method} {name}: nothing there, or {error} is missing"})
         except (NotFoundError, UnknownTypeError) as error:
             return _answer(404, {"error": f"not found: {error}"})
         except (PortalError, ValueError, TypeError) as error:
             return _answer(400, {"error": str(error)})
         return _answer(200, {"result": result})
+
+    def _process(self, _: Json) -> Json:
+        self._settle_in()
+        return self._sandbox.process.as_json()
+
+    def _settle_in(self) -> None:
+        """In an empty portal: people and webhooks know the process from the first time that it is found to be there."""
+        sandbox = self._sandbox
+        if sandbox.settled:
+            return
+        try:
+            sandbox.settle_in()
+        except (NotFoundError, UnknownTypeError):
+            return
+        self._acts = Acts(sandbox.portal, sandbox.process)
+        sandbox.delivery.subscribe_all(["ticket", "task", sandbox.process.names.object_name])
 
     def _clock(self, _: Json) -> Json:
         clock = self._sandbox.clock

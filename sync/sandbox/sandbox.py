@@ -62,6 +62,7 @@ class Sandbox:
         )
         self.delivery = Delivery(self.portal, seed=seed, target=target, sender=sender, mode=mode)
         self.people = People(self.portal, self.process)
+        self.settled = not empty
         self.mail: SmtpSink | None = None
 
     @property
@@ -82,9 +83,13 @@ class Sandbox:
         return min(due, default=None)
 
     def settle_in(self) -> None:
-        """Tell the people of an `empty` portal of the process that was built there, and under which ids."""
+        """Tell the people of an `empty` portal of the process that was built there, and under which ids.
+
+        Raises `UnknownTypeError` or `NotFoundError` while it is not all there.
+        """
         self.process = settle_in(self.portal, self.process)
         self.people = People(self.portal, self.process)
+        self.settled = True
 
     def mount(self, session: requests.Session, url: str = URL) -> requests.Session:
         """Send what this session sends to `url` to the sandbox, without a socket."""

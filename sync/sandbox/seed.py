@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sync.sandbox.portal import Link, Portal
+from sync.sandbox.portal import Link, NotFoundError, Portal
 from sync.sandbox.schema import (
     COMPUTED,
     CONTACT,
@@ -187,11 +187,14 @@ def install_process(portal: Portal, names: Names | None = None, *, with_task_pro
 def settle_in(portal: Portal, process: Process) -> Process:
     """The same process in a portal where somebody else has made it: with the ids of object, pipeline and stages there.
 
-    For the people of the sandbox, once `handoffs setup --sample` has built the process.
+    For the people of the sandbox, once `handoffs setup --sample` has built the process; before that it raises
+    `UnknownTypeError` or `NotFoundError`.
     """
     names = process.names
     label = names.pipeline[1]
-    pipeline = next(one for one in portal.pipelines[TICKET].values() if one.label == label)
+    pipeline = next((one for one in portal.pipelines[TICKET].values() if one.label == label), None)
+    if pipeline is None:
+        raise NotFoundError(f"the pipeline {label}")
     found = replace(
         names,
         object_type_id=portal.type(names.object_name).id,

@@ -366,7 +366,10 @@ class TestHistory:
         self, api: responses.RequestsMock, hubspot: HubSpot
     ) -> None:
         versions = [
-            {"value": "b", "timestamp": "2026-03-01T10:00:00Z", "sourceType": "CRM_UI", "sourceId": "userId:1"},
+            {
+                "value": "b", "timestamp": "2026-03-01T10:00:00Z",
+                "sourceType": "CRM_UI", "sourceId": "userId:1", "updatedByUserId": 1,
+            },
             {"value": None, "timestamp": "2026-03-01T10:00:00.001Z", "sourceType": "INTEGRATION"},
             {"value": "a", "timestamp": "2026-03-01T09:00:00+00:00", "sourceId": None},
             {"value": "b2", "timestamp": "2026-03-01T10:00:00"},
@@ -377,6 +380,7 @@ class TestHistory:
         assert [version.value for version in record.history["status"]] == ["d", "", "b", "b2", "a"]
         assert record.history["status"][1].at == datetime(2026, 3, 1, 10, 0, 0, 1000, tzinfo=UTC)
         assert record.history["status"][2].source_id == "userId:1"
+        assert [version.user_id for version in record.history["status"]] == ["", "", "1", "", ""]
         assert record.history["status"][4].source_id == ""
         assert sent(api)["propertiesWithHistory"] == ["status"]
         assert sent(api)["properties"] == ["subject", "status", "hs_merged_object_ids"]
@@ -1255,7 +1259,7 @@ class TestThePortal:
         api.add_callback("GET", OWNERS, answer)
         assert hubspot.owners() == {
             "3": Owner("3", "c@x.test", "", "", archived=True),
-            "1": Owner("1", "a@x.test", "Ada", "", archived=False),
+            "1": Owner("1", "a@x.test", "Ada", "", archived=False, user_id="9"),
             "2": Owner("2", "", "Bo", "Li", archived=False),
         }
 

@@ -4,11 +4,14 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from click.testing import CliRunner
 
+from sync.cli import main
 from sync.sandbox import Fault, RemotePeople, Sandbox, SandboxServer, SmtpSink
 from sync.sandbox.delivery import HttpSender
 from tests.sandbox.client import NOW, PORTFOLIO, Client, make
@@ -209,3 +212,27 @@ def test_a_server_can_be_started_again(sandbox: Sandbox) -> None:
     for _ in range(2):
         with server, requests.Session() as session:
             assert session.get(f"{server.url}/_sandbox/health").status_code == 200
+
+
+def test_people_of_an_empty_portal_come_to_know_the_process_that_is_built_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `handoffs sandbox --empty` serves it: `handoffs setup --sample` builds, then people work in it."""
+    monkeypatch.chdir(tmp_path)
+    sandbox = Sandbox(empty=True, ticking=True)
+    with SandboxServer(sandbox, pump=False) as server:
+        with RemotePeople(server.url) as people, pytest.raises(ValueError, match="the portal is empty"):
+            people.create_portfolio("Too early")
+        settings = {
+            "HUBSPOT_ACCESS_TOKEN": sandbox.token,
+            "HUBSPOT_BASE_URL": server.url,
+            "DATABASE_URL": "sqlite:///handoffs.db",
+        }
+        built = CliRunner(env=settings).invoke(main, ["setup", "--sample", "--apply", "--yes"])
+        assert built.exit_code == 0, built.output
+        with RemotePeople(server.url) as people:
+            portfolio = people.create_portfolio("Acme", "2026-12-01", status="Deliverables Submitted")
+            ticket = people.create_ticket("Banner", "Spring", portfolio, stage="In Progress")
+            assert people.portfolio(portfolio)["account_manager"] == people.owner("account_manager")
+            assert people.ticket(ticket).associations["portfolio"] == (portfolio,)
+    assert {one.type for one in sandbox.delivery.subscriptions} >= {sandbox.process.names.object_type_id}

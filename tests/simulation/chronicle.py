@@ -87,6 +87,11 @@ class OwnerChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class DatabaseLost(Event):
+    """The service began again on an empty database."""
+
+
+@dataclass(frozen=True, slots=True)
 class Looked(Event):
     """The service read these records with their history, and got an answer."""
 
@@ -129,6 +134,10 @@ class Chronicle:
     def owner_changed(self, owner: str, *, active: bool) -> None:
         self._catch_up()
         self.events.append(OwnerChanged(*self._next(), owner, active))
+
+    def database_lost(self) -> None:
+        self._catch_up()
+        self.events.append(DatabaseLost(*self._next()))
 
     def pass_began(self) -> None:
         self._catch_up()

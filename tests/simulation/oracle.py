@@ -31,6 +31,7 @@ from sync.sandbox.seed import Names, Process
 from tests.simulation.chronicle import (
     Archived,
     Created,
+    DatabaseLost,
     Ended,
     Event,
     Linked,
@@ -116,6 +117,8 @@ class Task:
     """The portfolio that it is on; None: made on a ticket that has none."""
     ticket: Ref | None
     number: int
+    cause: int = 0
+    """What it was made for, where that is older: a version of Needs Revisions."""
 
     @property
     def open(self) -> bool:
@@ -159,6 +162,8 @@ class Offer:
     whether it must when the cause is gone ("never dropped", or overtaken) is taken as open."""
     last: int = 0
     """The newest look that offered it."""
+    lost: bool = False
+    """The database was lost after it had begun: what the CRM does not show of it, its emails, is not done any more."""
 
     @property
     def fired(self) -> bool:
@@ -286,6 +291,8 @@ class Oracle:
                     self._merged(event)
                 case Mailed():
                     self._mailed(event)
+                case DatabaseLost():
+                    self._database_lost()
                 case OwnerChanged(owner=owner, active=active):
                     self._owner_changes.setdefault(owner, []).append((event.at, active))
                 case PassBegan():
@@ -345,7 +352,7 @@ class Oracle:
             if label:
                 near.links[event.far].add("")
         elif label:
-            near.links[event.far].discard(label)
+            near.links.get(event.far, set()).discard(label)
         else:
             near.links.pop(event.far, None)
 
@@ -360,6 +367,14 @@ class Oracle:
                 task.ticket = event.survivor
             if task.home == event.gone:
                 task.home = event.survivor
+
+    def _database_lost(self) -> None:
+        """A task in the CRM stands for its occurrence's emails, a date written for the email of 9; else nothing does."""
+        for offer in self.offers.values():
+            offer.lost = offer.lost or offer.fired
+            if offer.key[0] != "8" and not any(slot.startswith("task") for slot in offer.filled):
+                for slot in [slot for slot in offer.filled if slot.startswith("email")]:
+                    del offer.filled[slot]
 
     # -- what the CRM shows
 
@@ -542,10 +557,18 @@ class Oracle:
             if not near or not task.open or (not closing.declined and TASKS[task.kind][0] != "7"):
                 continue
             # Made in an earlier cycle: not this one's. Made after the closing: it was on its way, and may be closed.
+            # Made in this one for a ticket or a revision of an earlier one, or for a ticket that has left: that is open.
             if task.number > before:
-                sure = task.number < closing.number and task.open_at(closing.number) and self._rec(task.home) is rec
-                sure = sure and (task.ticket is None or (on_ticket and found is not None and self._home(found) is rec))
+                sure = before < (task.cause or task.number) and task.number < closing.number
+                sure = sure and task.open_at(closing.number) and self._rec(task.home) is rec
+                sure = sure and (
+                    task.ticket is None or (on_ticket and found is not None and self._came_since(found, rec, before))
+                )
                 yield Due(key, f"close {task.rec.ref.id}", None, must and sure)
+
+    def _came_since(self, ticket: Rec, portfolio: Rec, number: int) -> bool:
+        came_in = self._run_began(ticket, "hs_pipeline").number
+        return self._home(ticket) is portfolio and self._in_pipeline(ticket) and came_in > number
 
     # 1
 
@@ -594,8 +617,8 @@ class Oracle:
             number = max((v.number for v in self._all_numbers(came)), default=moved.number)
             number = max(number, moved.number)
             still = [task for task in self._tasks_on(rec, "3") if task.number <= number and task.open_at(number)]
-            if any(self._cycle(closings, task.number) == cycle for task in still):
-                return
+            if any(self._cycle(closings, task.number) == cycle and not task.rec.archived for task in still):
+                return  # whether one that was deleted since counts is not said
             must = must and not still  # one that an earlier cycle left open: whether it is "such a task" is not said
         key: Key = ("3", rec.ref.id, cycle, len(fired))
         yield Due(key, "task", SAS, must)
@@ -618,7 +641,7 @@ class Oracle:
                 continue
             came_in = self._run_began(ticket, "hs_pipeline").number
             later = [one for one in closings if one.number > came_in]
-            if any(one.declined for one in later):
+            if later and later[0].declined:
                 continue  # everything later in that cycle is bypassed
             # A cycle that was closed by implementing: whether its tickets still ask for work is not said.
             must = not later and ticket.ref not in self._murky
@@ -688,7 +711,7 @@ class Oracle:
         roles = self._revisions[newest.value]
         handled = all((ticket.ref, newest.number, role) in self._served for role in roles)
         kicked = (ticket.ref, newest.number) in self._kicked
-        if kicked or handled:
+        if kicked or handled or ticket.ref in self._murky:
             yield Due(("6c", ticket.ref.id, newest.number), "clear", None, handled and kicked)
 
     def _open_revision(self, ticket: Rec, role: str) -> bool:
@@ -708,7 +731,8 @@ class Oracle:
         key: Key = ("7", rec.ref.id, version.number)
         fired = key in self.offers and self.offers[key].fired
         stands = self._task_of.get(version.number)
-        if not fired and stands is None and not any(task.open for task in tasks):
+        murky = rec.ref in self._murky  # whether an open task that a merge brought along stands is not said
+        if not fired and stands is None and (murky or not any(task.open for task in tasks)):
             yield Due(key, "task", SAS, must=True)
             yield Due(key, "email", SAS, must=True)
         if tasks and not tasks[-1].rec.archived and not tasks[-1].open:
@@ -783,6 +807,7 @@ class Oracle:
         self._check_places(offer, home, ticket, handoff, what)
         self._check_owner(offer, rec["hubspot_owner_id"], role, what)
         if handoff == "6" and ticket is not None:
+            task.cause = int(str(offer.key[2]))
             self._revision_answered(ticket, role)
         if handoff == "7":
             self._task_of[int(str(offer.key[2]))] = rec.ref
@@ -902,14 +927,14 @@ class Oracle:
                 other.filled["write"] = self._now.number
 
     def _dated(self, rec: Rec, day: date | None, status: str | None, what: str) -> None:
-        """The date was moved: by a closing (8), or by a decline (2a)."""
-        offer = self._take("8", "reset", rec.ref)
-        if offer is not None:
-            self._resets.add(int(str(offer.key[2])))
-            if status is None and rec[self._names.status] == self.implemented:
-                self._find("missing", f"handoff 8: {what}: the status was not cleared in the same write")
-        elif status is None:
-            offer = self._take("2a", "date", rec.ref)
+        """The date was moved: by a decline (2a), or by a closing (8), whose write clears the status too."""
+        offer = self._take("2a", "date", rec.ref) if status is None else None
+        if offer is None:
+            offer = self._take("8", "reset", rec.ref)
+            if offer is not None:
+                self._resets.add(int(str(offer.key[2])))
+                if status is None and rec[self._names.status] == self.implemented:
+                    self._find("missing", f"handoff 8: {what}: the status was not cleared in the same write")
         if offer is None:
             self._not_offered(what, "8" if status == "" else "2a", "reset" if status == "" else "date", rec.ref)
             return
@@ -985,7 +1010,8 @@ class Oracle:
             if due.slot in offer.filled:
                 continue
             offer.slots[due.slot] = due.role
-            if due.must and rec.ref not in self._murky and not self._is_blocked(offer, due.role):
+            forgotten = offer.lost and due.slot.startswith("email")
+            if due.must and not forgotten and rec.ref not in self._murky and not self._is_blocked(offer, due.role):
                 self._missing(offer, due.slot)
 
     def _missing(self, offer: Offer, slot: str) -> None:
@@ -999,7 +1025,9 @@ class Oracle:
         """Whether there is nobody, or may be nobody, to do it."""
         if role is None:
             return False
-        owner, sure = self._owner(role, self._rec(offer.home), self._rec(offer.ticket))
+        ticket = self._rec(offer.ticket)
+        home = self._rec(offer.home) if ticket is None else self._home(ticket)  # where it is now
+        owner, sure = self._owner(role, home, ticket)
         return owner is None or not sure
 
     def _check_begun(self, rec: Rec) -> None:
@@ -1017,6 +1045,7 @@ class Oracle:
                     slot in {"write", "clear"} and not self._touched(rec, offer)
                 )
                 must = bool(offer.filled) and not bypassed and kept and offer.key[0] in {"1", "3", "5", "7"}
+                must = must and not (offer.lost and slot.startswith("email"))
                 if must and rec.ref not in self._murky:
                     self._missing(offer, slot)
                 offer.slots.pop(slot, None)

@@ -95,8 +95,8 @@ class Player:
         self._queue: list[tuple[int, int, Item]] = []
         self._number = 0
         self._inside: list[tuple[int, Item]] = []  # acts for the middle of a pass, by the number of the call
-        self._kill: tuple[int, Item] | None = None
-        self._steps = 0
+        self._kill: Item | None = None
+        self._kill_in = 0  # steps until then
         self._calls = 0
         self._in_pass = False
         self._acting = False
@@ -239,7 +239,7 @@ class Player:
                 self._say("fault", ", ".join(f"{k}={v}" for k, v in item.values.items()))
                 self.world.sandbox.faults.add(Fault.from_json(item.values))
             case "kill":
-                self._kill = (self._steps + int(item.values["step"]), item)
+                self._kill, self._kill_in = item, int(item.values["step"])
             case "receiver":
                 self._say("receiver", f"{item.name} for {item.values['lasts']} s")
                 self._receiver = (item.name, self.now + 1000 * int(item.values["lasts"]))
@@ -391,7 +391,7 @@ class Player:
 
     def _restart(self, step: str) -> None:
         assert self._kill is not None
-        item = self._kill[1]
+        item = self._kill
         self._kill = None
         self.counts.kills[step] += 1
         down = int(item.values.get("down", 0))
@@ -400,6 +400,8 @@ class Player:
         self._down_until = self.now + 1000 * down
         self._disturbed = True
         self.world.restart(lose_database=lose)
+        if lose:
+            self.chronicle.database_lost()
 
     def _hook(self, step: str) -> None:
         """Before and after each call to the CRM, and at each checkpoint."""
@@ -408,9 +410,10 @@ class Player:
         if step == "call":
             self._calls += 1
             self._interfere()
-        self._steps += 1
-        if self._kill is not None and self._steps >= self._kill[0]:
-            raise Killed(step)
+        if self._kill is not None and self._kill.name in {"", step}:
+            self._kill_in -= 1
+            if self._kill_in <= 0:
+                raise Killed(step)
 
     def _interfere(self) -> None:
         """People do not wait for the service: what was due while it waited for an answer happens now."""

@@ -16,9 +16,10 @@ class Item:
     """One thing that happens at a moment, in virtual milliseconds since the epoch.
 
     `act`: the act `name` with `values`. `fault`: the sandbox's fault `values`. `kill`: the process ends at the
-    `values["step"]`-th step from here and starts again `values["down"]` seconds later, its database lost where
-    `values["lose"]` says so. `receiver`: webhooks are answered as `name` says for `values["lasts"]` seconds. `mode`:
-    how webhooks travel from here. `poll`, `sweep`: the timer's work, which happens only where an item says so.
+    `values["step"]`-th step from here (with `name`: step of that name) and starts again `values["down"]` seconds
+    later, its database lost where `values["lose"]` says so. `receiver`: webhooks are answered as `name` says for
+    `values["lasts"]` seconds. `mode`: how webhooks travel from here. `poll`, `sweep`: the timer's work, which happens
+    only where an item says so.
     """
 
     at: int

@@ -107,7 +107,7 @@ def test_what_begins_nothing_is_not_held_with_the_group(world: World) -> None:
 def test_the_admin_is_told_once_an_hour(world: World) -> None:
     _due(world, 6)
     world.work()
-    assert _told(world) == ["Creative Refresh handoffs: held"]
+    assert _told(world) == ["Creative Refresh handoffs: work is held"]
     (mail,) = world.people.emails()
     assert "12 effects on 6 records are held" in str(mail.properties["body"])
     _due(world, 6)

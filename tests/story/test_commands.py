@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import requests
 from click.testing import CliRunner, Result
 
 from sync.cli import main
+from sync.clock import local_date
 from sync.sandbox import Fault, Names, Quirks, Sandbox, SandboxServer
 from sync.store import dirty, effects, open_store, runs, sweeps
 
@@ -42,7 +44,9 @@ class Desk:
         }
 
     def day(self, ahead: int) -> str:
-        return (self.sandbox.clock.now() + timedelta(days=ahead)).date().isoformat()
+        """So many days from today, as the portal counts its days."""
+        zone = ZoneInfo(self.sandbox.portal.account.time_zone)
+        return (local_date(self.sandbox.clock.now(), zone) + timedelta(days=ahead)).isoformat()
 
     def mapping(self, text: str) -> None:
         """Use a mapping that says this."""
@@ -592,7 +596,7 @@ def test_verify_is_0_where_all_is_well_and_1_with_the_cause_where_not(desk: Desk
     assert (told["version"], told["ok"], told["doubled"], told["missing"]) == (1, False, 1, 0)
     assert told["findings"][0]["tasks"] == [kickoff.id, copy]
     assert desk.json("verify", "Acme")["ok"]
-    assert desk.json("verify", "--since", desk.day(2))["ok"]
+    assert not desk.json("verify", "--since", desk.day(0))["ok"]
 
 
 @pytest.mark.parametrize("command", ["adopt", "verify"])

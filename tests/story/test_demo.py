@@ -110,7 +110,7 @@ def test_a_failed_demo_keeps_its_logs(performance: Performance) -> None:
 def test_fifteen_sweeps_within_the_window_make_one_kickoff(performance: Performance) -> None:
     kickoffs = [task for task in performance.scene.tasks if task.subject == TASKS[0].subject]
     assert [task.made for task in kickoffs] == [date(2026, 10, 6)]
-    assert "27 daily sweeps" in performance.told
+    assert "40 daily sweeps" in performance.told
 
 
 def _without_task(scene: Scene) -> Scene:

@@ -1,4 +1,4 @@
-"""`serve` killed with -9 leaves nothing behind that would keep it from starting again."""
+"""`serve` or a part of it killed with -9: nothing is left behind that would keep it from starting again."""
 
 import os
 import signal
@@ -9,6 +9,10 @@ import time
 from pathlib import Path
 
 import requests
+
+from sync.sandbox.sandbox import Sandbox
+from sync.sandbox.server import SandboxServer
+from tests.story.killing import children
 
 PATIENCE = 30.0
 
@@ -35,11 +39,12 @@ def becomes(port: int, *, alive: bool) -> bool:
     return False
 
 
-def start(directory: Path, port: int) -> subprocess.Popen[bytes]:
+def start(directory: Path, port: int, crm: str | None = None) -> subprocess.Popen[bytes]:
+    """`handoffs serve` with the CRM at this address; by default nobody listens there: the CRM is unreachable."""
     environment = {
         "PATH": os.environ["PATH"],
-        "HUBSPOT_ACCESS_TOKEN": "pat-test",
-        "HUBSPOT_BASE_URL": f"http://127.0.0.1:{free_port()}",  # nobody listens there: the CRM is unreachable
+        "HUBSPOT_ACCESS_TOKEN": Sandbox().token,
+        "HUBSPOT_BASE_URL": crm or f"http://127.0.0.1:{free_port()}",
         "PORT": str(port),
     }
     command = [sys.executable, "-m", "sync", "serve"]
@@ -57,3 +62,37 @@ def test_the_receiver_ends_with_a_killed_service_and_the_port_is_free_again(tmp_
             process.send_signal(signal.SIGKILL)
             process.wait()
         assert becomes(port, alive=False), "the receiver outlived its service"
+
+
+def test_the_service_ends_with_a_killed_receiver(tmp_path: Path) -> None:
+    """Half a service is none: whoever supervises it starts all of it again."""
+    port = free_port()
+    with SandboxServer(Sandbox(ticking=True, with_task_property=True), pump=False) as server:
+        process = start(tmp_path, port, server.url)
+        try:
+            assert becomes(port, alive=True), (tmp_path / "serve.log").read_text()
+            (receiver,) = children(process.pid)
+            os.kill(receiver, signal.SIGKILL)
+            assert process.wait(PATIENCE) == 1
+        finally:
+            process.kill()
+            process.wait()
+    assert "the receiver ended with code -9" in (tmp_path / "serve.log").read_text()
+    assert becomes(port, alive=False), "a part of the receiver outlived its service"
+
+
+def test_a_killed_process_of_the_receiver_is_replaced(tmp_path: Path) -> None:
+    port = free_port()
+    process = start(tmp_path, port)
+    try:
+        for _ in range(3):
+            assert becomes(port, alive=True), (tmp_path / "serve.log").read_text()
+            (receiver,) = children(process.pid)
+            (serving,) = children(receiver)
+            os.kill(serving, signal.SIGKILL)
+        assert becomes(port, alive=True), (tmp_path / "serve.log").read_text()
+        assert process.poll() is None
+    finally:
+        process.kill()
+        process.wait()
+    assert becomes(port, alive=False), "the receiver outlived its service"

@@ -36,15 +36,16 @@ OLD_STATUSES = tuple((f"s{n}", label) for n, (label, _) in enumerate(Names().sta
 class Relay:
     """A mail server that nobody asks to send."""
 
-    def __init__(self, trouble: str = "") -> None:
+    def __init__(self, trouble: str = "", *, login_refused: bool = False) -> None:
         self.trouble = trouble
+        self.login_refused = login_refused
 
     def send(self, key: str, to: str, subject: str, body: str) -> None:
         raise AssertionError("a check sends nothing")
 
     def check(self) -> str:
         if self.trouble:
-            raise EmailError(self.trouble)
+            raise EmailError(self.trouble, server_down=True, login_refused=self.login_refused)
         return "the mail server mail.test:25 answers, without login (EMAIL_URL)"
 
 
@@ -427,10 +428,13 @@ def test_what_is_out_of_reach_later_is_one_finding_among_others(world: World) ->
 # --- settings --------------------------------------------------------------------------------------------------------
 
 
-def test_email_that_fails_is_an_error(world: World) -> None:
-    report = looked(world, mailer=Relay("the mail server refuses user and password: check EMAIL_URL"))
-    assert [(one.severity, one.where) for one in report.findings] == [(ERROR, "EMAIL_URL")]
-    assert report.exit_code == 1
+@pytest.mark.parametrize(("login_refused", "severity", "code"), [(True, ERROR, 1), (False, WARNING, 0)])
+def test_a_refused_login_stops_a_release_and_a_mail_server_that_is_down_does_not(
+    world: World, login_refused: bool, severity: Severity, code: int
+) -> None:
+    report = looked(world, mailer=Relay("the mail server is not as it should be", login_refused=login_refused))
+    assert [(one.severity, one.where) for one in report.findings] == [(severity, "EMAIL_URL")]
+    assert report.exit_code == code
 
 
 @pytest.mark.parametrize(

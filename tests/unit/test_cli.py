@@ -196,6 +196,22 @@ def test_prune_removes_old_deliveries_with_their_events_and_keeps_the_young(stor
     assert run("db", "prune", "--days", "30").output.startswith("Removed 1 webhook request with 1 event,")
 
 
+def test_a_copy_holds_all_that_was_committed_while_the_service_has_it_open(store: Store, place: Path) -> None:
+    with store.write() as connection:
+        connection.execute(deliveries.insert().values(id=1, received_at=to_ms(NOW), body=b"[]"))
+    assert (place / "handoffs.db-wal").stat().st_size, "it is not in the file itself yet"
+    assert run("db", "backup", "copy.db").output.startswith("Copied into copy.db: ")
+    for path in place.glob("handoffs.db*"):
+        path.unlink()
+    assert run("db", "restore", "copy.db", "--yes").output.startswith("Put back: copy.db, of ")
+    assert run("status").exit_code == 0
+    restored = open_store(f"sqlite:///{place / 'handoffs.db'}")
+    with restored.read() as connection:
+        assert connection.scalars(deliveries.select()).all() == [1]
+        assert get_fact(connection, "copied") is None
+    restored.close()
+
+
 # -- status
 
 
@@ -203,6 +219,7 @@ KEYS = [
     *("version", "ok", "backlog", "oldest_seconds", "waiting", "parked", "held"),
     *("planned", "attempting", "unknown", "blocked", "failed"),
     *("last_sweep", "last_poll", "last_webhook", "budget"),
+    *("reasons", "errors", "stuck", "told", "at"),
 ]
 
 
@@ -229,6 +246,8 @@ def test_status_names_held_parked_and_refused(store: Store) -> None:
     told = json.loads(run("status", "--json").stdout)
     assert told | {"ok": False, "backlog": 1, "held": 1, "parked": 1} == told
     assert told["oldest_seconds"] >= 60
+    [kind] = told["errors"]
+    assert (kind["kind"], kind["count"], kind["example"]) == ("ValueError", 1, "ValueError: the date is no date")
     assert abs(datetime.fromisoformat(told["last_webhook"]) - NOW) < timedelta(seconds=1)
     result = run("status")
     assert result.exit_code == 1

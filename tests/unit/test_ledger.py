@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from mappings.vocabulary import EmailKind, Handoff, Role, TaskKind
 from sync import ledger
+from sync.clock import from_ms
 from sync.crm import Kind, RecordRef
 from sync.model import (
     CloseTask,
@@ -350,3 +351,22 @@ def test_an_effect_counts_once_and_for_an_hour(store: Store) -> None:
     with store.read() as connection:
         assert ledger.attempted_since(connection, NOW - timedelta(seconds=1)) == 1
         assert ledger.attempted_since(connection, NOW) == 0, "the second try is no second effect"
+
+
+@pytest.mark.parametrize("stands", [False, True], ids=["not begun", "begun"])
+def test_what_stays_blocked_is_so_since_it_first_was(store: Store, stands: bool) -> None:
+    """Decided anew at each look: alone, or beside a task that was made, when only its person is asked for again."""
+    asked = (TASK, NOBODY) if stands else (NOBODY,)
+    _plan(store, _decision(*asked))
+    key = f"{KEY}/{NOBODY.slot}"
+    if stands:
+        with store.write() as connection:
+            ledger.claim(connection, [f"{KEY}/{TASK.slot}"], NOW)
+            ledger.settle(connection, f"{KEY}/{TASK.slot}", EffectState.DONE, NOW, crm_id="7")
+        again = Decision((), {key: Reassigned(None, "no Account Manager is named")})
+    else:
+        again = _decision(*asked)
+    _plan(store, again, LATER)
+    with store.read() as connection:
+        row = connection.execute(select(effects).where(effects.c.key == key)).one()
+    assert (row.state, from_ms(row.state_at)) == ("blocked", NOW)

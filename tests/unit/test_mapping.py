@@ -605,7 +605,7 @@ rules: {window_days: -3}
     with pytest.raises(MappingError) as raised:
         load(path)
     said = str(raised.value).splitlines()
-    assert said[0] == f"The mapping has {len(problems)} problems:"
+    assert said[0] == f"The mapping (MAPPING) has {len(problems)} problems:"
     assert said[1].startswith(f"  {path}:1: time_zone: 'Mars/Olympus' is no time zone: write ")
 
 

@@ -588,7 +588,11 @@ def test_a_database_without_a_schema(tmp_path: Path, clock: HandClock) -> None:
 
 @pytest.mark.parametrize(
     ("fact", "reason"),
-    [(health.TOKEN_REFUSED, "token refused"), (health.TASK_PROPERTY_MISSING, "task property missing")],
+    [
+        (health.TOKEN_REFUSED, "token refused"),
+        (health.TASK_PROPERTY_MISSING, "task property missing"),
+        (health.MAPPING_MISFIT, "the mapping does not fit the portal"),
+    ],
 )
 def test_a_fact_of_the_worker(client: FlaskClient, store: Store, fact: str, reason: str) -> None:
     for value, expected in (("1", [reason]), ("", []), ("0", [])):

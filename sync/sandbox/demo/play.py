@@ -262,13 +262,14 @@ class Play:
         self._pass_days(1, remark)
 
     def _pass_days(self, days: int, remark: str) -> None:
-        """Midnight strikes on a later day, and the service's timer sweeps; the day then begins."""
-        self._day += timedelta(days=days)
-        with self._screen.busy(f"the night to {short_day(self._day)}…"):
-            midnight = self._at(self._day, 0, 1)
-            self._people.set_clock(midnight)
-            self._stage.settle(f"the sweep of {short_day(self._day)}", swept_since=midnight)
-        self.nights += 1
+        """Midnight strikes so many times, and each time the service's timer sweeps; the day then begins."""
+        for _ in range(days):
+            self._day += timedelta(days=1)
+            with self._screen.busy(f"the night to {short_day(self._day)}…"):
+                midnight = self._at(self._day, 0, 1)
+                self._people.set_clock(midnight)
+                self._stage.settle(f"the sweep of {short_day(self._day)}", swept_since=midnight)
+            self.nights += 1
         if remark:
             self._screen.day(self._day, remark)
 

@@ -1,0 +1,110 @@
+"""Whom each portfolio waits for, as its last pass saw it: so that `status` knows who is late without asking the CRM.
+
+Every pass writes it down, and the daily sweep looks at every portfolio that is written down here.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, func, or_, select
+from sqlalchemy.dialects.sqlite import insert
+
+from mappings.schema import Party
+from mappings.vocabulary import Handoff
+from sync.clock import from_ms, to_ms
+from sync.crm import Kind, RecordRef
+from sync.model import Portfolio, Wait
+from sync.store import dirty, waits
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """A portfolio that has waited for the same party for longer than the mapping allows (rules.stuck_after_days)."""
+
+    portfolio: str
+    name: str
+    url: str
+    party: Party
+    who: str
+    after: Handoff
+    what: str
+    since: datetime
+    seen_at: datetime  # when it was last found so
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "portfolio": {"id": self.portfolio, "name": self.name, "url": self.url},
+            "party": self.party.value,
+            "who": self.who,
+            "after": self.after.value,
+            "what": self.what,
+            "since": self.since.isoformat(),
+            "seen_at": self.seen_at.isoformat(),
+        }
+
+
+def remember(connection: Connection, found: Iterable[tuple[Portfolio, Wait | None]], now: datetime) -> None:
+    """These wait for this; None: for nobody."""
+    for portfolio, wait in sorted(found, key=lambda pair: pair[0].id):
+        if wait is None:
+            forget(connection, [portfolio.ref])
+            continue
+        values: Mapping[str, str | int] = {
+            "name": portfolio.name,
+            "url": portfolio.url,
+            "party": wait.party.value,
+            "who": wait.who,
+            "after": wait.after.value,
+            "what": wait.what,
+            "since": to_ms(wait.since),
+            "stuck_at": to_ms(wait.stuck_at),
+            "seen_at": to_ms(now),
+        }
+        row = insert(waits).values(portfolio=portfolio.id, **values)
+        connection.execute(row.on_conflict_do_update(index_elements=[waits.c.portfolio], set_=values))
+
+
+def forget(connection: Connection, records: Iterable[RecordRef]) -> None:
+    """These are gone, or wait for nobody."""
+    for record in records:
+        if record.kind is Kind.PORTFOLIO:
+            connection.execute(waits.delete().where(waits.c.portfolio == record.id))
+
+
+def known(connection: Connection) -> set[RecordRef]:
+    """Every portfolio that waits for somebody."""
+    return {RecordRef(Kind.PORTFOLIO, portfolio) for portfolio in connection.scalars(select(waits.c.portfolio))}
+
+
+def find(connection: Connection, now: datetime) -> list[Stuck]:
+    """What is stuck, the longest first. What is parked or held waits for an admin, and is left out."""
+    rows = connection.execute(_stuck(now).order_by(waits.c.since, waits.c.portfolio))
+    return [
+        Stuck(
+            row.portfolio,
+            row.name,
+            row.url,
+            Party(row.party),
+            row.who,
+            Handoff(row.after),
+            row.what,
+            from_ms(row.since),
+            from_ms(row.seen_at),
+        )
+        for row in rows
+    ]
+
+
+def count(connection: Connection, now: datetime) -> dict[Party, int]:
+    """How many are stuck, by whom they wait for."""
+    stuck = _stuck(now).subquery()
+    rows = connection.execute(select(stuck.c.party, func.count()).group_by(stuck.c.party))
+    return dict.fromkeys(Party, 0) | {Party(party): int(number) for party, number in rows}
+
+
+def _stuck(now: datetime) -> Select[tuple[Any, ...]]:
+    row = and_(dirty.c.kind == Kind.PORTFOLIO.value, dirty.c.id == waits.c.portfolio)
+    put_aside = select(dirty.c.id).where(row, or_(dirty.c.parked_at.is_not(None), dirty.c.held_effects.is_not(None)))
+    return select(waits).where(waits.c.stuck_at <= to_ms(now), ~put_aside.exists())

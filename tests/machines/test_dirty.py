@@ -1,0 +1,275 @@
+"""The dirty table against a dict: whatever is marked, taken, settled or dropped in whatever order, no mark is lost."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from sqlalchemy import select
+
+from sync import dirty
+from sync.clock import from_ms, to_ms
+from sync.crm import Kind, RecordRef
+from sync.dirty import Look, Priority
+from sync.store import dirty as rows
+from sync.store import memberships
+from tests.machines import MACHINE, emptied, memory
+
+STORE = memory()
+START = datetime(2026, 11, 2, 14, 0, tzinfo=UTC)
+
+PORTFOLIOS = [RecordRef(Kind.PORTFOLIO, each) for each in ("1", "2", "3")]
+PLACED = RecordRef(Kind.TICKET, "1")  # known to be on portfolio 2
+UNPLACED = RecordRef(Kind.TICKET, "7")
+RECORDS = [*PORTFOLIOS, PLACED, UNPLACED]
+
+WAITS = (15, 60, 5 * 60, 15 * 60, 3600, 4 * 3600, 12 * 3600)
+"""Seconds between the tries of a record that fails; after the last of them it is parked."""
+
+some_records = st.lists(st.sampled_from(RECORDS), min_size=1, max_size=4)
+seconds = st.sampled_from([1, 14, 15, 60, 3600, 12 * 3600])
+
+
+@dataclass
+class Row:
+    """What the table is to hold of a record. Moments are milliseconds."""
+
+    urgent: bool
+    since: int
+    origin: str
+    due: int
+    failures: int = 0
+    parked: bool = False
+    held: int | None = None
+    owed: dict[int, int] = field(default_factory=dict)  # each mark not yet answered, and when it is due at the latest
+
+    @property
+    def asleep(self) -> bool:
+        return self.parked or self.held is not None
+
+
+@dataclass(frozen=True)
+class Hand:
+    """A row that the pass has taken, and the marks that its look will answer."""
+
+    look: Look
+    answers: frozenset[int]
+
+
+class Dirty(RuleBasedStateMachine):
+    """People and clocks mark; one pass at a time takes, settles row by row, and may die in between."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = START
+        self.model: dict[RecordRef, Row] = {}
+        self.hands: list[Hand] = []
+        self.marks = 0
+
+    @initialize()
+    def begin(self) -> None:
+        with emptied(STORE).write() as connection:
+            connection.execute(memberships.insert().values(ticket=PLACED.id, portfolio="2"))
+
+    @property
+    def ms(self) -> int:
+        return to_ms(self.now)
+
+    # -- marking
+
+    @rule(
+        records=some_records,
+        origin=st.sampled_from(["webhook", "poll", "sweep", "replay", "release"]),
+        bulk=st.booleans(),
+        wait=st.just(0) | seconds,
+    )
+    def mark(self, records: list[RecordRef], origin: str, bulk: bool, wait: int) -> None:
+        priority = Priority.BULK if bulk else Priority.INTERACTIVE
+        look_at = self.now + timedelta(seconds=wait) if wait else None
+        with STORE.write() as connection:
+            dirty.mark(connection, records, self.now, origin, priority=priority, look_at=look_at)
+        self._marked(records, origin, bulk, self.ms + wait * 1000)
+
+    @rule(records=some_records, moved=st.booleans())
+    def touch(self, records: list[RecordRef], moved: bool) -> None:
+        with STORE.write() as connection:
+            dirty.touch(connection, records, self.now, "webhook", moved=moved)
+        homes = {PORTFOLIOS[1] if record == PLACED else record for record in records}
+        self._marked(homes | ({PLACED} & set(records) if moved else set()), "webhook", False, self.ms)
+
+    def _marked(self, records: Iterable[RecordRef], origin: str, bulk: bool, due: int) -> None:
+        for record in set(records):
+            self.marks += 1
+            row = self.model.get(record)
+            if row is None:
+                row = self.model[record] = Row(not bulk, self.ms, origin, due)
+            else:
+                row.urgent |= not bulk
+                row.since = row.since if row.due <= self.ms else self.ms
+                row.origin = row.origin if row.origin in {"sweep", "replay", "release"} else origin
+                row.due = min(row.due, due)
+                row.parked = False
+            row.owed[self.marks] = due
+
+    @rule(wait=seconds)
+    def time_passes(self, wait: int) -> None:
+        self.now += timedelta(seconds=wait)
+
+    # -- a pass
+
+    def _next(self, limit: int) -> list[RecordRef]:
+        due = [record for record, row in self.model.items() if row.due <= self.ms and not row.asleep]
+
+        def rank(record: RecordRef) -> tuple[bool, int, str, str]:
+            row = self.model[record]
+            return not row.urgent, row.since, record.kind.value, record.id
+
+        return sorted(due, key=rank)[:limit]
+
+    @precondition(lambda self: not self.hands)
+    @rule(limit=st.integers(1, 4))
+    def take(self, limit: int) -> None:
+        expected = self._next(limit)
+        with STORE.read() as connection:
+            looks = dirty.take(connection, 0, self.now, limit)
+        assert [look.record for look in looks] == expected
+        for look in looks:
+            row = self.model[look.record]
+            assert (look.origin, look.attempts, to_ms(look.marked_at)) == (row.origin, row.failures, row.since)
+            self.hands.append(Hand(look, frozenset(row.owed)))
+
+    @precondition(lambda self: not self.hands)
+    @rule(records=some_records)
+    def take_these(self, records: list[RecordRef]) -> None:
+        """What an admin's command does: just these, due or not."""
+        with STORE.read() as connection:
+            looks = dirty.looks_at(connection, records)
+        assert {look.record for look in looks} == {r for r in records if r in self.model and not self.model[r].asleep}
+        self.hands = [Hand(look, frozenset(self.model[look.record].owed)) for look in looks]
+
+    def _hand(self, data: st.DataObject) -> tuple[Hand, Row, bool]:
+        """One of those taken, its row, and whether it was marked since."""
+        hand = self.hands.pop(data.draw(st.integers(0, len(self.hands) - 1)))
+        row = self.model[hand.look.record]
+        return hand, row, bool(row.owed.keys() - hand.answers)
+
+    @precondition(lambda self: self.hands)
+    @rule(data=st.data(), wait=st.just(0) | seconds)
+    def done(self, data: st.DataObject, wait: int) -> None:
+        hand, row, marked = self._hand(data)
+        again = self.now + timedelta(seconds=wait) if wait else None
+        with STORE.write() as connection:
+            dirty.settle_done(connection, hand.look, again)
+        for mark in hand.answers:
+            row.owed.pop(mark, None)
+        row.failures, row.held = 0, None
+        if not marked and again is None:
+            assert not row.owed
+            del self.model[hand.look.record]
+        elif not marked and again is not None:
+            row.due = row.since = to_ms(again)
+            row.origin = "waited"
+
+    @precondition(lambda self: self.hands)
+    @rule(data=st.data())
+    def failed(self, data: st.DataObject) -> None:
+        self._failed(*self._hand(data))
+
+    def _failed(self, hand: Hand, row: Row, marked: bool) -> None:
+        with STORE.write() as connection:
+            parked = dirty.settle_failed(connection, hand.look, self.now, "why")
+        tries = row.failures
+        row.failures += 1
+        if not marked and tries < len(WAITS):
+            row.due = self.ms + WAITS[tries] * 1000
+            row.owed = dict.fromkeys(row.owed, row.due)
+        row.parked = not marked and tries >= len(WAITS)
+        assert parked == row.parked
+
+    @precondition(lambda self: not self.hands)
+    @rule(record=st.sampled_from(RECORDS), times=st.integers(2, 9))
+    def keeps_failing(self, record: RecordRef, times: int) -> None:
+        """One record fails again and again, each time when it is due."""
+        for _ in range(times):
+            row = self.model.get(record)
+            if row is None or row.asleep:
+                return
+            self.now = max(self.now, from_ms(row.due))
+            self.take_these([record])
+            self._failed(self.hands.pop(), row, marked=False)
+            self.the_table_is_the_model()
+
+    @precondition(lambda self: self.hands)
+    @rule(data=st.data(), effects=st.integers(0, 9))
+    def held(self, data: st.DataObject, effects: int) -> None:
+        hand, row, _ = self._hand(data)
+        with STORE.write() as connection:
+            dirty.settle_held(connection, [hand.look], {hand.look.record: effects})
+        row.held = effects
+
+    @precondition(lambda self: self.hands)
+    @rule()
+    def the_process_dies(self) -> None:
+        self.hands = []
+
+    @rule(records=some_records)
+    def let_go(self, records: list[RecordRef]) -> None:
+        """As `release` does it: of what is held."""
+        held = [
+            record for record in set(records) if (row := self.model.get(record)) is not None and row.held is not None
+        ]
+        with STORE.write() as connection:
+            dirty.let_go(connection, held, self.now)
+        for record in held:
+            row = self.model[record]
+            row.held, row.origin, row.due = None, "release", self.ms
+            row.owed = {mark: max(due, self.ms) for mark, due in row.owed.items()}
+
+    # -- what is always true
+
+    @invariant()
+    def the_table_is_the_model(self) -> None:
+        with STORE.read() as connection:
+            found = {
+                RecordRef(Kind(row.kind), row.id): (
+                    row.priority == 0, row.marked_at, row.origin, row.look_at, row.attempts, row.parked_at is not None,
+                    row.held_effects, row.error,
+                )
+                for row in connection.execute(select(rows))
+            }  # fmt: skip
+            holding = dirty.held(connection)
+        assert found == {
+            record: (
+                row.urgent, row.since, row.origin, row.due, row.failures, row.parked, row.held,
+                "why" if row.failures else None,
+            )
+            for record, row in self.model.items()
+        }  # fmt: skip
+        assert dict(holding) == {
+            r: row.held for r, row in self.model.items() if row.held is not None and not row.parked
+        }
+
+    @invariant()
+    def no_mark_is_lost(self) -> None:
+        """A mark not yet answered has a row, which is due by its time unless an admin is told that it waits for him."""
+        for row in self.model.values():
+            assert row.asleep or all(row.due <= due for due in row.owed.values())
+
+    def teardown(self) -> None:
+        """Whatever happened: once time has passed, passes that work leave nothing but what waits for an admin."""
+        self.now += timedelta(days=2)
+        while due := self._next(2):
+            with STORE.read() as connection:
+                looks = dirty.take(connection, 0, self.now, 2)
+            assert [look.record for look in looks] == due
+            with STORE.write() as connection:
+                for look in looks:
+                    dirty.settle_done(connection, look)
+            for record in due:
+                del self.model[record]
+        self.the_table_is_the_model()
+
+
+TestDirty = Dirty.TestCase
+TestDirty.settings = MACHINE

@@ -1,0 +1,17 @@
+"""`serve` killed with -9 at random moments under load, the CRM losing answers: nothing is lost and nothing is doubled.
+
+The long run is a command: `python -m tests.bench.kills`.
+"""
+
+from pathlib import Path
+
+from tests.story import killing
+
+
+def test_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
+    report = killing.run(tmp_path, kills=12, seed=1, clients=8)
+    assert (report.lost, report.doubled, report.wrong) == ([], [], []), report
+    assert report.tasks > 0
+    assert report.emails > 0
+    assert report.faults.total() > 0
+    assert report.starts > 6, "it was started anew after most of the kills"
