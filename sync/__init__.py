@@ -18,5 +18,8 @@ the two processes of a running service; ``recovery.py`` fills an empty ledger fr
 live portal; ``provision.py``, ``sample.py`` and ``subscriptions.py`` make what a portal lacks and write what HubSpot is to be
 told. ``forecast.py`` works out what would come of a case, purely; ``plan.py`` tells it of the whole portal, with what it
 costs (``cost.py``). ``backfill.py``, ``replay.py`` and ``dead.py`` choose what an admin has looked at again, ``errand.py``
-carries it out, ``runs.py`` remembers who had it done. ``sandbox/`` is a simulated HubSpot, unknown to all others.
+carries it out, ``runs.py`` remembers who had it done. ``waiting.py`` says, purely, whose turn it is, and ``stuck.py``
+remembers it; ``status.py`` tells of the service and ``explain.py`` (with ``timeline.py``) of one portfolio; ``health.py``,
+``metrics.py`` and ``alerts.py`` say what is wrong: to whoever asks, to a monitor, to the admin. ``sandbox/`` is a simulated
+HubSpot, unknown to all others.
 """

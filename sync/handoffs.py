@@ -17,6 +17,7 @@ from sync.model import (
     TAKEN_BACK,
     CloseTask,
     Effect,
+    EffectState,
     Email,
     Fired,
     NewTask,
@@ -447,7 +448,20 @@ def _open_revisions(case: Case, ticket: Ticket, kinds: Iterable[TaskKind], *, bu
                 made[effect.crm_id] = effect.task_kind
             elif effect.state in {"planned", "blocked", "failed"}:
                 found.add(effect.task_kind)
-    return found | {made[task.id] for task in case.tasks(made) if task.is_open}
+    closing = _about_to_be_closed(case)
+    return found | {made[task.id] for task in case.tasks(made) if task.is_open and task.id not in closing}
+
+
+def _about_to_be_closed(case: Case) -> set[str]:
+    """The tasks that a decline closes, in this pass or in one that was cut off: they are not open any more."""
+    found: set[str] = set()
+    for ending in case.pending:
+        if ending.closing.by is Status.NO_REFRESH_REQUESTED:
+            found.update(_tasks_of_cycle(case, case.cycle_of(from_ms(ending.version.ms - 1))))
+    on_the_way = {EffectState.PLANNED, EffectState.ATTEMPTING, EffectState.UNKNOWN}
+    for fired in case.facts.of(Handoff.DECLINED):
+        found.update(e.slot.removeprefix("close:") for e in fired.effects if e.kind == "close" and e.state in on_the_way)
+    return found
 
 
 def _revisions_under_way(case: Case, ticket: Ticket, version: Version[Revision | None]) -> set[TaskKind]:

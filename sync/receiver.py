@@ -52,6 +52,7 @@ def hold_on() -> None:
 
     def wait() -> None:
         os.read(int(descriptor), 1)  # nothing is ever written: it returns when the other end closes
-        os.kill(os.getppid(), signal.SIGTERM)  # gunicorn's master, which then ends this process in order
+        # gunicorn's master, and its quick end: in order it kept the port for up to ten seconds, in which no start succeeds.
+        os.kill(os.getppid(), signal.SIGQUIT)  # a delivery that is cut off comes again
 
     threading.Thread(target=wait, name="lifeline", daemon=True).start()

@@ -3,12 +3,12 @@
 Every pass writes it down, and the daily sweep looks at every portfolio that is written down here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, or_, select
+from sqlalchemy import Connection, Select, and_, bindparam, func, or_, select
 from sqlalchemy.dialects.sqlite import insert
 
 from mappings.schema import Party
@@ -45,13 +45,19 @@ class Stuck:
         }
 
 
+_NEW = insert(waits)
+_REMEMBERED = _NEW.on_conflict_do_update(
+    index_elements=[waits.c.portfolio], set_={c.name: _NEW.excluded[c.name] for c in waits.columns if not c.primary_key}
+)
+_FORGOTTEN = waits.delete().where(waits.c.portfolio == bindparam("gone"))
+
+
 def remember(connection: Connection, found: Iterable[tuple[Portfolio, Wait | None]], now: datetime) -> None:
     """These wait for this; None: for nobody."""
-    for portfolio, wait in sorted(found, key=lambda pair: pair[0].id):
-        if wait is None:
-            forget(connection, [portfolio.ref])
-            continue
-        values: Mapping[str, str | int] = {
+    pairs = sorted(found, key=lambda pair: pair[0].id)
+    rows = [
+        {
+            "portfolio": portfolio.id,
             "name": portfolio.name,
             "url": portfolio.url,
             "party": wait.party.value,
@@ -62,15 +68,19 @@ def remember(connection: Connection, found: Iterable[tuple[Portfolio, Wait | Non
             "stuck_at": to_ms(wait.stuck_at),
             "seen_at": to_ms(now),
         }
-        row = insert(waits).values(portfolio=portfolio.id, **values)
-        connection.execute(row.on_conflict_do_update(index_elements=[waits.c.portfolio], set_=values))
+        for portfolio, wait in pairs
+        if wait is not None
+    ]
+    if rows:
+        connection.execute(_REMEMBERED, rows)
+    forget(connection, [portfolio.ref for portfolio, wait in pairs if wait is None])
 
 
 def forget(connection: Connection, records: Iterable[RecordRef]) -> None:
     """These are gone, or wait for nobody."""
-    for record in records:
-        if record.kind is Kind.PORTFOLIO:
-            connection.execute(waits.delete().where(waits.c.portfolio == record.id))
+    gone = [{"gone": record.id} for record in sorted(records) if record.kind is Kind.PORTFOLIO]
+    if gone:
+        connection.execute(_FORGOTTEN, gone)
 
 
 def known(connection: Connection) -> set[RecordRef]:

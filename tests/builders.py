@@ -19,6 +19,7 @@ from sync.crm import Kind, RecordRef
 from sync.decide import decide
 from sync.model import (
     NOT_YET,
+    TAKEN_BACK,
     CloseTask,
     Closing,
     Decision,
@@ -273,8 +274,9 @@ class Scene:
                     fired.cycle if fired.handoff in {Handoff.KICKOFF, Handoff.DATE_ARRIVED, Handoff.SET_READY} else ""
                 )
                 kept[fired.key] = replace(
-                    fired, effects=tasks, state="done", cycle=told, cause_at=None, decided_at=tasks[0].state_at
-                )
+                    fired, effects=tasks, state="done", cycle=told, cause_at=None, decided_at=tasks[0].state_at,
+                    detail={TAKEN_BACK: True},
+                )  # fmt: skip
         self.fired, self.closings = kept, set()
         return self
 

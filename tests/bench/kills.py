@@ -17,7 +17,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.kills", description="Kill the service under load.")
     parser.add_argument("--kills", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--clients", type=int, default=12)
+    parser.add_argument("--clients", type=int, default=24)
     parser.add_argument("--real-time", action="store_true", help="`handoffs serve` itself, on the machine's clock")
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:

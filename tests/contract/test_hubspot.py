@@ -367,8 +367,11 @@ class TestHistory:
     ) -> None:
         versions = [
             {
-                "value": "b", "timestamp": "2026-03-01T10:00:00Z",
-                "sourceType": "CRM_UI", "sourceId": "userId:1", "updatedByUserId": 1,
+                "value": "b",
+                "timestamp": "2026-03-01T10:00:00Z",
+                "sourceType": "CRM_UI",
+                "sourceId": "userId:1",
+                "updatedByUserId": 1,
             },
             {"value": None, "timestamp": "2026-03-01T10:00:00.001Z", "sourceType": "INTEGRATION"},
             {"value": "a", "timestamp": "2026-03-01T09:00:00+00:00", "sourceId": None},

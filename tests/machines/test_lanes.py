@@ -178,4 +178,4 @@ class Office(RuleBasedStateMachine):
 
 
 TestLanes = Office.TestCase
-TestLanes.settings = settings(MACHINE, max_examples=10, stateful_step_count=20)
+TestLanes.settings = settings(MACHINE, max_examples=8, stateful_step_count=20)

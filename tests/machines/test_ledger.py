@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import select
@@ -489,4 +490,4 @@ def _occurrence(key: str, asked: Sequence[Effect], version: int) -> Occurrence:
 
 
 TestLedger = Ledger.TestCase
-TestLedger.settings = MACHINE
+TestLedger.settings = settings(MACHINE, max_examples=50)

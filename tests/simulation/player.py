@@ -34,7 +34,7 @@ UNMAPPED = "Fortnightly"
 
 NAMES = Names(cadences=(*Names().cadences, *same(UNMAPPED, "10")))
 
-NAPS = (0, 0, 600, 3600, 14_400, 43_200)
+NAPS = (0, 0, 600, 14_400, 86_400)
 """Seconds that looks which the service only set itself may wait, the more of them came to nothing in a row.
 
 A blocked effect is looked at every hour; a simulation needs that less often.

@@ -180,7 +180,7 @@ class Siege:
         """Kill if it is time to, at a moment that owes nothing to what this process does; whether it did."""
         working = self._calls() > self._calls_at_start
         if self._next_kill is None and working:
-            self._next_kill = time.monotonic() + self._dice.uniform(0.2, 3.0)
+            self._next_kill = time.monotonic() + self._dice.uniform(0.2, 2.0)
         if self._next_kill is None or time.monotonic() < self._next_kill:
             return False
         time.sleep(self._dice.uniform(0, 0.2))

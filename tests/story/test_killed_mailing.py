@@ -94,7 +94,8 @@ def kill_and_go_on(sandbox: Sandbox, directory: Path, accepted: Callable[[], boo
 def test_over_smtp_it_comes_again_under_the_same_name(tmp_path: Path, deduplicate: bool) -> None:
     """Never lost is chosen over never doubled; a mail server that drops what it has by its Message-ID delivers one."""
     sandbox = a_sandbox()
-    with SlowSink(deduplicate=deduplicate) as sink:
+    sink = SlowSink(deduplicate=deduplicate)
+    with sink:
         try:
             kill_and_go_on(sandbox, tmp_path, sink.accepted.is_set, email_url=sink.url, email_from=SENDER)
         finally:

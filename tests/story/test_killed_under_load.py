@@ -14,4 +14,4 @@ def test_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
     assert report.tasks > 0
     assert report.emails > 0
     assert report.faults.total() > 0
-    assert report.starts > 6, "it was started anew after most of the kills"
+    assert report.starts > 6, "it was started again after most of the kills"

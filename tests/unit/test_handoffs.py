@@ -1365,6 +1365,12 @@ HANDOFF_6 = [
         id="widened while the Copywriter is missing: that role is waited for once",
     ),
     pytest.param(
+        lambda: in_review().nobody(WRITER).move("201", to=Stage.IN_PROGRESS).revise("201", COPY).look().move("201"),
+        Says("6", DUE, "Needs Revisions is emptied", "201"),
+        [*ANNOUNCE, EMPTIED, "6 task:revise_copy → nobody"],
+        id="no Copywriter, and nothing to write: the ticket that the team moves on is not kicked back after all",
+    ),
+    pytest.param(
         lambda: in_review().ticket("201", owners={DESIGNER: "own-design"}).look().revise("201", GRAPHIC),
         Says("6", DUE, "", "201"),
         [kicked_back(), "6 task revise_graphics for own-design"],
@@ -1928,6 +1934,26 @@ def test_6_quotes_the_newest_note_on_the_ticket() -> None:
     for task in tasks_of(scene).values():
         assert task.context["note"]["body"] == "bolder"
         assert task.context["revision"] == "Copy and Graphic Revisions"
+
+
+def test_6_asked_for_again_right_after_a_decline_gets_new_tasks() -> None:
+    """Those that the decline closes, in this very pass, are not open any more."""
+    scene = in_revision(BOTH).status(DECLINED).revise("201", None, BOTH)
+    assert {TaskKind.REVISE_COPY, TaskKind.REVISE_GRAPHICS} <= set(tasks_of(scene))
+
+
+def test_6_a_lost_database_and_one_of_two_tasks() -> None:
+    """Nobody was there for the copy: the designer's task, taken back, does not stand in for it."""
+    scene = in_review().nobody(WRITER).revise("201", BOTH).look().lose_database().name(WRITER, "copy")
+    assert set(tasks_of(scene)) == {TaskKind.REVISE_COPY}
+    assert [write for write in writes_of(scene) if write.record.id == "201"] == []
+
+
+def test_6_a_lost_database_and_a_role_that_an_earlier_round_had_asked_already() -> None:
+    """The second round was for the designer alone: the copywriter had the first one's task, and has done it since."""
+    scene = in_review().revise("201", COPY).look().revise("201", BOTH).look()
+    scene.complete(TaskKind.REVISE_COPY).lose_database()
+    assert tasks_of(scene) == {}
 
 
 def test_6_replaces_what_it_has_read() -> None:
