@@ -5,6 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+CLOCKS_APART = timedelta(minutes=5)
+"""How far the CRM's clock may be from ours."""
+
 
 class Clock(Protocol):
     def now(self) -> datetime:

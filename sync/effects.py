@@ -19,7 +19,7 @@ from mappings.texts import Texts
 from mappings.vocabulary import EmailKind, TaskKind
 from sync import ledger, recovery
 from sync.checkpoint import Checkpoint, no_checkpoint
-from sync.clock import Clock, from_ms, local_date, to_ms
+from sync.clock import CLOCKS_APART, Clock, from_ms, local_date, to_ms
 from sync.crm import (
     CRM,
     TASK_BODY,
@@ -52,9 +52,6 @@ TRY_AGAIN = timedelta(minutes=2)
 
 BLOCKED_AGAIN = timedelta(hours=1)
 """When something that a person has to mend is tried again."""
-
-CLOCKS_APART = timedelta(minutes=5)
-"""How far the CRM's clock may be behind ours when a version is to be recognised as the service's own."""
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 

@@ -5,11 +5,11 @@ Nothing here reads, writes, or knows the time but through the `Case`.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from mappings.vocabulary import EmailKind, Handoff, Revision, Role, Stage, Status, TaskKind
 from sync.case import Case, note_context, state_of, ticket_context
-from sync.clock import from_ms, start_of_day, to_ms
+from sync.clock import CLOCKS_APART, from_ms, start_of_day, to_ms
 from sync.crm import RecordRef
 from sync.cycle import Ending
 from sync.model import (
@@ -460,7 +460,9 @@ def _about_to_be_closed(case: Case) -> set[str]:
             found.update(_tasks_of_cycle(case, case.cycle_of(from_ms(ending.version.ms - 1))))
     on_the_way = {EffectState.PLANNED, EffectState.ATTEMPTING, EffectState.UNKNOWN}
     for fired in case.facts.of(Handoff.DECLINED):
-        found.update(e.slot.removeprefix("close:") for e in fired.effects if e.kind == "close" and e.state in on_the_way)
+        found.update(
+            e.slot.removeprefix("close:") for e in fired.effects if e.kind == "close" and e.state in on_the_way
+        )
     return found
 
 
@@ -737,10 +739,17 @@ def _versions(case: Case, status: Status) -> Iterable[Version[Status | None]]:
 
 
 def _taken_back(case: Case, ending: Ending) -> bool:
-    """Whether the history shows that a ledger since lost has carried out this ending: the service wrote the date."""
-    return any(
-        version.own and ending.closing.at < version.at < case.moment.born for version in case.portfolio.date_history
+    """Whether the history shows that a ledger since lost has carried out this ending: the service wrote the date.
+
+    The CRM's clock may be ahead of ours, so that this may seem to be later than the new ledger's beginning; unless the
+    new ledger has moved the date itself.
+    """
+    ended = [fired for number in (Handoff.DECLINED, Handoff.CLOSE) for fired in case.facts.of(number)]
+    moved = any(
+        e.kind == "write" and e.attempted for fired in ended if not fired.key.startswith("8t:") for e in fired.effects
     )
+    until = case.moment.born + (timedelta() if moved else CLOCKS_APART)
+    return any(version.own and ending.closing.at < version.at < until for version in case.portfolio.date_history)
 
 
 def _status_write(case: Case, status: Status | None) -> Write:

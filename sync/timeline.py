@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 
 from mappings.vocabulary import Handoff
 from sync.case import Case
+from sync.clock import CLOCKS_APART
 from sync.crm import CRM, TASK_COMPLETED, TASK_STATUS, TASK_SUBJECT, Kind, RawVersion, Record, RecordRef
 from sync.model import EffectFact, EffectState, Fired
 from sync.portal import Portal
@@ -18,9 +19,6 @@ SERVICE = "the service"
 
 TOGETHER = timedelta(minutes=1)
 """What the same person does to several records within this time is one event."""
-
-CLOCKS_APART = timedelta(minutes=5)
-"""How far the CRM's time of a write and the ledger's may differ."""
 
 OTHERS: Mapping[str, str] = {
     "INTEGRATION": "another integration",

@@ -23,7 +23,7 @@ from mappings.vocabulary import Handoff, Revision, Status, TaskKind
 from sync import ledger, recovery
 from sync.bootstrap import Service
 from sync.case import Case
-from sync.clock import from_ms, start_of_day, to_ms
+from sync.clock import CLOCKS_APART, from_ms, start_of_day, to_ms
 from sync.crm import CRM, Kind, RawVersion, RecordRef
 from sync.cycle import START
 from sync.decide import decide
@@ -35,9 +35,6 @@ from sync.recovery import read_key
 from sync.snapshot import moment_of
 from sync.store import dirty, get_fact
 from sync.survey import SeenTask, Survey, everyone, in_groups, survey
-
-CLOCKS_APART = timedelta(minutes=5)
-"""How far a version's time may be from the moment at which the ledger has the write."""
 
 SWEEPS_WITHIN = timedelta(hours=26)
 """How often a running service sweeps at the least, as `/readyz` has it."""

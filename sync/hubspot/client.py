@@ -70,6 +70,9 @@ _HALVED: Final = {400, 404, 409}
 """Statuses by which one bad row fails a whole batch."""
 
 _EMAIL_ACCEPTED: Final = {"SENT", "QUEUED", "IDEMPOTENT_IGNORE"}
+_SENT_BEFORE = re.compile(r"sendid.*(already|before|duplicate|exists|used)|(already|duplicate).*sendid", re.IGNORECASE)
+"""How a refusal reads by which a `sendId` is known to have been sent; one that finds fault with it reads otherwise."""
+
 _EMAIL_UNDECIDED: Final = {"THROTTLED", "PORTAL_OVER_LIMIT", "IDEMPOTENT_FAIL"}
 
 _ID: Final = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
@@ -462,7 +465,8 @@ class HubSpot:
         )
 
     def send_single_email(self, email_id: str, send_id: str, to: str, properties: Mapping[str, str]) -> None:
-        """Transactional single-send; see the port. HubSpot ignores a second send under one `send_id`: it is done.
+        """Transactional single-send; see the port. HubSpot ignores a second send under one `send_id`, or may refuse it
+        as sent already (nobody could confirm which): either way it is done.
 
         `CRMRejectedError` where HubSpot will never send it (the address bounced, opted out, the email is not enabled…).
         """
@@ -479,7 +483,12 @@ class HubSpot:
             },
             write=True,
         )
-        answer = self._send(ask)
+        try:
+            answer = self._send(ask)
+        except CRMRejectedError as error:
+            if _SENT_BEFORE.search(str(error)):
+                return
+            raise
         result = answers.text(answer.body, "sendResult").upper()
         if not result:
             result = "CANCELED" if answers.text(answer.body, "status").upper() == "CANCELED" else "QUEUED"

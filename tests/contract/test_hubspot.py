@@ -1427,6 +1427,15 @@ class TestSingleEmail:
     def send(self, hubspot: HubSpot) -> None:
         hubspot.send_single_email("4711", "key-1", "am@x.test", {"subject": "Kickoff"})
 
+    def test_a_repeat_that_is_refused_was_sent(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        api.post(EMAIL, status=400, json={"category": "VALIDATION_ERROR", "message": "sendId key-1 was already used"})
+        self.send(hubspot)
+
+    def test_a_send_id_found_fault_with_was_not(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        api.post(EMAIL, status=400, json={"category": "VALIDATION_ERROR", "message": "sendId is too long"})
+        with pytest.raises(CRMRejectedError, match="too long"):
+            self.send(hubspot)
+
     @pytest.mark.parametrize(
         "body",
         [

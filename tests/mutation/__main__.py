@@ -160,12 +160,12 @@ def _false_alarms(tree: Path, results: Iterable[Found], options: argparse.Namesp
 def _line(found: Found) -> str:
     match found.verdict:
         case "simulation":
-            by = found.by if found.by.startswith(STORY) else f"seed {found.by}"
+            by = "a story" if found.by.startswith(STORY) else f"seed {found.by}"
         case "test":
             by = "a test"
         case other:
             by = other.upper()
-    return f"{found.mutant.id:34} {by[:16]:16} {found.seconds:5.0f} s  {found.how}"[:WIDTH]
+    return f"{found.mutant.id:31} {by:9}{found.seconds:4.0f} s  {found.how}"[:WIDTH]
 
 
 def _summary(results: Sequence[Found], false_alarms: Sequence[str], seconds: float) -> None:

@@ -663,7 +663,7 @@ class Oracle:
         announced = {
             entry
             for offer in self.offers.values()
-            if offer.key[:3] == ("5", rec.ref.id, cycle) and offer.fired
+            if offer.key[:3] == ("5", rec.ref.id, cycle) and offer.filled
             for entry in offer.key[4]  # type: ignore[union-attr]
         }
         for folder, members in sorted(sets.items()):
@@ -680,7 +680,9 @@ class Oracle:
             yield Due(key, "email am", AM, must=True)
             yield Due(key, "email sas", SAS, must=True)
             if status != self.pending:
-                yield Due(key, "write", None, must=True)
+                # Announced to nobody for want of people, and a person has set the status back since: that is open.
+                waits = key in self.offers and self.offers[key].decided
+                yield Due(key, "write", None, must=not waits)
 
     # 6
 
@@ -835,7 +837,7 @@ class Oracle:
         elif offer.home is not None and not self._same(offer.home, home):
             rec = self._rec(ticket)
             now = None if rec is None else self._home(rec)
-            if now is None or not self._same(now.ref, home):
+            if not self._same(None if now is None else now.ref, home):
                 self._find("unexplained", f"handoff {handoff}: {what}: is not on {offer.home}")
 
     def _check_owner(self, offer: Offer, owner: str, role: str, what: str) -> None:

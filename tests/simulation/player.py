@@ -22,6 +22,7 @@ from sync.sandbox.faults import Fault
 from sync.sandbox.portal import PortalError
 from sync.sandbox.quirks import Quirks
 from sync.sandbox.seed import Names, same
+from sync.verify import Report, verify
 from tests.simulation import world as worlds
 from tests.simulation.chronicle import Archived, Created, Event, Mailed, Updated
 from tests.simulation.script import ACT, Item, Script
@@ -91,6 +92,8 @@ class Player:
         self.log: list[str] = []
         self.played: list[Item] = []
         self.counts = Counts(days=script.days)
+        self.proof: Report | None = None
+        """What `handoffs verify` says at the end."""
         self.ids: dict[str, str] = {}
         self._queue: list[tuple[int, int, Item]] = []
         self._number = 0
@@ -225,6 +228,7 @@ class Player:
         self._at(self.now + 60_000)
         self.chronicle.ended()
         self._tell()
+        self.proof = verify(world.service)
 
     # -- items
 

@@ -5,6 +5,7 @@ import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sync.verify import FAULTS, Sort
 from tests.simulation.author import Mode, begin
 from tests.simulation.oracle import Finding, Oracle
 from tests.simulation.player import Counts, Player
@@ -57,6 +58,14 @@ def judge(player: Player) -> list[Finding]:
     return oracle.judge(player.events)
 
 
+def _disproved(player: Player) -> list[Finding]:
+    """What the service's own `verify` finds wrong: it must agree with the oracle that nothing is."""
+    if player.proof is None:
+        return []
+    at = player.now
+    return [Finding(one.sort.value, at, f"verify: {one.cause}") for one in player.proof.of(*FAULTS, Sort.NOT_READ)]  # type: ignore[arg-type]  # the same words
+
+
 def mode_of(seed: int, mode: str) -> Mode:
     """`all` takes turns."""
     return MODES[(0, 1, 2, 1, 2)[seed % 5]] if mode == "all" else mode  # type: ignore[return-value]  # checked by the CLI
@@ -68,7 +77,7 @@ def _judged(player: Player, mode: Mode) -> Outcome:
     findings: Iterable[Finding] = ()
     try:
         player.play()
-        findings = judge(player)
+        findings = [*judge(player), *_disproved(player)]
     except Exception:  # noqa: BLE001  # whatever breaks is a finding of its seed
         error = traceback.format_exc()
     return Outcome(

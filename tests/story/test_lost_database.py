@@ -172,6 +172,23 @@ def test_one_task_of_a_ticket_was_made_the_other_was_not(make_world: MakeWorld) 
     assert sorted(world.kinds()) == ["design_graphics", "write_copy"]
 
 
+@pytest.mark.parametrize("ending", ["No Refresh Requested", "Creatives Implemented"])
+def test_the_date_was_moved_at_the_very_moment_of_the_loss(make_world: MakeWorld, ending: str) -> None:
+    """The new ledger begins in the same millisecond, or by a clock that is behind the CRM's: the date moves once."""
+    world = make_world(go_live=PAST)
+    acme = world.people.create_portfolio("Acme", world.day(40))
+    world.work()
+    world.people.set_status(acme, ending)
+    world.work()
+    moved = world.date(acme)
+    assert moved != world.day(40).isoformat()
+    world.restart(lose_database=True)
+    world.work()
+    world.sweep()
+    world.minutes(30)
+    assert world.date(acme) == moved
+
+
 # How it is taken back
 
 

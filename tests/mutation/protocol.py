@@ -1,0 +1,309 @@
+"""Faults in how things are done once: what is looked at, what is written down, what is tried, found and settled."""
+
+from tests.mutation.mutant import Mutant
+
+LEDGER, EFFECTS, DIRTY, RECONCILE = "sync/ledger.py", "sync/effects.py", "sync/dirty.py", "sync/reconcile.py"
+RECOVERY, SWEEP, POLL, INBOX = "sync/recovery.py", "sync/sweep.py", "sync/poll.py", "sync/inbox.py"
+HANDOFFS, MEMBERSHIPS, CLIENT = "sync/handoffs.py", "sync/memberships.py", "sync/hubspot/client.py"
+
+ANY_WAY_IN = (
+    "Webhook, poll and sweep each suffice: what one of them loses, another finds. That is the promise, and why no seed can "
+    "tell."
+)
+
+MUTANTS = (
+    # the ledger: what is decided
+    Mutant(
+        "plan-never-withdrawn", "What was decided and not begun is done although its cause is gone.",
+        LEDGER, "if fired.key not in yielded:", "if not yielded and fired.key in yielded:",
+    ),
+    Mutant(
+        "plan-begun-is-withdrawn",
+        "What is left of a begun occurrence is dropped when its rule says that it is through.",
+        LEDGER,
+        '    for effect in fired.effects:\n        if effect.kind == "write":\n            _overtake(connection, '
+        "effect, now, reason)",
+        "    for effect in fired.effects:\n        _overtake(connection, effect, now, reason)",
+    ),
+    Mutant(
+        "plan-no-bypass", "A decline lets what its cycle had begun run on.",
+        LEDGER, 'if fired.cycle == decline.cycle and fired.key != decline.key and fired.state == "open":',
+        "if not fired.key:",
+    ),
+    Mutant(
+        "plan-bypass-every-cycle", "A decline stops what other cycles had begun.",
+        LEDGER, "if fired.cycle == decline.cycle and fired.key != decline.key", "if fired.key != decline.key",
+    ),
+    Mutant(
+        "plan-begun-changes", "Deciding anew plans what was done already once more.",
+        LEDGER, "    if fact.state in NOT_YET:\n        return True",
+        "    if fact.state is not EffectState.OVERTAKEN:\n        return True",
+    ),
+    Mutant(
+        "plan-closings-forgotten", "The ledger does not remember the closings that it has seen.",
+        LEDGER, "for closing in set(found) - set(known):", "for closing in set(found) & set(known):",
+        test="tests/story/test_forgotten_history.py::test_the_cycle_goes_on_when_the_crm_has_forgotten_what_began_it",
+        why="The CRM keeps the newest twenty versions, and no story sets a status that often.",
+    ),
+    Mutant(
+        "claim-twice", "An effect that somebody else is trying can be claimed.",
+        LEDGER, ".where(effects.c.key == key, effects.c.state == EffectState.PLANNED.value)",
+        ".where(effects.c.key == key)",
+        test="tests/unit/test_ledger.py::test_what_is_claimed_twice_is_given_once",
+        why="The simulation has one process, which never claims twice; it takes two to show it.",
+    ),
+    Mutant(
+        "claim-release-counts-as-tried", "What was certainly not sent counts as begun.",
+        LEDGER, '**({"attempted_at": None} if first else {}),', "",
+    ),
+    Mutant(
+        "settle-closes-early", "An occurrence is closed with its first effect; the rest is never done.",
+        LEDGER,
+        ', occurrences.c.state == "open", occurrences.c.key.not_in(pending))\n            .values(state="done")',
+        ', occurrences.c.state == "open", '
+        'occurrences.c.key.is_not(pending.limit(1).scalar_subquery()))\n            .values(state="done")',
+    ),
+    Mutant(
+        "failed-for-ever", "What the CRM has refused is never tried again.",
+        RECONCILE, "retry = [record for record in group.snapshots if state.mends(record)]",
+        "retry: list[RecordRef] = []",
+    ),
+    Mutant(
+        "ticket-work-left-behind", "A ticket's work stays with the portfolio that the ticket has left.",
+        RECONCILE, "ledger.set_portfolio(connection, {**group.homes, **lone})",
+        "ledger.set_portfolio(connection, lone)",
+    ),
+    Mutant(
+        "restored-forgotten", "The work of a record that was deleted and restored does not go on.",
+        RECONCILE, "            ledger.bring_back(connection, group.present)\n", "",
+    ),
+    # the effects: what is tried, and what became of it
+    Mutant(
+        "landed-after-0", "What may still land is looked for at once, and tried again.",
+        EFFECTS, "LANDED_AFTER = timedelta(seconds=90)", "LANDED_AFTER = timedelta(0)",
+    ),
+    Mutant(
+        "unknown-is-not-done", "An answer that was lost is taken for work that was not done.",
+        EFFECTS, "ledger.settle(connection, effect.key, EffectState.UNKNOWN, now, reason=message)",
+        "ledger.release_claim(connection, effect.key, now, message)",
+    ),
+    Mutant(
+        "unknown-is-done", "An answer that was lost is taken for work that was done.",
+        EFFECTS, "ledger.settle(connection, effect.key, EffectState.UNKNOWN, now, reason=message)",
+        "ledger.settle(connection, effect.key, EffectState.DONE, now)",
+    ),
+    Mutant(
+        "cut-off-is-not-done", "What a crash cut off is taken for work that was not done.",
+        EFFECTS, "ledger.settle(connection, effect.key, EffectState.UNKNOWN, now, reason=reason)",
+        "ledger.release_claim(connection, effect.key, now, reason)",
+    ),
+    Mutant(
+        "task-not-found", "The task that was made, its answer lost, is not found.",
+        EFFECTS, "found.update({key: keys[key] for key in mine if key in keys})",
+        "found.update({key: keys[key] for key in mine if not key})",
+    ),
+    Mutant(
+        "write-not-found", "A write that landed and was changed again since is taken for one that did not land.",
+        EFFECTS, "_reads_as(version.value, value) and version.source_type", "False and version.source_type",
+    ),
+    Mutant(
+        "write-found-of-old", "An earlier write of the same value is taken for the one whose answer was lost.",
+        EFFECTS, 'version.source_type == "INTEGRATION" and version.at >= since',
+        'version.source_type == "INTEGRATION"',
+    ),
+    Mutant(
+        "write-by-a-person", "A person's change to the same value is taken for the service's own.",
+        EFFECTS, '_reads_as(version.value, value) and version.source_type == "INTEGRATION" and version',
+        "_reads_as(version.value, value) and version",
+    ),
+    Mutant(
+        "write-date-as-iso-only", "A date that was written is not recognised when it comes back as milliseconds.",
+        EFFECTS,
+        "    if read == written or not (read.isdecimal() and _DATE.fullmatch(written)):\n        return read == "
+        "written",
+        "    if read == written or written:\n        return read == written",
+    ),
+    Mutant(
+        "closing-not-found", "A task that was closed, its answer lost, is not found to be closed.",
+        EFFECTS, "            or task.properties.get(TASK_STATUS, \"\") == TASK_COMPLETED\n        }", "        }",
+    ),
+    Mutant(
+        "resolve-skipped", "Nobody finds out what became of a try without an answer.",
+        RECONCILE, "waiting = self._effects.resolve(state.looks)", "waiting: dict[RecordRef, datetime] = {}",
+    ),
+    Mutant(
+        "resolve-not-waited-for", "A record is decided while it is not known what became of a write to it.",
+        RECONCILE, "units = [record for record in state.looks if record not in waiting]", "units = list(state.looks)",
+    ),
+    Mutant(
+        "unsure-decided-anew", "After an answer was lost, the same pass decides on what it then reads.",
+        RECONCILE, "(performed.wrote | performed.stale | told) - performed.unsure)",
+        "(performed.wrote | performed.stale | told | performed.unsure))",
+    ),
+    Mutant(
+        "email-not-sent-again", "An email of which nobody knows whether it was sent is taken for sent.",
+        EFFECTS,
+        "ledger.settle(connection, effect.key, EffectState.PLANNED, now, reason=\"it may not have been sent\")",
+        "ledger.settle(connection, effect.key, EffectState.DONE, now)",
+    ),
+    Mutant(
+        "email-resent-as-new", "An email that is tried again bears another name: it is sent twice.",
+        EFFECTS, "outcome, server_down = self._send(self._mailer, effect.key, owner",
+        'outcome, server_down = self._send(self._mailer, f"{effect.key}#{effect.attempts}", owner',
+    ),
+    Mutant(
+        "email-before-its-write", "Emails do not wait for the write that they follow.",
+        EFFECTS, 'self._emails(self._unheld([e for e in rest if e.kind == "email"]), portal, done)',
+        'self._emails([e for e in planned if e.kind == "email"], portal, done)',
+    ),
+    Mutant(
+        "task-before-its-write", "Tasks are made although the write of their occurrence has not been done.",
+        EFFECTS, 'rest = self._unheld([e for e in planned if e.kind != "write"])',
+        'rest = [e for e in planned if e.kind != "write"]',
+    ),
+    Mutant(
+        "no-reread", "A write does not mind that a person has changed the value since.",
+        EFFECTS, 'all(record.properties.get(n, "") == v for n, v in _expected(effect)):', "effect.payload:",
+    ),
+    Mutant(
+        "stale-not-looked-at", "A record that had changed under a write is not looked at anew.",
+        RECONCILE, "(performed.wrote | performed.stale | told)", "(performed.wrote | told)",
+    ),
+    Mutant(
+        "not-sent-is-failed", "What was certainly not sent is taken for refused.",
+        EFFECTS,
+        "case NotSent(message):\n                        ledger.release_claim(connection, effect.key, now, message)",
+        "case NotSent(message):\n                        ledger.settle(connection, effect.key, EffectState.FAILED, "
+        "now, reason=message)",
+    ),
+    Mutant(
+        "not-sent-is-done", "What was certainly not sent is taken for done.",
+        EFFECTS,
+        "case NotSent(message):\n                        ledger.release_claim(connection, effect.key, now, message)",
+        "case NotSent(message):\n                        ledger.settle(connection, effect.key, EffectState.DONE, "
+        "now)",
+    ),
+    Mutant(
+        "batch-as-one", "Of a batch that was answered in part, all is taken for done.",
+        CLIENT, "        else:\n            why = \"; \".join(map(str, answer.problems))",
+        "        elif raws:\n            outcomes[row.place] = Applied(row.mark)\n        else:\n            why = "
+        '"; ".join(map(str, answer.problems))',
+    ),
+    Mutant(
+        "pass-of-deleted", "Work on a ticket that is not there is tried.",
+        EFFECTS, "[effect for effect in ledger.ready(connection, records) if effect.record in present]",
+        "ledger.ready(connection, records)",
+    ),
+    # what is to be looked at
+    Mutant(
+        "dirty-mark-lost-in-a-pass", "A mark that comes while a record is looked at is lost.",
+        DIRTY, "        dirty.c.generation == look.generation,\n", "",
+        test="tests/unit/test_dirty.py::test_what_was_marked_again_meanwhile_stays_due",
+        why="In the simulation webhooks are delivered between two passes, never during one.",
+    ),
+    Mutant(
+        "dirty-not-again", "A record that is to be looked at again later is not.",
+        DIRTY, "    if look_again is None:\n        connection.execute(dirty.delete()",
+        "    if True:\n        connection.execute(dirty.delete()",
+    ),
+    Mutant(
+        "dirty-mark-does-not-wake", "A mark does not make a record due that waits for a later moment.",
+        DIRTY, '"look_at": func.min(dirty.c.look_at, new.look_at),', '"look_at": dirty.c.look_at,',
+    ),
+    Mutant(
+        "dirty-never-parked", "A record that keeps failing is tried every fifteen seconds for ever.",
+        DIRTY, ".values(attempts=look.attempts + 1, error=error)", ".values(attempts=look.attempts, error=error)",
+        test="tests/unit/test_dirty.py::test_a_record_that_fails_backs_off_and_is_parked",
+        why="It costs calls, and leaves nothing undone; the simulation has no record that keeps failing.",
+    ),
+    Mutant(
+        "dirty-parked-for-ever", "A parked record is not looked at when it is marked.",
+        DIRTY, '                "parked_at": None,\n', "",
+        test="tests/unit/test_dirty.py::test_a_parked_record_gets_one_more_try_when_it_is_marked",
+        why="The simulation has no record that keeps failing, and so none that is parked.",
+    ),
+    Mutant(
+        "strays-forgotten", "A ticket whose leaving nobody told is not looked for.",
+        MEMBERSHIPS, "return found.difference(seen)", "return set()",
+    ),
+    # the ways in
+    Mutant(
+        "inbox-stored-not-marked", "A delivery is stored and marks nothing.",
+        INBOX, '            dirty.touch(connection, records, now, "webhook", moved=moved)\n',
+        "            del records\n",
+        test="tests/unit/test_receiver.py::test_a_delivery_is_stored_and_marks_its_records", why=ANY_WAY_IN,
+    ),
+    Mutant(
+        "inbox-ticket-moved", "A ticket that may have moved has only its old portfolio looked at.",
+        DIRTY, "if moved or ticket not in known}", "if ticket not in known}",
+        test="tests/unit/test_dirty.py::test_a_ticket_that_may_have_moved_is_looked_at_itself_too", why=ANY_WAY_IN,
+    ),
+    Mutant(
+        "poll-no-overlap", "A poll misses what the search index did not show yet at the last one.",
+        POLL, "OVERLAP = timedelta(minutes=2)", "OVERLAP = timedelta(0)",
+        test="tests/unit/test_poll.py::test_a_poll_reaches_back_over_the_lag_of_the_index", why=ANY_WAY_IN,
+    ),
+    Mutant(
+        "poll-all-seen", "A poll takes every change for one that is known.",
+        POLL, "return row is not None and row.modified_at >= to_ms(modified)", "return row is not None",
+        test="tests/unit/test_poll.py::test_a_change_after_the_read_is_seen", why=ANY_WAY_IN,
+    ),
+    Mutant(
+        "sweep-no-window", "The sweep looks only at dates that have come.",
+        SWEEP, "last = today + timedelta(days=mapping.rules.window_days + 1)", "last = today",
+    ),
+    Mutant(
+        "sweep-no-status", "The sweep leaves out portfolios in mid-cycle whose date is far away.",
+        SWEEP, '        [Filter(names.status, "HAS_PROPERTY")],\n', "",
+        test="tests/unit/test_sweep.py::test_every_status_counts_whatever_the_date", why=ANY_WAY_IN,
+    ),
+    Mutant(
+        "sweep-no-open-effects", "The sweep leaves out what is still to be done.",
+        SWEEP, "found |= with_open_effects(connection) | stuck.known(connection)", "found |= stuck.known(connection)",
+        test="tests/unit/test_sweep.py::test_what_is_still_to_be_done_counts_whatever_the_date",
+        why="A blocked or unknown effect keeps its record dirty; the sweep is the second net below it.",
+    ),
+    Mutant(
+        "sweep-no-live-tickets", "The sweep leaves out portfolios whose ticket came lately.",
+        SWEEP, "        found |= _with_live_tickets(connection, now - TICKETS_LIVE_FOR)\n", "",
+        test="tests/story/test_faults.py::test_a_ticket_whose_leaving_nobody_told_is_found_by_the_sweep",
+        why=ANY_WAY_IN,
+    ),
+    # a lost database
+    Mutant(
+        "lost-tasks-not-taken-back", "After a loss the tasks in the CRM are not taken back.",
+        RECOVERY, "found = [record.id for record in crm.search(Kind.TASK, [filters])]", "found: list[str] = []",
+    ),
+    Mutant(
+        "lost-emails-not-taken-back", "After a loss the emails of a task that was found are sent again.",
+        LEDGER, "        connection.execute(emails.values(**done, attempted_at=before))\n", "        del emails\n",
+    ),
+    Mutant(
+        "lost-half-a-ticket", "After a loss the second task of a ticket, of which the first was made, never is.",
+        HANDOFFS, "    return tuple((kind, role) for kind, role in work if kind not in found)",
+        "    return tuple((kind, role) for kind, role in work if kind in found and not found)",
+    ),
+    Mutant(
+        "lost-not-looked-first",
+        "While the search may lag after a loss, tasks are made without a look at their record.",
+        EFFECTS, "if not effects or recovery.is_final(self._store):", "if effects or recovery.is_final(self._store):",
+        test="tests/story/test_lost_database.py::test_the_search_lags_and_nothing_is_made_twice",
+        why="The index lags by seconds, and a loss so soon after a task was made is rare.",
+    ),
+    Mutant(
+        "lost-not-asked-twice", "After a loss the search is asked once, though it may not show the newest tasks yet.",
+        RECOVERY, "    if final is not None or (asked is not None and now < began + SEARCH_LAGS):",
+        "    if final is not None or asked is not None:",
+        test="tests/story/test_lost_database.py::test_what_the_search_did_not_show_is_taken_back_later",
+        why="The index lags by seconds, and a loss so soon after a task was made is rare.",
+    ),
+    Mutant(
+        "lost-reset-repeated", "After a loss a closing whose date was moved already moves it once more.",
+        HANDOFFS, "        version.own and ending.closing.at < version.at < case.moment.born for version",
+        "        version.own and case.moment.born < version.at < ending.closing.at for version",
+    ),
+    Mutant(
+        "lost-persons-date-counts", "After a loss a date that a person has set is taken for the service's own move.",
+        HANDOFFS, "        version.own and ending.closing.at", "        ending.closing.at",
+    ),
+)  # fmt: skip

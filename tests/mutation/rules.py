@@ -1,0 +1,405 @@
+"""Faults in the rules: what is to be done, and when. In the order of the handoffs, then what they stand on."""
+
+from tests.mutation.mutant import Mutant
+
+HANDOFFS, CASE, CYCLE, CADENCE = "sync/handoffs.py", "sync/case.py", "sync/cycle.py", "sync/cadence.py"
+DECIDE, SNAPSHOT, MODEL = "sync/decide.py", "sync/snapshot.py", "sync/model.py"
+
+DECISIONS = "tests/unit/test_handoffs.py::test_decision"
+
+
+MUTANTS = (
+    # 1
+    Mutant(
+        "1-window-14", "The kickoff comes at 14 days, not at 15.",
+        HANDOFFS, "if days > case.window:", "if days >= case.window:",
+    ),
+    Mutant(
+        "1-window-16", "The kickoff comes at 16 days already.",
+        HANDOFFS, "if days > case.window:", "if days > case.window + 1:",
+    ),
+    Mutant(
+        "1-key-without-cycle", "The key of a kickoff does not name its cycle: the second cycle's is taken.",
+        HANDOFFS, 'key = f"1:{portfolio.id}:{case.cycle}:{anchor}"', 'key = f"1:{portfolio.id}:start:{anchor}"',
+    ),
+    Mutant(
+        "1-once-whatever-the-date", "A date that left the window and came back makes no new kickoff.",
+        HANDOFFS, "if before and _cause_of(before[-1].key) >= anchor:", "if before:",
+    ),
+    Mutant(
+        "1-move-within-window", "Any change of the date counts as one that left the window.",
+        HANDOFFS, "            and case.out_of_window(version)\n", "",
+    ),
+    Mutant(
+        "1-confirmed-early", "A kickoff although the AM has confirmed already.",
+        HANDOFFS, "if portfolio.status not in {None, Status.NO_REFRESH_REQUESTED}:",
+        "if portfolio.status not in {None, Status.NO_REFRESH_REQUESTED, Status.REFRESH_REQUEST_SUBMITTED}:",
+    ),
+    Mutant(
+        "1-leftover-stays", "A leftover No Refresh Requested is not cleared by the next kickoff.",
+        HANDOFFS, "    if portfolio.status is Status.NO_REFRESH_REQUESTED:\n        effects.append(",
+        "    if False:\n        effects.append(",
+    ),
+    Mutant(
+        "1-before-the-closing", "A kickoff on the old date, before the closing has moved it.",
+        HANDOFFS, "    if case.pending:\n        return [_after_ending(case, Handoff.KICKOFF)]\n", "",
+    ),
+    # 2a
+    Mutant(
+        "2a-tasks-stay", "What a declined cycle had open stays open.",
+        HANDOFFS, "[write, *(CloseTask(task, reason) for task in open_tasks)]", "[write]",
+    ),
+    Mutant(
+        "2a-closes-every-cycle", "A decline also closes what earlier cycles had left open.",
+        HANDOFFS, "if fired.cycle != cycle:", "if not fired.cycle:",
+    ),
+    Mutant(
+        "2a-closes-adopted", "A decline closes adopted tasks, which are people's own.",
+        HANDOFFS, "e.crm_id is not None and not e.adopted]\n    return sorted",
+        "e.crm_id is not None]\n    return sorted",
+        test=f"{DECISIONS}[2a adopted tasks are people's own and stay]",
+        why="Nothing is adopted in the simulation: every story begins with the portal.",
+    ),
+    Mutant(
+        "2a-only-while-it-stands", "A decline that was set to another status before anybody looked is forgotten.",
+        CYCLE, "if version.value is Status.NO_REFRESH_REQUESTED:",
+        "if version.value is Status.NO_REFRESH_REQUESTED and after is None:",
+    ),
+    Mutant(
+        "2a-no-bypass-of-tickets", "Tickets of a declined cycle still bring Creative work.",
+        HANDOFFS, "    if decline is not None:\n        reason = f\"{name_of(ticket)} belongs",
+        "    if False:\n        reason = f\"{name_of(ticket)} belongs",
+    ),
+    Mutant(
+        "2a-once-ever", "The second closing of a portfolio is taken for the first.",
+        CASE, 'return f"{number}:{self.portfolio.id}:{ending.version.ms}"',
+        'return f"{number}:{self.portfolio.id}:0"',
+    ),
+    # 2b
+    Mutant(
+        "2b-not-silent", "The client's yes closes the kickoff's task.",
+        HANDOFFS, "verdicts.append(_recorded(case, Handoff.CONFIRMED, key, reason, version.at))",
+        "open_tasks = [t for t in case.tasks(_tasks_of_cycle(case, case.cycle)) if t.is_open]\n"
+        "            verdicts.append(_due(case, Handoff.CONFIRMED, key, reason, [CloseTask(t.id, reason) for t in "
+        "open_tasks]))",
+    ),
+    # 3
+    Mutant(
+        "3-a-day-late", "The date arrives the day after.",
+        HANDOFFS, "if when > case.moment.today:", "if when >= case.moment.today:",
+    ),
+    Mutant(
+        "3-confirmed-counts-as-acted", "Refresh Request Submitted is taken for a sign that the SAS has acted.",
+        HANDOFFS, "    if portfolio.status not in EARLY:",
+        "    if portfolio.status not in EARLY - {Status.REFRESH_REQUEST_SUBMITTED}:",
+    ),
+    Mutant(
+        "3-after-the-tickets", "The SAS is asked for tickets although they are submitted.",
+        HANDOFFS, "    if portfolio.status not in EARLY:", "    if portfolio.status not in SUBMITTED:",
+    ),
+    Mutant(
+        "3-never-again", "A date that was moved later after it fired does not fire again.",
+        HANDOFFS, "if before and when.isoformat() <= max(_date_of(fired) for fired in before):", "if before:",
+    ),
+    Mutant(
+        "3-moved-earlier", "A date that was moved earlier after it fired fires again.",
+        HANDOFFS, "if before and when.isoformat() <= max(", "if before and when.isoformat() == max(",
+    ),
+    Mutant(
+        "3-second-open-task", "A date that was moved later makes a second task beside the one still open.",
+        HANDOFFS, "if any(task.was_open_at(came) for task in",
+        "if any(task.was_open_at(came) and not task.exists for task in",
+    ),
+    Mutant(
+        "3-open-when-it-arrived", "A date set to a day that is past is taken to have come on that day.",
+        HANDOFFS, "came = max(arrives, case.date_since)", "came = arrives",
+    ),
+    Mutant(
+        "3-old-note", "The task quotes a Note of the cycle before.",
+        HANDOFFS, "case.newest_note(portfolio.ref, case.cycle_started)", "case.newest_note(portfolio.ref)",
+        test="tests/unit/test_handoffs.py::test_3_a_note_of_the_cycle_before_is_not_the_source_of_truth",
+        why="The oracle knows a task by its subject, its owner and its records; it does not read the body.",
+    ),
+    # 4
+    Mutant(
+        "4-older-than-going-live", "Tickets from before going live bring Creative work.",
+        HANDOFFS, "if ticket.came_in < case.moment.go_live:", "if ticket.came_in > case.moment.now:",
+        test=f"{DECISIONS}[4 older than going live]",
+        why="In the simulation the service is live before the first ticket is made.",
+    ),
+    Mutant(
+        "4-closed-ticket", "A closed ticket brings Creative work.",
+        HANDOFFS, "    if not ticket.is_open:\n        return _not_applicable(case, Handoff.TICKETS,",
+        "    if False:\n        return _not_applicable(case, Handoff.TICKETS,",
+    ),
+    Mutant(
+        "4-own-designer-ignored", "The ticket's own designer does not win over the portfolio's.",
+        HANDOFFS, "    for kind, role in work:\n        owner, blocked = case.owner(role, ticket)",
+        "    for kind, role in work:\n        owner, blocked = case.owner(role)",
+    ),
+    Mutant(
+        "4-deactivated-owner", "Work goes to a person who has left.",
+        CASE, "found = self.people.get(candidate) or self.people.get(candidate.lower())", "found = candidate",
+    ),
+    # 5
+    Mutant(
+        "5-one-behind", "A set is announced with one ticket still behind.",
+        HANDOFFS, "    if behind:\n", "    if len(behind) > 1:\n",
+    ),
+    Mutant(
+        "5-no-barrier", "A set is announced although its newest ticket is young and more may come.",
+        HANDOFFS, "if not sure and case.moment.now < complete_at:",
+        "if not sure and case.moment.now < case.moment.go_live:",
+    ),
+    Mutant(
+        "5-barrier-of-oldest", "The oldest ticket of a set decides whether more may come, not the newest.",
+        HANDOFFS, "complete_at = max(ticket.created_at", "complete_at = min(ticket.created_at",
+    ),
+    Mutant(
+        "5-barrier-although-submitted",
+        "A set waits for more tickets although Deliverables Submitted says that all are there.",
+        HANDOFFS, "sure = portfolio.status in {Status.DELIVERABLES_SUBMITTED, Status.CREATIVES_PENDING_APPROVAL}",
+        "sure = portfolio.status is Status.CREATIVES_PENDING_APPROVAL",
+    ),
+    Mutant(
+        "5-entry-without-version", "A revision round does not announce again: an entry is a ticket alone.",
+        HANDOFFS, 'f"{ticket.id}@{to_ms(ticket.stage_since)}": ticket', 'f"{ticket.id}@0": ticket',
+    ),
+    Mutant(
+        "5-clocks-decide", "Only an entry newer than the last announcement is new.",
+        HANDOFFS, "if entry not in announced and ticket",
+        "if ticket.stage_since > max((f.decided_at for f in before), default=case.moment.go_live) and ticket",
+    ),
+    Mutant(
+        "5-all-is-fresh", "What was announced already is announced again when a ticket leaves the set.",
+        HANDOFFS, "if entry not in announced and ticket", "if entry and ticket",
+    ),
+    Mutant(
+        "5-client-has-seen-it", "A set is announced although the client has approved.",
+        HANDOFFS, "if status in {Status.CREATIVES_APPROVED, Status.CREATIVES_IMPLEMENTED}:",
+        "if status is Status.CREATIVES_IMPLEMENTED:",
+    ),
+    Mutant(
+        "5-status-stays", "A ready set does not advance Deliverables Submitted.",
+        HANDOFFS, "SUBMITTED = EARLY | {Status.DELIVERABLES_SUBMITTED}", "SUBMITTED = EARLY",
+    ),
+    Mutant(
+        "5-earlier-cycle-counts", "Open tickets of an earlier cycle hold up this one's set.",
+        HANDOFFS, "if ticket.is_open and case.in_cycle(ticket)]", "if ticket.is_open]",
+    ),
+    Mutant(
+        "5-closed-tickets-count", "Closed tickets hold up a set.",
+        HANDOFFS, "if ticket.is_open and case.in_cycle(ticket)]", "if case.in_cycle(ticket)]",
+    ),
+    Mutant(
+        "5-folder-by-letter", "Folder names that differ in case are two sets.",
+        MODEL, 'return " ".join(self.folder.split()).casefold()', 'return " ".join(self.folder.split())',
+    ),
+    Mutant(
+        "5-no-folder-is-a-set", "Tickets without a folder name are taken for one set.",
+        HANDOFFS, "        if ticket.folder_key:\n            sets", "        if True:\n            sets",
+    ),
+    # 6
+    Mutant(
+        "6-newest-value-only", "A value that was overwritten before it was seen is forgotten.",
+        HANDOFFS, "for version in reversed(ticket.revision_history):", "for version in ticket.revision_history[:1]:",
+    ),
+    Mutant(
+        "6-second-open-task", "A role with an open revision task on the ticket gets a second one.",
+        HANDOFFS, "new = [(kind, role) for kind, role in wanted if kind not in still_open]", "new = wanted",
+    ),
+    Mutant(
+        "6-twice-in-a-pass", "Two values seen at once give a role two tasks.",
+        HANDOFFS, "wanted = [(kind, role) for kind, role in work if kind not in asked]", "wanted = list(work)",
+    ),
+    Mutant(
+        "6-stage-stays", "A revision does not kick the ticket back to In Progress.",
+        HANDOFFS, "wanted = {names.stage: case.in_progress}", "wanted: dict[str, str] = {}",
+    ),
+    Mutant(
+        "6-other-approval-reset", "A revision of the graphics resets the approval of the copy.",
+        HANDOFFS, "wanted[names.graphic_approval] = reset", "wanted[names.copy_approval] = reset",
+    ),
+    Mutant(
+        "6-every-approval-reset", "Any revision resets the approval of the copy.",
+        HANDOFFS, "    if TaskKind.REVISE_COPY in kinds:\n", "    if True:\n",
+    ),
+    Mutant(
+        "6-closed-ticket", "A revision on a closed ticket is ignored.",
+        HANDOFFS, "    if ticket.came_in is None:\n        return []",
+        "    if not ticket.is_open:\n        return []",
+    ),
+    Mutant(
+        "6-after-a-decline", "What was asked for before a decline, unseen, is done after it.",
+        HANDOFFS, "if decline is not None and fired is None:", "if decline is not None and decline.at < version.at:",
+        test=f"{DECISIONS}[2a a revision asked for and the refresh declined before anybody looked: no Creative work]",
+        why="The oracle takes it as open: “a person asked for it” (6), and “everything later is bypassed” (2a).",
+    ),
+    Mutant(
+        "6-cleared-at-once", "Needs Revisions is emptied while the ticket is still being revised.",
+        HANDOFFS, "if ticket.revision is None or ticket.stage is not Stage.PENDING_APPROVAL or not",
+        "if ticket.revision is None or not",
+    ),
+    Mutant(
+        "6-never-cleared", "Needs Revisions stays when the ticket is back.",
+        HANDOFFS, "if ticket.revision is None or ticket.stage is not Stage.PENDING_APPROVAL or not",
+        "if ticket.revision is not None or not",
+    ),
+    # 7
+    Mutant(
+        "7-overtaken-fires", "An approval that was moved on before anybody looked makes its task all the same.",
+        HANDOFFS, "            verdicts.append(_recorded_overtaken(case, Handoff.APPROVED, key, reason, version.at))",
+        "            verdicts.append(_approval(case, version))",
+    ),
+    Mutant(
+        "7-once-a-cycle", "A second approval in a cycle, the first one's task done, makes none.",
+        HANDOFFS, 'return f"7:{case.portfolio.id}:{version.ms}"', 'return f"7:{case.portfolio.id}:{case.cycle}"',
+    ),
+    Mutant(
+        "7-second-open-task", "An approval that is set again makes a second task beside the one still open.",
+        HANDOFFS, "case.tasks([made[-1].crm_id])[0].was_open_at(version.at):",
+        "not case.tasks([made[-1].crm_id])[0].exists:",
+    ),
+    # 8
+    Mutant(
+        "8-oldest-task-decides", "The oldest implementation task closes the cycle, not the newest.",
+        HANDOFFS, "newest = made[-1].crm_id if made else None", "newest = made[0].crm_id if made else None",
+    ),
+    Mutant(
+        "8-deleted-is-completed", "An implementation task that a person deleted closes the cycle.",
+        SNAPSHOT, "return OwnTask(task, exists=False, completed=False)",
+        "return OwnTask(task, exists=True, completed=True)",
+    ),
+    Mutant(
+        "8-any-status", "The completed task closes the cycle although the client has not approved (any more).",
+        HANDOFFS, "    if status is Status.CREATIVES_APPROVED:\n        return [_by_task(case)]",
+        "    if status in {Status.CREATIVES_APPROVED, Status.CREATIVES_PENDING_APPROVAL}:\n        return "
+        "[_by_task(case)]",
+    ),
+    Mutant(
+        "8-older-approval", "A task that was completed for an earlier approval closes the cycle for the new one.",
+        HANDOFFS, "    if _approved_after(case, task):\n", "    if False:\n",
+    ),
+    Mutant(
+        "8-status-not-cleared", "The reset moves the date and leaves the status.",
+        HANDOFFS, "    if portfolio.status is Status.CREATIVES_IMPLEMENTED:\n        values[",
+        "    if False:\n        values[",
+    ),
+    Mutant(
+        "8-slip-closes", "Creatives Implemented that a person took back closes the cycle all the same.",
+        CYCLE, "if sure or after is None:", "if True:",
+    ),
+    Mutant(
+        "8-emptied-is-a-slip", "Creatives Implemented that a person emptied before anybody looked does not close.",
+        CYCLE, "sure = emptied or version.ms in done", "sure = version.ms in done",
+    ),
+    Mutant(
+        "8-task-stays", "Closed by hand, the implementation task stays open.",
+        HANDOFFS,
+        "    effects += [CloseTask(t.id, reason, after) for t in case.tasks(e.crm_id for e in made if e.crm_id) if "
+        "t.is_open]\n",
+        "",
+    ),
+    Mutant(
+        "8-status-not-expected", "The move of the date does not mind what the status is when it is written.",
+        HANDOFFS, "for name in (names.refresh_date, names.status)}", "for name in (names.refresh_date,)}",
+    ),
+    # 9
+    Mutant(
+        "9-before-the-reset", "The confirmation does not wait until the reset is written.",
+        HANDOFFS, 'context, f"{closing_key}/write", blocked)', "context, None, blocked)",
+    ),
+    Mutant(
+        "9-told-of-declines", "A decline is confirmed as if creatives had gone live.",
+        HANDOFFS,
+        '    for fired in case.facts.of(Handoff.CLOSE):\n        if not _is_reset(fired):\n            continue',
+        '    for fired in [*case.facts.of(Handoff.CLOSE), *case.facts.of(Handoff.DECLINED)]:\n'
+        '        if not _is_reset(fired) and not fired.key.startswith("2a:"):\n            continue',
+    ),
+    # the cycle and the date
+    Mutant(
+        "cycle-without-end", "Every cycle is taken for the first.",
+        CYCLE, "return START if started is None else str(to_ms(started))", "return START",
+    ),
+    Mutant(
+        "cycle-slips-remembered", "Creatives Implemented is remembered as a closing while it may yet be a slip.",
+        DECIDE, "tuple(ending.closing for ending in case.endings if ending.sure)",
+        "tuple(ending.closing for ending in case.endings)",
+    ),
+    Mutant(
+        "cadence-from-today", "The next date is counted from today, not from the old date.",
+        CADENCE, "start = today if current is None else current", "start = today",
+    ),
+    Mutant(
+        "cadence-one-too-many", "Counted in days, the next date skips one refresh.",
+        CADENCE, "(today - start).days // interval.days + 1)", "(today - start).days // interval.days + 2)",
+    ),
+    Mutant(
+        "cadence-stays-days", "Counted in days, a date that is still ahead does not move.",
+        CADENCE, "return max(1, (today - start).days", "return max(0, (today - start).days",
+    ),
+    Mutant(
+        "cadence-stays-months", "Counted in months, a date that is still ahead does not move.",
+        CADENCE, "return max(1, -(-months", "return max(0, -(-months",
+    ),
+    Mutant(
+        "cadence-today-is-later", "The next date may be today.",
+        CADENCE, "if found <= today:", "if found < today:",
+        test="tests/unit/test_cadence.py::test_the_next_date[the month is this one, the day is today]",
+        why="It takes a date months past and a closing on its very day of the month; no story lasts that long.",
+    ),
+    Mutant(
+        "cadence-drifts", "Months are counted step by step: the 31st becomes the 28th for good.",
+        CADENCE, "return start + relativedelta(months=interval.months * count)",
+        "for _ in range(count):\n        start += relativedelta(months=interval.months)\n    return start",
+        test="tests/unit/test_cadence.py::test_the_next_date[and the 31st again after it]",
+        why="It takes a date on the 31st that is months past; no story lasts that long.",
+    ),
+    # what the rules see
+    Mutant(
+        "settled-whatever-the-write", "A rule is through with an occurrence whose write is still to be done.",
+        MODEL, 'return self.committed and all(e.state in through for e in self.effects if e.kind == "write")',
+        "return self.committed",
+    ),
+    Mutant(
+        "ticket-highest-portfolio", "A ticket on two portfolios counts for the one with the highest id.",
+        SNAPSHOT, "return min(primary or [end.to for end in ends], key=int, default=None)",
+        "return max(primary or [end.to for end in ends], key=int, default=None)",
+    ),
+    Mutant(
+        "ticket-primary-ignored", "The label Primary does not decide where a ticket counts.",
+        SNAPSHOT, 'if any(label.casefold() == "primary"', 'if any(label.casefold() == "first"',
+    ),
+    Mutant(
+        "ticket-on-both", "A ticket on two portfolios counts for both.",
+        SNAPSHOT, "if homes.get(t) == i and t in tickets]", "if t in tickets]",
+    ),
+    Mutant(
+        "ticket-never-closed", "A closed stage is not known as closed.",
+        SNAPSHOT, "is_open=here and not portal.is_closed(stage_id)", "is_open=here",
+    ),
+    Mutant(
+        "ticket-came-when-created", "A ticket came into the pipeline when it was created, wherever that was.",
+        SNAPSHOT, "entered = _since(record.history.get(names.pipeline, ()), portal.pipeline.id, created)",
+        "entered = created",
+    ),
+    Mutant(
+        "date-in-local-time", "A date that comes as milliseconds is read in New York, not at midnight UTC.",
+        SNAPSHOT, "return moment.astimezone(UTC).date()",
+        "return datetime.fromtimestamp(moment.timestamp() - 5 * 3600, UTC).date()",
+    ),
+    Mutant(
+        "barrier-not-looked-at-again", "Nobody looks again when the barrier's time is up.",
+        DECIDE,
+        "again = [v.when for v in verdicts if v.handoff is Handoff.SET_READY and v.state is State.WAITING and "
+        "v.when]",
+        "again = []",
+        test="tests/unit/test_handoffs.py::test_a_set_that_waits_for_the_barrier_is_looked_at_when_its_time_is_up",
+        why="The next sweep finds it: late, but done. The oracle says what must be done, not how soon.",
+    ),
+    Mutant(
+        "blocked-for-ever", "What waited for a person is not given to the one who comes.",
+        DECIDE, "found[effect.key] = Reassigned(owner, blocked)",
+        "found[effect.key] = Reassigned(None, blocked or effect.reason)",
+    ),
+)  # fmt: skip

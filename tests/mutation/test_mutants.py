@@ -1,0 +1,40 @@
+"""The list of faults cannot rot: each can still be planted, whatever has become of the code around it."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.mutation.__main__ import MUTANTS
+from tests.mutation.copies import ROOT
+from tests.mutation.mutant import Mutant
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.id)
+def test_it_can_be_planted(mutant: Mutant) -> None:
+    text = (ROOT / mutant.file).read_text(encoding="utf-8")
+
+    planted = mutant.planted(text)
+
+    assert planted != text
+    compile(planted, mutant.file, "exec")
+
+
+def test_there_are_enough_and_each_has_a_name_of_its_own() -> None:
+    assert len(MUTANTS) >= 40
+    assert [name for name, times in Counter(mutant.id for mutant in MUTANTS).items() if times > 1] == []
+
+
+@pytest.mark.parametrize("mutant", [one for one in MUTANTS if one.test or one.why], ids=lambda mutant: mutant.id)
+def test_what_the_simulation_cannot_see_names_a_test_that_is_there(mutant: Mutant) -> None:
+    path, _, name = mutant.test.partition("::")
+
+    assert mutant.why
+    assert re.search(rf"^def {name.partition('[')[0]}\(", (ROOT / Path(path)).read_text(encoding="utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize(("text", "times"), [("nothing of it", 0), ("now, and now again", 2)])
+def test_a_text_that_is_gone_or_stands_twice_is_told(text: str, times: int) -> None:
+    with pytest.raises(ValueError, match=f"its text stands {times} times in sync/dirty.py, not once: 'now'"):
+        Mutant("some", "A fault.", "sync/dirty.py", "now", "then").planted(text)
