@@ -228,6 +228,9 @@ class CRM(Protocol):
     ) -> Iterator[Record]:
         """Every match of any group (each an AND), by rising id, however many. The index lags: candidates, not facts."""
 
+    def deleted(self, kind: Kind, properties: Sequence[str]) -> Iterator[Record]:
+        """Every record that is in the recycle bin (90 days), by its pages: many calls, for what is asked once."""
+
     def owners(self) -> dict[str, Owner]:
         """All owners by id, the archived ones too."""
 

@@ -4,6 +4,7 @@ The CRM's search may not show yet what was done just before the loss. So it is a
 then every task is looked for at its record before it is made (`effects`).
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -13,7 +14,8 @@ from mappings.vocabulary import Handoff, Role, TaskKind
 from sync import ledger
 from sync.checkpoint import Checkpoint, no_checkpoint
 from sync.clock import from_ms, to_ms
-from sync.crm import CREATED, CRM, Filter, Kind, RecordRef
+from sync.crm import CREATED, CRM, Filter, Kind, Record, RecordRef
+from sync.errors import CRMRejectedError
 from sync.snapshot import moment_of
 from sync.store import Store, get_fact, set_fact
 
@@ -78,7 +80,7 @@ def take_back(
 ) -> int:
     """Record every task in the CRM that carries a key as done, with the emails of its occurrence; how many.
 
-    `since`: only those that were made then or later. Interrupted, it begins again: a row that is there already changes
+    `since`: only if one was made then or later. Interrupted, it begins again: a row that is there already changes
     nothing.
     """
     key_property = mapping.task.key_property
@@ -86,11 +88,15 @@ def take_back(
     if since is not None:
         filters.append(Filter(CREATED, "GTE", str(to_ms(since))))
     found = [record.id for record in crm.search(Kind.TASK, [filters])]
-    records = crm.read(Kind.TASK, found, [key_property, CREATED]) if found else {}
+    # One that a person has deleted was made all the same. Where no task carries a key there is nothing to take back.
+    wanted = [key_property, CREATED]
+    records = [*crm.read(Kind.TASK, found, wanted).values(), *_deleted(crm, wanted)] if found else []
     checkpoint("searched")
     taken = 0
     with store.write() as connection:
-        for record in records.values():
+        for record in records:
+            if not record.properties.get(key_property):
+                continue
             row = read_key(record.properties.get(key_property, ""))
             if row is None:
                 log.warning("recovery.unknown_key", task=record.id, key=record.properties.get(key_property, ""))
@@ -117,6 +123,14 @@ def take_back(
     checkpoint("taken back")
     log.info("recovery.done", tasks=taken)
     return taken
+
+
+def _deleted(crm: CRM, wanted: Sequence[str]) -> list[Record]:
+    try:
+        return list(crm.deleted(Kind.TASK, wanted))
+    except CRMRejectedError as error:  # a portal that does not show them must not keep the service from its work
+        log.warning("recovery.deleted_tasks_unknown", error=str(error))
+        return []
 
 
 def read_key(key: str) -> tuple[Handoff, RecordRef, str, TaskKind] | None:

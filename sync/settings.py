@@ -37,7 +37,7 @@ class Settings(BaseSettings):
         description="`smtp://user:pass@host:port`, `smtps://…`, `hubspot:EMAIL_ID` or `console:`.",
     )
     email_from: str | None = Field(None, description="The sender of every email; needed for smtp and smtps.")
-    admin_email: str | None = Field(None, description="Who is told when work is held, parked or refused.")
+    admin_email: str | None = Field(None, description="Who is told what needs an admin.")
     port: int = Field(8000, ge=0, le=65535, description="The port that the receiver listens on.")
     log_format: Literal["console", "json"] = Field("console", description="`console` for people, `json` for machines.")
     poll_seconds: int = Field(300, ge=5, description="Seconds between two polls for changes.")

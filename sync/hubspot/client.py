@@ -366,6 +366,13 @@ class HubSpot:
             self._association_types[source, target] = known
         return known
 
+    def deleted(self, kind: Kind, properties: Sequence[str]) -> Iterator[Record]:
+        """The recycle bin; see the port."""
+        query = {"limit": str(_LIST_PAGE), "archived": "true", "properties": ",".join(properties)}
+        path = f"/crm/objects/{API_VERSION}/{self.type_id(kind)}"
+        for raw in self._listed(Ask("GET", path, f"{kind}/deleted", query=query, listing=True)):
+            yield answers.record(kind, raw)
+
     # The portal -------------------------------------------------------------------------------------------------------
 
     def owners(self) -> dict[str, Owner]:

@@ -1423,6 +1423,21 @@ class TestThePortfoliosType:
             hubspot.type_id(Kind.PORTFOLIO)
 
 
+class TestDeleted:
+    def test_every_page_of_the_recycle_bin(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        tasks = f"{BASE}/crm/objects/2026-09/0-27"
+        first = {"results": [{"id": "1", "properties": {"handoff_key": "k"}, "archived": True}]}
+        api.get(tasks, json={**first, "paging": {"next": {"after": "7"}}})
+        api.get(tasks, json={"results": [{"id": "9", "properties": {"handoff_key": None}, "archived": True}]})
+        found = list(hubspot.deleted(Kind.TASK, ["handoff_key"]))
+        assert [(record.id, record.properties.get("handoff_key") or "") for record in found] == [("1", "k"), ("9", "")]
+        asked = [dict(call.request.params) for call in api.calls]  # type: ignore[union-attr]  # responses adds it
+        assert asked == [
+            {"limit": "100", "archived": "true", "properties": "handoff_key"},
+            {"limit": "100", "archived": "true", "properties": "handoff_key", "after": "7"},
+        ]
+
+
 class TestSingleEmail:
     def send(self, hubspot: HubSpot) -> None:
         hubspot.send_single_email("4711", "key-1", "am@x.test", {"subject": "Kickoff"})

@@ -994,7 +994,9 @@ class Oracle:
     # -- rest: what must have been done
 
     def _rest(self, looked: set[Ref]) -> None:
-        recs = [rec for ref in sorted(looked) if (rec := self._rec(ref)) is not None]
+        found = [rec for ref in sorted(looked) if (rec := self._rec(ref)) is not None]
+        # A ticket that was read with one portfolio, and turned out to be on another, is decided with that one.
+        recs = [rec for rec in found if _is_portfolio(rec) or (home := self._home(rec)) is None or home.ref in looked]
         for rec in recs:
             self._check_due(rec)
         for rec in recs:
@@ -1046,6 +1048,8 @@ class Oracle:
                 kept = slot.startswith(("task", "email")) or (
                     slot in {"write", "clear"} and not self._touched(rec, offer)
                 )
+                # Handoff 5 may have taken the leftover with it.
+                kept = kept and (slot != "clear" or rec[self._names.status] == self.declined)
                 must = bool(offer.filled) and not bypassed and kept and offer.key[0] in {"1", "3", "5", "7"}
                 must = must and not (offer.lost and slot.startswith("email"))
                 if must and rec.ref not in self._murky:

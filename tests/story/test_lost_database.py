@@ -189,6 +189,24 @@ def test_the_date_was_moved_at_the_very_moment_of_the_loss(make_world: MakeWorld
     assert world.date(acme) == moved
 
 
+def test_a_task_that_a_person_had_deleted_is_not_made_again(make_world: MakeWorld) -> None:
+    world = make_world(go_live=PAST)
+    acme = world.people.create_portfolio("Acme", world.day(10))
+    world.people.create_portfolio("Bolt", world.day(10))
+    world.people.create_ticket("t", "Autumn", acme)
+    world.work()
+    emails = world.emails()
+    for task in world.tasks(("portfolio", acme)):
+        world.people.delete_task(task.id)
+    left = world.kinds()
+    world.minutes(30)
+    world.restart(lose_database=True)
+    world.sweep()
+    world.minutes(30)
+    assert world.kinds() == left
+    assert world.emails() == emails
+
+
 # How it is taken back
 
 
