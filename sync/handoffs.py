@@ -337,7 +337,8 @@ def _one_set(case: Case, members: list[Ticket], *, advance: bool) -> Verdict:
         reason = f"Ad Set “{folder}” is ready, but its newest ticket is younger than {case.barrier}: more may come"
         return _waiting(case, Handoff.SET_READY, reason, complete_at)
     effects = _announcement(case, folder, members, advance=advance)
-    reason = f"all {len(members)} tickets of Ad Set “{folder}” are ready for approval"
+    ready = f"all {len(members)} tickets" if len(members) > 1 else "the one ticket"
+    reason = f"{ready} of Ad Set “{folder}” {'are' if len(members) > 1 else 'is'} ready for approval"
     key = f"5:{portfolio.id}:{case.cycle}:{','.join(sorted(entries))}"
     newest = max(ticket.stage_since for ticket in members)
     return _due(case, Handoff.SET_READY, key, reason, effects, cause_at=newest)

@@ -880,7 +880,7 @@ HANDOFF_5 = [
     ),
     pytest.param(
         lambda: begun().ticket("201", "Spring").ticket("202", "Spring 2").status(SUBMITTED).look().move("201"),
-        Says("5", DUE, "all 1 tickets of Ad Set “Spring”"),
+        Says("5", DUE, "the one ticket of Ad Set “Spring”"),
         READY,
         id="another folder's ticket does not hold it up",
     ),
@@ -894,31 +894,31 @@ HANDOFF_5 = [
         lambda: (
             begun().ticket("201", "").ticket("202", "").ticket("203").status(SUBMITTED).look().move("201", "202", "203")
         ),
-        Says("5", DUE, "all 1 tickets of Ad Set “Spring”", PORTFOLIO),
+        Says("5", DUE, "the one ticket of Ad Set “Spring”", PORTFOLIO),
         READY,
         id="tickets without a folder name are not one set, and hold up none",
     ),
     pytest.param(
         lambda: submitted().move("201").close("202"),
-        Says("5", DUE, "all 1 tickets"),
+        Says("5", DUE, "the one ticket"),
         READY,
         id="the last one behind is closed: the set is ready",
     ),
     pytest.param(
         lambda: submitted().move("201").delete("202"),
-        Says("5", DUE, "all 1 tickets"),
+        Says("5", DUE, "the one ticket"),
         READY,
         id="the last one behind is deleted: the set is ready",
     ),
     pytest.param(
         lambda: submitted().move("201").rename("Summer", "202"),
-        Says("5", DUE, "all 1 tickets"),
+        Says("5", DUE, "the one ticket"),
         READY,
         id="the last one behind gets another folder: the set is ready",
     ),
     pytest.param(
         lambda: submitted().move("201").leave_pipeline("202"),
-        Says("5", DUE, "all 1 tickets"),
+        Says("5", DUE, "the one ticket"),
         READY,
         id="the last one behind leaves the pipeline: the set is ready",
     ),
@@ -930,7 +930,7 @@ HANDOFF_5 = [
     ),
     pytest.param(
         lambda: closed().later(days=20).look().ticket("301").status(SUBMITTED).look().move("301"),
-        Says("5", DUE, "all 1 tickets of Ad Set “Spring”"),
+        Says("5", DUE, "the one ticket of Ad Set “Spring”"),
         READY,
         id="an earlier cycle's tickets of the same folder do not count",
     ),
