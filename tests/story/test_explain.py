@@ -237,13 +237,13 @@ def test_a_long_story_shows_its_end(world: World, terminal: Terminal) -> None:
     assert sum("Refresh Date to" in text or "cadence to" in text for text in long.splitlines()) == events
 
 
-@pytest.mark.parametrize("command", ["explain", "status"])
+@pytest.mark.parametrize("command", ["check", "explain", "plan", "status"])
 def test_the_golden_output(world: World, terminal: Terminal, command: str) -> None:
     portfolio, _ = _at_work(world)
     world.people.create_portfolio("Bolt Coffee", world.day(9), account_manager=None)
     world.next_day(8)
-    arguments = [command, portfolio] if command == "explain" else [command]
-    told = terminal.run(*arguments).stdout
+    more = {"explain": [portfolio], "plan": ["--at", world.day(7).isoformat()]}.get(command, [])
+    told = terminal.run(command, *more).stdout
     assert all(len(line) <= 80 or "https://" in line for line in told.splitlines())
     told = re.sub(r"\nBudget .*?\n\n", "\n\n", told, flags=re.DOTALL)  # how many calls it took is another matter
     assert told == golden(f"{command}.txt", told)
