@@ -1,13 +1,15 @@
 """Plays tries one after the other until one fails: `python -m tests.mutation.hunt DAYS TRY…`, in the tree to be judged.
 
 A try is a seed (`17`, in the mode that `tests.simulation --mode all` gives it) or a story (`story:NAME`). One line of JSON
-tells what failed first, or `null`.
+tells what failed first, or `null`. A try that does not come to an end has failed too.
 """
 
 import json
+import signal
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from types import FrameType
 
 import tests.simulation
 from tests.simulation.run import Outcome, mode_of, replay, run
@@ -16,16 +18,39 @@ from tests.simulation.script import Script
 STORY = "story:"
 STORIES = Path(tests.simulation.__file__).parent / "stories"
 
+PATIENCE = 60.0
+"""Seconds of the processor's time that a try may take; about two are the rule."""
+
+
+class Endless(BaseException):
+    """A try that goes round in circles. No `Exception`: the service must not survive it."""
+
 
 def main(arguments: Iterable[str]) -> None:
     days, *tries = arguments
+    signal.signal(signal.SIGVTALRM, _endless)
     for one in tries:
-        outcome = _played(one, int(days))
-        if outcome.failed:
-            told = {"by": one, "mode": outcome.mode, "finding": _first(outcome), "tree": str(Path.cwd())}
-            print(json.dumps(told))
+        finding = _finding(one, int(days))
+        if finding:
+            print(json.dumps({"by": one, "finding": finding}))
             return
     print("null")
+
+
+def _endless(_signal: int, _frame: FrameType | None) -> None:
+    raise Endless
+
+
+def _finding(one: str, days: int) -> str:
+    """What a try found first; empty: nothing."""
+    signal.setitimer(signal.ITIMER_VIRTUAL, PATIENCE)
+    try:
+        outcome = _played(one, days)
+    except Endless:
+        return f"endless: not through after {PATIENCE:.0f} s of work"
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+    return _first(outcome) if outcome.failed else ""
 
 
 def _played(one: str, days: int) -> Outcome:

@@ -8,8 +8,8 @@ class Mutant:
     """A fault of one small step, as somebody might make it.
 
     `find` stands exactly once in `file`; `replace` takes its place. `first` are tries (see `hunt`) that are known to
-    find it, played before the others. Where the simulation cannot see the fault, `why` says so, and `test` (a pytest
-    node id) is what finds it instead.
+    find it, played before the others. `test` (a pytest node id) must find it where no try does. `why` says why none can:
+    then none is played.
     """
 
     id: str

@@ -16,6 +16,7 @@ MUTANTS = (
     Mutant(
         "plan-never-withdrawn", "What was decided and not begun is done although its cause is gone.",
         LEDGER, "if fired.key not in yielded:", "if not yielded and fired.key in yielded:",
+        test="tests/unit/test_ledger.py::test_what_is_no_longer_due_is_withdrawn_and_can_come_back",
     ),
     Mutant(
         "plan-begun-is-withdrawn",
@@ -29,15 +30,18 @@ MUTANTS = (
         "plan-no-bypass", "A decline lets what its cycle had begun run on.",
         LEDGER, 'if fired.cycle == decline.cycle and fired.key != decline.key and fired.state == "open":',
         "if not fired.key:",
+        test="tests/unit/test_ledger.py::test_a_decline_bypasses_what_its_cycle_had_not_begun",
     ),
     Mutant(
         "plan-bypass-every-cycle", "A decline stops what other cycles had begun.",
         LEDGER, "if fired.cycle == decline.cycle and fired.key != decline.key", "if fired.key != decline.key",
+        test="tests/unit/test_ledger.py::test_a_decline_leaves_other_cycles_alone",
     ),
     Mutant(
         "plan-begun-changes", "Deciding anew plans what was done already once more.",
         LEDGER, "    if fact.state in NOT_YET:\n        return True",
         "    if fact.state is not EffectState.OVERTAKEN:\n        return True",
+        test="tests/unit/test_ledger.py::test_an_open_write_of_what_stands_is_decided_anew",
     ),
     Mutant(
         "plan-closings-forgotten", "The ledger does not remember the closings that it has seen.",
@@ -55,6 +59,7 @@ MUTANTS = (
     Mutant(
         "claim-release-counts-as-tried", "What was certainly not sent counts as begun.",
         LEDGER, '**({"attempted_at": None} if first else {}),', "",
+        test="tests/unit/test_ledger.py::test_what_was_certainly_not_sent_is_as_if_it_had_not_been_tried",
     ),
     Mutant(
         "settle-closes-early", "An occurrence is closed with its first effect; the rest is never done.",
@@ -67,6 +72,7 @@ MUTANTS = (
         "failed-for-ever", "What the CRM has refused is never tried again.",
         RECONCILE, "retry = [record for record in group.snapshots if state.mends(record)]",
         "retry: list[RecordRef] = []",
+        test="tests/story/test_faults.py::test_a_task_that_a_rule_refuses",
     ),
     Mutant(
         "ticket-work-left-behind", "A ticket's work stays with the portfolio that the ticket has left.",
@@ -124,10 +130,6 @@ MUTANTS = (
         "    if read == written or written:\n        return read == written",
     ),
     Mutant(
-        "closing-not-found", "A task that was closed, its answer lost, is not found to be closed.",
-        EFFECTS, "            or task.properties.get(TASK_STATUS, \"\") == TASK_COMPLETED\n        }", "        }",
-    ),
-    Mutant(
         "resolve-skipped", "Nobody finds out what became of a try without an answer.",
         RECONCILE, "waiting = self._effects.resolve(state.looks)", "waiting: dict[RecordRef, datetime] = {}",
     ),
@@ -164,10 +166,12 @@ MUTANTS = (
     Mutant(
         "no-reread", "A write does not mind that a person has changed the value since.",
         EFFECTS, 'all(record.properties.get(n, "") == v for n, v in _expected(effect)):', "effect.payload:",
+        test="tests/story/test_handoffs.py::test_a_person_approves_while_the_set_is_being_announced",
     ),
     Mutant(
         "stale-not-looked-at", "A record that had changed under a write is not looked at anew.",
         RECONCILE, "(performed.wrote | performed.stale | told)", "(performed.wrote | told)",
+        test="tests/story/test_handoffs.py::test_a_person_approves_while_the_set_is_being_announced",
     ),
     Mutant(
         "not-sent-is-failed", "What was certainly not sent is taken for refused.",
@@ -175,6 +179,7 @@ MUTANTS = (
         "case NotSent(message):\n                        ledger.release_claim(connection, effect.key, now, message)",
         "case NotSent(message):\n                        ledger.settle(connection, effect.key, EffectState.FAILED, "
         "now, reason=message)",
+        test="tests/story/test_faults.py::test_what_was_certainly_not_sent_is_not_tried",
     ),
     Mutant(
         "not-sent-is-done", "What was certainly not sent is taken for done.",
@@ -182,6 +187,7 @@ MUTANTS = (
         "case NotSent(message):\n                        ledger.release_claim(connection, effect.key, now, message)",
         "case NotSent(message):\n                        ledger.settle(connection, effect.key, EffectState.DONE, "
         "now)",
+        test="tests/story/test_faults.py::test_what_was_certainly_not_sent_is_not_tried",
     ),
     Mutant(
         "batch-as-one", "Of a batch that was answered in part, all is taken for done.",
@@ -205,10 +211,12 @@ MUTANTS = (
         "dirty-not-again", "A record that is to be looked at again later is not.",
         DIRTY, "    if look_again is None:\n        connection.execute(dirty.delete()",
         "    if True:\n        connection.execute(dirty.delete()",
+        test="tests/unit/test_dirty.py::test_what_is_to_be_looked_at_again_waits",
     ),
     Mutant(
         "dirty-mark-does-not-wake", "A mark does not make a record due that waits for a later moment.",
         DIRTY, '"look_at": func.min(dirty.c.look_at, new.look_at),', '"look_at": dirty.c.look_at,',
+        test="tests/unit/test_dirty.py::test_a_mark_makes_a_waiting_record_due_and_its_age_begins_now",
     ),
     Mutant(
         "dirty-never-parked", "A record that keeps failing is tried every fifteen seconds for ever.",
@@ -260,14 +268,8 @@ MUTANTS = (
     Mutant(
         "sweep-no-open-effects", "The sweep leaves out what is still to be done.",
         SWEEP, "found |= with_open_effects(connection) | stuck.known(connection)", "found |= stuck.known(connection)",
-        test="tests/unit/test_sweep.py::test_what_is_still_to_be_done_counts_whatever_the_date",
+        test="tests/unit/test_sweep.py::test_a_ticket_without_a_portfolio_with_something_to_do",
         why="A blocked or unknown effect keeps its record dirty; the sweep is the second net below it.",
-    ),
-    Mutant(
-        "sweep-no-live-tickets", "The sweep leaves out portfolios whose ticket came lately.",
-        SWEEP, "        found |= _with_live_tickets(connection, now - TICKETS_LIVE_FOR)\n", "",
-        test="tests/story/test_faults.py::test_a_ticket_whose_leaving_nobody_told_is_found_by_the_sweep",
-        why=ANY_WAY_IN,
     ),
     # a lost database
     Mutant(
@@ -277,11 +279,13 @@ MUTANTS = (
     Mutant(
         "lost-emails-not-taken-back", "After a loss the emails of a task that was found are sent again.",
         LEDGER, "        connection.execute(emails.values(**done, attempted_at=before))\n", "        del emails\n",
+        test="tests/unit/test_ledger.py::test_a_task_found_before_it_was_made_takes_its_emails_along",
     ),
     Mutant(
         "lost-half-a-ticket", "After a loss the second task of a ticket, of which the first was made, never is.",
         HANDOFFS, "    return tuple((kind, role) for kind, role in work if kind not in found)",
         "    return tuple((kind, role) for kind, role in work if kind in found and not found)",
+        test="tests/story/test_lost_database.py::test_one_task_of_a_ticket_was_made_the_other_was_not",
     ),
     Mutant(
         "lost-not-looked-first",

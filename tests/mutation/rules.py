@@ -50,6 +50,12 @@ MUTANTS = (
         HANDOFFS, "[write, *(CloseTask(task, reason) for task in open_tasks)]", "[write]",
     ),
     Mutant(
+        "2a-not-silent", "The AM is told of a decline as if creatives had gone live.",
+        HANDOFFS, "[write, *(CloseTask(task, reason) for task in open_tasks)]",
+        "[write, *(CloseTask(task, reason) for task in open_tasks)]\n    am, nobody = case.owner(Role.ACCOUNT_MANAGER)\n"
+        "    effects.append(Email(EmailKind.REFRESH_LIVE, Role.ACCOUNT_MANAGER, am, case.context(), None, nobody))",
+    ),
+    Mutant(
         "2a-closes-every-cycle", "A decline also closes what earlier cycles had left open.",
         HANDOFFS, "if fired.cycle != cycle:", "if not fired.cycle:",
     ),
@@ -69,6 +75,7 @@ MUTANTS = (
         "2a-no-bypass-of-tickets", "Tickets of a declined cycle still bring Creative work.",
         HANDOFFS, "    if decline is not None:\n        reason = f\"{name_of(ticket)} belongs",
         "    if False:\n        reason = f\"{name_of(ticket)} belongs",
+        test=f"{DECISIONS}[2a a ticket made and the refresh declined before anybody looked: no Creative work]",
     ),
     Mutant(
         "2a-once-ever", "The second closing of a portfolio is taken for the first.",
@@ -100,19 +107,23 @@ MUTANTS = (
     Mutant(
         "3-never-again", "A date that was moved later after it fired does not fire again.",
         HANDOFFS, "if before and when.isoformat() <= max(_date_of(fired) for fired in before):", "if before:",
+        test=f"{DECISIONS}[3 moved later, has come, and the task was completed before: again]",
     ),
     Mutant(
         "3-moved-earlier", "A date that was moved earlier after it fired fires again.",
         HANDOFFS, "if before and when.isoformat() <= max(", "if before and when.isoformat() == max(",
+        test=f"{DECISIONS}[3 moved earlier: not again]",
     ),
     Mutant(
         "3-second-open-task", "A date that was moved later makes a second task beside the one still open.",
         HANDOFFS, "if any(task.was_open_at(came) for task in",
         "if any(task.was_open_at(came) and not task.exists for task in",
+        test=f"{DECISIONS}[3 moved later, has come, and the task is still open: not again]",
     ),
     Mutant(
         "3-open-when-it-arrived", "A date set to a day that is past is taken to have come on that day.",
         HANDOFFS, "came = max(arrives, case.date_since)", "came = arrives",
+        test=f"{DECISIONS}[3 moved later to a day that is past already: it came when it was set, and the task was completed then]",
     ),
     Mutant(
         "3-old-note", "The task quotes a Note of the cycle before.",
@@ -131,6 +142,7 @@ MUTANTS = (
         "4-closed-ticket", "A closed ticket brings Creative work.",
         HANDOFFS, "    if not ticket.is_open:\n        return _not_applicable(case, Handoff.TICKETS,",
         "    if False:\n        return _not_applicable(case, Handoff.TICKETS,",
+        test=f"{DECISIONS}[4 closed before anybody looked]",
     ),
     Mutant(
         "4-own-designer-ignored", "The ticket's own designer does not win over the portfolio's.",
@@ -150,16 +162,19 @@ MUTANTS = (
         "5-no-barrier", "A set is announced although its newest ticket is young and more may come.",
         HANDOFFS, "if not sure and case.moment.now < complete_at:",
         "if not sure and case.moment.now < case.moment.go_live:",
+        test=f"{DECISIONS}[5 barrier: an early status and a young ticket: wait]",
     ),
     Mutant(
         "5-barrier-of-oldest", "The oldest ticket of a set decides whether more may come, not the newest.",
         HANDOFFS, "complete_at = max(ticket.created_at", "complete_at = min(ticket.created_at",
+        test=f"{DECISIONS}[5 barrier: the newest ticket decides]",
     ),
     Mutant(
         "5-barrier-although-submitted",
         "A set waits for more tickets although Deliverables Submitted says that all are there.",
         HANDOFFS, "sure = portfolio.status in {Status.DELIVERABLES_SUBMITTED, Status.CREATIVES_PENDING_APPROVAL}",
         "sure = portfolio.status is Status.CREATIVES_PENDING_APPROVAL",
+        test=f"{DECISIONS}[5 barrier: Deliverables Submitted says that all tickets are there]",
     ),
     Mutant(
         "5-entry-without-version", "A revision round does not announce again: an entry is a ticket alone.",
@@ -169,6 +184,7 @@ MUTANTS = (
         "5-clocks-decide", "Only an entry newer than the last announcement is new.",
         HANDOFFS, "if entry not in announced and ticket",
         "if ticket.stage_since > max((f.decided_at for f in before), default=case.moment.go_live) and ticket",
+        test=f"{DECISIONS}[5 the second set, its entry older than the first one's announcement: entries decide, not clocks]",
     ),
     Mutant(
         "5-all-is-fresh", "What was announced already is announced again when a ticket leaves the set.",
@@ -190,10 +206,12 @@ MUTANTS = (
     Mutant(
         "5-closed-tickets-count", "Closed tickets hold up a set.",
         HANDOFFS, "if ticket.is_open and case.in_cycle(ticket)]", "if case.in_cycle(ticket)]",
+        test=f"{DECISIONS}[5 the last one behind is closed: the set is ready]",
     ),
     Mutant(
         "5-folder-by-letter", "Folder names that differ in case are two sets.",
         MODEL, 'return " ".join(self.folder.split()).casefold()', 'return " ".join(self.folder.split())',
+        test=f"{DECISIONS}[5 folder names are compared trimmed, runs of spaces as one, case ignored]",
     ),
     Mutant(
         "5-no-folder-is-a-set", "Tickets without a folder name are taken for one set.",
@@ -203,6 +221,7 @@ MUTANTS = (
     Mutant(
         "6-newest-value-only", "A value that was overwritten before it was seen is forgotten.",
         HANDOFFS, "for version in reversed(ticket.revision_history):", "for version in ticket.revision_history[:1]:",
+        test=f"{DECISIONS}[6 a version that was overwritten before it was seen still counts]",
     ),
     Mutant(
         "6-second-open-task", "A role with an open revision task on the ticket gets a second one.",
@@ -228,6 +247,7 @@ MUTANTS = (
         "6-closed-ticket", "A revision on a closed ticket is ignored.",
         HANDOFFS, "    if ticket.came_in is None:\n        return []",
         "    if not ticket.is_open:\n        return []",
+        test=f"{DECISIONS}[6 a closed ticket is reopened]",
     ),
     Mutant(
         "6-after-a-decline", "What was asked for before a decline, unseen, is done after it.",
@@ -250,20 +270,24 @@ MUTANTS = (
         "7-overtaken-fires", "An approval that was moved on before anybody looked makes its task all the same.",
         HANDOFFS, "            verdicts.append(_recorded_overtaken(case, Handoff.APPROVED, key, reason, version.at))",
         "            verdicts.append(_approval(case, version))",
+        test=f"{DECISIONS}[7 moved back before the service looked: overtaken]",
     ),
     Mutant(
         "7-once-a-cycle", "A second approval in a cycle, the first one's task done, makes none.",
         HANDOFFS, 'return f"7:{case.portfolio.id}:{version.ms}"', 'return f"7:{case.portfolio.id}:{case.cycle}"',
+        test=f"{DECISIONS}[7 overtaken, then approved again: its own task]",
     ),
     Mutant(
         "7-second-open-task", "An approval that is set again makes a second task beside the one still open.",
         HANDOFFS, "case.tasks([made[-1].crm_id])[0].was_open_at(version.at):",
         "not case.tasks([made[-1].crm_id])[0].exists:",
+        test=f"{DECISIONS}[7 set again while the task is open: no second task, no second email]",
     ),
     # 8
     Mutant(
         "8-oldest-task-decides", "The oldest implementation task closes the cycle, not the newest.",
         HANDOFFS, "newest = made[-1].crm_id if made else None", "newest = made[0].crm_id if made else None",
+        test=f"{DECISIONS}[8 the newest task was deleted: an older completed one does not stand in for it]",
     ),
     Mutant(
         "8-deleted-is-completed", "An implementation task that a person deleted closes the cycle.",
@@ -275,10 +299,12 @@ MUTANTS = (
         HANDOFFS, "    if status is Status.CREATIVES_APPROVED:\n        return [_by_task(case)]",
         "    if status in {Status.CREATIVES_APPROVED, Status.CREATIVES_PENDING_APPROVAL}:\n        return "
         "[_by_task(case)]",
+        test=f"{DECISIONS}[8 completed while the status is another: not yet]",
     ),
     Mutant(
         "8-older-approval", "A task that was completed for an earlier approval closes the cycle for the new one.",
         HANDOFFS, "    if _approved_after(case, task):\n", "    if False:\n",
+        test=f"{DECISIONS}[7 completed while the status was back: a new version is a new task, and the old one does not stand in]",
     ),
     Mutant(
         "8-status-not-cleared", "The reset moves the date and leaves the status.",
@@ -292,6 +318,7 @@ MUTANTS = (
     Mutant(
         "8-emptied-is-a-slip", "Creatives Implemented that a person emptied before anybody looked does not close.",
         CYCLE, "sure = emptied or version.ms in done", "sure = version.ms in done",
+        test=f"{DECISIONS}[8 emptied before the service looked: the closing still happens, only the date is written]",
     ),
     Mutant(
         "8-task-stays", "Closed by hand, the implementation task stays open.",
@@ -303,18 +330,12 @@ MUTANTS = (
     Mutant(
         "8-status-not-expected", "The move of the date does not mind what the status is when it is written.",
         HANDOFFS, "for name in (names.refresh_date, names.status)}", "for name in (names.refresh_date,)}",
+        test="tests/unit/test_handoffs.py::test_every_write_to_the_portfolio_expects_the_status_that_was_decided_on[8]",
     ),
     # 9
     Mutant(
         "9-before-the-reset", "The confirmation does not wait until the reset is written.",
         HANDOFFS, 'context, f"{closing_key}/write", blocked)', "context, None, blocked)",
-    ),
-    Mutant(
-        "9-told-of-declines", "A decline is confirmed as if creatives had gone live.",
-        HANDOFFS,
-        '    for fired in case.facts.of(Handoff.CLOSE):\n        if not _is_reset(fired):\n            continue',
-        '    for fired in [*case.facts.of(Handoff.CLOSE), *case.facts.of(Handoff.DECLINED)]:\n'
-        '        if not _is_reset(fired) and not fired.key.startswith("2a:"):\n            continue',
     ),
     # the cycle and the date
     Mutant(
@@ -325,6 +346,7 @@ MUTANTS = (
         "cycle-slips-remembered", "Creatives Implemented is remembered as a closing while it may yet be a slip.",
         DECIDE, "tuple(ending.closing for ending in case.endings if ending.sure)",
         "tuple(ending.closing for ending in case.endings)",
+        test="tests/unit/test_handoffs.py::test_closings_are_remembered_once_they_are_sure",
     ),
     Mutant(
         "cadence-from-today", "The next date is counted from today, not from the old date.",
@@ -360,6 +382,7 @@ MUTANTS = (
         "settled-whatever-the-write", "A rule is through with an occurrence whose write is still to be done.",
         MODEL, 'return self.committed and all(e.state in through for e in self.effects if e.kind == "write")',
         "return self.committed",
+        test="tests/unit/test_ledger.py::test_a_write_that_nobody_knows_of_is_not_settled",
     ),
     Mutant(
         "ticket-highest-portfolio", "A ticket on two portfolios counts for the one with the highest id.",
@@ -401,5 +424,6 @@ MUTANTS = (
         "blocked-for-ever", "What waited for a person is not given to the one who comes.",
         DECIDE, "found[effect.key] = Reassigned(owner, blocked)",
         "found[effect.key] = Reassigned(None, blocked or effect.reason)",
+        test=f"{DECISIONS}[4 the designer is named later: that task alone]",
     ),
 )  # fmt: skip

@@ -695,7 +695,8 @@ class Oracle:
         for version in versions:
             roles = self._revisions.get(version.value, ())
             # Set before a decline that came before any look: "a person asked for it", and "everything later is bypassed".
-            must = ticket.ref not in self._murky and not any(c.declined and c.number > version.number for c in closings)
+            murky = ticket.ref in self._murky or (home is not None and home.ref in self._murky)
+            must = not murky and not any(c.declined and c.number > version.number for c in closings)
             key: Key = ("6", ticket.ref.id, version.number)
             for role in roles:
                 if (ticket.ref, version.number, role) not in self._served and not self._open_revision(ticket, role):
@@ -907,6 +908,9 @@ class Oracle:
             self._advanced(rec, what)
         elif status == "" and day is None:
             self._need("1", "clear", rec, what)
+        elif day is not None and status == self.pending:  # 2a, and a set of the new cycle that is ready, in one write
+            self._advanced(rec, what)
+            self._dated(rec, date.fromisoformat(day) if day else None, None, what)
         elif day is not None and status in {None, ""}:
             self._dated(rec, date.fromisoformat(day) if day else None, status, what)
         elif status is not None or day is not None:

@@ -48,6 +48,10 @@ QUIET = timedelta(minutes=25)
 """How long the end waits after its poll and its sweep: unknown outcomes ripen, the barrier of an Ad Set passes."""
 
 
+MOMENT = timedelta(milliseconds=1)
+"""Between what a person does and what is done next: no two things happen at the same time."""
+
+
 class Killed(BaseException):
     """The process ends here."""
 
@@ -266,6 +270,7 @@ class Player:
         self.counts.acts += 1
         self._idle = self._napping_until = 0
         self._say(item.by or "admin", told)
+        self.world.clock.advance(MOMENT)
 
     def _acted(self, item: Item) -> str:  # noqa: C901 - one line an act, flat on purpose
         """Do it; how the log tells of it. Raises `PortalError`, `ValueError` or `KeyError` where it cannot be done."""
@@ -433,6 +438,7 @@ class Player:
     def _act_inside(self, item: Item) -> None:
         self._acting = True
         self._disturbed = self._interfered = True
+        self.world.clock.advance(MOMENT)
         try:
             self._act(item)
         finally:

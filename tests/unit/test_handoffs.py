@@ -1100,6 +1100,23 @@ HANDOFF_5 = [
     ),
     pytest.param(
         lambda: (
+            begun()
+            .ticket("201", "Spring")
+            .ticket("202", "Summer")
+            .ticket("203", "Summer")
+            .status(SUBMITTED)
+            .look()
+            .move("202")
+            .move("201")
+            .look()
+            .close("203")
+        ),
+        Says("5", DUE, "Ad Set “Summer”"),
+        ANNOUNCE,
+        id="the second set, its entry older than the first one's announcement: entries decide, not clocks",
+    ),
+    pytest.param(
+        lambda: (
             closed()
             .later(days=20)
             .look()

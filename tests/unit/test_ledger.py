@@ -277,6 +277,13 @@ def test_a_decline_bypasses_what_its_cycle_had_not_begun(store: Store) -> None:
     assert _ready(store) == ["close:9"]
 
 
+def test_a_decline_leaves_other_cycles_alone(store: Store) -> None:
+    _plan(store, _decision(WRITE, NOBODY, cycle="1790000000000"))
+    _tried(store, "write")
+    _plan(store, _decision(WRITE, handoff=Handoff.DECLINED, key="2a:1:1"), LATER)
+    assert _states(store)[NOBODY.slot] == EffectState.BLOCKED
+
+
 # Records that go and come
 
 
