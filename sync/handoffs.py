@@ -13,6 +13,7 @@ from sync.clock import CLOCKS_APART, from_ms, start_of_day, to_ms
 from sync.crm import RecordRef
 from sync.cycle import Ending
 from sync.model import (
+    NOT_YET,
     STANDS,
     TAKEN_BACK,
     CloseTask,
@@ -564,6 +565,9 @@ def _approval(case: Case, version: Version[Status | None]) -> Verdict:
     if made and made[-1].crm_id and case.tasks([made[-1].crm_id])[0].was_open_at(version.at):
         reason = "set again while the implementation task was still open: that task stands"
         return _recorded_overtaken(case, Handoff.APPROVED, key, reason, version.at)
+    if _is_on_its_way(case, key):
+        reason = "set again before the implementation task of the approval before could be made: that task stands"
+        return _recorded_overtaken(case, Handoff.APPROVED, key, reason, version.at)
     owner, blocked = case.owner(Role.SOCIAL_AD_SPECIALIST)
     current = [ticket_context(ticket) for ticket in sorted(current_tickets(case), key=lambda t: int(t.id))]
     context = case.context(tickets=current)
@@ -574,6 +578,17 @@ def _approval(case: Case, version: Version[Status | None]) -> Verdict:
     ]
     reason = f"the client approved: {_status(case)} was set on {_at(case, version.at)}"
     return _due(case, Handoff.APPROVED, key, reason, effects, cause_at=version.at)
+
+
+def _is_on_its_way(case: Case, but: str) -> bool:
+    """Whether another approval of this cycle has begun, and its task is still to be made."""
+    to_come = NOT_YET | {EffectState.ATTEMPTING, EffectState.UNKNOWN}
+    return any(
+        effect.kind == "task" and effect.crm_id is None and effect.state in to_come
+        for fired in case.facts.of(Handoff.APPROVED, case.cycle)
+        if fired.key != but
+        for effect in fired.effects
+    )
 
 
 # 8 · Social Ad Specialist → System

@@ -1431,7 +1431,7 @@ class TestDeleted:
         api.get(tasks, json={"results": [{"id": "9", "properties": {"handoff_key": None}, "archived": True}]})
         found = list(hubspot.deleted(Kind.TASK, ["handoff_key"]))
         assert [(record.id, record.properties.get("handoff_key") or "") for record in found] == [("1", "k"), ("9", "")]
-        asked = [dict(call.request.params) for call in api.calls]  # type: ignore[union-attr]  # responses adds it
+        asked = [dict(call.request.params) for call in api.calls]  # type: ignore[attr-defined]  # responses adds it
         assert asked == [
             {"limit": "100", "archived": "true", "properties": "handoff_key"},
             {"limit": "100", "archived": "true", "properties": "handoff_key", "after": "7"},

@@ -934,13 +934,22 @@ class Oracle:
 
     def _dated(self, rec: Rec, day: date | None, status: str | None, what: str) -> None:
         """The date was moved: by a decline (2a), or by a closing (8), whose write clears the status too."""
-        offer = self._take("2a", "date", rec.ref) if status is None else None
-        if offer is None:
-            offer = self._take("8", "reset", rec.ref)
-            if offer is not None:
-                self._resets.add(int(str(offer.key[2])))
-                if status is None and rec[self._names.status] == self.implemented:
-                    self._find("missing", f"handoff 8: {what}: the status was not cleared in the same write")
+        slots = {"8": "reset"} if status is not None else {"2a": "date", "8": "reset"}
+        oldest = min(
+            (
+                one
+                for one in self.offers.values()
+                if slots.get(str(one.key[0])) in one.slots and self._same(one.home, rec.ref)
+            ),
+            key=lambda one: int(str(one.key[2])),
+            default=None,
+        )
+        handoff = None if oldest is None else str(oldest.key[0])
+        offer = None if handoff is None else self._take(handoff, slots[handoff], rec.ref)
+        if offer is not None and handoff == "8":
+            self._resets.add(int(str(offer.key[2])))
+            if status is None and rec[self._names.status] == self.implemented:
+                self._find("missing", f"handoff 8: {what}: the status was not cleared in the same write")
         if offer is None:
             self._not_offered(what, "8" if status == "" else "2a", "reset" if status == "" else "date", rec.ref)
             return
@@ -998,9 +1007,9 @@ class Oracle:
     # -- rest: what must have been done
 
     def _rest(self, looked: set[Ref]) -> None:
-        found = [rec for ref in sorted(looked) if (rec := self._rec(ref)) is not None]
+        read = [rec for ref in sorted(looked) if (rec := self._rec(ref)) is not None]
         # A ticket that was read with one portfolio, and turned out to be on another, is decided with that one.
-        recs = [rec for rec in found if _is_portfolio(rec) or (home := self._home(rec)) is None or home.ref in looked]
+        recs = [rec for rec in read if _is_portfolio(rec) or (home := self._home(rec)) is None or home.ref in looked]
         for rec in recs:
             self._check_due(rec)
         for rec in recs:

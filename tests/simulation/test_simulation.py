@@ -35,6 +35,7 @@ FOUND: list[tuple[int, Mode]] = [
     (237, "liveness"),  # of a ticket, one task was taken back and the other never made
     (1052, "liveness"),  # the tasks that a decline closes counted as open for a revision asked for after it
     (2026, "safety"),  # a date moved at the moment of a loss was moved again; a deleted task was made again
+    (4199, "liveness"),  # approved again before the first approval's task could be made: two tasks
     (3002, "liveness"),  # a repeated single-send, refused as sent before, was shown as failed
 ]
 """Seeds that found a fault, 30 days each; faults that make a short story are in `stories`."""
