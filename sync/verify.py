@@ -460,6 +460,8 @@ class _Check:
         parts = task.key.rpartition("/")[0].split(":")
         begun: datetime | None
         if handoff is Handoff.TICKETS:
+            if self._portfolio.ref not in task.on:
+                return None  # made while the ticket was on another portfolio, whose cycle it was
             begun = self._tickets[parts[1]].came_in
         else:
             begun = from_ms(0 if parts[2] == START else int(parts[2]))

@@ -102,6 +102,7 @@ MUTANTS = (
         "cut-off-is-not-done", "What a crash cut off is taken for work that was not done.",
         EFFECTS, "ledger.settle(connection, effect.key, EffectState.UNKNOWN, now, reason=reason)",
         "ledger.release_claim(connection, effect.key, now, reason)",
+        first=("story:edited_while_the_process_was_down_declined",),
     ),
     Mutant(
         "task-not-found", "The task that was made, its answer lost, is not found.",
@@ -111,6 +112,7 @@ MUTANTS = (
     Mutant(
         "write-not-found", "A write that landed and was changed again since is taken for one that did not land.",
         EFFECTS, "_reads_as(version.value, value) and version.source_type", "False and version.source_type",
+        first=("story:edited_while_the_process_was_down_declined",),
     ),
     Mutant(
         "write-found-of-old", "An earlier write of the same value is taken for the one whose answer was lost.",
@@ -194,6 +196,7 @@ MUTANTS = (
         CLIENT, "        else:\n            why = \"; \".join(map(str, answer.problems))",
         "        elif raws:\n            outcomes[row.place] = Applied(row.mark)\n        else:\n            why = "
         '"; ".join(map(str, answer.problems))',
+        test="tests/contract/test_hubspot.py::TestWrites::test_errors_that_name_nobody_leave_the_rest_unknown",
     ),
     Mutant(
         "pass-of-deleted", "Work on a ticket that is not there is tried.",
@@ -275,6 +278,7 @@ MUTANTS = (
     Mutant(
         "lost-tasks-not-taken-back", "After a loss the tasks in the CRM are not taken back.",
         RECOVERY, "found = [record.id for record in crm.search(Kind.TASK, [filters])]", "found: list[str] = []",
+        first=("story:database_lost_after_the_date_had_come",),
     ),
     Mutant(
         "lost-emails-not-taken-back", "After a loss the emails of a task that was found are sent again.",
@@ -303,11 +307,11 @@ MUTANTS = (
     ),
     Mutant(
         "lost-reset-repeated", "After a loss a closing whose date was moved already moves it once more.",
-        HANDOFFS, "        version.own and ending.closing.at < version.at < case.moment.born for version",
-        "        version.own and case.moment.born < version.at < ending.closing.at for version",
+        HANDOFFS, "version.own and ending.closing.at < version.at < until",
+        "version.own and until < version.at < ending.closing.at",
     ),
     Mutant(
         "lost-persons-date-counts", "After a loss a date that a person has set is taken for the service's own move.",
-        HANDOFFS, "        version.own and ending.closing.at", "        ending.closing.at",
+        HANDOFFS, "any(version.own and ending.closing.at < version.at", "any(ending.closing.at < version.at",
     ),
 )  # fmt: skip

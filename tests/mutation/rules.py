@@ -123,7 +123,7 @@ MUTANTS = (
     Mutant(
         "3-open-when-it-arrived", "A date set to a day that is past is taken to have come on that day.",
         HANDOFFS, "came = max(arrives, case.date_since)", "came = arrives",
-        test=f"{DECISIONS}[3 moved later to a day that is past already: it came when it was set, and the task was completed then]",
+        test=f"{DECISIONS}[3 moved later to today, an hour after the task was completed: again]",
     ),
     Mutant(
         "3-old-note", "The task quotes a Note of the cycle before.",
@@ -274,7 +274,8 @@ MUTANTS = (
     ),
     Mutant(
         "7-once-a-cycle", "A second approval in a cycle, the first one's task done, makes none.",
-        HANDOFFS, 'return f"7:{case.portfolio.id}:{version.ms}"', 'return f"7:{case.portfolio.id}:{case.cycle}"',
+        HANDOFFS, 'return f"7:{case.portfolio.id}:{version.ms}"',
+        'return f"7:{case.portfolio.id}:{to_ms(case.cycle_started or case.moment.go_live)}"',
         test=f"{DECISIONS}[7 overtaken, then approved again: its own task]",
     ),
     Mutant(
@@ -304,7 +305,7 @@ MUTANTS = (
     Mutant(
         "8-older-approval", "A task that was completed for an earlier approval closes the cycle for the new one.",
         HANDOFFS, "    if _approved_after(case, task):\n", "    if False:\n",
-        test=f"{DECISIONS}[7 completed while the status was back: a new version is a new task, and the old one does not stand in]",
+        test=f"{DECISIONS}[8 the newest task was deleted: an older completed one does not stand in for it]",
     ),
     Mutant(
         "8-status-not-cleared", "The reset moves the date and leaves the status.",
@@ -388,6 +389,7 @@ MUTANTS = (
         "ticket-highest-portfolio", "A ticket on two portfolios counts for the one with the highest id.",
         SNAPSHOT, "return min(primary or [end.to for end in ends], key=int, default=None)",
         "return max(primary or [end.to for end in ends], key=int, default=None)",
+        test="tests/story/test_handoffs.py::test_4_on_two_portfolios_it_counts_for_the_primary_one",
     ),
     Mutant(
         "ticket-primary-ignored", "The label Primary does not decide where a ticket counts.",
@@ -396,10 +398,12 @@ MUTANTS = (
     Mutant(
         "ticket-on-both", "A ticket on two portfolios counts for both.",
         SNAPSHOT, "if homes.get(t) == i and t in tickets]", "if t in tickets]",
+        test="tests/story/test_handoffs.py::test_4_on_two_portfolios_it_counts_for_the_primary_one",
     ),
     Mutant(
         "ticket-never-closed", "A closed stage is not known as closed.",
         SNAPSHOT, "is_open=here and not portal.is_closed(stage_id)", "is_open=here",
+        test="tests/story/test_handoffs.py::test_5_what_can_complete_a_set",
     ),
     Mutant(
         "ticket-came-when-created", "A ticket came into the pipeline when it was created, wherever that was.",

@@ -265,6 +265,7 @@ class Oracle:
         self._served: set[tuple[Ref, int, str]] = set()  # handoff 6: ticket, version, role
         self._kicked: set[tuple[Ref, int]] = set()  # handoff 6: ticket, version
         self._waiting: set[tuple[Ref, int]] = set()  # handoff 6: a version whose every role is nobody
+        self._homes: dict[Ref, set[Ref]] = defaultdict(set)  # every portfolio that a ticket was ever on
         self._murky: set[Ref] = set()  # merged: too much is open to say what must be
         self._looked: set[Ref] = set()
         self._reset_of_role: list[tuple[Ref, str]] = []
@@ -348,6 +349,8 @@ class Oracle:
             return
         label = "primary" if event.primary else ""
         if not event.removed:
+            if event.near.kind == "ticket" and event.far.kind == "portfolio":
+                self._homes[event.near].add(event.far)
             near.links[event.far].add(label)
             if label:
                 near.links[event.far].add("")
@@ -644,9 +647,14 @@ class Oracle:
             if later and later[0].declined:
                 continue  # everything later in that cycle is bypassed
             # A cycle that was closed by implementing: whether its tickets still ask for work is not said.
-            must = not later and ticket.ref not in self._murky
+            must = not later and ticket.ref not in self._murky and not self._declined_elsewhere(ticket, rec, came_in)
             for role in (CW, GD):
                 yield Due(("4", ticket.ref.id, role), "task", role, must)
+
+    def _declined_elsewhere(self, ticket: Rec, home: Rec | None, number: int) -> bool:
+        """Whether a portfolio that it was on before had declined since: whether what was bypassed there is due is open."""
+        before = [rec for ref in self._homes[ticket.ref] if (rec := self._rec(ref)) is not None and rec is not home]
+        return any(one.declined and one.number > number for rec in before for one in self._closings(rec))
 
     # 5
 
@@ -697,6 +705,7 @@ class Oracle:
             # Set before a decline that came before any look: "a person asked for it", and "everything later is bypassed".
             murky = ticket.ref in self._murky or (home is not None and home.ref in self._murky)
             must = not murky and not any(c.declined and c.number > version.number for c in closings)
+            must = must and not self._declined_elsewhere(ticket, home, version.number)
             key: Key = ("6", ticket.ref.id, version.number)
             for role in roles:
                 if (ticket.ref, version.number, role) not in self._served and not self._open_revision(ticket, role):
@@ -761,7 +770,7 @@ class Oracle:
         ]
         if not found:
             return None
-        best = max(found, key=lambda offer: (offer.fired, offer.last))
+        best = max(found, key=lambda offer: (not offer.lost, offer.fired, offer.last))
         del best.slots[slot]
         best.filled[slot] = self._now.number
         return best
