@@ -264,6 +264,7 @@ class Oracle:
         self._task_of: dict[int, Ref] = {}  # handoff 7: a version of the status → the task that stands for it
         self._served: set[tuple[Ref, int, str]] = set()  # handoff 6: ticket, version, role
         self._kicked: set[tuple[Ref, int]] = set()  # handoff 6: ticket, version
+        self._seen_back: set[tuple[Ref, int]] = set()  # handoff 6: looked at while the ticket was In Progress anyway
         self._waiting: set[tuple[Ref, int]] = set()  # handoff 6: a version whose every role is nobody
         self._homes: dict[Ref, set[Ref]] = defaultdict(set)  # every portfolio that a ticket was ever on
         self._murky: set[Ref] = set()  # merged: too much is open to say what must be
@@ -483,6 +484,9 @@ class Oracle:
         if rec is None:
             return
         self._looked.add(rec.ref)
+        if rec["hs_pipeline_stage"] == self._in_progress:
+            versions = rec.history.get(self._names.needs_revisions, ())
+            self._seen_back |= {(rec.ref, version.number) for version in versions}
         for due in self._due(rec):
             offer = self._offered(due, rec)
             if due.slot not in offer.filled:
@@ -713,7 +717,8 @@ class Oracle:
             away = ticket["hs_pipeline_stage"] != self._in_progress
             if roles and away and (ticket.ref, version.number) not in self._kicked:
                 # Nobody was there to do it, and the ticket has moved on by itself: whether it goes back is open.
-                yield Due(key, "write", None, must and (ticket.ref, version.number) not in self._waiting)
+                open_ = {(ticket.ref, version.number)} & (self._waiting | self._seen_back)
+                yield Due(key, "write", None, must and not open_)
         if not versions or versions[-1].value not in self._revisions:
             return
         newest = versions[-1]
@@ -723,7 +728,7 @@ class Oracle:
         roles = self._revisions[newest.value]
         handled = all((ticket.ref, newest.number, role) in self._served for role in roles)
         kicked = (ticket.ref, newest.number) in self._kicked
-        if kicked or handled or ticket.ref in self._murky:
+        if kicked or handled or (ticket.ref, newest.number) in self._seen_back or ticket.ref in self._murky:
             yield Due(("6c", ticket.ref.id, newest.number), "clear", None, handled and kicked)
 
     def _open_revision(self, ticket: Rec, role: str) -> bool:
