@@ -624,8 +624,9 @@ class Oracle:
             number = max((v.number for v in self._all_numbers(came)), default=moved.number)
             number = max(number, moved.number)
             still = [task for task in self._tasks_on(rec, "3") if task.number <= number and task.open_at(number)]
-            if any(self._cycle(closings, task.number) == cycle and not task.rec.archived for task in still):
-                return  # whether one that was deleted since counts is not said
+            stands = any(self._cycle(closings, task.number) == cycle and not task.rec.archived for task in still)
+            if stands and rec.ref not in self._murky:
+                return  # whether one that was deleted since counts is not said, nor one that a merge brought along
             must = must and not still  # one that an earlier cycle left open: whether it is "such a task" is not said
         key: Key = ("3", rec.ref.id, cycle, len(fired))
         yield Due(key, "task", SAS, must)
