@@ -18,6 +18,7 @@ from sync.crm import Kind, RecordRef
 from sync.decide import decide
 from sync.model import (
     NOT_YET,
+    UNRESOLVED,
     CloseTask,
     Decision,
     Effect,
@@ -51,7 +52,6 @@ LATER = "~"
 """Stands in a key for the time of a write that is still to be made."""
 
 _OPEN = frozenset({*NOT_YET, EffectState.FAILED})
-_UNRESOLVED = frozenset({EffectState.ATTEMPTING, EffectState.UNKNOWN})
 _KINDS = {Write: "write", NewTask: "task", CloseTask: "close", Email: "email"}
 
 
@@ -149,7 +149,7 @@ class Course:
         for fired in self.case.facts.fired.values():
             if fired.state == "open":
                 for fact in fired.effects:
-                    if fact.state in _UNRESOLVED:
+                    if fact.state in UNRESOLVED:
                         self._tell(fired, fact, Prospect.UNKNOWN, None, None, fact.reason)
 
     def settle(self) -> Decision:
@@ -367,7 +367,7 @@ class _Round:
         after = effect.after if isinstance(effect, CloseTask | Email) else None
         if after is not None and states.get(after) is not EffectState.DONE:
             return False
-        return own not in {EffectState.PLANNED, *_UNRESOLVED}
+        return own not in {EffectState.PLANNED, *UNRESOLVED}
 
     def _do(self, fired: Fired, fact: EffectFact) -> None:
         effect, crm_id = self._wanted.get(fact.key), fact.crm_id
@@ -392,7 +392,7 @@ class _Round:
 
     def _finish(self) -> None:
         for key, fired in self._fired.items():
-            if fired.state == "open" and not any(fact.state in {*_OPEN, *_UNRESOLVED} for fact in fired.effects):
+            if fired.state == "open" and not any(fact.state in {*_OPEN, *UNRESOLVED} for fact in fired.effects):
                 self._fired[key] = replace(fired, state="done")
 
     # -- what is told of it

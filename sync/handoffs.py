@@ -16,6 +16,7 @@ from sync.model import (
     NOT_YET,
     STANDS,
     TAKEN_BACK,
+    UNRESOLVED,
     CloseTask,
     Effect,
     EffectState,
@@ -386,13 +387,13 @@ def _revisions_of(case: Case, ticket: Ticket) -> list[Verdict]:
         if version.value in {None, Revision.UNMAPPED}:
             continue
         fired = case.facts.settled(f"6:{ticket.id}:{version.ms}")
-        if fired is not None and not _not_taken_back(fired, ROLES_OF[version.value]):
-            verdict = _done(fired)
-        elif fired is not None or case.counts(version, ticket.revision_history):
-            verdict, kinds = _revise(case, ticket, version, asked, fired)
-            asked |= kinds
+        if fired is not None:
+            verdict, kinds = _revised(case, ticket, version, asked, fired)
+        elif case.counts(version, ticket.revision_history):
+            verdict, kinds = _revise(case, ticket, version, asked)
         else:
             continue
+        asked |= kinds
         verdicts = [v for v in verdicts if v.occurrence is not None] + [verdict]
     if not any(verdict.occurrence for verdict in verdicts):
         verdicts += _clear_revision(case, ticket)
@@ -400,25 +401,49 @@ def _revisions_of(case: Case, ticket: Ticket) -> list[Verdict]:
 
 
 def _revise(
-    case: Case, ticket: Ticket, version: Version[Revision | None], asked: set[TaskKind], fired: Fired | None
+    case: Case, ticket: Ticket, version: Version[Revision | None], asked: set[TaskKind]
 ) -> tuple[Verdict, set[TaskKind]]:
-    """What a version asks for, and the tasks among it. `fired`: one that was taken back in part, and kicked back then."""
+    """What a version asks for, and the tasks among it."""
     assert version.value is not None
-    key = f"6:{ticket.id}:{version.ms}"
     decline = None if case.snapshot.portfolio is None else case.declined_after(version.at)
-    if decline is not None and fired is None:
+    if decline is not None:
         reason = f"{name_of(ticket)}: asked for before the client declined on {_at(case, decline.at)}"
+        key = f"6:{ticket.id}:{version.ms}"
         occurrence = _occurrence(case, Handoff.REVISIONS, key, reason, record=ticket.ref, cause_at=version.at)
         return _recorded_as_overtaken(occurrence), set()
-    work = ROLES_OF[version.value] if fired is None else _not_taken_back(fired, ROLES_OF[version.value])
-    wanted = [(kind, role) for kind, role in work if kind not in asked]
-    still_open = _open_revisions(case, ticket, [kind for kind, _ in wanted], but=key)
-    if fired is not None:
-        still_open |= _revisions_under_way(case, ticket, version)
-    new = [(kind, role) for kind, role in wanted if kind not in still_open]
-    if fired is not None and (not new or decline is not None):
+    new = _revisions_due(case, ticket, version, ROLES_OF[version.value], asked)
+    return _revision(case, ticket, version, new, _kick_back(case, ticket, {kind for kind, _ in new}))
+
+
+def _revised(
+    case: Case, ticket: Ticket, version: Version[Revision | None], asked: set[TaskKind], fired: Fired
+) -> tuple[Verdict, set[TaskKind]]:
+    """A version that was answered: done, but for what was not found of one that was taken back in part."""
+    assert version.value is not None
+    missing = _not_taken_back(fired, ROLES_OF[version.value])
+    if not missing or (case.snapshot.portfolio is not None and case.declined_after(version.at) is not None):
         return _done(fired), set()
-    write = _kick_back(case, ticket, {kind for kind, _ in new}) if fired is None else None
+    under_way = asked | _revisions_under_way(case, ticket, version)
+    new = _revisions_due(case, ticket, version, missing, under_way)
+    if not new:
+        return _done(fired), set()
+    return _revision(case, ticket, version, new, None)  # it was kicked back then
+
+
+def _revisions_due(
+    case: Case, ticket: Ticket, version: Version[Revision | None], work: Work, asked: set[TaskKind]
+) -> Work:
+    """Of this work, what no task that is still to be done stands for already."""
+    wanted = [(kind, role) for kind, role in work if kind not in asked]
+    still_open = _open_revisions(case, ticket, [kind for kind, _ in wanted], but=f"6:{ticket.id}:{version.ms}")
+    return tuple((kind, role) for kind, role in wanted if kind not in still_open)
+
+
+def _revision(
+    case: Case, ticket: Ticket, version: Version[Revision | None], new: Work, write: Write | None
+) -> tuple[Verdict, set[TaskKind]]:
+    """The write, and a task for each role."""
+    assert version.value is not None
     effects: list[Effect] = [write] if write is not None else []
     note = note_context(case.newest_note(ticket.ref)) if new else None
     label = case.mapping.ticket.revisions[version.value]
@@ -431,7 +456,7 @@ def _revise(
     # With nothing to write and nobody to do it, nothing would be tried: the ticket is back already, and may move on.
     detail = {STANDS: True} if write is None and effects else {}
     verdict = _due(
-        case, Handoff.REVISIONS, key, reason, effects,
+        case, Handoff.REVISIONS, f"6:{ticket.id}:{version.ms}", reason, effects,
         record=ticket.ref, cause_at=version.at, cycle=case.cycle_of(version.at), detail=detail,
     )  # fmt: skip
     return verdict, {kind for kind, _ in new}
@@ -460,7 +485,7 @@ def _about_to_be_closed(case: Case) -> set[str]:
     for ending in case.pending:
         if ending.closing.by is Status.NO_REFRESH_REQUESTED:
             found.update(_tasks_of_cycle(case, case.cycle_of(from_ms(ending.version.ms - 1))))
-    on_the_way = {EffectState.PLANNED, EffectState.ATTEMPTING, EffectState.UNKNOWN}
+    on_the_way = {EffectState.PLANNED} | UNRESOLVED
     for fired in case.facts.of(Handoff.DECLINED):
         found.update(
             e.slot.removeprefix("close:") for e in fired.effects if e.kind == "close" and e.state in on_the_way
@@ -582,7 +607,7 @@ def _approval(case: Case, version: Version[Status | None]) -> Verdict:
 
 def _is_on_its_way(case: Case, but: str) -> bool:
     """Whether another approval of this cycle has begun, and its task is still to be made."""
-    to_come = NOT_YET | {EffectState.ATTEMPTING, EffectState.UNKNOWN}
+    to_come = NOT_YET | UNRESOLVED
     return any(
         effect.kind == "task" and effect.crm_id is None and effect.state in to_come
         for fired in case.facts.of(Handoff.APPROVED, case.cycle)

@@ -20,6 +20,7 @@ from sync.crm import Kind, RecordRef
 from sync.model import (
     NOT_YET,
     TAKEN_BACK,
+    UNRESOLVED,
     CloseTask,
     Closing,
     Decision,
@@ -36,8 +37,8 @@ from sync.model import (
 )
 from sync.store import cycles, effects, occurrences, releases, to_json
 
-_OPEN = tuple(state.value for state in (EffectState.PLANNED, EffectState.BLOCKED))
-_UNRESOLVED = (EffectState.ATTEMPTING.value, EffectState.UNKNOWN.value)
+_OPEN = tuple(sorted(state.value for state in NOT_YET))
+_UNRESOLVED = tuple(sorted(state.value for state in UNRESOLVED))
 
 
 @dataclass(frozen=True, slots=True)

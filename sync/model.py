@@ -269,6 +269,9 @@ class EffectState(StrEnum):
 NOT_YET = frozenset({EffectState.PLANNED, EffectState.BLOCKED})
 """States in which an effect has not been tried, so that deciding anew may still change it."""
 
+UNRESOLVED = frozenset({EffectState.ATTEMPTING, EffectState.UNKNOWN})
+"""States in which an effect was tried, and what came of it is not known."""
+
 
 @dataclass(frozen=True, slots=True)
 class EffectFact:

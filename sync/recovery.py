@@ -95,17 +95,18 @@ def take_back(
     taken = 0
     with store.write() as connection:
         for record in records:
-            if not record.properties.get(key_property):
+            key = record.properties.get(key_property, "")
+            if not key:  # most of what people delete was never the service's
                 continue
-            row = read_key(record.properties.get(key_property, ""))
+            row = read_key(key)
             if row is None:
-                log.warning("recovery.unknown_key", task=record.id, key=record.properties.get(key_property, ""))
+                log.warning("recovery.unknown_key", task=record.id, key=key)
                 continue
             handoff, at, cycle, kind = row
             made_at = moment_of(record.properties.get(CREATED, "")) or record.created_at
             ledger.record_done_task(
                 connection,
-                effect_key=record.properties[key_property],
+                effect_key=key,
                 handoff=handoff,
                 record=at,
                 portfolio=at.id if at.kind is Kind.PORTFOLIO else None,

@@ -32,6 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from sync.clock import to_ms
 from sync.errors import StoreError
 
 metadata = MetaData()
@@ -363,7 +364,7 @@ def copy_to(store: Store, file: Path, at: datetime) -> None:
             source.backup(target)
     copy = open_store(f"sqlite:///{file.absolute()}")
     with closing(copy), copy.write() as connection:
-        set_fact(connection, COPIED, str(int(at.timestamp() * 1000)))
+        set_fact(connection, COPIED, str(to_ms(at)))
 
 
 def to_json(value: Mapping[str, Any]) -> str:

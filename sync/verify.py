@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 from sqlalchemy import Connection, select
 
 from mappings.vocabulary import Handoff, Revision, Status, TaskKind
-from sync import ledger, recovery
+from sync import health, ledger, recovery
 from sync.bootstrap import Service
 from sync.case import Case
 from sync.clock import CLOCKS_APART, from_ms, start_of_day, to_ms
@@ -30,14 +30,11 @@ from sync.decide import decide
 from sync.forecast import ahead
 from sync.handoffs import ROLES_OF
 from sync.ledger import Tried
-from sync.model import EffectFact, EffectState, History, Occurrence, Version
+from sync.model import UNRESOLVED, EffectFact, EffectState, History, Occurrence, Version
 from sync.recovery import read_key
 from sync.snapshot import moment_of
 from sync.store import dirty, get_fact
 from sync.survey import SeenTask, Survey, everyone, in_groups, survey
-
-SWEEPS_WITHIN = timedelta(hours=26)
-"""How often a running service sweeps at the least, as `/readyz` has it."""
 
 AFTER_AN_END = timedelta(minutes=15)
 """How long after a decline a task of the cycle that it ended may still come: it was being made already."""
@@ -255,7 +252,9 @@ class _Service:
         if comes is not None and (changed <= comes or changed < self.born):
             since = max(changed, comes)
             looked = self.last_sweep is not None and self.last_sweep >= since
-            return None if looked or self.now - max(since, self.born) >= SWEEPS_WITHIN else "due at the next sweep"
+            return (
+                None if looked or self.now - max(since, self.born) >= health.SWEEP_WITHIN else "due at the next sweep"
+            )
         polling = self.polled_to is not None and self.now - self.polled_to < 2 * self.poll
         return "due at the next poll" if polling and self.now - changed < self.poll else None
 
@@ -506,7 +505,7 @@ class _Check:
     # -- what the ledger says was done
 
     def _carried_out(self, effect: Tried) -> None:
-        if effect.state in {EffectState.ATTEMPTING, EffectState.UNKNOWN}:
+        if effect.state in UNRESOLVED:
             self._find(Sort.WAITING, effect.handoff, effect.key, "tried, and the outcome is still to be found out")
         elif effect.state is EffectState.FAILED:
             cause = f"it was refused, and is tried again at each sweep: {effect.reason}"

@@ -225,7 +225,7 @@ MUTANTS = (
     ),
     Mutant(
         "6-second-open-task", "A role with an open revision task on the ticket gets a second one.",
-        HANDOFFS, "new = [(kind, role) for kind, role in wanted if kind not in still_open]", "new = wanted",
+        HANDOFFS, "return tuple((kind, role) for kind, role in wanted if kind not in still_open)", "return tuple(wanted)",
     ),
     Mutant(
         "6-twice-in-a-pass", "Two values seen at once give a role two tasks.",
@@ -251,7 +251,7 @@ MUTANTS = (
     ),
     Mutant(
         "6-after-a-decline", "What was asked for before a decline, unseen, is done after it.",
-        HANDOFFS, "if decline is not None and fired is None:", "if decline is not None and decline.at < version.at:",
+        HANDOFFS, "if decline is not None:\n        reason = f\"{name_of(ticket)}: asked", "if decline is not None and decline.at < version.at:\n        reason = f\"{name_of(ticket)}: asked",
         test=f"{DECISIONS}[2a a revision asked for and the refresh declined before anybody looked: no Creative work]",
         why="The oracle takes it as open: “a person asked for it” (6), and “everything later is bypassed” (2a).",
     ),

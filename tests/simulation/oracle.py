@@ -718,8 +718,8 @@ class Oracle:
             away = ticket["hs_pipeline_stage"] != self._in_progress
             if roles and away and (ticket.ref, version.number) not in self._kicked:
                 # Nobody was there to do it, and the ticket has moved on by itself: whether it goes back is open.
-                open_ = {(ticket.ref, version.number)} & (self._waiting | self._seen_back)
-                yield Due(key, "write", None, must and not open_)
+                seen = (ticket.ref, version.number) in self._waiting | self._seen_back
+                yield Due(key, "write", None, must and not seen)
         if not versions or versions[-1].value not in self._revisions:
             return
         newest = versions[-1]
