@@ -62,6 +62,8 @@ class Record:
     history: Mapping[str, tuple[RawVersion, ...]] = field(default_factory=dict)
     created_at: datetime | None = None
     updated_at: datetime | None = None
+    has_absorbed: bool = False
+    """Whether others were merged into it."""
 
 
 @dataclass(frozen=True, slots=True)

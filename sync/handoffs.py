@@ -411,8 +411,12 @@ def _revise(
         key = f"6:{ticket.id}:{version.ms}"
         occurrence = _occurrence(case, Handoff.REVISIONS, key, reason, record=ticket.ref, cause_at=version.at)
         return _recorded_as_overtaken(occurrence), set()
-    new = _revisions_due(case, ticket, version, ROLES_OF[version.value], asked)
-    return _revision(case, ticket, version, new, _kick_back(case, ticket, {kind for kind, _ in new}))
+    lost = version.at < case.moment.born  # a ledger since lost may have answered it by nothing that carries its key
+    under_way = asked | _revisions_under_way(case, ticket, version) if lost else asked
+    new = _revisions_due(case, ticket, version, ROLES_OF[version.value], under_way)
+    back = lost and ticket.last_in_progress is not None and ticket.last_in_progress > version.at
+    write = None if back else _kick_back(case, ticket, {kind for kind, _ in new})
+    return _revision(case, ticket, version, new, write)
 
 
 def _revised(

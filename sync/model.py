@@ -47,6 +47,7 @@ class Portfolio:
     raw: Mapping[str, str]
     inside: bool = True  # the mapping's condition holds
     inside_since: datetime | None = None  # when it came to hold; None: always, as far as the history shows
+    has_absorbed: bool = False  # others were merged into it, whose tickets and tasks are now its own
 
     @property
     def ref(self) -> RecordRef:
@@ -70,6 +71,7 @@ class Ticket:
     revision_history: History[Revision | None]
     owners: Mapping[Role, str]
     raw: Mapping[str, str]
+    last_in_progress: datetime | None = None  # when it was last moved to In Progress, wherever it is now
 
     @property
     def ref(self) -> RecordRef:

@@ -210,6 +210,7 @@ class Reader:
             raw=values,
             inside=inside,
             inside_since=since,
+            has_absorbed=record.has_absorbed,
         )
 
     def _ticket(self, record: Record, portal: Portal) -> Ticket:
@@ -219,6 +220,7 @@ class Reader:
         if created is None:
             raise ValueError(f"ticket {record.id} was read without the time of its creation")
         stage_id = values.get(names.stage, "")
+        stages = record.history.get(names.stage, ())
         here = values.get(names.pipeline, "") == portal.pipeline.id
         entered = _since(record.history.get(names.pipeline, ()), portal.pipeline.id, created)
         return Ticket(
@@ -229,12 +231,13 @@ class Reader:
             came_in=entered if here else None,
             is_open=here and not portal.is_closed(stage_id),
             stage=portal.stage(stage_id) if here else Stage.OTHER,
-            stage_since=_since(record.history.get(names.stage, ()), stage_id, created),
+            stage_since=_since(stages, stage_id, created),
             folder=values.get(names.folder, ""),
             revision=mapping.revision(values.get(names.needs_revisions, "")),
             revision_history=self._history(record, names.needs_revisions, mapping.revision),
             owners=_owners(mapping.owners, values),
             raw=values,
+            last_in_progress=next((v.at for v in stages if portal.stage(v.value) is Stage.IN_PROGRESS), None),
         )
 
     def _history(self, record: Record, name: str, read: Callable[[str], T]) -> History[T]:

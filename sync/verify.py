@@ -455,7 +455,12 @@ class _Check:
         return f"the client's approval was not set on {_at(self._case, from_ms(ms))}"
 
     def _after_decline(self, handoff: Handoff, task: SeenTask) -> str | None:
-        """Nothing of a cycle that was declined may come after the decline."""
+        """Nothing of a cycle that was declined may come after the decline.
+
+        What a merge brought along may be of a cycle of the other portfolio, which the CRM does not show any more.
+        """
+        if self._portfolio.has_absorbed:
+            return None
         parts = task.key.rpartition("/")[0].split(":")
         begun: datetime | None
         if handoff is Handoff.TICKETS:

@@ -165,6 +165,7 @@ def record(kind: Kind, raw: Json) -> Record:
         history=history,
         created_at=_moment_or_none(raw.get("createdAt")),
         updated_at=_moment_or_none(raw.get("updatedAt")),
+        has_absorbed=bool(merged_ids(values)),
     )
 
 

@@ -251,7 +251,8 @@ MUTANTS = (
     ),
     Mutant(
         "6-after-a-decline", "What was asked for before a decline, unseen, is done after it.",
-        HANDOFFS, "if decline is not None:\n        reason = f\"{name_of(ticket)}: asked", "if decline is not None and decline.at < version.at:\n        reason = f\"{name_of(ticket)}: asked",
+        HANDOFFS, "if decline is not None:\n        reason = f\"{name_of(ticket)}: asked",
+        "if decline is not None and decline.at < version.at:\n        reason = f\"{name_of(ticket)}: asked",
         test=f"{DECISIONS}[2a a revision asked for and the refresh declined before anybody looked: no Creative work]",
         why="The oracle takes it as open: “a person asked for it” (6), and “everything later is bypassed” (2a).",
     ),

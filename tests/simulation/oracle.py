@@ -649,8 +649,9 @@ class Oracle:
                 continue
             came_in = self._run_began(ticket, "hs_pipeline").number
             later = [one for one in closings if one.number > came_in]
-            if later and later[0].declined:
-                continue  # everything later in that cycle is bypassed
+            moved = len(self._homes[ticket.ref]) > 1 or rec.ref in self._murky
+            if later and later[0].declined and not moved:
+                continue  # everything later in that cycle is bypassed; of another portfolio's cycle that is open
             # A cycle that was closed by implementing: whether its tickets still ask for work is not said.
             must = not later and ticket.ref not in self._murky and not self._declined_elsewhere(ticket, rec, came_in)
             for role in (CW, GD):

@@ -172,6 +172,32 @@ def test_one_task_of_a_ticket_was_made_the_other_was_not(make_world: MakeWorld) 
     assert sorted(world.kinds()) == ["design_graphics", "write_copy"]
 
 
+@pytest.mark.parametrize("done", [False, True], ids=["still in work", "done and back"])
+def test_a_revision_that_an_open_task_stood_for_is_not_answered_again(make_world: MakeWorld, done: bool) -> None:
+    """A value set, emptied and set again asked for one task, and nothing carries the key of the second."""
+    world = make_world(go_live=PAST)
+    acme = world.people.create_portfolio("Acme", world.day(40))
+    ticket = world.people.create_ticket("t", "", acme)
+    world.people.move_ticket(ticket, "Pending Approval")
+    world.work()
+    for value in ("Copy Revisions Only", "", "Copy Revisions Only"):
+        world.people.request_revisions(ticket, value)
+        world.clock.advance(timedelta(seconds=5))
+    world.minutes(5)
+    revision = world.tasks()[-1]
+    assert world.kinds().count("revise_copy") == 1
+    world.minutes(30)
+    if done:
+        world.people.complete_task(revision.id)
+        world.people.move_ticket(ticket, "Pending Approval")
+    world.restart(lose_database=True)
+    world.sweep()
+    world.minutes(30)
+    assert world.kinds().count("revise_copy") == 1
+    stage = world.people.ticket(ticket)["hs_pipeline_stage"]
+    assert stage == world.people.process.stage("Pending Approval" if done else "In Progress")
+
+
 @pytest.mark.parametrize("ending", ["No Refresh Requested", "Creatives Implemented"])
 def test_the_date_was_moved_at_the_very_moment_of_the_loss(make_world: MakeWorld, ending: str) -> None:
     """The new ledger begins in the same millisecond, or by a clock that is behind the CRM's: the date moves once."""

@@ -380,3 +380,20 @@ def test_the_report_as_json(world: World) -> None:
     assert found["unexplained"] == 1
     assert not found["ok"]
     assert {"finding", "portfolio", "name", "handoff", "key", "tasks", "cause"} == set(found["findings"][0])  # type: ignore[index]
+
+
+def test_what_a_merge_brought_along_is_of_another_portfolios_cycle(world: World) -> None:
+    """The survivor's client had declined before; the work was done for the one that is gone."""
+    acme = world.people.create_portfolio("Acme", world.day(40))
+    bolt = world.people.create_portfolio("Bolt", world.day(40), copywriter=None)
+    world.people.create_ticket("Ad 1", "", bolt)
+    world.minutes(5)
+    assert world.kinds() == ["design_graphics"]
+    world.people.set_status(acme, "No Refresh Requested")
+    world.minutes(60)
+    world.people.set("portfolio", bolt, {"copywriter": world.people.owner("copywriter")})
+    world.minutes(60)
+    assert world.kinds() == ["design_graphics", "write_copy"]
+    world.people.merge("portfolio", acme, bolt)
+    world.minutes(60)
+    assert sorts(world) == []
