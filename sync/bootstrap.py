@@ -22,7 +22,7 @@ from sync.portal import PortalCache
 from sync.reconcile import Reconciler
 from sync.settings import Settings
 from sync.snapshot import Reader
-from sync.store import COPIED, Store, get_fact, migrate, open_store, set_fact
+from sync.store import COPIED, Store, get_fact, get_facts, migrate, open_store, set_fact
 
 if TYPE_CHECKING:
     import requests
@@ -57,12 +57,12 @@ class Service:
         """
         portal = self.portals.get()
         with self.store.read() as connection:
-            known = get_fact(connection, PORTFOLIO_TYPE_ID)
+            known, recovered = get_facts(connection, PORTFOLIO_TYPE_ID, recovery.FINAL)
         if known != portal.type_ids[Kind.PORTFOLIO]:
             with self.store.write() as connection:
                 set_fact(connection, PORTFOLIO_TYPE_ID, portal.type_ids[Kind.PORTFOLIO])
         # Without the property no task can carry a key: there is nothing to take back, and no pass begins either.
-        if portal.has_task_property:
+        if recovered is None and portal.has_task_property:
             recovery.ensure(self.store, self.crm, self.mapping, self.clock.now(), self.reconciler.checkpoint)
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ not known yet, have rows: a task is resolved to its portfolio through the ledger
 """
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
@@ -65,6 +65,24 @@ def lane_of(record: RecordRef, lanes: int = LANES) -> int:
     return zlib.crc32(record.id.encode()) % lanes
 
 
+_NEW = insert(dirty)
+_MARK = _NEW.on_conflict_do_update(
+    index_elements=[dirty.c.kind, dirty.c.id],
+    set_={
+        "generation": dirty.c.generation + 1,
+        "priority": func.min(dirty.c.priority, _NEW.excluded.priority),
+        # What waits for a later moment keeps its age of now; what is due keeps the older one.
+        "marked_at": case(
+            (dirty.c.look_at > _NEW.excluded.marked_at, _NEW.excluded.marked_at), else_=dirty.c.marked_at
+        ),
+        # A look that also mends stays one until it is done.
+        "origin": case((or_(*(dirty.c.origin == one for one in _MENDING)), dirty.c.origin), else_=_NEW.excluded.origin),
+        "look_at": func.min(dirty.c.look_at, _NEW.excluded.look_at),
+        "parked_at": None,
+    },
+)
+
+
 def mark(
     connection: Connection,
     records: Iterable[RecordRef],
@@ -90,26 +108,8 @@ def mark(
         }
         for record in sorted(set(records))  # in key order: two writers never wait for each other in a ring
     ]
-    if not rows:
-        return
-    statement = insert(dirty)
-    new = statement.excluded
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=[dirty.c.kind, dirty.c.id],
-            set_={
-                "generation": dirty.c.generation + 1,
-                "priority": func.min(dirty.c.priority, new.priority),
-                # What waits for a later moment keeps its age of now; what is due keeps the older one.
-                "marked_at": case((dirty.c.look_at > new.marked_at, new.marked_at), else_=dirty.c.marked_at),
-                # A look that also mends stays one until it is done.
-                "origin": case((or_(*(dirty.c.origin == one for one in _MENDING)), dirty.c.origin), else_=new.origin),
-                "look_at": func.min(dirty.c.look_at, new.look_at),
-                "parked_at": None,
-            },
-        ),
-        rows,
-    )
+    if rows:
+        connection.execute(_MARK, rows)
 
 
 def touch(
@@ -141,10 +141,13 @@ def homes(connection: Connection, records: Iterable[RecordRef], *, moved: bool =
     return portfolios | lost | _owners_of_tasks(connection, tasks)
 
 
+_HOMES = select(memberships).where(memberships.c.ticket.in_(bindparam("tickets", expanding=True)))
+
+
 def _homes(connection: Connection, tickets: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for part in _parts(sorted(tickets)):
-        rows = connection.execute(select(memberships).where(memberships.c.ticket.in_(part)))
+        rows = connection.execute(_HOMES, {"tickets": part})
         found.update({row.ticket: row.portfolio for row in rows})
     return found
 
@@ -225,21 +228,23 @@ def _look(row: Row[tuple[object, ...]]) -> Look:
     return Look(RecordRef(Kind(row.kind), row.id), row.generation, row.origin, row.attempts, from_ms(row.marked_at))
 
 
-def settle_done(connection: Connection, look: Look, look_again: datetime | None = None) -> None:
-    """The pass is through with this record; it is looked at again at `look_again`, or when it is marked."""
-    same = _same(look)
-    if look_again is None:
-        connection.execute(dirty.delete().where(*same))
-    else:
-        connection.execute(
-            update(dirty).where(*same).values(look_at=to_ms(look_again), marked_at=to_ms(look_again), origin=WAITED)
-        )
-    # Marked again meanwhile: the row stays due, but its failures are over.
-    connection.execute(
-        update(dirty)
-        .where(dirty.c.kind == look.record.kind.value, dirty.c.id == look.record.id)
-        .values(attempts=0, error=None, held_effects=None)
-    )
+_OF_RECORD = (dirty.c.kind == bindparam("of_kind"), dirty.c.id == bindparam("of_id"))
+_AS_TAKEN = (*_OF_RECORD, dirty.c.generation == bindparam("as_taken"))
+_THROUGH = dirty.delete().where(*_AS_TAKEN)
+_LATER = update(dirty).where(*_AS_TAKEN).values(look_at=bindparam("later"), marked_at=bindparam("later"), origin=WAITED)
+_FAILS_NO_MORE = update(dirty).where(*_OF_RECORD).values(attempts=0, error=None, held_effects=None)
+
+
+def settle_done(connection: Connection, looks: Mapping[Look, datetime | None]) -> None:
+    """The pass is through with these; each is looked at again at its moment, or (None) when it is marked."""
+    records = {look: {"of_kind": look.record.kind.value, "of_id": look.record.id} for look in looks}
+    taken = {look: {**record, "as_taken": look.generation} for look, record in records.items()}
+    if through := [taken[look] for look, again in looks.items() if again is None]:
+        connection.execute(_THROUGH, through)
+    if later := [{**taken[look], "later": to_ms(again)} for look, again in looks.items() if again is not None]:
+        connection.execute(_LATER, later)
+    if records:  # marked again meanwhile: the row stays due, but its failures are over
+        connection.execute(_FAILS_NO_MORE, list(records.values()))
 
 
 def settle_failed(connection: Connection, look: Look, now: datetime, error: str) -> bool:

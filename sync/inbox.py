@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from sync import dirty
 from sync.clock import to_ms
@@ -91,12 +91,15 @@ def records_of(event: Event, portfolio_type: str | None) -> set[RecordRef]:
     return found
 
 
+_KNOWN = select(events.c.identity).where(events.c.identity.in_(bindparam("identities", expanding=True)))
+
+
 def _known(connection: Connection, identities: Sequence[str]) -> set[str]:
     """Which of these are stored already. Nobody else can store one before this transaction ends."""
     found: set[str] = set()
     for start in range(0, len(identities), 500):  # SQLite takes a limited number of variables in one statement
         part = identities[start : start + 500]
-        found.update(connection.scalars(select(events.c.identity).where(events.c.identity.in_(part))))
+        found.update(connection.scalars(_KNOWN, {"identities": part}))
     return found
 
 

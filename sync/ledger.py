@@ -9,9 +9,11 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
+from itertools import zip_longest
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, Row, and_, bindparam, case, func, select, update
+from sqlalchemy import BindParameter, Connection, Row, and_, bindparam, case, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from mappings.vocabulary import Handoff, Role, Status, TaskKind
@@ -64,26 +66,26 @@ class Planned:
 
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _OF_PORTFOLIOS = occurrences.c.portfolio.in_(_IDS)
-_OF_TICKETS = and_(occurrences.c.record_kind == Kind.TICKET.value, occurrences.c.record.in_(_IDS))
+_OF_TICKETS = and_(
+    occurrences.c.record_kind == Kind.TICKET.value, occurrences.c.record.in_(bindparam("tickets", expanding=True))
+)
 _WITH_OCCURRENCE = select(effects).join(occurrences, effects.c.occurrence == occurrences.c.key)
-_LOADING = [
-    (select(occurrences).where(mine), _WITH_OCCURRENCE.where(mine).order_by(effects.c.position))
-    for mine in (_OF_PORTFOLIOS, _OF_TICKETS)
-]
+_OF_EITHER = or_(_OF_PORTFOLIOS, _OF_TICKETS)
+_LOADED = select(occurrences).where(_OF_EITHER)
+_LOADED_EFFECTS = _WITH_OCCURRENCE.where(_OF_EITHER).order_by(effects.c.position)
 _REMEMBERED = select(cycles).where(cycles.c.portfolio.in_(_IDS))
 
 
 def load(connection: Connection, portfolios: Iterable[str], tickets: Iterable[str]) -> list[Fired]:
     """Every occurrence of these portfolios and tickets, with its effects."""
     found: dict[str, Fired] = {}
-    for (of_all, of_their_effects), ids in zip(_LOADING, (portfolios, tickets), strict=True):
-        for part in _parts(list(ids)):
-            rows = connection.execute(of_all, {"ids": part}).all()
-            by_occurrence: dict[str, list[EffectFact]] = {}
-            for effect in connection.execute(of_their_effects, {"ids": part}) if rows else ():
-                by_occurrence.setdefault(effect.occurrence, []).append(_effect_fact(effect))
-            for row in rows:
-                found[row.key] = _fired(row, tuple(by_occurrence.get(row.key, ())))
+    for wanted in _both(list(portfolios), list(tickets)):
+        rows = connection.execute(_LOADED, wanted).all()
+        by_occurrence: dict[str, list[EffectFact]] = {}
+        for effect in connection.execute(_LOADED_EFFECTS, wanted) if rows else ():
+            by_occurrence.setdefault(effect.occurrence, []).append(_effect_fact(effect))
+        for row in rows:
+            found[row.key] = _fired(row, tuple(by_occurrence.get(row.key, ())))
     return list(found.values())
 
 
@@ -110,7 +112,7 @@ def remembered(connection: Connection, portfolios: Iterable[str]) -> dict[str, l
     return found
 
 
-def _parts(values: list[str], size: int = 500) -> Iterable[list[str]]:
+def _parts(values: Sequence[str], size: int = 500) -> Iterable[Sequence[str]]:
     return (values[start : start + size] for start in range(0, len(values), size))
 
 
@@ -131,8 +133,7 @@ def _fired(row: Row[Any], found: tuple[EffectFact, ...]) -> Fired:
 
 
 def _effect_fact(row: Row[Any]) -> EffectFact:
-    payload = json.loads(row.payload)
-    task_kind = payload.get("task_kind")
+    task_kind, adopted = _told(row.payload)
     return EffectFact(
         key=row.key,
         slot=row.key.rsplit("/", 1)[1],
@@ -141,11 +142,19 @@ def _effect_fact(row: Row[Any]) -> EffectFact:
         state=EffectState(row.state),
         state_at=from_ms(row.state_at),
         crm_id=row.crm_id,
-        task_kind=None if task_kind is None else TaskKind(task_kind),
-        adopted=bool(payload.get("adopted")),
+        task_kind=task_kind,
+        adopted=adopted,
         attempted=row.attempted_at is not None,
         reason=row.reason,
     )
+
+
+@lru_cache(maxsize=4096)  # every pass over a portfolio reads all its effects again, most of them done long ago
+def _told(payload: str) -> tuple[TaskKind | None, bool]:
+    """What kind of task an effect makes, and whether it was adopted."""
+    values = json.loads(payload)
+    task_kind = values.get("task_kind")
+    return None if task_kind is None else TaskKind(task_kind), bool(values.get("adopted"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +262,10 @@ def effects_ahead(decision: Decision, facts: Facts) -> int:
     return ahead + sum(1 for who in decision.reassigned.values() if who.blocked is None)
 
 
+_NEW_OCCURRENCE = occurrences.insert()
+_NEW_EFFECT = effects.insert()
+
+
 def _plan_one(
     connection: Connection,
     portfolio: str | None,
@@ -266,22 +279,21 @@ def _plan_one(
     fired = facts.fired.get(occurrence.key)
     state = "overtaken" if occurrence.overtaken else "open" if occurrence.effects else "done"
     if fired is None:
-        connection.execute(
-            occurrences.insert().values(
-                key=occurrence.key,
-                handoff=occurrence.handoff.value,
-                record_kind=occurrence.record.kind.value,
-                record=occurrence.record.id,
-                portfolio=portfolio,
-                cycle=occurrence.cycle,
-                cause_at=None if occurrence.cause_at is None else to_ms(occurrence.cause_at),
-                decided_at=to_ms(now),
-                origin=origin,
-                state=state,
-                reason=occurrence.reason,
-                detail=to_json(occurrence.detail),
-            )
-        )
+        new = {
+            "key": occurrence.key,
+            "handoff": occurrence.handoff.value,
+            "record_kind": occurrence.record.kind.value,
+            "record": occurrence.record.id,
+            "portfolio": portfolio,
+            "cycle": occurrence.cycle,
+            "cause_at": None if occurrence.cause_at is None else to_ms(occurrence.cause_at),
+            "decided_at": to_ms(now),
+            "origin": origin,
+            "state": state,
+            "reason": occurrence.reason,
+            "detail": to_json(occurrence.detail),
+        }
+        connection.execute(_NEW_OCCURRENCE, new)
     elif not fired.committed:
         values: dict[str, str | None] = {
             "state": state,
@@ -298,6 +310,7 @@ def _plan_one(
         again = {"state": "open", "detail": to_json(occurrence.detail)}
         connection.execute(update(occurrences).where(occurrences.c.key == occurrence.key).values(**again))
     known = {effect.key: effect for effect in fired.effects} if fired else {}
+    new_effects: list[dict[str, Any]] = []
     for position, effect in enumerate(occurrence.effects):
         key = occurrence.effect_key(effect)
         fact = known.pop(key, None)
@@ -311,19 +324,12 @@ def _plan_one(
         }
         if fact is None:
             role = effect.role.value if isinstance(effect, NewTask | Email) else None
-            connection.execute(
-                effects.insert().values(
-                    key=key,
-                    occurrence=occurrence.key,
-                    position=position,
-                    kind=_kind(effect),
-                    role=role,
-                    attempts=0,
-                    **row,
-                )
-            )
+            place = {"occurrence": occurrence.key, "position": position}
+            new_effects.append({"key": key, **place, "kind": _kind(effect), "role": role, "attempts": 0, **row})
         elif _may_change(fact, retry_failed=retry_failed):
             connection.execute(update(effects).where(effects.c.key == key).values(**row))
+    if new_effects:
+        connection.execute(_NEW_EFFECT, new_effects)
     for fact in known.values():
         # Of one that stands only its writes are decided anew: its other effects go on waiting for what they wait for.
         if fact.kind == "write" or fired is None or not fired.committed:
@@ -443,24 +449,23 @@ def unresolved(connection: Connection, records: Iterable[RecordRef]) -> list[Pla
     return _planned(connection, records, _UNRESOLVED)
 
 
-_PLANNED = [
+_PLANNED = (
     select(effects, occurrences.c.record_kind, occurrences.c.record, occurrences.c.portfolio)
     .join(occurrences, effects.c.occurrence == occurrences.c.key)
-    .where(mine, effects.c.state.in_(bindparam("states", expanding=True)), occurrences.c.state == "open")
+    .where(
+        or_(_OF_PORTFOLIOS, and_(occurrences.c.portfolio.is_(None), _OF_TICKETS)),
+        effects.c.state.in_(bindparam("states", expanding=True)),
+        occurrences.c.state == "open",
+    )
     .order_by(occurrences.c.decided_at, occurrences.c.handoff, occurrences.c.key, effects.c.position)
-    for mine in (_OF_PORTFOLIOS, and_(occurrences.c.portfolio.is_(None), occurrences.c.record.in_(_IDS)))
-]
+)
 
 
 def _planned(connection: Connection, records: Iterable[RecordRef], states: Sequence[str]) -> list[Planned]:
-    wanted = list(records)
-    portfolios = [record.id for record in wanted if record.kind is Kind.PORTFOLIO]
-    lone = [record.id for record in wanted if record.kind is Kind.TICKET]
     return [
         _planned_row(row)
-        for statement, ids in zip(_PLANNED, (portfolios, lone), strict=True)
-        for part in _parts(ids)
-        for row in connection.execute(statement, {"ids": part, "states": states})
+        for wanted in _portfolios_and_tickets(records)
+        for row in connection.execute(_PLANNED, {**wanted, "states": states})
     ]
 
 
@@ -479,31 +484,48 @@ def _planned_row(row: Row[Any]) -> Planned:
     )
 
 
+_STATES = select(effects.c.key, effects.c.state).where(effects.c.key.in_(bindparam("keys", expanding=True)))
+
+
 def states_of(connection: Connection, keys: Iterable[str]) -> dict[str, EffectState]:
     found: dict[str, EffectState] = {}
     for part in _parts(list(keys)):
-        rows = connection.execute(select(effects.c.key, effects.c.state).where(effects.c.key.in_(part)))
+        rows = connection.execute(_STATES, {"keys": part})
         found.update({row.key: EffectState(row.state) for row in rows})
     return found
 
 
+_CLAIM = (
+    update(effects)
+    .where(effects.c.key.in_(bindparam("keys", expanding=True)), effects.c.state == EffectState.PLANNED.value)
+    .values(
+        state=EffectState.ATTEMPTING.value,
+        state_at=bindparam("now"),
+        attempts=effects.c.attempts + 1,
+        attempted_at=func.coalesce(effects.c.attempted_at, bindparam("now")),
+    )
+    .returning(effects.c.key)
+)
+
+
 def claim(connection: Connection, keys: Iterable[str], now: datetime) -> set[str]:
     """Mark these as being tried; the ones that this caller may try. Whoever claims second gets nothing."""
-    claimed = set()
-    for key in keys:
-        done = connection.execute(
-            update(effects)
-            .where(effects.c.key == key, effects.c.state == EffectState.PLANNED.value)
-            .values(
-                state=EffectState.ATTEMPTING.value,
-                state_at=to_ms(now),
-                attempts=effects.c.attempts + 1,
-                attempted_at=func.coalesce(effects.c.attempted_at, to_ms(now)),
-            )
-        )
-        if done.rowcount == 1:
-            claimed.add(key)
+    claimed: set[str] = set()
+    for part in _parts(list(keys)):
+        claimed.update(connection.scalars(_CLAIM, {"keys": part, "now": to_ms(now)}))
     return claimed
+
+
+_SETTLE = (
+    update(effects)
+    .where(effects.c.key == bindparam("of_effect"))
+    .values(
+        state=bindparam("to_state"),
+        state_at=bindparam("now"),
+        reason=bindparam("because"),
+        crm_id=func.coalesce(bindparam("found"), effects.c.crm_id),
+    )
+)
 
 
 def settle(
@@ -516,10 +538,8 @@ def settle(
     reason: str | None = None,
 ) -> None:
     """Say what came of an effect; the occurrence is done with its last effect."""
-    values: dict[str, Any] = {"state": state.value, "state_at": to_ms(now), "reason": reason}
-    if crm_id is not None:
-        values["crm_id"] = crm_id
-    connection.execute(update(effects).where(effects.c.key == key).values(**values))
+    values = {"of_effect": key, "to_state": state.value, "now": to_ms(now), "because": reason, "found": crm_id}
+    connection.execute(_SETTLE, values)
 
 
 def release_claim(connection: Connection, key: str, now: datetime, reason: str) -> None:
@@ -539,15 +559,33 @@ def release_claim(connection: Connection, key: str, now: datetime, reason: str) 
     )
 
 
+_PENDING = select(effects.c.occurrence).where(
+    effects.c.occurrence == occurrences.c.key,
+    effects.c.state.in_([*_OPEN, *_UNRESOLVED, EffectState.FAILED.value]),
+)
+_CLOSE_FINISHED = (
+    update(occurrences).where(_OF_EITHER, occurrences.c.state == "open", ~_PENDING.exists()).values(state="done")
+)
+
+
 def close_finished(connection: Connection, records: Iterable[RecordRef]) -> None:
     """Occurrences whose every effect is done, failed for good or overtaken are done."""
-    pending = select(effects.c.occurrence).where(effects.c.state.in_([*_OPEN, *_UNRESOLVED, EffectState.FAILED.value]))
-    for condition in _about(records):
-        connection.execute(
-            update(occurrences)
-            .where(condition, occurrences.c.state == "open", occurrences.c.key.not_in(pending))
-            .values(state="done")
-        )
+    for wanted in _portfolios_and_tickets(records):
+        connection.execute(_CLOSE_FINISHED, wanted)
+
+
+_RETRY_FAILED = (
+    update(effects)
+    .where(
+        effects.c.occurrence.in_(select(occurrences.c.key).where(_OF_EITHER, occurrences.c.state == "open")),
+        effects.c.state == EffectState.FAILED.value,
+        effects.c.kind != "write",
+    )
+    .values(
+        state=case((effects.c.role.is_(None), EffectState.PLANNED.value), else_=EffectState.BLOCKED.value),
+        state_at=bindparam("now"),
+    )
+)
 
 
 def retry_failed(connection: Connection, records: Iterable[RecordRef], now: datetime) -> None:
@@ -555,18 +593,8 @@ def retry_failed(connection: Connection, records: Iterable[RecordRef], now: date
 
     What a role is to do is blocked until it is decided who does it now: the old owner may have been the cause.
     """
-    for condition in _about(records):
-        keys = select(occurrences.c.key).where(condition, occurrences.c.state == "open")
-        connection.execute(
-            update(effects)
-            .where(
-                effects.c.occurrence.in_(keys), effects.c.state == EffectState.FAILED.value, effects.c.kind != "write"
-            )
-            .values(
-                state=case((effects.c.role.is_(None), EffectState.PLANNED.value), else_=EffectState.BLOCKED.value),
-                state_at=to_ms(now),
-            )
-        )
+    for wanted in _portfolios_and_tickets(records):
+        connection.execute(_RETRY_FAILED, {**wanted, "now": to_ms(now)})
 
 
 # -- where a record has gone
@@ -586,41 +614,36 @@ def count(connection: Connection) -> dict[EffectState, int]:
     return dict.fromkeys(EffectState, 0) | {EffectState(state): int(number) for state, number in rows}
 
 
+_SET_ASIDE = update(occurrences).where(_OF_EITHER, occurrences.c.state == "open").values(state=GONE)
+
+
 def set_aside(connection: Connection, records: Iterable[RecordRef]) -> None:
     """These were deleted, or merged into others: nothing is to be done for them, or for what was to be done on them."""
-    for condition in _about(records):
-        connection.execute(update(occurrences).where(condition, occurrences.c.state == "open").values(state=GONE))
+    for wanted in _portfolios_and_tickets(records):
+        connection.execute(_SET_ASIDE, wanted)
 
 
-_BRING_BACK = (
-    update(occurrences)
-    .where(
-        occurrences.c.record_kind == bindparam("of_kind"), occurrences.c.record.in_(_IDS), occurrences.c.state == GONE
-    )
-    .values(state="open")
-)
+_OF_THESE = or_(and_(occurrences.c.record_kind == Kind.PORTFOLIO.value, occurrences.c.record.in_(_IDS)), _OF_TICKETS)
+_BRING_BACK = update(occurrences).where(_OF_THESE, occurrences.c.state == GONE).values(state="open")
 
 
 def bring_back(connection: Connection, records: Iterable[RecordRef]) -> None:
     """These are there: what was set aside with them goes on."""
-    for kind, part in _by_kind(records):
-        connection.execute(_BRING_BACK, {"of_kind": kind.value, "ids": part})
+    for wanted in _portfolios_and_tickets(records):
+        connection.execute(_BRING_BACK, wanted)
 
 
-def _about(records: Iterable[RecordRef]) -> Iterable[ColumnElement[bool]]:
-    """The occurrences of these records: a portfolio's with those of its tickets."""
-    for kind, part in _by_kind(records):
-        if kind is Kind.PORTFOLIO:
-            yield occurrences.c.portfolio.in_(part)
-        else:
-            yield and_(occurrences.c.record_kind == kind.value, occurrences.c.record.in_(part))
-
-
-def _by_kind(records: Iterable[RecordRef]) -> Iterable[tuple[Kind, list[str]]]:
-    by_kind: dict[Kind, list[str]] = {}
+def _portfolios_and_tickets(records: Iterable[RecordRef]) -> Iterable[dict[str, Sequence[str]]]:
+    """The ids of both, as `_OF_EITHER` and `_OF_THESE` take them."""
+    ids: dict[Kind, list[str]] = {Kind.PORTFOLIO: [], Kind.TICKET: []}
     for record in sorted(set(records)):
-        by_kind.setdefault(record.kind, []).append(record.id)
-    return ((kind, part) for kind, ids in by_kind.items() for part in _parts(ids))
+        ids[record.kind].append(record.id)
+    return _both(ids[Kind.PORTFOLIO], ids[Kind.TICKET])
+
+
+def _both(portfolios: Sequence[str], tickets: Sequence[str]) -> Iterable[dict[str, Sequence[str]]]:
+    parts = zip_longest(_parts(portfolios), _parts(tickets), fillvalue=())
+    return ({"ids": some, "tickets": others} for some, others in parts)
 
 
 _WITH_WORK = select(occurrences.c.record, occurrences.c.portfolio).where(

@@ -6,30 +6,31 @@ more: `strays`.
 
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.dialects.sqlite import insert
 
 from sync import ledger
 from sync.store import memberships
 
+_HOME_OF = select(memberships.c.portfolio).where(memberships.c.ticket == bindparam("wanted"))
+
 
 def home_of(connection: Connection, ticket: str) -> str | None:
     """The portfolio that a ticket was last seen on; None: on none, or never seen."""
-    row = connection.execute(memberships.select().where(memberships.c.ticket == ticket)).one_or_none()
-    return None if row is None else str(row.portfolio)
+    return connection.execute(_HOME_OF, {"wanted": ticket}).scalar_one_or_none()
+
+
+_NEW = insert(memberships)
+_REMEMBER = _NEW.on_conflict_do_update(
+    index_elements=[memberships.c.ticket], set_={"portfolio": _NEW.excluded.portfolio}
+)
 
 
 def remember(connection: Connection, on: Mapping[str, str]) -> None:
     """These tickets are on these portfolios."""
-    if not on:
-        return
-    statement = insert(memberships)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=[memberships.c.ticket], set_={"portfolio": statement.excluded.portfolio}
-        ),
-        [{"ticket": ticket, "portfolio": portfolio} for ticket, portfolio in sorted(on.items())],
-    )
+    if on:
+        rows = [{"ticket": ticket, "portfolio": portfolio} for ticket, portfolio in sorted(on.items())]
+        connection.execute(_REMEMBER, rows)
 
 
 def forget(connection: Connection, tickets: Iterable[str]) -> None:
@@ -38,11 +39,14 @@ def forget(connection: Connection, tickets: Iterable[str]) -> None:
         connection.execute(memberships.delete().where(memberships.c.ticket == ticket))
 
 
+_SEEN_ON = select(memberships.c.ticket).where(memberships.c.portfolio.in_(bindparam("portfolios", expanding=True)))
+
+
 def strays(connection: Connection, portfolios: Iterable[str], seen: Iterable[str]) -> set[str]:
     """The tickets that were on these portfolios, or have something open there, and were not `seen` on them now."""
     wanted = list(portfolios)
     found = set(ledger.tickets_of(connection, wanted))
     for start in range(0, len(wanted), 500):  # SQLite takes a limited number of variables in one statement
         part = wanted[start : start + 500]
-        found.update(connection.scalars(select(memberships.c.ticket).where(memberships.c.portfolio.in_(part))))
+        found.update(connection.scalars(_SEEN_ON, {"portfolios": part}))
     return found.difference(seen)

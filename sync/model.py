@@ -342,6 +342,7 @@ class Facts:
 
     fired: Mapping[str, Fired] = field(default_factory=dict)
     closings: tuple[Closing, ...] = ()  # oldest first
+    reaches_back_to: datetime | None = None  # since when a backfill has made its causes count
 
     def settled(self, key: str) -> Fired | None:
         """The occurrence of this key if the rule is through with it."""

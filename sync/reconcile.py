@@ -3,7 +3,7 @@
 import pprint
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
@@ -212,7 +212,7 @@ class Reconciler:
                 if look.record.id in homes and home is None:
                     rest.append(look)
                 else:  # on a portfolio, deleted, or merged into another
-                    dirty.settle_done(connection, look)
+                    dirty.settle_done(connection, {look: None})
         return rest
 
     # -- the pass
@@ -237,9 +237,8 @@ class Reconciler:
     def _round(self, units: Sequence[RecordRef], state: _Pass, portal: Portal) -> list[RecordRef]:
         """Read, decide, plan and do once; what its own writes or a person's may have changed is to be decided anew."""
         state.rounds += 1
-        group = self._read(units, portal)
+        group, facts = self._read(units, portal, state)
         state.faulty.update(group.faulty)
-        facts = self._refreshed(group, state)
         cases = self._cases(group, facts, portal)
         decisions, faulty = self._decide(cases, portal)
         state.faulty.update(faulty)
@@ -265,7 +264,8 @@ class Reconciler:
         told = {record for record, decision in inside.items() if _ends_a_cycle_untouched(decision)}
         return sorted(((performed.wrote | performed.stale | told) - performed.unsure) & set(inside))
 
-    def _read(self, units: Sequence[RecordRef], portal: Portal) -> Group:
+    def _read(self, units: Sequence[RecordRef], portal: Portal, state: _Pass) -> tuple[Group, dict[RecordRef, Facts]]:
+        """What the CRM shows of these, and what the ledger knows of them once it has heard of that."""
         portfolios = [record.id for record in units if record.kind is Kind.PORTFOLIO]
         lone = [record.id for record in units if record.kind is Kind.TICKET]
         group = self._reader.read(portfolios, lone, portal)
@@ -281,10 +281,13 @@ class Reconciler:
             _remember_changes(connection, group.modified, now)
             understood = [i for i in portfolios if RecordRef(Kind.PORTFOLIO, i) not in group.faulty]
             strays = memberships.strays(connection, understood, group.homes)
+            facts = {} if strays else self._refreshed(connection, group, state)
         if strays:
             self._look_after(strays)
+            with self._store.write() as connection:
+                facts = self._refreshed(connection, group, state)
         self.checkpoint("read")
-        return group
+        return group, facts
 
     def _look_after(self, strays: Iterable[str]) -> None:
         """These tickets have left a portfolio, and nobody has said so: whatever they are on now is looked at."""
@@ -297,24 +300,25 @@ class Reconciler:
             left = [RecordRef(Kind.TICKET, ticket) for ticket in there]
             dirty.mark(connection, left, now, "moved", look_at=now + SOON)
 
-    def _refreshed(self, group: Group, state: _Pass) -> dict[RecordRef, Facts]:
+    def _refreshed(self, connection: Connection, group: Group, state: _Pass) -> dict[RecordRef, Facts]:
         """What the ledger knows of the group, once it has heard where the tickets are and what may be tried again."""
-        with self._store.write() as connection:
-            retry = [record for record in group.snapshots if state.mends(record)]
-            ledger.retry_failed(connection, retry, self._clock.now())
-            lone = dict.fromkeys(record.id for record in group.snapshots if record.kind is Kind.TICKET)
-            ledger.set_portfolio(connection, {**group.homes, **lone})
-            ledger.bring_back(connection, group.present)
-            return _facts(connection, group)
+        retry = [record for record in group.snapshots if state.mends(record)]
+        ledger.retry_failed(connection, retry, self._clock.now())
+        lone = dict.fromkeys(record.id for record in group.snapshots if record.kind is Kind.TICKET)
+        ledger.set_portfolio(connection, {**group.homes, **lone})
+        ledger.bring_back(connection, group.present)
+        return _facts(connection, group)
 
     def _cases(self, group: Group, facts: Mapping[RecordRef, Facts], portal: Portal) -> dict[RecordRef, Case]:
         moment = self._moment()
-        with self._store.read() as connection:
-            since = runs.reaching_back(connection, (r.id for r in group.snapshots if r.kind is Kind.PORTFOLIO))
-        moments = {RecordRef(Kind.PORTFOLIO, i): moment.reaching_back_to(when) for i, when in since.items()}
         return {
             record: Case(
-                snapshot, facts[record], self._mapping, moments.get(record, moment), portal.people, portal.in_progress
+                snapshot,
+                known := facts[record],
+                self._mapping,
+                moment if known.reaches_back_to is None else moment.reaching_back_to(known.reaches_back_to),
+                portal.people,
+                portal.in_progress,
             )
             for record, snapshot in group.snapshots.items()
         }
@@ -420,10 +424,9 @@ class Reconciler:
     def _settle(self, state: _Pass) -> None:
         self.checkpoint("passed")
         with self._store.write() as connection:
-            for record, look in state.looks.items():
-                if record in state.faulty or record in state.held or record in state.refused:
-                    continue
-                dirty.settle_done(connection, look, state.again.get(record))
+            left = state.faulty.keys() | state.held.keys() | state.refused
+            through = {look: state.again.get(record) for record, look in state.looks.items() if record not in left}
+            dirty.settle_done(connection, through)
             held = [look for record, look in state.looks.items() if record in state.held]
             dirty.settle_held(connection, held, state.held)
         for record, text in state.faulty.items():
@@ -444,15 +447,14 @@ def _facts(connection: Connection, group: Group) -> dict[RecordRef, Facts]:
     tickets = [ticket.id for snapshot in group.snapshots.values() for ticket in snapshot.tickets]
     fired = ledger.load(connection, portfolios, tickets)
     closings = ledger.remembered(connection, portfolios)
-    return {
-        record: ledger.facts_of(
-            fired,
-            record.id if record.kind is Kind.PORTFOLIO else None,
-            (ticket.id for ticket in snapshot.tickets),
-            closings.get(record.id, ()) if record.kind is Kind.PORTFOLIO else (),
-        )
-        for record, snapshot in group.snapshots.items()
-    }
+    since = runs.reaching_back(connection, portfolios)
+    found: dict[RecordRef, Facts] = {}
+    for record, snapshot in group.snapshots.items():
+        mine = record.id if record.kind is Kind.PORTFOLIO else None
+        theirs = (ticket.id for ticket in snapshot.tickets)
+        facts = ledger.facts_of(fired, mine, theirs, closings.get(mine or "", ()))
+        found[record] = replace(facts, reaches_back_to=since.get(mine or ""))
+    return found
 
 
 def _with_inputs(case: Case, error: Exception) -> str:
@@ -484,6 +486,12 @@ def _wait_for_portfolio(snapshot: Snapshot, now: datetime) -> datetime | None:
     return now + max(timedelta(seconds=30), age)
 
 
+_NEW_CHANGE = insert(seen)
+_CHANGED = _NEW_CHANGE.on_conflict_do_update(
+    index_elements=[seen.c.kind, seen.c.id], set_={"modified_at": _NEW_CHANGE.excluded.modified_at}
+)
+
+
 def _remember_changes(connection: Connection, modified: Mapping[RecordRef, datetime], now: datetime) -> None:
     """When each record was last changed, as far as a later change cannot bear the same time."""
     rows = [
@@ -492,10 +500,4 @@ def _remember_changes(connection: Connection, modified: Mapping[RecordRef, datet
         if at <= now - READ_TOO_SOON
     ]
     if rows:
-        statement = insert(seen)
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=[seen.c.kind, seen.c.id], set_={"modified_at": statement.excluded.modified_at}
-            ),
-            rows,
-        )
+        connection.execute(_CHANGED, rows)

@@ -17,7 +17,7 @@ from sync.clock import from_ms, to_ms
 from sync.crm import CREATED, CRM, Filter, Kind, Record, RecordRef
 from sync.errors import CRMRejectedError
 from sync.snapshot import moment_of
-from sync.store import Store, get_fact, set_fact
+from sync.store import Store, get_fact, get_facts, set_fact
 
 DONE = "recovered"
 """The fact that says that the CRM was asked; until then no pass may begin."""
@@ -60,7 +60,7 @@ def is_final(store: Store) -> bool:
 def ensure(store: Store, crm: CRM, mapping: ProcessMapping, now: datetime, checkpoint: Checkpoint) -> None:
     """Take back what has to be before a pass begins; does nothing once that is done."""
     with store.read() as connection:
-        asked, final, born = (get_fact(connection, name) for name in (DONE, FINAL, "born"))
+        asked, final, born = get_facts(connection, DONE, FINAL, "born")
     began = now if born is None else from_ms(int(born))
     if final is not None or (asked is not None and now < began + SEARCH_LAGS):
         return

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from sync.clock import Clock, from_ms, to_ms
@@ -75,11 +75,14 @@ def reach_back(connection: Connection, portfolios: Iterable[str], since: datetim
     )
 
 
+_REACHING_BACK = select(backfills).where(backfills.c.portfolio.in_(bindparam("portfolios", expanding=True)))
+
+
 def reaching_back(connection: Connection, portfolios: Iterable[str]) -> dict[str, datetime]:
     """Since when causes count, for those of these portfolios for which that is before going live."""
     found: dict[str, datetime] = {}
     for part in _parts(sorted(set(portfolios))):
-        rows = connection.execute(select(backfills).where(backfills.c.portfolio.in_(part)))
+        rows = connection.execute(_REACHING_BACK, {"portfolios": part})
         found.update({row.portfolio: from_ms(row.since) for row in rows})
     return found
 

@@ -30,6 +30,7 @@ from sqlalchemy import (
     event,
     make_url,
 )
+from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from sync.clock import to_ms
@@ -243,7 +244,7 @@ class Store:
         try:
             with self.engine.begin() as connection:
                 yield connection
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, sqlite3.Error) as error:
             raise self._explained(error) from error
 
     @contextmanager
@@ -257,13 +258,13 @@ class Store:
                 finally:
                     connection.rollback()
                     connection.info.pop("reading", None)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, sqlite3.Error) as error:
             raise self._explained(error) from error
 
     def close(self) -> None:
         self.engine.dispose()
 
-    def _explained(self, error: SQLAlchemyError) -> StoreError:
+    def _explained(self, error: SQLAlchemyError | sqlite3.Error) -> StoreError:
         cause = error.orig if isinstance(error, DBAPIError) else error
         return StoreError(_explanation(str(cause), self.path))
 
@@ -317,7 +318,10 @@ def _configure(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN" if connection.info.get("reading") else "BEGIN IMMEDIATE")
+    # By the driver itself: SQLAlchemy's way around it would be the dearest part of a short transaction.
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    driver.execute("BEGIN" if connection.info.get("reading") else "BEGIN IMMEDIATE")
 
 
 def migrate(store: Store) -> None:
@@ -372,17 +376,24 @@ def to_json(value: Mapping[str, Any]) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
-_ONE_FACT = facts.select().where(facts.c.name == bindparam("wanted"))
+# Here and in the other modules, statements of every pass are built once: to build one takes SQLAlchemy longer than
+# SQLite takes to answer it.
+
+_FACTS = facts.select().where(facts.c.name.in_(bindparam("wanted", expanding=True)))
+_NEW_FACT = insert(facts)
+_SET_FACT = _NEW_FACT.on_conflict_do_update(index_elements=[facts.c.name], set_={"value": _NEW_FACT.excluded.value})
 
 
 def get_fact(connection: Connection, name: str) -> str | None:
     """One value of the service's own state; None where it was never set."""
-    row = connection.execute(_ONE_FACT, {"wanted": name}).one_or_none()
-    return None if row is None else str(row.value)
+    return get_facts(connection, name)[0]
+
+
+def get_facts(connection: Connection, *names: str) -> list[str | None]:
+    """Several of them at once, in the order asked for."""
+    known = {row.name: str(row.value) for row in connection.execute(_FACTS, {"wanted": names})}
+    return [known.get(name) for name in names]
 
 
 def set_fact(connection: Connection, name: str, value: str) -> None:
-    from sqlalchemy.dialects.sqlite import insert
-
-    statement = insert(facts).values(name=name, value=value)
-    connection.execute(statement.on_conflict_do_update(index_elements=[facts.c.name], set_={"value": value}))
+    connection.execute(_SET_FACT, {"name": name, "value": value})

@@ -28,7 +28,7 @@ from sync.crm import (
 from sync.model import EffectFact, EffectState, Facts, Fired, OwnTask
 from sync.reconcile import GROUP
 from sync.snapshot import moment_of
-from sync.store import Store, get_fact
+from sync.store import Store, get_facts
 
 _CARRIES_KEY = "the task carries this key: it will be taken back from the CRM"
 
@@ -116,7 +116,7 @@ def survey(service: Service, portfolios: Sequence[str]) -> Survey:
 def _lost_before(store: Store) -> datetime | None:
     """Tasks that are older than this may still be to be taken back into the ledger; None: none are."""
     with store.read() as connection:
-        asked, final, born = (get_fact(connection, name) for name in (recovery.DONE, recovery.FINAL, "born"))
+        asked, final, born = get_facts(connection, recovery.DONE, recovery.FINAL, "born")
     if final is not None:
         return None
     return datetime.max.replace(tzinfo=UTC) if asked is None or born is None else from_ms(int(born))

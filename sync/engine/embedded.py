@@ -59,6 +59,7 @@ class Lanes:
     @contextmanager
     def held(self, lane: int, stop: Callable[[], bool]) -> Iterator[bool]:
         """Hold the lane; False if `stop` said so first. A dead process frees its lane at once."""
+        # A lock object of its own each time: one that is kept would let its holder in a second time.
         lock = FileLock(self._directory / f".{self._name}.lane-{lane}.lock")
         got = False
         while not got and not stop():

@@ -160,7 +160,7 @@ class Dirty(RuleBasedStateMachine):
         hand, row, marked = self._hand(data)
         again = self.now + timedelta(seconds=wait) if wait else None
         with STORE.write() as connection:
-            dirty.settle_done(connection, hand.look, again)
+            dirty.settle_done(connection, {hand.look: again})
         for mark in hand.answers:
             row.owed.pop(mark, None)
         row.failures, row.held = 0, None
@@ -265,7 +265,7 @@ class Dirty(RuleBasedStateMachine):
             assert [look.record for look in looks] == due
             with STORE.write() as connection:
                 for look in looks:
-                    dirty.settle_done(connection, look)
+                    dirty.settle_done(connection, {look: None})
             for record in due:
                 del self.model[record]
         self.the_table_is_the_model()

@@ -47,7 +47,7 @@ def _row(store: Store, record: RecordRef = ONE) -> Any:
 
 def _done(store: Store, look: Look, again: datetime | None = None) -> None:
     with store.write() as connection:
-        dirty.settle_done(connection, look, again)
+        dirty.settle_done(connection, {look: again})
 
 
 def _failed(store: Store, look: Look, at: datetime = NOW) -> bool:
