@@ -459,13 +459,11 @@ class _Check:
 
         What a merge brought along may be of a cycle of the other portfolio, which the CRM does not show any more.
         """
-        if self._portfolio.has_absorbed:
-            return None
+        if self._portfolio.has_absorbed or self._portfolio.ref not in task.on:
+            return None  # made while its ticket was on another portfolio, whose cycle it was
         parts = task.key.rpartition("/")[0].split(":")
         begun: datetime | None
         if handoff is Handoff.TICKETS:
-            if self._portfolio.ref not in task.on:
-                return None  # made while the ticket was on another portfolio, whose cycle it was
             begun = self._tickets[parts[1]].came_in
         else:
             begun = from_ms(0 if parts[2] == START else int(parts[2]))

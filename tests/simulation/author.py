@@ -66,6 +66,8 @@ class Temper:
     """How often a day somebody sits down to work, at half of the portfolios."""
     chaos: float
     """The share of sittings in which nobody follows the process."""
+    haste: float
+    """The share of sittings in which a person changes their mind within minutes, before anybody may have looked."""
     polls: tuple[int, ...]
     """Hours of the day at which a poll is done."""
     sweep_missed: float
@@ -84,7 +86,7 @@ class Temper:
 def begin(seed: int, days: int, mode: Mode) -> tuple[Script, "Author"]:
     """The empty script of a seed, and the author who fills it."""
     rng = random.Random(f"temper {seed} {mode}")
-    temper = _temper(rng, mode)
+    temper = _temper(rng, seed, mode)
     day = rng.choice(STARTS) + timedelta(days=rng.randrange(14))
     start = datetime.combine(day, time(8, 30), ZONE).astimezone(UTC)
     script = Script(
@@ -99,7 +101,7 @@ def begin(seed: int, days: int, mode: Mode) -> tuple[Script, "Author"]:
     return script, Author(script, temper)
 
 
-def _temper(rng: random.Random, mode: Mode) -> Temper:
+def _temper(rng: random.Random, seed: int, mode: Mode) -> Temper:
     plain = mode == "plain"
     travel: dict[str, Any] | None = {}
     if not plain:
@@ -119,6 +121,7 @@ def _temper(rng: random.Random, mode: Mode) -> Temper:
         portfolios=rng.choice((1, 2, 2, 3, 3, 4)),
         meetings=rng.choice((0.4, 0.7, 1.0)),
         chaos=rng.choice((0.0, 0.1, 0.25, 0.5)),
+        haste=0.3 if seed % 2 else 0.0,
         polls=rng.choice(((12,), (17,), (9, 17))) if travel is None else rng.choice(((), (), (13,))),
         sweep_missed=0.0 if plain else rng.choice((0.0, 0.3, 0.6, 0.8)),
         faults=0.0 if plain else rng.choice((0.0, 0.3, 1.0, 2.0)),
@@ -326,6 +329,9 @@ class Author:
         if self._rng.random() < self.temper.chaos:
             yield from self._chaos(desk, portfolio)
             return
+        if self.temper.haste and self._rng.random() < self.temper.haste:
+            yield from self._hasty(desk)
+            return
         yield from self._plausible(desk, portfolio)
 
     def _plausible(self, desk: _Desk, portfolio: Record) -> Iterator[Item]:
@@ -466,6 +472,39 @@ class Author:
             yield self._status(desk, IMPLEMENTED, "social_ad_specialist")
             if rng.random() < 0.15:
                 yield self._status(desk, rng.choice((APPROVED, "")), "social_ad_specialist")
+
+    # -- what people do within minutes
+
+    def _hasty(self, desk: _Desk) -> Iterator[Item]:
+        rng = self._rng
+        tickets = self._tickets_of(desk)
+        match rng.randrange(6):
+            case 0:  # a ticket that is ready, or of no use, as soon as it is there
+                made = f"T{self._tickets}"
+                yield from self._ticket(desk, f"Set {rng.randint(max(1, self._sets - 1), self._sets + 1)}")
+                yield self._set(made, hs_pipeline_stage=rng.choice((IN_REVIEW, IN_REVIEW, CLOSED)))
+            case 1:  # work is begun, and the client declines
+                yield from self._ticket(desk, f"Set {self._sets + 1}")
+                yield self._status(desk, DECLINED)
+            case 2:  # the SAS is through, and the date moves once more
+                yield self._tick(desk.label, CREATE_TICKETS, by="social_ad_specialist")
+                yield self._set(desk.label, **{NAMES.date: self._day_in(rng.randint(-2, 2))})
+            case 3 if tickets:  # a revision is thought over, perhaps of a ticket that is closed
+                label, _ = rng.choice(tickets)
+                if rng.random() < 0.3:
+                    yield self._set(label, hs_pipeline_stage=CLOSED)
+                for value in rng.sample(REVISIONS, 2):
+                    yield self._set(label, **{NAMES.needs_revisions: value})
+            case 4:  # approved, taken back and approved again, the work being done meanwhile
+                yield self._status(desk, APPROVED)
+                for status in (PENDING, APPROVED):
+                    if rng.random() < 0.5:
+                        yield self._tick(desk.label, IMPLEMENT, by="social_ad_specialist")
+                    if rng.random() < 0.8:
+                        yield self._status(desk, status)
+            case _:  # implemented, or rather not
+                yield self._status(desk, IMPLEMENTED, "social_ad_specialist")
+                yield self._status(desk, rng.choice((APPROVED, "", DECLINED)), "social_ad_specialist")
 
     # -- what people should not do
 

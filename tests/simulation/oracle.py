@@ -51,6 +51,8 @@ WINDOW = 15
 BARRIER = 15 * 60_000
 OWNERS_CACHED = 15 * 60_000
 """Owners are cached and refreshed (design.md): for so long a change of them may not have been noticed."""
+IN_FLIGHT = 60_000
+"""How long a write may be under way: what people change meanwhile it cannot know."""
 
 AM, SAS, CW, GD = "account_manager", "social_ad_specialist", "copywriter", "graphic_designer"
 
@@ -118,7 +120,7 @@ class Task:
     ticket: Ref | None
     number: int
     cause: int = 0
-    """What it was made for, where that is older: a version of Needs Revisions."""
+    """What it was made for, where that is older: a version of Needs Revisions, or the beginning of its cycle."""
 
     @property
     def open(self) -> bool:
@@ -828,6 +830,8 @@ class Oracle:
         if handoff == "6" and ticket is not None:
             task.cause = int(str(offer.key[2]))
             self._revision_answered(ticket, role)
+        if handoff in {"1", "3"} and home is not None and (cycle := int(str(offer.key[2]))) < self._cycle_now(home):
+            task.cause = max(cycle, 1)  # the cycle ended while it was being made
         if handoff == "7":
             self._task_of[int(str(offer.key[2]))] = rec.ref
 
@@ -951,13 +955,16 @@ class Oracle:
     def _dated(self, rec: Rec, day: date | None, status: str | None, what: str) -> None:
         """The date was moved: by a decline (2a), or by a closing (8), whose write clears the status too."""
         slots = {"8": "reset"} if status is not None else {"2a": "date", "8": "reset"}
+        still = {
+            closing.number for closing in self._closings(rec)
+        }  # the other ones were a slip, seen before it was one
         oldest = min(
             (
                 one
                 for one in self.offers.values()
                 if slots.get(str(one.key[0])) in one.slots and self._same(one.home, rec.ref)
             ),
-            key=lambda one: int(str(one.key[2])),
+            key=lambda one: (int(str(one.key[2])) not in still, int(str(one.key[2]))),
             default=None,
         )
         handoff = None if oldest is None else str(oldest.key[0])
@@ -981,7 +988,10 @@ class Oracle:
         cadences |= {v.value for v in rec.history.get(names.cadence, ()) if v.number > offer.number}
         first, last = today_at(offer.at), today_at(self._now.at)
         days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-        return {next_date(self._day(rec), cadence, day) for cadence in cadences for day in days} - {None}
+        moved = [v.number for v in rec.history.get(names.date, ()) if v.at > self._now.at - IN_FLIGHT]
+        dates = {rec[names.date], *(rec.as_of(names.date, number - 1) for number in moved)}
+        froms = [date.fromisoformat(raw) if raw else None for raw in dates]
+        return {next_date(day, cadence, today) for day in froms for cadence in cadences for today in days} - {None}
 
     def _ticket_written(self, ticket: Rec, event: Updated) -> None:
         names, values = self._names, dict(event.values)

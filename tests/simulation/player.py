@@ -223,11 +223,11 @@ class Player:
         self._kill = None
         self._inside.clear()
         self._receiver = ("", 0)
-        self._idle = self._napping_until = 0
         self._say("", "the faults stop")
         self._at(max(self.now, self._down_until, self._rest_until) + 180_000)
         self._work("poll")
         self._work("sweep")
+        self._idle = self._napping_until = 0
         self._until(self.now + round(1000 * QUIET.total_seconds()))
         self._at(self.now + 60_000)
         self.chronicle.ended()

@@ -382,6 +382,24 @@ def test_the_report_as_json(world: World) -> None:
     assert {"finding", "portfolio", "name", "handoff", "key", "tasks", "cause"} == set(found["findings"][0])  # type: ignore[index]
 
 
+def test_what_was_done_for_another_portfolio_is_not_of_this_ones_cycle(world: World) -> None:
+    """A revision asked for on Bolt and done late, on a ticket that is Acme's now, whose client declined in between."""
+    acme = world.people.create_portfolio("Acme", world.day(40))
+    bolt = world.people.create_portfolio("Bolt", world.day(40), copywriter=None)
+    ticket = world.people.create_ticket("Ad 1", "", bolt)
+    world.people.request_revisions(ticket, "Copy Revisions Only")
+    world.minutes(5)
+    world.people.set_status(acme, "No Refresh Requested")
+    world.minutes(60)
+    world.people.set("portfolio", bolt, {"copywriter": world.people.owner("copywriter")})
+    world.minutes(60)
+    assert sorted(world.kinds()) == ["design_graphics", "revise_copy", "write_copy"]
+    world.people.dissociate("ticket", ticket, "portfolio", bolt)
+    world.people.associate("ticket", ticket, "portfolio", acme)
+    world.minutes(60)
+    assert sorts(world) == []
+
+
 def test_what_a_merge_brought_along_is_of_another_portfolios_cycle(world: World) -> None:
     """The survivor's client had declined before; the work was done for the one that is gone."""
     acme = world.people.create_portfolio("Acme", world.day(40))
