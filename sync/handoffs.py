@@ -414,7 +414,7 @@ def _revise(
     lost = version.at < case.moment.born  # a ledger since lost may have answered it by nothing that carries its key
     under_way = asked | _revisions_under_way(case, ticket, version) if lost else asked
     new = _revisions_due(case, ticket, version, ROLES_OF[version.value], under_way)
-    back = lost and ticket.last_in_progress is not None and ticket.last_in_progress > version.at
+    back = lost and ticket.left_in_progress is not None and ticket.left_in_progress > version.at
     write = None if back else _kick_back(case, ticket, {kind for kind, _ in new})
     return _revision(case, ticket, version, new, write)
 
@@ -794,7 +794,16 @@ def _taken_back(case: Case, ending: Ending) -> bool:
         e.kind == "write" and e.attempted for fired in ended if not fired.key.startswith("8t:") for e in fired.effects
     )
     until = case.moment.born + (timedelta() if moved else CLOCKS_APART)
-    return any(version.own and ending.closing.at < version.at < until for version in case.portfolio.date_history)
+    moves = [version.at for version in reversed(case.portfolio.date_history) if version.own and version.at < until]
+    for one in case.endings:  # each has moved the date once, the oldest first
+        if not case.counts(one.version, case.portfolio.status_history):
+            continue
+        while moves and moves[0] <= one.closing.at:
+            del moves[0]
+        if one == ending:
+            return bool(moves)
+        del moves[:1]
+    return False
 
 
 def _status_write(case: Case, status: Status | None) -> Write:

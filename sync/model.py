@@ -71,7 +71,7 @@ class Ticket:
     revision_history: History[Revision | None]
     owners: Mapping[Role, str]
     raw: Mapping[str, str]
-    last_in_progress: datetime | None = None  # when it was last moved to In Progress, wherever it is now
+    left_in_progress: datetime | None = None  # when it last left In Progress; None: it has not, or never was there
 
     @property
     def ref(self) -> RecordRef:

@@ -237,7 +237,7 @@ class Reader:
             revision_history=self._history(record, names.needs_revisions, mapping.revision),
             owners=_owners(mapping.owners, values),
             raw=values,
-            last_in_progress=next((v.at for v in stages if portal.stage(v.value) is Stage.IN_PROGRESS), None),
+            left_in_progress=_left(stages, lambda stage: portal.stage(stage) is Stage.IN_PROGRESS),
         )
 
     def _history(self, record: Record, name: str, read: Callable[[str], T]) -> History[T]:
@@ -275,6 +275,16 @@ def _since(history: Sequence[RawVersion], value: str, otherwise: datetime) -> da
             break
         since = version.at
     return since
+
+
+def _left(history: Sequence[RawVersion], was: Callable[[str], bool]) -> datetime | None:
+    """When the last value of this kind was replaced by one that is not; None: it stands, or there was none."""
+    since = None
+    for version in history:
+        if was(version.value):
+            return since
+        since = version.at
+    return None
 
 
 def _home(ends: Sequence[Association]) -> str | None:

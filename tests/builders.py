@@ -127,9 +127,9 @@ class Scene:
         self.now += timedelta(seconds=1)
         return self.now
 
-    def date(self, ahead: int | None) -> Self:
+    def date(self, ahead: int | None, *, own: bool = False) -> Self:
         """Set the Refresh Date to so many days from today; None clears it."""
-        self.dates.insert(0, Version(None if ahead is None else self.day(ahead), self._tick()))
+        self.dates.insert(0, Version(None if ahead is None else self.day(ahead), self._tick(), own))
         return self
 
     def status(self, status: Status | None, *, own: bool = False) -> Self:

@@ -270,6 +270,7 @@ class Oracle:
         self._waiting: set[tuple[Ref, int]] = set()  # handoff 6: a version whose every role is nobody
         self._homes: dict[Ref, set[Ref]] = defaultdict(set)  # every portfolio that a ticket was ever on
         self._murky: set[Ref] = set()  # merged: too much is open to say what must be
+        self._reborn = -1  # when the service first looked after it had lost its database; 0: it has not yet
         self._looked: set[Ref] = set()
         self._reset_of_role: list[tuple[Ref, str]] = []
         self._now = Event(0, 0)
@@ -301,6 +302,7 @@ class Oracle:
                     self._owner_changes.setdefault(owner, []).append((event.at, active))
                 case PassBegan():
                     self._passing = True
+                    self._reborn = self._reborn or event.at
                     self._looked.clear()
                     self._reset_of_role.clear()
                 case Looked(refs=refs):
@@ -376,6 +378,7 @@ class Oracle:
 
     def _database_lost(self) -> None:
         """A task in the CRM stands for its occurrence's emails, a date written for the email of 9; else nothing does."""
+        self._reborn = 0
         for offer in self.offers.values():
             offer.lost = offer.lost or offer.fired
             if offer.key[0] != "8" and not any(slot.startswith("task") for slot in offer.filled):
@@ -767,7 +770,7 @@ class Oracle:
     def _take(
         self, handoff: str, slot: str, home: Ref | None, ticket: Ref | None = None, folder: str = ""
     ) -> Offer | None:
-        """Fill the slot of the newest offer that has it empty."""
+        """Fill the slot of the newest offer that has it empty; of one that has begun before all others."""
         found = [
             offer
             for offer in self.offers.values()
@@ -779,7 +782,7 @@ class Oracle:
         ]
         if not found:
             return None
-        best = max(found, key=lambda offer: (not offer.lost, offer.fired, offer.last))
+        best = max(found, key=lambda offer: (not offer.lost, bool(offer.filled), offer.last))
         del best.slots[slot]
         best.filled[slot] = self._now.number
         return best
@@ -825,6 +828,7 @@ class Oracle:
         if offer is None:
             self._not_offered(what, handoff, slot, home, task.ticket)
             return
+        offer.lost = offer.lost or self._now.at < self._reborn  # it landed late: the process that knew of it was gone
         self._check_places(offer, home, ticket, handoff, what)
         self._check_owner(offer, rec["hubspot_owner_id"], role, what)
         if handoff == "6" and ticket is not None:
@@ -1075,11 +1079,12 @@ class Oracle:
 
     def _check_begun(self, rec: Rec) -> None:
         """All of an occurrence is written down before the first of it is tried: what has begun is finished."""
-        declined = max((c.number for c in self._closings(rec) if c.declined), default=0) if _is_portfolio(rec) else 0
+        closings = self._closings(rec) if _is_portfolio(rec) else []
         for offer in list(self.offers.values()):
             if not self._same(offer.ticket if rec.ref.kind == "ticket" else offer.home, rec.ref):
                 continue
-            bypassed = offer.key[0] not in {"2a", "8", "6", "6c"} and offer.cycle < declined
+            end = next((closing for closing in closings if closing.number > offer.cycle), None)
+            bypassed = offer.key[0] not in {"2a", "8", "6", "6c"} and end is not None and end.declined
             for slot, role in list(offer.slots.items()):
                 blocked = role is not None and self._is_blocked(offer, role)
                 if blocked and not bypassed:

@@ -36,6 +36,8 @@ FOUND: list[tuple[int, Mode]] = [
     (2026, "safety"),  # a date moved at the moment of a loss was moved again; a deleted task was made again
     (20098, "safety"),  # a ticket was kicked back again for a revision that another one's open task had stood for
     (20146, "safety"),  # verify took a merged portfolio's work for work of the cycle that the survivor had declined
+    (50138, "safety"),  # the same for a ticket that was In Progress already when it was asked for
+    (50319, "liveness"),  # one move of the date was taken for the answer to two declines
     (3002, "liveness"),  # a repeated single-send, refused as sent before, was shown as failed
 ]
 """Seeds that found a fault, 30 days each. Those of 237 and 4199, whose author has changed since, and those that make a

@@ -173,13 +173,16 @@ def test_one_task_of_a_ticket_was_made_the_other_was_not(make_world: MakeWorld) 
 
 
 @pytest.mark.parametrize("done", [False, True], ids=["still in work", "done and back"])
-def test_a_revision_that_an_open_task_stood_for_is_not_answered_again(make_world: MakeWorld, done: bool) -> None:
+@pytest.mark.parametrize("before", ["Pending Approval", "In Progress"])
+def test_a_revision_that_an_open_task_stood_for_is_not_answered_again(
+    make_world: MakeWorld, before: str, done: bool
+) -> None:
     """A value set, emptied and set again asked for one task, and nothing carries the key of the second."""
     world = make_world(go_live=PAST)
     acme = world.people.create_portfolio("Acme", world.day(40))
     ticket = world.people.create_ticket("t", "", acme)
-    world.people.move_ticket(ticket, "Pending Approval")
-    world.work()
+    world.people.move_ticket(ticket, before)
+    world.minutes(1)
     for value in ("Copy Revisions Only", "", "Copy Revisions Only"):
         world.people.request_revisions(ticket, value)
         world.clock.advance(timedelta(seconds=5))

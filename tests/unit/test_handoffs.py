@@ -2115,3 +2115,10 @@ def test_a_task_was_open_until_it_was_completed_or_deleted() -> None:
     assert OwnTask("1", exists=True, completed=True, completed_at=noon).was_open_at(noon)
     assert not OwnTask("1", exists=True, completed=True, completed_at=noon - timedelta(seconds=1)).was_open_at(noon)
     assert not OwnTask("1", exists=False, completed=False).was_open_at(noon)
+
+
+def test_one_move_of_the_date_stands_for_one_decline() -> None:
+    """Two declines that nobody had looked at, and the database lost when the date had been moved for the first."""
+    scene = quiet().date(-40).status(DECLINED).status(None).status(DECLINED).date(-10, own=True)
+    scene.lose_database().look(times=2)
+    assert scene.done == moved_to(date(2026, 11, 23))
