@@ -209,9 +209,9 @@ class Requests(RuleBasedStateMachine):
         self.checked = len(self.taken)
 
     def _highest(self, end: int) -> int:
-        """The highest limit in force in the window that ends there."""
-        begun = [limit for since, limit in self.limits if since <= end - WINDOW]
-        return max([limit for since, limit in self.limits if end - WINDOW < since <= end] + begun[-1:])
+        """The highest limit in force in the window that ends there, at its first millisecond too."""
+        begun = [limit for since, limit in self.limits if since < end - WINDOW]
+        return max([limit for since, limit in self.limits if end - WINDOW <= since <= end] + begun[-1:])
 
     @invariant()
     def a_share_comes_evenly(self) -> None:

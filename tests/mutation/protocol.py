@@ -51,8 +51,8 @@ MUTANTS = (
     ),
     Mutant(
         "claim-twice", "An effect that somebody else is trying can be claimed.",
-        LEDGER, ".where(effects.c.key == key, effects.c.state == EffectState.PLANNED.value)",
-        ".where(effects.c.key == key)",
+        LEDGER, 'bindparam("keys", expanding=True)), effects.c.state == EffectState.PLANNED.value)',
+        'bindparam("keys", expanding=True)))',
         test="tests/unit/test_ledger.py::test_what_is_claimed_twice_is_given_once",
         why="The simulation has one process, which never claims twice; it takes two to show it.",
     ),
@@ -64,9 +64,8 @@ MUTANTS = (
     Mutant(
         "settle-closes-early", "An occurrence is closed with its first effect; the rest is never done.",
         LEDGER,
-        ', occurrences.c.state == "open", occurrences.c.key.not_in(pending))\n            .values(state="done")',
-        ', occurrences.c.state == "open", '
-        'occurrences.c.key.is_not(pending.limit(1).scalar_subquery()))\n            .values(state="done")',
+        "    effects.c.state.in_([*_OPEN, *_UNRESOLVED, EffectState.FAILED.value]),\n",
+        "    effects.c.state.in_([*_OPEN, *_UNRESOLVED, EffectState.FAILED.value]),\n    effects.c.position == 0,\n",
     ),
     Mutant(
         "failed-for-ever", "What the CRM has refused is never tried again.",
@@ -81,7 +80,7 @@ MUTANTS = (
     ),
     Mutant(
         "restored-forgotten", "The work of a record that was deleted and restored does not go on.",
-        RECONCILE, "            ledger.bring_back(connection, group.present)\n", "",
+        RECONCILE, "        ledger.bring_back(connection, group.present)\n", "",
     ),
     # the effects: what is tried, and what became of it
     Mutant(
@@ -212,13 +211,12 @@ MUTANTS = (
     ),
     Mutant(
         "dirty-not-again", "A record that is to be looked at again later is not.",
-        DIRTY, "    if look_again is None:\n        connection.execute(dirty.delete()",
-        "    if True:\n        connection.execute(dirty.delete()",
+        DIRTY, "[taken[look] for look, again in looks.items() if again is None]", "[taken[look] for look in looks]",
         test="tests/unit/test_dirty.py::test_what_is_to_be_looked_at_again_waits",
     ),
     Mutant(
         "dirty-mark-does-not-wake", "A mark does not make a record due that waits for a later moment.",
-        DIRTY, '"look_at": func.min(dirty.c.look_at, new.look_at),', '"look_at": dirty.c.look_at,',
+        DIRTY, '"look_at": func.min(dirty.c.look_at, _NEW.excluded.look_at),', '"look_at": dirty.c.look_at,',
         test="tests/unit/test_dirty.py::test_a_mark_makes_a_waiting_record_due_and_its_age_begins_now",
     ),
     Mutant(
@@ -229,7 +227,7 @@ MUTANTS = (
     ),
     Mutant(
         "dirty-parked-for-ever", "A parked record is not looked at when it is marked.",
-        DIRTY, '                "parked_at": None,\n', "",
+        DIRTY, '        "parked_at": None,\n', "",
         test="tests/unit/test_dirty.py::test_a_parked_record_gets_one_more_try_when_it_is_marked",
         why="The simulation has no record that keeps failing, and so none that is parked.",
     ),
@@ -308,11 +306,15 @@ MUTANTS = (
     ),
     Mutant(
         "lost-reset-repeated", "After a loss a closing whose date was moved already moves it once more.",
-        HANDOFFS, "version.own and ending.closing.at < version.at < until",
-        "version.own and until < version.at < ending.closing.at",
+        HANDOFFS, "            return bool(moves)\n", "            return False\n",
     ),
     Mutant(
         "lost-persons-date-counts", "After a loss a date that a person has set is taken for the service's own move.",
-        HANDOFFS, "any(version.own and ending.closing.at < version.at", "any(ending.closing.at < version.at",
+        HANDOFFS, "if version.own and version.at < until]", "if version.at < until]",
+    ),
+    Mutant(
+        "lost-one-move-for-all", "After a loss one move of the date is taken for the answer to every ending before it.",
+        HANDOFFS, "        del moves[:1]\n", "",
+        test="tests/unit/test_handoffs.py::test_one_move_of_the_date_stands_for_one_decline",
     ),
 )  # fmt: skip
