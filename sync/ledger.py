@@ -132,8 +132,10 @@ def _fired(row: Row[Any], found: tuple[EffectFact, ...]) -> Fired:
     )
 
 
+@lru_cache(maxsize=4096)  # every pass over a portfolio reads all its effects again, most of them done long ago
 def _effect_fact(row: Row[Any]) -> EffectFact:
-    task_kind, adopted = _told(row.payload)
+    payload = json.loads(row.payload)
+    task_kind = payload.get("task_kind")
     return EffectFact(
         key=row.key,
         slot=row.key.rsplit("/", 1)[1],
@@ -142,19 +144,11 @@ def _effect_fact(row: Row[Any]) -> EffectFact:
         state=EffectState(row.state),
         state_at=from_ms(row.state_at),
         crm_id=row.crm_id,
-        task_kind=task_kind,
-        adopted=adopted,
+        task_kind=None if task_kind is None else TaskKind(task_kind),
+        adopted=bool(payload.get("adopted")),
         attempted=row.attempted_at is not None,
         reason=row.reason,
     )
-
-
-@lru_cache(maxsize=4096)  # every pass over a portfolio reads all its effects again, most of them done long ago
-def _told(payload: str) -> tuple[TaskKind | None, bool]:
-    """What kind of task an effect makes, and whether it was adopted."""
-    values = json.loads(payload)
-    task_kind = values.get("task_kind")
-    return None if task_kind is None else TaskKind(task_kind), bool(values.get("adopted"))
 
 
 @dataclass(frozen=True, slots=True)
