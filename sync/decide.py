@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
-from mappings.vocabulary import Handoff
+from mappings.vocabulary import Handoff, Status
 from sync.case import Case, NeededError
+from sync.clock import from_ms
 from sync.crm import RecordRef
 from sync.handoffs import RULES, TICKET_RULES
 from sync.model import Decision, EffectState, Fired, Reassigned, State, Verdict
@@ -51,11 +52,19 @@ def _has_blocked(fired: Fired) -> bool:
 
 
 def _reassigned(case: Case) -> dict[str, Reassigned]:
-    """For each effect that waits for a person, in an occurrence that stands: who does it now."""
+    """For each effect that waits for a person, in an occurrence that stands: who does it now.
+
+    Nobody is found for a cycle that was declined: a decline that waits its turn bypasses it all the same.
+    """
     tickets = {ticket.id: ticket for ticket in case.snapshot.tickets}
+    declined = {
+        case.cycle_of(from_ms(ending.version.ms - 1))
+        for ending in case.pending
+        if ending.closing.by is Status.NO_REFRESH_REQUESTED
+    }
     found = {}
     for fired in case.facts.fired.values():
-        if not fired.committed:
+        if not fired.committed or fired.cycle in declined:
             continue
         for effect in fired.effects:
             if effect.role is not None and effect.state is EffectState.BLOCKED:

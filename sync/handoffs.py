@@ -120,10 +120,9 @@ def declined(case: Case) -> list[Verdict]:
     if ending is not case.pending[0]:
         return [_after_ending(case, Handoff.DECLINED)]
     key = case.ending_key(ending)
+    cycle = case.cycle_of(from_ms(ending.version.ms - 1))
     if _taken_back(case, ending):
-        return [
-            _recorded(case, Handoff.DECLINED, key, "the date was moved before this ledger began", ending.closing.at)
-        ]
+        return [_ended_before(case, Handoff.DECLINED, ending, "the date was moved", _tasks_of_cycle(case, cycle))]
     reason = (
         f"the client declined: {_name(case, Status.NO_REFRESH_REQUESTED)} was set on {_at(case, ending.closing.at)}"
     )
@@ -131,9 +130,9 @@ def declined(case: Case) -> list[Verdict]:
     if case.mapping.rules.clear_declined_status and case.portfolio.status is Status.NO_REFRESH_REQUESTED:
         values[case.mapping.portfolio.properties.status] = ""
     write = _date_write(case, values)
-    cycle = case.cycle_of(from_ms(ending.version.ms - 1))
-    open_tasks = [task.id for task in case.tasks(_tasks_of_cycle(case, cycle)) if task.is_open]
-    effects: list[Effect] = [write, *(CloseTask(task, reason) for task in open_tasks)]
+    tasks = case.tasks(_tasks_of_cycle(case, cycle))
+    effects: list[Effect] = [write]
+    effects += [CloseTask(task.id, reason) for task in tasks if task.is_open_since(ending.closing.at)]
     verdict = _due(case, Handoff.DECLINED, key, reason, effects, cause_at=ending.closing.at, cycle=cycle)
     return [_with_block(verdict, write)]
 
@@ -685,18 +684,19 @@ def _approved_after(case: Case, task: OwnTask) -> bool:
 def _reset(case: Case, ending: Ending) -> Verdict:
     key = case.ending_key(ending)
     portfolio = case.portfolio
+    cycle = case.cycle_of(from_ms(ending.version.ms - 1))
+    made = [e.crm_id for e in case.tasks_made(Handoff.APPROVED, cycle) if not e.adopted and e.crm_id is not None]
     if _taken_back(case, ending):
-        return _recorded(case, Handoff.CLOSE, key, "it was reset before this ledger began", ending.closing.at)
+        return _ended_before(case, Handoff.CLOSE, ending, "it was reset", made)
     values: dict[str, str] = {}
     if portfolio.status is Status.CREATIVES_IMPLEMENTED:
         values[case.mapping.portfolio.properties.status] = ""
     write = _date_write(case, values)
-    cycle = case.cycle_of(from_ms(ending.version.ms - 1))
-    made = [e for e in case.tasks_made(Handoff.APPROVED, cycle) if not e.adopted and e.crm_id is not None]
     reason = f"{_name(case, Status.CREATIVES_IMPLEMENTED)} was set on {_at(case, ending.closing.at)}"
     effects: list[Effect] = [write]
     after = f"{key}/{write.slot}"
-    effects += [CloseTask(t.id, reason, after) for t in case.tasks(e.crm_id for e in made if e.crm_id) if t.is_open]
+    open_tasks = [task for task in case.tasks(made) if task.is_open_since(ending.closing.at)]
+    effects += [CloseTask(task.id, reason, after) for task in open_tasks]
     detail = {"next_date": write.values.get(case.mapping.portfolio.properties.refresh_date)}
     verdict = _due(case, Handoff.CLOSE, key, reason, effects, cause_at=ending.closing.at, cycle=cycle, detail=detail)
     return _with_block(verdict, write)
@@ -741,7 +741,7 @@ def _confirm_with(case: Case, closing: Verdict) -> Verdict:
     """What follows from a closing that is decided now."""
     occurrence = closing.occurrence
     assert occurrence is not None
-    if not occurrence.effects:
+    if "next_date" not in occurrence.detail:
         return _not_applicable(case, Handoff.CONFIRMATION, "the closing was before this ledger began")
     if closing.state is State.BLOCKED:
         return _waiting(case, Handoff.CONFIRMATION, "handoff 8 is blocked", None)
@@ -781,6 +781,16 @@ def _versions(case: Case, status: Status) -> Iterable[Version[Status | None]]:
     """The versions of one status that may cause something, newest first."""
     history = case.portfolio.status_history
     return (version for version in history if version.value is status and case.counts(version, history))
+
+
+def _ended_before(case: Case, handoff: Handoff, ending: Ending, what: str, tasks: Iterable[str]) -> Verdict:
+    """An ending that a ledger since lost has carried out, but perhaps for the last of these tasks, which it was to close."""
+    key, reason = case.ending_key(ending), f"{what} before this ledger began"
+    left = [CloseTask(task.id, reason) for task in case.tasks(tasks) if task.is_open_since(ending.closing.at)]
+    if not left:
+        return _recorded(case, handoff, key, reason, ending.closing.at)
+    cycle = case.cycle_of(from_ms(ending.version.ms - 1))
+    return _due(case, handoff, key, reason, left, cause_at=ending.closing.at, cycle=cycle)
 
 
 def _taken_back(case: Case, ending: Ending) -> bool:

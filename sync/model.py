@@ -98,10 +98,15 @@ class OwnTask:
     exists: bool
     completed: bool
     completed_at: datetime | None = None
+    reopened_at: datetime | None = None  # when a person opened it again; None: it was never completed, or still is
 
     @property
     def is_open(self) -> bool:
         return self.exists and not self.completed
+
+    def is_open_since(self, moment: datetime) -> bool:
+        """Whether it is open, and was at `moment`: what is opened again after an end is somebody's wish."""
+        return self.is_open and (self.reopened_at is None or self.reopened_at < moment)
 
     def was_open_at(self, moment: datetime) -> bool:
         """Whether it stood open at `moment`; one that a person deleted did not."""

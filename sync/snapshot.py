@@ -237,7 +237,7 @@ class Reader:
             revision_history=self._history(record, names.needs_revisions, mapping.revision),
             owners=_owners(mapping.owners, values),
             raw=values,
-            left_in_progress=_left(stages, lambda stage: portal.stage(stage) is Stage.IN_PROGRESS),
+            left_in_progress=left(stages, lambda stage: portal.stage(stage) is Stage.IN_PROGRESS),
         )
 
     def _history(self, record: Record, name: str, read: Callable[[str], T]) -> History[T]:
@@ -277,7 +277,7 @@ def _since(history: Sequence[RawVersion], value: str, otherwise: datetime) -> da
     return since
 
 
-def _left(history: Sequence[RawVersion], was: Callable[[str], bool]) -> datetime | None:
+def left(history: Sequence[RawVersion], was: Callable[[str], bool]) -> datetime | None:
     """When the last value of this kind was replaced by one that is not; None: it stands, or there was none."""
     since = None
     for version in history:
@@ -300,9 +300,10 @@ def _owners(properties: Mapping[R, str], values: Mapping[str, str]) -> dict[Role
 def _own_task(task: str, record: Record | None) -> OwnTask:
     if record is None or record.id != task:
         return OwnTask(task, exists=False, completed=False)
-    if record.properties.get(TASK_STATUS, "") != TASK_COMPLETED:
-        return OwnTask(task, exists=True, completed=False)
     versions = record.history.get(TASK_STATUS, ())
+    if record.properties.get(TASK_STATUS, "") != TASK_COMPLETED:
+        reopened_at = left(versions, lambda status: status == TASK_COMPLETED)
+        return OwnTask(task, exists=True, completed=False, reopened_at=reopened_at)
     since = None
     for version in versions:
         if version.value != TASK_COMPLETED:

@@ -27,7 +27,7 @@ from sync.crm import (
 )
 from sync.model import EffectFact, EffectState, Facts, Fired, OwnTask
 from sync.reconcile import GROUP
-from sync.snapshot import moment_of
+from sync.snapshot import left, moment_of
 from sync.store import Store, get_facts
 
 _CARRIES_KEY = "the task carries this key: it will be taken back from the CRM"
@@ -73,7 +73,14 @@ class SeenTask:
     @property
     def own(self) -> OwnTask:
         """The task as rules see it."""
-        return OwnTask(self.id, exists=True, completed=not self.is_open, completed_at=self.completed_at)
+        reopened_at = left(self.statuses, lambda status: status == TASK_COMPLETED) if self.is_open else None
+        return OwnTask(
+            self.id,
+            exists=True,
+            completed=not self.is_open,
+            completed_at=self.completed_at,
+            reopened_at=reopened_at,
+        )
 
 
 @dataclass(frozen=True)

@@ -457,11 +457,12 @@ class _Check:
     def _after_decline(self, handoff: Handoff, task: SeenTask) -> str | None:
         """Nothing of a cycle that was declined may come after the decline.
 
-        What a merge brought along may be of a cycle of the other portfolio, which the CRM does not show any more.
+        What a merge or a ticket brought along may be of a cycle of another portfolio, which the CRM does not tell.
         """
-        if self._portfolio.has_absorbed or self._portfolio.ref not in task.on:
-            return None  # made while its ticket was on another portfolio, whose cycle it was
         parts = task.key.rpartition("/")[0].split(":")
+        of_ticket = handoff in {Handoff.TICKETS, Handoff.REVISIONS}
+        if self._portfolio.has_absorbed or (of_ticket and self._came_over(parts[1])):
+            return None
         begun: datetime | None
         if handoff is Handoff.TICKETS:
             begun = self._tickets[parts[1]].came_in
@@ -472,6 +473,11 @@ class _Check:
             return None
         made = _at(self._case, task.made_at)
         return f"it was made on {made}, after the client had declined on {_at(self._case, decline.at)}"
+
+    def _came_over(self, ticket: str) -> bool:
+        """Whether something was made on the ticket while it was on another portfolio, or on none."""
+        on = (task.on for task in self._tasks.values())
+        return any(RecordRef(Kind.TICKET, ticket) in records and self._portfolio.ref not in records for records in on)
 
     # -- two for one cause
 

@@ -240,6 +240,11 @@ class Scene:
         self.tasks[task] = OwnTask(task, exists=True, completed=True, completed_at=self._tick())
         return self
 
+    def reopen(self, kind: TaskKind) -> Self:
+        task = self.newest_task(kind)
+        self.tasks[task] = OwnTask(task, exists=True, completed=False, reopened_at=self._tick())
+        return self
+
     def delete_task(self, kind: TaskKind) -> Self:
         task = self.newest_task(kind)
         self.tasks[task] = OwnTask(task, exists=False, completed=False)

@@ -47,13 +47,14 @@ MUTANTS = (
     # 2a
     Mutant(
         "2a-tasks-stay", "What a declined cycle had open stays open.",
-        HANDOFFS, "[write, *(CloseTask(task, reason) for task in open_tasks)]", "[write]",
+        HANDOFFS, "    effects += [CloseTask(task.id, reason) for task in tasks if task.is_open_since(ending.closing.at)]\n", "",
     ),
     Mutant(
         "2a-not-silent", "The AM is told of a decline as if creatives had gone live.",
-        HANDOFFS, "[write, *(CloseTask(task, reason) for task in open_tasks)]",
-        "[write, *(CloseTask(task, reason) for task in open_tasks)]\n    am, nobody = case.owner(Role.ACCOUNT_MANAGER)\n"
-        "    effects.append(Email(EmailKind.REFRESH_LIVE, Role.ACCOUNT_MANAGER, am, case.context(), None, nobody))",
+        HANDOFFS, "    tasks = case.tasks(_tasks_of_cycle(case, cycle))\n    effects: list[Effect] = [write]\n",
+        "    tasks = case.tasks(_tasks_of_cycle(case, cycle))\n    effects: list[Effect] = [write]\n"
+        "    am, nobody = case.owner(Role.ACCOUNT_MANAGER)\n"
+        "    effects.append(Email(EmailKind.REFRESH_LIVE, Role.ACCOUNT_MANAGER, am, case.context(), None, nobody))\n",
     ),
     Mutant(
         "2a-closes-every-cycle", "A decline also closes what earlier cycles had left open.",
@@ -325,9 +326,8 @@ MUTANTS = (
     Mutant(
         "8-task-stays", "Closed by hand, the implementation task stays open.",
         HANDOFFS,
-        "    effects += [CloseTask(t.id, reason, after) for t in case.tasks(e.crm_id for e in made if e.crm_id) if "
-        "t.is_open]\n",
-        "",
+        "    open_tasks = [task for task in case.tasks(made) if task.is_open_since(ending.closing.at)]\n",
+        "    open_tasks: list[OwnTask] = []\n",
     ),
     Mutant(
         "8-status-not-expected", "The move of the date does not mind what the status is when it is written.",

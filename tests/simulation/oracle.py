@@ -272,13 +272,20 @@ class Oracle:
         self._murky: set[Ref] = set()  # merged: too much is open to say what must be
         self._reborn = -1  # when the service first looked after it had lost its database; 0: it has not yet
         self._looked: set[Ref] = set()
-        self._reset_of_role: list[tuple[Ref, str]] = []
+        self._looked_at = 0
+        self._reset_of_role: list[tuple[Ref, str, int]] = []
         self._now = Event(0, 0)
         self._passing = False
 
     def judge(self, events: Sequence[Event]) -> list[Finding]:  # noqa: C901 - the specification, sentence by sentence
         for place, event in enumerate(events):
             self._now = event
+            if (
+                self._passing
+                and event.at > self._looked_at
+                and (isinstance(event, Mailed) or getattr(event, "own", False))
+            ):
+                self._look_again()  # it was decided on what was read, but later: a day may have begun, a barrier passed
             match event:
                 case Created():
                     self._created(event, events, place)
@@ -319,9 +326,12 @@ class Oracle:
                 and not isinstance(event, PassBegan | Looked | Mailed)
                 and not getattr(event, "own", False)
             ):
-                for ref in sorted(self._looked):  # a person in mid-pass: what is read after this sees it
-                    self._look(ref)
+                self._look_again()  # a person in mid-pass: what is read after this sees it
         return self.findings
+
+    def _look_again(self) -> None:
+        for ref in sorted(self._looked):
+            self._look(ref)
 
     # -- what happened to records
 
@@ -489,6 +499,7 @@ class Oracle:
         if rec is None:
             return
         self._looked.add(rec.ref)
+        self._looked_at = self._now.at
         if rec["hs_pipeline_stage"] == self._in_progress:
             versions = rec.history.get(self._names.needs_revisions, ())
             self._seen_back |= {(rec.ref, version.number) for version in versions}
@@ -554,11 +565,11 @@ class Oracle:
 
     def _is_pending(self, rec: Rec, closings: Sequence[Closing]) -> bool:
         """Whether a closing has not moved the date yet: until then the old date starts nothing."""
-        return any(
-            not self._filled(
-                ("2a" if one.declined else "8", rec.ref.id, one.number), "date" if one.declined else "reset"
-            )
-            for one in closings
+        return not all(self._is_carried_out(rec, one) for one in closings)
+
+    def _is_carried_out(self, rec: Rec, one: Closing) -> bool:
+        return self._filled(
+            ("2a" if one.declined else "8", rec.ref.id, one.number), "date" if one.declined else "reset"
         )
 
     def _open_tasks_due(self, rec: Rec, closing: Closing, before: int, key: Key, *, must: bool) -> Iterator[Due]:
@@ -834,6 +845,7 @@ class Oracle:
         if handoff == "6" and ticket is not None:
             task.cause = int(str(offer.key[2]))
             self._revision_answered(ticket, role)
+            self._reset_of_role.append((ticket, role, task.cause))
         if handoff in {"1", "3"} and home is not None and (cycle := int(str(offer.key[2]))) < self._cycle_now(home):
             task.cause = max(cycle, 1)  # the cycle ended while it was being made
         if handoff == "7":
@@ -853,7 +865,6 @@ class Oracle:
                 self._served.add((ticket, int(str(offer.key[2])), role))
                 offer.slots.pop(f"task {role}", None)
                 offer.filled.setdefault(f"task {role}", self._now.number)
-        self._reset_of_role.append((ticket, role))
 
     def _check_places(self, offer: Offer, home: Ref | None, ticket: Ref | None, handoff: str, what: str) -> None:
         wanted = offer.ticket if handoff in {"4", "6"} else None
@@ -1045,9 +1056,12 @@ class Oracle:
         for rec in recs:
             self._check_begun(rec)
             self._conclude(rec)
-        for ticket, role in self._reset_of_role:
+        for ticket, role, asked in self._reset_of_role:
             found = self._recs.get(ticket)
-            if found is not None and found[self._approvals[role]] != "" and ticket not in self._murky:
+            if found is None or ticket in self._murky:
+                continue
+            given = any(not v.own and v.number > asked for v in found.history.get(self._approvals[role], ()))
+            if found[self._approvals[role]] != "" and not given:
                 self._find("missing", f"handoff 6: {ticket}: {self._approvals[role]} was not reset")
         self._reset_of_role.clear()
 
@@ -1124,7 +1138,11 @@ class Oracle:
         if rec.archived:
             return
         closings = self._closings(rec)
-        self._swept_up |= {one.number for one in closings if one.declined or one.number in self._resets}
+        for one in closings:
+            if one.declined or one.number in self._resets:
+                self._swept_up.add(one.number)
+            if not self._is_carried_out(rec, one):
+                break  # what comes after an ending that is blocked waits for it
         if rec[self._names.status] == self.approved:
             version = self._run_began(rec, self._names.status)
             cycle = closings[-1].number if closings else 0

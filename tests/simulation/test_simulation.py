@@ -38,6 +38,9 @@ FOUND: list[tuple[int, Mode]] = [
     (20146, "safety"),  # verify took a merged portfolio's work for work of the cycle that the survivor had declined
     (50138, "safety"),  # the same for a ticket that was In Progress already when it was asked for
     (50319, "liveness"),  # one move of the date was taken for the answer to two declines
+    (1284, "liveness"),  # what a decline was still to close stayed open after a lost database
+    (1425, "plain"),  # blocked work of a declined cycle was done while the decline waited its turn
+    (1470, "plain"),  # a task that was opened again after a decline was closed again, hours later
     (3002, "liveness"),  # a repeated single-send, refused as sent before, was shown as failed
 ]
 """Seeds that found a fault, 30 days each. Those of 237 and 4199, whose author has changed since, and those that make a

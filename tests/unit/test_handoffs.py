@@ -544,6 +544,42 @@ HANDOFF_2A = [
         id="a lost database: the history shows that the date was moved",
     ),
     pytest.param(
+        lambda: quiet().date(10).look().status(DECLINED).date(40, own=True).lose_database(),
+        Says("2a", DUE, "the date was moved before this ledger began"),
+        ["2a close kickoff"],
+        id="a lost database, after the move of the date: what the decline was still to close is closed",
+    ),
+    pytest.param(
+        lambda: quiet().date(10).look().status(DECLINED).look().reopen(TaskKind.KICKOFF).lose_database(),
+        Says("2a", DONE, "before this ledger began"),
+        ["2a recorded"],
+        id="a lost database: what a person has opened again since stays open",
+    ),
+    pytest.param(
+        lambda: quiet().date(10).look().set_cadence("Never").status(DECLINED).look().reopen(TaskKind.KICKOFF),
+        Says("2a", BLOCKED, "is not in the mapping"),
+        ["2a write 101:  (blocked)"],
+        id="blocked for its cadence: what a person has opened again since stays open",
+    ),
+    pytest.param(
+        lambda: (
+            begun()
+            .set_cadence("Never")
+            .status(IMPLEMENTED)
+            .status(None)
+            .look()
+            .nobody(DESIGNER)
+            .ticket("201")
+            .look()
+            .status(DECLINED)
+            .look()
+            .name(DESIGNER, "design")
+        ),
+        Says("2a", WAITING, ""),
+        ["8 write 101:  (blocked)"],
+        id="a decline that waits behind an ending that is blocked: its cycle's blocked work is not done",
+    ),
+    pytest.param(
         lambda: quiet().date(10).look().lose_database().status(DECLINED),
         Says("2a", DUE, ""),
         [*moved_to(date(2026, 12, 12)), "2a close kickoff"],
