@@ -122,10 +122,13 @@ class Effects:
             **self._find_writes([e for e in ripe if e.kind == "write"]),
             **self._find_closings([e for e in ripe if e.kind == "close"]),
         }
+        gone = self._gone([e for e in ripe if e.key not in found and e.kind in {"task", "write"}])
         self.checkpoint("looked")
         now = self._clock.now()
         with self._store.write() as connection:
             for effect in ripe:
+                if effect.key in gone:  # nothing can be told before its record is back, if ever
+                    continue
                 crm_id = found.get(effect.key)
                 if crm_id is not None:
                     ledger.settle(
@@ -208,6 +211,15 @@ class Effects:
                 ):
                     found[effect.key] = record.id
         return found
+
+    def _gone(self, effects: Sequence[Planned]) -> set[str]:
+        """Those whose record is deleted: what the CRM does not show of it now it may show once it is restored."""
+        places = {e.key: _written(e) if e.kind == "write" else _first_place(e) for e in effects}
+        there: set[RecordRef] = set()
+        for kind in (Kind.PORTFOLIO, Kind.TICKET):
+            ids = sorted({place.id for place in places.values() if place.kind is kind}, key=int)
+            there |= {RecordRef(kind, i) for i in (self._crm.read(kind, ids, []) if ids else {})}
+        return {key for key, place in places.items() if place not in there}
 
     def _find_closings(self, effects: Sequence[Planned]) -> dict[str, str]:
         ids = sorted({str(e.payload["task"]) for e in effects}, key=int)

@@ -229,9 +229,8 @@ class Reconciler:
             units = self._round(units, state, portal)
         for record in units:
             state.look_again(record, self._clock.now() + SOON)
-        if waiting or tally.unknown:  # else no outcome can be open
-            for record, until in self._effects.open_until(state.looks).items():
-                state.look_again(record, until)
+        for record, until in self._effects.open_until(state.looks).items():
+            state.look_again(record, until)
         self._settle(state)
         tally.looked += len(looks)
 

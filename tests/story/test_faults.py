@@ -142,6 +142,21 @@ def test_what_may_have_been_applied_is_unknown_and_waits(world: World) -> None:
     assert len(world.tasks()) == 1
 
 
+def test_the_record_of_an_unknown_outcome_is_deleted_and_restored(world: World) -> None:
+    """While it is deleted the CRM does not show what was done on it: nothing is done again when it comes back."""
+    acme = world.people.create_portfolio("Acme", world.day(10))
+    world.sandbox.faults.add(Fault("lost", CALLS["create"], times=1))
+    assert world.work().unknown == 1
+    world.people.archive("portfolio", acme)
+    world.minutes(5)
+    assert _effects(world, kind="task")[0].state == "unknown"
+    world.people.restore("portfolio", acme)
+    world.minutes(5)
+    (task,) = _effects(world, kind="task")
+    assert (task.state, task.crm_id) == ("done", world.tasks()[0].id)
+    assert world.kinds() == ["kickoff"]
+
+
 def test_a_refused_token_leaves_nothing_tried(world: World) -> None:
     """The token is withdrawn just before the tasks are made; meanwhile the kickoff is no longer due."""
     portfolio = world.people.create_portfolio("Acme", world.day(10))
