@@ -130,9 +130,11 @@ def declined(case: Case) -> list[Verdict]:
     if case.mapping.rules.clear_declined_status and case.portfolio.status is Status.NO_REFRESH_REQUESTED:
         values[case.mapping.portfolio.properties.status] = ""
     write = _date_write(case, values)
+    known = case.facts.fired.get(key)  # decided before: what has come into the cycle since is not closed
+    slots = None if known is None else {effect.slot for effect in known.effects}
     tasks = case.tasks(_tasks_of_cycle(case, cycle))
-    effects: list[Effect] = [write]
-    effects += [CloseTask(task.id, reason) for task in tasks if task.is_open_since(ending.closing.at)]
+    close = [CloseTask(task.id, reason) for task in tasks if task.is_open_since(ending.closing.at)]
+    effects: list[Effect] = [write, *(effect for effect in close if slots is None or effect.slot in slots)]
     verdict = _due(case, Handoff.DECLINED, key, reason, effects, cause_at=ending.closing.at, cycle=cycle)
     return [_with_block(verdict, write)]
 

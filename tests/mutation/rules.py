@@ -47,13 +47,12 @@ MUTANTS = (
     # 2a
     Mutant(
         "2a-tasks-stay", "What a declined cycle had open stays open.",
-        HANDOFFS, "    effects += [CloseTask(task.id, reason) for task in tasks if task.is_open_since(ending.closing.at)]\n", "",
+        HANDOFFS, "[write, *(effect for effect in close if slots is None or effect.slot in slots)]", "[write]",
     ),
     Mutant(
         "2a-not-silent", "The AM is told of a decline as if creatives had gone live.",
-        HANDOFFS, "    tasks = case.tasks(_tasks_of_cycle(case, cycle))\n    effects: list[Effect] = [write]\n",
-        "    tasks = case.tasks(_tasks_of_cycle(case, cycle))\n    effects: list[Effect] = [write]\n"
-        "    am, nobody = case.owner(Role.ACCOUNT_MANAGER)\n"
+        HANDOFFS, "effect in close if slots is None or effect.slot in slots)]\n",
+        "effect in close if slots is None or effect.slot in slots)]\n    am, nobody = case.owner(Role.ACCOUNT_MANAGER)\n"
         "    effects.append(Email(EmailKind.REFRESH_LIVE, Role.ACCOUNT_MANAGER, am, case.context(), None, nobody))\n",
     ),
     Mutant(

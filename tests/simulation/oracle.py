@@ -171,8 +171,13 @@ class Offer:
     """The database was lost after it had begun: what the CRM does not show of it, its emails, is not done any more."""
 
     @property
+    def told(self) -> bool:
+        """Whether anybody was given a task or an email of it."""
+        return any(slot.startswith(("task", "email")) for slot in self.filled)
+
+    @property
     def fired(self) -> bool:
-        return self.decided or bool(self.filled)
+        return bool(self.filled) or (self.decided and bool(self.slots))
 
 
 TASKS = {
@@ -276,6 +281,7 @@ class Oracle:
         self._reborn = -1  # when the service first looked after it had lost its database; 0: it has not yet
         self._looked: set[Ref] = set()
         self._looked_at = 0
+        self._moving: set[Ref] = set()  # tickets that a person associates in mid-pass
         self._reset_of_role: list[tuple[Ref, str, int]] = []
         self._now = Event(0, 0)
         self._passing = False
@@ -314,6 +320,7 @@ class Oracle:
                     self._passing = True
                     self._reborn = self._reborn or event.at
                     self._looked.clear()
+                    self._moving.clear()
                     self._reset_of_role.clear()
                 case Looked(refs=refs):
                     for ref in sorted(refs):
@@ -369,6 +376,7 @@ class Oracle:
         if not event.removed:
             if event.near.kind == "ticket" and event.far.kind == "portfolio":
                 self._homes[event.near].add(event.far)
+                self._moving.add(event.near)
             near.links[event.far].add(label)
             if label:
                 near.links[event.far].add("")
@@ -696,7 +704,7 @@ class Oracle:
         announced = {
             entry
             for offer in self.offers.values()
-            if offer.key[:3] == ("5", rec.ref.id, cycle) and offer.filled
+            if offer.key[:3] == ("5", rec.ref.id, cycle) and (offer.told if offer.lost else offer.filled)
             for entry in offer.key[4]  # type: ignore[union-attr]
         }
         for folder, members in sorted(sets.items()):
@@ -876,7 +884,7 @@ class Oracle:
         elif offer.home is not None and not self._same(offer.home, home):
             rec = self._rec(ticket)
             now = None if rec is None else self._home(rec)
-            if not self._same(None if now is None else now.ref, home):
+            if not self._same(None if now is None else now.ref, home) and ticket not in self._moving:
                 self._find("unexplained", f"handoff {handoff}: {what}: is not on {offer.home}")
 
     def _check_owner(self, offer: Offer, owner: str, role: str, what: str) -> None:
@@ -1116,7 +1124,9 @@ class Oracle:
                 )
                 # Handoff 5 may have taken the leftover with it.
                 kept = kept and (slot != "clear" or rec[self._names.status] == self.declined)
-                must = bool(offer.filled) and not bypassed and kept and offer.key[0] in {"1", "3", "5", "7"}
+                # One advance of the status answers every set that was ready: which of them has begun it does not tell.
+                begun = offer.told if offer.key[0] == "5" else bool(offer.filled)
+                must = begun and not bypassed and kept and offer.key[0] in {"1", "3", "5", "7"}
                 must = must and not (offer.lost and slot.startswith("email"))
                 if must and rec.ref not in self._murky:
                     self._missing(offer, slot)

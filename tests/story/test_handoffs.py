@@ -1179,3 +1179,18 @@ def test_the_31st_does_not_drift(agency: Agency) -> None:
     world.people.set_status(portfolio, "No Refresh Requested")
     world.work()
     assert world.date(portfolio) == "2027-03-31"
+
+
+def test_a_decline_that_waits_for_its_cadence_closes_nothing_that_came_since(make_world: MakeWorld) -> None:
+    world = make_world(names=Names(cadences=()))
+    acme = world.people.create_portfolio("Acme", world.day(10), cadence="99999")
+    bolt = world.people.create_portfolio("Bolt", world.day(40))
+    ticket = world.people.create_ticket("Ad 1", "", bolt)
+    world.minutes(5)
+    world.people.set_status(acme, "No Refresh Requested")
+    world.minutes(5)
+    assert [task.status for task in world.tasks(("portfolio", acme))] == ["COMPLETED"]
+    world.people.dissociate("ticket", ticket, "portfolio", bolt)
+    world.people.associate("ticket", ticket, "portfolio", acme)
+    world.minutes(90)
+    assert [task.status for task in world.tasks(("ticket", ticket))] == ["NOT_STARTED"] * 2
