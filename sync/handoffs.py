@@ -4,7 +4,7 @@ Each says for the record before it what is true, and what is to be done. The rea
 Nothing here reads, writes, or knows the time but through the `Case`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime, timedelta
 
 from mappings.vocabulary import EmailKind, Handoff, Revision, Role, Stage, Status, TaskKind
@@ -122,7 +122,9 @@ def declined(case: Case) -> list[Verdict]:
     key = case.ending_key(ending)
     cycle = case.cycle_of(from_ms(ending.version.ms - 1))
     if _taken_back(case, ending):
-        return [_ended_before(case, Handoff.DECLINED, ending, "the date was moved", _tasks_of_cycle(case, cycle))]
+        # Whether a ticket was on this portfolio at that time nobody knows any more: its tasks are left alone.
+        tasks = _tasks_of_cycle(case, cycle, on=(case.portfolio.ref,))
+        return [_ended_before(case, Handoff.DECLINED, ending, "the date was moved", tasks)]
     reason = (
         f"the client declined: {_name(case, Status.NO_REFRESH_REQUESTED)} was set on {_at(case, ending.closing.at)}"
     )
@@ -132,18 +134,18 @@ def declined(case: Case) -> list[Verdict]:
     write = _date_write(case, values)
     known = case.facts.fired.get(key)  # decided before: what has come into the cycle since is not closed
     slots = None if known is None else {effect.slot for effect in known.effects}
-    tasks = case.tasks(_tasks_of_cycle(case, cycle))
-    close = [CloseTask(task.id, reason) for task in tasks if task.is_open_since(ending.closing.at)]
+    to_close = case.tasks(_tasks_of_cycle(case, cycle))
+    close = [CloseTask(task.id, reason) for task in to_close if task.is_open_since(ending.closing.at)]
     effects: list[Effect] = [write, *(effect for effect in close if slots is None or effect.slot in slots)]
     verdict = _due(case, Handoff.DECLINED, key, reason, effects, cause_at=ending.closing.at, cycle=cycle)
     return [_with_block(verdict, write)]
 
 
-def _tasks_of_cycle(case: Case, cycle: str) -> list[str]:
-    """The tasks that the service itself made in a cycle, by any handoff; adopted ones are people's own."""
+def _tasks_of_cycle(case: Case, cycle: str, on: Collection[RecordRef] | None = None) -> list[str]:
+    """The tasks that the service itself made in a cycle, by any handoff (for these records); adopted ones are people's."""
     found = []
     for fired in case.facts.fired.values():
-        if fired.cycle != cycle:
+        if fired.cycle != cycle or (on is not None and fired.record not in on):
             continue
         found += [e.crm_id for e in fired.effects if e.kind == "task" and e.crm_id is not None and not e.adopted]
     return sorted(found, key=int)

@@ -57,7 +57,7 @@ MUTANTS = (
     ),
     Mutant(
         "2a-closes-every-cycle", "A decline also closes what earlier cycles had left open.",
-        HANDOFFS, "if fired.cycle != cycle:", "if not fired.cycle:",
+        HANDOFFS, "if fired.cycle != cycle or (on is not None", "if not fired.cycle or (on is not None",
     ),
     Mutant(
         "2a-closes-adopted", "A decline closes adopted tasks, which are people's own.",

@@ -585,6 +585,7 @@ class Oracle:
 
     def _open_tasks_due(self, rec: Rec, closing: Closing, before: int, key: Key, *, must: bool) -> Iterator[Due]:
         """2a: what the service made in the cycle and is still open. 8: an open task of handoff 7."""
+        lost = key in self.offers and self.offers[key].lost  # then nobody knows which tickets were on it at that time
         for task in self._tasks.values():
             on_ticket = task.ticket is not None and (found := self._rec(task.ticket)) is not None
             near = self._rec(task.home) is rec or (on_ticket and found is not None and self._home(found) is rec)
@@ -595,6 +596,7 @@ class Oracle:
             if task.number > before:
                 sure = before < (task.cause or task.number) and task.number < closing.number
                 sure = sure and task.open_at(closing.number) and self._rec(task.home) is rec
+                sure = sure and not (lost and task.ticket is not None)
                 sure = sure and (
                     task.ticket is None or (on_ticket and found is not None and self._came_since(found, rec, before))
                 )
