@@ -9,7 +9,7 @@ from typing import Any
 from mappings.schema import ProcessMapping
 from mappings.vocabulary import Handoff, Role, Status, TaskKind
 from sync.cadence import next_date
-from sync.clock import local_date, to_ms
+from sync.clock import from_ms, local_date, to_ms
 from sync.crm import Kind, RecordRef
 from sync.cycle import Ending, all_closings, cycle_at, cycle_id, endings
 from sync.model import (
@@ -106,6 +106,9 @@ class Case:
     def cycle_of(self, moment: datetime) -> str:
         return cycle_at(moment, self.closings)
 
+    def cycle_ended_by(self, ending: Ending) -> str:
+        return self.cycle_of(from_ms(ending.version.ms - 1))
+
     def declined_after(self, moment: datetime) -> Closing | None:
         """The decline that ended the cycle of `moment`, where that is how it ended."""
         after = next((closing for closing in self.closings if closing.at > moment), None)
@@ -124,6 +127,10 @@ class Case:
             if self.counts(ending.version, self.portfolio.status_history)
             and self.facts.settled(self.ending_key(ending)) is None
         )
+
+    @property
+    def pending_declines(self) -> list[Ending]:
+        return [ending for ending in self.pending if ending.closing.by is Status.NO_REFRESH_REQUESTED]
 
     def ending_key(self, ending: Ending) -> str:
         number = "2a" if ending.closing.by is Status.NO_REFRESH_REQUESTED else "8"

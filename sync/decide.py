@@ -2,9 +2,8 @@
 
 from datetime import timedelta
 
-from mappings.vocabulary import Handoff, Status
+from mappings.vocabulary import Handoff
 from sync.case import Case, NeededError
-from sync.clock import from_ms
 from sync.crm import RecordRef
 from sync.handoffs import RULES, TICKET_RULES
 from sync.model import Decision, EffectState, Fired, Reassigned, State, Verdict
@@ -57,11 +56,7 @@ def _reassigned(case: Case) -> dict[str, Reassigned]:
     Nobody is found for a cycle that was declined: a decline that waits its turn bypasses it all the same.
     """
     tickets = {ticket.id: ticket for ticket in case.snapshot.tickets}
-    declined = {
-        case.cycle_of(from_ms(ending.version.ms - 1))
-        for ending in case.pending
-        if ending.closing.by is Status.NO_REFRESH_REQUESTED
-    }
+    declined = {case.cycle_ended_by(ending) for ending in case.pending_declines}
     found = {}
     for fired in case.facts.fired.values():
         if not fired.committed or fired.cycle in declined:

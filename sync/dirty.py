@@ -17,7 +17,7 @@ from sqlalchemy.dialects.sqlite import insert
 from mappings.vocabulary import TaskKind
 from sync.clock import from_ms, to_ms
 from sync.crm import Kind, RecordRef
-from sync.store import dirty, effects, memberships, occurrences
+from sync.store import dirty, effects, in_parts, memberships, occurrences
 
 # SQLite has one writer anyway, and one lane makes the fullest batches: a group of 50 portfolios costs the calls of one.
 LANES = 1
@@ -146,7 +146,7 @@ _HOMES = select(memberships).where(memberships.c.ticket.in_(bindparam("tickets",
 
 def _homes(connection: Connection, tickets: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for part in _parts(sorted(tickets)):
+    for part in in_parts(sorted(tickets)):
         rows = connection.execute(_HOMES, {"tickets": part})
         found.update({row.ticket: row.portfolio for row in rows})
     return found
@@ -154,7 +154,7 @@ def _homes(connection: Connection, tickets: Iterable[str]) -> dict[str, str]:
 
 def _owners_of_tasks(connection: Connection, tasks: Sequence[str]) -> set[RecordRef]:
     found: set[RecordRef] = set()
-    for part in _parts(tasks):
+    for part in in_parts(tasks):
         rows = connection.execute(
             select(occurrences.c.portfolio, occurrences.c.record_kind, occurrences.c.record)
             .join(effects, effects.c.occurrence == occurrences.c.key)
@@ -166,11 +166,6 @@ def _owners_of_tasks(connection: Connection, tasks: Sequence[str]) -> set[Record
             else:
                 found.add(RecordRef(Kind(row.record_kind), row.record))
     return found
-
-
-def _parts(values: Sequence[str], size: int = 500) -> Iterable[Sequence[str]]:
-    """SQLite takes a limited number of variables in one statement."""
-    return (values[start : start + size] for start in range(0, len(values), size))
 
 
 _ORDER = (dirty.c.priority, dirty.c.marked_at, dirty.c.kind, dirty.c.id)
@@ -203,7 +198,7 @@ def looks_at(connection: Connection, records: Iterable[RecordRef]) -> list[Look]
     return [
         _look(row)
         for kind, ids in wanted.items()
-        for part in _parts(ids)
+        for part in in_parts(ids)
         for row in connection.execute(
             select(dirty)
             .where(dirty.c.kind == kind.value, dirty.c.id.in_(part))

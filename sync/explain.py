@@ -23,7 +23,7 @@ from sync.model import NOT_YET, Effect, EffectFact, EffectState, NewTask, Portfo
 from sync.model import Email as EmailEffect
 from sync.portal import Portal
 from sync.reconcile import Outlook
-from sync.store import dirty, effects
+from sync.store import dirty, effects, in_parts
 
 TITLES: Mapping[Handoff, str] = {
     Handoff.KICKOFF: "Kickoff",
@@ -420,9 +420,8 @@ def _written_values(connection: Connection, case: Case) -> dict[str, dict[str, s
     """What each property write of this case sets, by the effect's key."""
     keys = [fact.key for fired in case.facts.fired.values() for fact in fired.effects if fact.kind == "write"]
     found: dict[str, dict[str, str]] = {}
-    for start in range(0, len(keys), 500):
-        part = effects.c.key.in_(keys[start : start + 500])
-        for row in connection.execute(select(effects.c.key, effects.c.payload).where(part)):
+    for part in in_parts(keys):
+        for row in connection.execute(select(effects.c.key, effects.c.payload).where(effects.c.key.in_(part))):
             found[row.key] = json.loads(row.payload).get("values", {})
     return found
 

@@ -110,7 +110,7 @@ def _window_anchor(case: Case) -> int:
 
 def declined(case: Case) -> list[Verdict]:
     """Once a closing version: the date moves on, and what the cycle had open is closed."""
-    mine = [ending for ending in case.pending if ending.closing.by is Status.NO_REFRESH_REQUESTED]
+    mine = case.pending_declines
     if not mine:
         before = [fired for fired in case.facts.of(Handoff.DECLINED) if fired.settled]
         if before and case.portfolio.status is Status.NO_REFRESH_REQUESTED:
@@ -120,7 +120,7 @@ def declined(case: Case) -> list[Verdict]:
     if ending is not case.pending[0]:
         return [_after_ending(case, Handoff.DECLINED)]
     key = case.ending_key(ending)
-    cycle = case.cycle_of(from_ms(ending.version.ms - 1))
+    cycle = case.cycle_ended_by(ending)
     if _taken_back(case, ending):
         # Whether a ticket was on this portfolio at that time nobody knows any more: its tasks are left alone.
         tasks = _tasks_of_cycle(case, cycle, on=(case.portfolio.ref,))
@@ -489,9 +489,8 @@ def _open_revisions(case: Case, ticket: Ticket, kinds: Iterable[TaskKind], *, bu
 def _about_to_be_closed(case: Case) -> set[str]:
     """The tasks that a decline closes, in this pass or in one that was cut off: they are not open any more."""
     found: set[str] = set()
-    for ending in case.pending:
-        if ending.closing.by is Status.NO_REFRESH_REQUESTED:
-            found.update(_tasks_of_cycle(case, case.cycle_of(from_ms(ending.version.ms - 1))))
+    for ending in case.pending_declines:
+        found.update(_tasks_of_cycle(case, case.cycle_ended_by(ending)))
     on_the_way = {EffectState.PLANNED} | UNRESOLVED
     for fired in case.facts.of(Handoff.DECLINED):
         found.update(
@@ -688,7 +687,7 @@ def _approved_after(case: Case, task: OwnTask) -> bool:
 def _reset(case: Case, ending: Ending) -> Verdict:
     key = case.ending_key(ending)
     portfolio = case.portfolio
-    cycle = case.cycle_of(from_ms(ending.version.ms - 1))
+    cycle = case.cycle_ended_by(ending)
     made = [e.crm_id for e in case.tasks_made(Handoff.APPROVED, cycle) if not e.adopted and e.crm_id is not None]
     if _taken_back(case, ending):
         return _ended_before(case, Handoff.CLOSE, ending, "it was reset", made)
@@ -793,7 +792,7 @@ def _ended_before(case: Case, handoff: Handoff, ending: Ending, what: str, tasks
     left = [CloseTask(task.id, reason) for task in case.tasks(tasks) if task.is_open_since(ending.closing.at)]
     if not left:
         return _recorded(case, handoff, key, reason, ending.closing.at)
-    cycle = case.cycle_of(from_ms(ending.version.ms - 1))
+    cycle = case.cycle_ended_by(ending)
     return _due(case, handoff, key, reason, left, cause_at=ending.closing.at, cycle=cycle)
 
 

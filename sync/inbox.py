@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, select
 from sync import dirty
 from sync.clock import to_ms
 from sync.crm import Kind, RecordRef
-from sync.store import Store, deliveries, events, get_fact, set_fact, to_json
+from sync.store import Store, deliveries, events, get_fact, in_parts, set_fact, to_json
 
 PORTFOLIO_TYPE_ID = "portfolio_type_id"
 """The fact under which a running service leaves the portfolio's object type id for the receiver."""
@@ -97,8 +97,7 @@ _KNOWN = select(events.c.identity).where(events.c.identity.in_(bindparam("identi
 def _known(connection: Connection, identities: Sequence[str]) -> set[str]:
     """Which of these are stored already. Nobody else can store one before this transaction ends."""
     found: set[str] = set()
-    for start in range(0, len(identities), 500):  # SQLite takes a limited number of variables in one statement
-        part = identities[start : start + 500]
+    for part in in_parts(identities):
         found.update(connection.scalars(_KNOWN, {"identities": part}))
     return found
 

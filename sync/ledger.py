@@ -37,7 +37,7 @@ from sync.model import (
     Reassigned,
     Write,
 )
-from sync.store import cycles, effects, occurrences, releases, to_json
+from sync.store import cycles, effects, in_parts, occurrences, releases, to_json
 
 _OPEN = tuple(sorted(state.value for state in NOT_YET))
 _UNRESOLVED = tuple(sorted(state.value for state in UNRESOLVED))
@@ -61,8 +61,6 @@ class Planned:
 
 # -- what it knows
 
-
-# Statements that every pass asks are built once: SQLAlchemy takes longer to build one than SQLite to answer it.
 
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _OF_PORTFOLIOS = occurrences.c.portfolio.in_(_IDS)
@@ -106,14 +104,10 @@ def facts_of(
 def remembered(connection: Connection, portfolios: Iterable[str]) -> dict[str, list[Closing]]:
     """The closings that were seen of each portfolio."""
     found: dict[str, list[Closing]] = {}
-    for part in _parts(list(portfolios)):
+    for part in in_parts(list(portfolios)):
         for row in connection.execute(_REMEMBERED, {"ids": part}):
             found.setdefault(row.portfolio, []).append(Closing(from_ms(row.started), Status(row.by)))
     return found
-
-
-def _parts(values: Sequence[str], size: int = 500) -> Iterable[Sequence[str]]:
-    return (values[start : start + size] for start in range(0, len(values), size))
 
 
 def _fired(row: Row[Any], found: tuple[EffectFact, ...]) -> Fired:
@@ -173,7 +167,7 @@ class Tried:
 def tried(connection: Connection, portfolios: Iterable[str]) -> list[Tried]:
     """Every effect of these portfolios and of their tickets that was ever tried, oldest first."""
     found: list[Tried] = []
-    for part in _parts(list(portfolios)):
+    for part in in_parts(list(portfolios)):
         rows = connection.execute(
             select(effects, occurrences)
             .join(occurrences, effects.c.occurrence == occurrences.c.key)
@@ -206,7 +200,7 @@ def _tried_row(row: Row[Any]) -> Tried:
 def task_of(connection: Connection, keys: Iterable[str]) -> dict[str, str | None]:
     """The task that the ledger has for each of these keys; None where it was not made yet. Unknown keys are left out."""
     found: dict[str, str | None] = {}
-    for part in _parts(list(keys)):
+    for part in in_parts(list(keys)):
         rows = connection.execute(select(effects.c.key, effects.c.crm_id).where(effects.c.key.in_(part)))
         found.update({row.key: row.crm_id for row in rows})
     return found
@@ -423,7 +417,7 @@ def payload_of(effect: Effect) -> dict[str, Any]:
 def payloads(connection: Connection, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
     """What the ledger keeps of each of these effects, by its key."""
     found: dict[str, dict[str, Any]] = {}
-    for part in _parts(list(keys)):
+    for part in in_parts(list(keys)):
         rows = connection.execute(select(effects.c.key, effects.c.payload).where(effects.c.key.in_(part)))
         found.update({row.key: json.loads(row.payload) for row in rows})
     return found
@@ -483,7 +477,7 @@ _STATES = select(effects.c.key, effects.c.state).where(effects.c.key.in_(bindpar
 
 def states_of(connection: Connection, keys: Iterable[str]) -> dict[str, EffectState]:
     found: dict[str, EffectState] = {}
-    for part in _parts(list(keys)):
+    for part in in_parts(list(keys)):
         rows = connection.execute(_STATES, {"keys": part})
         found.update({row.key: EffectState(row.state) for row in rows})
     return found
@@ -505,7 +499,7 @@ _CLAIM = (
 def claim(connection: Connection, keys: Iterable[str], now: datetime) -> set[str]:
     """Mark these as being tried; the ones that this caller may try. Whoever claims second gets nothing."""
     claimed: set[str] = set()
-    for part in _parts(list(keys)):
+    for part in in_parts(list(keys)):
         claimed.update(connection.scalars(_CLAIM, {"keys": part, "now": to_ms(now)}))
     return claimed
 
@@ -636,7 +630,7 @@ def _portfolios_and_tickets(records: Iterable[RecordRef]) -> Iterable[dict[str, 
 
 
 def _both(portfolios: Sequence[str], tickets: Sequence[str]) -> Iterable[dict[str, Sequence[str]]]:
-    parts = zip_longest(_parts(portfolios), _parts(tickets), fillvalue=())
+    parts = zip_longest(in_parts(portfolios), in_parts(tickets), fillvalue=())
     return ({"ids": some, "tickets": others} for some, others in parts)
 
 
@@ -648,7 +642,7 @@ _WITH_WORK = select(occurrences.c.record, occurrences.c.portfolio).where(
 def tickets_of(connection: Connection, portfolios: Iterable[str]) -> dict[str, str]:
     """The tickets with something still to be done, and the portfolio that the ledger has them on."""
     found: dict[str, str] = {}
-    for part in _parts(list(portfolios)):
+    for part in in_parts(list(portfolios)):
         rows = connection.execute(_WITH_WORK, {"ids": part})
         found.update({row.record: row.portfolio for row in rows})
     return found
@@ -728,7 +722,7 @@ def reopened(fired: Fired, since: datetime) -> Fired:
 
 def reopen(connection: Connection, portfolios: Iterable[str], since: datetime) -> None:
     """Let what was adopted without its tasks be decided anew, where its cause is not older than `since`."""
-    for part in _parts(list(portfolios)):
+    for part in in_parts(list(portfolios)):
         for fired in load(connection, part, ()):
             if reopened(fired, since) is not fired:
                 again = update(occurrences).where(occurrences.c.key == fired.key, occurrences.c.state == "done")

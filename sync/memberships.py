@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.dialects.sqlite import insert
 
 from sync import ledger
-from sync.store import memberships
+from sync.store import in_parts, memberships
 
 _HOME_OF = select(memberships.c.portfolio).where(memberships.c.ticket == bindparam("wanted"))
 
@@ -46,7 +46,6 @@ def strays(connection: Connection, portfolios: Iterable[str], seen: Iterable[str
     """The tickets that were on these portfolios, or have something open there, and were not `seen` on them now."""
     wanted = list(portfolios)
     found = set(ledger.tickets_of(connection, wanted))
-    for start in range(0, len(wanted), 500):  # SQLite takes a limited number of variables in one statement
-        part = wanted[start : start + 500]
+    for part in in_parts(wanted):
         found.update(connection.scalars(_SEEN_ON, {"portfolios": part}))
     return found.difference(seen)

@@ -11,7 +11,7 @@ from sync import dirty
 from sync.clock import Clock, from_ms, to_ms
 from sync.crm import CRM, MODIFIED, TASK_COMPLETED, TASK_STATUS, Filter, Kind, Record, RecordRef
 from sync.snapshot import moment_of
-from sync.store import Store, effects, get_fact, memberships, seen, set_fact
+from sync.store import Store, effects, get_fact, in_parts, memberships, seen, set_fact
 
 OVERLAP = timedelta(minutes=2)
 """How far a poll reaches back before the last one: the search index lags by seconds, and clocks differ."""
@@ -73,8 +73,7 @@ def _adopted(connection: Connection) -> list[str]:
 
 def _known_tickets(connection: Connection, ids: list[str]) -> set[str]:
     found: set[str] = set()
-    for start in range(0, len(ids), 500):
-        part = ids[start : start + 500]
+    for part in in_parts(ids):
         found |= {row.ticket for row in connection.execute(select(memberships).where(memberships.c.ticket.in_(part)))}
     return found
 

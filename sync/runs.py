@@ -2,7 +2,7 @@
 
 import getpass
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from sync.clock import Clock, from_ms, to_ms
-from sync.store import Store, backfills, runs, to_json
+from sync.store import Store, backfills, in_parts, runs, to_json
 
 
 def actor() -> str:
@@ -81,11 +81,7 @@ _REACHING_BACK = select(backfills).where(backfills.c.portfolio.in_(bindparam("po
 def reaching_back(connection: Connection, portfolios: Iterable[str]) -> dict[str, datetime]:
     """Since when causes count, for those of these portfolios for which that is before going live."""
     found: dict[str, datetime] = {}
-    for part in _parts(sorted(set(portfolios))):
+    for part in in_parts(sorted(set(portfolios))):
         rows = connection.execute(_REACHING_BACK, {"portfolios": part})
         found.update({row.portfolio: from_ms(row.since) for row in rows})
     return found
-
-
-def _parts(values: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:
-    return (values[start : start + size] for start in range(0, len(values), size))

@@ -24,6 +24,7 @@ from sync.model import History, Note, OwnTask, Portfolio, Snapshot, Ticket, Vers
 from sync.portal import Portal
 
 T = TypeVar("T")
+D = TypeVar("D", bound=datetime | None)
 R = TypeVar("R", bound=Role)  # a mapping is invariant in its keys, and a ticket's has only two of the roles
 
 
@@ -237,7 +238,7 @@ class Reader:
             revision_history=self._history(record, names.needs_revisions, mapping.revision),
             owners=_owners(mapping.owners, values),
             raw=values,
-            left_in_progress=left(stages, lambda stage: portal.stage(stage) is Stage.IN_PROGRESS),
+            left_in_progress=_left(stages, lambda stage: portal.stage(stage) is Stage.IN_PROGRESS),
         )
 
     def _history(self, record: Record, name: str, read: Callable[[str], T]) -> History[T]:
@@ -267,9 +268,9 @@ def _held_since(record: Record, condition: Condition) -> datetime | None:
     return None
 
 
-def _since(history: Sequence[RawVersion], value: str, otherwise: datetime) -> datetime:
+def _since(history: Sequence[RawVersion], value: str, otherwise: D) -> datetime | D:
     """When the newest run of versions with this value began."""
-    since = otherwise
+    since: datetime | D = otherwise
     for version in history:
         if version.value != value:
             break
@@ -277,7 +278,7 @@ def _since(history: Sequence[RawVersion], value: str, otherwise: datetime) -> da
     return since
 
 
-def left(history: Sequence[RawVersion], was: Callable[[str], bool]) -> datetime | None:
+def _left(history: Sequence[RawVersion], was: Callable[[str], bool]) -> datetime | None:
     """When the last value of this kind was replaced by one that is not; None: it stands, or there was none."""
     since = None
     for version in history:
@@ -300,16 +301,15 @@ def _owners(properties: Mapping[R, str], values: Mapping[str, str]) -> dict[Role
 def _own_task(task: str, record: Record | None) -> OwnTask:
     if record is None or record.id != task:
         return OwnTask(task, exists=False, completed=False)
-    versions = record.history.get(TASK_STATUS, ())
-    if record.properties.get(TASK_STATUS, "") != TASK_COMPLETED:
-        reopened_at = left(versions, lambda status: status == TASK_COMPLETED)
+    return own_task(task, record.properties.get(TASK_STATUS, ""), record.history.get(TASK_STATUS, ()))
+
+
+def own_task(task: str, status: str, versions: Sequence[RawVersion]) -> OwnTask:
+    """A task that is there, by its status and the versions of it, newest first."""
+    if status != TASK_COMPLETED:
+        reopened_at = _left(versions, lambda value: value == TASK_COMPLETED)
         return OwnTask(task, exists=True, completed=False, reopened_at=reopened_at)
-    since = None
-    for version in versions:
-        if version.value != TASK_COMPLETED:
-            break
-        since = version.at
-    return OwnTask(task, exists=True, completed=True, completed_at=since)
+    return OwnTask(task, exists=True, completed=True, completed_at=_since(versions, TASK_COMPLETED, None))
 
 
 def _date(raw: str, where: str) -> date | None:

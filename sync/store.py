@@ -6,11 +6,11 @@ none is ever held over a call to the CRM. What a table promises stands beside it
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -35,6 +35,8 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from sync.clock import to_ms
 from sync.errors import StoreError
+
+T = TypeVar("T")
 
 metadata = MetaData()
 
@@ -374,6 +376,11 @@ def copy_to(store: Store, file: Path, at: datetime) -> None:
 def to_json(value: Mapping[str, Any]) -> str:
     """JSON in one canonical form, so that equal values are equal texts."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def in_parts(values: Sequence[T], size: int = 500) -> Iterator[Sequence[T]]:
+    """SQLite takes a limited number of variables in one statement."""
+    return (values[start : start + size] for start in range(0, len(values), size))
 
 
 # Here and in the other modules, statements of every pass are built once: to build one takes SQLAlchemy longer than

@@ -27,7 +27,7 @@ from sync.crm import (
 )
 from sync.model import EffectFact, EffectState, Facts, Fired, OwnTask
 from sync.reconcile import GROUP
-from sync.snapshot import left, moment_of
+from sync.snapshot import moment_of, own_task
 from sync.store import Store, get_facts
 
 _CARRIES_KEY = "the task carries this key: it will be taken back from the CRM"
@@ -52,12 +52,7 @@ class SeenTask:
     @property
     def completed_at(self) -> datetime | None:
         """Since when it is completed; None while it is open, and where the history does not tell."""
-        since = None
-        for version in self.statuses if not self.is_open else ():
-            if version.value != TASK_COMPLETED:
-                break
-            since = version.at
-        return since
+        return self.own.completed_at
 
     def was_open_at(self, moment: datetime) -> bool:
         """Whether it existed then and was not completed; one whose history does not reach back is judged as it is now."""
@@ -73,14 +68,7 @@ class SeenTask:
     @property
     def own(self) -> OwnTask:
         """The task as rules see it."""
-        reopened_at = left(self.statuses, lambda status: status == TASK_COMPLETED) if self.is_open else None
-        return OwnTask(
-            self.id,
-            exists=True,
-            completed=not self.is_open,
-            completed_at=self.completed_at,
-            reopened_at=reopened_at,
-        )
+        return own_task(self.id, self.status, self.statuses)
 
 
 @dataclass(frozen=True)
