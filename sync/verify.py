@@ -553,9 +553,10 @@ class _Check:
             if history is None or self._overwritten(effect, name):
                 continue
             versions, wanted = history
-            if not versions or versions[-1].at > effect.state_at + CLOCKS_APART:
+            stood = _stood(versions, wanted, effect.first_at - CLOCKS_APART, effect.state_at + CLOCKS_APART)
+            if stood is None:
                 self._find(Sort.NOT_JUDGED, effect.handoff, effect.key, _short(f"“{name}”"))
-            elif not _stood(versions, wanted, effect.first_at - CLOCKS_APART, effect.state_at + CLOCKS_APART):
+            elif not stood:
                 when = _at(self._case, effect.state_at)
                 cause = f"the ledger says that “{name}” of {kind} {record} became “{value}” on {when}, but it did not"
                 self._find(Sort.MISSING, effect.handoff, effect.key, cause)
@@ -673,15 +674,15 @@ def _short(what: str) -> str:
     return f"the visible history of {what} does not reach back that far"
 
 
-def _stood(history: Sequence[Version[Any]], value: object, since: datetime, until: datetime) -> bool:
-    """Whether the value stood at some time between the two moments. Newest first."""
+def _stood(history: Sequence[Version[Any]], value: object, since: datetime, until: datetime) -> bool | None:
+    """Whether the value stood at some time between the two moments; None: the history begins later. Newest first."""
     for version in history:
         if version.at <= until:
             if version.value == value:
                 return True
             if version.at <= since:
                 return False
-    return False
+    return None
 
 
 def _day(text: str) -> Any:

@@ -807,9 +807,13 @@ class Oracle:
         if not found:
             return None
         best = max(found, key=lambda offer: (not offer.lost, bool(offer.filled), offer.last))
-        del best.slots[slot]
-        best.filled[slot] = self._now.number
+        self._fill(best, slot)
         return best
+
+    def _fill(self, offer: Offer, slot: str) -> None:
+        del offer.slots[slot]
+        offer.filled[slot] = self._now.number
+        offer.lost = offer.lost or self._now.at < self._reborn  # it landed late: the process that knew of it was gone
 
     def _same(self, one: Ref | None, other: Ref | None) -> bool:
         first, second = self._rec(one), self._rec(other)
@@ -852,7 +856,6 @@ class Oracle:
         if offer is None:
             self._not_offered(what, handoff, slot, home, task.ticket)
             return
-        offer.lost = offer.lost or self._now.at < self._reborn  # it landed late: the process that knew of it was gone
         self._check_places(offer, home, ticket, handoff, what)
         self._check_owner(offer, rec["hubspot_owner_id"], role, what)
         if handoff == "6" and ticket is not None:
@@ -868,8 +871,7 @@ class Oracle:
         found = self.offers.get(("4", "" if ticket is None else ticket.id, role))
         if found is None or "task" not in found.slots:
             return None
-        del found.slots["task"]
-        found.filled["task"] = self._now.number
+        self._fill(found, "task")
         return found
 
     def _revision_answered(self, ticket: Ref, role: str) -> None:
@@ -978,8 +980,7 @@ class Oracle:
         offer = self._need("5", "write", rec, what)
         for other in self.offers.values():
             if offer is not None and other.key[:3] == offer.key[:3] and "write" in other.slots:
-                del other.slots["write"]
-                other.filled["write"] = self._now.number
+                self._fill(other, "write")
 
     def _dated(self, rec: Rec, day: date | None, status: str | None, what: str) -> None:
         """The date was moved: by a decline (2a), or by a closing (8), whose write clears the status too."""
@@ -1046,8 +1047,7 @@ class Oracle:
         if not found:
             self._find("unexplained", f"handoff 6: {what}: no revision asks for it")
         for offer in found:
-            del offer.slots[slot]
-            offer.filled[slot] = self._now.number
+            self._fill(offer, slot)
 
     def _task_written(self, rec: Rec, event: Updated) -> None:
         what = f"{rec.ref} “{rec['hs_task_subject']}” ← {event.values.get('hs_task_status')}"

@@ -179,6 +179,19 @@ class TestAllIsWell:
         assert report.ok
         assert Sort.NOT_JUDGED in {finding.sort for finding in report.findings}
 
+    def test_what_stood_before_the_oldest_visible_version_is_not_judged(self, world: World) -> None:
+        """Simulation seed 10065: a person was a second behind the write, and their version is the oldest that is left."""
+        portfolio = approved(world)
+        world.people.set_status(portfolio, "Creatives Implemented")
+        world.minutes(5)  # written: the reset
+        for status in ("Creatives Completed & Approved", "Creatives Pending Approval") * 10:
+            world.people.set_status(portfolio, status)
+            world.people.advance(seconds=0.1)
+        world.minutes(5)
+        report = checked(world)
+        assert report.ok
+        assert Sort.NOT_JUDGED in {finding.sort for finding in report.findings}
+
     def test_a_portfolio_that_is_named(self, world: World) -> None:
         first, second = declined(world), declined(world)
         world.people.delete_task(world.people.tasks("portfolio", second)[0].id)
