@@ -35,12 +35,6 @@ UNMAPPED = "Fortnightly"
 
 NAMES = Names(cadences=(*Names().cadences, *same(UNMAPPED, "10")))
 
-NAPS = (0, 0, 600, 14_400, 86_400)
-"""Seconds that looks which the service only set itself may wait, the more of them came to nothing in a row.
-
-A blocked effect is looked at every hour; a simulation needs that less often.
-"""
-
 PUT_OFF = timedelta(seconds=60)
 """How long the worker rests after an error that concerns every record."""
 
@@ -113,8 +107,6 @@ class Player:
         self._down_until = 0
         self._receiver: tuple[str, int] = ("", 0)
         self._told = 0
-        self._idle = 0  # looks in a row that came to nothing
-        self._napping_until = 0
         self._faults_seen = 0
         self.directory = worlds.directory()
         self.world = SimulationWorld(
@@ -203,7 +195,7 @@ class Player:
             found.append(due)
         look = self.world.next_look()
         if look is not None:
-            found.append(max(to_ms(look), self._napping_until))
+            found.append(to_ms(look))
         if not found:
             return None
         soon = min(found) + round(1000 * self.script.reaction)
@@ -227,7 +219,6 @@ class Player:
         self._at(max(self.now, self._down_until, self._rest_until) + 180_000)
         self._work("poll")
         self._work("sweep")
-        self._idle = self._napping_until = 0
         self._until(self.now + round(1000 * QUIET.total_seconds()))
         self._at(self.now + 60_000)
         self.chronicle.ended()
@@ -268,7 +259,6 @@ class Player:
             self._say(item.by or "admin", f"cannot {item.name}: {error}")
             return
         self.counts.acts += 1
-        self._idle = self._napping_until = 0
         self._say(item.by or "admin", told)
         self.world.clock.advance(MOMENT)
 
@@ -385,8 +375,6 @@ class Player:
         if tally is None or faults != self._faults_seen or tally.errors or tally.unknown:
             self._disturbed = True
         self._faults_seen = faults
-        self._idle = 0 if tally is None or tally.tried else self._idle + 1
-        self._napping_until = self.now + 1000 * NAPS[min(self._idle, len(NAPS) - 1)]
         settled = tally is not None and not self._interfered and (not self._disturbed or self._at_rest())
         if settled:
             self._disturbed = False

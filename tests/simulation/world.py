@@ -2,8 +2,9 @@
 
 What is short-cut is what the simulation is not about, and only here: the mapping is read once a process, a database is a
 copy of a migrated one without waits for the disk, `requests` hands over without building a connection's worth of
-objects, retries draw their jitter from the seed, time spent inside a call is virtual, and the request budget (which has
-tests of its own) is unlimited. Everything from the receiver to the CRM client is the real code.
+objects, retries draw their jitter from the seed, what is blocked is looked at twice a day instead of every hour, time
+spent inside a call is virtual, and the request budget (which has tests of its own) is unlimited. Everything from the
+receiver to the CRM client is the real code.
 """
 
 import io
@@ -49,6 +50,9 @@ EVENTS: tuple[Event, ...] = ("creation", "deletion", "restore", "merge", "associ
 
 STAGES_FOR = timedelta(days=3)
 """How long pipelines are taken as known: nobody changes them in a simulation."""
+
+BLOCKED_AGAIN = timedelta(hours=12)
+"""A blocked effect is looked at every hour; a simulation needs that less often."""
 
 Hook = Callable[[str], None]
 """Called before and after every call to the CRM, with the name of the step."""
@@ -280,5 +284,10 @@ def quiet(clock_seconds: Callable[[], float]) -> Iterator[None]:
         logger_factory=structlog.ReturnLoggerFactory(),
     )
     stopwatch = SimpleNamespace(perf_counter=clock_seconds)
-    with patch("sync.hubspot.transport.time", stopwatch), patch("sync.portal.STAGES_FOR", STAGES_FOR):
+    with (
+        patch("sync.hubspot.transport.time", stopwatch),
+        patch("sync.portal.STAGES_FOR", STAGES_FOR),
+        patch("sync.decide.BLOCKED_AGAIN", BLOCKED_AGAIN),
+        patch("sync.effects.BLOCKED_AGAIN", BLOCKED_AGAIN),
+    ):
         yield
