@@ -1,0 +1,326 @@
+"""What handoffs.md says may and must be done, sentence by sentence, of the records as they stand and what came of it so far."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import NamedTuple
+
+from tests.simulation.chronicle import Ref
+from tests.simulation.oracle.calendar import midnight, next_date, today_at
+from tests.simulation.oracle.records import AM, CW, GD, SAS, TASKS, Closing, Rec, Records, folder_of
+
+WINDOW = 15
+BARRIER = 15 * 60_000
+
+Key = tuple[str | int | frozenset[tuple[str, int]], ...]
+
+
+class Due(NamedTuple):
+    """One effect that is due: its cause, its slot, whose it is (None: nobody's), and whether it must or only may be."""
+
+    key: Key
+    slot: str
+    role: str | None
+    must: bool
+
+
+@dataclass(slots=True)
+class Offer:
+    key: Key
+    home: Ref | None
+    ticket: Ref | None
+    cycle: int
+    number: int
+    at: int
+    slots: dict[str, str | None] = field(default_factory=dict)
+    """The empty ones, with the role that each is for."""
+    filled: dict[str, int] = field(default_factory=dict)
+    decided: bool = False
+    """Nothing of it could be done for want of a person. While its cause holds it must be done once there is one;
+    whether it must when the cause is gone ("never dropped", or overtaken) is taken as open."""
+    last: int = 0
+    """The newest look that offered it."""
+    lost: bool = False
+    """The database was lost after it had begun: what the CRM does not show of it, its emails, is not done any more."""
+
+    @property
+    def told(self) -> bool:
+        """Whether anybody was given a task or an email of it."""
+        return any(slot.startswith(("task", "email")) for slot in self.filled)
+
+    @property
+    def fired(self) -> bool:
+        return bool(self.filled) or (self.decided and bool(self.slots))
+
+
+class Handoffs:
+    """What is due of each record, and what the answers to it have settled."""
+
+    def __init__(self, records: Records) -> None:
+        self._crm = records
+        self.offers: dict[Key, Offer] = {}
+        self.swept_up: set[int] = set()
+        """Closings after which open tasks were looked through."""
+        self.task_of: dict[int, Ref] = {}
+        """Handoff 7: a version of the status → the task that stands for it."""
+        self.served: set[tuple[Ref, int, str]] = set()
+        """Handoff 6: ticket, version, role."""
+        self.kicked: set[tuple[Ref, int]] = set()
+        """Handoff 6: ticket, version."""
+        self.seen_back: set[tuple[Ref, int]] = set()
+        """Handoff 6: looked at while the ticket was In Progress anyway."""
+        self.waiting: set[tuple[Ref, int]] = set()
+        """Handoff 6: a version whose every role is nobody."""
+
+    def offered(self, due: Due, rec: Rec) -> Offer:
+        offer = self.offers.get(due.key)
+        home = rec if rec.ref.kind == "portfolio" else self._crm.home(rec)
+        if offer is None:
+            is_ticket = due.key[0] in {"4", "6", "6c"}
+            ticket = Ref("ticket", str(due.key[1])) if is_ticket else None
+            cycle = 0 if home is None else self._crm.cycle(self._crm.closings(home), self._crm.now.number)
+            offer = Offer(due.key, None, ticket, cycle, self._crm.now.number, self._crm.now.at)
+            self.offers[due.key] = offer
+        if not offer.fired:
+            offer.home = None if home is None else home.ref
+        offer.last = self._crm.now.number
+        return offer
+
+    def due(self, rec: Rec) -> Iterator[Due]:
+        if rec.archived:
+            return
+        if rec.ref.kind == "ticket":
+            yield from self._revisions_due(rec)
+            return
+        closings = self._crm.closings(rec)
+        cycle = closings[-1].number if closings else 0
+        yield from self._closings_due(rec, closings)
+        if not self._is_pending(rec, closings):
+            yield from self._kickoff_due(rec, cycle)
+            yield from self._tickets_due(rec, closings, cycle)
+        tickets = self._crm.tickets(rec)
+        yield from self._creative_work_due(rec, tickets, closings)
+        yield from self._sets_due(rec, tickets, closings, cycle)
+        yield from self._implementation_due(rec, closings, cycle)
+
+    def _fired(self, handoff: str, rec: Rec, cycle: int) -> list[Offer]:
+        found = [o for o in self.offers.values() if o.key[:3] == (handoff, rec.ref.id, cycle) and o.fired]
+        return sorted(found, key=lambda offer: offer.number)
+
+    def filled(self, key: Key, slot: str) -> bool:
+        offer = self.offers.get(key)
+        return offer is not None and slot in offer.filled
+
+    # 2a, and 8: the end of a cycle
+
+    def _closings_due(self, rec: Rec, closings: Sequence[Closing]) -> Iterator[Due]:
+        mapped = next_date(None, rec[self._crm.names.cadence], date(2026, 1, 1)) is not None
+        for place, closing in enumerate(closings):
+            before = closings[place - 1].number if place else 0
+            key: Key = ("2a" if closing.declined else "8", rec.ref.id, closing.number)
+            slot = "date" if closing.declined else "reset"
+            done = self.filled(key, slot)
+            if not done and mapped:
+                yield Due(key, slot, None, must=True)
+            if not closing.declined and (mapped or done):
+                yield Due(key, "email", AM, must=done)
+            if closing.number not in self.swept_up:
+                yield from self._open_tasks_due(rec, closing, before, key, must=mapped or done)
+
+    def _is_pending(self, rec: Rec, closings: Sequence[Closing]) -> bool:
+        """Whether a closing has not moved the date yet: until then the old date starts nothing."""
+        return not all(self.is_carried_out(rec, one) for one in closings)
+
+    def is_carried_out(self, rec: Rec, one: Closing) -> bool:
+        return self.filled(("2a" if one.declined else "8", rec.ref.id, one.number), "date" if one.declined else "reset")
+
+    def _open_tasks_due(self, rec: Rec, closing: Closing, before: int, key: Key, *, must: bool) -> Iterator[Due]:
+        """2a: what the service made in the cycle and is still open. 8: an open task of handoff 7."""
+        lost = key in self.offers and self.offers[key].lost  # then nobody knows which tickets were on it at that time
+        for task in self._crm.tasks.values():
+            on_ticket = task.ticket is not None and (found := self._crm.rec(task.ticket)) is not None
+            near = self._crm.rec(task.home) is rec or (on_ticket and found is not None and self._crm.home(found) is rec)
+            if not near or not task.open or (not closing.declined and TASKS[task.kind][0] != "7"):
+                continue
+            # Made in an earlier cycle: not this one's. Made after the closing: it was on its way, and may be closed.
+            # Made in this one for a ticket or a revision of an earlier one, or for a ticket that has left: that is open.
+            if task.number > before:
+                sure = before < (task.cause or task.number) and task.number < closing.number
+                sure = sure and task.open_at(closing.number) and self._crm.rec(task.home) is rec
+                sure = sure and not (lost and task.ticket is not None)
+                sure = sure and (
+                    task.ticket is None
+                    or (on_ticket and found is not None and self._crm.came_since(found, rec, before))
+                )
+                yield Due(key, f"close {task.rec.ref.id}", None, must and sure)
+
+    # 1
+
+    def _kickoff_due(self, rec: Rec, cycle: int) -> Iterator[Due]:
+        """The date is 15 or fewer days away, and the status is empty or the previous cycle's No Refresh Requested."""
+        day = self._crm.day(rec)
+        status = rec[self._crm.names.status]
+        if day is None or (day - today_at(self._crm.now.at)).days > WINDOW or status not in {"", self._crm.declined}:
+            return
+        fired = self._fired("1", rec, cycle)
+        if fired and not self._left_window(rec, fired[-1].number):
+            return
+        key: Key = ("1", rec.ref.id, cycle, len(fired))
+        yield Due(key, "task", AM, must=True)
+        yield Due(key, "email", AM, must=True)
+        if status == self._crm.declined:
+            yield Due(key, "clear", None, must=True)
+
+    def _left_window(self, rec: Rec, since: int) -> bool:
+        """By the history alone: a version more than 15 days ahead of the day on which it was set, or a cleared date."""
+        return any(
+            version.value == "" or (date.fromisoformat(version.value) - today_at(version.at)).days > WINDOW
+            for version in rec.history.get(self._crm.names.date, ())
+            if version.number > since
+        )
+
+    # 3
+
+    def _tickets_due(self, rec: Rec, closings: Sequence[Closing], cycle: int) -> Iterator[Due]:
+        """The date has come, and the status is empty, Refresh Request Submitted, or a leftover."""
+        day = self._crm.day(rec)
+        status = rec[self._crm.names.status]
+        if (
+            day is None
+            or day > today_at(self._crm.now.at)
+            or status not in {"", self._crm.requested, self._crm.declined}
+        ):
+            return
+        fired = self._fired("3", rec, cycle)
+        must = True
+        if fired:
+            moved = self._crm.run_began(rec, self._crm.names.date)
+            fired_for = rec.as_of(self._crm.names.date, fired[-1].number)
+            before = rec.as_of(self._crm.names.date, moved.number - 1)
+            if moved.number <= fired[-1].number or not (moved.value > fired_for or (before and moved.value > before)):
+                return
+            # Later than when it fired, or only than the version before: handoffs.md says "moved later".
+            must = moved.value > fired_for and (not before or moved.value > before)
+            came = max(moved.at, midnight(day))
+            number = max((v.number for v in self._crm.task_versions(came)), default=moved.number)
+            number = max(number, moved.number)
+            still = [task for task in self._crm.tasks_on(rec, "3") if task.number <= number and task.open_at(number)]
+            stands = any(self._crm.cycle(closings, task.number) == cycle and not task.rec.archived for task in still)
+            if stands and rec.ref not in self._crm.murky:
+                return  # whether one that was deleted since counts is not said, nor one that a merge brought along
+            must = must and not still  # one that an earlier cycle left open: whether it is "such a task" is not said
+        key: Key = ("3", rec.ref.id, cycle, len(fired))
+        yield Due(key, "task", SAS, must)
+        yield Due(key, "email", SAS, must)
+
+    # 4
+
+    def _creative_work_due(self, rec: Rec, tickets: Sequence[Rec], closings: Sequence[Closing]) -> Iterator[Due]:
+        for ticket in tickets:
+            if not self._crm.is_open(ticket):
+                continue
+            came_in = self._crm.run_began(ticket, "hs_pipeline").number
+            later = [one for one in closings if one.number > came_in]
+            moved = self._crm.was_elsewhere(ticket) or rec.ref in self._crm.murky
+            if later and later[0].declined and not moved:
+                continue  # everything later in that cycle is bypassed; of another portfolio's cycle that is open
+            # A cycle that was closed by implementing: whether its tickets still ask for work is not said.
+            must = (
+                not later
+                and ticket.ref not in self._crm.murky
+                and not self._crm.declined_elsewhere(ticket, rec, came_in)
+            )
+            for role in (CW, GD):
+                yield Due(("4", ticket.ref.id, role), "task", role, must)
+
+    # 5
+
+    def _sets_due(self, rec: Rec, tickets: Sequence[Rec], closings: Sequence[Closing], cycle: int) -> Iterator[Due]:
+        status = rec[self._crm.names.status]
+        if status in {self._crm.approved, self._crm.implemented}:
+            return
+        sets: dict[str, list[Rec]] = defaultdict(list)
+        for ticket in tickets:
+            folder = folder_of(ticket[self._crm.names.folder])
+            came_in = self._crm.run_began(ticket, "hs_pipeline").number if self._crm.in_pipeline(ticket) else -1
+            if folder and self._crm.is_open(ticket) and self._crm.cycle(closings, came_in) == cycle:
+                sets[folder].append(ticket)
+        announced = {
+            entry
+            for offer in self.offers.values()
+            if offer.key[:3] == ("5", rec.ref.id, cycle) and (offer.told if offer.lost else offer.filled)
+            for entry in offer.key[4]  # type: ignore[union-attr]
+        }
+        for folder, members in sorted(sets.items()):
+            if any(ticket["hs_pipeline_stage"] != self._crm.in_review for ticket in members):
+                continue
+            complete = status in {self._crm.submitted, self._crm.pending}
+            if not complete and self._crm.now.at - max(ticket.at for ticket in members) < BARRIER:
+                continue
+            entries = frozenset((t.ref.id, self._crm.run_began(t, "hs_pipeline_stage").number) for t in members)
+            if entries <= announced:
+                continue
+            key: Key = ("5", rec.ref.id, cycle, folder, entries)
+            yield Due(key, "task", AM, must=True)
+            yield Due(key, "email am", AM, must=True)
+            yield Due(key, "email sas", SAS, must=True)
+            if status != self._crm.pending:
+                # Announced to nobody for want of people, and a person has set the status back since: that is open.
+                waits = key in self.offers and self.offers[key].decided
+                yield Due(key, "write", None, must=not waits)
+
+    # 6
+
+    def _revisions_due(self, ticket: Rec) -> Iterator[Due]:
+        if not self._crm.in_pipeline(ticket):
+            return
+        home = self._crm.home(ticket)
+        closings = [] if home is None else self._crm.closings(home)
+        versions = ticket.history.get(self._crm.names.needs_revisions, [])
+        for version in versions:
+            roles = self._crm.revisions.get(version.value, ())
+            # Set before a decline that came before any look: "a person asked for it", and "everything later is bypassed".
+            murky = ticket.ref in self._crm.murky or (home is not None and home.ref in self._crm.murky)
+            must = not murky and not any(c.declined and c.number > version.number for c in closings)
+            must = must and not self._crm.declined_elsewhere(ticket, home, version.number)
+            key: Key = ("6", ticket.ref.id, version.number)
+            for role in roles:
+                if (ticket.ref, version.number, role) not in self.served and not self._crm.open_revision(ticket, role):
+                    yield Due(key, f"task {role}", role, must)
+            away = ticket["hs_pipeline_stage"] != self._crm.in_progress
+            if roles and away and (ticket.ref, version.number) not in self.kicked:
+                # Nobody was there to do it, and the ticket has moved on by itself: whether it goes back is open.
+                seen = (ticket.ref, version.number) in self.waiting | self.seen_back
+                yield Due(key, "write", None, must and not seen)
+        if not versions or versions[-1].value not in self._crm.revisions:
+            return
+        newest = versions[-1]
+        stage = self._crm.run_began(ticket, "hs_pipeline_stage")
+        if stage.value != self._crm.in_review or stage.number < newest.number:
+            return
+        roles = self._crm.revisions[newest.value]
+        handled = all((ticket.ref, newest.number, role) in self.served for role in roles)
+        kicked = (ticket.ref, newest.number) in self.kicked
+        if kicked or handled or (ticket.ref, newest.number) in self.seen_back or ticket.ref in self._crm.murky:
+            yield Due(("6c", ticket.ref.id, newest.number), "clear", None, handled and kicked)
+
+    # 7, and 8 by a task
+
+    def _implementation_due(self, rec: Rec, closings: Sequence[Closing], cycle: int) -> Iterator[Due]:
+        if rec[self._crm.names.status] != self._crm.approved:
+            return
+        version = self._crm.run_began(rec, self._crm.names.status)
+        tasks = [task for task in self._crm.tasks_on(rec, "7") if self._crm.cycle(closings, task.number) == cycle]
+        key: Key = ("7", rec.ref.id, version.number)
+        fired = key in self.offers and self.offers[key].fired
+        stands = self.task_of.get(version.number)
+        murky = rec.ref in self._crm.murky  # whether an open task that a merge brought along stands is not said
+        if not fired and stands is None and (murky or not any(task.open for task in tasks)):
+            yield Due(key, "task", SAS, must=True)
+            yield Due(key, "email", SAS, must=True)
+        if tasks and not tasks[-1].rec.archived and not tasks[-1].open:
+            # Until the service has rested, which version the task stands for may be open.
+            must = stands == tasks[-1].rec.ref
+            if must or not fired:
+                yield Due(("8t", rec.ref.id, version.number), "write", None, must)

@@ -1,0 +1,327 @@
+"""What the CRM shows: every record with all of its versions, and who its people are. It knows no handoff's conditions."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import NamedTuple
+
+from sync.sandbox.seed import Names, Process
+from tests.simulation.chronicle import Created, Event, Linked, Merged, Ref, Updated
+
+OWNERS_CACHED = 15 * 60_000
+"""Owners are cached and refreshed (design.md): for so long a change of them may not have been noticed."""
+
+NOBODY = Ref("portfolio", "?")
+"""No portfolio has the name that an email names: it was merged away, or never was."""
+
+AM, SAS, CW, GD = "account_manager", "social_ad_specialist", "copywriter", "graphic_designer"
+
+TASKS = {
+    "Contact Client About Creative Refresh: ": ("1", AM),
+    "Create Deliverable Tickets for Refresh: ": ("3", SAS),
+    "Write Copy: ": ("4", CW),
+    "Design Graphics: ": ("4", GD),
+    "Share Deliverables With Client: ": ("5", AM),
+    "Revise Copy: ": ("6", CW),
+    "Revise Graphics: ": ("6", GD),
+    "Implement New Creatives for Refresh": ("7", SAS),
+}
+"""How the subject of each task begins: its handoff and its role (mappings/creative_refresh.yaml, `tasks`)."""
+
+
+class Version(NamedTuple):
+    number: int
+    at: int
+    value: str
+    own: bool
+
+
+@dataclass(slots=True)
+class Rec:
+    """One record, with every version of its properties."""
+
+    ref: Ref
+    number: int
+    at: int
+    values: dict[str, str]
+    archived: bool = False
+    history: dict[str, list[Version]] = field(default_factory=lambda: defaultdict(list))
+    links: dict[Ref, set[str]] = field(default_factory=lambda: defaultdict(set))
+    lives: list[tuple[int, bool]] = field(default_factory=list)
+    """When it was archived (False) and restored (True)."""
+
+    def __getitem__(self, name: str) -> str:
+        return self.values.get(name, "")
+
+    def as_of(self, name: str, number: int) -> str:
+        value = ""
+        for version in self.history.get(name, ()):
+            if version.number > number:
+                break
+            value = version.value
+        return value
+
+    def lived_at(self, number: int) -> bool:
+        alive = True
+        for when, lives in self.lives:
+            if when <= number:
+                alive = lives
+        return alive
+
+
+@dataclass(slots=True)
+class Task:
+    """A task that the service made."""
+
+    rec: Rec
+    kind: str
+    home: Ref | None
+    """The portfolio that it is on; None: made on a ticket that has none."""
+    ticket: Ref | None
+    number: int
+    cause: int = 0
+    """What it was made for, where that is older: a version of Needs Revisions, or the beginning of its cycle."""
+
+    @property
+    def open(self) -> bool:
+        return not self.rec.archived and self.rec["hs_task_status"] != "COMPLETED"
+
+    def open_at(self, number: int) -> bool:
+        return self.rec.lived_at(number) and self.rec.as_of("hs_task_status", number) != "COMPLETED"
+
+
+class Closing(NamedTuple):
+    number: int
+    at: int
+    declined: bool
+
+
+def folder_of(raw: str) -> str:
+    return " ".join(raw.split()).casefold()
+
+
+class Records:
+    """The records as they stand at the event that is judged (`now`), with all that came before it."""
+
+    def __init__(self, process: Process, inactive: Iterable[str]) -> None:
+        """`inactive`: owners who had left before the beginning."""
+        self.names: Names = process.names
+        (
+            self.requested, self.declined, self.submitted, self.pending, self.approved, self.implemented,
+        ) = (value for value, _ in self.names.statuses)  # fmt: skip
+        stages = [value for value, _ in self.names.stages]
+        self.in_progress, self.in_review, self.closed = stages[1], stages[2], stages[-1]
+        copy, graphic, both = (value for value, _ in self.names.revisions)
+        self.revisions = {copy: (CW,), graphic: (GD,), both: (CW, GD)}
+        self.approvals = {CW: self.names.copy_approval, GD: self.names.graphic_approval}
+        self.now = Event(0, 0)
+        self.all: dict[Ref, Rec] = {}
+        self.tasks: dict[Ref, Task] = {}
+        """Those that the service made."""
+        self.resets: set[int] = set()
+        """Closings (their numbers) whose reset was written."""
+        self.murky: set[Ref] = set()
+        """Merged: too much is open to say what must be."""
+        self.moving: set[Ref] = set()
+        """Tickets that a person associates in mid-pass."""
+        self.owner_changes: dict[str, list[tuple[int, bool]]] = {one: [(0, False)] for one in inactive}
+        self._homes: dict[Ref, set[Ref]] = defaultdict(set)  # every portfolio that a ticket was ever on
+        self._alias: dict[Ref, Ref] = {}
+
+    # -- what happens to them
+
+    def created(self, event: Created) -> Rec:
+        rec = Rec(event.ref, event.number, event.at, dict(event.values))
+        for name, value in event.values.items():
+            rec.history[name].append(Version(event.number, event.at, value, event.own))
+        self.all[event.ref] = rec
+        return rec
+
+    def updated(self, rec: Rec, event: Updated) -> None:
+        for name, value in event.values.items():
+            rec.values[name] = value
+            rec.history[name].append(Version(event.number, event.at, value, event.own))
+
+    def archive_or_restore(self, ref: Ref, *, lives: bool) -> None:
+        rec = self.all[ref]
+        rec.archived = not lives
+        rec.lives.append((self.now.number, lives))
+
+    def linked(self, event: Linked) -> None:
+        near, far = self.all.get(event.near), self.all.get(event.far)
+        if near is None or far is None:
+            return
+        label = "primary" if event.primary else ""
+        if not event.removed:
+            if event.near.kind == "ticket" and event.far.kind == "portfolio":
+                self._homes[event.near].add(event.far)
+                self.moving.add(event.near)
+            near.links[event.far].add(label)
+            if label:
+                near.links[event.far].add("")
+        elif label:
+            near.links.get(event.far, set()).discard(label)
+        else:
+            near.links.pop(event.far, None)
+
+    def merged(self, event: Merged) -> None:
+        gone = self.all.pop(event.gone, None)
+        self._alias[event.gone] = event.survivor
+        self.murky |= {event.gone, event.survivor}
+        if gone is None:
+            return
+        for task in self.tasks.values():
+            if task.ticket == event.gone:
+                task.ticket = event.survivor
+            if task.home == event.gone:
+                task.home = event.survivor
+
+    def owner_changed(self, owner: str, *, active: bool) -> None:
+        self.owner_changes.setdefault(owner, []).append((self.now.at, active))
+
+    # -- records and what they are on
+
+    def rec(self, ref: Ref | None) -> Rec | None:
+        while ref in self._alias:
+            ref = self._alias[ref]
+        return None if ref is None else self.all.get(ref)
+
+    def same(self, one: Ref | None, other: Ref | None) -> bool:
+        first, second = self.rec(one), self.rec(other)
+        return one == other or (first is not None and first is second)
+
+    def home(self, ticket: Rec) -> Rec | None:
+        """The portfolio that a ticket counts for (handoff 4)."""
+        on = {
+            far: labels
+            for far, labels in ticket.links.items()
+            if far.kind == "portfolio" and (rec := self.all.get(far)) is not None and not rec.archived
+        }
+        primary = [far for far, labels in on.items() if "primary" in labels]
+        found = min(primary or on, key=lambda ref: int(ref.id), default=None)
+        return None if found is None else self.all[found]
+
+    def was_elsewhere(self, ticket: Rec) -> bool:
+        """Whether it was ever on more than one portfolio."""
+        return len(self._homes[ticket.ref]) > 1
+
+    def tickets(self, portfolio: Rec) -> list[Rec]:
+        return [
+            rec
+            for rec in self.all.values()
+            if rec.ref.kind == "ticket" and not rec.archived and self.home(rec) is portfolio
+        ]
+
+    def portfolio_named(self, name: str) -> Ref | None:
+        for rec in self.all.values():
+            if rec.ref.kind == "portfolio" and rec[self.names.name] == name:
+                return rec.ref
+        return NOBODY
+
+    def in_pipeline(self, ticket: Rec) -> bool:
+        return ticket["hs_pipeline"] == self.names.pipeline[0]
+
+    def is_open(self, ticket: Rec) -> bool:
+        return self.in_pipeline(ticket) and ticket["hs_pipeline_stage"] != self.closed
+
+    # -- cycles
+
+    @staticmethod
+    def run_began(rec: Rec, name: str) -> Version:
+        """The version that brought the value that stands now."""
+        versions = rec.history[name]
+        began = versions[-1]
+        for version in reversed(versions):
+            if version.value != versions[-1].value:
+                break
+            began = version
+        return began
+
+    def closings(self, portfolio: Rec) -> list[Closing]:
+        """The versions that ended a cycle. Implemented that a person moved to another status was a slip."""
+        versions = portfolio.history.get(self.names.status, [])
+        found = []
+        before = ""
+        for place, version in enumerate(versions):
+            if version.value != before and version.value == self.declined:
+                found.append(Closing(version.number, version.at, declined=True))
+            elif version.value != before and version.value == self.implemented:
+                after = versions[place + 1].value if place + 1 < len(versions) else ""
+                if after == "" or version.number in self.resets:
+                    found.append(Closing(version.number, version.at, declined=False))
+            before = version.value
+        return found
+
+    @staticmethod
+    def cycle(closings: Sequence[Closing], number: int) -> int:
+        """The cycle that a moment belongs to, named by the closing that began it; 0: the first."""
+        return max((one.number for one in closings if one.number <= number), default=0)
+
+    def cycle_now(self, home: Ref) -> int:
+        rec = self.rec(home)
+        return 0 if rec is None else self.cycle(self.closings(rec), self.now.number)
+
+    def came_since(self, ticket: Rec, portfolio: Rec, number: int) -> bool:
+        came_in = self.run_began(ticket, "hs_pipeline").number
+        return self.home(ticket) is portfolio and self.in_pipeline(ticket) and came_in > number
+
+    def declined_elsewhere(self, ticket: Rec, home: Rec | None, number: int) -> bool:
+        """Whether a portfolio that it was on before had declined since: whether what was bypassed there is due is open."""
+        before = [rec for ref in self._homes[ticket.ref] if (rec := self.rec(ref)) is not None and rec is not home]
+        return any(one.declined and one.number > number for rec in before for one in self.closings(rec))
+
+    def day(self, portfolio: Rec) -> date | None:
+        raw = portfolio[self.names.date]
+        return date.fromisoformat(raw) if raw else None
+
+    # -- tasks
+
+    def tasks_on(self, portfolio: Rec, handoff: str) -> list[Task]:
+        """Of one handoff, on the portfolio itself, by age."""
+        found = [
+            task
+            for task in self.tasks.values()
+            if TASKS[task.kind][0] == handoff and self.rec(task.home) is portfolio and task.ticket is None
+        ]
+        return sorted(found, key=lambda task: task.number)
+
+    def open_revision(self, ticket: Rec, role: str) -> bool:
+        """Whether the role has one on this ticket. What a merge brought along is not said to be on this ticket or not."""
+        if ticket.ref in self.murky:
+            return False
+        kind = "Revise Copy: " if role == CW else "Revise Graphics: "
+        return any(t.open and t.kind == kind and t.ticket == ticket.ref for t in self.tasks.values())
+
+    def task_versions(self, at: int) -> list[Version]:
+        """Versions of tasks up to a moment: enough to say how tasks stood then."""
+        return [
+            version
+            for task in self.tasks.values()
+            for version in task.rec.history["hs_task_status"]
+            if version.at <= at
+        ]
+
+    # -- people
+
+    def owner(self, role: str, portfolio: Rec | None, ticket: Rec | None) -> tuple[str | None, bool]:
+        """Who a role is now (None: nobody, so that its effects are blocked), and whether that is beyond doubt."""
+        own = ticket[self.role_property(role, ticket)] if ticket is not None and role in {CW, GD} else ""
+        named = own or ("" if portfolio is None else portfolio[self.role_property(role, portfolio)])
+        if not named:
+            return None, True
+        active, sure = self.active(named)
+        # A ticket's own person who has left: whether the portfolio's stands in is not said.
+        sure = sure and not (own and not active and portfolio is not None and portfolio[role] != "")
+        return (named if active else None), sure
+
+    def role_property(self, role: str, rec: Rec) -> str:
+        if rec.ref.kind == "ticket":
+            return {CW: self.names.ticket_copywriter, GD: self.names.ticket_graphic_designer}[role]
+        return str(getattr(self.names, role))
+
+    def active(self, owner: str) -> tuple[bool, bool]:
+        changes = self.owner_changes.get(owner, [])
+        active = changes[-1][1] if changes else True
+        sure = not changes or changes[-1][0] == 0 or self.now.at - changes[-1][0] > OWNERS_CACHED
+        return active, sure
