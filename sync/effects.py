@@ -405,7 +405,10 @@ class Effects:
         tried = [effect for effect, _ in updates]
         wanted = [update for _, update in updates]
         outcomes = self._sent(tried, lambda: self._crm.update(Kind.TASK, wanted)) if updates else []
-        self._settle([*already, *zip(tried, outcomes, strict=True)], done)
+        settled = [*already, *zip(tried, outcomes, strict=True)]
+        self._settle(settled, done)
+        # What waited for the end of a cycle waited for this, where it was the last of it.
+        done.wrote |= {_unit(effect) for effect, outcome in settled if isinstance(outcome, Applied)}
 
     def _closing_lines(self, effects: Sequence[Planned], done: Performed) -> dict[str, str]:
         today = local_date(self._calendar.now(), self._mapping.zone).isoformat()

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from sync import recovery
+from sync.sandbox.faults import Fault
 from sync.store import get_fact
 from tests.conftest import MakeWorld
 from tests.story.copies import in_copy
@@ -270,6 +271,26 @@ def test_what_the_search_did_not_show_is_taken_back_later(make_world: MakeWorld)
     world.next_day(2)
     assert world.kinds(("portfolio", acme)) == ["kickoff"]
     assert len(world.emails()) == 1
+
+
+def test_what_waited_for_an_ending_that_only_had_a_task_to_close(make_world: MakeWorld) -> None:
+    """Simulation seed 11182: the reset was written, the task not closed; the next cycle's kickoff waited for that."""
+    world = make_world(go_live=PAST)
+    story = _reach(world, "approved")
+    world.people.set("portfolio", story.portfolio, {world.sandbox.process.names.cadence: "Weekly"})
+    world.minutes(5)
+    world.sandbox.faults.add(Fault("500", "POST */tasks/batch/update"))
+    world.people.set_status(story.portfolio, "Creatives Implemented")
+    world.minutes(1)
+    assert world.sandbox.process.names.status not in world.people.portfolio(story.portfolio).properties
+    world.sandbox.faults.clear()
+    world.clock.advance(timedelta(minutes=30))
+    [implement] = [task.id for task in world.tasks() if task.key.startswith("7:")]
+    assert world.people.task(implement).open
+    world.restart(lose_database=True)
+    world.sweep()
+    assert not world.people.task(implement).open
+    assert world.kinds().count("kickoff") == 2
 
 
 @pytest.mark.parametrize("step", ["searched", "taken back"])
