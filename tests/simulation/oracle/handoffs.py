@@ -246,12 +246,7 @@ class Handoffs:
             came_in = self._crm.run_began(ticket, "hs_pipeline").number if self._crm.in_pipeline(ticket) else -1
             if folder and self._crm.is_open(ticket) and self._crm.cycle(closings, came_in) == cycle:
                 sets[folder].append(ticket)
-        announced = {
-            entry
-            for offer in self.offers.values()
-            if offer.key[:3] == ("5", rec.ref.id, cycle) and (offer.told if offer.lost else offer.filled)
-            for entry in offer.key[4]  # type: ignore[union-attr]
-        }
+        answered, told = self._announced(rec, cycle, told=False), self._announced(rec, cycle, told=True)
         for folder, members in sorted(sets.items()):
             if any(ticket["hs_pipeline_stage"] != self._crm.in_review for ticket in members):
                 continue
@@ -259,16 +254,29 @@ class Handoffs:
             if not complete and self._crm.now.at - max(ticket.at for ticket in members) < BARRIER:
                 continue
             entries = frozenset((t.ref.id, self._crm.run_began(t, "hs_pipeline_stage").number) for t in members)
-            if entries <= announced:
+            if entries <= told:
                 continue
+            # The status was advanced for these, but nobody was there to be told: whether that has announced them is open.
+            must = not entries <= answered
             key: Key = ("5", rec.ref.id, cycle, folder, entries)
-            yield Due(key, "task", AM, must=True)
-            yield Due(key, "email am", AM, must=True)
-            yield Due(key, "email sas", SAS, must=True)
+            yield Due(key, "task", AM, must)
+            yield Due(key, "email am", AM, must)
+            yield Due(key, "email sas", SAS, must)
             if status != self._crm.pending:
                 # Announced to nobody for want of people, and a person has set the status back since: that is open.
                 waits = key in self.offers and self.offers[key].decided
-                yield Due(key, "write", None, must=not waits)
+                yield Due(key, "write", None, must and not waits)
+
+    def _announced(self, rec: Rec, cycle: int, *, told: bool) -> set[tuple[str, int]]:
+        """The tickets of ready sets for which anything was done; `told`: of which anybody was told."""
+        return {
+            entry
+            for offer in self.offers.values()
+            if offer.key[:3] == ("5", rec.ref.id, cycle) and (offer.told if told or offer.lost else offer.filled)
+            for entries in offer.key[4:]
+            if isinstance(entries, frozenset)
+            for entry in entries
+        }
 
     # 6
 
@@ -302,7 +310,10 @@ class Handoffs:
         roles = self._crm.revisions[newest.value]
         handled = all((ticket.ref, newest.number, role) in self.served for role in roles)
         kicked = (ticket.ref, newest.number) in self.kicked
-        if kicked or handled or (ticket.ref, newest.number) in self.seen_back or ticket.ref in self._crm.murky:
+        # Asked for before a decline, and bypassed with it: whether it is emptied all the same is not said.
+        bypassed = any(c.declined and c.number > newest.number for c in closings)
+        open_to_doubt = (ticket.ref, newest.number) in self.seen_back or ticket.ref in self._crm.murky or bypassed
+        if kicked or handled or open_to_doubt:
             yield Due(("6c", ticket.ref.id, newest.number), "clear", None, handled and kicked)
 
     # 7, and 8 by a task
