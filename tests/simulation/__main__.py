@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import signal
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -13,12 +14,15 @@ from tests.simulation.run import MODES, Outcome, mode_of, replay, run
 from tests.simulation.script import Script
 from tests.simulation.shrink import shrink
 
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as a shell gives it."""
+
 TAIL = 60
 """Lines of a failing seed's log that are shown."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0: nothing missing, doubled or unexplained; 1: something was found."""
+    """0: nothing missing, doubled or unexplained; 1: something was found; 130: interrupted."""
     options = _parser().parse_args(arguments)
     if options.story is not None:
         return _one(
@@ -83,21 +87,26 @@ def _many(options: argparse.Namespace) -> int:
     began = time.monotonic()
     outcomes: list[Outcome] = []
     failing: list[Outcome] = []
-    for outcome in _outcomes(options, began):
-        outcomes.append(outcome)
-        if outcome.failed:
-            failing.append(outcome)
-            _tell(outcome, options)
-        if sys.stderr.isatty() or len(outcomes) % 100 == 0:
-            seconds = time.monotonic() - began
-            print(
-                f"{len(outcomes)} seeds, {len(failing)} failed, {len(outcomes) * options.days / seconds:.0f} days/s",
-                end="\r" if sys.stderr.isatty() else "\n", file=sys.stderr, flush=True,
-            )  # fmt: skip
-        if options.stop and len(failing) >= options.stop:
-            break
+    interrupted = False
+    try:
+        for outcome in _outcomes(options, began):
+            outcomes.append(outcome)
+            if outcome.failed:
+                failing.append(outcome)
+                _tell(outcome, options)
+            if sys.stderr.isatty() or len(outcomes) % 100 == 0:
+                seconds = time.monotonic() - began
+                print(
+                    f"{len(outcomes)} seeds, {len(failing)} failed, {len(outcomes) * options.days / seconds:.0f} days/s",
+                    end="\r" if sys.stderr.isatty() else "\n", file=sys.stderr, flush=True,
+                )  # fmt: skip
+            if options.stop and len(failing) >= options.stop:
+                break
+    except KeyboardInterrupt:  # hours of it may be behind us: what was found so far is told
+        interrupted = True
+        print("\ninterrupted", file=sys.stderr)
     _summary(outcomes, time.monotonic() - began)
-    return int(bool(failing))
+    return INTERRUPTED if interrupted else int(bool(failing))
 
 
 def _outcomes(options: argparse.Namespace, began: float) -> Iterator[Outcome]:
@@ -108,7 +117,7 @@ def _outcomes(options: argparse.Namespace, began: float) -> Iterator[Outcome]:
                 return
             yield _task(seed, options.days, options.mode)
         return
-    with ProcessPoolExecutor(options.jobs) as pool:
+    with ProcessPoolExecutor(options.jobs, initializer=_leave_interrupts) as pool:
         waiting: set[Future[Outcome]] = set()
         try:
             while True:
@@ -122,6 +131,11 @@ def _outcomes(options: argparse.Namespace, began: float) -> Iterator[Outcome]:
                     yield future.result()
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _leave_interrupts() -> None:
+    """Ctrl-C reaches every process of a terminal; the one that gave out the seeds answers it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _task(seed: int, days: int, mode: str) -> Outcome:

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from sync.effects import Effects
+from tests.simulation import __main__ as simulation
 from tests.simulation.author import Mode, begin
 from tests.simulation.chronicle import Created, Event, Linked, Mailed, Ref, Updated
 from tests.simulation.oracle import Finding
 from tests.simulation.player import Player
-from tests.simulation.run import judge, replay, run
+from tests.simulation.run import Outcome, judge, replay, run
 from tests.simulation.script import ACT, Item, Script
 from tests.simulation.shrink import shrink
 
@@ -202,3 +203,21 @@ def test_shrinking_leaves_what_the_failure_needs(monkeypatch: pytest.MonkeyPatch
     assert "note" not in {item.name for item in items}
     fewer = [small.script.with_items(one for one in items if one is not item) for item in items]
     assert not any(replay(story).signs & small.signs for story in fewer), "something more could have been left out"
+
+
+def test_ctrl_c_tells_what_was_found_so_far(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(seed: int, days: int, mode: str) -> Outcome:
+        if seed == 2:
+            raise KeyboardInterrupt
+        return run(seed, days, "plain")
+
+    monkeypatch.setattr(simulation, "_task", interrupted)
+
+    assert simulation.main(["--seeds", "0:9", "--days", "3", "--jobs", "1"]) == simulation.INTERRUPTED
+
+    told = capsys.readouterr()
+    assert "interrupted" in told.err
+    assert told.out.startswith("2 seeds, 0 failed\n6 simulated days")
+    assert told.out.endswith("missing 0, doubled 0, unexplained 0\n")
