@@ -1,0 +1,120 @@
+"""Work that somebody or something came in the way of: what was done stays done, and the rest follows once it can."""
+
+from datetime import timedelta
+
+import pytest
+
+from sync.sandbox.faults import Fault, FaultKind
+from tests.conftest import MakeWorld
+from tests.world import World
+
+AM, SAS, DESIGNER = "account_manager", "social_ad_specialist", "graphic_designer"
+NEVER_ARRIVES: FaultKind = "hang"
+"""Nobody answers, and nothing was done: it takes a while until that is sure."""
+
+
+@pytest.fixture
+def world(make_world: MakeWorld) -> World:
+    return make_world(go_live="2026-01-01")
+
+
+def begun(world: World, **options: object) -> str:
+    """A portfolio whose date has come, with its deliverables submitted."""
+    portfolio = world.people.create_portfolio("Acme", world.day(0), **options)  # type: ignore[arg-type]
+    world.work()
+    world.people.set_status(portfolio, "Deliverables Submitted")
+    world.work()
+    return portfolio
+
+
+def with_ticket(world: World, portfolio: str, **options: str) -> str:
+    ticket = world.people.create_ticket("Ad", "Winter", portfolio, **options)
+    world.work()
+    return ticket
+
+
+def test_what_waited_for_a_person_goes_on_after_a_restore(world: World) -> None:
+    portfolio = begun(world)
+    ticket = with_ticket(world, portfolio)
+    world.people.set("portfolio", portfolio, {SAS: ""})
+    world.people.move_ticket(ticket, "Pending Approval")
+    world.minutes(1)
+    assert [to for to, subject in world.emails() if "eview" in subject] == [AM]
+    world.people.archive("portfolio", portfolio)
+    world.minutes(5)
+    world.people.restore("portfolio", portfolio)
+    world.people.set("portfolio", portfolio, {SAS: world.people.owner(SAS)})
+    world.minutes(5)
+    assert [to for to, subject in world.emails() if "eview" in subject] == [
+        AM,
+        SAS,
+    ]
+    assert world.kinds().count("share_deliverables") == 1
+
+
+def test_what_waited_for_a_person_goes_with_the_ticket_to_another_portfolio(world: World) -> None:
+    without, other = begun(world), begun(world)
+    world.people.set("portfolio", without, {DESIGNER: ""})
+    ticket = with_ticket(world, without)
+    assert world.kinds(("ticket", ticket)) == ["write_copy"]
+    world.people.dissociate("ticket", ticket, "portfolio", without)
+    world.people.associate("ticket", ticket, "portfolio", other)
+    world.minutes(5)
+    assert world.kinds(("ticket", ticket)) == ["write_copy", "design_graphics"]
+    assert [task.associations["portfolio"] for task in world.tasks(("ticket", ticket))] == [(without,), (other,)]
+
+
+def test_a_ticket_made_long_ago_is_of_the_cycle_in_which_it_came_into_the_pipeline(world: World) -> None:
+    portfolio = begun(world)
+    ticket = with_ticket(world, portfolio, stage="1", hs_pipeline="0")
+    world.people.set_status(portfolio, "No Refresh Requested")
+    world.minutes(5)
+    world.people.move_ticket(ticket, "New")
+    world.minutes(5)
+    assert world.kinds(("ticket", ticket)) == ["write_copy", "design_graphics"]
+
+
+def test_an_earlier_write_of_the_same_value_is_not_the_one_whose_answer_was_lost(world: World) -> None:
+    portfolio = begun(world)
+    ticket = with_ticket(world, portfolio)
+    for fault in ([], [Fault(NEVER_ARRIVES, "POST */tickets/batch/update", times=1)]):
+        world.people.move_ticket(ticket, "Pending Approval")
+        world.minutes(30)
+        world.sandbox.faults.add(*fault)
+        world.people.request_revisions(ticket, "Copy Revisions Only")
+        world.work()
+        world.minutes(30)
+        for task in world.tasks(("ticket", ticket)):
+            world.people.complete_task(task.id)
+        world.minutes(1)
+    assert world.people.ticket(ticket).properties["hs_pipeline_stage"] == world.sandbox.process.stage("In Progress")
+    assert world.kinds(("ticket", ticket)).count("revise_copy") == 2
+
+
+def test_a_persons_own_change_is_not_the_write_whose_answer_was_lost(world: World) -> None:
+    portfolio = begun(world)
+    ticket = with_ticket(world, portfolio)
+    world.sandbox.faults.add(Fault(NEVER_ARRIVES, "POST */batch/update", times=1))
+    world.people.move_ticket(ticket, "Pending Approval")
+    world.work()
+    assert world.status(portfolio) == "Deliverables Submitted"
+    world.people.set_status(portfolio, "Creatives Pending Approval")
+    world.people.advance(seconds=5)
+    world.people.set_status(portfolio, "Deliverables Submitted")
+    world.minutes(10)
+    assert world.status(portfolio) == "Creatives Pending Approval"
+    assert world.kinds().count("share_deliverables") == 1
+
+
+def test_a_date_that_a_person_moved_is_not_the_answer_to_a_decline(world: World) -> None:
+    """Nobody looked before the database was lost."""
+    portfolio = begun(world, cadence="Every 4 weeks")
+    world.people.set_status(portfolio, "No Refresh Requested")
+    world.people.advance(minutes=1)
+    world.people.set_refresh_date(portfolio, world.day(20))
+    world.people.advance(minutes=30)
+    world.restart(lose_database=True)
+    world.sweep()
+    assert world.people.portfolio(portfolio).properties["creative_refresh_date"] == str(
+        world.day(20) + timedelta(days=28)
+    )
