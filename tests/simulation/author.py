@@ -68,6 +68,8 @@ class Temper:
     """The share of sittings in which nobody follows the process."""
     haste: float
     """The share of sittings in which a person changes their mind within minutes, before anybody may have looked."""
+    corners: float
+    """The share of sittings in which somebody does what the rules tell apart by a hair."""
     polls: tuple[int, ...]
     """Hours of the day at which a poll is done."""
     sweep_missed: float
@@ -122,6 +124,7 @@ def _temper(rng: random.Random, seed: int, mode: Mode) -> Temper:
         meetings=rng.choice((0.4, 0.7, 1.0)),
         chaos=rng.choice((0.0, 0.1, 0.25, 0.5)),
         haste=0.3 if seed % 2 else 0.0,
+        corners=0.5 if seed % 8 == 5 else 0.0,
         polls=rng.choice(((12,), (17,), (9, 17))) if travel is None else rng.choice(((), (), (13,))),
         sweep_missed=0.0 if plain else rng.choice((0.0, 0.3, 0.6, 0.8)),
         faults=0.0 if plain else rng.choice((0.0, 0.3, 1.0, 2.0)),
@@ -329,6 +332,9 @@ class Author:
         if self._rng.random() < self.temper.chaos:
             yield from self._chaos(desk, portfolio)
             return
+        if self.temper.corners and self._rng.random() < self.temper.corners:
+            yield from self._corner(desk)
+            return
         if self.temper.haste and self._rng.random() < self.temper.haste:
             yield from self._hasty(desk)
             return
@@ -390,14 +396,14 @@ class Author:
         if rng.random() < 0.8:
             yield self._status(desk, SUBMITTED, "social_ad_specialist")
 
-    def _ticket(self, desk: _Desk, folder: str) -> Iterator[Item]:
+    def _ticket(self, desk: _Desk, folder: str, stage: str = NEW) -> Iterator[Item]:
         rng = self._rng
         label = f"T{self._tickets}"
         self._tickets += 1
         properties = {
             "subject": f"Deliverable {label}",
-            "hs_pipeline": NAMES.pipeline[0],
-            "hs_pipeline_stage": NEW,
+            "hs_pipeline": NAMES.pipeline[0] if stage == NEW else "0",
+            "hs_pipeline_stage": stage,
             NAMES.folder: folder,
         }
         owners = self._player.world.sandbox.process.owners
@@ -505,6 +511,61 @@ class Author:
             case _:  # implemented, or rather not
                 yield self._status(desk, IMPLEMENTED, "social_ad_specialist")
                 yield self._status(desk, rng.choice((APPROVED, "", DECLINED)), "social_ad_specialist")
+
+    # -- what the rules tell apart by a hair
+
+    def _corner(self, desk: _Desk) -> Iterator[Item]:
+        rng = self._rng
+        tickets = self._tickets_of(desk)
+        reviewed = [ticket for _, ticket in tickets if ticket.value("hs_pipeline_stage") == IN_REVIEW]
+        match rng.randrange(8):
+            case 0:  # a set that is complete and ready as soon as it is there
+                yield self._status(desk, rng.choice((REQUESTED, SUBMITTED, PENDING)))
+                self._sets += 1
+                yield from self._ready_ticket(desk, f"Set {self._sets}")
+            case 1 if reviewed:  # another ticket for a set that is ready
+                yield self._status(desk, rng.choice((REQUESTED, SUBMITTED, PENDING)))
+                yield from self._ready_ticket(desk, rng.choice(reviewed).value(NAMES.folder))
+            case 2 | 3:  # what the approval brought is deleted, perhaps with an older one done
+                yield self._status(desk, APPROVED)
+                if rng.random() < 0.6:
+                    yield self._tick(desk.label, IMPLEMENT, "IN_PROGRESS", by="social_ad_specialist")
+                    yield self._status(desk, PENDING)
+                    yield self._tick(desk.label, IMPLEMENT, by="social_ad_specialist")
+                    yield self._status(desk, APPROVED)
+                yield self._tick(desk.label, IMPLEMENT, "delete", by="social_ad_specialist")
+            case 4:  # a ticket that was made before the client declined comes into the pipeline after it
+                made = f"T{self._tickets}"
+                yield from self._ticket(desk, f"Set {self._sets}", stage="1")
+                yield self._status(desk, DECLINED)
+                yield self._set(made, hs_pipeline_stage=rng.choice((NEW, IN_REVIEW)))
+            case 5:  # a ticket leaves while half of its work waits for a person
+                other = rng.choice(list(self._desks))
+                made = f"T{self._tickets}"
+                yield self._set(desk.label, graphic_designer="")
+                yield from self._ticket(desk, f"Set {self._sets}")
+                yield self._act("dissociate", {"ref": made, "to": desk.label})
+                yield self._act("associate", {"ref": made, "to": other})
+            case 6:  # a portfolio is deleted and restored while half of an announcement waits for a person
+                owners = self._player.world.sandbox.process.owners
+                yield self._set(desk.label, social_ad_specialist="")
+                self._sets += 1
+                yield self._status(desk, SUBMITTED)
+                yield from self._ready_ticket(desk, f"Set {self._sets}")
+                yield self._act("archive", {"ref": desk.label})
+                yield self._act("restore", {"ref": desk.label})
+                yield self._set(desk.label, social_ad_specialist=owners["social_ad_specialist"])
+            case _:  # a revision, done and asked for once more
+                for label, _ in tickets[:2]:
+                    yield self._set(label, hs_pipeline_stage=IN_REVIEW)
+                    yield from self._revise(label)
+                    yield self._tick(label, "Revise Copy", by="copywriter")
+                    yield self._tick(label, "Revise Graphics", by="graphic_designer")
+
+    def _ready_ticket(self, desk: _Desk, folder: str) -> Iterator[Item]:
+        made = f"T{self._tickets}"
+        yield from self._ticket(desk, folder)
+        yield self._set(made, hs_pipeline_stage=IN_REVIEW)
 
     # -- what people should not do
 
