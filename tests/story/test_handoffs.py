@@ -707,6 +707,13 @@ def test_8_any_status_but_completed_is_open(world: World) -> None:
         assert world.status(portfolio) == "Creatives Completed & Approved"
 
 
+def test_8_a_task_that_was_deleted_closes_nothing(world: World) -> None:
+    portfolio = approved(world)
+    world.people.delete_task(the(world, "implement").id)
+    world.minutes(5)
+    assert world.status(portfolio) == "Creatives Completed & Approved"
+
+
 def test_8_by_hand_completes_the_open_task(world: World) -> None:
     portfolio = approved(world)
     world.minutes(5)
