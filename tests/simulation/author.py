@@ -105,6 +105,7 @@ def begin(seed: int, days: int, mode: Mode) -> tuple[Script, "Author"]:
 
 def _temper(rng: random.Random, seed: int, mode: Mode) -> Temper:
     plain = mode == "plain"
+    corners = seed % 8 == 5
     travel: dict[str, Any] | None = {}
     if not plain:
         travel = rng.choice(
@@ -124,13 +125,13 @@ def _temper(rng: random.Random, seed: int, mode: Mode) -> Temper:
         meetings=rng.choice((0.4, 0.7, 1.0)),
         chaos=rng.choice((0.0, 0.1, 0.25, 0.5)),
         haste=0.3 if seed % 2 else 0.0,
-        corners=0.5 if seed % 8 == 5 else 0.0,
+        corners=0.5 if corners else 0.0,
         polls=rng.choice(((12,), (17,), (9, 17))) if travel is None else rng.choice(((), (), (13,))),
         sweep_missed=0.0 if plain else rng.choice((0.0, 0.3, 0.6, 0.8)),
         faults=0.0 if plain else rng.choice((0.0, 0.3, 1.0, 2.0)),
         kills=0.0 if plain else rng.choice((0.0, 0.0, 0.3, 1.0)),
         lost=not plain and rng.random() < 0.15,
-        inside=0.0 if plain else rng.choice((0.0, 0.0, 0.1)),
+        inside=0.3 if corners else 0.0 if plain else rng.choice((0.0, 0.0, 0.1)),
         mode=travel,
     )
 
@@ -514,53 +515,78 @@ class Author:
 
     # -- what the rules tell apart by a hair
 
-    def _corner(self, desk: _Desk) -> Iterator[Item]:
+    def _corner(self, desk: _Desk) -> Iterator[Item]:  # noqa: C901 - one rung a situation, flat on purpose
         rng = self._rng
         tickets = self._tickets_of(desk)
-        reviewed = [ticket for _, ticket in tickets if ticket.value("hs_pipeline_stage") == IN_REVIEW]
-        match rng.randrange(8):
+        owners = self._player.world.sandbox.process.owners
+        made = f"T{self._tickets}"  # the next ticket
+        self._sets += 1
+        folder = f"Set {self._sets}"
+        match rng.randrange(13):
             case 0:  # a set that is complete and ready as soon as it is there
                 yield self._status(desk, rng.choice((REQUESTED, SUBMITTED, PENDING)))
-                self._sets += 1
-                yield from self._ready_ticket(desk, f"Set {self._sets}")
-            case 1 if reviewed:  # another ticket for a set that is ready
-                yield self._status(desk, rng.choice((REQUESTED, SUBMITTED, PENDING)))
-                yield from self._ready_ticket(desk, rng.choice(reviewed).value(NAMES.folder))
-            case 2 | 3:  # what the approval brought is deleted, perhaps with an older one done
+                yield from self._ready_ticket(desk, folder)
+            case 1:  # another ticket for a set that is ready
+                yield from self._ready_ticket(desk, folder)
+                self._clock += 1_200_000
+                yield self._status(desk, rng.choice((REQUESTED, REQUESTED, PENDING)))
+                yield from self._ready_ticket(desk, folder)
+            case 2:  # what the approval brought is deleted
                 yield self._status(desk, APPROVED)
-                if rng.random() < 0.6:
-                    yield self._tick(desk.label, IMPLEMENT, "IN_PROGRESS", by="social_ad_specialist")
-                    yield self._status(desk, PENDING)
-                    yield self._tick(desk.label, IMPLEMENT, by="social_ad_specialist")
-                    yield self._status(desk, APPROVED)
                 yield self._tick(desk.label, IMPLEMENT, "delete", by="social_ad_specialist")
+            case 3:  # done for an approval that was taken back, and approved again
+                yield self._status(desk, APPROVED)
+                yield self._status(desk, PENDING)
+                yield self._tick(desk.label, IMPLEMENT, by="social_ad_specialist")
+                yield self._status(desk, APPROVED)
+                if rng.random() < 0.5:
+                    yield self._tick(desk.label, IMPLEMENT, "delete", by="social_ad_specialist")
             case 4:  # a ticket that was made before the client declined comes into the pipeline after it
-                made = f"T{self._tickets}"
-                yield from self._ticket(desk, f"Set {self._sets}", stage="1")
+                yield from self._ticket(desk, folder, stage="1")
                 yield self._status(desk, DECLINED)
                 yield self._set(made, hs_pipeline_stage=rng.choice((NEW, IN_REVIEW)))
             case 5:  # a ticket leaves while half of its work waits for a person
-                other = rng.choice(list(self._desks))
-                made = f"T{self._tickets}"
                 yield self._set(desk.label, graphic_designer="")
-                yield from self._ticket(desk, f"Set {self._sets}")
+                yield from self._ticket(desk, folder)
                 yield self._act("dissociate", {"ref": made, "to": desk.label})
-                yield self._act("associate", {"ref": made, "to": other})
+                yield self._act("associate", {"ref": made, "to": rng.choice(list(self._desks))})
             case 6:  # a portfolio is deleted and restored while half of an announcement waits for a person
-                owners = self._player.world.sandbox.process.owners
                 yield self._set(desk.label, social_ad_specialist="")
-                self._sets += 1
                 yield self._status(desk, SUBMITTED)
-                yield from self._ready_ticket(desk, f"Set {self._sets}")
+                yield from self._ready_ticket(desk, folder)
                 yield self._act("archive", {"ref": desk.label})
                 yield self._act("restore", {"ref": desk.label})
+                if rng.random() < 0.5:
+                    yield self._status(desk, APPROVED)
                 yield self._set(desk.label, social_ad_specialist=owners["social_ad_specialist"])
-            case _:  # a revision, done and asked for once more
+            case 7:  # a revision, done and asked for once more
                 for label, _ in tickets[:2]:
                     yield self._set(label, hs_pipeline_stage=IN_REVIEW)
                     yield from self._revise(label)
                     yield self._tick(label, "Revise Copy", by="copywriter")
                     yield self._tick(label, "Revise Graphics", by="graphic_designer")
+            case 8:  # implemented by a slip, while no next date can be told
+                yield self._set(desk.label, **{NAMES.cadence: UNMAPPED})
+                yield self._status(desk, IMPLEMENTED, "social_ad_specialist")
+                yield self._status(desk, APPROVED)
+                yield self._set(desk.label, **{NAMES.cadence: "Weekly"})
+            case 9:  # what waits for a person is not due any more when there is one
+                yield self._set(desk.label, account_manager="")
+                yield self._status(desk, "")
+                yield self._set(desk.label, **{NAMES.date: self._day_in(12)})
+                yield self._set(desk.label, **{NAMES.date: self._day_in(30)})
+                yield self._set(desk.label, account_manager=owners["account_manager"])
+            case 10:  # work that waits for a person when the client declines
+                yield self._set(desk.label, graphic_designer="")
+                yield from self._ticket(desk, folder)
+                yield self._status(desk, DECLINED)
+                yield self._set(desk.label, graphic_designer=owners["graphic_designer"])
+            case 11:  # the date is moved by hand in the minute of a decline
+                yield self._status(desk, DECLINED)
+                yield self._set(desk.label, **{NAMES.date: self._day_in(rng.randint(0, 20))})
+            case _:  # implemented, and something else while that is being carried out
+                yield self._status(desk, IMPLEMENTED, "social_ad_specialist")
+                yield self._status(desk, rng.choice((APPROVED, PENDING)), "social_ad_specialist")
 
     def _ready_ticket(self, desk: _Desk, folder: str) -> Iterator[Item]:
         made = f"T{self._tickets}"

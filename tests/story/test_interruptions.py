@@ -52,6 +52,20 @@ def test_what_waited_for_a_person_goes_on_after_a_restore(world: World) -> None:
     assert world.kinds().count("share_deliverables") == 1
 
 
+def test_what_had_begun_goes_on_after_a_restore_though_its_cause_is_gone(world: World) -> None:
+    portfolio = world.people.create_portfolio("Acme", world.day(3))
+    world.sandbox.faults.add(Fault("503", "POST */single-email/send"))
+    world.work()
+    assert (world.kinds(), world.emails()) == (["kickoff"], [])
+    world.people.archive("portfolio", portfolio)
+    world.minutes(5)
+    world.people.restore("portfolio", portfolio)
+    world.people.set_status(portfolio, "Refresh Request Submitted")
+    world.sandbox.faults.clear()
+    world.minutes(5)
+    assert (world.kinds(), len(world.emails())) == (["kickoff"], 1)
+
+
 def test_what_waited_for_a_person_goes_with_the_ticket_to_another_portfolio(world: World) -> None:
     without, other = begun(world), begun(world)
     world.people.set("portfolio", without, {DESIGNER: ""})

@@ -331,7 +331,8 @@ class Handoffs:
             yield Due(key, "task", SAS, must=True)
             yield Due(key, "email", SAS, must=True)
         if tasks and not tasks[-1].rec.archived and not tasks[-1].open:
-            # Until the service has rested, which version the task stands for may be open.
+            # Until the service has rested, which version the task stands for may be open; not if it was done before it.
             must = stands == tasks[-1].rec.ref
-            if must or not fired:
+            done = self._crm.run_began(tasks[-1].rec, "hs_task_status").number
+            if must or (not fired and done > version.number):
                 yield Due(("8t", rec.ref.id, version.number), "write", None, must)

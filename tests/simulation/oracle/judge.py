@@ -252,8 +252,12 @@ class Oracle:
             task.cause = int(str(offer.key[2]))
             self._revision_answered(ticket, role)
             self._reset_of_role.append((ticket, role, task.cause))
-        if handoff in {"1", "3"} and home is not None and (cycle := int(str(offer.key[2]))) < self._crm.cycle_now(home):
-            task.cause = max(cycle, 1)  # the cycle ended while it was being made
+        if (
+            handoff in {"1", "3", "5", "7"}
+            and home is not None
+            and (cause := int(str(offer.key[2]))) < self._crm.cycle_now(home)
+        ):
+            task.cause = max(cause, 1)  # its cycle ended before it was made
         if handoff == "7":
             self._handoffs.task_of[int(str(offer.key[2]))] = rec.ref
 
