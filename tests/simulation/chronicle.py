@@ -99,6 +99,13 @@ class Looked(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Checked(Event):
+    """The service read what stands in these records now, before it writes to them, and got an answer."""
+
+    refs: frozenset[Ref]
+
+
+@dataclass(frozen=True, slots=True)
 class PassBegan(Event):
     pass
 
@@ -130,6 +137,10 @@ class Chronicle:
     def looked(self, kind: str, ids: Iterable[str]) -> None:
         self._catch_up()
         self.events.append(Looked(*self._next(), frozenset(Ref(kind, i) for i in ids)))
+
+    def checked(self, kind: str, ids: Iterable[str]) -> None:
+        self._catch_up()
+        self.events.append(Checked(*self._next(), frozenset(Ref(kind, i) for i in ids)))
 
     def owner_changed(self, owner: str, *, active: bool) -> None:
         self._catch_up()

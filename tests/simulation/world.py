@@ -85,7 +85,7 @@ class SimulationLog(RequestLog):
 class DirectSession(requests.Session):
     """Hands each request to the sandbox's API, without preparing what only a socket needs."""
 
-    def __init__(self, api: Api, hook: Hook, read: Callable[[str, list[str]], None]) -> None:
+    def __init__(self, api: Api, hook: Hook, read: Callable[[str, list[str], bool], None]) -> None:
         super().__init__()
         self._api = api
         self._hook = hook
@@ -100,8 +100,10 @@ class DirectSession(requests.Session):
         self._hook("call")
         answer = self._api.handle(Request(method, unquote(path), query, headers, body.encode()))
         _suffer(answer, self._api.portal.clock, _patience(options.get("timeout")), _asked(method, url))
-        if answer.status in {200, 207} and path.endswith("/batch/read") and "propertiesWithHistory" in body:
-            self._read(path.split("/")[-3], [one["id"] for one in json.loads(body)["inputs"]])
+        if answer.status in {200, 207} and path.endswith("/batch/read") and "/objects/" in path:
+            asked = json.loads(body)
+            ids = [one["id"] for one in asked["inputs"]]
+            self._read(path.split("/")[-3], ids, bool(asked.get("propertiesWithHistory")))
         self._hook("answer")
         response = requests.Response()
         response.status_code = answer.status
@@ -214,12 +216,13 @@ class SimulationWorld(World):
         event.listen(service.store.engine, "connect", _quick)
         return service
 
-    def _looked(self, type_name: str, ids: list[str]) -> None:
-        if self.chronicle is not None:
-            found = self.sandbox.portal.type(type_name)
-            kind = "portfolio" if found.custom else found.name
-            if kind in {"portfolio", "ticket"}:
-                self.chronicle.looked(kind, ids)
+    def _looked(self, type_name: str, ids: list[str], with_history: bool) -> None:
+        if self.chronicle is None:
+            return
+        found = self.sandbox.portal.type(type_name)
+        kind = "portfolio" if found.custom else found.name
+        if kind in {"portfolio", "ticket"}:
+            (self.chronicle.looked if with_history else self.chronicle.checked)(kind, ids)
 
     def next_look(self) -> datetime | None:
         """When the next dirty record is to be looked at; None: none is dirty."""

@@ -28,6 +28,7 @@ from sync.clock import from_ms
 from sync.sandbox.seed import Process
 from tests.simulation.chronicle import (
     Archived,
+    Checked,
     Created,
     DatabaseLost,
     Ended,
@@ -85,6 +86,9 @@ class Oracle:
         self._reborn = -1  # when the service first looked after it had lost its database; 0: it has not yet
         self._looked: set[Ref] = set()
         self._looked_at = 0
+        self._read_at: dict[Ref, int] = {}  # the number of the newest reading of each record, before a write too
+        self._shaken: set[Ref] = set()  # deleted in mid-pass: what was just being made may have been refused
+        self._ended = False
         self._reset_of_role: list[tuple[Ref, str, int]] = []
         self._passing = False
 
@@ -106,6 +110,8 @@ class Oracle:
                     self._crm.archive_or_restore(ref, lives=False)
                     if event.own:
                         self._find("unexplained", f"the service deleted {ref}")
+                    elif self._passing:
+                        self._shaken.add(ref)
                 case Restored(ref=ref):
                     self._crm.archive_or_restore(ref, lives=True)
                 case Linked():
@@ -125,17 +131,21 @@ class Oracle:
                     self._crm.moving.clear()
                     self._reset_of_role.clear()
                 case Looked(refs=refs):
+                    self._read_at.update(dict.fromkeys(refs, event.number))
                     for ref in sorted(refs):
                         self._look(ref)
+                case Checked(refs=refs):
+                    self._read_at.update(dict.fromkeys(refs, event.number))
                 case PassEnded(settled=settled):
                     if settled:
                         self._rest(self._looked)
                     self._passing = False
                 case Ended():
+                    self._ended = True
                     self._rest({rec.ref for rec in self._crm.all.values() if rec.ref.kind in {"portfolio", "ticket"}})
             if (
                 self._passing
-                and not isinstance(event, PassBegan | Looked | Mailed)
+                and not isinstance(event, PassBegan | Looked | Checked | Mailed)
                 and not getattr(event, "own", False)
             ):
                 self._look_again()  # a person in mid-pass: what is read after this sees it
@@ -367,7 +377,9 @@ class Oracle:
 
     def _advanced(self, rec: Rec, what: str) -> None:
         """One advance answers every set that was ready."""
-        if rec[self._crm.names.status] in {self._crm.approved, self._crm.implemented}:
+        # What a person sets between the last reading and the write nobody can see.
+        status = rec.as_of(self._crm.names.status, self._read_at.get(rec.ref, self._crm.now.number))
+        if status in {self._crm.approved, self._crm.implemented}:
             self._find("unexplained", f"handoff 5: {what}: the status went backwards")
         offer = self._need("5", "write", rec, what)
         for other in self._handoffs.offers.values():
@@ -484,8 +496,13 @@ class Oracle:
                 continue
             offer.slots[due.slot] = due.role
             forgotten = offer.lost and due.slot.startswith("email")
-            if due.must and not forgotten and rec.ref not in self._crm.murky and not self._is_blocked(offer, due.role):
+            waits = self._is_shaken(rec.ref) or self._is_shaken(offer.ticket) or self._is_blocked(offer, due.role)
+            if due.must and not forgotten and rec.ref not in self._crm.murky and not waits:
                 self._missing(offer, due.slot)
+
+    def _is_shaken(self, ref: Ref | None) -> bool:
+        """What the CRM has refused, as its record was just being deleted, is tried again at the next sweep."""
+        return ref in self._shaken and not self._ended
 
     def _missing(self, offer: Offer, slot: str) -> None:
         where = offer.ticket or offer.home
@@ -524,6 +541,8 @@ class Oracle:
                 begun = offer.told if offer.key[0] == "5" else bool(offer.filled)
                 must = begun and not bypassed and kept and offer.key[0] in {"1", "3", "5", "7"}
                 must = must and not (offer.lost and slot.startswith("email"))
+                if must and (rec.archived or self._is_shaken(rec.ref)):
+                    continue  # it goes on if the record is restored, and what was refused at the next sweep
                 if must and rec.ref not in self._crm.murky:
                     self._missing(offer, slot)
                 offer.slots.pop(slot, None)
