@@ -231,7 +231,7 @@ class CRM(Protocol):
         """Every match of any group (each an AND), by rising id, however many. The index lags: candidates, not facts."""
 
     def deleted(self, kind: Kind, properties: Sequence[str]) -> Iterator[Record]:
-        """Every record that is in the recycle bin (90 days), by its pages: many calls, for what is asked once."""
+        """Every record that is in the recycle bin (90 days), by its pages: many calls, for what is asked seldom."""
 
     def owners(self) -> dict[str, Owner]:
         """All owners by id, the archived ones too."""

@@ -123,6 +123,7 @@ class Effects:
             **self._find_closings([e for e in ripe if e.kind == "close"]),
         }
         gone = self._gone([e for e in ripe if e.key not in found and e.kind in {"task", "write"}])
+        found |= self._find_deleted([e for e in ripe if e.key not in {*found, *gone} and e.kind == "task"])
         self.checkpoint("looked")
         now = self._clock.now()
         with self._store.write() as connection:
@@ -185,6 +186,17 @@ class Effects:
             keys = {task.properties.get(key_property, ""): task.id for task in tasks.values()}
             found.update({key: keys[key] for key in mine if key in keys})
         return found
+
+    def _find_deleted(self, effects: Sequence[Planned]) -> dict[str, str]:
+        """The task that carries an effect's key, among those that people have deleted: it was made all the same."""
+        if not effects:
+            return {}
+        key_property = self._mapping.task.key_property
+        keys = {e.key for e in effects}
+        deleted = {
+            task.properties.get(key_property, ""): task.id for task in recovery.deleted_tasks(self._crm, [key_property])
+        }
+        return {key: task for key, task in deleted.items() if key in keys}
 
     def _find_writes(self, effects: Sequence[Planned]) -> dict[str, str]:
         """Whether a write has landed: its values stand, or stood since it was tried."""

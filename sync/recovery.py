@@ -90,7 +90,7 @@ def take_back(
     found = [record.id for record in crm.search(Kind.TASK, [filters])]
     # One that a person has deleted was made all the same. Where no task carries a key there is nothing to take back.
     wanted = [key_property, CREATED]
-    records = [*crm.read(Kind.TASK, found, wanted).values(), *_deleted(crm, wanted)] if found else []
+    records = [*crm.read(Kind.TASK, found, wanted).values(), *deleted_tasks(crm, wanted)] if found else []
     checkpoint("searched")
     taken = 0
     with store.write() as connection:
@@ -126,7 +126,8 @@ def take_back(
     return taken
 
 
-def _deleted(crm: CRM, wanted: Sequence[str]) -> list[Record]:
+def deleted_tasks(crm: CRM, wanted: Sequence[str]) -> list[Record]:
+    """The tasks in the recycle bin, with these properties; none where the portal does not show them."""
     try:
         return list(crm.deleted(Kind.TASK, wanted))
     except CRMRejectedError as error:  # a portal that does not show them must not keep the service from its work

@@ -132,3 +132,19 @@ def test_a_date_that_a_person_moved_is_not_the_answer_to_a_decline(world: World)
     assert world.people.portfolio(portfolio).properties["creative_refresh_date"] == str(
         world.day(20) + timedelta(days=28)
     )
+
+
+def test_a_task_that_was_deleted_before_it_was_known_to_be_made_is_not_made_again(world: World) -> None:
+    """Simulation seed 1261: a task that a person deletes is not made a second time, and this one had been made."""
+    portfolio = begun(world)
+    world.sandbox.faults.add(Fault("lost-hang", "POST */tasks/batch/create", times=1))
+    world.people.set_status(portfolio, "Creatives Completed & Approved")
+    world.work()
+    [made] = [task for task in world.tasks() if task.subject.startswith("Implement")]
+    world.people.delete_task(made.id)
+    world.minutes(10)
+    world.sweep()
+    assert "implement" not in world.kinds()
+    assert [subject for to, subject in world.emails() if to == SAS][1:] == [
+        "Client approved: please implement the new creatives of Acme"
+    ]

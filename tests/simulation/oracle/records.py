@@ -124,7 +124,7 @@ class Records:
         self.murky: set[Ref] = set()
         """Merged: too much is open to say what must be."""
         self.moving: set[Ref] = set()
-        """Tickets that a person associates in mid-pass."""
+        """Tickets that a person puts on a portfolio, or takes off one, in mid-pass."""
         self.owner_changes: dict[str, list[tuple[int, bool]]] = {one: [(0, False)] for one in inactive}
         self._homes: dict[Ref, set[Ref]] = defaultdict(set)  # every portfolio that a ticket was ever on
         self._alias: dict[Ref, Ref] = {}
@@ -153,10 +153,12 @@ class Records:
         if near is None or far is None:
             return
         label = "primary" if event.primary else ""
+        between = event.near.kind == "ticket" and event.far.kind == "portfolio"
+        if between:
+            self.moving.add(event.near)
         if not event.removed:
-            if event.near.kind == "ticket" and event.far.kind == "portfolio":
+            if between:
                 self._homes[event.near].add(event.far)
-                self.moving.add(event.near)
             near.links[event.far].add(label)
             if label:
                 near.links[event.far].add("")
