@@ -434,6 +434,7 @@ class Oracle:
         if values.pop("hs_pipeline_stage", None) == self._crm.in_progress:
             self._take_all(offers, "write", what)
             self._handoffs.kicked |= {(ticket.ref, int(str(offer.key[2]))) for offer in offers}
+            self._open_revisions_stand(ticket)
         for role, name in self._crm.approvals.items():
             if name in values:
                 value = values.pop(name)
@@ -541,7 +542,7 @@ class Oracle:
                 begun = offer.told if offer.key[0] == "5" else bool(offer.filled)
                 must = begun and not bypassed and kept and offer.key[0] in {"1", "3", "5", "7"}
                 must = must and not (offer.lost and slot.startswith("email"))
-                if must and (rec.archived or self._is_shaken(rec.ref)):
+                if (must and rec.archived) or self._is_shaken(offer.home) or self._is_shaken(offer.ticket):
                     continue  # it goes on if the record is restored, and what was refused at the next sweep
                 if must and rec.ref not in self._crm.murky:
                     self._missing(offer, slot)
@@ -560,11 +561,9 @@ class Oracle:
         """What a look settles without an effect."""
         if rec.ref.kind == "ticket":
             if not rec.archived and self._crm.in_pipeline(rec):
+                self._open_revisions_stand(rec)
                 for version in rec.history.get(self._crm.names.needs_revisions, ()):
                     roles = self._crm.revisions.get(version.value, ())
-                    self._handoffs.served |= {
-                        (rec.ref, version.number, role) for role in roles if self._crm.open_revision(rec, role)
-                    }
                     served = any((rec.ref, version.number, role) in self._handoffs.served for role in roles)
                     (self._handoffs.kicked if served else self._handoffs.waiting).add((rec.ref, version.number))
             return
@@ -582,6 +581,14 @@ class Oracle:
             tasks = [t for t in self._crm.tasks_on(rec, "7") if t.open and self._crm.cycle(closings, t.number) == cycle]
             if tasks:
                 self._handoffs.task_of.setdefault(version.number, tasks[-1].rec.ref)
+
+    def _open_revisions_stand(self, ticket: Rec) -> None:
+        """A role with an open revision task has that one for whatever was asked for until now."""
+        for version in ticket.history.get(self._crm.names.needs_revisions, ()):
+            roles = self._crm.revisions.get(version.value, ())
+            self._handoffs.served |= {
+                (ticket.ref, version.number, role) for role in roles if self._crm.open_revision(ticket, role)
+            }
 
     def _find(self, verdict: Verdict, text: str) -> None:
         self.findings.append(Finding(verdict, self._crm.now.at, text))
