@@ -496,9 +496,10 @@ class _Check:
                 # Two that carry one key are found as copies.
                 others = [t for t in tasks[:position] if t.was_open_at(task.made_at) and t.key != (task.key or None)]
                 if others and self._counts(task.made_at):
-                    cause = f"task {task.id} was made while task {others[0].id} for the same work was still open"
+                    old = others[0].id  # the CRM does not tell whether it was deleted for a while
+                    cause = f"task {task.id} was made while task {old} for the same work was open (or deleted, and restored since)"
                     handoff = next(handoff for handoff, kinds in KINDS_OF.items() if kind in kinds)
-                    self._find(Sort.DOUBLED, handoff, task.key or None, cause, [others[0].id, task.id])
+                    self._find(Sort.DOUBLED, handoff, task.key or None, cause, [old, task.id])
 
     def _taken_over_twice(self) -> None:
         """One task may stand for one thing only."""

@@ -85,6 +85,11 @@ class Temper:
     """How webhooks travel; None: there are none."""
 
 
+def has_corners(seed: int) -> bool:
+    """Whether the people of this seed do what the rules tell apart by a hair."""
+    return seed % 8 == 5
+
+
 def begin(seed: int, days: int, mode: Mode) -> tuple[Script, "Author"]:
     """The empty script of a seed, and the author who fills it."""
     rng = random.Random(f"temper {seed} {mode}")
@@ -105,7 +110,7 @@ def begin(seed: int, days: int, mode: Mode) -> tuple[Script, "Author"]:
 
 def _temper(rng: random.Random, seed: int, mode: Mode) -> Temper:
     plain = mode == "plain"
-    corners = seed % 8 == 5
+    corners = has_corners(seed)
     travel: dict[str, Any] | None = {}
     if not plain:
         travel = rng.choice(

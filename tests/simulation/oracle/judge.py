@@ -86,6 +86,7 @@ class Oracle:
         self._reborn = -1  # when the service first looked after it had lost its database; 0: it has not yet
         self._looked: set[Ref] = set()
         self._looked_at = 0
+        self._looked_at_number: dict[Ref, int] = {}  # the number of the newest look at each record
         self._read_at: dict[Ref, int] = {}  # the number of the newest reading of each record, before a write too
         self._shaken: set[Ref] = set()  # deleted in mid-pass: what was just being made may have been refused
         self._ended = False
@@ -131,6 +132,7 @@ class Oracle:
                     self._crm.moving.clear()
                     self._reset_of_role.clear()
                 case Looked(refs=refs):
+                    self._looked_at_number.update(dict.fromkeys(refs, event.number))
                     self._read_at.update(dict.fromkeys(refs, event.number))
                     for ref in sorted(refs):
                         self._look(ref)
@@ -583,11 +585,14 @@ class Oracle:
                 self._handoffs.task_of.setdefault(version.number, tasks[-1].rec.ref)
 
     def _open_revisions_stand(self, ticket: Rec) -> None:
-        """A role with an open revision task has that one for whatever was asked for until now."""
+        """A role with an open revision task has that one for whatever was asked for until it was looked at."""
+        looked = self._looked_at_number.get(ticket.ref, 0)
         for version in ticket.history.get(self._crm.names.needs_revisions, ()):
-            roles = self._crm.revisions.get(version.value, ())
             self._handoffs.served |= {
-                (ticket.ref, version.number, role) for role in roles if self._crm.open_revision(ticket, role)
+                (ticket.ref, version.number, role)
+                for role in self._crm.revisions.get(version.value, ())
+                if self._crm.open_revision(ticket, role)
+                or (version.number <= looked and self._crm.open_revision(ticket, role, looked))
             }
 
     def _find(self, verdict: Verdict, text: str) -> None:

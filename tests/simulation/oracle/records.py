@@ -288,12 +288,16 @@ class Records:
         ]
         return sorted(found, key=lambda task: task.number)
 
-    def open_revision(self, ticket: Rec, role: str) -> bool:
-        """Whether the role has one on this ticket. What a merge brought along is not said to be on this ticket or not."""
+    def open_revision(self, ticket: Rec, role: str, number: int | None = None) -> bool:
+        """Whether the role has (or had, at that number) one on this ticket.
+
+        What a merge brought along is not said to be on this ticket or not.
+        """
         if ticket.ref in self.murky:
             return False
         kind = "Revise Copy: " if role == CW else "Revise Graphics: "
-        return any(t.open and t.kind == kind and t.ticket == ticket.ref for t in self.tasks.values())
+        mine = (t for t in self.tasks.values() if t.kind == kind and t.ticket == ticket.ref)
+        return any(t.open if number is None else t.number <= number and t.open_at(number) for t in mine)
 
     def task_versions(self, at: int) -> list[Version]:
         """Versions of tasks up to a moment: enough to say how tasks stood then."""
