@@ -496,8 +496,9 @@ class _Check:
                 # Two that carry one key are found as copies.
                 others = [t for t in tasks[:position] if t.was_open_at(task.made_at) and t.key != (task.key or None)]
                 if others and self._counts(task.made_at):
-                    old = others[0].id  # the CRM does not tell whether it was deleted for a while
-                    cause = f"task {task.id} was made while task {old} for the same work was open (or deleted, and restored since)"
+                    old = others[0].id
+                    cause = f"task {task.id} was made while task {old} for the same work was still open"
+                    cause += " (or deleted, and restored since: the CRM does not tell)"
                     handoff = next(handoff for handoff, kinds in KINDS_OF.items() if kind in kinds)
                     self._find(Sort.DOUBLED, handoff, task.key or None, cause, [old, task.id])
 
