@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from sync.crm import Kind, RecordRef
 from sync.sandbox.faults import Fault, FaultKind
 from tests.conftest import MakeWorld
 from tests.world import World
@@ -148,3 +149,33 @@ def test_a_task_that_was_deleted_before_it_was_known_to_be_made_is_not_made_agai
     assert [subject for to, subject in world.emails() if to == SAS][1:] == [
         "Client approved: please implement the new creatives of Acme"
     ]
+
+
+def test_nothing_is_decided_while_a_write_may_still_land(world: World) -> None:
+    """The old date, still there, must not bring the kickoff of the next cycle."""
+    portfolio = world.people.create_portfolio("Acme", world.day(3), cadence="Every 8 weeks")
+    world.work()
+    world.sandbox.faults.add(Fault("late", "POST */batch/update", times=1, delay=60))
+    world.people.set_status(portfolio, "No Refresh Requested")
+    world.work()
+    assert world.people.portfolio(portfolio).properties["creative_refresh_date"] == str(world.day(3))
+    world.people.advance(seconds=10)
+    world.people.set("portfolio", portfolio, {SAS: world.people.owner(AM)})
+    world.work()
+    assert world.kinds() == ["kickoff"]
+    world.minutes(10)
+    assert world.people.portfolio(portfolio).properties["creative_refresh_date"] == str(world.day(3 + 56))
+    assert world.kinds() == ["kickoff"]
+
+
+def test_work_on_a_ticket_that_was_not_read_waits(world: World) -> None:
+    portfolio = begun(world)
+    world.sandbox.faults.add(Fault("refused", "POST */tasks/batch/create"))
+    ticket = with_ticket(world, portfolio)
+    world.sandbox.faults.clear()
+    at = RecordRef(Kind.PORTFOLIO, portfolio)
+    effects, portal = world.service.reconciler._effects, world.service.portals.get()
+    assert effects.perform([at], {at}, portal).tried == 0
+    assert world.kinds(("ticket", ticket)) == []
+    effects.perform([at], {at, RecordRef(Kind.TICKET, ticket)}, portal)
+    assert world.kinds(("ticket", ticket)) == ["write_copy", "design_graphics"]
