@@ -77,10 +77,12 @@ MUTANTS = (
         "ticket-work-left-behind", "A ticket's work stays with the portfolio that the ticket has left.",
         RECONCILE, "ledger.set_portfolio(connection, {**group.homes, **lone})",
         "ledger.set_portfolio(connection, lone)",
+        test="tests/story/test_interruptions.py::test_what_waited_for_a_person_goes_with_the_ticket_to_another_portfolio",
     ),
     Mutant(
         "restored-forgotten", "The work of a record that was deleted and restored does not go on.",
         RECONCILE, "        ledger.bring_back(connection, group.present)\n", "",
+        test="tests/story/test_interruptions.py::test_what_had_begun_goes_on_after_a_restore_though_its_cause_is_gone",
     ),
     # the effects: what is tried, and what became of it
     Mutant(
@@ -117,11 +119,13 @@ MUTANTS = (
         "write-found-of-old", "An earlier write of the same value is taken for the one whose answer was lost.",
         EFFECTS, 'version.source_type == "INTEGRATION" and version.at >= since',
         'version.source_type == "INTEGRATION"',
+        test="tests/story/test_interruptions.py::test_an_earlier_write_of_the_same_value_is_not_the_one_whose_answer_was_lost",
     ),
     Mutant(
         "write-by-a-person", "A person's change to the same value is taken for the service's own.",
         EFFECTS, '_reads_as(version.value, value) and version.source_type == "INTEGRATION" and version',
         "_reads_as(version.value, value) and version",
+        test="tests/story/test_interruptions.py::test_a_persons_own_change_is_not_the_write_whose_answer_was_lost",
     ),
     Mutant(
         "write-date-as-iso-only", "A date that was written is not recognised when it comes back as milliseconds.",
@@ -137,6 +141,8 @@ MUTANTS = (
     Mutant(
         "resolve-not-waited-for", "A record is decided while it is not known what became of a write to it.",
         RECONCILE, "units = [record for record in state.looks if record not in waiting]", "units = list(state.looks)",
+        test="tests/story/test_interruptions.py::test_nothing_is_decided_while_a_write_may_still_land",
+        why="Nothing follows what is not settled (`settled-whatever-the-write`): this is the net above that, and saves calls.",
     ),
     Mutant(
         "unsure-decided-anew", "After an answer was lost, the same pass decides on what it then reads.",
@@ -163,6 +169,7 @@ MUTANTS = (
         "task-before-its-write", "Tasks are made although the write of their occurrence has not been done.",
         EFFECTS, 'rest = self._unheld([e for e in planned if e.kind != "write"])',
         'rest = [e for e in planned if e.kind != "write"]',
+        test="tests/story/test_handoffs.py::test_a_person_approves_while_the_set_is_being_announced",
     ),
     Mutant(
         "no-reread", "A write does not mind that a person has changed the value since.",
@@ -201,6 +208,8 @@ MUTANTS = (
         "pass-of-deleted", "Work on a ticket that is not there is tried.",
         EFFECTS, "[effect for effect in ledger.ready(connection, records) if effect.record in present]",
         "ledger.ready(connection, records)",
+        test="tests/story/test_interruptions.py::test_work_on_a_ticket_that_was_not_read_waits",
+        why="A ticket that has left is looked for as soon as its portfolio is read: this is the net below that.",
     ),
     # what is to be looked at
     Mutant(
@@ -311,6 +320,7 @@ MUTANTS = (
     Mutant(
         "lost-persons-date-counts", "After a loss a date that a person has set is taken for the service's own move.",
         HANDOFFS, "if version.own and version.at < until]", "if version.at < until]",
+        test="tests/story/test_interruptions.py::test_a_date_that_a_person_moved_is_not_the_answer_to_a_decline",
     ),
     Mutant(
         "lost-one-move-for-all", "After a loss one move of the date is taken for the answer to every ending before it.",

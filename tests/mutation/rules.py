@@ -295,6 +295,7 @@ MUTANTS = (
         "8-deleted-is-completed", "An implementation task that a person deleted closes the cycle.",
         SNAPSHOT, "return OwnTask(task, exists=False, completed=False)",
         "return OwnTask(task, exists=True, completed=True)",
+        test="tests/story/test_handoffs.py::test_8_a_task_that_was_deleted_closes_nothing",
     ),
     Mutant(
         "8-any-status", "The completed task closes the cycle although the client has not approved (any more).",
@@ -409,6 +410,7 @@ MUTANTS = (
         "ticket-came-when-created", "A ticket came into the pipeline when it was created, wherever that was.",
         SNAPSHOT, "entered = _since(record.history.get(names.pipeline, ()), portal.pipeline.id, created)",
         "entered = created",
+        test="tests/story/test_interruptions.py::test_a_ticket_made_long_ago_is_of_the_cycle_in_which_it_came_into_the_pipeline",
     ),
     Mutant(
         "date-in-local-time", "A date that comes as milliseconds is read in New York, not at midnight UTC.",

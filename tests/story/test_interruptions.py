@@ -161,7 +161,9 @@ def test_nothing_is_decided_while_a_write_may_still_land(world: World) -> None:
     assert world.people.portfolio(portfolio).properties["creative_refresh_date"] == str(world.day(3))
     world.people.advance(seconds=10)
     world.people.set("portfolio", portfolio, {SAS: world.people.owner(AM)})
+    mark = world.sandbox.log.mark()
     world.work()
+    assert [call.endpoint for call in world.sandbox.log.since(mark) if "portfolios" in call.endpoint] == []
     assert world.kinds() == ["kickoff"]
     world.minutes(10)
     assert world.people.portfolio(portfolio).properties["creative_refresh_date"] == str(world.day(3 + 56))
