@@ -44,6 +44,7 @@ FOUND: list[tuple[int, Mode]] = [
     (1470, "plain"),  # a task that was opened again after a decline was closed again, hours later
     (2131, "safety"),  # an unknown outcome on a deleted record counted as not done
     (5138, "safety"),  # a decline that waited for its cadence closed the tasks of a ticket that had come since
+    (1261, "safety"),  # a task deleted before it was known to be made was made again
     (10065, "plain"),  # verify missed a write whose version the history no longer showed
     (11182, "liveness"),  # the kickoff did not come once the ending before it had only closed a task
     (3002, "liveness"),  # a repeated single-send, refused as sent before, was shown as failed

@@ -288,16 +288,20 @@ class Records:
         ]
         return sorted(found, key=lambda task: task.number)
 
-    def open_revision(self, ticket: Rec, role: str, number: int | None = None) -> bool:
-        """Whether the role has (or had, at that number) one on this ticket.
+    def open_revision(self, ticket: Rec, role: str, looked: int | None = None) -> bool:
+        """Whether the role has one on this ticket; or had, when it was looked at, and it was a person who closed it since.
 
         What a merge brought along is not said to be on this ticket or not.
         """
         if ticket.ref in self.murky:
             return False
         kind = "Revise Copy: " if role == CW else "Revise Graphics: "
-        mine = (t for t in self.tasks.values() if t.kind == kind and t.ticket == ticket.ref)
-        return any(t.open if number is None else t.number <= number and t.open_at(number) for t in mine)
+        mine = [t for t in self.tasks.values() if t.kind == kind and t.ticket == ticket.ref]
+        if looked is None:
+            return any(t.open for t in mine)
+        return any(
+            t.number <= looked and t.open_at(looked) and not self.run_began(t.rec, "hs_task_status").own for t in mine
+        )
 
     def task_versions(self, at: int) -> list[Version]:
         """Versions of tasks up to a moment: enough to say how tasks stood then."""
