@@ -221,7 +221,7 @@ MUTANTS = (
     Mutant(
         "dirty-mark-lost-in-a-failing-pass", "A mark that comes while a record fails waits with it.",
         DIRTY, "        dirty.c.generation == look.generation,\n", "",
-        test="tests/unit/test_dirty.py::test_FIND",
+        test="tests/unit/test_dirty.py::test_a_record_that_was_mended_during_its_last_try_is_not_parked",
         why="In the simulation webhooks are delivered between two passes, never during one.",
     ),
     Mutant(
