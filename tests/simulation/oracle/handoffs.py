@@ -70,6 +70,8 @@ class Handoffs:
         """Handoff 6: ticket, version."""
         self.seen_back: set[tuple[Ref, int]] = set()
         """Handoff 6: looked at while the ticket was In Progress anyway."""
+        self.seen_open: set[tuple[Ref, int, str]] = set()
+        """Handoff 6: looked at while the role had a revision task open."""
         self.waiting: set[tuple[Ref, int]] = set()
         """Handoff 6: a version whose every role is nobody."""
 
@@ -295,7 +297,9 @@ class Handoffs:
             key: Key = ("6", ticket.ref.id, version.number)
             for role in roles:
                 if (ticket.ref, version.number, role) not in self.served and not self._crm.open_revision(ticket, role):
-                    yield Due(key, f"task {role}", role, must)
+                    # Seen while a task was open, in a pass that was disturbed: whether it stands may have been noted.
+                    noted = (ticket.ref, version.number, role) in self.seen_open
+                    yield Due(key, f"task {role}", role, must and not noted)
             away = ticket["hs_pipeline_stage"] != self._crm.in_progress
             if roles and away and (ticket.ref, version.number) not in self.kicked:
                 # Nobody was there to do it, and the ticket has moved on by itself: whether it goes back is open.
@@ -333,6 +337,7 @@ class Handoffs:
         if tasks and not tasks[-1].rec.archived and not tasks[-1].open:
             # Until the service has rested, which version the task stands for may be open; not if it was done before it.
             must = stands == tasks[-1].rec.ref
+            waits = self._is_pending(rec, closings)  # behind an ending that is blocked: nothing comes before that
             done = self._crm.run_began(tasks[-1].rec, "hs_task_status").number
             if must or (not fired and done > version.number):
-                yield Due(("8t", rec.ref.id, version.number), "write", None, must)
+                yield Due(("8t", rec.ref.id, version.number), "write", None, must and not waits)

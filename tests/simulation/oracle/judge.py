@@ -188,6 +188,13 @@ class Oracle:
         if rec["hs_pipeline_stage"] == self._crm.in_progress:
             versions = rec.history.get(self._crm.names.needs_revisions, ())
             self._handoffs.seen_back |= {(rec.ref, version.number) for version in versions}
+        if rec.ref.kind == "ticket":
+            self._handoffs.seen_open |= {
+                (rec.ref, version.number, role)
+                for version in rec.history.get(self._crm.names.needs_revisions, ())
+                for role in self._crm.revisions.get(version.value, ())
+                if self._crm.open_revision(rec, role)
+            }
         for due in self._handoffs.due(rec):
             offer = self._handoffs.offered(due, rec)
             if due.slot not in offer.filled:
