@@ -19,9 +19,9 @@ def world(make_world: MakeWorld) -> World:
     return make_world(go_live="2026-01-01")
 
 
-def begun(world: World, **options: object) -> str:
+def submitted(world: World, cadence: str = "") -> str:
     """A portfolio whose date has come, with its deliverables submitted."""
-    portfolio = world.people.create_portfolio("Acme", world.day(0), **options)  # type: ignore[arg-type]
+    portfolio = world.people.create_portfolio("Acme", world.day(0), cadence=cadence)
     world.work()
     world.people.set_status(portfolio, "Deliverables Submitted")
     world.work()
@@ -35,7 +35,7 @@ def with_ticket(world: World, portfolio: str, **options: str) -> str:
 
 
 def test_what_waited_for_a_person_goes_on_after_a_restore(world: World) -> None:
-    portfolio = begun(world)
+    portfolio = submitted(world)
     ticket = with_ticket(world, portfolio)
     world.people.set("portfolio", portfolio, {SAS: ""})
     world.people.move_ticket(ticket, "Pending Approval")
@@ -68,7 +68,7 @@ def test_what_had_begun_goes_on_after_a_restore_though_its_cause_is_gone(world: 
 
 
 def test_what_waited_for_a_person_goes_with_the_ticket_to_another_portfolio(world: World) -> None:
-    without, other = begun(world), begun(world)
+    without, other = submitted(world), submitted(world)
     world.people.set("portfolio", without, {DESIGNER: ""})
     ticket = with_ticket(world, without)
     assert world.kinds(("ticket", ticket)) == ["write_copy"]
@@ -80,7 +80,7 @@ def test_what_waited_for_a_person_goes_with_the_ticket_to_another_portfolio(worl
 
 
 def test_a_ticket_made_long_ago_is_of_the_cycle_in_which_it_came_into_the_pipeline(world: World) -> None:
-    portfolio = begun(world)
+    portfolio = submitted(world)
     ticket = with_ticket(world, portfolio, stage="1", hs_pipeline="0")
     world.people.set_status(portfolio, "No Refresh Requested")
     world.minutes(5)
@@ -90,7 +90,7 @@ def test_a_ticket_made_long_ago_is_of_the_cycle_in_which_it_came_into_the_pipeli
 
 
 def test_an_earlier_write_of_the_same_value_is_not_the_one_whose_answer_was_lost(world: World) -> None:
-    portfolio = begun(world)
+    portfolio = submitted(world)
     ticket = with_ticket(world, portfolio)
     for fault in ([], [Fault(NEVER_ARRIVES, "POST */tickets/batch/update", times=1)]):
         world.people.move_ticket(ticket, "Pending Approval")
@@ -107,7 +107,7 @@ def test_an_earlier_write_of_the_same_value_is_not_the_one_whose_answer_was_lost
 
 
 def test_a_persons_own_change_is_not_the_write_whose_answer_was_lost(world: World) -> None:
-    portfolio = begun(world)
+    portfolio = submitted(world)
     ticket = with_ticket(world, portfolio)
     world.sandbox.faults.add(Fault(NEVER_ARRIVES, "POST */batch/update", times=1))
     world.people.move_ticket(ticket, "Pending Approval")
@@ -123,7 +123,7 @@ def test_a_persons_own_change_is_not_the_write_whose_answer_was_lost(world: Worl
 
 def test_a_date_that_a_person_moved_is_not_the_answer_to_a_decline(world: World) -> None:
     """Nobody looked before the database was lost."""
-    portfolio = begun(world, cadence="Every 4 weeks")
+    portfolio = submitted(world, cadence="Every 4 weeks")
     world.people.set_status(portfolio, "No Refresh Requested")
     world.people.advance(minutes=1)
     world.people.set_refresh_date(portfolio, world.day(20))
@@ -137,7 +137,7 @@ def test_a_date_that_a_person_moved_is_not_the_answer_to_a_decline(world: World)
 
 def test_a_task_that_was_deleted_before_it_was_known_to_be_made_is_not_made_again(world: World) -> None:
     """Simulation seed 1261: a task that a person deletes is not made a second time, and this one had been made."""
-    portfolio = begun(world)
+    portfolio = submitted(world)
     world.sandbox.faults.add(Fault("lost-hang", "POST */tasks/batch/create", times=1))
     world.people.set_status(portfolio, "Creatives Completed & Approved")
     world.work()
@@ -171,7 +171,7 @@ def test_nothing_is_decided_while_a_write_may_still_land(world: World) -> None:
 
 
 def test_work_on_a_ticket_that_was_not_read_waits(world: World) -> None:
-    portfolio = begun(world)
+    portfolio = submitted(world)
     world.sandbox.faults.add(Fault("refused", "POST */tasks/batch/create"))
     ticket = with_ticket(world, portfolio)
     world.sandbox.faults.clear()

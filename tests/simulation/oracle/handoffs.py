@@ -98,13 +98,14 @@ class Handoffs:
         closings = self._crm.closings(rec)
         cycle = closings[-1].number if closings else 0
         yield from self._closings_due(rec, closings)
-        if not self._is_pending(rec, closings):
+        pending = self._is_pending(rec, closings)
+        if not pending:
             yield from self._kickoff_due(rec, cycle)
             yield from self._tickets_due(rec, closings, cycle)
         tickets = self._crm.tickets(rec)
         yield from self._creative_work_due(rec, tickets, closings)
         yield from self._sets_due(rec, tickets, closings, cycle)
-        yield from self._implementation_due(rec, closings, cycle)
+        yield from self._implementation_due(rec, closings, cycle, pending=pending)
 
     def _fired(self, handoff: str, rec: Rec, cycle: int) -> list[Offer]:
         found = [o for o in self.offers.values() if o.key[:3] == (handoff, rec.ref.id, cycle) and o.fired]
@@ -322,7 +323,7 @@ class Handoffs:
 
     # 7, and 8 by a task
 
-    def _implementation_due(self, rec: Rec, closings: Sequence[Closing], cycle: int) -> Iterator[Due]:
+    def _implementation_due(self, rec: Rec, closings: Sequence[Closing], cycle: int, *, pending: bool) -> Iterator[Due]:
         if rec[self._crm.names.status] != self._crm.approved:
             return
         version = self._crm.run_began(rec, self._crm.names.status)
@@ -337,7 +338,7 @@ class Handoffs:
         if tasks and not tasks[-1].rec.archived and not tasks[-1].open:
             # Until the service has rested, which version the task stands for may be open; not if it was done before it.
             must = stands == tasks[-1].rec.ref
-            waits = self._is_pending(rec, closings)  # behind an ending that is blocked: nothing comes before that
             done = self._crm.run_began(tasks[-1].rec, "hs_task_status").number
             if must or (not fired and done > version.number):
-                yield Due(("8t", rec.ref.id, version.number), "write", None, must and not waits)
+                # Nothing comes before an ending that is blocked.
+                yield Due(("8t", rec.ref.id, version.number), "write", None, must and not pending)

@@ -86,7 +86,7 @@ class Oracle:
         self._reborn = -1  # when the service first looked after it had lost its database; 0: it has not yet
         self._looked: set[Ref] = set()
         self._looked_at = 0
-        self._looked_at_number: dict[Ref, int] = {}  # the number of the newest look at each record
+        self._seen_at: dict[Ref, int] = {}  # the number of the newest look at each record
         self._read_at: dict[Ref, int] = {}  # the number of the newest reading of each record, before a write too
         self._shaken: set[Ref] = set()  # deleted in mid-pass: what was just being made may have been refused
         self._ended = False
@@ -132,7 +132,7 @@ class Oracle:
                     self._crm.moving.clear()
                     self._reset_of_role.clear()
                 case Looked(refs=refs):
-                    self._looked_at_number.update(dict.fromkeys(refs, event.number))
+                    self._seen_at.update(dict.fromkeys(refs, event.number))
                     self._read_at.update(dict.fromkeys(refs, event.number))
                     for ref in sorted(refs):
                         self._look(ref)
@@ -188,13 +188,11 @@ class Oracle:
         if rec["hs_pipeline_stage"] == self._crm.in_progress:
             versions = rec.history.get(self._crm.names.needs_revisions, ())
             self._handoffs.seen_back |= {(rec.ref, version.number) for version in versions}
-        if rec.ref.kind == "ticket":
-            self._handoffs.seen_open |= {
-                (rec.ref, version.number, role)
-                for version in rec.history.get(self._crm.names.needs_revisions, ())
-                for role in self._crm.revisions.get(version.value, ())
-                if self._crm.open_revision(rec, role)
-            }
+        self._handoffs.seen_open |= {
+            (rec.ref, version.number, role)
+            for version, role in self._crm.revisions_asked(rec)
+            if self._crm.open_revision(rec, role)
+        }
         for due in self._handoffs.due(rec):
             offer = self._handoffs.offered(due, rec)
             if due.slot not in offer.filled:
@@ -228,9 +226,8 @@ class Oracle:
     def _fill(self, offer: Offer, slot: str) -> None:
         del offer.slots[slot]
         offer.filled[slot] = self._crm.now.number
-        offer.lost = (
-            offer.lost or self._crm.now.at < self._reborn
-        )  # it landed late: the process that knew of it was gone
+        if self._crm.now.at < self._reborn:  # it landed late: the process that knew of it was gone
+            offer.lost = True
 
     def _was_done(self, handoff: str, slot: str, home: Ref | None, ticket: Ref | None = None) -> bool:
         return any(
@@ -271,12 +268,10 @@ class Oracle:
             task.cause = int(str(offer.key[2]))
             self._revision_answered(ticket, role)
             self._reset_of_role.append((ticket, role, task.cause))
-        if (
-            handoff in {"1", "3", "5", "7"}
-            and home is not None
-            and (cause := int(str(offer.key[2]))) < self._crm.cycle_now(home)
-        ):
-            task.cause = max(cause, 1)  # its cycle ended before it was made
+        if handoff in {"1", "3", "5", "7"} and home is not None:
+            cause = int(str(offer.key[2]))
+            if cause < self._crm.cycle_now(home):  # its cycle ended before it was made
+                task.cause = max(cause, 1)
         if handoff == "7":
             self._handoffs.task_of[int(str(offer.key[2]))] = rec.ref
 
@@ -368,9 +363,8 @@ class Oracle:
             self._advanced(rec, what)
         elif status == "" and day is None:
             self._need("1", "clear", rec, what)
-        elif (
-            day is not None and status == self._crm.pending
-        ):  # 2a, and a set of the new cycle that is ready, in one write
+        elif day is not None and status == self._crm.pending:
+            # 2a, and a set of the new cycle that is ready, in one write.
             self._advanced(rec, what)
             self._dated(rec, date.fromisoformat(day) if day else None, None, what)
         elif day is not None and status in {None, ""}:
@@ -398,9 +392,8 @@ class Oracle:
     def _dated(self, rec: Rec, day: date | None, status: str | None, what: str) -> None:
         """The date was moved: by a decline (2a), or by a closing (8), whose write clears the status too."""
         slots = {"8": "reset"} if status is not None else {"2a": "date", "8": "reset"}
-        still = {
-            closing.number for closing in self._crm.closings(rec)
-        }  # the other ones were a slip, seen before it was one
+        # Those that are none any more were a slip, seen before it was one.
+        still = {closing.number for closing in self._crm.closings(rec)}
         oldest = min(
             (
                 one
@@ -593,14 +586,13 @@ class Oracle:
 
     def _open_revisions_stand(self, ticket: Rec) -> None:
         """A role with an open revision task has that one for whatever was asked for until it was looked at."""
-        looked = self._looked_at_number.get(ticket.ref, 0)
-        for version in ticket.history.get(self._crm.names.needs_revisions, ()):
-            self._handoffs.served |= {
-                (ticket.ref, version.number, role)
-                for role in self._crm.revisions.get(version.value, ())
-                if self._crm.open_revision(ticket, role)
-                or (version.number <= looked and self._crm.open_revision(ticket, role, looked))
-            }
+        looked = self._seen_at.get(ticket.ref, 0)
+        self._handoffs.served |= {
+            (ticket.ref, version.number, role)
+            for version, role in self._crm.revisions_asked(ticket)
+            if self._crm.open_revision(ticket, role)
+            or (version.number <= looked and self._crm.open_revision(ticket, role, looked))
+        }
 
     def _find(self, verdict: Verdict, text: str) -> None:
         self.findings.append(Finding(verdict, self._crm.now.at, text))

@@ -1,7 +1,7 @@
 """What the CRM shows: every record with all of its versions, and who its people are. It knows no handoff's conditions."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
@@ -287,6 +287,12 @@ class Records:
             if TASKS[task.kind][0] == handoff and self.rec(task.home) is portfolio and task.ticket is None
         ]
         return sorted(found, key=lambda task: task.number)
+
+    def revisions_asked(self, ticket: Rec) -> Iterator[tuple[Version, str]]:
+        """Each version of Needs Revisions with each role that it asks; nothing for a portfolio."""
+        for version in ticket.history.get(self.names.needs_revisions, ()):
+            for role in self.revisions.get(version.value, ()):
+                yield version, role
 
     def open_revision(self, ticket: Rec, role: str, looked: int | None = None) -> bool:
         """Whether the role has one on this ticket; or had, when it was looked at, and it was a person who closed it since.
