@@ -244,8 +244,10 @@ class Store:
     def write(self) -> Iterator[Connection]:
         """A transaction that may write: begun at once, so that it never fails half-way on a lock."""
         try:
-            with self.engine.begin() as connection:
-                yield connection
+            with self.engine.connect() as connection:
+                _begin(connection, "BEGIN IMMEDIATE")
+                with connection.begin():
+                    yield connection
         except (SQLAlchemyError, sqlite3.Error) as error:
             raise self._explained(error) from error
 
@@ -254,12 +256,8 @@ class Store:
         """A transaction that sees one state of the database."""
         try:
             with self.engine.connect() as connection:
-                connection.info["reading"] = True
-                try:
-                    yield connection
-                finally:
-                    connection.rollback()
-                    connection.info.pop("reading", None)
+                _begin(connection, "BEGIN")
+                yield connection  # closing it rolls back
         except (SQLAlchemyError, sqlite3.Error) as error:
             raise self._explained(error) from error
 
@@ -301,7 +299,6 @@ def open_store(url: str) -> Store:
         hide_parameters=True,  # an error must not quote people's data into a log
     )
     event.listen(engine, "connect", _configure)
-    event.listen(engine, "begin", _begin)
     return Store(engine, path)
 
 
@@ -319,11 +316,11 @@ def _configure(connection: sqlite3.Connection, _record: object) -> None:
     cursor.close()
 
 
-def _begin(connection: Connection) -> None:
-    # By the driver itself: SQLAlchemy's way around it would be the dearest part of a short transaction.
+def _begin(connection: Connection, statement: str) -> None:
+    """Begin by the driver itself: an event of SQLAlchemy's would be looked for at every statement of the engine."""
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)
-    driver.execute("BEGIN" if connection.info.get("reading") else "BEGIN IMMEDIATE")
+    driver.execute(statement)
 
 
 def migrate(store: Store) -> None:
