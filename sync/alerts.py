@@ -17,7 +17,7 @@ from sync.clock import Clock, to_ms
 from sync.email import Mailer
 from sync.errors import HandoffsError
 from sync.model import EffectState
-from sync.store import Store, alerts, get_fact, set_fact
+from sync.store import Store, alerts, get_facts, set_fact
 
 SUBJECTS: Mapping[str, str] = {
     "parked": "records were parked",
@@ -65,7 +65,8 @@ class Alerts:
         """Tell of what was parked, blocked or refused since the admin was last told of it. Raises `StoreError`."""
         with self._store.read() as connection:
             found = _standing(connection)
-            before = {one.kind: _told(connection, one.kind) for one in found}
+            told_of = get_facts(connection, *(_fact(one.kind) for one in found))
+        before = {one.kind: set(json.loads(told or "[]")) for one, told in zip(found, told_of, strict=True)}
         for one in found:
             told = before[one.kind] & one.lines.keys()  # what was mended may come again
             fresh = [line for key, line in one.lines.items() if key not in told]
@@ -138,6 +139,3 @@ def _fact(kind: str) -> str:
     """The fact under which it stands what of this kind the admin knows: a JSON list of keys."""
     return f"told_{kind}"
 
-
-def _told(connection: Connection, kind: str) -> set[str]:
-    return set(json.loads(get_fact(connection, _fact(kind)) or "[]"))

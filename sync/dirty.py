@@ -238,8 +238,8 @@ def settle_done(connection: Connection, looks: Mapping[Look, datetime | None]) -
         connection.execute(_THROUGH, through)
     if later := [{**taken[look], "later": to_ms(again)} for look, again in looks.items() if again is not None]:
         connection.execute(_LATER, later)
-    if records:  # marked again meanwhile: the row stays due, but its failures are over
-        connection.execute(_FAILS_NO_MORE, list(records.values()))
+    if failed := [record for look, record in records.items() if look.attempts]:
+        connection.execute(_FAILS_NO_MORE, failed)  # where it was marked again meanwhile too: it stays due
 
 
 def settle_failed(connection: Connection, look: Look, now: datetime, error: str) -> bool:

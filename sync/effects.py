@@ -106,13 +106,13 @@ class Effects:
         """Find out what came of every try without an answer; the records that have to wait for it, and until when."""
         waiting: dict[RecordRef, datetime] = {}
         ripe = []
-        unresolved = self._interrupted(self._unresolved(records))
+        with self._store.read() as connection:
+            unresolved = ledger.unresolved(connection, records)
+        unresolved = self._interrupted(unresolved)
         now = self._clock.now()
         for effect in unresolved:
-            lands = effect.state_at + LANDED_AFTER
-            if now < lands:
-                unit = _unit(effect)
-                waiting[unit] = max(lands, waiting.get(unit, lands))
+            if now < effect.state_at + LANDED_AFTER:
+                _wait_for(effect, waiting)
             else:
                 ripe.append(effect)
         if not ripe:
@@ -143,18 +143,6 @@ class Effects:
             ledger.close_finished(connection, {_unit(effect) for effect in ripe})
         self.checkpoint("resolved")
         return waiting
-
-    def open_until(self, records: Iterable[RecordRef]) -> dict[RecordRef, datetime]:
-        """The records with a try whose outcome is not known, and when it can be looked for."""
-        until: dict[RecordRef, datetime] = {}
-        for effect in self._unresolved(records):
-            lands = effect.state_at + LANDED_AFTER
-            until[_unit(effect)] = max(lands, until.get(_unit(effect), lands))
-        return until
-
-    def _unresolved(self, records: Iterable[RecordRef]) -> list[Planned]:
-        with self._store.read() as connection:
-            return ledger.unresolved(connection, records)
 
     def _interrupted(self, effects: Sequence[Planned]) -> list[Planned]:
         """The same; a try found open is noted as cut off: its process died, at the latest just now.
@@ -245,15 +233,29 @@ class Effects:
 
     # -- what is planned
 
-    def perform(self, records: Iterable[RecordRef], present: Collection[RecordRef], portal: Portal) -> Performed:
+    def perform(
+        self,
+        records: Collection[RecordRef],
+        present: Collection[RecordRef],
+        portal: Portal,
+        looked: Iterable[RecordRef] = (),
+    ) -> Performed:
         """Try everything planned for these records that may be tried now.
 
         `present` are all records that were read: work on a ticket that is not among them (deleted, or on another
-        portfolio by now) waits until it is known where the ticket is.
+        portfolio by now) waits until it is known where the ticket is. `looked` are all that the pass looks at: where
+        the outcome of a try is still not known, it says when to look for it.
         """
         with self._store.read() as connection:
-            planned = [effect for effect in ledger.ready(connection, records) if effect.record in present]
-        done = Performed()
+            undone = ledger.undone(connection, {*records, *looked})
+        waiting: dict[RecordRef, datetime] = {}
+        planned = []
+        for effect in undone:
+            if effect.state is not EffectState.PLANNED:
+                _wait_for(effect, waiting)
+            elif effect.record in present and _unit(effect) in records:
+                planned.append(effect)
+        done = Performed(again_at=waiting)
         if not planned:
             return done
         self._writes([e for e in planned if e.kind == "write"], done)
@@ -542,6 +544,13 @@ def trace_of(key: str) -> str:
 def _unit(effect: Planned) -> RecordRef:
     """What a pass looks at: the portfolio, or a ticket that has none."""
     return effect.record if effect.portfolio is None else RecordRef(Kind.PORTFOLIO, effect.portfolio)
+
+
+def _wait_for(effect: Planned, until: dict[RecordRef, datetime]) -> None:
+    """Note when an outcome that is not known can be looked for: with the last of its record's."""
+    lands = effect.state_at + LANDED_AFTER
+    unit = _unit(effect)
+    until[unit] = max(lands, until.get(unit, lands))
 
 
 def _written(effect: Planned) -> RecordRef:

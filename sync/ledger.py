@@ -426,10 +426,9 @@ def payloads(connection: Connection, keys: Iterable[str]) -> dict[str, dict[str,
 # -- claim and settle
 
 
-def ready(connection: Connection, records: Iterable[RecordRef]) -> list[Planned]:
-    """The effects of these portfolios (or lone tickets) that may be tried now, in their order."""
-    found = _planned(connection, records, (EffectState.PLANNED.value,))
-    return [effect for effect in found if effect.state is EffectState.PLANNED]
+def undone(connection: Connection, records: Iterable[RecordRef]) -> list[Planned]:
+    """The effects of these portfolios (or lone tickets) that may be tried now, and the unresolved ones, in their order."""
+    return _planned(connection, records, (EffectState.PLANNED.value, *_UNRESOLVED))
 
 
 def unresolved(connection: Connection, records: Iterable[RecordRef]) -> list[Planned]:

@@ -229,8 +229,6 @@ class Reconciler:
             units = self._round(units, state, portal)
         for record in units:
             state.look_again(record, self._clock.now() + SOON)
-        for record, until in self._effects.open_until(state.looks).items():
-            state.look_again(record, until)
         self._settle(state)
         tally.looked += len(looks)
 
@@ -250,7 +248,7 @@ class Reconciler:
         self._hold(inside, facts, state)
         inside = {record: decision for record, decision in inside.items() if record not in state.held}
         self._plan(inside, {record: cases[record].facts for record in inside}, waited_for, state)
-        performed = self._effects.perform(inside, group.present, portal)
+        performed = self._effects.perform(inside, group.present, portal, state.looks)
         self._note(performed, state)
         for record, decision in inside.items():
             if decision.look_again is not None:

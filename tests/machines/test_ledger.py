@@ -235,7 +235,8 @@ class Ledger(RuleBasedStateMachine):
     def claim(self, data: st.DataObject) -> None:
         self._look_first()
         with STORE.read() as connection:
-            ready = ledger.ready(connection, [PORTFOLIO])
+            undone = ledger.undone(connection, [PORTFOLIO])
+        ready = [each for each in undone if each.state is EffectState.PLANNED]
         assert {each.key for each in ready} == {key for key, _ in self._items("planned")}
         for each in ready:
             if each.kind in {"task", "email"}:
