@@ -633,20 +633,6 @@ def _both(portfolios: Sequence[str], tickets: Sequence[str]) -> Iterable[dict[st
     return ({"ids": some, "tickets": others} for some, others in parts)
 
 
-_WITH_WORK = select(occurrences.c.record, occurrences.c.portfolio).where(
-    _OF_PORTFOLIOS, occurrences.c.record_kind == Kind.TICKET.value, occurrences.c.state == "open"
-)
-
-
-def tickets_of(connection: Connection, portfolios: Iterable[str]) -> dict[str, str]:
-    """The tickets with something still to be done, and the portfolio that the ledger has them on."""
-    found: dict[str, str] = {}
-    for part in in_parts(list(portfolios)):
-        rows = connection.execute(_WITH_WORK, {"ids": part})
-        found.update({row.record: row.portfolio for row in rows})
-    return found
-
-
 # -- taken back after a loss, or adopted
 
 

@@ -1,15 +1,15 @@
 """Which ticket is on which portfolio, as far as was seen: what a deleted or moved ticket leaves to be looked at again.
 
 An event that says that a ticket left may be lost. So every pass over a portfolio also asks what it once had and has no
-more: `strays`.
+more.
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import zip_longest
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, or_, select
 from sqlalchemy.dialects.sqlite import insert
 
-from sync import ledger
 from sync.store import in_parts, memberships
 
 _HOME_OF = select(memberships.c.portfolio).where(memberships.c.ticket == bindparam("wanted"))
@@ -26,26 +26,28 @@ _REMEMBER = _NEW.on_conflict_do_update(
 )
 
 
-def remember(connection: Connection, on: Mapping[str, str]) -> None:
-    """These tickets are on these portfolios."""
-    if on:
-        rows = [{"ticket": ticket, "portfolio": portfolio} for ticket, portfolio in sorted(on.items())]
-        connection.execute(_REMEMBER, rows)
+_OF_EITHER = select(memberships).where(
+    or_(
+        memberships.c.portfolio.in_(bindparam("portfolios", expanding=True)),
+        memberships.c.ticket.in_(bindparam("tickets", expanding=True)),
+    )
+)
+
+
+def remember(connection: Connection, portfolios: Iterable[str], on: Mapping[str, str]) -> set[str]:
+    """These portfolios have just these tickets, `on` them; which others they had until now."""
+    wanted = list(portfolios)
+    before: dict[str, str] = {}
+    for some, tickets in zip_longest(in_parts(wanted), in_parts(list(on)), fillvalue=()):
+        rows = connection.execute(_OF_EITHER, {"portfolios": some, "tickets": tickets})
+        before.update({row.ticket: row.portfolio for row in rows})
+    moved = [{"ticket": ticket, "portfolio": home} for ticket, home in sorted(on.items()) if before.get(ticket) != home]
+    if moved:
+        connection.execute(_REMEMBER, moved)
+    return {ticket for ticket, home in before.items() if home in wanted and ticket not in on}
 
 
 def forget(connection: Connection, tickets: Iterable[str]) -> None:
     """These tickets are on no portfolio, or no longer there."""
     for ticket in tickets:
         connection.execute(memberships.delete().where(memberships.c.ticket == ticket))
-
-
-_SEEN_ON = select(memberships.c.ticket).where(memberships.c.portfolio.in_(bindparam("portfolios", expanding=True)))
-
-
-def strays(connection: Connection, portfolios: Iterable[str], seen: Iterable[str]) -> set[str]:
-    """The tickets that were on these portfolios, or have something open there, and were not `seen` on them now."""
-    wanted = list(portfolios)
-    found = set(ledger.tickets_of(connection, wanted))
-    for part in in_parts(wanted):
-        found.update(connection.scalars(_SEEN_ON, {"portfolios": part}))
-    return found.difference(seen)

@@ -2,7 +2,7 @@
 
 import pprint
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
@@ -22,7 +22,7 @@ from sync.decide import decide
 from sync.dirty import MENDED_BY_TIME, Look
 from sync.effects import Effects, Performed
 from sync.errors import AuthenticationError, CRMUnavailableError, MappingMisfitError, PartialAnswerError, StoreError
-from sync.model import Decision, Facts, Portfolio, Snapshot, Wait
+from sync.model import Decision, EffectState, Facts, Fired, Portfolio, Snapshot, Wait
 from sync.portal import Portal, PortalCache
 from sync.snapshot import Group, Reader
 from sync.store import Store, seen
@@ -177,7 +177,7 @@ class Reconciler:
         portal = self._portals.get()
         group = self._reader.read(portfolios, lone_tickets, portal)
         with self._store.read() as connection:
-            facts = _facts(connection, group)
+            facts = _facts(connection, group, _fired(connection, group))
         return portal, group, self._cases(group, facts, portal)
 
     def _failed(self, look: Look, error: Exception, tally: Tally) -> None:
@@ -275,15 +275,17 @@ class Reconciler:
                 dirty.mark(connection, [survivor], now, "merge")
             ledger.set_aside(connection, {*group.gone, *group.merged})
             stuck.forget(connection, {*group.gone, *group.merged})
-            memberships.remember(connection, group.homes)
             _remember_changes(connection, group.modified, now)
+            fired = _fired(connection, group)
+            homes = group.homes
             understood = [i for i in portfolios if RecordRef(Kind.PORTFOLIO, i) not in group.faulty]
-            strays = memberships.strays(connection, understood, group.homes)
-            facts = {} if strays else self._refreshed(connection, group, state)
+            strays = memberships.remember(connection, understood, homes)
+            strays |= {one.record.id for one in fired if _is_left(one, understood, homes)}
+            facts = {} if strays else self._refreshed(connection, group, state, fired)
         if strays:
             self._look_after(strays)
             with self._store.write() as connection:
-                facts = self._refreshed(connection, group, state)
+                facts = self._refreshed(connection, group, state, _fired(connection, group))
         self.checkpoint("read")
         return group, facts
 
@@ -298,14 +300,24 @@ class Reconciler:
             left = [RecordRef(Kind.TICKET, ticket) for ticket in there]
             dirty.mark(connection, left, now, "moved", look_at=now + SOON)
 
-    def _refreshed(self, connection: Connection, group: Group, state: _Pass) -> dict[RecordRef, Facts]:
+    def _refreshed(
+        self, connection: Connection, group: Group, state: _Pass, fired: Sequence[Fired]
+    ) -> dict[RecordRef, Facts]:
         """What the ledger knows of the group, once it has heard where the tickets are and what may be tried again."""
         retry = [record for record in group.snapshots if state.mends(record)]
-        ledger.retry_failed(connection, retry, self._clock.now())
-        lone = dict.fromkeys(record.id for record in group.snapshots if record.kind is Kind.TICKET)
-        ledger.set_portfolio(connection, {**group.homes, **lone})
-        ledger.bring_back(connection, group.present)
-        return _facts(connection, group)
+        homes: dict[str, str | None] = {**group.homes}
+        homes |= dict.fromkeys(record.id for record in group.snapshots if record.kind is Kind.TICKET)
+        present = group.present
+        tickets = [one for one in fired if one.record.kind is Kind.TICKET]
+        moved = {one.record.id for one in tickets if one.portfolio != homes.get(one.record.id, one.portfolio)}
+        back = {one.record for one in fired if one.state == ledger.GONE and one.record in present}
+        refused = any(effect.state is EffectState.FAILED for one in fired for effect in one.effects)
+        if moved or back or (retry and refused):
+            ledger.retry_failed(connection, retry, self._clock.now())
+            ledger.set_portfolio(connection, {ticket: homes[ticket] for ticket in moved})
+            ledger.bring_back(connection, back)
+            fired = _fired(connection, group)
+        return _facts(connection, group, fired)
 
     def _cases(self, group: Group, facts: Mapping[RecordRef, Facts], portal: Portal) -> dict[RecordRef, Case]:
         moment = self._moment()
@@ -439,11 +451,22 @@ def _concerns_all(error: Exception) -> bool:
     return isinstance(error, everywhere) and not isinstance(error, PartialAnswerError)
 
 
-def _facts(connection: Connection, group: Group) -> dict[RecordRef, Facts]:
-    """What the ledger knows of each record of the group."""
+def _fired(connection: Connection, group: Group) -> list[Fired]:
+    """Every occurrence of the group's records."""
     portfolios = [record.id for record in group.snapshots if record.kind is Kind.PORTFOLIO]
     tickets = [ticket.id for snapshot in group.snapshots.values() for ticket in snapshot.tickets]
-    fired = ledger.load(connection, portfolios, tickets)
+    return ledger.load(connection, portfolios, tickets)
+
+
+def _is_left(fired: Fired, portfolios: Collection[str], homes: Mapping[str, str]) -> bool:
+    """Whether this is work still to be done on a ticket that has left its portfolio, which is one of these."""
+    ticket = fired.record.kind is Kind.TICKET
+    return ticket and fired.state == "open" and fired.portfolio in portfolios and fired.record.id not in homes
+
+
+def _facts(connection: Connection, group: Group, fired: Sequence[Fired]) -> dict[RecordRef, Facts]:
+    """What the ledger knows of each record of the group."""
+    portfolios = [record.id for record in group.snapshots if record.kind is Kind.PORTFOLIO]
     closings = ledger.remembered(connection, portfolios)
     since = runs.reaching_back(connection, portfolios)
     found: dict[RecordRef, Facts] = {}

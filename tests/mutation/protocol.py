@@ -75,13 +75,13 @@ MUTANTS = (
     ),
     Mutant(
         "ticket-work-left-behind", "A ticket's work stays with the portfolio that the ticket has left.",
-        RECONCILE, "ledger.set_portfolio(connection, {**group.homes, **lone})",
-        "ledger.set_portfolio(connection, lone)",
+        RECONCILE, "ledger.set_portfolio(connection, {ticket: homes[ticket] for ticket in moved})",
+        "ledger.set_portfolio(connection, {ticket: None for ticket in moved if homes[ticket] is None})",
         test="tests/story/test_interruptions.py::test_what_waited_for_a_person_goes_with_the_ticket_to_another_portfolio",
     ),
     Mutant(
         "restored-forgotten", "The work of a record that was deleted and restored does not go on.",
-        RECONCILE, "        ledger.bring_back(connection, group.present)\n", "",
+        RECONCILE, "            ledger.bring_back(connection, back)\n", "",
         test="tests/story/test_interruptions.py::test_what_had_begun_goes_on_after_a_restore_though_its_cause_is_gone",
     ),
     # the effects: what is tried, and what became of it
@@ -248,7 +248,7 @@ MUTANTS = (
     ),
     Mutant(
         "strays-forgotten", "A ticket whose leaving nobody told is not looked for.",
-        MEMBERSHIPS, "return found.difference(seen)", "return set()",
+        RECONCILE, "            self._look_after(strays)\n", "",
         test="tests/story/test_faults.py::test_a_ticket_is_deleted_in_mid_pass",
     ),
     # the ways in

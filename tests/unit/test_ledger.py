@@ -13,6 +13,7 @@ from mappings.vocabulary import EmailKind, Handoff, Role, TaskKind
 from sync import ledger
 from sync.clock import from_ms
 from sync.crm import Kind, RecordRef
+from sync.ledger import Planned
 from sync.model import (
     CloseTask,
     Decision,
@@ -94,9 +95,13 @@ def _fired(store: Store) -> Fired:
     return _facts(store).fired[KEY]
 
 
-def _ready(store: Store) -> list[str]:
+def _ready(store: Store) -> list[Planned]:
     with store.read() as connection:
-        return [effect.key.rsplit("/")[1] for effect in ledger.ready(connection, [PORTFOLIO])]
+        return [one for one in ledger.undone(connection, [PORTFOLIO]) if one.state is EffectState.PLANNED]
+
+
+def _ready_slots(store: Store) -> list[str]:
+    return [one.key.rsplit("/")[1] for one in _ready(store)]
 
 
 # Claiming
@@ -136,19 +141,18 @@ def test_what_was_not_tried_is_decided_anew_each_time(store: Store) -> None:
     other = NewTask(TaskKind.KICKOFF, Role.ACCOUNT_MANAGER, "52", (PORTFOLIO,), {"today": "2026-11-03"})
     _plan(store, _decision(other, EMAIL), LATER)
     assert not _fired(store).committed
-    assert _ready(store) == [TASK.slot, EMAIL.slot]
-    with store.read() as connection:
-        assert [e.payload["owner"] for e in ledger.ready(connection, [PORTFOLIO])] == ["52", "51"]
+    assert _ready_slots(store) == [TASK.slot, EMAIL.slot]
+    assert [one.payload["owner"] for one in _ready(store)] == ["52", "51"]
 
 
 def test_what_is_no_longer_due_is_withdrawn_and_can_come_back(store: Store) -> None:
     _plan(store, _decision(TASK, EMAIL))
     _plan(store, NOTHING)
-    assert _ready(store) == []
+    assert _ready_slots(store) == []
     assert _fired(store).state == "withdrawn"
     assert not _fired(store).committed
     _plan(store, _decision(TASK, EMAIL), LATER)
-    assert _ready(store) == [TASK.slot, EMAIL.slot]
+    assert _ready_slots(store) == [TASK.slot, EMAIL.slot]
     assert _fired(store).decided_at == LATER
 
 
@@ -157,7 +161,7 @@ def test_once_something_was_tried_the_rest_is_done_whatever_comes(store: Store) 
     _tried(store, TASK.slot, crm_id="9")
     _plan(store, NOTHING)
     assert _fired(store).committed
-    assert _ready(store) == [EMAIL.slot]
+    assert _ready_slots(store) == [EMAIL.slot]
 
 
 def test_an_open_write_of_what_stands_is_decided_anew(store: Store) -> None:
@@ -166,8 +170,7 @@ def test_an_open_write_of_what_stands_is_decided_anew(store: Store) -> None:
     assert not _fired(store).settled
     fresher = Write(PORTFOLIO, {"status": ""}, {"status": "y"})
     _plan(store, _decision(fresher, TASK))
-    with store.read() as connection:
-        assert [e.payload["expects"] for e in ledger.ready(connection, [PORTFOLIO])] == [{"status": "y"}]
+    assert [one.payload["expects"] for one in _ready(store)] == [{"status": "y"}]
     _plan(store, NOTHING)
     assert _states(store)[WRITE.slot] == EffectState.OVERTAKEN
     assert _fired(store).settled
@@ -205,7 +208,7 @@ def test_what_was_certainly_not_sent_is_as_if_it_had_not_been_tried(store: Store
     with store.read() as connection:
         assert ledger.attempted_since(connection, NOW - timedelta(hours=1)) == 0
     _plan(store, NOTHING)
-    assert _ready(store) == []
+    assert _ready_slots(store) == []
 
 
 def test_what_may_have_been_sent_once_stays_tried(store: Store) -> None:
@@ -237,8 +240,7 @@ def test_an_effect_that_waits_for_a_person_is_given_to_whoever_comes(store: Stor
     _plan(store, Decision((), {key: Reassigned(None, "still nobody")}))
     assert _states(store)[NOBODY.slot] == EffectState.BLOCKED
     _plan(store, Decision((), {key: Reassigned("53", None)}))
-    with store.read() as connection:
-        (email,) = ledger.ready(connection, [PORTFOLIO])
+    (email,) = _ready(store)
     assert email.payload["owner"] == "53"
 
 
@@ -251,18 +253,18 @@ def test_what_was_refused_is_tried_again_with_whoever_does_it_now(store: Store) 
     assert _fired(store).state == "open"
     with store.write() as connection:
         ledger.retry_failed(connection, [PORTFOLIO], LATER)
-    assert _ready(store) == [close.slot], "a closing is nobody's in particular"
+    assert _ready_slots(store) == [close.slot], "a closing is nobody's in particular"
     _plan(store, Decision((), {f"{KEY}/{TASK.slot}": Reassigned("52", None)}))
-    assert _ready(store) == [TASK.slot, close.slot]
+    assert _ready_slots(store) == [TASK.slot, close.slot]
 
 
 def test_a_refused_write_is_tried_again_only_by_a_look_that_mends(store: Store) -> None:
     _plan(store, _decision(WRITE))
     _tried(store, WRITE.slot, EffectState.FAILED, reason="a rule of the admin's")
     _plan(store, _decision(WRITE))
-    assert _ready(store) == []
+    assert _ready_slots(store) == []
     _plan(store, _decision(WRITE), retry_failed=True)
-    assert _ready(store) == [WRITE.slot]
+    assert _ready_slots(store) == [WRITE.slot]
 
 
 # A decline
@@ -274,7 +276,7 @@ def test_a_decline_bypasses_what_its_cycle_had_not_begun(store: Store) -> None:
     decline = Occurrence("2a:1:5", Handoff.DECLINED, PORTFOLIO, "start", "declined", effects=(CloseTask("9", "no"),))
     _plan(store, Decision((Verdict(Handoff.DECLINED, State.DUE, "declined", PORTFOLIO, decline),)))
     assert _states(store)[NOBODY.slot] == EffectState.OVERTAKEN
-    assert _ready(store) == ["close:9"]
+    assert _ready_slots(store) == ["close:9"]
 
 
 def test_a_decline_leaves_other_cycles_alone(store: Store) -> None:
@@ -292,7 +294,7 @@ def test_what_is_gone_counts_no_more_and_goes_on_when_it_is_restored(store: Stor
     _tried(store, TASK.slot, crm_id="9")
     with store.write() as connection:
         ledger.set_aside(connection, [PORTFOLIO])
-    assert _ready(store) == []
+    assert _ready_slots(store) == []
     assert _fired(store).state == ledger.GONE
     with store.write() as connection:
         ledger.bring_back(connection, [PORTFOLIO])
