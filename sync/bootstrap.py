@@ -1,7 +1,7 @@
 """The composition root: settings in, a whole service out. Nothing is built at import."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ from sync.portal import PortalCache
 from sync.reconcile import Reconciler
 from sync.settings import Settings
 from sync.snapshot import Reader
-from sync.store import COPIED, Store, get_fact, get_facts, migrate, open_store, set_fact
+from sync.store import COPIED, Store, get_fact, migrate, open_store, set_fact
 
 if TYPE_CHECKING:
     import requests
@@ -45,6 +45,7 @@ class Service:
     alerts: Alerts
     reconciler: Reconciler
     go_live: datetime  # causes older than this do nothing by themselves
+    _type_ids_left: set[str] = field(default_factory=set)  # for the receiver
 
     @property
     def today(self) -> date:
@@ -56,13 +57,13 @@ class Service:
         Also leaves the portfolio's type id for the receiver. Does nothing the second time.
         """
         portal = self.portals.get()
-        with self.store.read() as connection:
-            known, recovered = get_facts(connection, PORTFOLIO_TYPE_ID, recovery.FINAL)
-        if known != portal.type_ids[Kind.PORTFOLIO]:
+        type_id = portal.type_ids[Kind.PORTFOLIO]
+        if type_id not in self._type_ids_left:
             with self.store.write() as connection:
-                set_fact(connection, PORTFOLIO_TYPE_ID, portal.type_ids[Kind.PORTFOLIO])
+                set_fact(connection, PORTFOLIO_TYPE_ID, type_id)
+            self._type_ids_left.add(type_id)
         # Without the property no task can carry a key: there is nothing to take back, and no pass begins either.
-        if recovered is None and portal.has_task_property:
+        if portal.has_task_property and not recovery.is_final(self.store):
             recovery.ensure(self.store, self.crm, self.mapping, self.clock.now(), self.reconciler.checkpoint)
 
     def close(self) -> None:

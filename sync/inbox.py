@@ -47,6 +47,10 @@ class Event:
     raw: dict[str, object]
 
 
+_NEW_DELIVERY = deliveries.insert()
+_NEW_EVENT = events.insert()
+
+
 def receive(store: Store, body: bytes, received: Sequence[Event], now: datetime, app_id: str | None) -> int:
     """Store what is new in a delivery and mark its records, all or nothing; the number of new events.
 
@@ -65,9 +69,9 @@ def receive(store: Store, body: bytes, received: Sequence[Event], now: datetime,
         if not fresh:
             return 0
         portfolio_type = get_fact(connection, PORTFOLIO_TYPE_ID)
-        key = connection.execute(deliveries.insert().values(received_at=to_ms(now), body=body)).inserted_primary_key
+        key = connection.execute(_NEW_DELIVERY, {"received_at": to_ms(now), "body": body}).inserted_primary_key
         assert key is not None
-        connection.execute(events.insert(), [rows[event.identity] | {"delivery": int(key[0])} for event in fresh])
+        connection.execute(_NEW_EVENT, [rows[event.identity] | {"delivery": int(key[0])} for event in fresh])
         look = [event for event in fresh if not event.test and not _is_own(event, app_id)]
         for moved in (False, True):
             records = {record for event in look if event.moves is moved for record in records_of(event, portfolio_type)}

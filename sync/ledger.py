@@ -251,7 +251,36 @@ def effects_ahead(decision: Decision, facts: Facts) -> int:
 
 
 _NEW_OCCURRENCE = occurrences.insert()
+_OF_OCCURRENCE = occurrences.c.key == bindparam("of_occurrence")
+_DECIDED_ANEW = (
+    update(occurrences)
+    .where(_OF_OCCURRENCE)
+    .values({name: bindparam(name) for name in ("state", "reason", "detail", "cycle", "portfolio", "decided_at", "origin")})
+)
+_OPEN_AGAIN = update(occurrences).where(_OF_OCCURRENCE).values(state="open", detail=bindparam("detail"))
+_WITHDRAWN = update(occurrences).where(_OF_OCCURRENCE).values(state="withdrawn")
 _NEW_EFFECT = effects.insert()
+_OF_EFFECT = effects.c.key == bindparam("of_effect")
+_FRESHER = (
+    update(effects)
+    .where(_OF_EFFECT)
+    .values(
+        payload=bindparam("payload"),
+        state=bindparam("state"),
+        # What stays blocked has been so since it first was, however often it is decided anew.
+        state_at=case(
+            (and_(effects.c.state == EffectState.BLOCKED.value, bindparam("state") == EffectState.BLOCKED.value),
+             effects.c.state_at),
+            else_=bindparam("state_at"),
+        ),
+        reason=bindparam("reason"),
+    )
+)
+_OVERTAKEN = (
+    update(effects)
+    .where(_OF_EFFECT, effects.c.state.in_([*_OPEN, EffectState.FAILED.value]))
+    .values(state=EffectState.OVERTAKEN.value, state_at=bindparam("now"), reason=bindparam("because"))
+)
 
 
 def _plan_one(
@@ -283,31 +312,28 @@ def _plan_one(
         }
         connection.execute(_NEW_OCCURRENCE, new)
     elif not fired.committed:
-        values: dict[str, str | None] = {
+        anew = {
+            "of_occurrence": occurrence.key,
             "state": state,
             "reason": occurrence.reason,
             "detail": to_json(occurrence.detail),
+            "cycle": occurrence.cycle,
+            "portfolio": portfolio,
+            "decided_at": to_ms(now),
+            "origin": origin,
         }
-        values |= {"cycle": occurrence.cycle, "portfolio": portfolio}
-        connection.execute(
-            update(occurrences)
-            .where(occurrences.c.key == occurrence.key)
-            .values(**values, decided_at=to_ms(now), origin=origin)
-        )
+        connection.execute(_DECIDED_ANEW, anew)
     elif occurrence.effects:  # a write that was refused is decided anew, and so is what hangs on it
-        again = {"state": "open", "detail": to_json(occurrence.detail)}
-        connection.execute(update(occurrences).where(occurrences.c.key == occurrence.key).values(**again))
+        connection.execute(_OPEN_AGAIN, {"of_occurrence": occurrence.key, "detail": to_json(occurrence.detail)})
     known = {effect.key: effect for effect in fired.effects} if fired else {}
     new_effects: list[dict[str, Any]] = []
     for position, effect in enumerate(occurrence.effects):
         key = occurrence.effect_key(effect)
         fact = known.pop(key, None)
-        known_as_blocked = fact is not None and fact.state is EffectState.BLOCKED
         row = {
             "payload": to_json(payload_of(effect)),
             "state": (EffectState.BLOCKED if effect.blocked else EffectState.PLANNED).value,
-            # What stays blocked has been so since it first was, however often it is decided anew.
-            "state_at": effects.c.state_at if known_as_blocked and effect.blocked else to_ms(now),
+            "state_at": to_ms(now),
             "reason": effect.blocked,
         }
         if fact is None:
@@ -315,7 +341,7 @@ def _plan_one(
             place = {"occurrence": occurrence.key, "position": position}
             new_effects.append({"key": key, **place, "kind": _kind(effect), "role": role, "attempts": 0, **row})
         elif _may_change(fact, retry_failed=retry_failed):
-            connection.execute(update(effects).where(effects.c.key == key).values(**row))
+            connection.execute(_FRESHER, {"of_effect": key, **row})
     if new_effects:
         connection.execute(_NEW_EFFECT, new_effects)
     for fact in known.values():
@@ -339,7 +365,7 @@ def _withdraw(connection: Connection, fired: Fired, now: datetime) -> None:
         return
     reason = "what caused it no longer holds"
     if not fired.committed:
-        connection.execute(update(occurrences).where(occurrences.c.key == fired.key).values(state="withdrawn"))
+        connection.execute(_WITHDRAWN, {"of_occurrence": fired.key})
         for effect in fired.effects:
             _overtake(connection, effect, now, reason)
         return
@@ -358,11 +384,7 @@ def _bypass(connection: Connection, decline: Occurrence, facts: Facts, now: date
 
 
 def _overtake(connection: Connection, effect: EffectFact, now: datetime, reason: str) -> None:
-    connection.execute(
-        update(effects)
-        .where(effects.c.key == effect.key, effects.c.state.in_([*_OPEN, EffectState.FAILED.value]))
-        .values(state=EffectState.OVERTAKEN.value, state_at=to_ms(now), reason=reason)
-    )
+    connection.execute(_OVERTAKEN, {"of_effect": effect.key, "now": to_ms(now), "because": reason})
 
 
 def _reassign(connection: Connection, key: str, who: Reassigned, now: datetime) -> None:
@@ -505,7 +527,7 @@ def claim(connection: Connection, keys: Iterable[str], now: datetime) -> set[str
 
 _SETTLE = (
     update(effects)
-    .where(effects.c.key == bindparam("of_effect"))
+    .where(_OF_EFFECT)
     .values(
         state=bindparam("to_state"),
         state_at=bindparam("now"),
@@ -529,21 +551,22 @@ def settle(
     connection.execute(_SETTLE, values)
 
 
+_RELEASE = (
+    update(effects)
+    .where(_OF_EFFECT)
+    .values(
+        state=EffectState.PLANNED.value,
+        state_at=bindparam("now"),
+        reason=bindparam("because"),
+        attempts=case((effects.c.attempts > 1, effects.c.attempts - 1), else_=0),
+        attempted_at=case((effects.c.attempts > 1, effects.c.attempted_at)),
+    )
+)
+
+
 def release_claim(connection: Connection, key: str, now: datetime, reason: str) -> None:
     """It was certainly not sent: it is as if it had not been tried, and may still be decided anew."""
-    row = connection.execute(select(effects.c.attempts).where(effects.c.key == key)).one()
-    first = row.attempts <= 1
-    connection.execute(
-        update(effects)
-        .where(effects.c.key == key)
-        .values(
-            state=EffectState.PLANNED.value,
-            state_at=to_ms(now),
-            reason=reason,
-            attempts=0 if first else row.attempts - 1,
-            **({"attempted_at": None} if first else {}),
-        )
-    )
+    connection.execute(_RELEASE, {"of_effect": key, "now": to_ms(now), "because": reason})
 
 
 _PENDING = select(effects.c.occurrence).where(
@@ -747,20 +770,22 @@ def set_portfolio(connection: Connection, tickets: Mapping[str, str | None]) -> 
 # -- the breaker
 
 
+_ATTEMPTED = (
+    select(func.count())
+    .select_from(effects.join(occurrences, effects.c.occurrence == occurrences.c.key))
+    .where(effects.c.attempted_at > bindparam("since"), occurrences.c.origin.not_in(["recovery", "adopt"]))
+)
+_RELEASED = select(func.sum(releases.c.effects)).where(releases.c.at > bindparam("since"))
+
+
 def attempted_since(connection: Connection, moment: datetime) -> int:
     """How many effects were first tried since `moment`, those taken back or adopted not counted."""
-    count = connection.execute(
-        select(func.count())
-        .select_from(effects.join(occurrences, effects.c.occurrence == occurrences.c.key))
-        .where(effects.c.attempted_at > to_ms(moment), occurrences.c.origin.not_in(["recovery", "adopt"]))
-    ).scalar_one()
-    return int(count)
+    return int(connection.execute(_ATTEMPTED, {"since": to_ms(moment)}).scalar_one())
 
 
 def released_since(connection: Connection, moment: datetime) -> int:
     """How many effects an admin has let go since `moment`."""
-    total = connection.execute(select(func.sum(releases.c.effects)).where(releases.c.at > to_ms(moment))).scalar()
-    return int(total or 0)
+    return int(connection.execute(_RELEASED, {"since": to_ms(moment)}).scalar() or 0)
 
 
 BREAKER_WINDOW = timedelta(hours=1)

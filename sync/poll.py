@@ -1,9 +1,10 @@
 """The poll: what changed since the last one, by search; each record found is then read by its pass."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from mappings.schema import ProcessMapping
 from mappings.vocabulary import TaskKind
@@ -44,7 +45,7 @@ def poll(store: Store, crm: CRM, mapping: ProcessMapping, clock: Clock, pipeline
     with store.write() as connection:
         known = _known_tickets(connection, [ticket.id for ticket in tickets])
         mine = [t for t in tickets if t.id in known or t.properties.get(names.pipeline, "") == pipeline]
-        fresh = [record for record in [*changed, *mine] if not _was_seen(connection, record)]
+        fresh = _not_seen(connection, [*changed, *mine])
         records = {RecordRef(record.kind, record.id) for record in [*fresh, *tasks]}
         dirty.touch(connection, records, began, "poll")
         set_fact(connection, "polled_to", str(to_ms(began)))
@@ -57,18 +58,20 @@ def _modified(since: datetime) -> Filter:
     return Filter(MODIFIED, "GTE", str(to_ms(since)))
 
 
-def _adopted(connection: Connection) -> list[str]:
-    rows = connection.execute(
-        select(effects.c.crm_id)
-        .where(
-            effects.c.key.endswith(f"/task:{TaskKind.IMPLEMENT}"),
-            effects.c.crm_id.is_not(None),
-            effects.c.payload.contains('"adopted":true'),
-        )
-        .order_by(effects.c.state_at.desc())
-        .limit(ADOPTED_AT_MOST)
+_ADOPTED = (
+    select(effects.c.crm_id)
+    .where(
+        effects.c.key.endswith(f"/task:{TaskKind.IMPLEMENT}"),
+        effects.c.crm_id.is_not(None),
+        effects.c.payload.contains('"adopted":true'),
     )
-    return [row.crm_id for row in rows]
+    .order_by(effects.c.state_at.desc())
+    .limit(ADOPTED_AT_MOST)
+)
+
+
+def _adopted(connection: Connection) -> list[str]:
+    return [str(task) for task in connection.scalars(_ADOPTED)]
 
 
 def _known_tickets(connection: Connection, ids: list[str]) -> set[str]:
@@ -78,11 +81,17 @@ def _known_tickets(connection: Connection, ids: list[str]) -> set[str]:
     return found
 
 
-def _was_seen(connection: Connection, record: Record) -> bool:
-    modified = moment_of(record.properties.get(MODIFIED, "")) or record.updated_at
-    if modified is None:
-        return False
-    row = connection.execute(
-        select(seen.c.modified_at).where(seen.c.kind == record.kind.value, seen.c.id == record.id)
-    ).one_or_none()
-    return row is not None and row.modified_at >= to_ms(modified)
+_SEEN = select(seen).where(seen.c.id.in_(bindparam("ids", expanding=True)))
+
+
+def _not_seen(connection: Connection, records: Sequence[Record]) -> list[Record]:
+    """Those that were not read since their last change."""
+    known: dict[tuple[str, str], int] = {}
+    for part in in_parts([record.id for record in records]):
+        known.update({(row.kind, row.id): row.modified_at for row in connection.execute(_SEEN, {"ids": part})})
+    fresh = []
+    for record in records:
+        modified = moment_of(record.properties.get(MODIFIED, "")) or record.updated_at
+        if modified is None or known.get((record.kind.value, record.id), -1) < to_ms(modified):
+            fresh.append(record)
+    return fresh

@@ -53,8 +53,7 @@ def is_needed(store: Store) -> bool:
 
 def is_final(store: Store) -> bool:
     """Whether the ledger holds every task from before it began."""
-    with store.read() as connection:
-        return get_fact(connection, FINAL) is not None
+    return store.has_for_good(FINAL)
 
 
 def ensure(store: Store, crm: CRM, mapping: ProcessMapping, now: datetime, checkpoint: Checkpoint) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, not_, select
+from sqlalchemy import Connection, and_, bindparam, not_, select
 
 from mappings.vocabulary import Handoff
 from sync import budget, dirty, health, ledger, stuck
@@ -204,22 +204,23 @@ def held(connection: Connection) -> Held:
     return Held(len(found), sum(count for _, count in found))
 
 
+_WORST_FIRST = [EffectState.FAILED, EffectState.BLOCKED, EffectState.UNKNOWN]
+_WRONG = effects.c.state.in_([state.value for state in _WORST_FIRST])
+_PUT_OFF = and_(effects.c.state == EffectState.PLANNED.value, effects.c.reason.is_not(None))
+_TROUBLES = (
+    select(effects, occurrences.c.handoff, occurrences.c.record_kind, occurrences.c.record, occurrences.c.portfolio)
+    .join(occurrences, effects.c.occurrence == occurrences.c.key)
+    .where(_WRONG | _PUT_OFF, effects.c.state_at >= bindparam("since"), occurrences.c.state != ledger.GONE)
+    .order_by(not_(_WRONG), effects.c.state != EffectState.FAILED.value, effects.c.state, effects.c.state_at)
+)
+
+
 def troubles(connection: Connection, *, since: datetime | None = None) -> Iterator[Trouble]:
     """What is blocked, failed, unknown, or planned again after a try that did not go out; the worst first.
 
     Only what came to that `since` then, where a moment is given.
     """
-    states = [EffectState.FAILED, EffectState.BLOCKED, EffectState.UNKNOWN]
-    wrong = effects.c.state.in_([state.value for state in states])
-    put_off = and_(effects.c.state == EffectState.PLANNED.value, effects.c.reason.is_not(None))
-    recent = effects.c.state_at >= (0 if since is None else to_ms(since))
-    rows = connection.execute(
-        select(effects, occurrences.c.handoff, occurrences.c.record_kind, occurrences.c.record, occurrences.c.portfolio)
-        .join(occurrences, effects.c.occurrence == occurrences.c.key)
-        .where(wrong | put_off, recent, occurrences.c.state != ledger.GONE)
-        .order_by(not_(wrong), effects.c.state != EffectState.FAILED.value, effects.c.state, effects.c.state_at)
-    )
-    for row in rows:
+    for row in connection.execute(_TROUBLES, {"since": 0 if since is None else to_ms(since)}):
         context = json.loads(row.payload).get("context") or {}
         yield Trouble(
             key=row.key,
@@ -240,13 +241,15 @@ def parked(connection: Connection) -> list[FailedLook]:
     return [look for look in _failed_looks(connection) if look.parked_at is not None]
 
 
+_FAILED_LOOKS = (
+    select(marked)
+    .where(marked.c.parked_at.is_not(None) | (marked.c.attempts > 0))
+    .order_by(marked.c.parked_at.is_(None), marked.c.parked_at, marked.c.look_at)
+)
+
+
 def _failed_looks(connection: Connection) -> Iterator[FailedLook]:
-    rows = connection.execute(
-        select(marked)
-        .where(marked.c.parked_at.is_not(None) | (marked.c.attempts > 0))
-        .order_by(marked.c.parked_at.is_(None), marked.c.parked_at, marked.c.look_at)
-    )
-    for row in rows:
+    for row in connection.execute(_FAILED_LOOKS):
         lines = (row.error or "").strip().splitlines() or ["no error was kept"]
         parked_at = None if row.parked_at is None else from_ms(row.parked_at)
         yield FailedLook(RecordRef(Kind(row.kind), row.id), row.attempts, parked_at, from_ms(row.look_at), lines[-1])

@@ -239,6 +239,7 @@ class Store:
     def __init__(self, engine: Engine, path: Path | None) -> None:
         self.engine = engine
         self.path = path  # None: in memory
+        self._for_good: set[str] = set()
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -260,6 +261,15 @@ class Store:
                 yield connection  # closing it rolls back
         except (SQLAlchemyError, sqlite3.Error) as error:
             raise self._explained(error) from error
+
+    def has_for_good(self, name: str) -> bool:
+        """Whether a fact is set that nobody ever unsets: the database is asked until it is."""
+        if name not in self._for_good:
+            with self.read() as connection:
+                if get_fact(connection, name) is None:
+                    return False
+            self._for_good.add(name)
+        return True
 
     def close(self) -> None:
         self.engine.dispose()

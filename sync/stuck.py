@@ -83,9 +83,12 @@ def forget(connection: Connection, records: Iterable[RecordRef]) -> None:
         connection.execute(_FORGOTTEN, gone)
 
 
+_KNOWN = select(waits.c.portfolio)
+
+
 def known(connection: Connection) -> set[RecordRef]:
     """Every portfolio that waits for somebody."""
-    return {RecordRef(Kind.PORTFOLIO, portfolio) for portfolio in connection.scalars(select(waits.c.portfolio))}
+    return {RecordRef(Kind.PORTFOLIO, portfolio) for portfolio in connection.scalars(_KNOWN)}
 
 
 def find(connection: Connection, now: datetime) -> list[Stuck]:

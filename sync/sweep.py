@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import structlog
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from mappings.schema import ProcessMapping
 from mappings.vocabulary import Handoff
@@ -45,27 +45,32 @@ def sweep(store: Store, crm: CRM, mapping: ProcessMapping, clock: Clock, today: 
     return len(found)
 
 
+_WITH_OPEN_EFFECTS = (
+    select(occurrences.c.portfolio, occurrences.c.record_kind, occurrences.c.record)
+    .join(effects, effects.c.occurrence == occurrences.c.key)
+    .where(occurrences.c.state == "open", effects.c.state.not_in(["done", "overtaken"]))
+    .distinct()
+)
+
+
 def with_open_effects(connection: Connection) -> set[RecordRef]:
     """The records with an effect that is still to be done."""
-    rows = connection.execute(
-        select(occurrences.c.portfolio, occurrences.c.record_kind, occurrences.c.record)
-        .join(effects, effects.c.occurrence == occurrences.c.key)
-        .where(occurrences.c.state == "open", effects.c.state.not_in(["done", "overtaken"]))
-        .distinct()
-    )
     return {
         RecordRef(Kind(row.record_kind), row.record)
         if row.portfolio is None
         else RecordRef(Kind.PORTFOLIO, row.portfolio)
-        for row in rows
+        for row in connection.execute(_WITH_OPEN_EFFECTS)
     }
 
 
+_WITH_LIVE_TICKETS = (
+    select(occurrences.c.portfolio)
+    .where(occurrences.c.handoff == Handoff.TICKETS.value, occurrences.c.decided_at >= bindparam("since"))
+    .where(occurrences.c.portfolio.is_not(None))
+    .distinct()
+)
+
+
 def _with_live_tickets(connection: Connection, since: datetime) -> set[RecordRef]:
-    rows = connection.execute(
-        select(occurrences.c.portfolio)
-        .where(occurrences.c.handoff == Handoff.TICKETS.value, occurrences.c.decided_at >= to_ms(since))
-        .where(occurrences.c.portfolio.is_not(None))
-        .distinct()
-    )
-    return {RecordRef(Kind.PORTFOLIO, row.portfolio) for row in rows}
+    found = connection.scalars(_WITH_LIVE_TICKETS, {"since": to_ms(since)})
+    return {RecordRef(Kind.PORTFOLIO, portfolio) for portfolio in found if portfolio is not None}

@@ -58,7 +58,7 @@ MUTANTS = (
     ),
     Mutant(
         "claim-release-counts-as-tried", "What was certainly not sent counts as begun.",
-        LEDGER, '**({"attempted_at": None} if first else {}),', "",
+        LEDGER, "        attempted_at=case((effects.c.attempts > 1, effects.c.attempted_at)),\n", "",
         test="tests/unit/test_ledger.py::test_what_was_certainly_not_sent_is_as_if_it_had_not_been_tried",
     ),
     Mutant(
