@@ -1,6 +1,7 @@
 """`python -m tests.simulation`: weeks of simulated agencies, many seeds at a time; what fails is told and can be replayed."""
 
 import argparse
+import gc
 import re
 import signal
 import sys
@@ -117,7 +118,7 @@ def _outcomes(options: argparse.Namespace, began: float) -> Iterator[Outcome]:
                 return
             yield _task(seed, options.days, options.mode)
         return
-    with ProcessPoolExecutor(options.jobs, initializer=_leave_interrupts) as pool:
+    with ProcessPoolExecutor(options.jobs, initializer=_begin_process) as pool:
         waiting: set[Future[Outcome]] = set()
         try:
             while True:
@@ -133,9 +134,11 @@ def _outcomes(options: argparse.Namespace, began: float) -> Iterator[Outcome]:
             pool.shutdown(cancel_futures=True)
 
 
-def _leave_interrupts() -> None:
-    """Ctrl-C reaches every process of a terminal; the one that gave out the seeds answers it."""
+def _begin_process() -> None:
+    # Ctrl-C reaches every process of a terminal; the one that gave out the seeds answers it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.freeze()  # the code itself is never garbage, and a run makes little that is in rings
+    gc.set_threshold(1_000_000)
 
 
 def _task(seed: int, days: int, mode: str) -> Outcome:

@@ -1,10 +1,11 @@
 """The world of `tests.world`, fast and deterministic, with a chronicle beside it and a hook before every call.
 
 What is short-cut is what the simulation is not about, and only here: the mapping is read once a process, a database is a
-copy of a migrated one without waits for the disk, `requests` hands over without building a connection's worth of
-objects, retries draw their jitter from the seed, what is blocked is looked at twice a day instead of every hour, time
-spent inside a call is virtual, and the request budget (which has tests of its own) is unlimited. Everything from the
-receiver to the CRM client is the real code.
+copy of a migrated one without waits for the disk, SQLAlchemy keeps what it has compiled from one start to the next,
+`requests` hands over without building a connection's worth of objects, retries draw their jitter from the seed, what is
+blocked is looked at twice a day instead of every hour, time spent inside a call is virtual, and request budget and lane
+locks (which have tests of their own; here is one process) let everybody through. Everything from the receiver to the CRM
+client is the real code.
 """
 
 import io
@@ -15,7 +16,7 @@ import sqlite3
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -27,7 +28,8 @@ from urllib.parse import unquote
 import requests
 import structlog
 from requests.structures import CaseInsensitiveDict
-from sqlalchemy import event
+from sqlalchemy import URL as DatabaseURL
+from sqlalchemy import Engine, create_engine, event
 
 from mappings.load import load
 from mappings.schema import ProcessMapping
@@ -58,10 +60,31 @@ Hook = Callable[[str], None]
 """Called before and after every call to the CRM, with the name of the step."""
 
 
+_free: list[Path] = []
+"""Directories that were given back: an engine is kept for each path."""
+
+
 def directory() -> Path:
     """A directory for databases: in memory where the machine has such a place."""
+    if _free:
+        again = _free.pop()
+        again.mkdir(mode=0o700)
+        return again
     memory = Path("/dev/shm")
     return Path(tempfile.mkdtemp(prefix="handoffs-simulation-", dir=memory if memory.is_dir() else None))
+
+
+def _give_back(where: Path) -> None:
+    shutil.rmtree(where, ignore_errors=True)
+    _free.append(where)
+
+
+_engines: dict[str, Engine] = {}
+
+
+def _kept_engine(url: DatabaseURL, **options: Any) -> Engine:
+    """What `create_engine` makes, once a file: a new engine would compile every statement anew."""
+    return _engines.get(str(url)) or _engines.setdefault(str(url), create_engine(url, **options))
 
 
 class SimulationLog(RequestLog):
@@ -139,6 +162,17 @@ class _Unlimited:
         """The client itself waits before its next try."""
 
 
+class _Lanes:
+    """Lanes that are always free."""
+
+    def __init__(self, _store: object) -> None:
+        """As the real ones are made."""
+
+    def held(self, _lane: int, _stop: Callable[[], bool]) -> AbstractContextManager[bool]:
+        """At once."""
+        return nullcontext(enter_result=True)
+
+
 @lru_cache
 def _template() -> bytes:
     """An empty database, its schema up to date."""
@@ -149,7 +183,7 @@ def _template() -> bytes:
         store.close()  # the last connection: the file is whole
         return (where / "template.db").read_bytes()
     finally:
-        shutil.rmtree(where)
+        _give_back(where)
 
 
 @lru_cache
@@ -207,6 +241,7 @@ class SimulationWorld(World):
             stack.enter_context(patch("sync.bootstrap.migrate", _no_migration))
             stack.enter_context(patch("sync.bootstrap.load", _mapping))
             stack.enter_context(patch("sync.bootstrap.Budget", _Unlimited))
+            stack.enter_context(patch("sync.store.create_engine", _kept_engine))
             service = super()._start()
         assert isinstance(service.crm, HubSpot)
         transport = service.crm._transport
@@ -248,7 +283,7 @@ class SimulationWorld(World):
 
     def end(self) -> None:
         self.service.close()
-        shutil.rmtree(self.directory, ignore_errors=True)
+        _give_back(self.directory)
 
 
 def _no_migration(_store: object) -> None:
@@ -289,6 +324,7 @@ def quiet(clock_seconds: Callable[[], float]) -> Iterator[None]:
     stopwatch = SimpleNamespace(perf_counter=clock_seconds)
     with (
         patch("sync.hubspot.transport.time", stopwatch),
+        patch("sync.engine.embedded.Lanes", _Lanes),
         patch("sync.portal.STAGES_FOR", STAGES_FOR),
         patch("sync.decide.BLOCKED_AGAIN", BLOCKED_AGAIN),
         patch("sync.effects.BLOCKED_AGAIN", BLOCKED_AGAIN),
