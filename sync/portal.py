@@ -63,6 +63,7 @@ class PortalCache:
         self._absent: frozenset[str] = frozenset()
         self._stages_at: datetime | None = None
         self._owners_at: datetime | None = None
+        self._portal: Portal | None = None  # None: something was read since it was put together
 
     def get(self) -> Portal:
         """Raises `MappingMisfitError` where the mapping names what the portal has not, and the port's errors."""
@@ -81,12 +82,19 @@ class PortalCache:
             if missing:
                 raise MappingMisfitError("\n".join(missing))
             self._stages_at = now
+            self._portal = None
         if self._owners_at is None or not timedelta(0) <= now - self._owners_at < OWNERS_FOR:
             self._owners = self._crm.owners()
             self._owners_at = now
+            self._portal = None
+        if self._portal is None:
+            self._portal = self._put_together(self._account)
+        return self._portal
+
+    def _put_together(self, account: Account) -> Portal:
         pipeline = find_pipeline(self._mapping.ticket.pipeline, self._pipelines)
         return Portal(
-            account=self._account,
+            account=account,
             type_ids=self._type_ids,
             pipeline=pipeline,
             in_progress=find_stage(self._mapping.ticket.in_progress, pipeline, "ticket.in_progress").id,

@@ -20,6 +20,8 @@ MERGED: Final = "hs_merged_object_ids"
 
 _NAMING: Final = {"id", "ids", "objectid", "objectids", "fromobjectid", "fromobjectids", "objectwritetraceid"}
 _LONGEST_MESSAGE: Final = 500
+_MS_DIGITS: Final = 9
+"""A number of so many digits is milliseconds; one of eight would be a date in ISO's short form."""
 
 T = TypeVar("T")
 
@@ -73,7 +75,7 @@ class Problem:
 def problem(body: Json, correlation_id: str | None = None) -> Problem:
     """The error that an object describes; `correlation_id` is that of the whole answer, where the error has none."""
     nested = [detail for detail in _list(body.get("errors")) if isinstance(detail, dict)]
-    contexts = [part.get("context") for part in (body, *nested)]
+    contexts = [context for part in (body, *nested) if (context := part.get("context"))]
     first = next((_text(detail.get("message")) for detail in nested), "")
     return Problem(
         message=(_text(body.get("message")) or first)[:_LONGEST_MESSAGE],
@@ -161,7 +163,7 @@ def record(kind: Kind, raw: Json) -> Record:
     return Record(
         kind=kind,
         id=id_,
-        properties={str(name): _text(value) for name, value in values.items()},
+        properties={name: value if type(value) is str else _text(value) for name, value in values.items()},
         history=history,
         created_at=_moment_or_none(raw.get("createdAt")),
         updated_at=_moment_or_none(raw.get("updatedAt")),
@@ -171,7 +173,8 @@ def record(kind: Kind, raw: Json) -> Record:
 
 def merged_ids(properties: Mapping[str, Any]) -> list[str]:
     """The ids of the records that were merged into the one with these properties, as far as it says."""
-    return re.findall(r"\d+", _text(properties.get(MERGED)))
+    named = properties.get(MERGED)
+    return re.findall(r"\d+", _text(named)) if named else []
 
 
 def association_ends(raw: Json) -> Iterator[Association]:
@@ -197,7 +200,8 @@ def moment(value: object) -> datetime:
     """A time as HubSpot writes it: ISO with or without fraction and zone, or milliseconds since the epoch."""
     text = _text(value).strip()
     try:
-        if re.fullmatch(r"-?\d{9,}", text):
+        digits = text.removeprefix("-")
+        if len(digits) >= _MS_DIGITS and digits.isdecimal():
             return from_ms(int(text))
         parsed = datetime.fromisoformat(text)
     except (ValueError, OverflowError) as error:

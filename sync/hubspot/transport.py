@@ -128,6 +128,14 @@ class RefusalError(CRMRejectedError):
         self.problem = problem
 
 
+@dataclass(slots=True)
+class _Spent:
+    """What a call has cost so far."""
+
+    tries: int = 0
+    seconds: float = 0.0  # in tries; waits between them are tenacity's to know
+
+
 class Transport:
     """Sends; safe for several threads. Nothing of it logs or keeps a token or a body."""
 
@@ -163,6 +171,13 @@ class Transport:
         self._retries = retries
         self._jitter = jitter
         self._on_call = on_call
+        self._retrying = Retrying(
+            sleep=clock.sleep,
+            wait=self._pause,
+            stop=self._out_of_time,
+            retry=retry_if_exception(lambda error: isinstance(error, NoAnswerError) and error.again),
+            reraise=True,
+        )
         self._lock = threading.Lock()
         self._calls = 0
 
@@ -180,28 +195,21 @@ class Transport:
         Raises `AuthenticationError`, `RefusalError` or `NoAnswerError`. A write is repeated only where the CRM
         certainly did nothing.
         """
-        busy = 0.0
+        return self._retrying(self._try, ask, priority, _Spent())
 
-        def out_of_time(state: RetryCallState) -> bool:
-            return busy + state.idle_for + state.upcoming_sleep > self._retries.total
+    def _try(self, ask: Ask, priority: Priority, spent: "_Spent") -> Answer:
+        if ask.bucket is not None:
+            self._budget.take(ask.bucket, priority)
+        spent.tries += 1
+        started = time.perf_counter()
+        try:
+            return self._once(ask, spent.tries)
+        finally:
+            spent.seconds += time.perf_counter() - started
 
-        retrying = Retrying(
-            sleep=self._clock.sleep,
-            wait=self._pause,
-            stop=out_of_time,
-            retry=retry_if_exception(lambda error: isinstance(error, NoAnswerError) and error.again),
-            reraise=True,
-        )
-        for attempt in retrying:
-            with attempt:
-                if ask.bucket is not None:
-                    self._budget.take(ask.bucket, priority)
-                started = time.perf_counter()
-                try:
-                    return self._once(ask, attempt.retry_state.attempt_number)
-                finally:
-                    busy += time.perf_counter() - started
-        raise AssertionError("tenacity ends by an answer or an error")
+    def _out_of_time(self, state: RetryCallState) -> bool:
+        spent: _Spent = state.args[-1]
+        return spent.seconds + state.idle_for + state.upcoming_sleep > self._retries.total
 
     def _pause(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome is not None else None

@@ -185,13 +185,14 @@ class Records:
     # -- records and what they are on
 
     def rec(self, ref: Ref | None) -> Rec | None:
-        while ref in self._alias:
+        if ref is None:
+            return None
+        while (found := self.all.get(ref)) is None and ref in self._alias:
             ref = self._alias[ref]
-        return None if ref is None else self.all.get(ref)
+        return found
 
     def same(self, one: Ref | None, other: Ref | None) -> bool:
-        first, second = self.rec(one), self.rec(other)
-        return one == other or (first is not None and first is second)
+        return one == other or ((first := self.rec(one)) is not None and first is self.rec(other))
 
     def home(self, ticket: Rec) -> Rec | None:
         """The portfolio that a ticket counts for (handoff 4)."""
