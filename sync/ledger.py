@@ -375,9 +375,12 @@ def _withdraw(connection: Connection, fired: Fired, now: datetime) -> None:
 
 
 def _bypass(connection: Connection, decline: Occurrence, facts: Facts, now: datetime) -> None:
-    """After a decline nothing more happens for the cycle that it ended: what was not tried yet is overtaken."""
+    """After a decline nothing more happens for the cycle that it ended: what was not tried yet is overtaken.
+
+    So is what waits on a ticket that is deleted now, and may be restored.
+    """
     for fired in facts.fired.values():
-        if fired.cycle == decline.cycle and fired.key != decline.key and fired.state == "open":
+        if fired.cycle == decline.cycle and fired.key != decline.key and fired.state in {"open", GONE}:
             for effect in fired.effects:
                 if effect.kind != "close":
                     _overtake(connection, effect, now, "the client declined the refresh")

@@ -181,3 +181,19 @@ def test_work_on_a_ticket_that_was_not_read_waits(world: World) -> None:
     assert world.kinds(("ticket", ticket)) == []
     effects.perform([at], {at, RecordRef(Kind.TICKET, ticket)}, portal)
     assert world.kinds(("ticket", ticket)) == ["write_copy", "design_graphics"]
+
+
+def test_what_waited_on_a_deleted_ticket_is_bypassed_by_a_decline(world: World) -> None:
+    """Simulation seed 737: the ticket comes back after the decline, and somebody to do the work has been found."""
+    portfolio = submitted(world)
+    world.people.set("portfolio", portfolio, {DESIGNER: ""})
+    ticket = with_ticket(world, portfolio)
+    assert world.kinds(("ticket", ticket)) == ["write_copy"]
+    world.people.archive("ticket", ticket)
+    world.people.set("portfolio", portfolio, {DESIGNER: world.people.owner(DESIGNER)})
+    world.people.set_status(portfolio, "No Refresh Requested")
+    world.minutes(5)
+    world.people.restore("ticket", ticket)
+    world.minutes(5)
+    world.sweep()
+    assert world.kinds(("ticket", ticket)) == ["write_copy"]
