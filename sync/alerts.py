@@ -138,4 +138,3 @@ def _message(one: _Standing, lines: Sequence[str]) -> str:
 def _fact(kind: str) -> str:
     """The fact under which it stands what of this kind the admin knows: a JSON list of keys."""
     return f"told_{kind}"
-

@@ -255,7 +255,9 @@ _OF_OCCURRENCE = occurrences.c.key == bindparam("of_occurrence")
 _DECIDED_ANEW = (
     update(occurrences)
     .where(_OF_OCCURRENCE)
-    .values({name: bindparam(name) for name in ("state", "reason", "detail", "cycle", "portfolio", "decided_at", "origin")})
+    .values(
+        {name: bindparam(name) for name in ("state", "reason", "detail", "cycle", "portfolio", "decided_at", "origin")}
+    )
 )
 _OPEN_AGAIN = update(occurrences).where(_OF_OCCURRENCE).values(state="open", detail=bindparam("detail"))
 _WITHDRAWN = update(occurrences).where(_OF_OCCURRENCE).values(state="withdrawn")
@@ -269,8 +271,10 @@ _FRESHER = (
         state=bindparam("state"),
         # What stays blocked has been so since it first was, however often it is decided anew.
         state_at=case(
-            (and_(effects.c.state == EffectState.BLOCKED.value, bindparam("state") == EffectState.BLOCKED.value),
-             effects.c.state_at),
+            (
+                and_(effects.c.state == EffectState.BLOCKED.value, bindparam("state") == EffectState.BLOCKED.value),
+                effects.c.state_at,
+            ),
             else_=bindparam("state_at"),
         ),
         reason=bindparam("reason"),

@@ -19,7 +19,7 @@ from tests.mutation import protocol, rules
 from tests.mutation.copies import copied, run_in, snapshot
 from tests.mutation.hunt import STORIES, STORY
 from tests.mutation.mutant import Mutant
-from tests.simulation.author import has_corners
+from tests.simulation.temper import has_corners
 
 MUTANTS = (*rules.MUTANTS, *protocol.MUTANTS)
 

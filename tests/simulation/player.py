@@ -96,6 +96,7 @@ class Player:
         self._queue: list[tuple[int, int, Item]] = []
         self._number = 0
         self._inside: list[tuple[int, Item]] = []  # acts for the middle of a pass, by the number of the call
+        self._at_step: list[Item] = []  # acts for the middle of a pass, by the name of the step
         self._kill: Item | None = None
         self._kill_in = 0  # steps until then
         self._calls = 0
@@ -214,6 +215,7 @@ class Player:
         world.sandbox.delivery.mode = DeliveryMode()
         self._kill = None
         self._inside.clear()
+        self._at_step.clear()
         self._receiver = ("", 0)
         self._say("", "the faults stop")
         self._at(max(self.now, self._down_until, self._rest_until) + 180_000)
@@ -230,6 +232,8 @@ class Player:
     def _do(self, item: Item) -> None:
         self.played.append(item)
         match item.kind:
+            case "act" if item.step:
+                self._at_step.append(item)
             case "act" if item.call:
                 self._inside.append((self._calls + item.call, item))
             case "act":
@@ -407,6 +411,9 @@ class Player:
         if step == "call":
             self._calls += 1
             self._interfere()
+        for item in [one for one in self._at_step if one.step == step]:
+            self._at_step.remove(item)
+            self._act_inside(item)
         if self._kill is not None and self._kill.name in {"", step}:
             self._kill_in -= 1
             if self._kill_in <= 0:

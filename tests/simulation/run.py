@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sync.verify import FAULTS, Sort
-from tests.simulation.author import Mode, begin
+from tests.simulation.author import begin
 from tests.simulation.chronicle import Restored
 from tests.simulation.oracle import Finding, Oracle
 from tests.simulation.player import Counts, Player
 from tests.simulation.script import Script
+from tests.simulation.temper import Mode
 
 MODES: tuple[Mode, ...] = ("plain", "safety", "liveness")
 

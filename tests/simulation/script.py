@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 ACT = "act"
-"""A person does something in the CRM. The only kind that can also happen in the middle of a pass (`call`)."""
+"""A person does something in the CRM. The only kind that can also happen in the middle of a pass (`call`, `step`)."""
 
 FAULT, KILL, RECEIVER, MODE, POLL, SWEEP = "fault", "kill", "receiver", "mode", "poll", "sweep"
 
@@ -29,10 +29,12 @@ class Item:
     by: str = ""
     call: int = 0
     """An act with a number happens inside a pass: before so many calls to the CRM have been made from `at` on."""
+    step: str = ""
+    """An act with a step happens inside a pass: the first time from `at` on that one comes to this step."""
 
     def __str__(self) -> str:
         told = ", ".join(f"{name}={value!r}" for name, value in self.values.items())
-        inside = f" (before call {self.call} of a pass)" if self.call else ""
+        inside = f" (before call {self.call} of a pass)" if self.call else f" (at “{self.step}”)" if self.step else ""
         return f"{self.kind} {self.name} {told}{inside}".replace("  ", " ")
 
 

@@ -62,8 +62,8 @@ def _whole_kinds(script: Script) -> Iterator[Script]:
         left = [item for item in items if item.kind not in kinds]
         if len(left) < len(items):
             yield script.with_items(left)
-    if any(item.call for item in items):
-        yield script.with_items(replace(item, call=0) for item in items)
+    if any(item.call or item.step for item in items):
+        yield script.with_items(replace(item, call=0, step="") for item in items)
 
 
 def _whole_portfolios(script: Script) -> Iterator[Script]:

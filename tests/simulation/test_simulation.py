@@ -12,13 +12,14 @@ import pytest
 
 from sync.effects import Effects
 from tests.simulation import __main__ as simulation
-from tests.simulation.author import Mode, begin
+from tests.simulation.author import begin
 from tests.simulation.chronicle import Created, Event, Linked, Mailed, Ref, Updated
 from tests.simulation.oracle import Finding
 from tests.simulation.player import Player
 from tests.simulation.run import Outcome, judge, replay, run
 from tests.simulation.script import ACT, Item, Script
 from tests.simulation.shrink import shrink
+from tests.simulation.temper import Mode
 
 STORIES = sorted((Path(__file__).parent / "stories").glob("*.json"))
 

@@ -27,9 +27,9 @@ from unittest.mock import patch
 from urllib.parse import unquote, urlsplit
 
 import requests
+import sqlalchemy
 import structlog
 from requests.structures import CaseInsensitiveDict
-from sqlalchemy import URL as DatabaseURL
 from sqlalchemy import Engine, create_engine, event
 from werkzeug.test import run_wsgi_app
 
@@ -84,7 +84,7 @@ def _give_back(where: Path) -> None:
 _engines: dict[str, Engine] = {}
 
 
-def _kept_engine(url: DatabaseURL, **options: Any) -> Engine:
+def _kept_engine(url: sqlalchemy.URL, **options: Any) -> Engine:
     """What `create_engine` makes, once a file: a new engine would compile every statement anew."""
     return _engines.get(str(url)) or _engines.setdefault(str(url), create_engine(url, **options))
 

@@ -1,0 +1,308 @@
+"""What the rules tell apart by a hair: situations that people of an agency come into seldom, and a reader of rules at once."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from sync.sandbox.faults import FaultKind
+from tests.simulation.player import NAMES, UNMAPPED
+from tests.simulation.script import FAULT, KILL, Item
+from tests.simulation.words import (
+    APPROVED,
+    CLOSED,
+    DECLINED,
+    IMPLEMENT,
+    IMPLEMENTED,
+    IN_PROGRESS,
+    IN_REVIEW,
+    NEW,
+    PENDING,
+    REQUESTED,
+    REVISIONS,
+    SUBMITTED,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from tests.simulation.author import Author, Desk
+
+AM, SAS, COPYWRITER, DESIGNER = "account_manager", "social_ad_specialist", "copywriter", "graphic_designer"
+
+Corner = Callable[["Author", "Desk", str], Iterator[Item]]
+"""What is done at a desk; the text is a folder that no ticket has yet."""
+
+
+def corner(author: "Author", desk: "Desk") -> Iterator[Item]:
+    """One of them."""
+    author.sets += 1
+    yield from author.rng.choice(CORNERS)(author, desk, f"Set {author.sets}")
+
+
+# -- Ad Sets
+
+
+def _ready_at_birth(author: "Author", desk: "Desk", folder: str) -> Iterator[Item]:
+    yield author.status(desk, author.rng.choice((REQUESTED, SUBMITTED, PENDING)))
+    yield from author.ready_ticket(desk, folder)
+
+
+def _one_more_for_a_set_that_is_ready(author: "Author", desk: "Desk", folder: str) -> Iterator[Item]:
+    yield from author.ready_ticket(desk, folder)
+    author.clock += 1_200_000
+    yield author.status(desk, author.rng.choice((REQUESTED, REQUESTED, PENDING)))
+    yield from author.ready_ticket(desk, folder)
+
+
+def _the_last_one_behind_is_closed(author: "Author", desk: "Desk", folder: str) -> Iterator[Item]:
+    yield author.status(desk, author.rng.choice((REQUESTED, SUBMITTED)))
+    yield from author.ready_ticket(desk, folder)
+    behind = f"T{author.tickets}"
+    yield from author.ticket(desk, folder)
+    author.clock += 1_200_000
+    yield author.set(behind, hs_pipeline_stage=CLOSED)
+
+
+def _approved_while_a_set_is_announced(author: "Author", desk: "Desk", folder: str) -> Iterator[Item]:
+    yield author.status(desk, SUBMITTED)
+    last = f"T{author.tickets}"
+    yield from author.ticket(desk, folder)
+    author.clock += 1_200_000
+    yield _meanwhile(author, author.status(desk, author.rng.choice((APPROVED, APPROVED, IMPLEMENTED, REQUESTED))))
+    yield author.set(last, hs_pipeline_stage=IN_REVIEW)
+
+
+# -- endings
+
+
+def _made_before_a_decline(author: "Author", desk: "Desk", folder: str) -> Iterator[Item]:
+    """A ticket that was made before the client declined comes into the pipeline after it."""
+    made = f"T{author.tickets}"
+    yield from author.ticket(desk, folder, stage="1")
+    yield author.status(desk, DECLINED)
+    yield author.set(made, hs_pipeline_stage=author.rng.choice((NEW, IN_REVIEW)))
+
+
+def _implemented_with_no_next_date(author: "Author", desk: "Desk", _folder: str) -> Iterator[Item]:
+    """By a slip."""
+    yield author.set(desk.label, **{NAMES.cadence: UNMAPPED})
+    yield author.status(desk, IMPLEMENTED, SAS)
+    yield author.status(desk, APPROVED)
+    yield author.set(desk.label, **{NAMES.cadence: "Weekly"})
+
+
+def _declined_while_work_waits(author: "Author", desk: "Desk", folder: str) -> Iterator[Item]:
+    """For a person; and perhaps on a ticket that is deleted meanwhile."""
+    made = f"T{author.tickets}"
+    yield author.set(desk.label, graphic_designer="")
+    yield from author.ticket(desk, folder)
+    deleted = author.rng.random() < 0.3
+    if deleted:
+        author.clock += 1_200_000
+        yield author.act("archive", {"ref": made})
+    yield author.status(desk, DECLINED)
+    yield author.set(desk.label, graphic_designer=_owners(author)[DESIGNER])
+    if deleted:
+        author.clock += 1_200_000
+        yield author.act("restore", {"ref": made})
+
+
+def _date_moved_in_the_minute_of_a_decline(author: "Author", desk: "Desk", _folder: str) -> Iterator[Item]:
+    yield author.status(desk, DECLINED)
+    yield author.set(desk.label, **{NAMES.date: author.day_in(author.rng.randint(0, 20))})
+
+
+def _declined_and_edited_meanwhile(author: "Author", desk: "Desk", _folder: str) -> Iterator[Item]:
+    rng = author.rng
+    if rng.random() < 0.5:
+        yield _meanwhile(author, author.set(desk.label, **{NAMES.date: author.day_in(rng.randint(0, 20))}))
+    else:
+        yield _meanwhile(author, author.status(desk, rng.choice((REQUESTED, APPROVED))))
+    yield author.status(desk, DECLINED)
+
+
+def _implemented_and_edited_soon(author: "Author", desk: "Desk", _folder: str) -> Iterator[Item]:
+    yield author.status(desk, IMPLEMENTED, SAS)
+    yield author.status(desk, author.rng.choice((APPROVED, PENDING)), SAS)
+
+
+def _implemented_and_edited_meanwhile(author: "Author", desk: "Desk", _folder: str) -> Iterator[Item]:
+    yield _meanwhile(author, author.status(desk, author.rng.choice((APPROVED, PENDING, REQUESTED)), SAS))
+    yield author.status(desk, IMPLEMENTED, SAS)
+
+
+# -- approvals and revisions
+
+
+def _approval_deleted(author: "Author", desk: "Desk", _folder: str) -> Iterator[Item]:
+    """What the approval brought is deleted."""
+    yield author.status(desk, APPROVED)
+    yield author.tick(desk.label, IMPLEMENT, "delete", by=SAS)
+
+
+def _approved_again(author: "Author", desk: "Desk", _folder: str) -> Iterator[Item]:
+    """The work is done for an approval that was taken back."""
+    yield author.status(desk, APPROVED)
+    yield author.status(desk, PENDING)
+    yield author.tick(desk.label, IMPLEMENT, by=SAS)
+    yield author.status(desk, APPROVED)
+    if author.rng.random() < 0.5:
+        yield author.tick(desk.label, IMPLEMENT, "delete", by=SAS)
+
+
+def _revised_twice(author: "Author", desk: "Desk", _folder: str) -> Iterator[Item]:
+    for label, _ in author.tickets_of(desk)[:2]:
+        yield author.set(label, hs_pipeline_stage=IN_REVIEW)
+        yield from author.revise(label)
+        yield author.tick(label, "Revise Copy", by=COPYWRITER)
+        yield author.tick(label, "Revise Graphics", by=DESIGNER)
+
+
+def _moved_while_it_is_kicked_back(author: "Author", desk: "Desk", folder: str) -> Iterator[Item]:
+    rng = author.rng
+    label = f"T{author.tickets}"
+    yield from author.ready_ticket(desk, folder)
+    author.clock += 1_200_000
+    if rng.random() < 0.5:
+        yield _meanwhile(author, author.set(label, hs_pipeline_stage=rng.choice((NEW, IN_PROGRESS, CLOSED))))
+    else:
+        yield _meanwhile(author, author.set(label, **{NAMES.needs_revisions: rng.choice(("", *REVISIONS))}))
+    yield author.set(label, **{NAMES.needs_revisions: rng.choice(REVISIONS)})
+
+
+# -- people and records that are missing for a while
+
+
+def _leaves_while_work_waits(author: "Author", desk: "Desk", folder: str) -> Iterator[Item]:
+    """A ticket moves, perhaps to a portfolio that nothing else draws anybody's eyes to."""
+    made = f"T{author.tickets}"
+    yield author.set(desk.label, graphic_designer="")
+    yield from author.ticket(desk, folder)
+    to = author.rng.choice(list(author.desks))
+    if author.rng.random() < 0.3:
+        author.clock += 1_200_000
+        to = f"P{len(author.desks) + author.sets}"
+        yield author.act(
+            "create", {"as": to, "kind": "portfolio", "properties": {NAMES.name: f"Quiet {to}", **_people(author)}}
+        )
+    yield author.act("dissociate", {"ref": made, "to": desk.label})
+    yield author.act("associate", {"ref": made, "to": to})
+
+
+def _gone_while_an_announcement_waits(author: "Author", desk: "Desk", folder: str) -> Iterator[Item]:
+    yield author.set(desk.label, social_ad_specialist="")
+    yield author.status(desk, SUBMITTED)
+    yield from author.ready_ticket(desk, folder)
+    yield author.act("archive", {"ref": desk.label})
+    yield author.act("restore", {"ref": desk.label})
+    if author.rng.random() < 0.5:
+        yield author.status(desk, APPROVED)
+    yield author.set(desk.label, social_ad_specialist=_owners(author)[SAS])
+
+
+def _not_due_any_more(author: "Author", desk: "Desk", _folder: str) -> Iterator[Item]:
+    """What waits for a person, when there is one."""
+    yield author.set(desk.label, account_manager="")
+    yield author.status(desk, "")
+    yield author.set(desk.label, **{NAMES.date: author.day_in(12)})
+    yield author.set(desk.label, **{NAMES.date: author.day_in(30)})
+    yield author.set(desk.label, account_manager=_owners(author)[AM])
+
+
+# -- troubles at the worst moment
+
+
+def _not_due_when_it_can_be_sent(author: "Author", desk: "Desk", _folder: str) -> Iterator[Item]:
+    if _troubled(author):
+        yield _fault(author, "refused", "POST */tasks/batch/create", lasts=1_500.0)
+    yield author.status(desk, "")
+    yield author.set(desk.label, **{NAMES.date: author.day_in(30)})
+    yield author.set(desk.label, **{NAMES.date: author.day_in(12)})
+    author.clock += 1_400_000
+    yield author.set(desk.label, **{NAMES.date: author.day_in(30)})
+
+
+def _a_person_does_what_got_lost(author: "Author", desk: "Desk", folder: str) -> Iterator[Item]:
+    """And takes it back."""
+    yield author.status(desk, SUBMITTED)
+    last = f"T{author.tickets}"
+    yield from author.ticket(desk, folder)
+    author.clock += 1_200_000
+    if _troubled(author):
+        yield _fault(author, "hang", "POST */batch/update", times=1)
+    yield author.set(last, hs_pipeline_stage=IN_REVIEW)
+    author.clock += author.rng.choice((5_000, 60_000, 400_000))
+    yield author.status(desk, PENDING)
+    yield author.status(desk, SUBMITTED)
+
+
+def _lost_before_an_ending_is_seen(author: "Author", desk: "Desk", _folder: str) -> Iterator[Item]:
+    rng = author.rng
+    yield author.status(desk, DECLINED)
+    if rng.random() < 0.5:  # one is carried out, and another is not
+        author.clock += 1_500_000
+        yield from _loss(author)
+        yield author.status(desk, "")
+        yield author.status(desk, DECLINED)
+    else:
+        yield author.set(desk.label, **{NAMES.date: author.day_in(rng.randint(0, 20))})
+        yield from _loss(author)
+
+
+def _lost_when_it_was_done(author: "Author", desk: "Desk", _folder: str) -> Iterator[Item]:
+    """The CRM's search need not show it yet."""
+    yield author.status(desk, "")
+    yield from _loss(author, author.rng.choice(("sent", "settled", "finished", "passed")))
+    yield author.set(desk.label, **{NAMES.date: author.day_in(30)})
+    yield author.set(desk.label, **{NAMES.date: author.day_in(10)})
+
+
+CORNERS: tuple[Corner, ...] = (
+    _ready_at_birth,
+    _one_more_for_a_set_that_is_ready,
+    _the_last_one_behind_is_closed,
+    _approved_while_a_set_is_announced,
+    _made_before_a_decline,
+    _implemented_with_no_next_date,
+    _declined_while_work_waits,
+    _date_moved_in_the_minute_of_a_decline,
+    _declined_and_edited_meanwhile,
+    _implemented_and_edited_soon,
+    _implemented_and_edited_meanwhile,
+    _approval_deleted,
+    _approved_again,
+    _revised_twice,
+    _moved_while_it_is_kicked_back,
+    _leaves_while_work_waits,
+    _gone_while_an_announcement_waits,
+    _not_due_any_more,
+    _not_due_when_it_can_be_sent,
+    _a_person_does_what_got_lost,
+    _lost_before_an_ending_is_seen,
+    _lost_when_it_was_done,
+)
+
+
+def _owners(author: "Author") -> Mapping[str, str]:
+    return author.player.world.sandbox.process.owners
+
+
+def _people(author: "Author") -> dict[str, str]:
+    return {role: _owners(author)[role] for role in (AM, SAS, COPYWRITER, DESIGNER)}
+
+
+def _meanwhile(author: "Author", act: Item) -> Item:
+    """The same act, between what the service decides on next and what it then does."""
+    return replace(act, call=0, step=author.rng.choice(("snapshot", "planned", "claimed", "claimed")))
+
+
+def _troubled(author: "Author") -> bool:
+    return author.temper.faults > 0 and not author.quiet
+
+
+def _fault(author: "Author", kind: FaultKind, endpoint: str, **values: Any) -> Item:
+    return Item(author.clock, FAULT, values={"kind": kind, "endpoint": endpoint, **values})
+
+
+def _loss(author: "Author", step: str = "") -> Iterator[Item]:
+    """Where a database may be lost: the process ends at its next step (of this name), and its database with it."""
+    if author.temper.lost and not author.quiet:
+        yield Item(author.clock, KILL, step, {"step": 1, "down": 0, "lose": 1})

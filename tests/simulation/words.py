@@ -1,0 +1,13 @@
+"""What people of a simulated agency call things: the process's own names, in the order in which the CRM lists them."""
+
+from tests.simulation.player import NAMES
+
+REQUESTED, DECLINED, SUBMITTED, PENDING, APPROVED, IMPLEMENTED = (value for value, _ in NAMES.statuses)
+STATUSES = (REQUESTED, DECLINED, SUBMITTED, PENDING, APPROVED, IMPLEMENTED)
+NEW, IN_PROGRESS, IN_REVIEW, DONE, CLOSED = (value for value, _ in NAMES.stages)
+REVISIONS = tuple(value for value, _ in NAMES.revisions)
+CADENCES = tuple(value for value, _ in NAMES.cadences)
+
+KICKOFF, CREATE_TICKETS = "Contact Client", "Create Deliverable Tickets"
+SHARE, IMPLEMENT = "Share Deliverables", "Implement New Creatives for Refresh"
+WORK = ("Write Copy", "Design Graphics", "Revise Copy", "Revise Graphics")
