@@ -90,6 +90,7 @@ def take_back(
     # One that a person has deleted was made all the same. Where no task carries a key there is nothing to take back.
     wanted = [key_property, CREATED]
     records = [*crm.read(Kind.TASK, found, wanted).values(), *deleted_tasks(crm, wanted)] if found else []
+    homes = _homes(crm, [record for record in records if record.properties.get(key_property, "")], key_property)
     checkpoint("searched")
     taken = 0
     with store.write() as connection:
@@ -108,7 +109,7 @@ def take_back(
                 effect_key=key,
                 handoff=handoff,
                 record=at,
-                portfolio=at.id if at.kind is Kind.PORTFOLIO else None,
+                portfolio=at.id if at.kind is Kind.PORTFOLIO else homes.get(record.id),
                 cycle=cycle,
                 task=record.id,
                 task_kind=kind,
@@ -123,6 +124,16 @@ def take_back(
     checkpoint("taken back")
     log.info("recovery.done", tasks=taken)
     return taken
+
+
+def _homes(crm: CRM, tasks: Sequence[Record], key_property: str) -> dict[str, str]:
+    """The portfolio that each task was made on, where one was made on a ticket: the ticket may be gone by now."""
+    keys = {task.id: read_key(task.properties[key_property]) for task in tasks}
+    ids = [task for task, row in keys.items() if row is not None and row[1].kind is Kind.TICKET]
+    if not ids:
+        return {}
+    ends = crm.associated(Kind.TASK, Kind.PORTFOLIO, sorted(ids, key=int))
+    return {task: found[0].to for task, found in ends.items() if len(found) == 1}
 
 
 def deleted_tasks(crm: CRM, wanted: Sequence[str]) -> list[Record]:

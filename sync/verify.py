@@ -494,7 +494,10 @@ class _Check:
             tasks.sort(key=lambda task: (task.made_at, int(task.id)))
             for position, task in enumerate(tasks):
                 # Two that carry one key are found as copies.
-                others = [t for t in tasks[:position] if t.was_open_at(task.made_at) and t.key != (task.key or None)]
+                open_then = [t for t in tasks[:position] if t.was_open_at(task.made_at) and t.key != (task.key or None)]
+                # One that a decline is still to close, once it knows its next date, stands for nothing asked since.
+                ends = {t.id: self._case.declined_after(t.made_at) for t in open_then}
+                others = [t for t in open_then if (end := ends[t.id]) is None or end.at > task.made_at]
                 if others and self._counts(task.made_at):
                     old = others[0].id
                     cause = f"task {task.id} was made while task {old} for the same work was still open"

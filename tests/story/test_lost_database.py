@@ -348,3 +348,16 @@ def test_a_key_that_cannot_be_read_is_left_alone(make_world: MakeWorld) -> None:
     assert world.sweep().errors == 0
     with world.service.store.read() as connection:
         assert get_fact(connection, recovery.DONE) == "0"
+
+
+def test_a_decline_closes_what_was_made_on_a_ticket_that_is_deleted_since(make_world: MakeWorld) -> None:
+    """Simulation seed 173: the task itself tells which portfolio it was made on."""
+    world = make_world(go_live=PAST)
+    story = Story(world)
+    story.staffed()
+    world.minutes(30)
+    world.restart(lose_database=True)
+    world.people.archive("ticket", story.tickets[0])
+    world.people.set_status(story.portfolio, "No Refresh Requested")
+    world.minutes(5)
+    assert [task.status for task in world.tasks()] == ["COMPLETED"] * 5

@@ -9,11 +9,14 @@ from mappings.vocabulary import Handoff
 from sync.adopt import apply
 from sync.sandbox.delivery import DeliveryMode
 from sync.sandbox.faults import Fault
-from sync.sandbox.seed import populate
+from sync.sandbox.seed import Names, populate, same
 from sync.store import budgets, dirty, effects, metadata
 from sync.verify import FAULTS, Finding, Report, Sort, verify
 from tests.conftest import MakeWorld
 from tests.world import World
+
+UNMAPPED = "Fortnightly"
+"""A cadence that the portal has and the mapping has not."""
 
 PAUSED = DeliveryMode(paused=True)
 
@@ -428,3 +431,20 @@ def test_what_a_merge_brought_along_is_of_another_portfolios_cycle(world: World)
     world.people.merge("portfolio", acme, bolt)
     world.minutes(60)
     assert sorts(world) == []
+
+
+def test_a_task_that_a_blocked_decline_is_still_to_close_stands_for_nothing(make_world: MakeWorld) -> None:
+    """Simulation seed 213: a revision asked for after the decline gets a task of its own."""
+    world = make_world(names=Names(cadences=(*Names().cadences, *same(UNMAPPED))))
+    portfolio = approved(world)
+    ticket = world.people.create_ticket("Late ad", "Autumn", portfolio)
+    world.minutes(5)
+    world.people.request_revisions(ticket, "Copy Revisions Only")
+    world.minutes(5)
+    world.people.set("portfolio", portfolio, {"creative_refresh_cadence": UNMAPPED})
+    world.people.set_status(portfolio, "No Refresh Requested")
+    world.minutes(5)
+    world.people.request_revisions(ticket, "Copy Revisions Only")
+    world.minutes(5)
+    assert world.kinds(("ticket", ticket)).count("revise_copy") == 2
+    assert faults(world) == []

@@ -54,6 +54,11 @@ class Offer:
         return bool(self.filled) or (self.decided and bool(self.slots))
 
 
+def _next(fired: Sequence[Offer]) -> int:
+    """The number of the next offer of a handoff that may fire several times a cycle."""
+    return 1 + max((int(str(offer.key[3])) for offer in fired), default=-1)
+
+
 class Handoffs:
     """What is due of each record, and what the answers to it have settled."""
 
@@ -150,12 +155,16 @@ class Handoffs:
             # Made in this one for a ticket or a revision of an earlier one, or for a ticket that has left: that is open.
             if task.number > before:
                 sure = before < (task.cause or task.number) and task.number < closing.number
-                sure = sure and task.open_at(closing.number) and self._crm.rec(task.home) is rec
+                # Completed after it, and opened again: it may be a person's own by now.
+                sure = sure and task.open_at(closing.number) and not task.completed_since(closing.number)
+                sure = sure and self._crm.rec(task.home) is rec
                 sure = sure and not (lost and task.ticket is not None)
                 sure = sure and (
                     task.ticket is None
                     or (on_ticket and found is not None and self._crm.came_since(found, rec, before))
                 )
+                # "On its tickets": whether one that is deleted by now still is one of them is open.
+                sure = sure and not (task.ticket is not None and found is not None and found.archived)
                 yield Due(key, f"close {task.rec.ref.id}", None, must and sure)
 
     # 1
@@ -169,7 +178,7 @@ class Handoffs:
         fired = self._fired("1", rec, cycle)
         if fired and not self._left_window(rec, fired[-1].number):
             return
-        key: Key = ("1", rec.ref.id, cycle, len(fired))
+        key: Key = ("1", rec.ref.id, cycle, _next(fired))
         yield Due(key, "task", AM, must=True)
         yield Due(key, "email", AM, must=True)
         if status == self._crm.declined:
@@ -213,7 +222,7 @@ class Handoffs:
             if stands and rec.ref not in self._crm.murky:
                 return  # whether one that was deleted since counts is not said, nor one that a merge brought along
             must = must and not still  # one that an earlier cycle left open: whether it is "such a task" is not said
-        key: Key = ("3", rec.ref.id, cycle, len(fired))
+        key: Key = ("3", rec.ref.id, cycle, _next(fired))
         yield Due(key, "task", SAS, must)
         yield Due(key, "email", SAS, must)
 
@@ -296,11 +305,16 @@ class Handoffs:
             must = not murky and not any(c.declined and c.number > version.number for c in closings)
             must = must and not self._crm.declined_elsewhere(ticket, home, version.number)
             key: Key = ("6", ticket.ref.id, version.number)
+            ended = next((c.number for c in reversed(closings) if c.declined and c.number < version.number), 0)
             for role in roles:
-                if (ticket.ref, version.number, role) not in self.served and not self._crm.open_revision(ticket, role):
-                    # Seen while a task was open, in a pass that was disturbed: whether it stands may have been noted.
-                    noted = (ticket.ref, version.number, role) in self.seen_open
-                    yield Due(key, f"task {role}", role, must and not noted)
+                if (ticket.ref, version.number, role) in self.served:
+                    continue
+                # One that a decline is still to close, when it knows its next date, stands for nothing asked after it.
+                if self._crm.open_revision(ticket, role, since=ended):
+                    continue
+                # Seen while a task was open, in a pass that was disturbed: whether it stands may have been noted.
+                noted = (ticket.ref, version.number, role) in self.seen_open or self._crm.open_revision(ticket, role)
+                yield Due(key, f"task {role}", role, must and not noted)
             away = ticket["hs_pipeline_stage"] != self._crm.in_progress
             if roles and away and (ticket.ref, version.number) not in self.kicked:
                 # Nobody was there to do it, and the ticket has moved on by itself: whether it goes back is open.

@@ -380,14 +380,16 @@ class Oracle:
 
     def _advanced(self, rec: Rec, what: str) -> None:
         """One advance answers every set that was ready."""
-        # What a person sets between the last reading and the write nobody can see.
-        status = rec.as_of(self._crm.names.status, self._read_at.get(rec.ref, self._crm.now.number))
-        if status in {self._crm.approved, self._crm.implemented}:
+        if self._status_read(rec) in {self._crm.approved, self._crm.implemented}:
             self._find("unexplained", f"handoff 5: {what}: the status went backwards")
         offer = self._need("5", "write", rec, what)
         for other in self._handoffs.offers.values():
             if offer is not None and other.key[:3] == offer.key[:3] and "write" in other.slots:
                 self._fill(other, "write")
+
+    def _status_read(self, rec: Rec) -> str:
+        """What it was at the last reading: what a person sets between that and the write nobody can see."""
+        return rec.as_of(self._crm.names.status, self._read_at.get(rec.ref, self._crm.now.number))
 
     def _dated(self, rec: Rec, day: date | None, status: str | None, what: str) -> None:
         """The date was moved: by a decline (2a), or by a closing (8), whose write clears the status too."""
@@ -407,7 +409,7 @@ class Oracle:
         offer = None if handoff is None else self._take(handoff, slots[handoff], rec.ref)
         if offer is not None and handoff == "8":
             self._crm.resets.add(int(str(offer.key[2])))
-            if status is None and rec[self._crm.names.status] == self._crm.implemented:
+            if status is None and self._status_read(rec) == self._crm.implemented:
                 self._find("missing", f"handoff 8: {what}: the status was not cleared in the same write")
         if offer is None:
             self._not_offered(what, "8" if status == "" else "2a", "reset" if status == "" else "date", rec.ref)

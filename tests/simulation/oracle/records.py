@@ -87,6 +87,10 @@ class Task:
     def open(self) -> bool:
         return not self.rec.archived and self.rec["hs_task_status"] != "COMPLETED"
 
+    def completed_since(self, number: int) -> bool:
+        versions = self.rec.history.get("hs_task_status", ())
+        return any(version.value == "COMPLETED" and version.number > number for version in versions)
+
     def open_at(self, number: int) -> bool:
         return self.rec.lived_at(number) and self.rec.as_of("hs_task_status", number) != "COMPLETED"
 
@@ -295,15 +299,16 @@ class Records:
             for role in self.revisions.get(version.value, ()):
                 yield version, role
 
-    def open_revision(self, ticket: Rec, role: str, looked: int | None = None) -> bool:
+    def open_revision(self, ticket: Rec, role: str, looked: int | None = None, since: int = 0) -> bool:
         """Whether the role has one on this ticket; or had, when it was looked at, and it was a person who closed it since.
 
+        `since`: only if it was made after that.
         What a merge brought along is not said to be on this ticket or not.
         """
         if ticket.ref in self.murky:
             return False
         kind = "Revise Copy: " if role == CW else "Revise Graphics: "
-        mine = [t for t in self.tasks.values() if t.kind == kind and t.ticket == ticket.ref]
+        mine = [t for t in self.tasks.values() if t.kind == kind and t.ticket == ticket.ref and t.number > since]
         if looked is None:
             return any(t.open for t in mine)
         return any(
