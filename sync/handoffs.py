@@ -596,7 +596,7 @@ def _approval(case: Case, version: Version[Status | None]) -> Verdict:
     if made and made[-1].crm_id and case.tasks([made[-1].crm_id])[0].was_open_at(version.at):
         reason = "set again while the implementation task was still open: that task stands"
         return _recorded_overtaken(case, Handoff.APPROVED, key, reason, version.at)
-    if _is_on_its_way(case, key):
+    if _is_on_its_way(case, but=key):
         reason = "set again before the implementation task of the approval before could be made: that task stands"
         return _recorded_overtaken(case, Handoff.APPROVED, key, reason, version.at)
     owner, blocked = case.owner(Role.SOCIAL_AD_SPECIALIST)
@@ -611,9 +611,9 @@ def _approval(case: Case, version: Version[Status | None]) -> Verdict:
     return _due(case, Handoff.APPROVED, key, reason, effects, cause_at=version.at)
 
 
-def _is_on_its_way(case: Case, but: str) -> bool:
-    """Whether another approval of this cycle has begun, and its task is still to be made."""
-    to_come = NOT_YET | UNRESOLVED
+def _is_on_its_way(case: Case, *, but: str = "", refused: bool = False) -> bool:
+    """Whether an approval of this cycle (`but` one) has begun, and its task is still to be made, or was `refused`."""
+    to_come = NOT_YET | UNRESOLVED | ({EffectState.FAILED} if refused else set())
     return any(
         effect.kind == "task" and effect.crm_id is None and effect.state in to_come
         for fired in case.facts.of(Handoff.APPROVED, case.cycle)
@@ -664,7 +664,7 @@ def _by_task(case: Case) -> Verdict:
         return _waiting(case, Handoff.CLOSE, reason, None)
     if not task.completed:
         return _waiting(case, Handoff.CLOSE, f"the implementation task {newest} is open", None)
-    if _approved_after(case, task):
+    if _approved_after(case, task) or _is_on_its_way(case, refused=True):
         return _waiting(case, Handoff.CLOSE, "the newest approval gets a task of its own first", None)
     key = f"8t:{case.portfolio.id}:{newest}"
     if case.facts.settled(key) is not None:

@@ -197,3 +197,20 @@ def test_what_waited_on_a_deleted_ticket_is_bypassed_by_a_decline(world: World) 
     world.minutes(5)
     world.sweep()
     assert world.kinds(("ticket", ticket)) == ["write_copy"]
+
+
+def test_an_older_task_does_not_close_the_cycle_while_the_newest_approval_has_none(world: World) -> None:
+    """Simulation seed 1847: the task of the newest approval could not be sent at first."""
+    portfolio = submitted(world)
+    world.people.set_status(portfolio, "Creatives Completed & Approved")
+    world.work()
+    [made] = [task for task in world.tasks() if task.subject.startswith("Implement")]
+    world.people.set_status(portfolio, "Creatives Pending Approval")
+    world.people.complete_task(made.id)
+    world.sandbox.faults.add(Fault("429-daily", "POST */tasks/batch/create", times=1))
+    world.people.set_status(portfolio, "Creatives Completed & Approved")
+    world.work()
+    world.people.set("portfolio", portfolio, {AM: world.people.owner(SAS)})
+    world.minutes(10)
+    assert world.status(portfolio) == "Creatives Completed & Approved"
+    assert world.kinds().count("implement") == 2

@@ -436,15 +436,15 @@ def test_what_a_merge_brought_along_is_of_another_portfolios_cycle(world: World)
 def test_a_task_that_a_blocked_decline_is_still_to_close_stands_for_nothing(make_world: MakeWorld) -> None:
     """Simulation seed 213: a revision asked for after the decline gets a task of its own."""
     world = make_world(names=Names(cadences=(*Names().cadences, *same(UNMAPPED))))
-    portfolio = approved(world)
-    ticket = world.people.create_ticket("Late ad", "Autumn", portfolio)
+    portfolio = world.people.create_portfolio("Acme", world.day(3))
+    ticket = world.people.create_ticket("Ad", "Autumn", portfolio)
     world.minutes(5)
     world.people.request_revisions(ticket, "Copy Revisions Only")
     world.minutes(5)
     world.people.set("portfolio", portfolio, {"creative_refresh_cadence": UNMAPPED})
     world.people.set_status(portfolio, "No Refresh Requested")
     world.minutes(5)
-    world.people.request_revisions(ticket, "Copy Revisions Only")
+    world.people.request_revisions(ticket, "Copy and Graphic Revisions")
     world.minutes(5)
     assert world.kinds(("ticket", ticket)).count("revise_copy") == 2
     assert faults(world) == []

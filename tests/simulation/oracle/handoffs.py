@@ -161,11 +161,15 @@ class Handoffs:
                 sure = sure and not (lost and task.ticket is not None)
                 sure = sure and (
                     task.ticket is None
-                    or (on_ticket and found is not None and self._crm.came_since(found, rec, before))
+                    or (on_ticket and found is not None and self._is_its_own(found, rec, closing, before))
                 )
-                # "On its tickets": whether one that is deleted by now still is one of them is open.
-                sure = sure and not (task.ticket is not None and found is not None and found.archived)
                 yield Due(key, f"close {task.rec.ref.id}", None, must and sure)
+
+    def _is_its_own(self, ticket: Rec, rec: Rec, closing: Closing, before: int) -> bool:
+        """Whether a ticket is beyond doubt one of the cycle's ("on its tickets"): not one that was deleted then or is
+        by now, nor one that was ever on another portfolio."""
+        there = not ticket.archived and ticket.lived_at(closing.number) and not self._crm.was_elsewhere(ticket)
+        return there and self._crm.came_since(ticket, rec, before)
 
     # 1
 
