@@ -226,6 +226,7 @@ class Handoffs:
             if stands and rec.ref not in self._crm.murky:
                 return  # whether one that was deleted since counts is not said, nor one that a merge brought along
             must = must and not still  # one that an earlier cycle left open: whether it is "such a task" is not said
+            must = must and bool(fired[-1].filled)  # nobody was there to do it: one task does for both dates
         key: Key = ("3", rec.ref.id, cycle, _next(fired))
         yield Due(key, "task", SAS, must)
         yield Due(key, "email", SAS, must)
