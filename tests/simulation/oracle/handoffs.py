@@ -50,6 +50,11 @@ class Offer:
         return any(slot.startswith(("task", "email")) for slot in self.filled)
 
     @property
+    def fired_at(self) -> int:
+        """When it was done; where it still waits for a person, when it was first due."""
+        return self.filled.get("task", self.number)
+
+    @property
     def fired(self) -> bool:
         return bool(self.filled) or (self.decided and bool(self.slots))
 
@@ -180,7 +185,7 @@ class Handoffs:
         if day is None or (day - today_at(self._crm.now.at)).days > WINDOW or status not in {"", self._crm.declined}:
             return
         fired = self._fired("1", rec, cycle)
-        if fired and not self._left_window(rec, fired[-1].number):
+        if fired and not self._left_window(rec, fired[-1].fired_at):
             return
         key: Key = ("1", rec.ref.id, cycle, _next(fired))
         yield Due(key, "task", AM, must=True)
@@ -212,9 +217,9 @@ class Handoffs:
         must = True
         if fired:
             moved = self._crm.run_began(rec, self._crm.names.date)
-            fired_for = rec.as_of(self._crm.names.date, fired[-1].number)
+            fired_for = rec.as_of(self._crm.names.date, fired[-1].fired_at)
             before = rec.as_of(self._crm.names.date, moved.number - 1)
-            if moved.number <= fired[-1].number or not (moved.value > fired_for or (before and moved.value > before)):
+            if moved.number <= fired[-1].fired_at or not (moved.value > fired_for or (before and moved.value > before)):
                 return
             # Later than when it fired, or only than the version before: handoffs.md says "moved later".
             must = moved.value > fired_for and (not before or moved.value > before)
@@ -226,7 +231,6 @@ class Handoffs:
             if stands and rec.ref not in self._crm.murky:
                 return  # whether one that was deleted since counts is not said, nor one that a merge brought along
             must = must and not still  # one that an earlier cycle left open: whether it is "such a task" is not said
-            must = must and bool(fired[-1].filled)  # nobody was there to do it: one task does for both dates
         key: Key = ("3", rec.ref.id, cycle, _next(fired))
         yield Due(key, "task", SAS, must)
         yield Due(key, "email", SAS, must)
