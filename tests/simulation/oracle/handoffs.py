@@ -246,9 +246,13 @@ class Handoffs:
             moved = self._crm.was_elsewhere(ticket) or rec.ref in self._crm.murky
             if later and later[0].declined and not moved:
                 continue  # everything later in that cycle is bypassed; of another portfolio's cycle that is open
+            # Bypassed with a declined cycle, and in the pipeline anew since: "once per ticket and role".
+            first = next(v.number for v in ticket.history["hs_pipeline"] if v.value == ticket["hs_pipeline"])
+            again = first < came_in and any(one.declined and first < one.number for one in closings)
             # A cycle that was closed by implementing: whether its tickets still ask for work is not said.
             must = (
                 not later
+                and not again
                 and ticket.ref not in self._crm.murky
                 and not self._crm.declined_elsewhere(ticket, rec, came_in)
             )

@@ -435,9 +435,12 @@ class Oracle:
         names, values = self._crm.names, dict(event.values)
         what = f"{ticket.ref} ← {event.values}"
         offers = [o for o in self._handoffs.offers.values() if o.key[:2] == ("6", ticket.ref.id)]
+        # What a person asked for after the last look is another kick-back.
+        seen = self._seen_at.get(ticket.ref, self._crm.now.number)
+        known = [offer for offer in offers if int(str(offer.key[2])) <= seen]
         if values.pop("hs_pipeline_stage", None) == self._crm.in_progress:
-            self._take_all(offers, "write", what)
-            self._handoffs.kicked |= {(ticket.ref, int(str(offer.key[2]))) for offer in offers}
+            self._take_all(known, "write", what)
+            self._handoffs.kicked |= {(ticket.ref, int(str(offer.key[2]))) for offer in known}
             self._open_revisions_stand(ticket)
         for role, name in self._crm.approvals.items():
             if name in values:
