@@ -109,7 +109,7 @@ def take_back(
                 effect_key=key,
                 handoff=handoff,
                 record=at,
-                portfolio=at.id if at.kind is Kind.PORTFOLIO else homes.get(record.id),
+                portfolio=at.id if at.kind is Kind.PORTFOLIO else homes.get(at.id),
                 cycle=cycle,
                 task=record.id,
                 task_kind=kind,
@@ -127,13 +127,17 @@ def take_back(
 
 
 def _homes(crm: CRM, tasks: Sequence[Record], key_property: str) -> dict[str, str]:
-    """The portfolio that each task was made on, where one was made on a ticket: the ticket may be gone by now."""
-    keys = {task.id: read_key(task.properties[key_property]) for task in tasks}
-    ids = [task for task, row in keys.items() if row is not None and row[1].kind is Kind.TICKET]
-    if not ids:
+    """The portfolio on which each ticket was when its newest task was made: the ticket itself may be deleted by now."""
+    tickets = {
+        task.id: row[1].id
+        for task in tasks
+        if (row := read_key(task.properties[key_property])) is not None and row[1].kind is Kind.TICKET
+    }
+    if not tickets:
         return {}
-    ends = crm.associated(Kind.TASK, Kind.PORTFOLIO, sorted(ids, key=int))
-    return {task: found[0].to for task, found in ends.items() if len(found) == 1}
+    by_age = sorted(tickets, key=int)
+    ends = crm.associated(Kind.TASK, Kind.PORTFOLIO, by_age)
+    return {tickets[task]: ends[task][0].to for task in by_age if len(ends.get(task, ())) == 1}
 
 
 def deleted_tasks(crm: CRM, wanted: Sequence[str]) -> list[Record]:
