@@ -404,6 +404,9 @@ class _Check:
     def _no_cycle(self, cycle: str) -> str | None:
         if cycle == START or any(str(to_ms(closing.at)) == cycle for closing in self._case.closings):
             return None
+        ending = next((v for v in self._portfolio.status_history if str(v.ms) == cycle), None)
+        if ending is not None and ending.value is Status.CREATIVES_IMPLEMENTED:
+            return None  # moved on by a person in the very moment of its reset: the history shows a slip
         started = from_ms(int(cycle))
         _reaches(self._portfolio.status_history, started, "the status")
         return f"no cycle of this portfolio began on {_at(self._case, started)}"

@@ -70,6 +70,8 @@ class Handoffs:
     def __init__(self, records: Records) -> None:
         self._crm = records
         self.offers: dict[Key, Offer] = {}
+        self.lost_at = -1
+        """When the database was last lost."""
         self.swept_up: set[int] = set()
         """Closings after which open tasks were looked through."""
         self.task_of: dict[int, Ref] = {}
@@ -130,7 +132,10 @@ class Handoffs:
     def _closings_due(self, rec: Rec, closings: Sequence[Closing]) -> Iterator[Due]:
         mapped = next_date(None, rec[self._crm.names.cadence], date(2026, 1, 1)) is not None
         for place, closing in enumerate(closings):
-            before = closings[place - 1].number if place else 0
+            earlier = [one.number for one in closings[:place]]
+            # After a loss the history alone tells of the ending before it, and of a raced one it tells a slip.
+            known = [one.number for one in closings[:place] if not one.raced or one.number > self.lost_at]
+            before, since = max(earlier, default=0), max(known, default=0)
             key: Key = ("2a" if closing.declined else "8", rec.ref.id, closing.number)
             slot = "date" if closing.declined else "reset"
             done = self.filled(key, slot)
@@ -139,7 +144,7 @@ class Handoffs:
             if not closing.declined and (mapped or done):
                 yield Due(key, "email", AM, must=done)
             if closing.number not in self.swept_up:
-                yield from self._open_tasks_due(rec, closing, before, key, must=mapped or done)
+                yield from self._open_tasks_due(rec, closing, before, since, key, must=mapped or done)
 
     def _is_pending(self, rec: Rec, closings: Sequence[Closing]) -> bool:
         """Whether a closing has not moved the date yet: until then the old date starts nothing."""
@@ -148,8 +153,13 @@ class Handoffs:
     def is_carried_out(self, rec: Rec, one: Closing) -> bool:
         return self.filled(("2a" if one.declined else "8", rec.ref.id, one.number), "date" if one.declined else "reset")
 
-    def _open_tasks_due(self, rec: Rec, closing: Closing, before: int, key: Key, *, must: bool) -> Iterator[Due]:
-        """2a: what the service made in the cycle and is still open. 8: an open task of handoff 7."""
+    def _open_tasks_due(
+        self, rec: Rec, closing: Closing, before: int, since: int, key: Key, *, must: bool
+    ) -> Iterator[Due]:
+        """2a: what the service made in the cycle and is still open. 8: an open task of handoff 7.
+
+        The cycle began at `before`; what was made after `since` may be taken for its own.
+        """
         lost = key in self.offers and self.offers[key].lost  # then nobody knows which tickets were on it at that time
         for task in self._crm.tasks.values():
             on_ticket = task.ticket is not None and (found := self._crm.rec(task.ticket)) is not None
@@ -158,7 +168,7 @@ class Handoffs:
                 continue
             # Made in an earlier cycle: not this one's. Made after the closing: it was on its way, and may be closed.
             # Made in this one for a ticket or a revision of an earlier one, or for a ticket that has left: that is open.
-            if task.number > before:
+            if task.number > since:
                 sure = before < (task.cause or task.number) and task.number < closing.number
                 # Completed after it, and opened again: it may be a person's own by now.
                 sure = sure and task.open_at(closing.number) and not task.completed_since(closing.number)
@@ -359,6 +369,11 @@ class Handoffs:
         fired = key in self.offers and self.offers[key].fired
         stands = self.task_of.get(version.number)
         murky = rec.ref in self._crm.murky  # whether an open task that a merge brought along stands is not said
+        # One that a person has deleted stood for it: whether that is known after a loss is open.
+        forgotten = stands is not None and self._crm.tasks[stands].rec.archived and self.lost_at > version.number
+        if forgotten and not fired:
+            yield Due(key, "task", SAS, must=False)
+            yield Due(key, "email", SAS, must=False)
         if not fired and stands is None and (murky or not any(task.open for task in tasks)):
             yield Due(key, "task", SAS, must=True)
             yield Due(key, "email", SAS, must=True)

@@ -99,6 +99,8 @@ class Closing(NamedTuple):
     number: int
     at: int
     declined: bool
+    raced: bool = False
+    """A person moved it to another status in the moment in which it was reset: the history shows a slip."""
 
 
 def folder_of(raw: str) -> str:
@@ -254,9 +256,9 @@ class Records:
             if version.value != before and version.value == self.declined:
                 found.append(Closing(version.number, version.at, declined=True))
             elif version.value != before and version.value == self.implemented:
-                after = versions[place + 1].value if place + 1 < len(versions) else ""
-                if after == "" or version.number in self.resets:
-                    found.append(Closing(version.number, version.at, declined=False))
+                raced = place + 1 < len(versions) and versions[place + 1].value != ""
+                if not raced or version.number in self.resets:
+                    found.append(Closing(version.number, version.at, declined=False, raced=raced))
             before = version.value
         return found
 
