@@ -143,7 +143,7 @@ class Handoffs:
                 yield Due(key, slot, None, must=True)
             if not closing.declined and (mapped or done):
                 yield Due(key, "email", AM, must=done)
-            if closing.number not in self.swept_up:
+            if closing.number not in self.swept_up or since < before:
                 yield from self._open_tasks_due(rec, closing, before, since, key, must=mapped or done)
 
     def _is_pending(self, rec: Rec, closings: Sequence[Closing]) -> bool:
