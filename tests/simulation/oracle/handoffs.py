@@ -84,6 +84,8 @@ class Handoffs:
         """Handoff 6: looked at while the ticket was In Progress anyway."""
         self.seen_open: set[tuple[Ref, int, str]] = set()
         """Handoff 6: looked at while the role had a revision task open."""
+        self.seen_standing: set[int] = set()
+        """Handoff 7: versions of the status, looked at while an implementation task of the cycle was open."""
         self.waiting: set[tuple[Ref, int]] = set()
         """Handoff 6: a version whose every role is nobody."""
 
@@ -375,8 +377,10 @@ class Handoffs:
             yield Due(key, "task", SAS, must=False)
             yield Due(key, "email", SAS, must=False)
         if not fired and stands is None and (murky or not any(task.open for task in tasks)):
-            yield Due(key, "task", SAS, must=True)
-            yield Due(key, "email", SAS, must=True)
+            # Set again and seen while a task was open, in a pass that was disturbed: that it stands may have been noted.
+            must = version.number not in self.seen_standing
+            yield Due(key, "task", SAS, must)
+            yield Due(key, "email", SAS, must)
         if tasks and not tasks[-1].rec.archived and not tasks[-1].open:
             # Until the service has rested, which version the task stands for may be open; not if it was done before it.
             must = stands == tasks[-1].rec.ref

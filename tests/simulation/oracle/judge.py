@@ -194,6 +194,8 @@ class Oracle:
             for version, role in self._crm.revisions_asked(rec)
             if self._crm.open_revision(rec, role)
         }
+        if (approval := self._approval_with_task(rec)) is not None:
+            self._handoffs.seen_standing.add(approval[0])
         for due in self._handoffs.due(rec):
             offer = self._handoffs.offered(due, rec)
             if due.slot not in offer.filled:
@@ -584,12 +586,17 @@ class Oracle:
                 self._handoffs.swept_up.add(one.number)
             if not self._handoffs.is_carried_out(rec, one):
                 break  # what comes after an ending that is blocked waits for it
-        if rec[self._crm.names.status] == self._crm.approved:
-            version = self._crm.run_began(rec, self._crm.names.status)
-            cycle = closings[-1].number if closings else 0
-            tasks = [t for t in self._crm.tasks_on(rec, "7") if t.open and self._crm.cycle(closings, t.number) == cycle]
-            if tasks:
-                self._handoffs.task_of.setdefault(version.number, tasks[-1].rec.ref)
+        if (approval := self._approval_with_task(rec)) is not None:
+            self._handoffs.task_of.setdefault(*approval)
+
+    def _approval_with_task(self, rec: Rec) -> tuple[int, Ref] | None:
+        """Handoff 7: the approval that stands, with the newest task of its cycle that is open."""
+        if rec.archived or rec[self._crm.names.status] != self._crm.approved:
+            return None
+        closings = self._crm.closings(rec)
+        cycle = closings[-1].number if closings else 0
+        tasks = [t for t in self._crm.tasks_on(rec, "7") if t.open and self._crm.cycle(closings, t.number) == cycle]
+        return (self._crm.run_began(rec, self._crm.names.status).number, tasks[-1].rec.ref) if tasks else None
 
     def _open_revisions_stand(self, ticket: Rec) -> None:
         """A role with an open revision task has that one for whatever was asked for until it was looked at."""
