@@ -282,11 +282,7 @@ def set_ready(case: Case) -> list[Verdict]:
         )
         for t in homeless
     ]
-    advanced = False
-    for members in sets.values():
-        verdict = _one_set(case, members, advance=not advanced)
-        advanced = advanced or verdict.state is State.DUE
-        verdicts.append(verdict)
+    verdicts += [_one_set(case, members) for members in sets.values()]
     if not verdicts:
         verdicts.append(_not_applicable(case, Handoff.SET_READY, "this cycle has no open ticket"))
     return verdicts
@@ -310,7 +306,7 @@ def _was_announced(fired: Fired) -> bool:
     return fired.settled or any(effect.attempted for effect in fired.effects if effect.kind != "write")
 
 
-def _one_set(case: Case, members: list[Ticket], *, advance: bool) -> Verdict:
+def _one_set(case: Case, members: list[Ticket]) -> Verdict:
     portfolio = case.portfolio
     folder = " ".join(members[0].folder.split())
     behind = [ticket for ticket in members if ticket.stage is not Stage.PENDING_APPROVAL]
@@ -330,7 +326,7 @@ def _one_set(case: Case, members: list[Ticket], *, advance: bool) -> Verdict:
         held = [fired for fired in before if _entries_of(fired.key) & set(entries)]
         if held and not held[-1].settled and portfolio.status in SUBMITTED:
             # Announced, but the CRM refused the status: that is still to be done, and whatever waits for a person.
-            effects = _announcement(case, folder, members, advance=True)
+            effects = _announcement(case, folder, members)
             return _due(case, Handoff.SET_READY, held[-1].key, held[-1].reason, effects)
         if held:
             return _done(held[-1])
@@ -341,7 +337,7 @@ def _one_set(case: Case, members: list[Ticket], *, advance: bool) -> Verdict:
     if not sure and case.moment.now < complete_at:
         reason = f"Ad Set “{folder}” is ready, but its newest ticket is younger than {case.barrier}: more may come"
         return _waiting(case, Handoff.SET_READY, reason, complete_at)
-    effects = _announcement(case, folder, members, advance=advance)
+    effects = _announcement(case, folder, members)
     ready = f"all {len(members)} tickets" if len(members) > 1 else "the one ticket"
     reason = f"{ready} of Ad Set “{folder}” {'are' if len(members) > 1 else 'is'} ready for approval"
     key = f"5:{portfolio.id}:{case.cycle}:{','.join(sorted(entries))}"
@@ -349,14 +345,17 @@ def _one_set(case: Case, members: list[Ticket], *, advance: bool) -> Verdict:
     return _due(case, Handoff.SET_READY, key, reason, effects, cause_at=newest)
 
 
-def _announcement(case: Case, folder: str, members: list[Ticket], *, advance: bool) -> list[Effect]:
-    """The status where it is to advance, the task, and the two emails."""
+def _announcement(case: Case, folder: str, members: list[Ticket]) -> list[Effect]:
+    """The status where it is to advance, the task, and the two emails.
+
+    Each set of several asks for the status, which is written once: another's may be withdrawn before it is written.
+    """
     am, sas = Role.ACCOUNT_MANAGER, Role.SOCIAL_AD_SPECIALIST
     manager, no_manager = case.owner(am)
     specialist, no_specialist = case.owner(sas)
     context = case.context(folder=folder, tickets=[ticket_context(ticket) for ticket in members])
     effects: list[Effect] = []
-    if advance and case.portfolio.status in SUBMITTED:
+    if case.portfolio.status in SUBMITTED:
         effects.append(_status_write(case, Status.CREATIVES_PENDING_APPROVAL))
     effects += [
         NewTask(TaskKind.SHARE_DELIVERABLES, am, manager, (case.portfolio.ref,), context, no_manager),

@@ -558,7 +558,7 @@ class _Check:
         kind, record = effect.payload["record"]
         for name, value in effect.payload["values"].items():
             history = self._history(RecordRef(Kind(kind), record), name, value)
-            if history is None or self._overwritten(effect, name):
+            if history is None or self._overwritten(effect, name, value):
                 continue
             versions, wanted = history
             stood = _stood(versions, wanted, effect.first_at - CLOCKS_APART, effect.state_at + CLOCKS_APART)
@@ -583,13 +583,13 @@ class _Check:
             return tuple(Version(version.value, version.at) for version in self._stages.of(record.id)), value
         return None
 
-    def _overwritten(self, effect: Tried, name: str) -> bool:
-        """Two changes of one property in one write: the later one won."""
+    def _overwritten(self, effect: Tried, name: str, value: str) -> bool:
+        """Two different changes of one property in one write: the later one won."""
         return any(
             other.key != effect.key
             and other.kind == "write"
             and other.payload["record"] == effect.payload["record"]
-            and name in other.payload["values"]
+            and other.payload["values"].get(name, value) != value
             and other.state is EffectState.DONE
             and abs(other.first_at - effect.first_at) < timedelta(seconds=1)
             for other in self._tried

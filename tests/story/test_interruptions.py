@@ -214,3 +214,22 @@ def test_an_older_task_does_not_close_the_cycle_while_the_newest_approval_has_no
     world.minutes(10)
     assert world.status(portfolio) == "Creatives Completed & Approved"
     assert world.kinds().count("implement") == 2
+
+
+def test_a_set_advances_the_status_though_another_that_was_ready_with_it_goes_back(world: World) -> None:
+    """Simulation seed 901: the status could not be written before the client asked for changes to the other set."""
+    portfolio = submitted(world)
+    spring, winter = (world.people.create_ticket("Ad", folder, portfolio) for folder in ("Spring", "Winter"))
+    world.work()
+    world.sandbox.faults.add(Fault("502", "POST */batch/update", times=1))
+    world.people.move_ticket(spring, "Pending Approval")
+    world.people.move_ticket(winter, "Pending Approval")
+    world.work()
+    assert world.status(portfolio) == "Deliverables Submitted"
+    world.people.request_revisions(spring, "Copy Revisions Only")
+    world.people.move_ticket(spring, "In Progress")
+    world.minutes(10)
+    assert world.status(portfolio) == "Creatives Pending Approval"
+    assert [task.subject for task in world.tasks() if task.subject.startswith("Share")] == [
+        "Share Deliverables With Client: Acme (Winter)"
+    ]
