@@ -288,21 +288,27 @@ class Handoffs:
             if any(ticket["hs_pipeline_stage"] != self._crm.in_review for ticket in members):
                 continue
             complete = status in {self._crm.submitted, self._crm.pending}
-            if not complete and self._crm.now.at - max(ticket.at for ticket in members) < BARRIER:
+            early = not complete and self._crm.now.at - max(ticket.at for ticket in members) < BARRIER
+            # Set back by a person after it was read, and before the tickets were: tasks and emails need no re-read.
+            torn = early and self._status_read(rec) in {self._crm.submitted, self._crm.pending}
+            if early and not torn:
                 continue
             entries = frozenset((t.ref.id, self._crm.run_began(t, "hs_pipeline_stage").number) for t in members)
             if entries <= told:
                 continue
             # The status was advanced for these, but nobody was there to be told: whether that has announced them is open.
-            must = not entries <= answered
+            must = not entries <= answered and not torn
             key: Key = ("5", rec.ref.id, cycle, folder, entries)
             yield Due(key, "task", AM, must)
             yield Due(key, "email am", AM, must)
             yield Due(key, "email sas", SAS, must)
-            if status != self._crm.pending:
+            if status != self._crm.pending and not torn:
                 # Announced to nobody for want of people, and a person has set the status back since: that is open.
                 waits = key in self.offers and self.offers[key].decided
                 yield Due(key, "write", None, must and not waits)
+
+    def _status_read(self, rec: Rec) -> str:
+        return rec.as_of(self._crm.names.status, self._crm.seen_at.get(rec.ref, self._crm.now.number))
 
     def _announced(self, rec: Rec, cycle: int, *, told: bool) -> set[tuple[str, int]]:
         """The tickets of ready sets for which anything was done; `told`: of which anybody was told."""

@@ -86,7 +86,6 @@ class Oracle:
         self._reborn = -1  # when the service first looked after it had lost its database; 0: it has not yet
         self._looked: set[Ref] = set()
         self._looked_at = 0
-        self._seen_at: dict[Ref, int] = {}  # the number of the newest look at each record
         self._read_at: dict[Ref, int] = {}  # the number of the newest reading of each record, before a write too
         self._shaken: set[Ref] = set()  # deleted in mid-pass: what was just being made may have been refused
         self._ended = False
@@ -132,7 +131,7 @@ class Oracle:
                     self._crm.moving.clear()
                     self._reset_of_role.clear()
                 case Looked(refs=refs):
-                    self._seen_at.update(dict.fromkeys(refs, event.number))
+                    self._crm.seen_at.update(dict.fromkeys(refs, event.number))
                     self._read_at.update(dict.fromkeys(refs, event.number))
                     for ref in sorted(refs):
                         self._look(ref)
@@ -600,7 +599,7 @@ class Oracle:
 
     def _open_revisions_stand(self, ticket: Rec) -> None:
         """A role with an open revision task has that one for whatever was asked for until it was looked at."""
-        looked = self._seen_at.get(ticket.ref, 0)
+        looked = self._crm.seen_at.get(ticket.ref, 0)
         self._handoffs.served |= {
             (ticket.ref, version.number, role)
             for version, role in self._crm.revisions_asked(ticket)

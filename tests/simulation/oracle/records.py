@@ -131,6 +131,8 @@ class Records:
         """Merged: too much is open to say what must be."""
         self.moving: set[Ref] = set()
         """Tickets that a person puts on a portfolio, or takes off one, in mid-pass."""
+        self.seen_at: dict[Ref, int] = {}
+        """The number of the newest look at each record."""
         self.owner_changes: dict[str, list[tuple[int, bool]]] = {one: [(0, False)] for one in inactive}
         self._homes: dict[Ref, set[Ref]] = defaultdict(set)  # every portfolio that a ticket was ever on
         self._alias: dict[Ref, Ref] = {}
