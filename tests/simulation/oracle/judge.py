@@ -439,7 +439,7 @@ class Oracle:
         what = f"{ticket.ref} ← {event.values}"
         offers = [o for o in self._handoffs.offers.values() if o.key[:2] == ("6", ticket.ref.id)]
         # What a person asked for after the last look is another kick-back.
-        seen = self._seen_at.get(ticket.ref, self._crm.now.number)
+        seen = self._crm.seen_at.get(ticket.ref, self._crm.now.number)
         known = [offer for offer in offers if int(str(offer.key[2])) <= seen]
         if values.pop("hs_pipeline_stage", None) == self._crm.in_progress:
             self._take_all(known, "write", what)
