@@ -33,6 +33,8 @@ class Offer:
     cycle: int
     number: int
     at: int
+    read: int
+    """The look that it was first due at: what was set after it, even just before it was due, was not known."""
     slots: dict[str, str | None] = field(default_factory=dict)
     """The empty ones, with the role that each is for."""
     filled: dict[str, int] = field(default_factory=dict)
@@ -96,7 +98,10 @@ class Handoffs:
             is_ticket = due.key[0] in {"4", "6", "6c"}
             ticket = Ref("ticket", str(due.key[1])) if is_ticket else None
             cycle = 0 if home is None else self._crm.cycle(self._crm.closings(home), self._crm.now.number)
-            offer = Offer(due.key, None, ticket, cycle, self._crm.now.number, self._crm.now.at)
+            number = self._crm.now.number
+            offer = Offer(
+                due.key, None, ticket, cycle, number, self._crm.now.at, self._crm.seen_at.get(rec.ref, number)
+            )
             self.offers[due.key] = offer
         if not offer.fired:
             offer.home = None if home is None else home.ref

@@ -174,7 +174,11 @@ class Oracle:
         for offer in self._handoffs.offers.values():
             offer.lost = offer.lost or offer.fired
             if offer.key[0] != "8" and not any(slot.startswith("task") for slot in offer.filled):
-                for slot in [slot for slot in offer.filled if slot.startswith("email")]:
+                # A set announced by no task is announced anew, where a person has set the status back since.
+                told = [
+                    slot for slot in offer.filled if slot.startswith("email") or (offer.key[0], slot) == ("5", "write")
+                ]
+                for slot in told:
                     del offer.filled[slot]
 
     # -- looks: what may be done
@@ -565,7 +569,7 @@ class Oracle:
 
     def _touched(self, rec: Rec, offer: Offer) -> bool:
         """Whether a person has set the status since: then what was to replace it is looked at anew."""
-        return any(v.number > offer.number and not v.own for v in rec.history.get(self._crm.names.status, ()))
+        return any(v.number > offer.read and not v.own for v in rec.history.get(self._crm.names.status, ()))
 
     def _conclude(self, rec: Rec) -> None:
         """What a look settles without an effect."""
