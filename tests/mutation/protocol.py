@@ -28,9 +28,14 @@ MUTANTS = (
     ),
     Mutant(
         "plan-no-bypass", "A decline lets what its cycle had begun run on.",
-        LEDGER, 'if fired.cycle == decline.cycle and fired.key != decline.key and fired.state == "open":',
+        LEDGER, 'if fired.cycle == decline.cycle and fired.key != decline.key and fired.state in {"open", GONE}:',
         "if not fired.key:",
         test="tests/unit/test_ledger.py::test_a_decline_bypasses_what_its_cycle_had_not_begun",
+    ),
+    Mutant(
+        "plan-no-bypass-of-deleted", "What waits on a deleted ticket outlives a decline.",
+        LEDGER, 'fired.state in {"open", GONE}:', 'fired.state == "open":',
+        test="tests/story/test_interruptions.py::test_what_waited_on_a_deleted_ticket_is_bypassed_by_a_decline",
     ),
     Mutant(
         "plan-bypass-every-cycle", "A decline stops what other cycles had begun.",
@@ -270,7 +275,8 @@ MUTANTS = (
     ),
     Mutant(
         "poll-all-seen", "A poll takes every change for one that is known.",
-        POLL, "return row is not None and row.modified_at >= to_ms(modified)", "return row is not None",
+        POLL, "known.get((record.kind.value, record.id), -1) < to_ms(modified):",
+        "(record.kind.value, record.id) not in known:",
         test="tests/unit/test_poll.py::test_a_change_after_the_read_is_seen", why=ANY_WAY_IN,
     ),
     Mutant(
@@ -322,6 +328,11 @@ MUTANTS = (
     Mutant(
         "lost-reset-repeated", "After a loss a closing whose date was moved already moves it once more.",
         HANDOFFS, "            return bool(moves)\n", "            return False\n",
+    ),
+    Mutant(
+        "lost-homes-unknown", "After a loss nobody knows which portfolio a deleted ticket's tasks were made on.",
+        RECOVERY, "homes.get(at.id)", "None",
+        test="tests/story/test_lost_database.py::test_a_decline_closes_what_was_made_on_a_ticket_that_is_deleted_since",
     ),
     Mutant(
         "lost-persons-date-counts", "After a loss a date that a person has set is taken for the service's own move.",

@@ -306,8 +306,15 @@ MUTANTS = (
     ),
     Mutant(
         "8-older-approval", "A task that was completed for an earlier approval closes the cycle for the new one.",
-        HANDOFFS, "    if _approved_after(case, task):\n", "    if False:\n",
+        HANDOFFS, "    if _approved_after(case, task) or ", "    if ",
         test=f"{DECISIONS}[8 the newest task was deleted: an older completed one does not stand in for it]",
+    ),
+    Mutant(
+        "8-task-on-its-way", "A task of an earlier approval closes the cycle while the newest one's cannot be sent.",
+        HANDOFFS, "    if _approved_after(case, task) or _is_on_its_way(case, refused=True):\n",
+        "    if _approved_after(case, task):\n",
+        test="tests/story/test_interruptions.py::"
+        "test_an_older_task_does_not_close_the_cycle_while_the_newest_approval_has_none",
     ),
     Mutant(
         "8-status-not-cleared", "The reset moves the date and leaves the status.",

@@ -48,6 +48,10 @@ FOUND: list[tuple[int, Mode]] = [
     (1261, "safety"),  # a task deleted before it was known to be made was made again
     (10065, "plain"),  # verify missed a write whose version the history no longer showed
     (11182, "liveness"),  # the kickoff did not come once the ending before it had only closed a task
+    (737, "liveness"),  # what waited on a ticket was done after a decline, the ticket having been deleted meanwhile
+    (1847, "liveness"),  # the task of an earlier approval closed the cycle before the newest one had its own
+    (213, "safety"),  # verify took a task that a blocked decline is still to close for one that stands
+    (3181, "safety"),  # verify missed the beginning of a cycle that a person had raced
     (3002, "liveness"),  # a repeated single-send, refused as sent before, was shown as failed
 ]
 """Seeds that found a fault, 30 days each. Those of 237 and 4199, whose author has changed since, and those that make a
