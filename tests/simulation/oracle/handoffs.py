@@ -53,8 +53,8 @@ class Offer:
 
     @property
     def fired_at(self) -> int:
-        """When it was done; where it still waits for a person, when it was first due."""
-        return self.filled.get("task", self.number)
+        """When the first of it was done; where all of it still waits for a person, when it was first due."""
+        return min(self.filled.values(), default=self.number)
 
     @property
     def fired(self) -> bool:
