@@ -38,6 +38,7 @@ class Offer:
     slots: dict[str, str | None] = field(default_factory=dict)
     """The empty ones, with the role that each is for."""
     filled: dict[str, int] = field(default_factory=dict)
+    done_by: int = 0
     decided: bool = False
     """Nothing of it could be done for want of a person. While its cause holds it must be done once there is one;
     whether it must when the cause is gone ("never dropped", or overtaken) is taken as open."""
@@ -53,8 +54,8 @@ class Offer:
 
     @property
     def fired_at(self) -> int:
-        """When the first of it was done; where all of it still waits for a person, when it was first due."""
-        return min(self.filled.values(), default=self.number)
+        """The look by which the first of it was done; where all of it still waits for a person, when it was first due."""
+        return self.done_by or self.number
 
     @property
     def fired(self) -> bool:
@@ -247,6 +248,8 @@ class Handoffs:
             stands = any(self._crm.cycle(closings, task.number) == cycle and not task.rec.archived for task in still)
             if stands and rec.ref not in self._crm.murky:
                 return  # whether one that was deleted since counts is not said, nor one that a merge brought along
+            # One that was completed then, and is open again by a person's hand: whether it stands is not said.
+            must = must and not any(task.open for task in self._crm.tasks_on(rec, "3"))
             must = must and not still  # one that an earlier cycle left open: whether it is "such a task" is not said
         key: Key = ("3", rec.ref.id, cycle, _next(fired))
         yield Due(key, "task", SAS, must)

@@ -232,6 +232,8 @@ class Oracle:
     def _fill(self, offer: Offer, slot: str) -> None:
         del offer.slots[slot]
         offer.filled[slot] = self._crm.now.number
+        home = self._crm.rec(offer.home)
+        offer.done_by = offer.done_by or (0 if home is None else self._crm.seen_at.get(home.ref, 0))
         if self._crm.now.at < self._reborn:  # it landed late: the process that knew of it was gone
             offer.lost = True
 
