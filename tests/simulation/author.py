@@ -37,7 +37,7 @@ from tests.simulation.words import (
     STATUSES,
     SUBMITTED,
     WORK,
-)  # fmt: skip
+)
 
 SHORT = ("Weekly", "Weekly", "Every 2 weeks", "Every 3 weeks", "Monthly", "", "10")
 

@@ -20,7 +20,7 @@ from tests.simulation.words import (
     REQUESTED,
     REVISIONS,
     SUBMITTED,
-)  # fmt: skip
+)
 
 if TYPE_CHECKING:
     from tests.simulation.author import Author, Desk

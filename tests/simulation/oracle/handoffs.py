@@ -39,6 +39,7 @@ class Offer:
     """The empty ones, with the role that each is for."""
     filled: dict[str, int] = field(default_factory=dict)
     done_by: int = 0
+    """The look that the first of it was done by; 0: nothing was."""
     decided: bool = False
     """Nothing of it could be done for want of a person. While its cause holds it must be done once there is one;
     whether it must when the cause is gone ("never dropped", or overtaken) is taken as open."""
@@ -298,7 +299,7 @@ class Handoffs:
             complete = status in {self._crm.submitted, self._crm.pending}
             early = not complete and self._crm.now.at - max(ticket.at for ticket in members) < BARRIER
             # Set back by a person after it was read, and before the tickets were: tasks and emails need no re-read.
-            torn = early and self._status_read(rec) in {self._crm.submitted, self._crm.pending}
+            torn = early and self._status_looked_at(rec) in {self._crm.submitted, self._crm.pending}
             if early and not torn:
                 continue
             entries = frozenset((t.ref.id, self._crm.run_began(t, "hs_pipeline_stage").number) for t in members)
@@ -315,7 +316,8 @@ class Handoffs:
                 waits = key in self.offers and self.offers[key].decided
                 yield Due(key, "write", None, must and not waits)
 
-    def _status_read(self, rec: Rec) -> str:
+    def _status_looked_at(self, rec: Rec) -> str:
+        """What it was at the newest look, by which tasks and emails are decided."""
         return rec.as_of(self._crm.names.status, self._crm.seen_at.get(rec.ref, self._crm.now.number))
 
     def _announced(self, rec: Rec, cycle: int, *, told: bool) -> set[tuple[str, int]]:
