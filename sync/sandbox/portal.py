@@ -182,6 +182,11 @@ class Portal:
                 finally:
                     self._at = None
 
+    @property
+    def settling(self) -> bool:
+        """Whether what happens now was scheduled before."""
+        return self._at is not None
+
     def next_due(self) -> datetime | None:
         """When the next scheduled write lands; None: nothing is scheduled."""
         return from_ms(self._late[0][0]) if self._late else None

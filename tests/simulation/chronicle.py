@@ -39,12 +39,13 @@ class Created(Event):
 
 @dataclass(frozen=True, slots=True)
 class Updated(Event):
-    """One write: all that it changed. `own`: by the service's app."""
+    """One write: all that it changed. `own`: by the service's app. `late`: it lands long after it was sent."""
 
     ref: Ref
     values: dict[str, str]
     own: bool
     source: str
+    late: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +203,8 @@ class Chronicle:
                     last.values[change.property] = change.value
                 else:
                     values = {change.property: change.value}
-                    self.events.append(Updated(number, change.at, ref, values, own, change.actor.source_type))
+                    source, late = change.actor.source_type, self._portal.settling
+                    self.events.append(Updated(number, change.at, ref, values, own, source, late))
             case "deletion":
                 self.events.append(Archived(number, change.at, ref, own))
             case "restore":

@@ -270,6 +270,7 @@ class Oracle:
         if offer is None:
             self._not_offered(what, handoff, slot, home, task.ticket)
             return
+        self._check_advanced(offer, what)
         self._check_places(offer, home, ticket, handoff, what)
         self._check_owner(offer, rec["hubspot_owner_id"], role, what)
         if handoff == "6" and ticket is not None:
@@ -342,6 +343,7 @@ class Oracle:
                 if home not in self._crm.murky and not (home == NOBODY and self._crm.murky):  # else merged in mid-pass
                     self._not_offered(what, handoff, slot, home)
             else:
+                self._check_advanced(offer, what)
                 self._check_owner(offer, self._owner_of.get(event.to, ""), role, what)
                 if handoff == "8" and int(str(offer.key[2])) not in self._crm.resets:
                     self._find("unexplained", f"handoff 9: {what}: before the reset was written")
@@ -374,9 +376,9 @@ class Oracle:
         elif day is not None and status == self._crm.pending:
             # 2a, and a set of the new cycle that is ready, in one write.
             self._advanced(rec, what)
-            self._dated(rec, date.fromisoformat(day) if day else None, None, what)
+            self._dated(rec, date.fromisoformat(day) if day else None, None, what, late=event.late)
         elif day is not None and status in {None, ""}:
-            self._dated(rec, date.fromisoformat(day) if day else None, status, what)
+            self._dated(rec, date.fromisoformat(day) if day else None, status, what, late=event.late)
         elif status is not None or day is not None:
             self._find("unexplained", f"the service wrote {what}")
 
@@ -395,11 +397,20 @@ class Oracle:
             if offer is not None and other.key[:3] == offer.key[:3] and "write" in other.slots:
                 self._fill(other, "write")
 
+    def _check_advanced(self, offer: Offer, what: str) -> None:
+        """Nobody is told of a set (5) whose status is still to be advanced: at the write a person may prove to have
+        approved, and then it is bypassed."""
+        home = self._crm.rec(offer.home)
+        if home is None or offer.key[0] != "5" or "write" not in offer.slots or offer.lost:
+            return
+        if self._status_read(home) != self._crm.pending:
+            self._find("unexplained", f"handoff 5: {what}: the status was not advanced")
+
     def _status_read(self, rec: Rec) -> str:
         """What it was at the last reading: what a person sets between that and the write nobody can see."""
         return rec.as_of(self._crm.names.status, self._read_at.get(rec.ref, self._crm.now.number))
 
-    def _dated(self, rec: Rec, day: date | None, status: str | None, what: str) -> None:
+    def _dated(self, rec: Rec, day: date | None, status: str | None, what: str, *, late: bool) -> None:
         """The date was moved: by a decline (2a), or by a closing (8), whose write clears the status too."""
         slots = {"8": "reset"} if status is not None else {"2a": "date", "8": "reset"}
         # Those that are none any more were a slip, seen before it was one.
@@ -417,6 +428,8 @@ class Oracle:
         offer = None if handoff is None else self._take(handoff, slots[handoff], rec.ref)
         if offer is not None and handoff == "8":
             self._crm.resets.add(int(str(offer.key[2])))
+            if status == "" and self._status_read(rec) not in {self._crm.implemented, ""} and not late:
+                self._find("unexplained", f"handoff 8: {what}: over the status that a person has set since")
             # A write of what stands already leaves no version: a person may have emptied it just before.
             if status is None and {self._status_read(rec), rec[self._crm.names.status]} == {self._crm.implemented}:
                 self._find("missing", f"handoff 8: {what}: the status was not cleared in the same write")
