@@ -108,14 +108,20 @@ class Checked(Event):
 
 @dataclass(frozen=True, slots=True)
 class PassBegan(Event):
-    pass
+    """`what`: `drain`, `poll` or `sweep`."""
+
+    what: str
 
 
 @dataclass(frozen=True, slots=True)
 class PassEnded(Event):
-    """The service went to rest. `settled`: undisturbed, and nothing that it began is still open."""
+    """The service went to rest. `settled`: undisturbed, and nothing that it began is still open.
+
+    `told`: every change that people have made so far has been delivered to it.
+    """
 
     settled: bool
+    told: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +157,13 @@ class Chronicle:
         self._catch_up()
         self.events.append(DatabaseLost(*self._next()))
 
-    def pass_began(self) -> None:
+    def pass_began(self, what: str) -> None:
         self._catch_up()
-        self.events.append(PassBegan(*self._next()))
+        self.events.append(PassBegan(*self._next(), what))
 
-    def pass_ended(self, *, settled: bool) -> None:
+    def pass_ended(self, *, settled: bool, told: bool) -> None:
         self._catch_up()
-        self.events.append(PassEnded(*self._next(), settled))
+        self.events.append(PassEnded(*self._next(), settled, told))
 
     def ended(self) -> None:
         self._catch_up()

@@ -106,6 +106,7 @@ class Player:
         self._interfered = False  # a person acted in the middle of this pass
         self._rest_until = 0
         self._down_until = 0
+        self._some_lost = False  # some deliveries never come
         self._receiver: tuple[str, int] = ("", 0)
         self._told = 0
         self._faults_seen = 0
@@ -248,7 +249,8 @@ class Player:
                 self._receiver = (item.name, self.now + 1000 * int(item.values["lasts"]))
             case "mode":
                 self._say("webhooks", ", ".join(f"{k}={v}" for k, v in item.values.items()) or "prompt")
-                self.world.sandbox.delivery.mode = DeliveryMode.from_json(item.values)
+                self.world.sandbox.delivery.mode = mode = DeliveryMode.from_json(item.values)
+                self._some_lost = self._some_lost or mode.lost > 0
             case "poll" | "sweep":
                 if self.now >= self._down_until:
                     self._work(item.kind)
@@ -349,7 +351,7 @@ class Player:
         world = self.world
         self.counts.passes += 1
         self._say("service", what)
-        self.chronicle.pass_began()
+        self.chronicle.pass_began(what)
         self._in_pass = True
         self._interfered = False
         began = self._calls
@@ -359,6 +361,7 @@ class Player:
                 delivered = world.sandbox.delivery.pump()
                 self.counts.requests += delivered.requests
                 self.counts.events += delivered.events
+                self._some_lost = self._some_lost or delivered.given_up > 0
                 if delivered.requests:
                     self._say("webhooks", f"{delivered.requests} requests, {delivered.failed} failed")
             match what:
@@ -382,13 +385,18 @@ class Player:
         settled = tally is not None and not self._interfered and (not self._disturbed or self._at_rest())
         if settled:
             self._disturbed = False
-        self.chronicle.pass_ended(settled=settled)
+        self.chronicle.pass_ended(settled=settled, told=self._is_told())
         self._tell()
         self._say("service", f"rests after {self._calls - began} calls{'' if settled else ', disturbed'}")
 
     def _at_rest(self) -> bool:
         """Whether all that a disturbance left open has been cleared up."""
         return self.world.sandbox.portal.next_due() is None and not self.world.unfinished()
+
+    def _is_told(self) -> bool:
+        """Whether every change by people so far has been delivered."""
+        hears = self.world.webhooks and self.world.sandbox.portal.quirks.custom_object_webhooks
+        return hears and not self._some_lost and self._next_delivery() is None
 
     def _restart(self, step: str) -> None:
         assert self._kill is not None

@@ -68,6 +68,11 @@ def _next(fired: Sequence[Offer]) -> int:
     return 1 + max((int(str(offer.key[3])) for offer in fired), default=-1)
 
 
+def _complete_at(members: Sequence[Rec]) -> int:
+    """When a set is taken to be complete whatever the status says: its newest ticket is old enough."""
+    return max(ticket.at for ticket in members) + BARRIER
+
+
 class Handoffs:
     """What is due of each record, and what the answers to it have settled."""
 
@@ -286,18 +291,10 @@ class Handoffs:
         status = rec[self._crm.names.status]
         if status in {self._crm.approved, self._crm.implemented}:
             return
-        sets: dict[str, list[Rec]] = defaultdict(list)
-        for ticket in tickets:
-            folder = folder_of(ticket[self._crm.names.folder])
-            came_in = self._crm.run_began(ticket, "hs_pipeline").number if self._crm.in_pipeline(ticket) else -1
-            if folder and self._crm.is_open(ticket) and self._crm.cycle(closings, came_in) == cycle:
-                sets[folder].append(ticket)
         answered, told = self._announced(rec, cycle, told=False), self._announced(rec, cycle, told=True)
-        for folder, members in sorted(sets.items()):
-            if any(ticket["hs_pipeline_stage"] != self._crm.in_review for ticket in members):
-                continue
+        for folder, members in self._ready_sets(tickets, closings, cycle):
             complete = status in {self._crm.submitted, self._crm.pending}
-            early = not complete and self._crm.now.at - max(ticket.at for ticket in members) < BARRIER
+            early = not complete and self._crm.now.at < _complete_at(members)
             # Set back by a person after it was read, and before the tickets were: tasks and emails need no re-read.
             torn = early and self._status_looked_at(rec) in {self._crm.submitted, self._crm.pending}
             if early and not torn:
@@ -315,6 +312,27 @@ class Handoffs:
                 # Announced to nobody for want of people, and a person has set the status back since: that is open.
                 waits = key in self.offers and self.offers[key].decided
                 yield Due(key, "write", None, must and not waits)
+
+    def _ready_sets(
+        self, tickets: Sequence[Rec], closings: Sequence[Closing], cycle: int
+    ) -> Iterator[tuple[str, list[Rec]]]:
+        """The folder and the open tickets of each set of the cycle of which every one is in Pending Approval."""
+        sets: dict[str, list[Rec]] = defaultdict(list)
+        for ticket in tickets:
+            folder = folder_of(ticket[self._crm.names.folder])
+            came_in = self._crm.run_began(ticket, "hs_pipeline").number if self._crm.in_pipeline(ticket) else -1
+            if folder and self._crm.is_open(ticket) and self._crm.cycle(closings, came_in) == cycle:
+                sets[folder].append(ticket)
+        for folder, members in sorted(sets.items()):
+            if all(ticket["hs_pipeline_stage"] == self._crm.in_review for ticket in members):
+                yield folder, members
+
+    def complete_at(self, rec: Rec) -> int | None:
+        """When the next of a portfolio's ready sets, young as it is, is taken to be complete; None: none waits for it."""
+        closings = self._crm.closings(rec)
+        sets = self._ready_sets(self._crm.tickets(rec), closings, closings[-1].number if closings else 0)
+        moments = [_complete_at(members) for _, members in sets]
+        return min((moment for moment in moments if moment > self._crm.now.at), default=None)
 
     def _status_looked_at(self, rec: Rec) -> str:
         """What it was at the newest look, by which tasks and emails are decided."""

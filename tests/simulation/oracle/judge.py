@@ -46,6 +46,7 @@ from tests.simulation.chronicle import (
 )
 from tests.simulation.oracle.calendar import ZONE, next_date, today_at
 from tests.simulation.oracle.handoffs import Handoffs, Offer
+from tests.simulation.oracle.heard import Heard
 from tests.simulation.oracle.records import AM, CW, GD, NOBODY, OWNERS_CACHED, SAS, TASKS, Rec, Records, Task, folder_of
 
 IN_FLIGHT = 60_000
@@ -82,6 +83,7 @@ class Oracle:
         self.findings: list[Finding] = []
         self._crm = Records(process, inactive)
         self._handoffs = Handoffs(self._crm)
+        self._heard = Heard(self._crm)
         self._owner_of = dict(emails)
         self._reborn = -1  # when the service first looked after it had lost its database; 0: it has not yet
         self._looked: set[Ref] = set()
@@ -122,9 +124,11 @@ class Oracle:
                     self._mailed(event)
                 case DatabaseLost():
                     self._database_lost()
+                    self._heard.forget()
                 case OwnerChanged(owner=owner, active=active):
                     self._crm.owner_changed(owner, active=active)
                 case PassBegan():
+                    self._heard.began(event)
                     self._passing = True
                     self._reborn = self._reborn or event.at
                     self._looked.clear()
@@ -133,6 +137,7 @@ class Oracle:
                 case Looked(refs=refs):
                     self._crm.seen_at.update(dict.fromkeys(refs, event.number))
                     self._read_at.update(dict.fromkeys(refs, event.number))
+                    self._heard.looked(refs)
                     for ref in sorted(refs):
                         self._look(ref)
                 case Checked(refs=refs):
@@ -140,15 +145,16 @@ class Oracle:
                 case PassEnded(settled=settled):
                     if settled:
                         self._rest(self._looked)
+                        for ref in sorted(self._heard.overlooked(event) - self._looked):
+                            self._check_overlooked(ref)
                     self._passing = False
                 case Ended():
                     self._ended = True
                     self._rest({rec.ref for rec in self._crm.all.values() if rec.ref.kind in {"portfolio", "ticket"}})
-            if (
-                self._passing
-                and not isinstance(event, PassBegan | Looked | Checked | Mailed)
-                and not getattr(event, "own", False)
-            ):
+            if isinstance(event, PassBegan | Looked | Checked | Mailed) or getattr(event, "own", False):
+                continue
+            self._heard.by_person(event)
+            if self._passing:
                 self._look_again()  # a person in mid-pass: what is read after this sees it
         return self.findings
 
@@ -403,7 +409,8 @@ class Oracle:
         home = self._crm.rec(offer.home)
         if home is None or offer.key[0] != "5" or "write" not in offer.slots or offer.lost:
             return
-        if self._status_read(home) != self._crm.pending:
+        # A write of what stands already leaves no version: a person may have set it just before.
+        if self._crm.pending not in {self._status_read(home), home[self._crm.names.status]}:
             self._find("unexplained", f"handoff 5: {what}: the status was not advanced")
 
     def _status_read(self, rec: Rec) -> str:
@@ -519,8 +526,16 @@ class Oracle:
                 self._find("missing", f"handoff 6: {ticket}: {self._crm.approvals[role]} was not reset")
         self._reset_of_role.clear()
 
-    def _check_due(self, rec: Rec) -> None:
+    def _check_overlooked(self, ref: Ref) -> None:
+        """What must be done of a record that should have been looked at and was not."""
+        if (rec := self._crm.rec(ref)) is not None:
+            self._check_due(rec, may_be=False)
+
+    def _check_due(self, rec: Rec, *, may_be: bool = True) -> None:
+        """`may_be`: note what may be done, too."""
         for due in self._handoffs.due(rec):
+            if not (due.must or may_be):
+                continue
             offer = self._handoffs.offered(due, rec)
             if due.slot in offer.filled:
                 continue
@@ -598,6 +613,8 @@ class Oracle:
             return
         if rec.archived:
             return
+        if (moment := self._handoffs.complete_at(rec)) is not None:
+            self._heard.put_off(rec.ref, moment)
         closings = self._crm.closings(rec)
         for one in closings:
             if one.declined or one.number in self._crm.resets:

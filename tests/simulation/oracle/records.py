@@ -236,6 +236,17 @@ class Records:
     def is_open(self, ticket: Rec) -> bool:
         return self.in_pipeline(ticket) and ticket["hs_pipeline_stage"] != self.closed
 
+    def watched(self, ref: Ref) -> set[str]:
+        """The properties of a portfolio or a ticket that a condition speaks of."""
+        names = self.names
+        if ref.kind == "ticket":
+            people = {names.ticket_copywriter, names.ticket_graphic_designer}
+            return {"hs_pipeline", "hs_pipeline_stage", names.folder, names.needs_revisions, *people}
+        if ref.kind == "portfolio":
+            people = {names.account_manager, names.social_ad_specialist, names.copywriter, names.graphic_designer}
+            return {names.status, names.date, names.cadence, *people}
+        return set()
+
     # -- cycles
 
     @staticmethod

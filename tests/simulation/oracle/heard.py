@@ -1,0 +1,113 @@
+"""Which records must have been looked at by now, by what the service was told of, or could find, of people's changes.
+
+Any one of webhook, poll and sweep is enough (design.md). At the end of a run all three have come, and one hides what
+another has missed; so each is held to its own here, whenever the service rests undisturbed: deliveries to every change of
+what they tell, a poll to the changes that a search shows, a sweep to every open cycle and every date that is near, and
+the service itself to the moments for which it had put off a look.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from tests.simulation.chronicle import Archived, Created, Event, Linked, PassBegan, PassEnded, Ref, Restored, Updated
+from tests.simulation.oracle.calendar import today_at
+from tests.simulation.oracle.handoffs import WINDOW
+from tests.simulation.oracle.records import TASKS, Rec, Records
+
+SEARCH_LAGS = 10_000
+"""How much older than a search a change is that it shows for certain (hubspot.md, "Search": some seconds)."""
+
+
+class Heard:
+    """Told of every event after the records have taken it in."""
+
+    def __init__(self, records: Records) -> None:
+        self._crm = records
+        self._changed: dict[Ref, int] = {}
+        """Changed by people and not looked at since: when."""
+        self._findable: dict[Ref, int] = {}
+        """Those of them that a search shows."""
+        self._put_off: dict[Ref, int] = {}
+        """To be looked at again, and when."""
+        self._began = PassBegan(0, 0, "")
+
+    def began(self, event: PassBegan) -> None:
+        self._began = event
+
+    def looked(self, refs: frozenset[Ref]) -> None:
+        for ref in refs:
+            self._changed.pop(ref, None)
+            self._findable.pop(ref, None)
+            if self._put_off.get(ref, 0) <= self._crm.now.at:
+                self._put_off.pop(ref, None)
+
+    def put_off(self, ref: Ref, until: int) -> None:
+        self._put_off[ref] = until
+
+    def forget(self) -> None:
+        """The database was lost: what was told is told no more, and the next sweep finds it."""
+        self._changed.clear()
+        self._findable.clear()
+        self._put_off.clear()
+
+    def by_person(self, event: Event) -> None:
+        """Something was changed, which is told of and leads to looks."""
+        for ref in self._concerned(event):
+            self._changed.setdefault(ref, event.at)
+            if isinstance(event, Updated | Created):
+                self._findable[ref] = event.at
+
+    def overlooked(self, event: PassEnded) -> set[Ref]:
+        """What must have been looked at by the end of an undisturbed pass, and was not. Told once."""
+        found = {ref for ref, at in self._put_off.items() if at <= self._began.at}
+        if event.told:
+            found |= self._changed.keys()
+        if self._began.what == "poll":
+            found |= {ref for ref, at in self._findable.items() if at <= self._began.at - SEARCH_LAGS}
+        for ref in found:
+            for kept in (self._changed, self._findable, self._put_off):
+                kept.pop(ref, None)
+        if self._began.what == "sweep":
+            found |= {rec.ref for rec in self._crm.all.values() if self._is_swept(rec)}
+        return found
+
+    def _concerned(self, event: Event) -> Iterator[Ref]:
+        match event:
+            case Updated(ref=ref, values=values) if ref.kind == "task":
+                task = self._crm.tasks.get(ref)
+                completed = values.get("hs_task_status") == "COMPLETED"
+                if completed and task is not None and task.home is not None and TASKS[task.kind][0] == "7":
+                    yield task.home
+            case Updated(ref=ref, values=values):
+                if values.keys() & self._crm.watched(ref):
+                    yield from self._with_homes(ref, came_or_left="hs_pipeline" in values)
+            case Created(ref=ref) | Archived(ref=ref) | Restored(ref=ref) if ref.kind in {"portfolio", "ticket"}:
+                yield from self._with_homes(ref)
+            case Linked(near=near, far=far) if (near.kind, far.kind) == ("ticket", "portfolio"):
+                yield from self._with_homes(near)
+                if (ticket := self._crm.rec(near)) is not None and self._crm.in_pipeline(ticket):
+                    yield far
+
+    def _with_homes(self, ref: Ref, *, came_or_left: bool = False) -> Iterator[Ref]:
+        """A portfolio; or a ticket of the pipeline, with every portfolio that it is on."""
+        rec = self._crm.rec(ref)
+        if rec is None or (ref.kind == "ticket" and not (came_or_left or self._crm.in_pipeline(rec))):
+            return
+        yield ref
+        if ref.kind == "ticket":
+            yield from (far for far in rec.links if far.kind == "portfolio")
+
+    def _is_swept(self, rec: Rec) -> bool:
+        """Whether a sweep that began with this pass finds it: an open cycle, or a date that is near or past."""
+        if rec.ref.kind == "ticket":
+            home = self._crm.home(rec)
+            return home is not None and self._is_swept(home)
+        if rec.ref.kind != "portfolio" or rec.archived:
+            return False
+        before = self._began.at - SEARCH_LAGS
+        status = self._crm.run_began(rec, self._crm.names.status) if rec[self._crm.names.status] else None
+        if status is not None and status.at <= before:
+            return True
+        day = self._crm.day(rec)
+        near = day is not None and day - today_at(self._began.at) <= timedelta(days=WINDOW)
+        return near and self._crm.run_began(rec, self._crm.names.date).at <= before
