@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sync.sandbox.faults import FaultKind
 from tests.simulation.player import NAMES, UNMAPPED
-from tests.simulation.script import FAULT, KILL, Item
+from tests.simulation.script import FAULT, KILL, POLL, Item
 from tests.simulation.words import (
     APPROVED,
     CLOSED,
@@ -34,14 +34,17 @@ Corner = Callable[["Author", "Desk", str], Iterator[Item]]
 def corner(author: "Author", desk: "Desk") -> Iterator[Item]:
     """One of them."""
     author.sets += 1
-    yield from author.rng.choice(CORNERS)(author, desk, f"Set {author.sets}")
+    chosen = author.rng.choice(CORNERS)
+    if not author.script.webhooks and author.rng.random() < 0.15:
+        chosen = _polled_while_the_search_lags  # a webhook would have told
+    yield from chosen(author, desk, f"Set {author.sets}")
 
 
 # -- Ad Sets
 
 
 def _ready_at_birth(author: "Author", desk: "Desk", folder: str) -> Iterator[Item]:
-    yield author.status(desk, author.rng.choice((REQUESTED, SUBMITTED, PENDING)))
+    yield author.status(desk, author.rng.choice(("", REQUESTED, REQUESTED, SUBMITTED, PENDING)))
     yield from author.ready_ticket(desk, folder)
 
 
@@ -207,6 +210,24 @@ def _not_due_any_more(author: "Author", desk: "Desk", _folder: str) -> Iterator[
     yield author.set(desk.label, account_manager=_owners(author)[AM])
 
 
+def _leaves_the_portfolio_that_counts(author: "Author", desk: "Desk", folder: str) -> Iterator[Item]:
+    """A ticket of two, so that the other one has it now; and its set is ready there."""
+    rng = author.rng
+    ticket = f"T{author.tickets}"
+    yield author.status(desk, rng.choice((REQUESTED, PENDING)))
+    yield from author.ready_ticket(desk, folder)
+    to = f"P{len(author.desks) + author.sets}"
+    yield author.act(
+        "create", {"as": to, "kind": "portfolio", "properties": {NAMES.name: f"Quiet {to}", **_people(author)}}
+    )
+    yield author.act("associate", {"ref": ticket, "to": to})
+    author.clock += 1_200_000
+    if rng.random() < 0.5:
+        yield author.act("dissociate", {"ref": ticket, "to": desk.label})
+    else:
+        yield author.act("associate", {"ref": ticket, "to": to, "label": "Primary"})
+
+
 # -- troubles at the worst moment
 
 
@@ -229,7 +250,7 @@ def _a_person_does_what_got_lost(author: "Author", desk: "Desk", folder: str) ->
     if _troubled(author):
         yield _fault(author, "hang", "POST */batch/update", times=1)
     yield author.set(last, hs_pipeline_stage=IN_REVIEW)
-    author.clock += author.rng.choice((5_000, 60_000, 400_000))
+    author.clock += author.rng.choice((5_000, 60_000, 400_000, 1_500_000))
     yield author.status(desk, PENDING)
     yield author.status(desk, SUBMITTED)
 
@@ -255,6 +276,15 @@ def _lost_when_it_was_done(author: "Author", desk: "Desk", _folder: str) -> Iter
     yield author.set(desk.label, **{NAMES.date: author.day_in(10)})
 
 
+def _polled_while_the_search_lags(author: "Author", desk: "Desk", _folder: str) -> Iterator[Item]:
+    """A poll seconds after a change need not see it; the next one does."""
+    author.clock += author.rng.randint(1, 600) * 1_000
+    yield author.status(desk, author.rng.choice((REQUESTED, APPROVED, DECLINED)))
+    yield Item(author.clock + 2_000, POLL)
+    author.clock += author.rng.choice((60_000, 900_000))
+    yield Item(author.clock, POLL)
+
+
 CORNERS: tuple[Corner, ...] = (
     _ready_at_birth,
     _one_more_for_a_set_that_is_ready,
@@ -274,10 +304,12 @@ CORNERS: tuple[Corner, ...] = (
     _leaves_while_work_waits,
     _gone_while_an_announcement_waits,
     _not_due_any_more,
+    _leaves_the_portfolio_that_counts,
     _not_due_when_it_can_be_sent,
     _a_person_does_what_got_lost,
     _lost_before_an_ending_is_seen,
     _lost_when_it_was_done,
+    _polled_while_the_search_lags,
 )
 
 

@@ -357,13 +357,7 @@ class Player:
         began = self._calls
         tally: Tally | None = None
         try:
-            if world.webhooks:
-                delivered = world.sandbox.delivery.pump()
-                self.counts.requests += delivered.requests
-                self.counts.events += delivered.events
-                self._some_lost = self._some_lost or delivered.given_up > 0
-                if delivered.requests:
-                    self._say("webhooks", f"{delivered.requests} requests, {delivered.failed} failed")
+            self._deliver_due()
             match what:
                 case "poll":
                     tally = run_poll(world.service)[1]
@@ -388,6 +382,16 @@ class Player:
         self.chronicle.pass_ended(settled=settled, told=self._is_told())
         self._tell()
         self._say("service", f"rests after {self._calls - began} calls{'' if settled else ', disturbed'}")
+
+    def _deliver_due(self) -> None:
+        if not self.world.webhooks:
+            return
+        delivered = self.world.sandbox.delivery.pump()
+        self.counts.requests += delivered.requests
+        self.counts.events += delivered.events
+        self._some_lost = self._some_lost or delivered.given_up > 0
+        if delivered.requests:
+            self._say("webhooks", f"{delivered.requests} requests, {delivered.failed} failed")
 
     def _at_rest(self) -> bool:
         """Whether all that a disturbance left open has been cleared up."""
@@ -444,6 +448,7 @@ class Player:
         self.world.clock.advance(MOMENT)
         try:
             self._act(item)
+            self._deliver_due()
         finally:
             self._acting = False
 

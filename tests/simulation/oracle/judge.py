@@ -240,7 +240,7 @@ class Oracle:
         offer.filled[slot] = self._crm.now.number
         home = self._crm.rec(offer.home)
         offer.done_by = offer.done_by or (0 if home is None else self._crm.seen_at.get(home.ref, 0))
-        if self._crm.now.at < self._reborn:  # it landed late: the process that knew of it was gone
+        if self._reborn == 0 or self._crm.now.at < self._reborn:  # it landed late: the process that knew of it was gone
             offer.lost = True
 
     def _was_done(self, handoff: str, slot: str, home: Ref | None, ticket: Ref | None = None) -> bool:
