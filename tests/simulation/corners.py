@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING, Any
+
+from dateutil.relativedelta import relativedelta
 
 from sync.sandbox.faults import FaultKind
 from tests.simulation.player import NAMES, UNMAPPED
@@ -111,6 +114,19 @@ def _declined_while_work_waits(author: "Author", desk: "Desk", folder: str) -> I
 def _date_moved_in_the_minute_of_a_decline(author: "Author", desk: "Desk", _folder: str) -> Iterator[Item]:
     yield author.status(desk, DECLINED)
     yield author.set(desk.label, **{NAMES.date: author.day_in(author.rng.randint(0, 20))})
+
+
+def _declined_long_after_its_date(author: "Author", desk: "Desk", _folder: str) -> Iterator[Item]:
+    """Months after it: on its own day of the month, or on a date that not every month has."""
+    rng = author.rng
+    today = date.fromisoformat(author.day_in(0))
+    first = today - relativedelta(months=rng.randint(2, 5), day=1)
+    while rng.random() < 0.5 and (first + relativedelta(day=31)).day < 31:
+        first -= relativedelta(months=1)
+    day = rng.choice((31, today.day))
+    yield author.set(desk.label, **{NAMES.cadence: rng.choice(("Monthly", "Every 2 months", "Quarterly"))})
+    yield author.set(desk.label, **{NAMES.date: (first + relativedelta(day=day)).isoformat()})
+    yield author.status(desk, DECLINED)
 
 
 def _declined_and_edited_meanwhile(author: "Author", desk: "Desk", _folder: str) -> Iterator[Item]:
@@ -294,6 +310,7 @@ CORNERS: tuple[Corner, ...] = (
     _implemented_with_no_next_date,
     _declined_while_work_waits,
     _date_moved_in_the_minute_of_a_decline,
+    _declined_long_after_its_date,
     _declined_and_edited_meanwhile,
     _implemented_and_edited_soon,
     _implemented_and_edited_meanwhile,
