@@ -38,7 +38,7 @@ class Temper:
 
 def has_corners(seed: int) -> bool:
     """Whether the people of this seed do what the rules tell apart by a hair."""
-    return seed % 8 == 5
+    return seed % 4 == 1
 
 
 def temper_of(rng: random.Random, seed: int, mode: Mode) -> Temper:
