@@ -377,14 +377,12 @@ MUTANTS = (
         "cadence-today-is-later", "The next date may be today.",
         CADENCE, "if found <= today:", "if found < today:",
         test="tests/unit/test_cadence.py::test_the_next_date[the month is this one, the day is today]",
-        why="It takes a date months past and a closing on its very day of the month; no story lasts that long.",
     ),
     Mutant(
         "cadence-drifts", "Months are counted step by step: the 31st becomes the 28th for good.",
         CADENCE, "return start + relativedelta(months=interval.months * count)",
         "for _ in range(count):\n        start += relativedelta(months=interval.months)\n    return start",
         test="tests/unit/test_cadence.py::test_the_next_date[and the 31st again after it]",
-        why="It takes a date on the 31st that is months past; no story lasts that long.",
     ),
     # what the rules see
     Mutant(
@@ -431,7 +429,6 @@ MUTANTS = (
         "v.when]",
         "again = []",
         test="tests/unit/test_handoffs.py::test_a_set_that_waits_for_the_barrier_is_looked_at_when_its_time_is_up",
-        why="The next sweep finds it: late, but done. The oracle says what must be done, not how soon.",
     ),
     Mutant(
         "blocked-for-ever", "What waited for a person is not given to the one who comes.",
