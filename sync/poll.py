@@ -26,12 +26,12 @@ log = structlog.get_logger()
 def poll(store: Store, crm: CRM, mapping: ProcessMapping, clock: Clock, pipeline: str) -> int:
     """Mark the portfolios whose records changed since the last poll; how many records had changed.
 
-    The very first poll reaches back to when this ledger began. A record that was read after its last change is known
-    already and marks nothing.
+    The very first poll reaches back to going live: of what changed before a database was lost, or before this ledger
+    began, nobody else may tell. A record that was read after its last change is known already and marks nothing.
     """
     began = clock.now()
     with store.read() as connection:
-        last = get_fact(connection, "polled_to") or get_fact(connection, "born") or str(to_ms(began))
+        last = get_fact(connection, "polled_to") or get_fact(connection, "go_live") or str(to_ms(began))
         adopted = _adopted(connection)
     since = from_ms(int(last)) - OVERLAP
     changed = list(crm.search(Kind.PORTFOLIO, [[_modified(since)]], [MODIFIED]))

@@ -32,9 +32,12 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Created(Event):
+    """`late`: by a call that was made long before."""
+
     ref: Ref
     values: Mapping[str, str]
     own: bool
+    late: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +201,7 @@ class Chronicle:
             case "creation":
                 record = self._portal.find(change.type.id, change.id)
                 assert record is not None
-                self.events.append(Created(number, change.at, ref, dict(record.values), own))
+                self.events.append(Created(number, change.at, ref, dict(record.values), own, self._portal.settling))
                 self._fresh = (ref, change.at)
                 return
             case "propertyChange":

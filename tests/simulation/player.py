@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from sync.clock import from_ms, to_ms
 from sync.engine.embedded import drain, run_poll, run_sweep
 from sync.errors import HandoffsError
-from sync.reconcile import Tally
+from sync.reconcile import SOON, Tally
 from sync.sandbox.delivery import DeliveryMode
 from sync.sandbox.faults import Fault
 from sync.sandbox.portal import PortalError
@@ -376,7 +376,8 @@ class Player:
         if tally is None or faults != self._faults_seen or tally.errors or tally.unknown:
             self._disturbed = True
         self._faults_seen = faults
-        settled = tally is not None and not self._interfered and (not self._disturbed or self._at_rest())
+        calm = tally is not None and not self._interfered and not self._goes_on()
+        settled = calm and (not self._disturbed or self._at_rest())
         if settled:
             self._disturbed = False
         self.chronicle.pass_ended(settled=settled, told=self._is_told())
@@ -396,6 +397,11 @@ class Player:
     def _at_rest(self) -> bool:
         """Whether all that a disturbance left open has been cleared up."""
         return self.world.sandbox.portal.next_due() is None and not self.world.unfinished()
+
+    def _goes_on(self) -> bool:
+        """Whether what is marked, or was left off for this time, is looked at any moment."""
+        look = self.world.next_look()
+        return look is not None and to_ms(look) <= self.now + round(1000 * SOON.total_seconds())
 
     def _is_told(self) -> bool:
         """Whether every change by people so far has been delivered."""

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from sync import recovery
+from sync.engine.embedded import run_poll
 from sync.sandbox.faults import Fault
 from sync.store import get_fact
 from tests.conftest import MakeWorld
@@ -31,6 +32,18 @@ def _lost(world: World, *, at_once: bool) -> tuple[Counter[str], Counter[tuple[s
     world.minutes(30)
     world.next_day()
     return _seen(world)
+
+
+def test_what_nobody_had_looked_at_before_the_loss_is_found_after_it(make_world: MakeWorld) -> None:
+    """Simulation seed 1453: a ticket that no webhook told of, on a portfolio without a status or a date near."""
+    world = make_world(go_live=PAST, webhooks=False)
+    ticket = world.people.create_ticket("Ad", "Autumn", world.people.create_portfolio("Acme", world.day(90)))
+    world.clock.advance(timedelta(hours=12))
+    world.restart(lose_database=True)
+    world.clock.advance(timedelta(minutes=3))
+    run_poll(world.service)
+    world.sweep()
+    assert world.kinds(("ticket", ticket)) == ["write_copy", "design_graphics"]
 
 
 class Story:

@@ -48,7 +48,7 @@ def _fact(world: World, name: str) -> str | None:
         return get_fact(connection, name)
 
 
-def test_the_first_poll_reaches_back_to_when_the_ledger_began(make_world: MakeWorld) -> None:
+def test_the_first_poll_reaches_back_to_going_live(make_world: MakeWorld) -> None:
     world = make_world(webhooks=False)
     world.clock.advance(timedelta(days=3))
     acme = world.people.create_portfolio("Acme", world.day(40))

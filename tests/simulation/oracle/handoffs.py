@@ -54,9 +54,10 @@ class Offer:
         return any(slot.startswith(("task", "email")) for slot in self.filled)
 
     @property
-    def fired_at(self) -> int:
-        """The look by which the first of it was done; where all of it still waits for a person, when it was first due."""
-        return self.done_by or self.number
+    def began_at(self) -> tuple[int, int]:
+        """The look that began it is one of these, or lies between: when it was first due (it may have waited for a
+        person), and the look by which the first of it was done (it may have been tried before, in vain)."""
+        return self.number, self.done_by or self.number
 
     @property
     def fired(self) -> bool:
@@ -183,7 +184,7 @@ class Handoffs:
             # Made in an earlier cycle: not this one's. Made after the closing: it was on its way, and may be closed.
             # Made in this one for a ticket or a revision of an earlier one, or for a ticket that has left: that is open.
             if task.number > since:
-                sure = before < (task.cause or task.number) and task.number < closing.number
+                sure = before < task.began and task.number < closing.number
                 # Completed after it, and opened again: it may be a person's own by now.
                 sure = sure and task.open_at(closing.number) and not task.completed_since(closing.number)
                 sure = sure and self._crm.rec(task.home) is rec
@@ -209,13 +210,15 @@ class Handoffs:
         if day is None or (day - today_at(self._crm.now.at)).days > WINDOW or status not in {"", self._crm.declined}:
             return
         fired = self._fired("1", rec, cycle)
-        if fired and not self._left_window(rec, fired[-1].fired_at):
+        again = [self._left_window(rec, look) for one in fired[-1:] for look in one.began_at]
+        if fired and not any(again):
             return
+        must = all(again)
         key: Key = ("1", rec.ref.id, cycle, _next(fired))
-        yield Due(key, "task", AM, must=True)
-        yield Due(key, "email", AM, must=True)
+        yield Due(key, "task", AM, must)
+        yield Due(key, "email", AM, must)
         if status == self._crm.declined:
-            yield Due(key, "clear", None, must=True)
+            yield Due(key, "clear", None, must)
 
     def _left_window(self, rec: Rec, since: int) -> bool:
         """By the history alone: a version more than 15 days ahead of the day on which it was set, or a cleared date."""
@@ -241,12 +244,13 @@ class Handoffs:
         must = True
         if fired:
             moved = self._crm.run_began(rec, self._crm.names.date)
-            fired_for = rec.as_of(self._crm.names.date, fired[-1].fired_at)
             before = rec.as_of(self._crm.names.date, moved.number - 1)
-            if moved.number <= fired[-1].fired_at or not (moved.value > fired_for or (before and moved.value > before)):
-                return
             # Later than when it fired, or only than the version before: handoffs.md says "moved later".
-            must = moved.value > fired_for and (not before or moved.value > before)
+            since = [rec.as_of(self._crm.names.date, look) for look in fired[-1].began_at if moved.number > look]
+            later = [moved.value > day for day in (*since, *([before] if before else ()))]
+            if not since or not any(later):
+                return
+            must = len(since) == len(fired[-1].began_at) and all(later)
             came = max(moved.at, midnight(day))
             number = max((v.number for v in self._crm.task_versions(came)), default=moved.number)
             number = max(number, moved.number)
@@ -400,7 +404,7 @@ class Handoffs:
         if rec[self._crm.names.status] != self._crm.approved:
             return
         version = self._crm.run_began(rec, self._crm.names.status)
-        tasks = [task for task in self._crm.tasks_on(rec, "7") if self._crm.cycle(closings, task.number) == cycle]
+        tasks = [task for task in self._crm.tasks_on(rec, "7") if self._crm.cycle(closings, task.began) == cycle]
         key: Key = ("7", rec.ref.id, version.number)
         fired = key in self.offers and self.offers[key].fired
         stands = self.task_of.get(version.number)

@@ -30,6 +30,8 @@ class Heard:
         self._put_off: dict[Ref, int] = {}
         """To be looked at again, and when."""
         self._began = PassBegan(0, 0, "")
+        self._knows_tasks = True
+        """Not from a loss to the next sweep: a task that is completed meanwhile is nobody's that it knows."""
 
     def began(self, event: PassBegan) -> None:
         self._began = event
@@ -49,6 +51,7 @@ class Heard:
         self._changed.clear()
         self._findable.clear()
         self._put_off.clear()
+        self._knows_tasks = False
 
     def by_person(self, event: Event) -> None:
         """Something was changed, which is told of and leads to looks."""
@@ -68,6 +71,7 @@ class Heard:
             for kept in (self._changed, self._findable, self._put_off):
                 kept.pop(ref, None)
         if self._began.what == "sweep":
+            self._knows_tasks = True
             found |= {rec.ref for rec in self._crm.all.values() if self._is_swept(rec)}
         return found
 
@@ -75,7 +79,7 @@ class Heard:
         match event:
             case Updated(ref=ref, values=values) if ref.kind == "task":
                 task = self._crm.tasks.get(ref)
-                completed = values.get("hs_task_status") == "COMPLETED"
+                completed = values.get("hs_task_status") == "COMPLETED" and self._knows_tasks
                 if completed and task is not None and task.home is not None and TASKS[task.kind][0] == "7":
                     yield task.home
             case Updated(ref=ref, values=values):

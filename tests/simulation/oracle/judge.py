@@ -89,6 +89,7 @@ class Oracle:
         self._looked: set[Ref] = set()
         self._looked_at = 0
         self._read_at: dict[Ref, int] = {}  # the number of the newest reading of each record, before a write too
+        self._read_pending: dict[Ref, int] = {}  # the newest reading that showed Creatives Pending Approval
         self._shaken: set[Ref] = set()  # deleted in mid-pass: what was just being made may have been refused
         self._ended = False
         self._reset_of_role: list[tuple[Ref, str, int]] = []
@@ -136,12 +137,12 @@ class Oracle:
                     self._reset_of_role.clear()
                 case Looked(refs=refs):
                     self._crm.seen_at.update(dict.fromkeys(refs, event.number))
-                    self._read_at.update(dict.fromkeys(refs, event.number))
+                    self._note_reading(refs)
                     self._heard.looked(refs)
                     for ref in sorted(refs):
                         self._look(ref)
                 case Checked(refs=refs):
-                    self._read_at.update(dict.fromkeys(refs, event.number))
+                    self._note_reading(refs)
                 case PassEnded(settled=settled):
                     if settled:
                         self._rest(self._looked)
@@ -163,7 +164,7 @@ class Oracle:
     def _created(self, event: Created, events: Sequence[Event], place: int) -> None:
         rec = self._crm.created(event)
         if event.own:
-            self._made(rec, [one.far for one in _links_of(events, place)])
+            self._made(rec, [one.far for one in _links_of(events, place)], late=event.late)
 
     def _updated(self, event: Updated) -> None:
         rec = self._crm.all.get(event.ref)
@@ -186,6 +187,12 @@ class Oracle:
                 ]
                 for slot in told:
                     del offer.filled[slot]
+
+    def _note_reading(self, refs: Iterable[Ref]) -> None:
+        self._read_at.update(dict.fromkeys(refs, self._crm.now.number))
+        for ref in refs:
+            if (rec := self._crm.rec(ref)) is not None and rec[self._crm.names.status] == self._crm.pending:
+                self._read_pending[rec.ref] = self._crm.now.number
 
     # -- looks: what may be done
 
@@ -256,7 +263,7 @@ class Oracle:
         verdict: Verdict = "doubled" if self._was_done(handoff, slot, home, ticket) else "unexplained"
         self._find(verdict, f"handoff {handoff}: {what}")
 
-    def _made(self, rec: Rec, on: Sequence[Ref]) -> None:
+    def _made(self, rec: Rec, on: Sequence[Ref], *, late: bool) -> None:
         subject = rec["hs_task_subject"]
         kind = next((one for one in TASKS if subject.startswith(one)), None)
         if rec.ref.kind != "task" or kind is None:
@@ -277,7 +284,7 @@ class Oracle:
             self._not_offered(what, handoff, slot, home, task.ticket)
             return
         self._check_advanced(offer, what)
-        self._check_places(offer, home, ticket, handoff, what)
+        self._check_places(offer, home, ticket, handoff, what, late=late)
         self._check_owner(offer, rec["hubspot_owner_id"], role, what)
         if handoff == "6" and ticket is not None:
             task.cause = int(str(offer.key[2]))
@@ -304,14 +311,17 @@ class Oracle:
                 offer.slots.pop(f"task {role}", None)
                 offer.filled.setdefault(f"task {role}", self._crm.now.number)
 
-    def _check_places(self, offer: Offer, home: Ref | None, ticket: Ref | None, handoff: str, what: str) -> None:
+    def _check_places(
+        self, offer: Offer, home: Ref | None, ticket: Ref | None, handoff: str, what: str, *, late: bool
+    ) -> None:
         wanted = offer.ticket if handoff in {"4", "6"} else None
         if not self._crm.same(wanted, ticket):
             self._find("unexplained", f"handoff {handoff}: {what}: is not on {wanted}")
         elif offer.home is not None and not self._crm.same(offer.home, home):
             rec = self._crm.rec(ticket)
             now = None if rec is None else self._crm.home(rec)
-            if not self._crm.same(None if now is None else now.ref, home) and ticket not in self._crm.moving:
+            moved = ticket in self._crm.moving or (late and self._crm.was_on(ticket, home))
+            if not self._crm.same(None if now is None else now.ref, home) and not moved:
                 self._find("unexplained", f"handoff {handoff}: {what}: is not on {offer.home}")
 
     def _check_owner(self, offer: Offer, owner: str, role: str, what: str) -> None:
@@ -410,7 +420,8 @@ class Oracle:
         if home is None or offer.key[0] != "5" or "write" not in offer.slots or offer.lost:
             return
         # A write of what stands already leaves no version: a person may have set it just before.
-        if self._crm.pending not in {self._status_read(home), home[self._crm.names.status]}:
+        stands = home[self._crm.names.status] == self._crm.pending
+        if not stands and self._read_pending.get(home.ref, -1) < offer.read:
             self._find("unexplained", f"handoff 5: {what}: the status was not advanced")
 
     def _status_read(self, rec: Rec) -> str:
@@ -630,7 +641,7 @@ class Oracle:
             return None
         closings = self._crm.closings(rec)
         cycle = closings[-1].number if closings else 0
-        tasks = [t for t in self._crm.tasks_on(rec, "7") if t.open and self._crm.cycle(closings, t.number) == cycle]
+        tasks = [t for t in self._crm.tasks_on(rec, "7") if t.open and self._crm.cycle(closings, t.began) == cycle]
         return (self._crm.run_began(rec, self._crm.names.status).number, tasks[-1].rec.ref) if tasks else None
 
     def _open_revisions_stand(self, ticket: Rec) -> None:

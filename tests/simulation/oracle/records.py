@@ -84,6 +84,11 @@ class Task:
     """What it was made for, where that is older: a version of Needs Revisions, or the beginning of its cycle."""
 
     @property
+    def began(self) -> int:
+        """What it was made for, or else when it was: the cycle of that moment is its own."""
+        return self.cause or self.number
+
+    @property
     def open(self) -> bool:
         return not self.rec.archived and self.rec["hs_task_status"] != "COMPLETED"
 
@@ -216,6 +221,9 @@ class Records:
     def was_elsewhere(self, ticket: Rec) -> bool:
         """Whether it was ever on more than one portfolio."""
         return len(self._homes[ticket.ref]) > 1
+
+    def was_on(self, ticket: Ref | None, portfolio: Ref | None) -> bool:
+        return ticket is not None and portfolio in self._homes[ticket]
 
     def tickets(self, portfolio: Rec) -> list[Rec]:
         return [
