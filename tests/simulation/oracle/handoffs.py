@@ -1,7 +1,7 @@
 """What handoffs.md says may and must be done, sentence by sentence, of the records as they stand and what came of it so far."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
@@ -72,6 +72,11 @@ def _next(fired: Sequence[Offer]) -> int:
 def _complete_at(members: Sequence[Rec]) -> int:
     """When a set is taken to be complete whatever the status says: its newest ticket is old enough."""
     return max(ticket.at for ticket in members) + BARRIER
+
+
+def _entries(announcements: Iterable[Offer]) -> set[tuple[str, int]]:
+    """The tickets of ready sets (5), each with the version that brought it into Pending Approval."""
+    return {entry for one in announcements for part in one.key[4:] if isinstance(part, frozenset) for entry in part}
 
 
 class Handoffs:
@@ -196,9 +201,9 @@ class Handoffs:
                 yield Due(key, f"close {task.rec.ref.id}", None, must and sure)
 
     def _is_its_own(self, ticket: Rec, rec: Rec, closing: Closing, before: int) -> bool:
-        """Whether a ticket is beyond doubt one of the cycle's ("on its tickets"): not one that was deleted then or is
-        by now, nor one that was ever on another portfolio."""
-        there = not ticket.archived and ticket.lived_at(closing.number) and not self._crm.was_elsewhere(ticket)
+        """Whether a ticket is beyond doubt one of the cycle's ("on its tickets"): not one that was deleted then or
+        since, nor one that was ever on another portfolio."""
+        there = ticket.lived_since(closing.number) and not self._crm.was_elsewhere(ticket)
         return there and self._crm.came_since(ticket, rec, before)
 
     # 1
@@ -295,7 +300,9 @@ class Handoffs:
         status = rec[self._crm.names.status]
         if status in {self._crm.approved, self._crm.implemented}:
             return
-        answered, told = self._announced(rec, cycle, told=False), self._announced(rec, cycle, told=True)
+        of_cycle = [offer for offer in self.offers.values() if offer.key[:3] == ("5", rec.ref.id, cycle)]
+        answered = _entries(offer for offer in of_cycle if (offer.told if offer.lost else offer.filled))
+        told = _entries(offer for offer in of_cycle if offer.told)
         for folder, members in self._ready_sets(tickets, closings, cycle):
             complete = status in {self._crm.submitted, self._crm.pending}
             early = not complete and self._crm.now.at < _complete_at(members)
@@ -308,6 +315,8 @@ class Handoffs:
                 continue
             # The status was advanced for these, but nobody was there to be told: whether that has announced them is open.
             must = not entries <= answered and not torn
+            # Announced under another name before a loss, by nothing that the CRM shows: what is known of it is open.
+            must = must and not entries <= _entries(one for one in of_cycle if one.lost and one.key[3] != folder)
             key: Key = ("5", rec.ref.id, cycle, folder, entries)
             yield Due(key, "task", AM, must)
             yield Due(key, "email am", AM, must)
@@ -341,17 +350,6 @@ class Handoffs:
     def _status_looked_at(self, rec: Rec) -> str:
         """What it was at the newest look, by which tasks and emails are decided."""
         return rec.as_of(self._crm.names.status, self._crm.seen_at.get(rec.ref, self._crm.now.number))
-
-    def _announced(self, rec: Rec, cycle: int, *, told: bool) -> set[tuple[str, int]]:
-        """The tickets of ready sets for which anything was done; `told`: of which anybody was told."""
-        return {
-            entry
-            for offer in self.offers.values()
-            if offer.key[:3] == ("5", rec.ref.id, cycle) and (offer.told if told or offer.lost else offer.filled)
-            for entries in offer.key[4:]
-            if isinstance(entries, frozenset)
-            for entry in entries
-        }
 
     # 6
 

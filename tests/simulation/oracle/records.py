@@ -69,6 +69,10 @@ class Rec:
                 alive = lives
         return alive
 
+    def lived_since(self, number: int) -> bool:
+        """Whether it was there then, and was never deleted since."""
+        return self.lived_at(number) and all(lives for when, lives in self.lives if when > number)
+
 
 @dataclass(slots=True)
 class Task:
