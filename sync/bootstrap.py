@@ -144,7 +144,7 @@ def build(
         store=store,
         mapping=mapping,
         portals=portals,
-        reader=Reader(crm, mapping, settings.hubspot_app_id),
+        reader=Reader(crm, mapping, settings.hubspot_app_id, clock),
         effects=Effects(crm, store, mapping, mailer, clock, calendar, checkpoint),
         clock=clock,
         moment=moment,

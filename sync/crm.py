@@ -6,7 +6,7 @@ an id that is missing from an answer does not exist (any more), it is never one 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal, Protocol
 
@@ -18,6 +18,9 @@ NOTE_BODY = "hs_note_body"
 TIMESTAMP = "hs_timestamp"
 MODIFIED = "hs_lastmodifieddate"
 CREATED = "hs_createdate"
+
+LANDED_AFTER = timedelta(seconds=90)
+"""How long after a lost answer a write may still land; only then does its absence mean anything (hubspot.md)."""
 """HubSpot's own names, the same in every portal; what an admin may rename stands in the mapping."""
 
 

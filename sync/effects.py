@@ -22,6 +22,7 @@ from sync.checkpoint import Checkpoint, no_checkpoint
 from sync.clock import CLOCKS_APART, Clock, from_ms, local_date, to_ms
 from sync.crm import (
     CRM,
+    LANDED_AFTER,
     TASK_BODY,
     TASK_COMPLETED,
     TASK_STATUS,
@@ -43,9 +44,6 @@ from sync.ledger import Planned
 from sync.model import EffectState
 from sync.portal import Portal
 from sync.store import Store
-
-LANDED_AFTER = timedelta(seconds=90)
-"""How long after a lost answer a write may still land; only then does its absence mean anything (hubspot.md)."""
 
 TRY_AGAIN = timedelta(minutes=2)
 """When something that was certainly not sent is tried again."""
@@ -354,7 +352,7 @@ class Effects:
     def _tasks(self, effects: Sequence[Planned], done: Performed) -> None:
         ready: list[tuple[Planned, Create]] = []
         today = local_date(self._calendar.now(), self._mapping.zone)
-        for effect in self._not_made_before(effects):
+        for effect in self._not_made_before(effects, done):
             kind = TaskKind(effect.payload["task_kind"])
             try:
                 subject, body = self._texts.task(kind, effect.payload["context"])
@@ -380,13 +378,19 @@ class Effects:
             outcomes = self._sent([effect for effect, _ in ready], lambda: self._crm.create(Kind.TASK, creates))
             self._settle([(effect, outcome) for (effect, _), outcome in zip(ready, outcomes, strict=True)], done)
 
-    def _not_made_before(self, effects: Sequence[Planned]) -> Sequence[Planned]:
+    def _not_made_before(self, effects: Sequence[Planned], done: Performed) -> Sequence[Planned]:
         """While the ledger is young, those whose task is not in the CRM already; what is, is taken back.
 
-        The CRM's search, by which a lost ledger is made up for, may not have shown the newest tasks yet.
+        The CRM's search, by which a lost ledger is made up for, may not have shown the newest tasks yet. And none is
+        made while one may still land that was on its way when the ledger was lost.
         """
         if not effects or recovery.is_final(self._store):
             return effects
+        until = recovery.may_land_until(self._store)
+        if until is not None and self._clock.now() < until:
+            for effect in effects:
+                done.look_again(_unit(effect), until)
+            return []
         found = self._find_tasks(effects)
         self.checkpoint("looked first")
         if found:

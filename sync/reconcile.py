@@ -213,6 +213,8 @@ class Reconciler:
                     rest.append(look)
                 else:  # on a portfolio, deleted, or merged into another
                     dirty.settle_done(connection, {look: None})
+            # Should it move before that portfolio is read, it is missed there, and looked for.
+            memberships.remember(connection, [], {t: home for t, home in homes.items() if home is not None})
         return rest
 
     # -- the pass

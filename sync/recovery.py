@@ -14,7 +14,7 @@ from mappings.vocabulary import Handoff, Role, TaskKind
 from sync import ledger
 from sync.checkpoint import Checkpoint, no_checkpoint
 from sync.clock import from_ms, to_ms
-from sync.crm import CREATED, CRM, Filter, Kind, Record, RecordRef
+from sync.crm import CREATED, CRM, LANDED_AFTER, Filter, Kind, Record, RecordRef
 from sync.errors import CRMRejectedError
 from sync.snapshot import moment_of
 from sync.store import Store, get_fact, get_facts, set_fact
@@ -54,6 +54,13 @@ def is_needed(store: Store) -> bool:
 def is_final(store: Store) -> bool:
     """Whether the ledger holds every task from before it began."""
     return store.has_for_good(FINAL)
+
+
+def may_land_until(store: Store) -> datetime | None:
+    """Until when a task may appear that was on its way when the ledger before this one was lost; None: there was none."""
+    with store.read() as connection:
+        taken, born = get_facts(connection, DONE, "born")
+    return None if born is None or int(taken or 0) == 0 else from_ms(int(born)) + LANDED_AFTER
 
 
 def ensure(store: Store, crm: CRM, mapping: ProcessMapping, now: datetime, checkpoint: Checkpoint) -> None:

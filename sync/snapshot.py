@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from mappings.schema import Condition, ProcessMapping
 from mappings.vocabulary import Role, Stage
-from sync.clock import from_ms
+from sync.clock import Clock, from_ms
 from sync.crm import (
     CRM,
     NOTE_BODY,
@@ -58,10 +58,11 @@ class Group:
 class Reader:
     """Reads through the mapping: what comes out speaks the service's words."""
 
-    def __init__(self, crm: CRM, mapping: ProcessMapping, app_id: str | None) -> None:
+    def __init__(self, crm: CRM, mapping: ProcessMapping, app_id: str | None, clock: Clock) -> None:
         self._crm = crm
         self._mapping = mapping
         self._app_id = app_id
+        self._clock = clock
 
     # -- who belongs where
 
@@ -93,6 +94,7 @@ class Reader:
     def read(self, portfolios: Iterable[str], lone_tickets: Iterable[str], portal: Portal) -> Group:
         """Snapshots of these portfolios with their tickets, and of tickets that have none."""
         wanted = sorted(set(portfolios), key=int)
+        began = self._clock.now()
         records = self._portfolios(wanted)
         survivors = {i: record.id for i, record in records.items() if record.id != i}
         alive = [i for i in records if i not in survivors]
@@ -101,6 +103,10 @@ class Reader:
         homes, double = self.homes(near)
         lone = sorted(set(lone_tickets) - near, key=int)
         tickets = self._tickets(sorted([*near, *lone], key=int), portal)
+        # A ticket that changed meanwhile may be of a cycle that began meanwhile: its portfolio must not be the older one.
+        newer = {t for t, record in tickets.items() if record.updated_at is not None and record.updated_at > began}
+        again = self._portfolios(sorted({i for t in newer if (i := homes.get(t)) in alive and i}, key=int))
+        records |= {i: record for i, record in again.items() if record.id == i}
         snapshots: dict[RecordRef, Snapshot] = {}
         faulty: dict[RecordRef, str] = {}
         for i in alive:

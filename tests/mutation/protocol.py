@@ -4,7 +4,7 @@ from tests.mutation.mutant import Mutant
 
 LEDGER, EFFECTS, DIRTY, RECONCILE = "sync/ledger.py", "sync/effects.py", "sync/dirty.py", "sync/reconcile.py"
 RECOVERY, SWEEP, POLL, INBOX = "sync/recovery.py", "sync/sweep.py", "sync/poll.py", "sync/inbox.py"
-HANDOFFS, MEMBERSHIPS, CLIENT = "sync/handoffs.py", "sync/memberships.py", "sync/hubspot/client.py"
+HANDOFFS, MEMBERSHIPS, CRM, CLIENT = "sync/handoffs.py", "sync/memberships.py", "sync/crm.py", "sync/hubspot/client.py"
 
 MUTANTS = (
     # the ledger: what is decided
@@ -87,7 +87,7 @@ MUTANTS = (
     # the effects: what is tried, and what became of it
     Mutant(
         "landed-after-0", "What may still land is looked for at once, and tried again.",
-        EFFECTS, "LANDED_AFTER = timedelta(seconds=90)", "LANDED_AFTER = timedelta(0)",
+        CRM, "LANDED_AFTER = timedelta(seconds=90)", "LANDED_AFTER = timedelta(0)",
     ),
     Mutant(
         "unknown-is-not-done", "An answer that was lost is taken for work that was not done.",
@@ -318,6 +318,16 @@ MUTANTS = (
         "    if final is not None or asked is not None:",
         test="tests/story/test_lost_database.py::test_what_the_search_did_not_show_is_taken_back_later",
         why="The index lags by seconds, and a loss so soon after a task was made is rare.",
+    ),
+    Mutant(
+        "lost-on-its-way", "After a loss tasks are made at once, though one that was on its way may still land.",
+        EFFECTS, "if until is not None and self._clock.now() < until:", "if until is None and effects is None:",
+        test="tests/story/test_lost_database.py::test_a_task_that_lands_after_the_loss_is_not_made_twice",
+    ),
+    Mutant(
+        "lost-first-poll", "After a loss the first poll begins where the new ledger does.",
+        POLL, 'get_fact(connection, "go_live")', 'get_fact(connection, "born")',
+        test="tests/story/test_lost_database.py::test_what_nobody_had_looked_at_before_the_loss_is_found_after_it",
     ),
     Mutant(
         "lost-reset-repeated", "After a loss a closing whose date was moved already moves it once more.",

@@ -120,11 +120,11 @@ class PassBegan(Event):
 class PassEnded(Event):
     """The service went to rest. `settled`: undisturbed, and nothing that it began is still open.
 
-    `told`: every change that people have made so far has been delivered to it.
+    `told`: the kinds of records of which every change that people have made so far has been delivered to it.
     """
 
     settled: bool
-    told: bool
+    told: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,7 @@ class Chronicle:
         self._catch_up()
         self.events.append(PassBegan(*self._next(), what))
 
-    def pass_ended(self, *, settled: bool, told: bool) -> None:
+    def pass_ended(self, *, settled: bool, told: frozenset[str]) -> None:
         self._catch_up()
         self.events.append(PassEnded(*self._next(), settled, told))
 

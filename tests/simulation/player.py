@@ -380,7 +380,7 @@ class Player:
         settled = calm and (not self._disturbed or self._at_rest())
         if settled:
             self._disturbed = False
-        self.chronicle.pass_ended(settled=settled, told=self._is_told())
+        self.chronicle.pass_ended(settled=settled, told=self._told_of())
         self._tell()
         self._say("service", f"rests after {self._calls - began} calls{'' if settled else ', disturbed'}")
 
@@ -403,10 +403,12 @@ class Player:
         look = self.world.next_look()
         return look is not None and to_ms(look) <= self.now + round(1000 * SOON.total_seconds())
 
-    def _is_told(self) -> bool:
-        """Whether every change by people so far has been delivered."""
-        hears = self.world.webhooks and self.world.sandbox.portal.quirks.custom_object_webhooks
-        return hears and not self._some_lost and self._next_delivery() is None
+    def _told_of(self) -> frozenset[str]:
+        """The kinds of records of which every change by people so far has been delivered."""
+        if not self.world.webhooks or self._some_lost or self._next_delivery() is not None:
+            return frozenset()
+        quiet = set() if self.world.sandbox.portal.quirks.custom_object_webhooks else {"portfolio"}
+        return frozenset({"portfolio", "ticket", "task"} - quiet)
 
     def _restart(self, step: str) -> None:
         assert self._kill is not None

@@ -1,11 +1,15 @@
 """Work that somebody or something came in the way of: what was done stays done, and the rest follows once it can."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 
-from sync.crm import Kind, RecordRef
+from sync.checkpoint import no_checkpoint
+from sync.crm import Kind, Record, RecordRef
+from sync.portal import Portal
 from sync.sandbox.faults import Fault, FaultKind
+from sync.snapshot import Reader
 from tests.conftest import MakeWorld
 from tests.world import World
 
@@ -233,3 +237,46 @@ def test_a_set_advances_the_status_though_another_that_was_ready_with_it_goes_ba
     assert [task.subject for task in world.tasks() if task.subject.startswith("Share")] == [
         "Share Deliverables With Client: Acme (Winter)"
     ]
+
+
+def test_a_ticket_that_moves_before_the_portfolio_of_which_it_was_told_is_read(make_world: MakeWorld) -> None:
+    """Simulation seed 2457: no webhook tells, and the portfolio that it is on now gives nobody a reason to look."""
+    world = make_world(go_live="2026-01-01", webhooks=False)
+    acme, quiet = (world.people.create_portfolio(name, world.day(90)) for name in ("Acme", "Quiet"))
+    world.minutes(10)
+    ticket = world.people.create_ticket("Ad", "Winter", acme)
+
+    def move(step: str) -> None:
+        if step == "homes":
+            world.checkpoint = no_checkpoint
+            world.people.associate("ticket", ticket, "portfolio", quiet, label="Primary")
+
+    world.checkpoint = move
+    world.clock.advance(timedelta(hours=1))
+    world.work()
+    world.next_day()
+    assert world.kinds(("ticket", ticket)) == ["write_copy", "design_graphics"]
+    assert world.kinds(("portfolio", quiet)) == ["write_copy", "design_graphics"]
+
+
+def test_a_set_that_is_ready_only_after_a_decline_while_both_are_read_is_not_announced(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Simulation seed 3121: declined after the portfolio was read, and ready before its tickets were."""
+    portfolio = submitted(world, cadence="Weekly")
+    ticket = with_ticket(world, portfolio)
+    world.people.set_status(portfolio, "Creatives Pending Approval")
+    world.minutes(1)
+    read = Reader._tickets
+
+    def late(reader: Reader, ids: Sequence[str], portal: Portal) -> dict[str, Record]:
+        if world.status(portfolio) != "No Refresh Requested":
+            world.clock.advance(timedelta(seconds=1))
+            world.people.set_status(portfolio, "No Refresh Requested")
+            world.people.move_ticket(ticket, "Pending Approval")
+        return read(reader, ids, portal)
+
+    monkeypatch.setattr(Reader, "_tickets", late)
+    world.sweep()
+    world.minutes(5)
+    assert world.kinds().count("share_deliverables") == 0

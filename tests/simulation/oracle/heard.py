@@ -6,6 +6,7 @@ what they tell, a poll to the changes that a search shows, a sweep to every open
 the service itself to the moments for which it had put off a look.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -23,12 +24,14 @@ class Heard:
 
     def __init__(self, records: Records) -> None:
         self._crm = records
-        self._changed: dict[Ref, int] = {}
-        """Changed by people and not looked at since: when."""
+        self._changed: dict[Ref, set[str]] = defaultdict(set)
+        """Changed by people and not looked at since: on records of which kinds."""
         self._findable: dict[Ref, int] = {}
         """Those of them that a search shows."""
         self._put_off: dict[Ref, int] = {}
         """To be looked at again, and when."""
+        self._home_seen: dict[Ref, Ref | None] = {}
+        """The portfolio that a ticket counted for, when it was last looked at."""
         self._began = PassBegan(0, 0, "")
         self._knows_tasks = True
         """Not from a loss to the next sweep: a task that is completed meanwhile is nobody's that it knows."""
@@ -38,6 +41,9 @@ class Heard:
 
     def looked(self, refs: frozenset[Ref]) -> None:
         for ref in refs:
+            if (rec := self._crm.rec(ref)) is not None and ref.kind == "ticket":
+                home = self._crm.home(rec)
+                self._home_seen[ref] = None if home is None else home.ref
             self._changed.pop(ref, None)
             self._findable.pop(ref, None)
             if self._put_off.get(ref, 0) <= self._crm.now.at:
@@ -51,20 +57,20 @@ class Heard:
         self._changed.clear()
         self._findable.clear()
         self._put_off.clear()
+        self._home_seen.clear()
         self._knows_tasks = False
 
     def by_person(self, event: Event) -> None:
         """Something was changed, which is told of and leads to looks."""
         for ref in self._concerned(event):
-            self._changed.setdefault(ref, event.at)
+            self._changed[ref].add(_kind(event))
             if isinstance(event, Updated | Created):
                 self._findable[ref] = event.at
 
     def overlooked(self, event: PassEnded) -> set[Ref]:
         """What must have been looked at by the end of an undisturbed pass, and was not. Told once."""
         found = {ref for ref, at in self._put_off.items() if at <= self._began.at}
-        if event.told:
-            found |= self._changed.keys()
+        found |= {ref for ref, kinds in self._changed.items() if kinds & event.told}
         if self._began.what == "poll":
             found |= {ref for ref, at in self._findable.items() if at <= self._began.at - SEARCH_LAGS}
         for ref in found:
@@ -89,17 +95,17 @@ class Heard:
                 yield from self._with_homes(ref)
             case Linked(near=near, far=far) if (near.kind, far.kind) == ("ticket", "portfolio"):
                 yield from self._with_homes(near)
-                if (ticket := self._crm.rec(near)) is not None and self._crm.in_pipeline(ticket):
-                    yield far
 
     def _with_homes(self, ref: Ref, *, came_or_left: bool = False) -> Iterator[Ref]:
-        """A portfolio; or a ticket of the pipeline, with every portfolio that it is on."""
+        """A portfolio; or a ticket of the pipeline, with the portfolio that it counts for, and the one that it did."""
         rec = self._crm.rec(ref)
         if rec is None or (ref.kind == "ticket" and not (came_or_left or self._crm.in_pipeline(rec))):
             return
         yield ref
         if ref.kind == "ticket":
-            yield from (far for far in rec.links if far.kind == "portfolio")
+            now = None if rec.archived else self._crm.home(rec)
+            homes = {None if now is None else now.ref, self._home_seen.get(ref)}
+            yield from (home for home in homes if home is not None)
 
     def _is_swept(self, rec: Rec) -> bool:
         """Whether a sweep that began with this pass finds it: an open cycle, or a date that is near or past."""
@@ -115,3 +121,11 @@ class Heard:
         day = self._crm.day(rec)
         near = day is not None and day - today_at(self._began.at) <= timedelta(days=WINDOW)
         return near and self._crm.run_began(rec, self._crm.names.date).at <= before
+
+
+def _kind(event: Event) -> str:
+    """Of the record whose change is told of."""
+    match event:
+        case Linked(near=ref) | Updated(ref=ref) | Created(ref=ref) | Archived(ref=ref) | Restored(ref=ref):
+            return ref.kind
+    return ""
