@@ -596,7 +596,7 @@ class Oracle:
                 # One advance of the status answers every set that was ready: which of them has begun it does not tell.
                 begun = offer.told if offer.key[0] == "5" else bool(offer.filled)
                 must = begun and not bypassed and kept and offer.key[0] in {"1", "3", "5", "7"}
-                must = must and not (offer.lost and slot.startswith("email"))
+                must = must and not offer.lost  # what the CRM does not show of it is known to nobody any more
                 if (must and rec.archived) or self._is_shaken(offer.home) or self._is_shaken(offer.ticket):
                     continue  # it goes on if the record is restored, and what was refused at the next sweep
                 if must and rec.ref not in self._crm.murky:
