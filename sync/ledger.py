@@ -256,7 +256,10 @@ _DECIDED_ANEW = (
     update(occurrences)
     .where(_OF_OCCURRENCE)
     .values(
-        {name: bindparam(name) for name in ("state", "reason", "detail", "cycle", "portfolio", "decided_at", "origin")}
+        {
+            name: bindparam(name)
+            for name in ("state", "reason", "detail", "cycle", "portfolio", "cause_at", "decided_at", "origin")
+        }
     )
 )
 _OPEN_AGAIN = update(occurrences).where(_OF_OCCURRENCE).values(state="open", detail=bindparam("detail"))
@@ -299,6 +302,7 @@ def _plan_one(
 ) -> None:
     fired = facts.fired.get(occurrence.key)
     state = "overtaken" if occurrence.overtaken else "open" if occurrence.effects else "done"
+    cause_at = None if occurrence.cause_at is None else to_ms(occurrence.cause_at)
     if fired is None:
         new = {
             "key": occurrence.key,
@@ -307,7 +311,7 @@ def _plan_one(
             "record": occurrence.record.id,
             "portfolio": portfolio,
             "cycle": occurrence.cycle,
-            "cause_at": None if occurrence.cause_at is None else to_ms(occurrence.cause_at),
+            "cause_at": cause_at,
             "decided_at": to_ms(now),
             "origin": origin,
             "state": state,
@@ -323,6 +327,7 @@ def _plan_one(
             "detail": to_json(occurrence.detail),
             "cycle": occurrence.cycle,
             "portfolio": portfolio,
+            "cause_at": cause_at,
             "decided_at": to_ms(now),
             "origin": origin,
         }

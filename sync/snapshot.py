@@ -126,9 +126,11 @@ class Reader:
                 snapshots[RecordRef(Kind.TICKET, t)] = Snapshot(None, (ticket,), owners=portal.owners)
         gone = {RecordRef(Kind.PORTFOLIO, i) for i in wanted if i not in records}
         gone |= {RecordRef(Kind.TICKET, t) for t in lone if t not in tickets}
+        # A ticket that counts for a portfolio that was not read has not been looked at.
+        decided = [record for t, record in tickets.items() if homes.get(t) in records or t in lone]
         modified = {
             RecordRef(record.kind, record.id): record.updated_at
-            for record in (*records.values(), *tickets.values())
+            for record in (*records.values(), *decided)
             if record.updated_at is not None
         }
         merged = {

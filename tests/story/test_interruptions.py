@@ -7,6 +7,8 @@ import pytest
 
 from sync.checkpoint import no_checkpoint
 from sync.crm import Kind, Record, RecordRef
+from sync.dirty import mark
+from sync.engine.embedded import drain
 from sync.portal import Portal
 from sync.sandbox.faults import Fault, FaultKind
 from sync.snapshot import Reader
@@ -280,3 +282,44 @@ def test_a_set_that_is_ready_only_after_a_decline_while_both_are_read_is_not_ann
     world.sweep()
     world.minutes(5)
     assert world.kinds().count("share_deliverables") == 0
+
+
+def test_work_for_a_ticket_that_came_again_after_a_decline_is_of_the_new_cycle(world: World) -> None:
+    """Simulation seed 4409: it was decided on once before, and nobody was there to do it."""
+    people, names = world.people, world.sandbox.process.names
+    nobody = {"copywriter": "", "graphic_designer": ""}
+    portfolio = submitted(world, cadence="Weekly")
+    people.set("portfolio", portfolio, nobody)
+    ticket = with_ticket(world, portfolio)
+    people.set_status(portfolio, "No Refresh Requested")
+    world.minutes(5)
+    people.set("ticket", ticket, {"hs_pipeline": "0", "hs_pipeline_stage": "1"})
+    world.minutes(5)
+    people.set("ticket", ticket, {"hs_pipeline": names.pipeline[0], "hs_pipeline_stage": names.stages[0][0]})
+    people.set("portfolio", portfolio, {name: people.owner(name) for name in nobody})
+    world.minutes(5)
+    made = world.tasks(("ticket", ticket))
+    assert [task.open for task in made] == [True, True]
+    people.set_status(portfolio, "Refresh Request Submitted")
+    world.minutes(5)
+    people.set_status(portfolio, "No Refresh Requested")
+    world.minutes(5)
+    assert [people.task(task.id).open for task in made] == [False, False]
+
+
+def test_a_poll_finds_a_ticket_that_was_read_with_another_portfolio(make_world: MakeWorld) -> None:
+    """Simulation seed 4096: it is on two, and the one that it does not count for was looked at after it changed."""
+    world = make_world(go_live="2026-01-01", webhooks=False)
+    acme, other = (world.people.create_portfolio(name, world.day(0)) for name in ("Acme", "Other"))
+    ticket = world.people.create_ticket("Ad", "Winter", [acme, other])
+    world.minutes(10)
+    for portfolio in (acme, other):
+        world.people.set_status(portfolio, "Deliverables Submitted")
+    world.minutes(30)
+    world.people.move_ticket(ticket, "Pending Approval")
+    world.clock.advance(timedelta(minutes=5))
+    with world.service.store.write() as connection:
+        mark(connection, [RecordRef(Kind.PORTFOLIO, other)], world.clock.now(), "test")
+    drain(world.service)
+    world.minutes(5)
+    assert world.kinds(("portfolio", acme)).count("share_deliverables") == 1

@@ -394,7 +394,8 @@ class Handoffs:
         bypassed = any(c.declined and c.number > newest.number for c in closings)
         open_to_doubt = (ticket.ref, newest.number) in self.seen_back or ticket.ref in self._crm.murky or bypassed
         if kicked or handled or open_to_doubt:
-            yield Due(("6c", ticket.ref.id, newest.number), "clear", None, handled and kicked)
+            must = handled and kicked and not bypassed
+            yield Due(("6c", ticket.ref.id, newest.number), "clear", None, must)
 
     # 7, and 8 by a task
 

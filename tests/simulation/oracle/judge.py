@@ -285,7 +285,7 @@ class Oracle:
             return
         self._check_advanced(offer, what)
         self._check_places(offer, home, ticket, handoff, what, late=late)
-        self._check_owner(offer, rec["hubspot_owner_id"], role, what)
+        self._check_owner(offer, rec["hubspot_owner_id"], role, what, home)
         if handoff == "6" and ticket is not None:
             task.cause = int(str(offer.key[2]))
             self._revision_answered(ticket, role)
@@ -324,12 +324,14 @@ class Oracle:
             if not self._crm.same(None if now is None else now.ref, home) and not moved:
                 self._find("unexplained", f"handoff {handoff}: {what}: is not on {offer.home}")
 
-    def _check_owner(self, offer: Offer, owner: str, role: str, what: str) -> None:
-        """Whoever had the role at some moment since the offer's first look, and had not left long before."""
-        ticket, home = self._crm.rec(offer.ticket), self._crm.rec(offer.home)
-        recs = [
-            rec for rec in (ticket, home, self._crm.home(ticket) if ticket is not None else None) if rec is not None
-        ]
+    def _check_owner(self, offer: Offer, owner: str, role: str, what: str, on: Ref | None) -> None:
+        """Whoever had the role at some moment since the offer's first look, and had not left long before.
+
+        `on`: the portfolio that it was done on.
+        """
+        ticket = self._crm.rec(offer.ticket)
+        homes = [self._crm.rec(offer.home), self._crm.rec(on), self._crm.home(ticket) if ticket is not None else None]
+        recs = [rec for rec in (ticket, *homes) if rec is not None]
         named = set()
         for rec in recs:
             if rec.ref.kind == "ticket" and role not in {CW, GD}:
@@ -360,7 +362,7 @@ class Oracle:
                     self._not_offered(what, handoff, slot, home)
             else:
                 self._check_advanced(offer, what)
-                self._check_owner(offer, self._owner_of.get(event.to, ""), role, what)
+                self._check_owner(offer, self._owner_of.get(event.to, ""), role, what, home)
                 if handoff == "8" and int(str(offer.key[2])) not in self._crm.resets:
                     self._find("unexplained", f"handoff 9: {what}: before the reset was written")
             return
@@ -419,9 +421,10 @@ class Oracle:
         home = self._crm.rec(offer.home)
         if home is None or offer.key[0] != "5" or "write" not in offer.slots or offer.lost:
             return
-        # A write of what stands already leaves no version: a person may have set it just before.
-        stands = home[self._crm.names.status] == self._crm.pending
-        if not stands and self._read_pending.get(home.ref, -1) < offer.read:
+        if home[self._crm.names.status] == self._crm.pending:
+            # A write of what stands already leaves no version: a person may have set it just before.
+            self._fill(offer, "write")
+        elif self._read_pending.get(home.ref, -1) < offer.read:
             self._find("unexplained", f"handoff 5: {what}: the status was not advanced")
 
     def _status_read(self, rec: Rec) -> str:
