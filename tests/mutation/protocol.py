@@ -5,6 +5,7 @@ from tests.mutation.mutant import Mutant
 LEDGER, EFFECTS, DIRTY, RECONCILE = "sync/ledger.py", "sync/effects.py", "sync/dirty.py", "sync/reconcile.py"
 RECOVERY, SWEEP, POLL, INBOX = "sync/recovery.py", "sync/sweep.py", "sync/poll.py", "sync/inbox.py"
 HANDOFFS, MEMBERSHIPS, CRM, CLIENT = "sync/handoffs.py", "sync/memberships.py", "sync/crm.py", "sync/hubspot/client.py"
+SNAPSHOT = "sync/snapshot.py"
 
 MUTANTS = (
     # the ledger: what is decided
@@ -251,6 +252,32 @@ MUTANTS = (
         test="tests/story/test_faults.py::test_a_ticket_is_deleted_in_mid_pass",
     ),
     # the ways in
+    Mutant(
+        "home-not-remembered", "A ticket that moves before the portfolio of which it told is read is forgotten.",
+        RECONCILE, "memberships.remember(connection, [], {t: home for t, home in homes.items() if home is not None})",
+        "memberships.remember(connection, [], {})",
+        test="tests/story/test_interruptions.py::"
+        "test_a_ticket_that_moves_before_the_portfolio_of_which_it_was_told_is_read",
+    ),
+    Mutant(
+        "read-apart", "A portfolio is not read again though its ticket has changed since it was.",
+        SNAPSHOT, "record.updated_at > began}", "record.updated_at < began and t not in tickets}",
+        test="tests/story/test_interruptions.py::"
+        "test_a_set_that_is_ready_only_after_a_decline_while_both_are_read_is_not_announced",
+    ),
+    Mutant(
+        "read-is-looked-at", "A ticket of another portfolio that was read along is taken for looked at.",
+        SNAPSHOT, "for t, record in tickets.items() if homes.get(t) in records or t in lone]",
+        "for t, record in tickets.items()]",
+        test="tests/story/test_interruptions.py::test_a_poll_finds_a_ticket_that_was_read_with_another_portfolio",
+    ),
+    Mutant(
+        "cause-not-renewed", "What is decided anew keeps the cause, and so the cycle, that it had at first.",
+        LEDGER, '"portfolio": portfolio,\n            "cause_at": cause_at,',
+        '"portfolio": portfolio,\n            "cause_at": fired.cause_at and to_ms(fired.cause_at),',
+        test="tests/story/test_interruptions.py::"
+        "test_work_for_a_ticket_that_came_again_after_a_decline_is_of_the_new_cycle",
+    ),
     Mutant(
         "inbox-stored-not-marked", "A delivery is stored and marks nothing.",
         INBOX, '            dirty.touch(connection, records, now, "webhook", moved=moved)\n',
