@@ -14,6 +14,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from sync.clock import from_ms, to_ms
+from sync.crm import LANDED_AFTER
 from sync.engine.embedded import drain, run_poll, run_sweep
 from sync.errors import HandoffsError
 from sync.reconcile import SOON, Tally
@@ -107,6 +108,7 @@ class Player:
         self._rest_until = 0
         self._down_until = 0
         self._some_lost = False  # some deliveries never come
+        self._young_until = 0  # so long after a loss no task is made: one may still land
         self._receiver: tuple[str, int] = ("", 0)
         self._told = 0
         self._faults_seen = 0
@@ -376,7 +378,7 @@ class Player:
         if tally is None or faults != self._faults_seen or tally.errors or tally.unknown:
             self._disturbed = True
         self._faults_seen = faults
-        calm = tally is not None and not self._interfered and not self._goes_on()
+        calm = tally is not None and not self._interfered and not self._goes_on() and self.now >= self._young_until
         settled = calm and (not self._disturbed or self._at_rest())
         if settled:
             self._disturbed = False
@@ -422,6 +424,7 @@ class Player:
         self._disturbed = True
         self.world.restart(lose_database=lose)
         if lose:
+            self._young_until = self.now + round(1000 * LANDED_AFTER.total_seconds())
             self.chronicle.database_lost()
 
     def _hook(self, step: str) -> None:
