@@ -238,9 +238,14 @@ class Oracle:
         ]
         if not found:
             return None
-        best = max(found, key=lambda offer: (not offer.lost, bool(offer.filled), offer.last))
+        best = max(found, key=lambda offer: (not offer.lost, self._was_known(offer), bool(offer.filled), offer.last))
         self._fill(best, slot)
         return best
+
+    def _was_known(self, offer: Offer) -> bool:
+        """Whether the approval (7) was there at the newest look: one that came since is not what is answered."""
+        home = self._crm.rec(offer.home)
+        return offer.key[0] != "7" or home is None or int(str(offer.key[2])) <= self._crm.seen_at.get(home.ref, 0)
 
     def _fill(self, offer: Offer, slot: str) -> None:
         del offer.slots[slot]
