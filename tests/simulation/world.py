@@ -30,7 +30,7 @@ import requests
 import sqlalchemy
 import structlog
 from requests.structures import CaseInsensitiveDict
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, Pool, create_engine, event
 from werkzeug.test import run_wsgi_app
 
 from mappings.load import load
@@ -81,12 +81,22 @@ def _give_back(where: Path) -> None:
     _free.append(where)
 
 
-_engines: dict[str, Engine] = {}
+_engines: dict[str, tuple[Engine, Pool]] = {}
 
 
 def _kept_engine(url: sqlalchemy.URL, **options: Any) -> Engine:
-    """What `create_engine` makes, once a file: a new engine would compile every statement anew."""
-    return _engines.get(str(url)) or _engines.setdefault(str(url), create_engine(url, **options))
+    """What `create_engine` makes, once a file: a new engine would compile every statement anew.
+
+    Its pool is a new one each time: who connects is told to the pool, and would be told once more by every start.
+    """
+    kept = _engines.get(str(url))
+    if kept is None:
+        engine = create_engine(url, **options)
+        kept = _engines[str(url)] = engine, engine.pool
+    engine, untouched = kept
+    engine.dispose()
+    engine.pool = untouched.recreate()
+    return engine
 
 
 class SimulationLog(RequestLog):
