@@ -139,7 +139,7 @@ class Records:
         self.murky: set[Ref] = set()
         """Merged: too much is open to say what must be."""
         self.moving: set[Ref] = set()
-        """Tickets that a person puts on a portfolio, or takes off one, in mid-pass."""
+        """Tickets that a person puts on a portfolio, or takes off one, in mid-pass; or whose portfolio comes or goes."""
         self.seen_at: dict[Ref, int] = {}
         """The number of the newest look at each record."""
         self.owner_changes: dict[str, list[tuple[int, bool]]] = {one: [(0, False)] for one in inactive}
@@ -164,6 +164,8 @@ class Records:
         rec = self.all[ref]
         rec.archived = not lives
         rec.lives.append((self.now.number, lives))
+        if ref.kind == "portfolio":  # its tickets count for it again, or for another, or for none
+            self.moving |= {far for far in rec.links if far.kind == "ticket"}
 
     def linked(self, event: Linked) -> None:
         near, far = self.all.get(event.near), self.all.get(event.far)
