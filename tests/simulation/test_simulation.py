@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -185,6 +186,16 @@ def test_the_oracle_notices(change: Change, verdict: str) -> None:
 
     assert len(places) > 15
     assert overlooked == []
+
+
+def test_a_delivery_that_marks_nothing_is_noticed_though_polls_and_sweeps_make_up_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sync.inbox.dirty", SimpleNamespace(touch=lambda *_, **__: None))
+
+    outcome = run(1, 20, "plain")
+
+    assert "missing" in {one.verdict for one in outcome.findings}
 
 
 def test_shrinking_leaves_what_the_failure_needs(monkeypatch: pytest.MonkeyPatch) -> None:
