@@ -26,6 +26,9 @@ RECEIVER = "sync.sandbox.service:app()"
 LIFELINE = "SANDBOX_LIFELINE"
 """Set in the environment, this process and its receiver end once their standard input is closed: their starter is gone."""
 
+LAST_WORDS = 5.0
+"""Seconds for an orderly end, once the starter is gone."""
+
 FRESH_FOR = 0.05
 """Seconds for which a reading serves the worker, which asks for the time often."""
 
@@ -92,7 +95,7 @@ def main() -> int:
     from sync.log import configure
     from sync.serve import serve
 
-    _hold_lifeline(lambda: os.kill(os.getpid(), signal.SIGTERM))
+    _hold_lifeline(_end_itself)
     try:
         settings = read_settings()
         configure(settings.log_format)
@@ -105,6 +108,13 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     return 0
+
+
+def _end_itself() -> None:
+    """Not later than `LAST_WORDS`: the sandbox has gone with the starter, and may be asked again and again in vain."""
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(LAST_WORDS)
+    os._exit(1)
 
 
 def _hold_lifeline(end: Callable[[], None]) -> None:
