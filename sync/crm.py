@@ -18,10 +18,10 @@ NOTE_BODY = "hs_note_body"
 TIMESTAMP = "hs_timestamp"
 MODIFIED = "hs_lastmodifieddate"
 CREATED = "hs_createdate"
+"""HubSpot's own names, the same in every portal; what an admin may rename stands in the mapping."""
 
 LANDED_AFTER = timedelta(seconds=90)
 """How long after a lost answer a write may still land; only then does its absence mean anything (hubspot.md)."""
-"""HubSpot's own names, the same in every portal; what an admin may rename stands in the mapping."""
 
 
 class Kind(StrEnum):

@@ -105,7 +105,7 @@ class Reader:
         tickets = self._tickets(sorted([*near, *lone], key=int), portal)
         # A ticket that changed meanwhile may be of a cycle that began meanwhile: its portfolio must not be the older one.
         newer = {t for t, record in tickets.items() if record.updated_at is not None and record.updated_at > began}
-        again = self._portfolios(sorted({i for t in newer if (i := homes.get(t)) in alive and i}, key=int))
+        again = self._portfolios(sorted({i for t in newer if (i := homes.get(t)) is not None and i in alive}, key=int))
         records |= {i: record for i, record in again.items() if record.id == i}
         snapshots: dict[RecordRef, Snapshot] = {}
         faulty: dict[RecordRef, str] = {}

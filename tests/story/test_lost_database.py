@@ -34,32 +34,6 @@ def _lost(world: World, *, at_once: bool) -> tuple[Counter[str], Counter[tuple[s
     return _seen(world)
 
 
-def test_what_nobody_had_looked_at_before_the_loss_is_found_after_it(make_world: MakeWorld) -> None:
-    """Simulation seed 1453: a ticket that no webhook told of, on a portfolio without a status or a date near."""
-    world = make_world(go_live=PAST, webhooks=False)
-    ticket = world.people.create_ticket("Ad", "Autumn", world.people.create_portfolio("Acme", world.day(90)))
-    world.clock.advance(timedelta(hours=12))
-    world.restart(lose_database=True)
-    world.clock.advance(timedelta(minutes=3))
-    run_poll(world.service)
-    world.sweep()
-    assert world.kinds(("ticket", ticket)) == ["write_copy", "design_graphics"]
-
-
-def test_a_task_that_lands_after_the_loss_is_not_made_twice(make_world: MakeWorld) -> None:
-    """Simulation seed 1897: it was on its way when the process died, and nobody knows of it any more."""
-    world = make_world(go_live=PAST)
-    world.people.create_portfolio("Acme", world.day(10))
-    world.work()
-    world.sandbox.faults.add(Fault("late-504", "POST */tasks/batch/create", times=1, delay=45.0))
-    harbor = world.people.create_portfolio("Harbor", world.day(10))
-    world.work()
-    world.restart(lose_database=True)
-    world.sweep()
-    world.minutes(5)
-    assert world.kinds(("portfolio", harbor)) == ["kickoff"]
-
-
 class Story:
     """One portfolio's cycle, a step at a time."""
 
@@ -389,3 +363,29 @@ def test_a_decline_closes_what_was_made_on_a_ticket_that_is_deleted_since(make_w
     world.people.set_status(story.portfolio, "No Refresh Requested")
     world.minutes(5)
     assert [task.status for task in world.tasks()] == ["COMPLETED"] * 5
+
+
+def test_what_nobody_had_looked_at_before_the_loss_is_found_after_it(make_world: MakeWorld) -> None:
+    """Simulation seed 1453: a ticket that no webhook told of, on a portfolio without a status or a date near."""
+    world = make_world(go_live=PAST, webhooks=False)
+    ticket = world.people.create_ticket("Ad", "Autumn", world.people.create_portfolio("Acme", world.day(90)))
+    world.clock.advance(timedelta(hours=12))
+    world.restart(lose_database=True)
+    world.clock.advance(timedelta(minutes=3))
+    run_poll(world.service)
+    world.sweep()
+    assert world.kinds(("ticket", ticket)) == ["write_copy", "design_graphics"]
+
+
+def test_a_task_that_lands_after_the_loss_is_not_made_twice(make_world: MakeWorld) -> None:
+    """Simulation seed 1897: it was on its way when the process died, and nobody knows of it any more."""
+    world = make_world(go_live=PAST)
+    world.people.create_portfolio("Acme", world.day(10))
+    world.work()
+    world.sandbox.faults.add(Fault("late-504", "POST */tasks/batch/create", times=1, delay=45.0))
+    harbor = world.people.create_portfolio("Harbor", world.day(10))
+    world.work()
+    world.restart(lose_database=True)
+    world.sweep()
+    world.minutes(5)
+    assert world.kinds(("portfolio", harbor)) == ["kickoff"]
