@@ -14,10 +14,10 @@ from typing import Any, Self
 from mappings.load import load
 from mappings.schema import Condition, ProcessMapping
 from mappings.vocabulary import Handoff, Revision, Role, Stage, Status, TaskKind
-from sync.case import Case, Moment
 from sync.crm import Kind, RecordRef
-from sync.decide import decide
-from sync.model import (
+from sync.rules.context import Case, Moment
+from sync.rules.decide import decide
+from sync.rules.model import (
     NOT_YET,
     TAKEN_BACK,
     CloseTask,

@@ -8,9 +8,10 @@ import pytest
 import requests
 from click.testing import CliRunner, Result
 
-from sync import bootstrap, clock
+from sync import clock
 from sync.cli import main
 from sync.sandbox.transport import mount
+from sync.service import bootstrap
 from tests.world import World
 
 
@@ -62,7 +63,7 @@ class Terminal:
 
 def dump(world: World) -> dict[str, Any]:
     """All that the database holds, but the request budget; and all that the CRM holds."""
-    from sync.store import facts, metadata
+    from sync.storage.tables import facts, metadata
 
     with world.service.store.read() as connection:
         tables = {

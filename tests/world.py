@@ -17,10 +17,8 @@ from flask import Flask
 from sqlalchemy import event
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from sync.bootstrap import Service, build
-from sync.checkpoint import no_checkpoint
-from sync.engine.embedded import drain, run_poll, run_sweep
-from sync.reconcile import Tally
+from sync.failpoints import no_checkpoint
+from sync.passes.reconcile import Tally
 from sync.sandbox.clock import VirtualClock
 from sync.sandbox.delivery import DeliveryMode, HttpSender
 from sync.sandbox.people import People, SeenTask
@@ -29,8 +27,10 @@ from sync.sandbox.sandbox import Sandbox
 from sync.sandbox.seed import Names
 from sync.sandbox.server import SandboxServer
 from sync.sandbox.transport import URL, mount
+from sync.service.bootstrap import Service, build
+from sync.service.drain import drain, run_poll, run_sweep
 from sync.settings import Settings, read_settings
-from sync.store import Store
+from sync.storage.database import Store
 from webhooks.app import create_app
 
 PUBLIC = "https://handoffs.example.com"

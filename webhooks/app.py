@@ -18,13 +18,13 @@ import structlog
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from sync import health
 from sync.clock import Clock
 from sync.errors import ConfigurationError, StoreError
-from sync.inbox import Event, receive
-from sync.metrics import Metrics
+from sync.observe import health
+from sync.observe.metrics import Metrics
 from sync.settings import Settings
-from sync.store import Store
+from sync.storage.database import Store
+from sync.storage.inbox import Event, receive
 from webhooks.events import MalformedBodyError, kind_of, parse
 from webhooks.signature import Verdict, verify
 

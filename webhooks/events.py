@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 
 from sync.errors import HandoffsError
-from sync.inbox import End, Event
+from sync.storage.inbox import End, Event
 
 MAX_DEPTH = 32
 """HubSpot's events are flat. The limit keeps later steps clear of Python's own, which varies with the call stack."""

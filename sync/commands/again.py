@@ -28,11 +28,11 @@ from sync.commands.bulk import (
 from sync.commands.output import ALL, AT_MOST, JSON, console, moment, more, number, print_json, say, sentence
 
 if TYPE_CHECKING:
-    from sync import backfill as backfilling
-    from sync import dead as dying
-    from sync import replay as replaying
-    from sync.bootstrap import Service
+    from sync.admin import backfill as backfilling
+    from sync.admin import dead_letters as dying
+    from sync.admin import replay as replaying
     from sync.crm import RecordRef
+    from sync.service.bootstrap import Service
 
 TROUBLES = ("failed", "blocked", "parked", "unknown")
 
@@ -91,7 +91,7 @@ def backfill(
       mapping does not fit the portal
     """
     from mappings.vocabulary import Handoff
-    from sync.backfill import propose
+    from sync.admin.backfill import propose
 
     with session.service(bulk=True, share=share, begin=apply_it) as built:
         with looking("Looking") as told:
@@ -131,8 +131,8 @@ def _show_proposal(proposal: "backfilling.Proposal", limit: int | None, *, as_js
 def _backfilled(
     built: "Service", proposal: "backfilling.Proposal", reason: str | None, *, yes: bool, as_json: bool
 ) -> int:
-    from sync import errand
-    from sync.backfill import carry_out
+    from sync.admin import bulk
+    from sync.admin.backfill import carry_out
 
     what = f"{number(len(proposal.plan.due), 'effect')} on {number(len(proposal.chosen), 'portfolio')}"
     ask(
@@ -140,7 +140,7 @@ def _backfilled(
         yes=yes,
         otherwise="nothing was done",
     )
-    summary = errand.Summary()
+    summary = bulk.Summary()
     with interruptible() as stop:
         results = carry_out(built, proposal, summary, reason=reason, stop=stop.is_set)
         return report(results, summary, len(proposal.chosen), what="Backfilling", as_json=as_json, stop=stop)
@@ -222,7 +222,7 @@ def _chosen(
     owners: Sequence[str],
 ) -> "replaying.Chosen":
     from mappings.vocabulary import Handoff
-    from sync.replay import Filters, NoSuchEventError, Trouble, choose
+    from sync.admin.replay import Filters, NoSuchEventError, Trouble, choose
 
     zone = built.mapping.zone
     start, end = None if since is None else begins(since, zone), None if until is None else ends(until, zone)
@@ -247,13 +247,14 @@ def _chosen(
 
 
 def _looked_again(built: "Service", records: "Sequence[RecordRef]", command: str, *, as_json: bool) -> int:
-    from sync import errand, runs
-    from sync.replay import ORIGIN
+    from sync.admin import bulk
+    from sync.admin.replay import ORIGIN
+    from sync.storage import runs
 
-    summary = errand.Summary()
+    summary = bulk.Summary()
     arguments = {"records": [str(record) for record in records]}
     with interruptible() as stop, runs.kept(built.store, built.clock, command, None, arguments, summary.as_json):
-        results = errand.carry_out(built, records, ORIGIN, summary, stop=stop.is_set)
+        results = bulk.carry_out(built, records, ORIGIN, summary, stop=stop.is_set)
         return report(results, summary, len(records), what="Looking", as_json=as_json, stop=stop)
 
 
@@ -285,7 +286,7 @@ def dead(context: click.Context, everything: bool, as_json: bool) -> None:
     """
     if context.invoked_subcommand is not None:
         return
-    from sync.dead import listed
+    from sync.admin.dead_letters import listed
 
     with session.database(session.read(), write=False) as store:
         found = listed(store)
@@ -309,7 +310,7 @@ def show_one(wanted: str, as_json: bool) -> None:
     \b
     Exit codes: 0 shown; 1 nothing dead is called so
     """
-    from sync.dead import show
+    from sync.admin.dead_letters import show
 
     with session.database(session.read(), write=False) as store:
         found = show(store, wanted)
@@ -337,7 +338,7 @@ def retry(wanted: tuple[str, ...], everything: bool, as_json: bool) -> None:
     Exit codes: 0 healed; 1 something failed again, or nothing dead is called
       so; 3 the breaker holds work; 4 the token is refused
     """
-    from sync.dead import find, listed
+    from sync.admin.dead_letters import find, listed
 
     if bool(wanted) == everything:
         raise click.UsageError("name what to try again, or give --all")
@@ -368,8 +369,8 @@ def drop(wanted: tuple[str, ...], reason: str, yes: bool) -> None:
     Exit codes: 0 dropped; 1 nothing dead is called so; 2 no reason was given;
       3 not answered with yes
     """
-    from sync.dead import drop as give_up
-    from sync.dead import find
+    from sync.admin.dead_letters import drop as give_up
+    from sync.admin.dead_letters import find
 
     if not reason.strip():
         raise click.BadParameter("say why: it is kept with what is dropped", param_hint="--reason")

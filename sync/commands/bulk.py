@@ -15,9 +15,9 @@ from sync.commands.output import console, duration, number, say, sentence
 from sync.commands.passes import INTERRUPTED, YEARS
 
 if TYPE_CHECKING:
-    from sync.bootstrap import Service
+    from sync.admin.bulk import Result, Summary
     from sync.crm import RecordRef
-    from sync.errand import Result, Summary
+    from sync.service.bootstrap import Service
 
 HANDOFFS = ("1", "2a", "2b", "3", "4", "5", "6", "7", "8", "9")
 
@@ -64,7 +64,7 @@ def ends(value: datetime | date, zone: ZoneInfo) -> datetime:
 
 def portfolio_ids(built: "Service", wanted: Sequence[str]) -> list[str] | None:
     """The ids of these portfolios, each given by id or name; None for none given."""
-    from sync.explain import find
+    from sync.admin.explain import find
 
     return list(dict.fromkeys(find(built.crm, built.mapping, one) for one in wanted)) if wanted else None
 
@@ -101,7 +101,7 @@ def ask(question: str, *, yes: bool, otherwise: str) -> None:
 @contextmanager
 def interruptible() -> Iterator[Event]:
     """An event that Ctrl-C and SIGTERM set: the current group is finished first."""
-    from sync.serve import stopping
+    from sync.service.serve import stopping
 
     stop = Event()
 
@@ -147,7 +147,7 @@ def report(
     results: "Iterable[Result]", summary: "Summary", total: int, *, what: str, as_json: bool, stop: Event
 ) -> int:
     """Tell each result as it comes, then the sum; the command's exit code."""
-    from sync.errand import Outcome
+    from sync.admin.bulk import Outcome
 
     out = console()
     done = 0

@@ -15,8 +15,8 @@ from sync.commands.passes import Day
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from sync import adopt as adopting
-    from sync import verify as verifying
+    from sync.admin import adopt as adopting
+    from sync.admin import verify as verifying
 
 
 @click.command()
@@ -64,7 +64,7 @@ def adopt(
       CRM failed; 3 not answered with yes; 4 the token is refused;
       5 the mapping does not fit the portal
     """
-    from sync.adopt import plan
+    from sync.admin.adopt import plan
 
     with session.service(bulk=True, begin=False) as built:
         chosen = portfolio_ids(built, portfolios)
@@ -84,8 +84,8 @@ def adopt(
 
 
 def _recorded(chosen: Sequence[str] | None, *, silence_due: bool, reason: str | None) -> "adopting.Adoption":
-    from sync import runs
-    from sync.adopt import apply
+    from sync.admin.adopt import apply
+    from sync.storage import runs
 
     with session.service(bulk=True) as built:
         arguments = {"portfolios": chosen, "silence_due": silence_due}
@@ -153,8 +153,8 @@ def verify(portfolios: tuple[str, ...], since: date | None, everything: bool, as
       or could not be read; 4 the token is refused; 5 the mapping does not
       fit the portal
     """
+    from sync.admin.verify import verify as compare
     from sync.clock import start_of_day
-    from sync.verify import verify as compare
 
     with session.service(bulk=True, begin=False) as built:
         if since is not None and since > built.today:
@@ -169,7 +169,7 @@ def verify(portfolios: tuple[str, ...], since: date | None, everything: bool, as
 
 
 def _show_report(report: "verifying.Report", since: datetime | None, limit: int | None) -> None:
-    from sync.verify import FAULTS, Sort
+    from sync.admin.verify import FAULTS, Sort
 
     out = console()
     what = f"{number(report.looked, 'portfolio')}, {number(report.tasks, 'task')}, {number(report.effects, 'change')}"

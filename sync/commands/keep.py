@@ -34,10 +34,10 @@ def release(reason: str, everything: bool) -> None:
     if not reason.strip():
         raise click.BadParameter("say why: it is kept with the release", param_hint="--reason")
     settings = session.read()
-    from sync import breaker
-    from sync.bootstrap import read_mapping
     from sync.clock import SystemClock
-    from sync.runs import actor
+    from sync.passes import breaker
+    from sync.service.bootstrap import read_mapping
+    from sync.storage.runs import actor
 
     limit = read_mapping(settings).rules.effects_per_hour
     with session.database(settings, write=True) as store:
@@ -76,7 +76,7 @@ def upgrade() -> None:
     Exit codes: 0 it is up to date; 1 the database failed
     """
     settings = session.read()
-    from sync.store import migrate, open_store, revision
+    from sync.storage.database import migrate, open_store, revision
 
     store = open_store(settings.database_url)
     try:
@@ -109,7 +109,7 @@ def backup(file: Path) -> None:
     """
     from sync.clock import SystemClock
     from sync.errors import ConfigurationError, RefusedError
-    from sync.store import copy_to
+    from sync.storage.database import copy_to
 
     if file.exists():
         raise RefusedError(f"{file} is there already: nothing was copied. Name another file")
@@ -142,7 +142,9 @@ def restore(file: Path, yes: bool) -> None:
 
     from sync.clock import from_ms
     from sync.errors import ConfigurationError, RefusedError
-    from sync.store import COPIED, facts, get_fact, open_store
+    from sync.storage.database import COPIED, open_store
+    from sync.storage.service_state import get_fact
+    from sync.storage.tables import facts
 
     settings = session.read()
     if not file.is_file():
@@ -185,7 +187,7 @@ def prune(days: int, dry_run: bool) -> None:
     """
     settings = session.read()
     from sync.clock import SystemClock
-    from sync.retention import prune as remove
+    from sync.storage.retention import prune as remove
 
     with session.database(settings, write=True) as store:
         done = remove(store, SystemClock().now() - timedelta(days=days), really=not dry_run)

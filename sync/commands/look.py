@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from mappings.schema import ProcessMapping
+    from sync.admin.explain import Explanation, Finding, HandoffLine, LeftOut
+    from sync.admin.timeline import Event
     from sync.clock import Clock
-    from sync.explain import Explanation, Finding, HandoffLine, LeftOut
-    from sync.status import FailedLook, Status, Trouble
-    from sync.stuck import Stuck
-    from sync.timeline import Event
+    from sync.observe.status import FailedLook, Status, Trouble
+    from sync.storage.waits import Stuck
 
 EVERY = 3.0
 """Seconds between two reports of `status --watch`."""
@@ -78,7 +78,7 @@ def status(watch: bool, everything: bool, as_json: bool) -> None:
     """
     settings = session.read()
     from sync.clock import SystemClock
-    from sync.status import read
+    from sync.observe.status import read
 
     clock = SystemClock()
     with session.database(settings, write=False) as store:
@@ -279,9 +279,9 @@ def explain(portfolio: str, everything: bool, as_json: bool) -> None:
       4 the token is refused; 5 the mapping does not fit the portal
     """
     with session.service(begin=False) as built:
-        from sync import recovery
-        from sync.explain import explain as explained
-        from sync.explain import find
+        from sync.admin.explain import explain as explained
+        from sync.admin.explain import find
+        from sync.passes import recovery
 
         found = explained(built, find(built.crm, built.mapping, portfolio))
         if recovery.is_needed(built.store):
@@ -312,7 +312,7 @@ def _show_explanation(found: "Explanation", mapping: "ProcessMapping", limit: in
 def _show_timeline(out: "Console", events: "Sequence[Event]", zone: ZoneInfo, limit: int | None) -> None:
     from rich.text import Text
 
-    from sync.explain import TITLES
+    from sync.admin.explain import TITLES
 
     out.print(Text(f"\nTimeline ({zone.key})", "bold"))
     if not events:
@@ -362,7 +362,7 @@ def _grouped(left_out: "Iterable[LeftOut]") -> "Iterable[tuple[str, list[LeftOut
 
 
 def _attention(found: "Explanation", zone: ZoneInfo) -> Iterable[str]:
-    from sync.dirty import WAITED
+    from sync.storage.work_queue import WAITED
 
     if found.wait is not None:
         wait, late = found.wait, ", stuck" if found.is_stuck else ""
@@ -386,7 +386,7 @@ def _attention(found: "Explanation", zone: ZoneInfo) -> Iterable[str]:
 def _show_handoff(out: "Console", line: "HandoffLine", mapping: "ProcessMapping", limit: int | None) -> None:
     from rich.text import Text
 
-    from sync.explain import TITLES
+    from sync.admin.explain import TITLES
 
     leading = line.leading
     label = Text.assemble((f"\n{line.handoff.value:<4}", "bold"), f"{TITLES[line.handoff]:<22}")

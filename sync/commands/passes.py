@@ -13,9 +13,9 @@ from sync.commands.output import JSON, console, number, print_json, say
 from sync.commands.session import service
 
 if TYPE_CHECKING:
-    from sync.bootstrap import Service
-    from sync.reconcile import Tally
-    from sync.status import Trouble
+    from sync.observe.status import Trouble
+    from sync.passes.reconcile import Tally
+    from sync.service.bootstrap import Service
 
 INTERRUPTED = 130
 YEARS = range(2000, 2100)
@@ -64,7 +64,7 @@ def sweep(today: date | None, as_json: bool) -> None:
       tried again; 3 the breaker holds work (`handoffs release`);
       4 the token is refused; 5 the mapping does not fit the portal
     """
-    from sync.engine.embedded import run_sweep
+    from sync.service.drain import run_sweep
 
     _run("sweep", lambda built, stop, told: run_sweep(built, stop=stop, told=told), today, as_json)
 
@@ -84,7 +84,7 @@ def poll(as_json: bool) -> None:
     \b
     Exit codes: as of `handoffs sweep`
     """
-    from sync.engine.embedded import run_poll
+    from sync.service.drain import run_poll
 
     _run("poll", lambda built, stop, told: run_poll(built, stop=stop, told=told), None, as_json)
 
@@ -148,8 +148,8 @@ def _run(command: str, work: Work, today: date | None, as_json: bool) -> None:
 
 
 def _carried_out(built: "Service", command: str, work: Work) -> _Report:
-    from sync.serve import stopping
-    from sync.status import held, troubles
+    from sync.observe.status import held, troubles
+    from sync.service.serve import stopping
 
     stop = Event()
 

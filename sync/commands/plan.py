@@ -16,9 +16,9 @@ from sync.commands.passes import Day
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from sync import plan as planning
-    from sync.bootstrap import Service
+    from sync.admin import plan as planning
     from sync.crm import RecordRef
+    from sync.service.bootstrap import Service
 
 SIGNS = {"task": "+", "write": "~", "close": "-", "email": "@"}
 COLOURS = {"+": "green", "~": "yellow", "-": "magenta", "@": "cyan", "!": "bold red", "?": "yellow"}
@@ -56,7 +56,7 @@ def plan(portfolios: tuple[str, ...], at: date | None, out: Path | None, everyth
       the CRM failed; 4 the token is refused; 5 the mapping does not fit the
       portal
     """
-    from sync.plan import make, write_file
+    from sync.admin.plan import make, write_file
 
     with session.service(bulk=True, begin=False) as built:
         if at is not None and at < built.today:
@@ -101,15 +101,16 @@ def apply(file: Path, yes: bool, as_json: bool) -> None:
       breaker holds work; 4 the token is refused; 5 the mapping does not fit
       the portal
     """
+    from sync.admin.plan import read_file
     from sync.errors import RefusedError
-    from sync.plan import read_file
 
     kept = read_file(file)
     if kept.until is not None:
         raise RefusedError(f"{file} looks ahead to {kept.until}: a plan made without --at can be applied")
     with session.service(bulk=True) as built:
-        from sync import errand, runs
-        from sync.plan import make, only, stale
+        from sync.admin import bulk
+        from sync.admin.plan import make, only, stale
+        from sync.storage import runs
 
         with looking("Deciding anew") as told:
             fresh = make(built, kept.units, told=told)
@@ -125,13 +126,13 @@ def apply(file: Path, yes: bool, as_json: bool) -> None:
         part = kept.narrowed(good)
         question = f"Do {number(len(part.due), 'effect')} on {number(len(good), 'record')}?"
         ask(question, yes=yes, otherwise="nothing was done")
-        summary = errand.Summary()
+        summary = bulk.Summary()
         arguments = {"file": str(file), "records": len(good), "stale": [str(unit) for unit in old]}
         with (
             interruptible() as stop,
             runs.kept(built.store, built.clock, "apply", None, arguments, summary.as_json),
         ):
-            results = errand.carry_out(built, good, "apply", summary, gate=only(kept, built), stop=stop.is_set)
+            results = bulk.carry_out(built, good, "apply", summary, gate=only(kept, built), stop=stop.is_set)
             code = report(results, summary, len(good), what="Applying", as_json=as_json, stop=stop)
     if old:
         say(f"{number(len(old), 'record')} left alone: stale. Plan anew.")
@@ -185,7 +186,7 @@ def _title(found: "planning.Plan") -> str:
 def _show_record(out: "Console", steps: "Sequence[planning.Step]", *, days: bool) -> None:
     from rich.text import Text
 
-    from sync.explain import TITLES
+    from sync.admin.explain import TITLES
 
     first = steps[0]
     out.print(Text.assemble("\n", (first.name or str(first.unit), "bold"), f"  {first.unit}"))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from mappings.schema import ProcessMapping
-    from sync.check import Area, Finding, Report
+    from sync.admin.check import Area, Finding, Report
     from sync.settings import Settings
 
 _TYPE_ID = re.compile(r"2-[0-9]+|p[0-9]+_\w+", re.ASCII)
@@ -50,8 +50,8 @@ def check(as_json: bool) -> None:
     """
     with session.service(begin=False) as built:
         from mappings.load import places
-        from sync.check import check as look
-        from sync.reach import obstacle
+        from sync.admin.check import check as look
+        from sync.admin.probe import obstacle
 
         report = look(
             crm=built.crm,
@@ -157,9 +157,9 @@ def subscriptions(directory: Path, object_type: str | None, without_portfolio: b
     if object_type is not None and without_portfolio:
         raise click.UsageError("--object-type and --without-portfolio exclude each other")
     settings = session.read()
-    from sync.bootstrap import read_mapping
+    from sync.admin.subscriptions import App, project, write
     from sync.errors import ConfigurationError
-    from sync.subscriptions import App, project, write
+    from sync.service.bootstrap import read_mapping
 
     if settings.public_url is None:
         raise ConfigurationError("PUBLIC_URL is not set: it is what HubSpot shall call (https://handoffs.example.com)")

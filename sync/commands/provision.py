@@ -9,7 +9,7 @@ from sync.commands.output import JSON, number, print_json, say
 from sync.commands.session import service
 
 if TYPE_CHECKING:
-    from sync.provision import Provision
+    from sync.admin.setup import Provision
 
 
 @click.command()
@@ -48,7 +48,7 @@ def setup(apply_it: bool, yes: bool, sample: bool, as_json: bool) -> None:
         _setup_sample(apply_it=apply_it, yes=yes, as_json=as_json)
         return
     with service(begin=False) as built:
-        from sync.provision import create, look
+        from sync.admin.setup import create, look
 
         found = look(built.crm, built.mapping)
         create_it = found.lacks_property and apply_it
@@ -75,7 +75,7 @@ def setup(apply_it: bool, yes: bool, sample: bool, as_json: bool) -> None:
 
 def _setup_sample(*, apply_it: bool, yes: bool, as_json: bool) -> None:
     with service(begin=False) as built:
-        from sync.sample import steps
+        from sync.admin.sample import steps
 
         missing = steps(built.crm, built.mapping)
         if not as_json:

@@ -28,7 +28,7 @@ def serve() -> None:
       2 a setting or the mapping is wrong, or the port is in use
     """
     with service(level=logging.INFO) as built:
-        from sync.serve import serve as run
+        from sync.service.serve import serve as run
         from webhooks.app import trust_of
 
         trust_of(built.settings)  # what would keep the receiver from starting is said here, once
@@ -51,6 +51,6 @@ def worker() -> None:
       2 a setting or the mapping is wrong
     """
     with service(level=logging.INFO) as built:
-        from sync.serve import work
+        from sync.service.serve import work
 
         work(built)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from sync.bootstrap import Service
     from sync.hubspot import Call
+    from sync.service.bootstrap import Service
     from sync.settings import Settings
-    from sync.store import Store
+    from sync.storage.database import Store
 
 _VERBOSE = "sync.verbose"
 _RATE_LIMITED = 429
@@ -66,7 +66,7 @@ def service(
 ) -> Iterator["Service"]:
     """The whole service as `bootstrap.build` wires it, which says what the options mean."""
     settings = read(level=level)
-    from sync.bootstrap import build
+    from sync.service.bootstrap import build
 
     built = build(
         settings,
@@ -86,7 +86,7 @@ def service(
 def database(settings: "Settings", *, write: bool) -> Iterator["Store"]:
     """The database alone, as it stands or, to `write`, brought up to date. `StoreError` if there is none yet."""
     from sync.errors import StoreError
-    from sync.store import migrate, open_store
+    from sync.storage.database import migrate, open_store
 
     store = open_store(settings.database_url)
     try:

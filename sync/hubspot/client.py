@@ -17,7 +17,6 @@ from typing import Final, TypeVar
 
 import requests
 
-from sync.budget import Bucket, Priority
 from sync.clock import Clock
 from sync.crm import (
     Account,
@@ -50,6 +49,7 @@ from sync.errors import (
 from sync.hubspot import answers, search
 from sync.hubspot.answers import Json, MalformedAnswerError, Sorted
 from sync.hubspot.transport import Answer, Ask, Call, NoAnswerError, RefusalError, RequestBudget, Retries, Transport
+from sync.storage.budget import Bucket, Priority
 
 API_VERSION: Final = "2026-09"
 """The one version of HubSpot's API that is spoken; a version is supported for about 18 months."""

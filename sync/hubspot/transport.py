@@ -22,11 +22,11 @@ import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 from tenacity import RetryCallState, Retrying, retry_if_exception
 
-from sync.budget import Bucket, Observed, Priority
 from sync.clock import Clock
 from sync.errors import AuthenticationError, CRMRejectedError, CRMUnavailableError, StoreError
 from sync.hubspot import answers
 from sync.hubspot.answers import Json, Problem
+from sync.storage.budget import Bucket, Observed, Priority
 
 _RATE_LIMITED: Final = 429
 _LOCKED: Final = 423
@@ -39,7 +39,7 @@ log = structlog.get_logger(__name__)
 
 
 class RequestBudget(Protocol):
-    """What the transport needs of `sync.budget.Budget`."""
+    """What the transport needs of `sync.storage.budget.Budget`."""
 
     def take(self, bucket: Bucket, priority: Priority) -> None:
         """Return once one request may be sent."""

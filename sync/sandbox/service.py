@@ -77,7 +77,7 @@ class SandboxClock:
 
 def app() -> "Flask":
     """The receiver, as gunicorn imports it. It asks for the time at each delivery: a signature is as new as its moment."""
-    from sync import receiver
+    from webhooks import wsgi
 
     master = os.getppid()
 
@@ -86,14 +86,14 @@ def app() -> "Flask":
             os.kill(master, signal.SIGTERM)
 
     _hold_lifeline(end)
-    return receiver.app(SandboxClock(read_settings().hubspot_base_url, fresh_for=0))
+    return wsgi.app(SandboxClock(read_settings().hubspot_base_url, fresh_for=0))
 
 
 def main() -> int:
     """Serve until SIGTERM or Ctrl-C; the exit code."""
-    from sync.bootstrap import build
     from sync.log import configure
-    from sync.serve import serve
+    from sync.service.bootstrap import build
+    from sync.service.serve import serve
 
     _hold_lifeline(_end_itself)
     try:

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete
 
-from sync import budget as module
-from sync import store as tables
-from sync.budget import Bucket, Budget, Limit, Observed, Priority
 from sync.clock import from_ms, to_ms
-from sync.store import Store, open_store
+from sync.storage import budget as module
+from sync.storage import tables as tables
+from sync.storage.budget import Bucket, Budget, Limit, Observed, Priority
+from sync.storage.database import Store, open_store
 from tests.contract.fakes import StandingClock
 
 GENERAL, SEARCH = Bucket.GENERAL, Bucket.SEARCH

@@ -20,7 +20,6 @@ from structlog.testing import capture_logs
 from urllib3.connection import HTTPSConnection
 from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError
 
-from sync.budget import Bucket, Observed, Priority
 from sync.crm import (
     CRM,
     Account,
@@ -50,6 +49,7 @@ from sync.errors import (
 )
 from sync.hubspot import Call, HubSpot, Retries
 from sync.sandbox import Quirks, Sandbox
+from sync.storage.budget import Bucket, Observed, Priority
 from tests.contract.fakes import StandingClock
 
 BASE = "https://crm.test"

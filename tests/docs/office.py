@@ -21,9 +21,9 @@ import pytest
 import requests
 from click.testing import CliRunner
 
-from sync import bootstrap
 from sync.cli import main
 from sync.sandbox import Sandbox, SandboxServer
+from sync.service import bootstrap
 
 ROOT = Path(__file__).parent.parent.parent
 MORNING = datetime(2026, 11, 2, 14, 0, tzinfo=UTC)  # a Monday, 9:00 in New York
@@ -83,7 +83,7 @@ class Office:
         clock = self.sandbox.clock
         self._patch.setattr(bootstrap, "build", partial(bootstrap.build, clock=clock))
         self._patch.setattr("sync.clock.SystemClock", lambda: clock)
-        self._patch.setattr("sync.reach.requests.Session", Session)
+        self._patch.setattr("sync.admin.probe.requests.Session", Session)
         self._patch.setattr("sync.log.configure", lambda *_args, **_options: None)
         self._patch.chdir(self.directory)
 
@@ -153,8 +153,8 @@ class Office:
         except requests.RequestException:
             return False
         from sync.clock import SystemClock
-        from sync.status import read
-        from sync.store import open_store
+        from sync.observe.status import read
+        from sync.storage.database import open_store
 
         store = open_store(self.environment["DATABASE_URL"])
         try:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from sync.store import open_store
+from sync.storage.database import open_store
 from tests.docs.office import Office
 
 

@@ -2,8 +2,8 @@
 
 from hypothesis import settings
 
-from sync import store as tables
-from sync.store import Store, open_store
+from sync.storage import tables as tables
+from sync.storage.database import Store, open_store
 
 MACHINE = settings(max_examples=60, stateful_step_count=40, deadline=None)
 """How long a machine runs. In CI (`CI` is set) Hypothesis itself sees to it that the examples are always the same."""

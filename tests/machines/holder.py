@@ -3,8 +3,8 @@
 from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection
 
-from sync.engine.embedded import Lanes, never
-from sync.store import open_store
+from sync.service.lanes import Lanes, never
+from sync.storage.database import open_store
 
 
 class PassError(Exception):

@@ -14,8 +14,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from sync.budget import Bucket, Budget, Limit, Observed, Paced, Priority
 from sync.clock import to_ms
+from sync.storage.budget import Bucket, Budget, Limit, Observed, Paced, Priority
 from tests.contract.fakes import StandingClock
 from tests.machines import MACHINE, emptied, memory
 

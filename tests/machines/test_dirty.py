@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import select
 
-from sync import dirty
 from sync.clock import from_ms, to_ms
 from sync.crm import Kind, RecordRef
-from sync.dirty import Look, Priority
-from sync.store import dirty as rows
-from sync.store import memberships
+from sync.storage import work_queue
+from sync.storage.tables import dirty as rows
+from sync.storage.tables import memberships
+from sync.storage.work_queue import Look, Priority
 from tests.machines import MACHINE, emptied, memory
 
 STORE = memory()
@@ -88,13 +88,13 @@ class Dirty(RuleBasedStateMachine):
         priority = Priority.BULK if bulk else Priority.INTERACTIVE
         look_at = self.now + timedelta(seconds=wait) if wait else None
         with STORE.write() as connection:
-            dirty.mark(connection, records, self.now, origin, priority=priority, look_at=look_at)
+            work_queue.mark(connection, records, self.now, origin, priority=priority, look_at=look_at)
         self._marked(records, origin, bulk, self.ms + wait * 1000)
 
     @rule(records=some_records, moved=st.booleans())
     def touch(self, records: list[RecordRef], moved: bool) -> None:
         with STORE.write() as connection:
-            dirty.touch(connection, records, self.now, "webhook", moved=moved)
+            work_queue.touch(connection, records, self.now, "webhook", moved=moved)
         homes = {PORTFOLIOS[1] if record == PLACED else record for record in records}
         self._marked(homes | ({PLACED} & set(records) if moved else set()), "webhook", False, self.ms)
 
@@ -132,7 +132,7 @@ class Dirty(RuleBasedStateMachine):
     def take(self, limit: int) -> None:
         expected = self._next(limit)
         with STORE.read() as connection:
-            looks = dirty.take(connection, 0, self.now, limit)
+            looks = work_queue.take(connection, 0, self.now, limit)
         assert [look.record for look in looks] == expected
         for look in looks:
             row = self.model[look.record]
@@ -144,7 +144,7 @@ class Dirty(RuleBasedStateMachine):
     def take_these(self, records: list[RecordRef]) -> None:
         """What an admin's command does: just these, due or not."""
         with STORE.read() as connection:
-            looks = dirty.looks_at(connection, records)
+            looks = work_queue.looks_at(connection, records)
         assert {look.record for look in looks} == {r for r in records if r in self.model and not self.model[r].asleep}
         self.hands = [Hand(look, frozenset(self.model[look.record].owed)) for look in looks]
 
@@ -160,7 +160,7 @@ class Dirty(RuleBasedStateMachine):
         hand, row, marked = self._hand(data)
         again = self.now + timedelta(seconds=wait) if wait else None
         with STORE.write() as connection:
-            dirty.settle_done(connection, {hand.look: again})
+            work_queue.settle_done(connection, {hand.look: again})
         for mark in hand.answers:
             row.owed.pop(mark, None)
         row.failures, row.held = 0, None
@@ -178,7 +178,7 @@ class Dirty(RuleBasedStateMachine):
 
     def _failed(self, hand: Hand, row: Row, marked: bool) -> None:
         with STORE.write() as connection:
-            parked = dirty.settle_failed(connection, hand.look, self.now, "why")
+            parked = work_queue.settle_failed(connection, hand.look, self.now, "why")
         tries = row.failures
         row.failures += 1
         if not marked and tries < len(WAITS):
@@ -205,7 +205,7 @@ class Dirty(RuleBasedStateMachine):
     def held(self, data: st.DataObject, effects: int) -> None:
         hand, row, _ = self._hand(data)
         with STORE.write() as connection:
-            dirty.settle_held(connection, [hand.look], {hand.look.record: effects})
+            work_queue.settle_held(connection, [hand.look], {hand.look.record: effects})
         row.held = effects
 
     @precondition(lambda self: self.hands)
@@ -220,7 +220,7 @@ class Dirty(RuleBasedStateMachine):
             record for record in set(records) if (row := self.model.get(record)) is not None and row.held is not None
         ]
         with STORE.write() as connection:
-            dirty.let_go(connection, held, self.now)
+            work_queue.let_go(connection, held, self.now)
         for record in held:
             row = self.model[record]
             row.held, row.origin, row.due = None, "release", self.ms
@@ -238,7 +238,7 @@ class Dirty(RuleBasedStateMachine):
                 )
                 for row in connection.execute(select(rows))
             }  # fmt: skip
-            holding = dirty.held(connection)
+            holding = work_queue.held(connection)
         assert found == {
             record: (
                 row.urgent, row.since, row.origin, row.due, row.failures, row.parked, row.held,
@@ -261,11 +261,11 @@ class Dirty(RuleBasedStateMachine):
         self.now += timedelta(days=2)
         while due := self._next(2):
             with STORE.read() as connection:
-                looks = dirty.take(connection, 0, self.now, 2)
+                looks = work_queue.take(connection, 0, self.now, 2)
             assert [look.record for look in looks] == due
             with STORE.write() as connection:
                 for look in looks:
-                    dirty.settle_done(connection, {look: None})
+                    work_queue.settle_done(connection, {look: None})
             for record in due:
                 del self.model[record]
         self.the_table_is_the_model()

@@ -1,6 +1,6 @@
 """The ledger against a dict and a CRM that counts: whatever is decided, tried, lost and found, each effect happens once.
 
-The machine follows the protocol of `sync.effects`: plan, claim, call, settle; after a crash or a lost answer look first.
+The machine follows the protocol of `sync.passes.effects`: plan, claim, call, settle; after a crash or a lost answer look first.
 """
 
 from collections import Counter
@@ -14,9 +14,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sqlalchemy import select
 
 from mappings.vocabulary import EmailKind, Handoff, Role, TaskKind
-from sync import ledger
 from sync.crm import Kind, RecordRef
-from sync.model import (
+from sync.rules.model import (
     CloseTask,
     Decision,
     Effect,
@@ -30,7 +29,8 @@ from sync.model import (
     Verdict,
     Write,
 )
-from sync.store import effects, occurrences
+from sync.storage import ledger
+from sync.storage.tables import effects, occurrences
 from tests.machines import MACHINE, emptied, memory
 
 STORE = memory()

@@ -2,10 +2,25 @@
 
 from tests.mutation.mutant import Mutant
 
-LEDGER, EFFECTS, DIRTY, RECONCILE = "sync/ledger.py", "sync/effects.py", "sync/dirty.py", "sync/reconcile.py"
-RECOVERY, SWEEP, POLL, INBOX = "sync/recovery.py", "sync/sweep.py", "sync/poll.py", "sync/inbox.py"
-HANDOFFS, MEMBERSHIPS, CRM, CLIENT = "sync/handoffs.py", "sync/memberships.py", "sync/crm.py", "sync/hubspot/client.py"
-SNAPSHOT = "sync/snapshot.py"
+LEDGER, EFFECTS, DIRTY, RECONCILE = (
+    "sync/storage/ledger.py",
+    "sync/passes/effects.py",
+    "sync/storage/work_queue.py",
+    "sync/passes/reconcile.py",
+)
+RECOVERY, SWEEP, POLL, INBOX = (
+    "sync/passes/recovery.py",
+    "sync/passes/sweep.py",
+    "sync/passes/poll.py",
+    "sync/storage/inbox.py",
+)
+HANDOFFS, MEMBERSHIPS, CRM, CLIENT = (
+    "sync/rules/handoffs.py",
+    "sync/storage/memberships.py",
+    "sync/crm.py",
+    "sync/hubspot/client.py",
+)
+SNAPSHOT = "sync/passes/snapshot.py"
 
 MUTANTS = (
     # the ledger: what is decided
@@ -280,7 +295,7 @@ MUTANTS = (
     ),
     Mutant(
         "inbox-stored-not-marked", "A delivery is stored and marks nothing.",
-        INBOX, '            dirty.touch(connection, records, now, "webhook", moved=moved)\n',
+        INBOX, '            work_queue.touch(connection, records, now, "webhook", moved=moved)\n',
         "            del records\n",
         test="tests/unit/test_receiver.py::test_a_delivery_is_stored_and_marks_its_records",
     ),
@@ -311,7 +326,7 @@ MUTANTS = (
     ),
     Mutant(
         "sweep-no-open-effects", "The sweep leaves out what is still to be done.",
-        SWEEP, "found |= with_open_effects(connection) | stuck.known(connection)", "found |= stuck.known(connection)",
+        SWEEP, "found |= with_open_effects(connection) | waits.known(connection)", "found |= stuck.known(connection)",
         test="tests/unit/test_sweep.py::test_a_ticket_without_a_portfolio_with_something_to_do",
         why="A blocked or unknown effect keeps its record dirty; the sweep is the second net below it.",
     ),

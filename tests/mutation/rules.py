@@ -2,8 +2,13 @@
 
 from tests.mutation.mutant import Mutant
 
-HANDOFFS, CASE, CYCLE, CADENCE = "sync/handoffs.py", "sync/case.py", "sync/cycle.py", "sync/cadence.py"
-DECIDE, SNAPSHOT, MODEL = "sync/decide.py", "sync/snapshot.py", "sync/model.py"
+HANDOFFS, CASE, CYCLE, CADENCE = (
+    "sync/rules/handoffs.py",
+    "sync/rules/context.py",
+    "sync/rules/cycle.py",
+    "sync/rules/cadence.py",
+)
+DECIDE, SNAPSHOT, MODEL = "sync/rules/decide.py", "sync/passes/snapshot.py", "sync/rules/model.py"
 
 DECISIONS = "tests/unit/test_handoffs.py::test_decision"
 

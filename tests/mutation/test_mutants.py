@@ -36,5 +36,7 @@ def test_the_test_that_it_names_is_there(mutant: Mutant) -> None:
 
 @pytest.mark.parametrize(("text", "times"), [("nothing of it", 0), ("now, and now again", 2)])
 def test_a_text_that_is_gone_or_stands_twice_is_told(text: str, times: int) -> None:
-    with pytest.raises(ValueError, match=f"its text stands {times} times in sync/dirty.py, not once: 'now'"):
-        Mutant("some", "A fault.", "sync/dirty.py", "now", "then").planted(text)
+    with pytest.raises(
+        ValueError, match=f"its text stands {times} times in sync/storage/work_queue.py, not once: 'now'"
+    ):
+        Mutant("some", "A fault.", "sync/storage/work_queue.py", "now", "then").planted(text)

@@ -13,17 +13,17 @@ from datetime import timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from sync.admin.verify import Report, verify
 from sync.clock import from_ms, to_ms
 from sync.crm import LANDED_AFTER
-from sync.engine.embedded import drain, run_poll, run_sweep
 from sync.errors import HandoffsError
-from sync.reconcile import SOON, Tally
+from sync.passes.reconcile import SOON, Tally
 from sync.sandbox.delivery import DeliveryMode
 from sync.sandbox.faults import Fault
 from sync.sandbox.portal import PortalError
 from sync.sandbox.quirks import Quirks
 from sync.sandbox.seed import Names, same
-from sync.verify import Report, verify
+from sync.service.drain import drain, run_poll, run_sweep
 from tests.simulation import world as worlds
 from tests.simulation.chronicle import Archived, Created, Event, Mailed, Updated
 from tests.simulation.script import ACT, Item, Script

@@ -5,7 +5,7 @@ import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sync.verify import FAULTS, Sort
+from sync.admin.verify import FAULTS, Sort
 from tests.simulation.author import begin
 from tests.simulation.chronicle import Restored
 from tests.simulation.oracle import Finding, Oracle

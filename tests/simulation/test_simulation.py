@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from sync.effects import Effects
+from sync.passes.effects import Effects
 from tests.simulation import __main__ as simulation
 from tests.simulation.author import begin
 from tests.simulation.chronicle import Created, Event, Linked, Mailed, Ref, Updated
@@ -191,7 +191,7 @@ def test_the_oracle_notices(change: Change, verdict: str) -> None:
 def test_a_delivery_that_marks_nothing_is_noticed_though_polls_and_sweeps_make_up_for_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("sync.inbox.dirty", SimpleNamespace(touch=lambda *_, **__: None))
+    monkeypatch.setattr("sync.storage.inbox.work_queue", SimpleNamespace(touch=lambda *_, **__: None))
 
     outcome = run(1, 20, "plain")
 

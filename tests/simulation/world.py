@@ -35,7 +35,6 @@ from werkzeug.test import run_wsgi_app
 
 from mappings.load import load
 from mappings.schema import ProcessMapping
-from sync.bootstrap import Service
 from sync.clock import from_ms
 from sync.hubspot.client import HubSpot
 from sync.sandbox.api import Api
@@ -46,7 +45,8 @@ from sync.sandbox.request_log import RequestLog
 from sync.sandbox.seed import Names
 from sync.sandbox.transport import PATIENCE, URL, _suffer
 from sync.sandbox.wire import Request
-from sync.store import migrate, open_store
+from sync.service.bootstrap import Service
+from sync.storage.database import migrate, open_store
 from tests.simulation.chronicle import Chronicle
 from tests.world import World
 
@@ -250,10 +250,10 @@ class SimulationWorld(World):
             database.write_bytes(_template())
         # World mounts its own session; this one takes its place in the client.
         with ExitStack() as stack:
-            stack.enter_context(patch("sync.bootstrap.migrate", _no_migration))
-            stack.enter_context(patch("sync.bootstrap.load", _mapping))
-            stack.enter_context(patch("sync.bootstrap.Budget", _Unlimited))
-            stack.enter_context(patch("sync.store.create_engine", _kept_engine))
+            stack.enter_context(patch("sync.service.bootstrap.migrate", _no_migration))
+            stack.enter_context(patch("sync.service.bootstrap.load", _mapping))
+            stack.enter_context(patch("sync.service.bootstrap.Budget", _Unlimited))
+            stack.enter_context(patch("sync.storage.database.create_engine", _kept_engine))
             service = super()._start()
         assert isinstance(service.crm, HubSpot)
         transport = service.crm._transport
@@ -356,9 +356,9 @@ def quiet(clock_seconds: Callable[[], float]) -> Iterator[None]:
     stopwatch = SimpleNamespace(perf_counter=clock_seconds)
     with (
         patch("sync.hubspot.transport.time", stopwatch),
-        patch("sync.engine.embedded.Lanes", _Lanes),
-        patch("sync.portal.STAGES_FOR", STAGES_FOR),
-        patch("sync.decide.BLOCKED_AGAIN", BLOCKED_AGAIN),
-        patch("sync.effects.BLOCKED_AGAIN", BLOCKED_AGAIN),
+        patch("sync.service.drain.Lanes", _Lanes),
+        patch("sync.passes.portal.STAGES_FOR", STAGES_FOR),
+        patch("sync.rules.decide.BLOCKED_AGAIN", BLOCKED_AGAIN),
+        patch("sync.passes.effects.BLOCKED_AGAIN", BLOCKED_AGAIN),
     ):
         yield

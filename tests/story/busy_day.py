@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sync.clock import to_ms
 from sync.sandbox.delivery import DeliveryMode
 from sync.sandbox.people import People, Seen
-from sync.store import dirty, effects, occurrences
+from sync.storage.tables import dirty, effects, occurrences
 from tests.world import World
 
 PAUSED = DeliveryMode(paused=True)

@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from sync.bootstrap import Service, build
-from sync.engine.embedded import drain, run_poll, run_sweep
+from sync.service.bootstrap import Service, build
+from sync.service.drain import drain, run_poll, run_sweep
 from sync.settings import read_settings
 
 

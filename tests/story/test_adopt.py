@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import func, select
 
 from mappings.vocabulary import Handoff
-from sync.adopt import Adoption, Finding, apply, plan
+from sync.admin.adopt import Adoption, Finding, apply, plan
+from sync.admin.verify import verify
 from sync.sandbox.seed import populate
-from sync.store import effects, occurrences
-from sync.verify import verify
+from sync.storage.tables import effects, occurrences
 from tests.conftest import MakeWorld
 from tests.world import World
 

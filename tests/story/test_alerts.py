@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from sync.dirty import BACKOFF
-from sync.engine.embedded import SWEEP_FAILS_FOR, Worker
 from sync.sandbox.faults import Fault
 from sync.sandbox.people import SeenEmail
+from sync.service.worker import SWEEP_FAILS_FOR, Worker
+from sync.storage.work_queue import BACKOFF
 from tests.conftest import MakeWorld
 from tests.terminal import Terminal
 from tests.world import World
@@ -143,7 +143,7 @@ def test_what_is_parked_is_told_together(office: Office, monkeypatch: pytest.Mon
     def decide(_case: Any) -> Any:
         raise ValueError("the date is no date")
 
-    monkeypatch.setattr("sync.reconcile.decide", decide)
+    monkeypatch.setattr("sync.passes.reconcile.decide", decide)
     for pause in (timedelta(0), *BACKOFF):
         assert office.told == []
         office.turn(seconds=pause.total_seconds() + 10)

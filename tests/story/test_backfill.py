@@ -11,13 +11,13 @@ from typing import cast
 import pytest
 from sqlalchemy import func, select
 
-from sync import errand
-from sync.backfill import carry_out, propose
+from sync.admin import bulk
+from sync.admin.backfill import carry_out, propose
 from sync.crm import Kind, RecordRef
-from sync.dirty import mark
 from sync.sandbox.faults import Fault, FaultKind
 from sync.sandbox.seed import populate
-from sync.store import backfills, dirty, effects, runs
+from sync.storage.tables import backfills, dirty, effects, runs
+from sync.storage.work_queue import mark
 from tests.conftest import MakeWorld
 from tests.terminal import Terminal, dump
 from tests.world import World
@@ -214,7 +214,7 @@ def test_it_is_stopped_after_the_group_and_goes_on_with_the_same_command(
     portal(world, 330)
     proposal = propose(world.service, world.clock.now() - timedelta(days=32))
     assert len(proposal.chosen) > 60
-    summary = errand.Summary()
+    summary = bulk.Summary()
     asked: list[None] = []
 
     def stop() -> bool:
@@ -246,11 +246,11 @@ def test_one_that_is_cut_off_is_taken_up(world: World) -> None:
 
     world.checkpoint = checkpoint
     with pytest.raises(Crash):
-        list(carry_out(world.service, proposal, errand.Summary(), reason=None))
+        list(carry_out(world.service, proposal, bulk.Summary(), reason=None))
     world.checkpoint = lambda _step: None
     world.restart()
     world.minutes(5)
-    list(carry_out(world.service, propose(world.service, proposal.since), errand.Summary(), reason=None))
+    list(carry_out(world.service, propose(world.service, proposal.since), bulk.Summary(), reason=None))
     world.minutes(5)
     assert planned_done(world, planned)
     keys = [task.key for task in world.tasks() if task.key]

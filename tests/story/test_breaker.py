@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from sync import breaker, ledger, status
-from sync.breaker import Released
 from sync.clock import to_ms
-from sync.reconcile import GROUP
-from sync.store import dirty, effects, occurrences, releases
+from sync.observe import status
+from sync.passes import breaker
+from sync.passes.breaker import Released
+from sync.passes.reconcile import GROUP
+from sync.storage import ledger
+from sync.storage.tables import dirty, effects, occurrences, releases
 from tests.conftest import MakeWorld
 from tests.world import World
 

@@ -20,7 +20,8 @@ from click.testing import CliRunner, Result
 from sync.cli import main
 from sync.clock import local_date
 from sync.sandbox import Fault, Names, Quirks, Sandbox, SandboxServer
-from sync.store import dirty, effects, open_store, runs, sweeps
+from sync.storage.database import open_store
+from sync.storage.tables import dirty, effects, runs, sweeps
 
 HANDOFFS = [sys.executable, "-m", "sync"]
 PATIENCE = 20.0
@@ -439,7 +440,7 @@ def test_serve_on_a_port_in_use_is_2_and_one_message(desk: Desk) -> None:
 
 
 def test_a_receiver_by_gunicorn_says_in_one_line_what_is_wrong(desk: Desk) -> None:
-    command = [sys.executable, "-m", "gunicorn", "--bind", "127.0.0.1:0", "--no-control-socket", "sync.receiver:app()"]
+    command = [sys.executable, "-m", "gunicorn", "--bind", "127.0.0.1:0", "--no-control-socket", "webhooks.wsgi:app()"]
     done = subprocess.run(
         command,
         cwd=Path(__file__).parents[2],

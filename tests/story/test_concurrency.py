@@ -13,15 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from sync import dirty
-from sync.bootstrap import build
 from sync.crm import Kind, RecordRef
-from sync.engine.embedded import Lanes, drain
 from sync.sandbox.clock import VirtualClock
 from sync.sandbox.sandbox import Sandbox
 from sync.sandbox.server import SandboxServer
+from sync.service.bootstrap import build
+from sync.service.drain import drain
+from sync.service.lanes import Lanes
 from sync.settings import Settings, read_settings
-from sync.store import Store, migrate, open_store
+from sync.storage import work_queue
+from sync.storage.database import Store, migrate, open_store
 from tests.conftest import MakeWorld
 from tests.world import World
 
@@ -109,7 +110,7 @@ def test_no_two_passes_overlap_and_nothing_is_done_twice(office: Office) -> None
         new = _portfolios(office.sandbox, 2)
         office.sandbox.people.flush_search()
         with store.write() as connection:
-            dirty.mark(connection, [RecordRef(Kind.PORTFOLIO, one) for one in new], datetime.now(UTC), "webhook")
+            work_queue.mark(connection, [RecordRef(Kind.PORTFOLIO, one) for one in new], datetime.now(UTC), "webhook")
         made += 2
         time.sleep(0.7)
     for what in acts:
@@ -185,7 +186,7 @@ def _one_pass(world: World) -> None:
     world.sandbox.delivery.pump()
     service = world.service
     with service.store.read() as connection:
-        looks = dirty.take(connection, 0, service.clock.now(), 50)
+        looks = work_queue.take(connection, 0, service.clock.now(), 50)
     service.reconciler.run(looks)
 
 
@@ -214,13 +215,13 @@ def test_a_mark_at_any_step_of_a_pass_is_not_lost(make_world: MakeWorld) -> None
 
         def mark(world: World = world, portfolio: str = portfolio) -> None:
             with world.service.store.write() as connection:
-                dirty.mark(connection, [RecordRef(Kind.PORTFOLIO, portfolio)], world.clock.now(), "webhook")
+                work_queue.mark(connection, [RecordRef(Kind.PORTFOLIO, portfolio)], world.clock.now(), "webhook")
 
         world.service.prepare()
         _do_at(world, number, mark)
         _one_pass(world)
         with world.service.store.read() as connection:
-            due = dirty.take(connection, 0, world.clock.now(), 50)
+            due = work_queue.take(connection, 0, world.clock.now(), 50)
         assert [look.record.id for look in due] == [portfolio], f"marked at step {number}, “{step}”"
 
 

@@ -14,9 +14,9 @@ from typing import Any, cast
 
 import pytest
 
-from sync import store
-from sync.checkpoint import no_checkpoint
+from sync.failpoints import no_checkpoint
 from sync.sandbox.faults import Fault, FaultKind
+from sync.storage import tables
 from tests.story import busy_day
 from tests.story.copies import in_copy
 from tests.world import World
@@ -77,9 +77,9 @@ def _writes(endpoint: str) -> bool:
 def _what_would_be_left(world: World) -> int:
     """A fingerprint of all that outlives the process: the database but for the request budget, and the CRM."""
     written = sum(_writes(call.endpoint) for call in world.sandbox.log.since(0))
-    tables = (store.effects, store.occurrences, store.dirty, store.cycles, store.memberships, store.facts)
+    mine = (tables.effects, tables.occurrences, tables.dirty, tables.cycles, tables.memberships, tables.facts)
     with world.service.store.read() as connection:
-        return hash((written, *(tuple(connection.execute(table.select())) for table in tables)))
+        return hash((written, *(tuple(connection.execute(table.select())) for table in mine)))
 
 
 def crash_at(*hits: int) -> Callable[[str], None]:

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import select
 
 from sync.clock import to_ms
-from sync.effects import BLOCKED_AGAIN
+from sync.passes.effects import BLOCKED_AGAIN
 from sync.sandbox.faults import Fault
-from sync.store import dirty, effects, occurrences, runs
+from sync.storage.tables import dirty, effects, occurrences, runs
 from tests.terminal import Terminal, dump
 from tests.world import World
 
@@ -34,7 +34,7 @@ def parked(world: World, monkeypatch: pytest.MonkeyPatch) -> str:
     """A portfolio that no pass could decide, however often it was looked at."""
     portfolio = world.people.create_portfolio("Bolt", world.day(40))
     with monkeypatch.context() as patch:
-        patch.setattr("sync.reconcile.decide", broken)
+        patch.setattr("sync.passes.reconcile.decide", broken)
         for _ in range(9):
             world.work()
             world.minutes(13 * 60)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from sync.errors import HandoffsError
 from sync.sandbox.faults import Fault, FaultKind
-from sync.store import dirty, effects
+from sync.storage.tables import dirty, effects
 from tests.conftest import MakeWorld
 from tests.story import busy_day
 from tests.story.copies import in_copy

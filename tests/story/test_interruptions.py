@@ -5,13 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from sync.checkpoint import no_checkpoint
 from sync.crm import Kind, Record, RecordRef
-from sync.dirty import mark
-from sync.engine.embedded import drain
-from sync.portal import Portal
+from sync.failpoints import no_checkpoint
+from sync.passes.portal import Portal
+from sync.passes.snapshot import Reader
 from sync.sandbox.faults import Fault, FaultKind
-from sync.snapshot import Reader
+from sync.service.drain import drain
+from sync.storage.work_queue import mark
 from tests.conftest import MakeWorld
 from tests.world import World
 

@@ -17,14 +17,14 @@ from typing import Any
 
 import pytest
 
-from sync.bootstrap import build
-from sync.engine.embedded import run_sweep
 from sync.sandbox.clock import VirtualClock
 from sync.sandbox.faults import Fault
 from sync.sandbox.mail import Mail, SmtpSink
 from sync.sandbox.quirks import Quirks
 from sync.sandbox.sandbox import Sandbox
 from sync.sandbox.server import SandboxServer
+from sync.service.bootstrap import build
+from sync.service.drain import run_sweep
 from sync.settings import read_settings
 
 ROOT = Path(__file__).parents[2]

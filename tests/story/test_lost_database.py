@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from sync import recovery
-from sync.engine.embedded import run_poll
+from sync.passes import recovery
 from sync.sandbox.faults import Fault
-from sync.store import get_fact
+from sync.service.drain import run_poll
+from sync.storage.service_state import get_fact
 from tests.conftest import MakeWorld
 from tests.story.copies import in_copy
 from tests.world import World

@@ -9,16 +9,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from sync import dirty, errand
-from sync.bootstrap import Service
+from sync.admin import bulk
+from sync.admin.plan import Plan, make, only, read_file, stale, write_file
 from sync.clock import from_ms, local_date
 from sync.crm import Kind, RecordRef
-from sync.forecast import LATER, Prospect
-from sync.plan import Plan, make, only, read_file, stale, write_file
+from sync.rules.dry_run import LATER, Prospect
 from sync.sandbox.faults import Fault
 from sync.sandbox.seed import Names, populate
-from sync.store import dirty as dirty_rows
-from sync.store import effects, occurrences, runs
+from sync.service.bootstrap import Service
+from sync.storage import work_queue
+from sync.storage.tables import dirty as dirty_rows
+from sync.storage.tables import effects, occurrences, runs
 from tests.conftest import MakeWorld
 from tests.terminal import Terminal, dump
 from tests.world import World
@@ -116,7 +117,7 @@ def forget(world: World) -> None:
 
 def mark_all(world: World, found: Plan) -> None:
     with world.service.store.write() as connection:
-        dirty.mark(connection, found.forecasts, world.clock.now(), "sweep")
+        work_queue.mark(connection, found.forecasts, world.clock.now(), "sweep")
 
 
 def test_what_is_planned_for_now_is_what_a_pass_does(world: World) -> None:
@@ -192,8 +193,8 @@ def busy_again(world: World) -> None:
     people.flush_search()
 
 
-def carry_out(service: Service, found: Plan) -> list[errand.Result]:
-    return list(errand.carry_out(service, found.units, "apply", errand.Summary(), gate=only(found, service)))
+def carry_out(service: Service, found: Plan) -> list[bulk.Result]:
+    return list(bulk.carry_out(service, found.units, "apply", bulk.Summary(), gate=only(found, service)))
 
 
 # -- as text
@@ -360,7 +361,7 @@ def test_a_change_in_the_last_moment_is_not_overridden(world: World) -> None:
 
     world.checkpoint = checkpoint
     results = carry_out(world.service, found)
-    assert [(one.outcome, one.reason) for one in results] == [(errand.Outcome.SKIPPED, errand.CHANGED)]
+    assert [(one.outcome, one.reason) for one in results] == [(bulk.Outcome.SKIPPED, bulk.CHANGED)]
     assert world.kinds() == []
     world.checkpoint = lambda _step: None
     world.work()
@@ -377,7 +378,7 @@ def test_chained_writes_are_carried_out_although_their_times_are_not_known(world
     found = plan(world)
     assert any(LATER in step.key for step in found.due)
     results = carry_out(world.service, found)
-    assert [one.outcome for one in results] == [errand.Outcome.DONE]
+    assert [one.outcome for one in results] == [bulk.Outcome.DONE]
     assert world.status(portfolio) == ""
 
 

@@ -13,14 +13,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mappings.load import places
-from sync.check import check
+from sync.admin.check import check
+from sync.admin.sample import steps
+from sync.admin.subscriptions import WEBHOOKS_FILE, App, project
 from sync.cli import main
 from sync.crm import Kind
 from sync.errors import AuthenticationError, CRMRejectedError, MappingMisfitError
-from sync.sample import steps
 from sync.sandbox import Fault, Sandbox, SandboxServer
 from sync.sandbox.seed import Names, same
-from sync.subscriptions import WEBHOOKS_FILE, App, project
 from tests.conftest import MakeWorld
 from tests.world import PUBLIC, World
 

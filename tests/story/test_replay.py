@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from sync.clock import to_ms
 from sync.sandbox.faults import Fault
-from sync.store import dirty, effects, events, runs
+from sync.storage.tables import dirty, effects, events, runs
 from tests.terminal import Terminal, dump
 from tests.world import World
 

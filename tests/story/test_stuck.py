@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from sync.store import dirty
+from sync.storage.tables import dirty
 from tests.conftest import MakeWorld
 from tests.terminal import Terminal
 from tests.world import World

@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import update
 
 from mappings.vocabulary import Handoff
-from sync.adopt import apply
+from sync.admin.adopt import apply
+from sync.admin.verify import FAULTS, Finding, Report, Sort, verify
 from sync.sandbox.delivery import DeliveryMode
 from sync.sandbox.faults import Fault
 from sync.sandbox.seed import Names, populate, same
-from sync.store import budgets, dirty, effects, metadata
-from sync.verify import FAULTS, Finding, Report, Sort, verify
+from sync.storage.tables import budgets, dirty, effects, metadata
 from tests.conftest import MakeWorld
 from tests.world import World
 

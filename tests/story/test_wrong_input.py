@@ -17,7 +17,7 @@ import pytest
 from click.testing import Result
 
 from sync.cli import main
-from sync.store import migrate, open_store
+from sync.storage.database import migrate, open_store
 from tests.terminal import Terminal, dump
 from tests.unit.test_cli import every_command
 from tests.world import TODAY, World

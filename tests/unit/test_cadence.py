@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mappings.schema import Interval, Weekend
-from sync import cadence
-from sync.cadence import next_date
+from sync.rules import cadence
+from sync.rules.cadence import next_date
 
 WEEK, MONTH, QUARTER = Interval(days=7), Interval(months=1), Interval(months=3)
 DAYS = st.dates(date(1950, 1, 1), date(2150, 1, 1))

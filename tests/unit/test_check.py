@@ -13,16 +13,16 @@ import responses
 from click.testing import CliRunner, Result
 
 from mappings.load import places
-from sync.check import Finding, Report, Severity, check
+from sync.admin.check import Finding, Report, Severity, check
+from sync.admin.probe import Obstacle, obstacle
 from sync.cli import main
-from sync.email import Mailer
 from sync.errors import AuthenticationError, CRMUnavailableError, EmailError
-from sync.health import LAST_WEBHOOK
-from sync.reach import Obstacle, obstacle
+from sync.observe.health import LAST_WEBHOOK
+from sync.passes.email import Mailer
 from sync.sandbox import Fault, Quirks, Sandbox, SandboxServer
 from sync.sandbox.schema import Pipeline, Property, Stage
 from sync.sandbox.seed import Names
-from sync.store import get_fact
+from sync.storage.service_state import get_fact
 from tests.conftest import MakeWorld
 from tests.world import PUBLIC, World
 

@@ -14,11 +14,13 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from sync import dirty
 from sync.cli import SECTIONS, main
 from sync.clock import to_ms
 from sync.crm import Kind, RecordRef
-from sync.store import Store, deliveries, events, get_fact, migrate, open_store, releases, set_fact
+from sync.storage import work_queue
+from sync.storage.database import Store, migrate, open_store
+from sync.storage.service_state import get_fact, set_fact
+from sync.storage.tables import deliveries, events, releases
 
 COMMANDS = [name for section in SECTIONS.values() for name in section]
 HEAVY = {"sqlalchemy", "pydantic", "flask", "requests", "rich", "hubspot", "structlog", "jinja2", "alembic"}
@@ -235,12 +237,14 @@ def test_status_of_a_quiet_database_is_ok_without_token_or_crm(store: Store) -> 
 def test_status_names_held_parked_and_refused(store: Store) -> None:
     held, parked, due = (RecordRef(Kind.PORTFOLIO, i) for i in ("1", "2", "3"))
     with store.write() as connection:
-        dirty.mark(connection, [held, parked, due], NOW - timedelta(minutes=1), "webhook")
-        looks = {look.record: look for look in dirty.take(connection, 0, NOW, 9)}
-        dirty.settle_held(connection, [looks[held]], {held: 7})
-        for _ in range(len(dirty.BACKOFF) + 1):
-            [look] = [each for each in dirty.take(connection, 0, NOW + timedelta(days=9), 9) if each.record == parked]
-            dirty.settle_failed(connection, look, NOW, "Traceback …\nValueError: the date is no date")
+        work_queue.mark(connection, [held, parked, due], NOW - timedelta(minutes=1), "webhook")
+        looks = {look.record: look for look in work_queue.take(connection, 0, NOW, 9)}
+        work_queue.settle_held(connection, [looks[held]], {held: 7})
+        for _ in range(len(work_queue.BACKOFF) + 1):
+            [look] = [
+                each for each in work_queue.take(connection, 0, NOW + timedelta(days=9), 9) if each.record == parked
+            ]
+            work_queue.settle_failed(connection, look, NOW, "Traceback …\nValueError: the date is no date")
         set_fact(connection, "mapping_misfit", "ticket.pipeline: the portal has no ticket pipeline “x”")
         set_fact(connection, "last_webhook", str(to_ms(NOW)))
     told = json.loads(run("status", "--json").stdout)
@@ -264,9 +268,9 @@ def test_status_names_held_parked_and_refused(store: Store) -> None:
 def test_release_permits_the_limit_or_all_and_keeps_who_and_why(store: Store) -> None:
     records = [RecordRef(Kind.PORTFOLIO, str(i)) for i in range(3)]
     with store.write() as connection:
-        dirty.mark(connection, records, NOW, "sweep")
-        looks = dirty.take(connection, 0, NOW, 9)
-        dirty.settle_held(connection, looks, dict.fromkeys(records, 900))
+        work_queue.mark(connection, records, NOW, "sweep")
+        looks = work_queue.take(connection, 0, NOW, 9)
+        work_queue.settle_held(connection, looks, dict.fromkeys(records, 900))
     result = run("release", "--reason", "looked through", LOGNAME="ada")
     assert result.exit_code == 0
     assert "Released 2 records with 1,800 effects" in result.stdout
@@ -276,7 +280,7 @@ def test_release_permits_the_limit_or_all_and_keeps_who_and_why(store: Store) ->
     assert run("release", "--reason", "again", "--all").stdout == "Nothing is held.\n"
     with store.read() as connection:
         kept = connection.execute(releases.select()).all()
-        assert not dirty.held(connection)
+        assert not work_queue.held(connection)
     assert [(row.actor, row.reason, row.effects) for row in kept] == [
         ("ada", "looked through", 1000),
         (kept[1].actor, "all of it", 900),
@@ -285,7 +289,7 @@ def test_release_permits_the_limit_or_all_and_keeps_who_and_why(store: Store) ->
 
 def test_what_only_looks_does_not_fix_the_moment_of_going_live(store: Store) -> None:
     nowhere = {"HUBSPOT_ACCESS_TOKEN": "pat", "HUBSPOT_BASE_URL": "http://127.0.0.1:1"}
-    from sync.bootstrap import build
+    from sync.service.bootstrap import build
     from sync.settings import read_settings
 
     settings = read_settings(_env_file=None, **{name.lower(): value for name, value in nowhere.items()})

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from mappings.vocabulary import Status
-from sync.cycle import START, all_closings, cycle_at, cycle_id, endings
-from sync.model import Closing, History, Version
+from sync.rules.cycle import START, all_closings, cycle_at, cycle_id, endings
+from sync.rules.model import Closing, History, Version
 from tests.builders import NOW
 
 REQUESTED = Status.REFRESH_REQUEST_SUBMITTED

@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from mappings.vocabulary import Handoff, Revision, Role, Stage, Status, TaskKind
-from sync.handoffs import ROLES_OF, SUBMITTED
-from sync.model import State
+from sync.rules.handoffs import ROLES_OF, SUBMITTED
+from sync.rules.model import State
 from sync.sandbox.delivery import DeliveryMode
 from tests.builders import Scene
 from tests.conftest import MakeWorld

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from sync import dirty
 from sync.clock import to_ms
 from sync.crm import Kind, RecordRef
-from sync.dirty import BACKOFF, Look, Priority
-from sync.store import Store, memberships, migrate, open_store
-from sync.store import dirty as rows
+from sync.storage import work_queue
+from sync.storage.database import Store, migrate, open_store
+from sync.storage.tables import dirty as rows
+from sync.storage.tables import memberships
+from sync.storage.work_queue import BACKOFF, Look, Priority
 
 NOW = datetime(2026, 11, 2, 14, 0, tzinfo=UTC)
 ONE = RecordRef(Kind.PORTFOLIO, "1")
@@ -32,12 +33,12 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def _mark(store: Store, *records: RecordRef, at: datetime = NOW, origin: str = "webhook", **more: Any) -> None:
     with store.write() as connection:
-        dirty.mark(connection, records, at, origin, **more)
+        work_queue.mark(connection, records, at, origin, **more)
 
 
 def _take(store: Store, at: datetime = NOW, limit: int = 50) -> list[Look]:
     with store.read() as connection:
-        return dirty.take(connection, 0, at, limit)
+        return work_queue.take(connection, 0, at, limit)
 
 
 def _row(store: Store, record: RecordRef = ONE) -> Any:
@@ -47,12 +48,12 @@ def _row(store: Store, record: RecordRef = ONE) -> Any:
 
 def _done(store: Store, look: Look, again: datetime | None = None) -> None:
     with store.write() as connection:
-        dirty.settle_done(connection, {look: again})
+        work_queue.settle_done(connection, {look: again})
 
 
 def _failed(store: Store, look: Look, at: datetime = NOW) -> bool:
     with store.write() as connection:
-        return dirty.settle_failed(connection, look, at, "why")
+        return work_queue.settle_failed(connection, look, at, "why")
 
 
 # Marking
@@ -110,7 +111,7 @@ def test_bulk_work_does_not_slow_down_what_is_interactive(store: Store) -> None:
     assert _row(store).priority == Priority.INTERACTIVE
 
 
-@pytest.mark.parametrize("origin", sorted(dirty.MENDED_BY_TIME))
+@pytest.mark.parametrize("origin", sorted(work_queue.MENDED_BY_TIME))
 def test_a_look_that_also_mends_stays_one(store: Store, origin: str) -> None:
     _mark(store, ONE, origin=origin)
     _mark(store, ONE, origin="webhook")
@@ -118,7 +119,7 @@ def test_a_look_that_also_mends_stays_one(store: Store, origin: str) -> None:
     assert look.origin == origin
     _done(store, look, NOW + MINUTE)
     (look,) = _take(store, NOW + MINUTE)
-    assert look.origin not in dirty.MENDED_BY_TIME, "once it was done it is over"
+    assert look.origin not in work_queue.MENDED_BY_TIME, "once it was done it is over"
 
 
 # Settling
@@ -203,13 +204,13 @@ def test_what_is_held_is_not_taken_and_keeps_its_number(store: Store) -> None:
     _mark(store, ONE, TWO)
     looks = _take(store)
     with store.write() as connection:
-        dirty.settle_held(connection, looks, {ONE: 3, TWO: 4})
+        work_queue.settle_held(connection, looks, {ONE: 3, TWO: 4})
     _mark(store, ONE, at=NOW + MINUTE)
     assert _take(store, NOW + MINUTE) == [], "an event does not let it go"
     with store.read() as connection:
-        assert dirty.held(connection) == [(ONE, 3), (TWO, 4)]
+        assert work_queue.held(connection) == [(ONE, 3), (TWO, 4)]
     with store.write() as connection:
-        dirty.let_go(connection, [TWO], NOW + MINUTE)
+        work_queue.let_go(connection, [TWO], NOW + MINUTE)
     (look,) = _take(store, NOW + MINUTE)
     assert (look.record, look.origin) == (TWO, "release")
 
@@ -220,18 +221,18 @@ def test_what_is_held_is_not_taken_and_keeps_its_number(store: Store) -> None:
 def test_a_ticket_marks_the_portfolio_that_it_is_known_on(store: Store) -> None:
     with store.write() as connection:
         connection.execute(memberships.insert().values(ticket="1", portfolio="2"))
-        dirty.touch(connection, [TICKET], NOW, "webhook")
+        work_queue.touch(connection, [TICKET], NOW, "webhook")
     assert [look.record for look in _take(store)] == [TWO]
 
 
 def test_a_ticket_that_may_have_moved_is_looked_at_itself_too(store: Store) -> None:
     with store.write() as connection:
         connection.execute(memberships.insert().values(ticket="1", portfolio="2"))
-        dirty.touch(connection, [TICKET], NOW, "webhook", moved=True)
+        work_queue.touch(connection, [TICKET], NOW, "webhook", moved=True)
     assert {look.record for look in _take(store)} == {TICKET, TWO}
 
 
 def test_an_unknown_ticket_is_looked_at_itself_and_an_unknown_task_is_nobodys(store: Store) -> None:
     with store.write() as connection:
-        dirty.touch(connection, [TICKET, RecordRef(Kind.TASK, "9")], NOW, "webhook")
+        work_queue.touch(connection, [TICKET, RecordRef(Kind.TASK, "9")], NOW, "webhook")
     assert [look.record for look in _take(store)] == [TICKET]

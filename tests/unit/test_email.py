@@ -10,7 +10,6 @@ from io import StringIO
 
 import pytest
 
-from sync.email import ConsoleMailer, SingleSendMailer, SmtpMailer, make_mailer, message_id, send_id
 from sync.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -20,6 +19,7 @@ from sync.errors import (
     EmailUnknownError,
     HandoffsError,
 )
+from sync.passes.email import ConsoleMailer, SingleSendMailer, SmtpMailer, make_mailer, message_id, send_id
 from sync.sandbox.clock import VirtualClock
 from sync.sandbox.mail import MailFault, MailStep, SmtpSink
 from sync.settings import read_settings

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.inbox import End, Event
-from sync.store import to_json
+from sync.storage.database import to_json
+from sync.storage.inbox import End, Event
 from webhooks.events import MAX_DEPTH, Kind, Malformed, MalformedBodyError, kind_of, parse
 
 AT = 1_795_348_800_123

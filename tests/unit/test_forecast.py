@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mappings.vocabulary import Handoff, Revision, Role, Status, TaskKind
-from sync.forecast import LATER, Foreseen, Prospect, foresee
-from sync.model import Email
+from sync.rules.dry_run import LATER, Foreseen, Prospect, foresee
+from sync.rules.model import Email
 from tests.builders import Scene, told
 from tests.unit.test_deciding_twice import LOOKS, SETTINGS, WORK, Act, played
 

@@ -14,8 +14,8 @@ import pytest
 from mappings.vocabulary import EmailKind, Handoff, Revision, Role, Stage, Status, TaskKind
 from sync.clock import start_of_day
 from sync.crm import Kind, Owner, RecordRef
-from sync.decide import BLOCKED_AGAIN, decide
-from sync.model import CloseTask, Email, NewTask, OwnTask, State, Write
+from sync.rules.decide import BLOCKED_AGAIN, decide
+from sync.rules.model import CloseTask, Email, NewTask, OwnTask, State, Write
 from tests.builders import OWNERS, PORTFOLIO, Scene, effects_of, mapping
 
 EMPTY = None

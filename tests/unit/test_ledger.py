@@ -10,11 +10,9 @@ import pytest
 from sqlalchemy import select
 
 from mappings.vocabulary import EmailKind, Handoff, Role, TaskKind
-from sync import ledger
 from sync.clock import from_ms
 from sync.crm import Kind, RecordRef
-from sync.ledger import Planned
-from sync.model import (
+from sync.rules.model import (
     CloseTask,
     Decision,
     Effect,
@@ -29,7 +27,10 @@ from sync.model import (
     Verdict,
     Write,
 )
-from sync.store import Store, effects, migrate, occurrences, open_store
+from sync.storage import ledger
+from sync.storage.database import Store, migrate, open_store
+from sync.storage.ledger import Planned
+from sync.storage.tables import effects, occurrences
 
 NOW = datetime(2026, 11, 2, 14, 0, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)

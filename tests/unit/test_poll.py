@@ -6,11 +6,11 @@ import pytest
 
 from sync.clock import to_ms
 from sync.crm import Kind, RecordRef
-from sync.dirty import Look, take
 from sync.errors import HandoffsError
-from sync.poll import OVERLAP, poll
+from sync.passes.poll import OVERLAP, poll
 from sync.sandbox.faults import Fault
-from sync.store import get_fact
+from sync.storage.service_state import get_fact
+from sync.storage.work_queue import Look, take
 from tests.conftest import MakeWorld
 from tests.world import World
 

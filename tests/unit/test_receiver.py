@@ -23,14 +23,17 @@ from structlog.testing import capture_logs
 from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
-from sync import dirty, health
 from sync.clock import to_ms
 from sync.crm import Kind, RecordRef
 from sync.errors import ConfigurationError
-from sync.inbox import PORTFOLIO_TYPE_ID
+from sync.observe import health
 from sync.settings import Settings, read_settings
-from sync.store import Store, budgets, deliveries, effects, events, get_fact, migrate, occurrences, open_store, set_fact
-from sync.store import dirty as dirty_rows
+from sync.storage import work_queue
+from sync.storage.database import Store, migrate, open_store
+from sync.storage.inbox import PORTFOLIO_TYPE_ID
+from sync.storage.service_state import get_fact, set_fact
+from sync.storage.tables import budgets, deliveries, effects, events, occurrences
+from sync.storage.tables import dirty as dirty_rows
 from webhooks.app import PATH, create_app
 
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -248,7 +251,7 @@ def test_what_cannot_be_stored_whole_is_not_stored_at_all(
         def broken(*args: object, **named: object) -> None:
             raise RuntimeError(f"a secret value: {args}")
 
-        monkeypatch.setattr(dirty, "mark", broken)
+        monkeypatch.setattr(work_queue, "mark", broken)
     else:
         with store.write() as connection:
             connection.exec_driver_sql("ALTER TABLE dirty RENAME TO elsewhere")
@@ -624,7 +627,7 @@ def test_a_sweep_in_26_hours(
 
 def mark(store: Store, ticket: str, at: datetime, look_at: datetime | None = None, **columns: int) -> None:
     with store.write() as connection:
-        dirty.mark(connection, [RecordRef(Kind.TICKET, ticket)], at, "test", look_at=look_at)
+        work_queue.mark(connection, [RecordRef(Kind.TICKET, ticket)], at, "test", look_at=look_at)
         if columns:
             connection.execute(dirty_rows.update().where(dirty_rows.c.id == ticket).values(**columns))
 

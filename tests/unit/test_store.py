@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event, func, select
 
-from sync import store as module
 from sync.errors import StoreError
-from sync.store import Store, deliveries, facts, get_fact, migrate, open_store, set_fact
+from sync.storage import database as module
+from sync.storage.database import Store, migrate, open_store
+from sync.storage.service_state import get_fact, set_fact
+from sync.storage.tables import deliveries, dirty, facts
 
 
 @pytest.fixture
@@ -193,7 +195,7 @@ def test_an_old_schema(path: Path) -> None:
     with store.write() as connection:
         connection.exec_driver_sql("ALTER TABLE dirty DROP COLUMN held_effects")
     with pytest.raises(StoreError, match="old or no schema"), store.read() as connection:
-        connection.execute(module.dirty.select()).all()
+        connection.execute(dirty.select()).all()
 
 
 def test_the_words_are_those_of_the_setting(tmp_path: Path) -> None:

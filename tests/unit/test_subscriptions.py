@@ -9,10 +9,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mappings.load import load
+from sync.admin.subscriptions import APP_FILE, PROJECT_FILE, WEBHOOKS_FILE, App, State, project, write
 from sync.cli import main
 from sync.errors import RefusedError
 from sync.sandbox import Sandbox, SandboxServer
-from sync.subscriptions import APP_FILE, PROJECT_FILE, WEBHOOKS_FILE, App, State, project, write
 
 URL = "https://handoffs.example.com"
 APP = App(URL, "2-1234567")

@@ -6,12 +6,13 @@ import pytest
 from sqlalchemy import select
 
 from sync.crm import Kind, RecordRef
-from sync.dirty import Look, Priority, take
-from sync.engine.embedded import Worker
 from sync.errors import HandoffsError
+from sync.passes.sweep import sweep
 from sync.sandbox.faults import Fault
-from sync.store import dirty, get_fact, sweeps
-from sync.sweep import sweep
+from sync.service.worker import Worker
+from sync.storage.service_state import get_fact
+from sync.storage.tables import dirty, sweeps
+from sync.storage.work_queue import Look, Priority, take
 from tests.conftest import MakeWorld
 from tests.world import World
 

@@ -9,9 +9,9 @@ import pytest
 from mappings.schema import Party
 from mappings.vocabulary import Handoff, Revision, Role, Stage, Status, TaskKind
 from sync.crm import Owner
-from sync.decide import decide
-from sync.model import Wait
-from sync.waiting import Judgement, judge
+from sync.rules.decide import decide
+from sync.rules.model import Wait
+from sync.rules.waiting import Judgement, judge
 from tests.builders import Scene, mapping
 
 AM, SAS, TEAM, CLIENT = (

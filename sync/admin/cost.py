@@ -1,0 +1,124 @@
+"""What passes cost: the calls to the CRM that carrying out a forecast makes, counted in its batches. Pure.
+
+Counted is what `reconcile` does for the records with something to do, in groups of fifty: read them, decide, read again
+before a property is written, write, make and close tasks, send emails, and look once more at what was written. Not
+counted is what a process asks once when it starts (owners, pipelines, property definitions: some ten calls).
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sync.crm import Kind, RecordRef
+from sync.rules.context import Case
+from sync.rules.decide import decide
+from sync.rules.dry_run import Forecast, Foreseen, Turn
+from sync.rules.model import Write
+
+GROUP = 50
+BATCH = 100
+WITH_HISTORY = 50
+ASSOCIATIONS = 1_000
+"""Inputs of one call (hubspot.md, reading and writing)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Tasks and notes that one decision asks for, to be read before it is made again."""
+
+    tasks: frozenset[str]
+    notes: frozenset[RecordRef]
+
+
+def calls(forecasts: Iterable[Forecast], *, email_calls: int) -> int:
+    """The calls that these forecasts cost; `email_calls` for each email: 1 where the CRM sends it, else 0."""
+    passes: dict[datetime, list[list[Turn]]] = {}
+    for forecast in forecasts:
+        for turns in _looks(forecast):
+            passes.setdefault(turns[0].case.moment.now, []).append(turns)
+    return sum(
+        _pass(looks[start : start + GROUP], email_calls)
+        for looks in passes.values()
+        for start in range(0, len(looks), GROUP)
+    )
+
+
+def _looks(forecast: Forecast) -> Iterator[list[Turn]]:
+    """The decisions of each look at a record in which something is done: a write leads to the next one."""
+    look: list[Turn] = []
+    for turn in forecast.turns:
+        if look and not _writes(look[-1].due):
+            yield look
+            look = []
+        if look or turn.due:
+            look.append(turn)
+    if look:
+        yield look
+
+
+def _pass(looks: Sequence[Sequence[Turn]], email_calls: int) -> int:
+    rounds = max(len(look) for look in looks)
+    return sum(_round([look[n] for look in looks if n < len(look)], email_calls) for n in range(rounds))
+
+
+def _round(turns: Sequence[Turn], email_calls: int) -> int:
+    cases = [turn.case for turn in turns]
+    effects = [effect for turn in turns for effect in turn.due]
+    return _reading(cases) + _deciding(cases) + _doing(effects, email_calls)
+
+
+def _reading(cases: Sequence[Case]) -> int:
+    portfolios = [case for case in cases if case.snapshot.portfolio is not None]
+    near = sum(len(case.snapshot.tickets) for case in portfolios)
+    tickets = sum(len(case.snapshot.tickets) for case in cases)
+    of_portfolios = _in(len(portfolios), WITH_HISTORY) + _in(len(portfolios), ASSOCIATIONS)
+    return of_portfolios + _in(near, ASSOCIATIONS) + _in(tickets, WITH_HISTORY)
+
+
+def _deciding(cases: Sequence[Case]) -> int:
+    """The tasks and notes that the rules ask for: each time for all records together."""
+    asked = [list(needs(case)) for case in cases]
+    total = 0
+    for n in range(max(map(len, asked), default=0)):
+        now = [needed[n] for needed in asked if n < len(needed)]
+        tasks = {task for needed in now for task in needed.tasks}
+        notes = {record for needed in now for record in needed.notes}
+        found = sum(len(case.snapshot.notes.get(record, ())) for case in cases for record in notes)
+        total += _in(len(tasks), WITH_HISTORY) + len({record.kind for record in notes}) + _in(found, BATCH)
+    return total
+
+
+def needs(case: Case) -> Iterator[Needs]:
+    """What has to be read for a decision on this case, step by step, from the records alone."""
+    full = case.snapshot
+    bare = replace(case, snapshot=replace(full, tasks={}, notes={}))
+    while not (decision := decide(bare)).complete:
+        needed = Needs(decision.needed_tasks, decision.needed_notes)
+        yield needed
+        tasks = {**bare.snapshot.tasks, **{task: full.tasks[task] for task in needed.tasks}}
+        notes = {**bare.snapshot.notes, **{record: full.notes[record] for record in needed.notes}}
+        bare = replace(bare, snapshot=replace(bare.snapshot, tasks=tasks, notes=notes))
+
+
+def _doing(effects: Sequence[Foreseen], email_calls: int) -> int:
+    by_kind = {kind: [one for one in effects if one.kind == kind] for kind in ("write", "task", "close", "email")}
+    total = 0
+    for kind in (Kind.PORTFOLIO, Kind.TICKET):  # each is read once more before it is written
+        written = {record.id for one in by_kind["write"] if (record := _written(one)).kind is kind}
+        total += 2 * _in(len(written), BATCH)
+    total += _in(len(by_kind["task"]), BATCH)
+    total += 2 * _in(len(by_kind["close"]), BATCH)
+    return total + email_calls * len(by_kind["email"])
+
+
+def _writes(effects: Iterable[Foreseen]) -> bool:
+    return any(one.kind == "write" for one in effects)
+
+
+def _written(one: Foreseen) -> RecordRef:
+    assert isinstance(one.effect, Write), "a write comes from a decision"
+    return one.effect.record
+
+
+def _in(count: int, size: int) -> int:
+    return -(-count // size)

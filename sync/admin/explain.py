@@ -1,0 +1,515 @@
+"""What stands behind one portfolio: what happened in its cycle, and for each handoff what the rules say of it now.
+
+The verdicts are those of a pass, made in the same way; nothing is written down, marked or sent.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from mappings.schema import ProcessMapping
+from mappings.vocabulary import Handoff, Role, Stage
+from sync.admin import timeline
+from sync.clock import from_ms
+from sync.crm import CRM, TASK_COMPLETED, TASK_STATUS, Filter, Kind, Record, RecordRef
+from sync.errors import CRMRejectedError, HandoffsError
+from sync.passes.portal import Portal
+from sync.passes.reconcile import Outlook
+from sync.rules import waiting
+from sync.rules.context import Case
+from sync.rules.handoffs import ad_sets, current_tickets
+from sync.rules.model import (
+    NOT_YET,
+    Effect,
+    EffectFact,
+    EffectState,
+    NewTask,
+    Portfolio,
+    State,
+    Ticket,
+    Verdict,
+    Wait,
+    Write,
+)
+from sync.rules.model import Email as EmailEffect
+from sync.service.bootstrap import Service
+from sync.storage.database import in_parts
+from sync.storage.tables import dirty, effects
+
+TITLES: Mapping[Handoff, str] = {
+    Handoff.KICKOFF: "Kickoff",
+    Handoff.DECLINED: "The client declines",
+    Handoff.CONFIRMED: "The client confirms",
+    Handoff.DATE_ARRIVED: "The date arrives",
+    Handoff.TICKETS: "Tickets created",
+    Handoff.SET_READY: "The Ad Set is ready",
+    Handoff.REVISIONS: "Revisions",
+    Handoff.APPROVED: "The client approves",
+    Handoff.CLOSE: "The cycle closes",
+    Handoff.CONFIRMATION: "Confirmation",
+}
+
+URGENCY = (State.BLOCKED, State.DUE, State.WAITING, State.DONE, State.OVERTAKEN, State.NOT_APPLICABLE)
+"""Of several verdicts of one handoff, the first of these speaks for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class EffectLine:
+    """One effect: as it stands in the ledger, or `due` while it is not written down."""
+
+    key: str
+    kind: str  # write, task, close, email
+    role: Role | None
+    summary: str
+    state: str
+    when: datetime | None  # since when it is so; None while it is not written down
+    id: str | None  # the task made, the record written, the address mailed
+    url: str | None
+    reason: str | None
+    now: str | None = None  # a task's own state in the CRM: open, completed, deleted; None: none was made
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one rule says of one record."""
+
+    record: RecordRef
+    name: str  # a ticket's; '' for the portfolio itself
+    state: State
+    reason: str
+    when: datetime | None  # done: when; waiting: until when, where that is known
+    effects: tuple[EffectLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffLine:
+    """One handoff: its findings, of which the most urgent speaks for it."""
+
+    handoff: Handoff
+    findings: tuple[Finding, ...]
+
+    @property
+    def leading(self) -> Finding:
+        return min(self.findings, key=lambda finding: URGENCY.index(finding.state))
+
+
+@dataclass(frozen=True, slots=True)
+class Deliverable:
+    """A ticket as a part of its Ad Set. `lacks`: what keeps the set waiting for it; empty: it is ready."""
+
+    record: RecordRef
+    name: str
+    url: str
+    stage: str
+    since: datetime  # in this stage
+    lacks: tuple[str, ...]
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            **_record_json(self.record, self.name, self.url),
+            "ready": not self.lacks,
+            "stage": self.stage,
+            "since": _iso(self.since),
+            "lacks": list(self.lacks),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class AdSet:
+    """The open tickets of the cycle that share a folder."""
+
+    folder: str
+    tickets: tuple[Deliverable, ...]
+
+    @property
+    def ready(self) -> int:
+        return sum(not ticket.lacks for ticket in self.tickets)
+
+    def as_json(self) -> dict[str, object]:
+        tickets = [ticket.as_json() for ticket in self.tickets]
+        return {"folder": self.folder, "ready": self.ready, "of": len(tickets), "tickets": tickets}
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A ticket of the portfolio that counts for no Ad Set."""
+
+    record: RecordRef
+    name: str
+    url: str
+    why: str
+
+    def as_json(self) -> dict[str, object]:
+        return {**_record_json(self.record, self.name, self.url), "why": self.why}
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The portfolio's row among the records to look at."""
+
+    origin: str
+    marked_at: datetime
+    look_at: datetime
+    attempts: int
+    parked_at: datetime | None
+    held_effects: int | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    at: datetime
+    portfolio: Portfolio
+    cycle_started: datetime | None  # None: the first cycle that is known
+    wait: Wait | None  # whose turn it is; None: nobody's, the service or the calendar has the next step
+    timeline: tuple[timeline.Event, ...]  # of this cycle, oldest first
+    handoffs: tuple[HandoffLine, ...]
+    ad_sets: tuple[AdSet, ...]
+    left_out: tuple[LeftOut, ...]
+    mark: Mark | None  # None: nobody has asked to look at it
+    problems: tuple[str, ...]  # what a person should mend
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether the party whose turn it is has had it for longer than the mapping allows."""
+        return self.wait is not None and self.wait.stuck_at <= self.at
+
+    def as_json(self) -> dict[str, object]:
+        mark = self.mark
+        return {
+            "portfolio": {"id": self.portfolio.id, "name": self.portfolio.name, "url": self.portfolio.url},
+            "cycle": {"started": _iso(self.cycle_started)},
+            "handoffs": [_handoff_json(line) for line in self.handoffs],
+            "dirty": None
+            if mark is None
+            else {
+                "origin": mark.origin,
+                "marked_at": _iso(mark.marked_at),
+                "look_at": _iso(mark.look_at),
+                "attempts": mark.attempts,
+                "parked_at": _iso(mark.parked_at),
+                "held_effects": mark.held_effects,
+                "error": mark.error,
+            },
+            "problems": list(self.problems),
+            "waits_for": None if self.wait is None else _wait_json(self.wait, stuck=self.is_stuck),
+            "timeline": [event.as_json() for event in self.timeline],
+            "ad_sets": [one.as_json() for one in self.ad_sets],
+            "left_out": [one.as_json() for one in self.left_out],
+        }
+
+
+# -- which portfolio
+
+
+class NoSuchPortfolioError(HandoffsError):
+    """Nothing in the CRM is called so."""
+
+
+class AmbiguousNameError(HandoffsError):
+    """Several portfolios are called so."""
+
+
+def find(crm: CRM, mapping: ProcessMapping, wanted: str) -> str:
+    """The id of the portfolio with this id or name.
+
+    Raises `NoSuchPortfolioError`, and `AmbiguousNameError` with the candidates. A name is found by the search, whose
+    index is some seconds behind, and compared with what the record says.
+    """
+    name = mapping.portfolio.properties.name
+    text = wanted.strip()
+    if text.isascii() and text.isdigit() and crm.read(Kind.PORTFOLIO, [text], [name]):
+        return text
+    found = _called(crm, name, text) if text else {}
+    if not found:
+        raise NoSuchPortfolioError(f"there is no portfolio with the id or name “{wanted}”")
+    if len(found) > 1:
+        lines = [f"  {i}  {called}" for i, called in sorted(found.items(), key=lambda pair: int(pair[0]))]
+        raise AmbiguousNameError(
+            "\n".join([f"{len(found)} portfolios are called “{wanted}”: give the id of one", *lines])
+        )
+    return next(iter(found))
+
+
+def _called(crm: CRM, name: str, text: str) -> dict[str, str]:
+    candidates = [record.id for record in crm.search(Kind.PORTFOLIO, [[Filter(name, "EQ", text)]], [name])]
+    records = crm.read(Kind.PORTFOLIO, candidates, [name]) if candidates else {}
+    return {
+        record.id: record.properties.get(name, "")
+        for record in records.values()
+        if record.properties.get(name, "").strip().casefold() == text.casefold()
+    }
+
+
+# -- what of it
+
+
+def explain(service: Service, portfolio: str) -> Explanation:
+    """Decide for this portfolio (an id) as a pass would, and put the ledger's effects beside each verdict."""
+    outlook = service.reconciler.foresee([portfolio])
+    asked = RecordRef(Kind.PORTFOLIO, portfolio)
+    if asked in outlook.group.merged:
+        outlook = service.reconciler.foresee([outlook.group.merged[asked].id])
+    for record, text in outlook.faulty.items():
+        raise CRMRejectedError(f"{record} cannot be decided: {text.strip().splitlines()[-1]}")
+    for record, decision in outlook.decisions.items():
+        case = outlook.cases[record]
+        with service.store.read() as connection:
+            mark = _mark(connection, record)
+            writes = _written_values(connection, case)
+        history = timeline.read(service.crm, case)
+        app = service.settings.hubspot_app_id
+        return Explanation(
+            case.moment.now,
+            case.portfolio,
+            case.cycle_started,
+            _wait(service, outlook.portal, case, decision.verdicts),
+            timeline.tell(case, history, outlook.portal, app, writes),
+            tuple(_Lines(case, outlook.portal, writes, history.tasks).of(decision.verdicts)),
+            tuple(_ad_sets(case, outlook.portal)),
+            tuple(_left_out(case)),
+            mark,
+            _problems(outlook, case),
+        )
+    raise NoSuchPortfolioError(f"there is no portfolio {portfolio}")
+
+
+def _wait(service: Service, portal: Portal, case: Case, verdicts: Sequence[Verdict]) -> Wait | None:
+    judged, faulty = service.reconciler.judged(
+        {case.snapshot.ref: case}, portal, lambda fuller: waiting.judge(fuller, verdicts, closely=True)
+    )
+    for record, text in faulty.items():
+        raise CRMRejectedError(f"nobody can tell whom {record} waits for: {text.strip().splitlines()[-1]}")
+    return judged[case.snapshot.ref].wait
+
+
+def _ad_sets(case: Case, portal: Portal) -> Iterable[AdSet]:
+    for members in ad_sets(case).values():
+        folder = " ".join(members[0].folder.split())
+        yield AdSet(folder, tuple(_deliverable(case, portal, ticket) for ticket in members))
+
+
+def _deliverable(case: Case, portal: Portal, ticket: Ticket) -> Deliverable:
+    names = case.mapping.ticket.properties
+    stage = timeline.stage_label(portal, ticket.raw.get(names.stage, ""))
+    lacks: list[str] = []
+    if ticket.stage is not Stage.PENDING_APPROVAL:
+        lacks.append(f"it is in “{stage}”, not in “{timeline.stage_label(portal, portal.pending_approval)}”")
+        asked = ticket.raw.get(names.needs_revisions, "")
+        if asked:
+            lacks.append(f"“{asked}” was asked for")
+        for what, name in (("copy", names.copy_approval), ("graphic", names.graphic_approval)):
+            if ticket.raw.get(name, "") != case.mapping.ticket.approved:
+                lacks.append(f"its {what} is not approved")
+    return Deliverable(ticket.ref, ticket.subject, ticket.url, stage, ticket.stage_since, tuple(lacks))
+
+
+def _left_out(case: Case) -> Iterable[LeftOut]:
+    current = current_tickets(case)
+    for ticket in case.snapshot.tickets:
+        if ticket.came_in is None:
+            why = "not in the deliverables pipeline"
+        elif not case.in_cycle(ticket):
+            why = "of an earlier cycle"
+        elif ticket not in current:
+            why = "closed"
+        elif not ticket.folder_key:
+            why = "without a Deliverable Folder Name"
+        else:
+            continue
+        yield LeftOut(ticket.ref, ticket.subject, ticket.url, why)
+
+
+def _problems(outlook: Outlook, case: Case) -> tuple[str, ...]:
+    found = list(case.snapshot.problems)
+    if not outlook.portal.has_task_property:
+        name = case.mapping.task.key_property
+        found.append(f"the task property “{name}” is missing in the portal, so nothing is done: `handoffs setup`")
+    return tuple(found)
+
+
+class _Lines:
+    """Turns the verdicts on one case into lines."""
+
+    def __init__(
+        self, case: Case, portal: Portal, writes: Mapping[str, Mapping[str, str]], tasks: Mapping[str, Record]
+    ) -> None:
+        self._case = case
+        self._portal = portal
+        self._writes = writes
+        self._tasks = tasks
+        self._names = {ticket.ref: ticket.subject for ticket in case.snapshot.tickets}
+
+    def of(self, verdicts: Iterable[Verdict]) -> Iterable[HandoffLine]:
+        found: dict[Handoff, list[Finding]] = {handoff: [] for handoff in Handoff}
+        for verdict in verdicts:
+            found[verdict.handoff].append(self._finding(verdict))
+        return [HandoffLine(handoff, tuple(findings)) for handoff, findings in found.items() if findings]
+
+    def _finding(self, verdict: Verdict) -> Finding:
+        lines = tuple(self._effects(verdict))
+        plain = Finding(
+            verdict.record,
+            self._names.get(verdict.record, ""),
+            verdict.state,
+            verdict.reason,
+            verdict.when,
+            lines,
+        )
+        return _still_open(plain) if verdict.state is State.DONE else plain
+
+    def _effects(self, verdict: Verdict) -> Iterable[EffectLine]:
+        """The ledger's effects of the occurrence; where deciding anew would still change one, as it would be now."""
+        fired = None if verdict.key is None else self._case.facts.fired.get(verdict.key)
+        known = {fact.key: fact for fact in fired.effects} if fired is not None else {}
+        wanted = {} if verdict.occurrence is None else {
+            verdict.occurrence.effect_key(effect): effect for effect in verdict.occurrence.effects
+        }  # fmt: skip
+        for key, fact in known.items():
+            if key not in wanted or fact.state not in NOT_YET:
+                yield self._known(fact)
+        for key, effect in wanted.items():
+            if key not in known or known[key].state in NOT_YET:
+                yield self._wanted(key, effect)
+
+    def _known(self, fact: EffectFact) -> EffectLine:
+        task = fact.crm_id if fact.kind in {"task", "close"} else None
+        return EffectLine(
+            fact.key,
+            fact.kind,
+            fact.role,
+            self._summary(fact.slot, self._writes.get(fact.key, {})),
+            fact.state.value,
+            fact.state_at,
+            fact.crm_id,
+            None if task is None else self._portal.url(Kind.TASK, task),
+            fact.reason,
+            self._task_now(task) if fact.kind == "task" and task is not None else None,
+        )
+
+    def _task_now(self, task: str) -> str:
+        record = self._tasks.get(task)
+        if record is None or record.id != task:
+            return "deleted"
+        return "completed" if record.properties.get(TASK_STATUS, "") == TASK_COMPLETED else "open"
+
+    def _wanted(self, key: str, effect: Effect) -> EffectLine:
+        values = effect.values if isinstance(effect, Write) else {}
+        role = effect.role if isinstance(effect, NewTask | EmailEffect) else None
+        state = EffectState.BLOCKED.value if effect.blocked else State.DUE.value
+        return EffectLine(
+            key,
+            effect.slot.partition(":")[0],
+            role,
+            self._summary(effect.slot, values),
+            state,
+            None,
+            None,
+            None,
+            effect.blocked,
+        )
+
+    def _summary(self, slot: str, values: Mapping[str, str]) -> str:
+        """`task kickoff`, `email date arrived`, `close 4711`, `write creative_refresh_status = “…”`."""
+        kind, _, what = slot.partition(":")
+        if kind == "write":
+            what = ", ".join(f"{name} = “{value}”" if value else f"{name} emptied" for name, value in values.items())
+        return f"{kind} {what.replace('_', ' ') if kind != 'write' else what}".strip()
+
+
+def _still_open(finding: Finding) -> Finding:
+    """A rule is through with an occurrence once it stands; one effect of it may yet wait for a person or another try."""
+    waits = [line for line in finding.effects if line.state not in {EffectState.DONE, EffectState.OVERTAKEN}]
+    if not waits:
+        return finding
+    blocked = any(line.state == EffectState.BLOCKED for line in waits)
+    why = "; ".join(f"{line.summary} is {line.state}" + (f": {line.reason}" if line.reason else "") for line in waits)
+    return replace(finding, state=State.BLOCKED if blocked else State.DUE, reason=f"{finding.reason}; {why}")
+
+
+def _written_values(connection: Connection, case: Case) -> dict[str, dict[str, str]]:
+    """What each property write of this case sets, by the effect's key."""
+    keys = [fact.key for fired in case.facts.fired.values() for fact in fired.effects if fact.kind == "write"]
+    found: dict[str, dict[str, str]] = {}
+    for part in in_parts(keys):
+        for row in connection.execute(select(effects.c.key, effects.c.payload).where(effects.c.key.in_(part))):
+            found[row.key] = json.loads(row.payload).get("values", {})
+    return found
+
+
+def _mark(connection: Connection, record: RecordRef) -> Mark | None:
+    mine = (dirty.c.kind == record.kind.value, dirty.c.id == record.id)
+    row = connection.execute(select(dirty).where(*mine)).one_or_none()
+    if row is None:
+        return None
+    return Mark(
+        row.origin,
+        from_ms(row.marked_at),
+        from_ms(row.look_at),
+        row.attempts,
+        None if row.parked_at is None else from_ms(row.parked_at),
+        row.held_effects,
+        None if row.error is None else row.error.strip().splitlines()[-1],
+    )
+
+
+# -- as JSON
+
+
+def _handoff_json(line: HandoffLine) -> dict[str, object]:
+    leading = line.leading
+    return {
+        "handoff": line.handoff.value,
+        "state": leading.state.value,
+        "reason": leading.reason,
+        "when": _iso(leading.when),
+        "effects": [_effect_json(effect) for finding in line.findings for effect in finding.effects],
+        "records": [
+            {
+                "record": {"kind": finding.record.kind.value, "id": finding.record.id, "name": finding.name},
+                "state": finding.state.value,
+                "reason": finding.reason,
+                "when": _iso(finding.when),
+                "effects": [effect.key for effect in finding.effects],
+            }
+            for finding in line.findings
+        ],
+    }
+
+
+def _effect_json(effect: EffectLine) -> dict[str, object]:
+    return {
+        "key": effect.key,
+        "kind": effect.kind,
+        "role": None if effect.role is None else effect.role.value,
+        "summary": effect.summary,
+        "state": effect.state,
+        "when": _iso(effect.when),
+        "id": effect.id,
+        "url": effect.url,
+        "reason": effect.reason,
+        "now": effect.now,
+    }
+
+
+def _record_json(record: RecordRef, name: str, url: str) -> dict[str, object]:
+    return {"record": {"kind": record.kind.value, "id": record.id, "name": name}, "url": url}
+
+
+def _wait_json(wait: Wait, *, stuck: bool) -> dict[str, object]:
+    return {
+        "party": wait.party.value,
+        "who": wait.who,
+        "after": wait.after.value,
+        "what": wait.what,
+        "since": _iso(wait.since),
+        "stuck_at": _iso(wait.stuck_at),
+        "stuck": stuck,
+    }
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()

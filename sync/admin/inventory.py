@@ -1,0 +1,195 @@
+"""A look over the whole portal that changes nothing: each portfolio's case, and every task on it and on its tickets.
+
+A pass reads only the tasks that the ledger names. Who wants to know what stands in the CRM beside or instead of the
+ledger (`adopt`, `verify`) reads all of them, whoever made them: by association, never by search.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from mappings.schema import ProcessMapping
+from mappings.texts import TASK_READER
+from sync.clock import from_ms
+from sync.crm import (
+    CREATED,
+    CRM,
+    TASK_COMPLETED,
+    TASK_STATUS,
+    TASK_SUBJECT,
+    Kind,
+    RawVersion,
+    Record,
+    RecordRef,
+)
+from sync.passes import recovery
+from sync.passes.reconcile import GROUP
+from sync.passes.snapshot import moment_of, own_task
+from sync.rules.context import Case
+from sync.rules.model import EffectFact, EffectState, Facts, Fired, OwnTask
+from sync.service.bootstrap import Service
+from sync.storage.database import Store
+from sync.storage.service_state import get_facts
+
+_CARRIES_KEY = "the task carries this key: it will be taken back from the CRM"
+
+
+@dataclass(frozen=True, slots=True)
+class SeenTask:
+    """A task that exists in the CRM, whoever made it. `on`: the surveyed portfolios and tickets that it is on."""
+
+    id: str
+    subject: str
+    key: str  # '' for one that the service did not make
+    made_at: datetime
+    status: str
+    statuses: tuple[RawVersion, ...]  # newest first
+    on: frozenset[RecordRef]
+
+    @property
+    def is_open(self) -> bool:
+        return self.status != TASK_COMPLETED
+
+    @property
+    def completed_at(self) -> datetime | None:
+        """Since when it is completed; None while it is open, and where the history does not tell."""
+        return self.own.completed_at
+
+    def was_open_at(self, moment: datetime) -> bool:
+        """Whether it existed then and was not completed; one whose history does not reach back is judged as it is now."""
+        if moment < self.made_at:
+            return False
+        standing = next((version.value for version in self.statuses if version.at <= moment), self.status)
+        return standing != TASK_COMPLETED
+
+    @property
+    def was_ever_completed(self) -> bool:
+        return not self.is_open or any(version.value == TASK_COMPLETED for version in self.statuses)
+
+    @property
+    def own(self) -> OwnTask:
+        """The task as rules see it."""
+        return own_task(self.id, self.status, self.statuses)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """One group. A case holds every task that a rule may ask for, and no Notes: only texts speak of those."""
+
+    cases: Mapping[RecordRef, Case]
+    tasks: Mapping[RecordRef, tuple[SeenTask, ...]]  # by portfolio, those of its tickets included; oldest first
+    pending_approval: str  # the stage's id
+    faulty: Mapping[RecordRef, str]  # the portfolios that could not be read, and why
+    gone: frozenset[RecordRef]  # asked for, but no longer in the CRM
+
+
+def everyone(service: Service) -> list[str]:
+    """Every portfolio, by rising id. The search lags by seconds: one that was made just now may be missing."""
+    return [record.id for record in service.crm.search(Kind.PORTFOLIO, [])]
+
+
+def in_groups(portfolios: Sequence[str]) -> Iterator[Sequence[str]]:
+    """As many at a time as one batched read with history takes."""
+    return (portfolios[start : start + GROUP] for start in range(0, len(portfolios), GROUP))
+
+
+def survey(service: Service, portfolios: Sequence[str]) -> Survey:
+    """Read one group of portfolios. Raises the port's errors.
+
+    What a lost database has left in the CRM (tasks that carry a key) counts as done, as it will once the service has
+    taken it back.
+    """
+    portal, group, cases = service.reconciler.cases(portfolios)
+    tasks = _tasks(service.crm, service.mapping, cases)
+    lost = _lost_before(service.store)
+    near = {record: _near(case, tasks.values()) for record, case in cases.items()}
+    left = {record: [task for task in found if lost and task.made_at < lost] for record, found in near.items()}
+    full = {record: _filled(recalled(case, left[record]), tasks, near[record]) for record, case in cases.items()}
+    faulty = {record: text.strip().rsplit("\n", 1)[-1] for record, text in group.faulty.items()}
+    return Survey(full, near, portal.pending_approval, faulty, group.gone)
+
+
+def _lost_before(store: Store) -> datetime | None:
+    """Tasks that are older than this may still be to be taken back into the ledger; None: none are."""
+    with store.read() as connection:
+        asked, final, born = get_facts(connection, recovery.DONE, recovery.FINAL, "born")
+    if final is not None:
+        return None
+    return datetime.max.replace(tzinfo=UTC) if asked is None or born is None else from_ms(int(born))
+
+
+def _tasks(crm: CRM, mapping: ProcessMapping, cases: Mapping[RecordRef, Case]) -> dict[str, SeenTask]:
+    """The tasks on all of these and on their tickets, and those that the ledger names."""
+    on: dict[str, set[RecordRef]] = {}
+    places = {Kind.PORTFOLIO: [ref.id for ref in cases], Kind.TICKET: _tickets(cases.values())}
+    for kind, ids in places.items():
+        for i, ends in (crm.associated(kind, Kind.TASK, ids) if ids else {}).items():
+            for end in ends:
+                on.setdefault(end.to, set()).add(RecordRef(kind, i))
+    named = {task for case in cases.values() for task in tasks_named(case.known)}
+    wanted = sorted({*on, *named}, key=int)
+    key = mapping.task.key_property
+    properties = [TASK_SUBJECT, TASK_STATUS, CREATED, key]
+    records = crm.read(Kind.TASK, wanted, properties, [TASK_STATUS]) if wanted else {}
+    return {
+        i: _seen(record, key, frozenset(on.get(i, ())))
+        for i, record in records.items()
+        if record.id == i  # merged into another, it is that other one
+    }
+
+
+def _tickets(cases: Iterable[Case]) -> list[str]:
+    return sorted({ticket.id for case in cases for ticket in case.snapshot.tickets}, key=int)
+
+
+def tasks_named(facts: Facts) -> set[str]:
+    """The ids of the tasks that the ledger names, the ones that it closed included."""
+    effects = (effect for fired in facts.fired.values() for effect in fired.effects)
+    return {effect.crm_id for effect in effects if effect.crm_id is not None and effect.kind in {"task", "close"}}
+
+
+def _seen(record: Record, key: str, on: frozenset[RecordRef]) -> SeenTask:
+    values = record.properties
+    return SeenTask(
+        id=record.id,
+        subject=values.get(TASK_SUBJECT, ""),
+        key=values.get(key, ""),
+        made_at=moment_of(values.get(CREATED, "")) or record.created_at or from_ms(0),
+        status=values.get(TASK_STATUS, ""),
+        statuses=tuple(record.history.get(TASK_STATUS, ())),
+        on=on,
+    )
+
+
+def _near(case: Case, tasks: Iterable[SeenTask]) -> tuple[SeenTask, ...]:
+    places = {case.snapshot.ref, *(ticket.ref for ticket in case.snapshot.tickets)}
+    return tuple(sorted((task for task in tasks if task.on & places), key=lambda task: (task.made_at, int(task.id))))
+
+
+def _filled(case: Case, tasks: Mapping[str, SeenTask], near: Iterable[SeenTask]) -> Case:
+    named = tasks_named(case.known)
+    own = {task.id: task.own for task in near}
+    own |= {i: tasks[i].own if i in tasks else OwnTask(i, exists=False, completed=False) for i in named}
+    blank = dict.fromkeys([case.snapshot.ref, *(ticket.ref for ticket in case.snapshot.tickets)], ())
+    return replace(case, snapshot=replace(case.snapshot, tasks=own, notes=blank))
+
+
+def recalled(case: Case, near: Iterable[SeenTask]) -> Case:
+    """The case as it will be once the tasks that carry a key have been taken back into its empty ledger."""
+    fired = dict(case.known.fired)
+    for task in near:
+        key = recovery.read_key(task.key) if task.key else None
+        if key is None:
+            continue
+        handoff, record, cycle, kind = key
+        fact = EffectFact(
+            task.key, f"task:{kind}", "task", TASK_READER[kind], EffectState.DONE, task.made_at,
+            crm_id=task.id, task_kind=kind, attempted=True,
+        )  # fmt: skip
+        occurrence = task.key.rpartition("/")[0]
+        before = fired.get(occurrence)
+        if before is None:
+            before = Fired(occurrence, handoff, record, cycle, None, task.made_at, "done", _CARRIES_KEY)
+        if all(effect.key != task.key for effect in before.effects):
+            fired[occurrence] = replace(before, effects=(*before.effects, fact))
+    return replace(case, known=Facts(fired, case.known.closings))

@@ -1,0 +1,162 @@
+"""Looks again: at what deliveries named, or at what the ledger holds in some state. Harmless: a look does what is due."""
+
+import json
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Row, or_, select
+
+from mappings.vocabulary import Handoff
+from sync.clock import to_ms
+from sync.crm import Kind, RecordRef
+from sync.errors import HandoffsError
+from sync.rules.model import EffectState
+from sync.storage import inbox, work_queue
+from sync.storage.database import Store
+from sync.storage.service_state import get_fact
+from sync.storage.tables import dirty as marks
+from sync.storage.tables import effects, events, occurrences
+from webhooks.events import parse
+
+ORIGIN = "replay"
+
+
+class NoSuchEventError(HandoffsError):
+    """No event of that id was delivered."""
+
+
+class Trouble(StrEnum):
+    """What may be the matter with a record, so that somebody wants it looked at again."""
+
+    FAILED = "failed"
+    BLOCKED = "blocked"
+    PARKED = "parked"
+    UNKNOWN = "unknown"
+
+
+_STATES = {
+    Trouble.FAILED: (EffectState.FAILED,),
+    Trouble.BLOCKED: (EffectState.BLOCKED,),
+    Trouble.PARKED: (),
+    Trouble.UNKNOWN: (EffectState.UNKNOWN, EffectState.ATTEMPTING),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What is to be looked at again; every filter that is given must hold. Ids are the CRM's."""
+
+    event: str | None = None  # HubSpot's eventId, or the identity under which it is stored
+    since: datetime | None = None  # received from then on
+    until: datetime | None = None  # received before
+    portfolios: frozenset[str] | None = None
+    handoffs: frozenset[Handoff] = frozenset()
+    owners: frozenset[str] = frozenset()
+    troubles: frozenset[Trouble] = frozenset()
+
+    @property
+    def by_delivery(self) -> bool:
+        return self.event is not None or self.since is not None or self.until is not None
+
+    @property
+    def by_ledger(self) -> bool:
+        return bool(self.handoffs or self.owners or self.troubles)
+
+    @property
+    def given(self) -> bool:
+        return self.by_delivery or self.by_ledger or self.portfolios is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The records to look at, and how many events named them."""
+
+    records: tuple[RecordRef, ...]
+    events: int
+
+
+def choose(store: Store, filters: Filters) -> Chosen:
+    """The records that these filters mean. Reads the database alone."""
+    with store.read() as connection:
+        found: set[RecordRef] | None = None
+        count = 0
+        if filters.by_delivery:
+            found, count = _named(connection, filters)
+        if filters.by_ledger:
+            standing = _standing(connection, filters)
+            found = standing if found is None else found & standing
+        if filters.portfolios is not None:
+            portfolios = {RecordRef(Kind.PORTFOLIO, i) for i in filters.portfolios}
+            found = portfolios if found is None else found & portfolios
+    return Chosen(tuple(sorted(found or (), key=lambda ref: (ref.kind, int(ref.id)))), count)
+
+
+# -- by delivery
+
+
+def _named(connection: Connection, filters: Filters) -> tuple[set[RecordRef], int]:
+    """The portfolios (and tickets of unknown portfolio) that the matching events name."""
+    portfolio_type = get_fact(connection, inbox.PORTFOLIO_TYPE_ID)
+    records: set[RecordRef] = set()
+    count = 0
+    for row in _events(connection, filters):
+        for event in parse(f"[{row.raw}]".encode()):
+            count += 1
+            named = inbox.records_of(event, portfolio_type)
+            records |= work_queue.homes(connection, named, moved=event.moves)
+    return records, count
+
+
+def _events(connection: Connection, filters: Filters) -> Iterator[Row[Any]]:
+    statement = select(events).order_by(events.c.received_at)
+    if filters.since is not None:
+        statement = statement.where(events.c.received_at >= to_ms(filters.since))
+    if filters.until is not None:
+        statement = statement.where(events.c.received_at < to_ms(filters.until))
+    if filters.event is not None:
+        like = events.c.raw.contains(f'"eventId":{filters.event},', autoescape=True)
+        statement = statement.where(or_(events.c.identity == filters.event, like))
+    for row in connection.execute(statement):
+        if filters.event in {None, row.identity} or str(json.loads(row.raw).get("eventId")) == filters.event:
+            yield row
+
+
+# -- by what the ledger holds
+
+
+def _standing(connection: Connection, filters: Filters) -> set[RecordRef]:
+    concerned = set(_with_effects(connection, filters, None))
+    if not filters.troubles:
+        return concerned
+    states = {state for trouble in filters.troubles for state in _STATES[trouble]}
+    found = set(_with_effects(connection, filters, states)) if states else set()
+    if Trouble.PARKED in filters.troubles:
+        rows = connection.execute(select(marks.c.kind, marks.c.id).where(marks.c.parked_at.is_not(None)))
+        parked = {RecordRef(Kind(row.kind), row.id) for row in rows}
+        found |= parked & concerned if filters.handoffs or filters.owners else parked
+    return found
+
+
+def _with_effects(
+    connection: Connection, filters: Filters, states: Collection[EffectState] | None
+) -> Iterable[RecordRef]:
+    """The records with an effect of these handoffs and owners, in one of these states (None: in any)."""
+    statement = select(
+        occurrences.c.portfolio, occurrences.c.record_kind, occurrences.c.record, effects.c.payload
+    ).join(effects, effects.c.occurrence == occurrences.c.key)
+    if filters.handoffs:
+        statement = statement.where(occurrences.c.handoff.in_([handoff.value for handoff in filters.handoffs]))
+    if states is not None:
+        statement = statement.where(
+            effects.c.state.in_([state.value for state in states]), occurrences.c.state == "open"
+        )
+    for row in connection.execute(statement):
+        if filters.owners and json.loads(row.payload).get("owner") not in filters.owners:
+            continue
+        if row.portfolio is None:
+            yield RecordRef(Kind(row.record_kind), row.record)
+        else:
+            yield RecordRef(Kind.PORTFOLIO, row.portfolio)

@@ -1,0 +1,81 @@
+"""What the portal lacks for the service, and making it: the hidden task property that carries each task's key."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import structlog
+
+from mappings.schema import ProcessMapping
+from sync.crm import CRM, Kind
+from sync.errors import CRMRejectedError, MappingMisfitError
+from sync.passes.portal import find_pipeline, find_stage, missing_properties
+
+GROUP = "task_information"
+"""HubSpot's own group of task properties."""
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Provision:
+    """`lacks_property`: to be created by `create`. `misfits`: what the mapping names and only a person can mend."""
+
+    key_property: str
+    lacks_property: bool
+    misfits: tuple[str, ...]
+
+
+def look(crm: CRM, mapping: ProcessMapping) -> Provision:
+    """What is missing. Reads only; raises `AuthenticationError` and `CRMUnavailableError`."""
+    name = mapping.task.key_property
+    return Provision(name, name not in crm.properties(Kind.TASK), tuple(_misfits(crm, mapping)))
+
+
+def create(crm: CRM, mapping: ProcessMapping) -> None:
+    """Create the task property, unique where the portal can do that: nothing depends on it. Repeating does no harm.
+
+    Raises `AuthenticationError` where the app lacks the scope, and `CRMRejectedError` where the portal will not have it.
+    """
+    name = mapping.task.key_property
+    definition: dict[str, object] = {
+        "name": name,
+        "label": "Handoff key",
+        "description": "Set by the Creative Refresh handoffs service. Do not edit: it tells which task is which.",
+        "groupName": GROUP,
+        "type": "string",
+        "fieldType": "text",
+        "hidden": True,
+        "formField": False,
+    }
+    try:
+        crm.create_property(Kind.TASK, {**definition, "hasUniqueValue": True})
+    except CRMRejectedError as error:
+        if name in crm.properties(Kind.TASK):
+            return  # somebody else was quicker
+        log.info("setup.not_unique", property=name, reason=str(error))
+        crm.create_property(Kind.TASK, definition)
+
+
+def _misfits(crm: CRM, mapping: ProcessMapping) -> list[str]:
+    found: list[str] = []
+    _heard(lambda: crm.type_id(Kind.PORTFOLIO), found)
+    if not found:
+        found += missing_properties(mapping, crm.properties)
+    pipelines = crm.pipelines()
+    pipeline = _heard(lambda: find_pipeline(mapping.ticket.pipeline, pipelines), found)
+    if pipeline is not None:
+        _heard(lambda: find_stage(mapping.ticket.in_progress, pipeline, "ticket.in_progress"), found)
+        _heard(lambda: find_stage(mapping.ticket.pending_approval, pipeline, "ticket.pending_approval"), found)
+    return found
+
+
+def _heard(ask: Callable[[], T], misfits: list[str]) -> T | None:
+    """The answer; None where it is that something is missing, which is then noted."""
+    try:
+        return ask()
+    except MappingMisfitError as error:
+        misfits.append(str(error))
+        return None

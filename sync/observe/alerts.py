@@ -1,0 +1,142 @@
+"""Tells the admin what needs them: one email a kind and hour at most, and each standing trouble once.
+
+Some things are told as they happen (`alert(kind, message)`). Others stand in the database until somebody mends them:
+`review` finds those that have not been told of yet. What an hour has no room for is told in the next one.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import Connection
+from sqlalchemy.dialects.sqlite import insert
+
+from sync.clock import Clock, to_ms
+from sync.errors import HandoffsError
+from sync.observe import status
+from sync.passes.email import Mailer
+from sync.rules.model import EffectState
+from sync.storage.database import Store
+from sync.storage.service_state import get_facts, set_fact
+from sync.storage.tables import alerts
+
+SUBJECTS: Mapping[str, str] = {
+    "parked": "records were parked",
+    "blocked": "work waits for a person",
+    "failed": "work was refused",
+    "held": "work is held",
+    "unreachable": "the CRM cannot be reached",
+    "token_refused": "the token is refused",
+    "task_property_missing": "the task property is missing",
+    "mapping_misfit": "the mapping does not fit the portal",
+    "sweep_failed": "the daily sweep fails",
+    "sweep_missed": "the daily sweep did not run",
+}
+"""Every kind, and what the subject of its email says."""
+
+LISTED = 20
+"""So many things are named in one email."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """One kind of what stands until it is mended: what is told of it first and last, and a line for each, by its key."""
+
+    kind: str
+    head: str
+    foot: str
+    lines: Mapping[str, str]
+
+
+class Alerts:
+    """`alert(kind, message)`; the row of kind and hour is the guarantee that there is one email."""
+
+    def __init__(self, store: Store, mailer: Mailer | None, admin: str | None, clock: Clock) -> None:
+        self._store = store
+        self._mailer = mailer
+        self._admin = admin
+        self._clock = clock
+
+    def __call__(self, kind: str, message: str) -> None:
+        self._tell(kind, message)
+
+    def review(self) -> None:
+        """Tell of what was parked, blocked or refused since the admin was last told of it. Raises `StoreError`."""
+        with self._store.read() as connection:
+            found = _standing(connection)
+            told_of = get_facts(connection, *(_fact(one.kind) for one in found))
+        before = {one.kind: set(json.loads(told or "[]")) for one, told in zip(found, told_of, strict=True)}
+        for one in found:
+            told = before[one.kind] & one.lines.keys()  # what was mended may come again
+            fresh = [line for key, line in one.lines.items() if key not in told]
+            if fresh and self._tell(one.kind, _message(one, fresh)):
+                told = set(one.lines)
+            if told != before[one.kind]:
+                with self._store.write() as connection:
+                    set_fact(connection, _fact(one.kind), json.dumps(sorted(told)))
+
+    def _tell(self, kind: str, message: str) -> bool:
+        """Whether the admin was told: no if they were told of this kind within the hour, or the email was not sent."""
+        now = self._clock.now()
+        hour = to_ms(now) // 3_600_000
+        with self._store.write() as connection:
+            row = insert(alerts).values(kind=kind, hour=hour, at=to_ms(now), message=message)
+            first = connection.execute(row.on_conflict_do_nothing()).rowcount == 1
+        if not first:
+            return False
+        log.warning("admin.alert", kind=kind, message=message)
+        if self._mailer is None or self._admin is None:
+            return True
+        subject = f"Creative Refresh handoffs: {SUBJECTS.get(kind, kind)}"
+        try:
+            self._mailer.send(f"alert:{kind}:{hour}", self._admin, subject, f"{message}\n\n{_LAST_LINE}")
+        except HandoffsError as error:  # a refused token too: the alert may well be about it
+            log.warning("admin.alert_not_sent", kind=kind, error=str(error))
+            return False
+        return True
+
+
+_LAST_LINE = "`handoffs status` shows how all of it stands. You get one such email of a kind an hour at most."
+
+
+def _standing(connection: Connection) -> list[_Standing]:
+    parked = {str(look.record): f"{look.record}: {look.error}" for look in status.parked(connection)}
+    by_state: dict[EffectState, dict[str, str]] = {EffectState.BLOCKED: {}, EffectState.FAILED: {}}
+    for trouble in status.troubles(connection):
+        if trouble.state in by_state:
+            by_state[trouble.state][trouble.key] = f"{trouble.what}, {trouble.where}: {trouble.reason}"
+    return [
+        _Standing(
+            "parked",
+            "Looking at these records failed again and again, so they are parked: nothing is done for them.",
+            "The next change or sweep looks at them once more. `handoffs dead` lists them, `handoffs dead show` says why.",
+            parked,
+        ),
+        _Standing(
+            "blocked",
+            "These wait for a person, and are done as soon as that is mended:",
+            "They are tried again at each look, at least hourly. Nothing is given to somebody else meanwhile.",
+            by_state[EffectState.BLOCKED],
+        ),
+        _Standing(
+            "failed",
+            "The CRM or the mail server refused these:",
+            "Each sweep tries them again. `handoffs dead` lists them; `handoffs dead retry` tries again at once.",
+            by_state[EffectState.FAILED],
+        ),
+    ]
+
+
+def _message(one: _Standing, lines: Sequence[str]) -> str:
+    listed = [f"- {line}" for line in lines[:LISTED]]
+    if len(lines) > LISTED:
+        listed.append(f"- and {len(lines) - LISTED:,} more")
+    return "\n".join([one.head, "", *listed, "", one.foot])
+
+
+def _fact(kind: str) -> str:
+    """The fact under which it stands what of this kind the admin knows: a JSON list of keys."""
+    return f"told_{kind}"

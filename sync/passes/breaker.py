@@ -1,0 +1,98 @@
+"""The breaker: no more than a set number of effects an hour without an admin's word.
+
+What a pass has decided is weighed as a whole before the first effect of it. What would pass the limit is *held*: nothing
+of it is written down or begun, its records stay dirty with their number of effects, and no pass takes them until an
+admin lets them go. They are then decided anew.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection
+
+from sync.clock import Clock, to_ms
+from sync.crm import RecordRef
+from sync.storage import ledger, work_queue
+from sync.storage.database import Store
+from sync.storage.tables import releases
+
+WINDOW = timedelta(hours=1)
+"""Over which effects are counted, and for which an admin's word holds."""
+
+log = structlog.get_logger()
+
+
+class Breaker:
+    """Weighs what a pass wants to do against what was done in the hour before."""
+
+    def __init__(self, store: Store, limit: int, clock: Clock, alert: Callable[[str, str], None]) -> None:
+        self._store = store
+        self._limit = limit
+        self._clock = clock
+        self._alert = alert
+
+    def held(self, ahead: Mapping[RecordRef, int]) -> dict[RecordRef, int]:
+        """The records that must wait, with their number of effects: all that would begin something, or none."""
+        beginning = {record: count for record, count in ahead.items() if count}
+        if not beginning:
+            return {}
+        total = sum(beginning.values())
+        now = self._clock.now()
+        with self._store.read() as connection:
+            room = _room(connection, self._limit, now)
+        if total <= room:
+            return {}
+        log.warning("group.held", records=len(beginning), effects=total, room=room, limit=self._limit)
+        self._alert(
+            "held",
+            f"{total} effects on {len(beginning)} records are held: {max(0, room)} more may be done this hour, by the "
+            f"limit of {self._limit} an hour (rules.effects_per_hour) and what was released. See `handoffs status`; "
+            "`handoffs release --reason …` lets them go.",
+        )
+        return beginning
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """`permitted`: effects beyond the limit, for an hour. Of what was held, what is let go and what stays held."""
+
+    permitted: int
+    records: int
+    effects: int
+    records_kept: int
+    effects_kept: int
+
+
+def release(store: Store, clock: Clock, actor: str, reason: str, *, everything: bool, limit: int) -> Released:
+    """Permit `limit` effects more within the hour, or with `everything` all that is held now; who and why is kept.
+
+    As many held records are let go as that has room for, the oldest first; a pass decides them anew. The others stay
+    held. Raises `StoreError`: nothing was released.
+    """
+    now = clock.now()
+    with store.write() as connection:
+        holding = work_queue.held(connection)
+        room = _room(connection, limit, now)
+        # What was done under an earlier word, which has expired since, does not use up this one.
+        permitted = (sum(count for _, count in holding) if everything else limit) + max(0, -room)
+        if permitted:
+            row = releases.insert().values(at=to_ms(now), actor=actor, reason=reason, effects=permitted)
+            connection.execute(row)
+        room += permitted
+        free: dict[RecordRef, int] = {}
+        for record, count in holding:
+            if count <= room:
+                free[record] = count
+                room -= count
+        work_queue.let_go(connection, free, now)
+    log.info("breaker.released", actor=actor, permitted=permitted, records=len(free), reason=reason)
+    kept = [count for record, count in holding if record not in free]
+    return Released(permitted, len(free), sum(free.values()), len(kept), sum(kept))
+
+
+def _room(connection: Connection, limit: int, now: datetime) -> int:
+    """How many effects more may be begun now; negative where an earlier word has expired meanwhile."""
+    since = now - WINDOW
+    return limit + ledger.released_since(connection, since) - ledger.attempted_since(connection, since)

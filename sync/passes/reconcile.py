@@ -1,0 +1,528 @@
+"""One pass over a group: read, decide, plan, do, settle. The only place that turns dirty rows into work."""
+
+import pprint
+import traceback
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+
+import structlog
+from sqlalchemy import Connection
+from sqlalchemy.dialects.sqlite import insert
+
+from mappings.schema import ProcessMapping
+from mappings.vocabulary import Handoff
+from sync.clock import Clock, to_ms
+from sync.crm import Kind, RecordRef
+from sync.errors import AuthenticationError, CRMUnavailableError, MappingMisfitError, PartialAnswerError, StoreError
+from sync.passes.breaker import Breaker
+from sync.passes.effects import Effects, Performed
+from sync.passes.portal import Portal, PortalCache
+from sync.passes.snapshot import Group, Reader
+from sync.rules import waiting
+from sync.rules.context import Case, Moment
+from sync.rules.decide import decide
+from sync.rules.model import Decision, EffectState, Facts, Fired, Portfolio, Snapshot, Wait
+from sync.storage import ledger, memberships, runs, waits, work_queue
+from sync.storage.database import Store
+from sync.storage.tables import seen
+from sync.storage.work_queue import MENDED_BY_TIME, Look
+
+GROUP = 50
+"""Records of one pass: what one batch read with history takes (hubspot.md, reading and writing)."""
+
+ROUNDS = 6
+"""How often a pass may decide anew because of its own writes; what is then still moving is looked at again soon."""
+
+SOON = timedelta(seconds=15)
+
+READ_TOO_SOON = timedelta(seconds=2)
+"""What was changed so shortly before it was read may have been changed again in the same moment: a poll looks again."""
+
+log = structlog.get_logger()
+
+
+class Judged(Protocol):
+    """What comes of judging a case: complete, or what has to be read first."""
+
+    @property
+    def complete(self) -> bool: ...
+    @property
+    def needed_tasks(self) -> frozenset[str]: ...
+    @property
+    def needed_notes(self) -> frozenset[RecordRef]: ...
+
+
+J = TypeVar("J", bound=Judged)
+
+Gate = Callable[[Case, Decision], bool]
+"""Whether a pass may do what it has decided for a record; what it may not is left undone, and dirty."""
+
+
+@dataclass
+class Tally:
+    """What passes did, for logs and for commands."""
+
+    looked: int = 0
+    tried: int = 0
+    failed: int = 0
+    unknown: int = 0
+    not_sent: int = 0  # certainly not applied, to be tried again
+    held: int = 0  # effects that the breaker holds
+    errors: int = 0  # records whose pass failed
+
+    def __iadd__(self, other: "Tally") -> "Tally":
+        for name in vars(other):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        return self
+
+
+@dataclass
+class _Pass:
+    """The state of one pass over its units (portfolios, and tickets that have none)."""
+
+    looks: Mapping[RecordRef, Look]
+    tally: Tally
+    again: dict[RecordRef, datetime] = field(default_factory=dict)
+    faulty: dict[RecordRef, str] = field(default_factory=dict)
+    held: dict[RecordRef, int] = field(default_factory=dict)
+    gate: Gate | None = None  # None: whatever is decided may be done
+    refused: set[RecordRef] = field(default_factory=set)
+    rounds: int = 0
+
+    def mends(self, record: RecordRef) -> bool:
+        """Whether what the CRM has refused is tried again: once a pass, or it would be asked in every round."""
+        return self.rounds == 1 and self.looks[record].origin in MENDED_BY_TIME
+
+    def look_again(self, record: RecordRef, moment: datetime) -> None:
+        self.again[record] = min(moment, self.again.get(record, moment))
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a pass would decide now, and what by. Nothing of it is written down."""
+
+    portal: Portal
+    group: Group
+    cases: Mapping[RecordRef, Case]
+    decisions: Mapping[RecordRef, Decision]
+    faulty: Mapping[RecordRef, str]  # the records that could not be decided, and why
+
+
+class Reconciler:
+    """Carries dirty records through a pass. One at a time for each lane; the engine sees to that."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        mapping: ProcessMapping,
+        portals: PortalCache,
+        reader: Reader,
+        effects: Effects,
+        clock: Clock,
+        moment: Callable[[], Moment],
+        alert: Callable[[str, str], None],
+    ) -> None:
+        self._store = store
+        self._mapping = mapping
+        self._portals = portals
+        self._reader = reader
+        self._effects = effects
+        self._clock = clock
+        self._moment = moment
+        self._breaker = Breaker(store, mapping.rules.effects_per_hour, clock, alert)
+
+    def checkpoint(self, step: str) -> None:
+        """Say that a step is done; the crash tests end the process here."""
+        self._effects.checkpoint(step)
+
+    def run(self, looks: Sequence[Look], gate: Gate | None = None) -> Tally:
+        """Carry these dirty rows through, as far as the gate permits. A record that fails alone backs off alone.
+
+        Raises what concerns every record: `AuthenticationError`, `CRMUnavailableError`, `MappingMisfitError`,
+        `StoreError`. The rows are then still dirty.
+        """
+        portal = self._portals.get()
+        if not portal.has_task_property:
+            name = self._mapping.task.key_property
+            raise MappingMisfitError(
+                f"the task property “{name}” is missing in the portal: run `handoffs setup --apply`"
+            )
+        tally = Tally()
+        units = looks
+        try:
+            units = self._find_homes(looks)
+            self.checkpoint("homes")
+            self._pass(units, portal, tally, gate)
+        except Exception as error:  # the boundary: one record must not stop the others
+            if _concerns_all(error):
+                raise
+            if len(units) == 1:
+                self._failed(units[0], error, tally)
+            else:  # what was done is settled; each of them is looked at alone
+                for look in units:
+                    tally += self.run([look], gate)
+        return tally
+
+    def foresee(self, portfolios: Sequence[str]) -> Outlook:
+        """Read and decide these portfolios as a pass would, and write nothing. Raises the port's errors."""
+        portal, group, cases = self.cases(portfolios)
+        decisions, faulty = self._decide(cases, portal)
+        return Outlook(portal, group, cases, decisions, {**group.faulty, **faulty})
+
+    def cases(
+        self, portfolios: Sequence[str], lone_tickets: Sequence[str] = ()
+    ) -> tuple[Portal, Group, dict[RecordRef, Case]]:
+        """Read these, with what the ledger knows of them, and write nothing. Raises the port's errors."""
+        portal = self._portals.get()
+        group = self._reader.read(portfolios, lone_tickets, portal)
+        with self._store.read() as connection:
+            facts = _facts(connection, group, _fired(connection, group))
+        return portal, group, self._cases(group, facts, portal)
+
+    def _failed(self, look: Look, error: Exception, tally: Tally) -> None:
+        self._settle_failed(look, "".join(traceback.format_exception(error)))
+        tally.looked += 1
+        tally.errors += 1
+
+    def _settle_failed(self, look: Look, text: str) -> None:
+        with self._store.write() as connection:
+            parked = work_queue.settle_failed(connection, look, self._clock.now(), text)
+        last_line = text.strip().rsplit("\n", 1)[-1]
+        log.error("record.failed", record=str(look.record), attempts=look.attempts + 1, parked=parked, error=last_line)
+
+    # -- tickets find their portfolio
+
+    def _find_homes(self, looks: Sequence[Look]) -> list[Look]:
+        """Turn tickets into looks at their portfolios; what is left are portfolios and tickets without one."""
+        tickets = [look for look in looks if look.record.kind is Kind.TICKET]
+        rest = [look for look in looks if look.record.kind is Kind.PORTFOLIO]
+        if not tickets:
+            return rest
+        homes, _ = self._reader.homes(look.record.id for look in tickets)
+        now = self._clock.now()
+        with self._store.write() as connection:
+            for look in tickets:
+                home = homes.get(look.record.id)
+                before = memberships.home_of(connection, look.record.id)
+                marked = {RecordRef(Kind.PORTFOLIO, i) for i in (home, before) if i is not None}
+                work_queue.mark(connection, marked, now, look.origin)
+                if home is None:
+                    memberships.forget(connection, [look.record.id])
+                if look.record.id in homes and home is None:
+                    rest.append(look)
+                else:  # on a portfolio, deleted, or merged into another
+                    work_queue.settle_done(connection, {look: None})
+            # Should it move before that portfolio is read, it is missed there, and looked for.
+            memberships.remember(connection, [], {t: home for t, home in homes.items() if home is not None})
+        return rest
+
+    # -- the pass
+
+    def _pass(self, looks: Sequence[Look], portal: Portal, tally: Tally, gate: Gate | None) -> None:
+        state = _Pass({look.record: look for look in looks}, tally, gate=gate)
+        waiting = self._effects.resolve(state.looks)
+        for record, until in waiting.items():
+            state.look_again(record, until)
+        units = [record for record in state.looks if record not in waiting]
+        for _ in range(ROUNDS):
+            if not units:
+                break
+            units = self._round(units, state, portal)
+        for record in units:
+            state.look_again(record, self._clock.now() + SOON)
+        self._settle(state)
+        tally.looked += len(looks)
+
+    def _round(self, units: Sequence[RecordRef], state: _Pass, portal: Portal) -> list[RecordRef]:
+        """Read, decide, plan and do once; what its own writes or a person's may have changed is to be decided anew."""
+        state.rounds += 1
+        group, facts = self._read(units, portal, state)
+        state.faulty.update(group.faulty)
+        cases = self._cases(group, facts, portal)
+        decisions, faulty = self._decide(cases, portal)
+        state.faulty.update(faulty)
+        waited_for = self._waited_for(cases, decisions, portal)
+        inside = {r: d for r, d in decisions.items() if (p := group.snapshots[r].portfolio) is None or p.inside}
+        if state.gate is not None:
+            state.refused |= {record for record in inside if not state.gate(cases[record], inside[record])}
+            inside = {record: decision for record, decision in inside.items() if record not in state.refused}
+        self._hold(inside, facts, state)
+        inside = {record: decision for record, decision in inside.items() if record not in state.held}
+        self._plan(inside, {record: cases[record].facts for record in inside}, waited_for, state)
+        performed = self._effects.perform(inside, group.present, portal, state.looks)
+        self._note(performed, state)
+        for record, decision in inside.items():
+            if decision.look_again is not None:
+                ahead = decision.look_again - cases[record].moment.now  # a run's own today does not move the look
+                state.look_again(record, self._clock.now() + ahead)
+            waits = (
+                _wait_for_portfolio(group.snapshots[record], self._clock.now()) if record.kind is Kind.TICKET else None
+            )
+            if waits is not None:
+                state.look_again(record, waits)
+        told = {record for record, decision in inside.items() if _ends_a_cycle_untouched(decision)}
+        return sorted(((performed.wrote | performed.stale | told) - performed.unsure) & set(inside))
+
+    def _read(self, units: Sequence[RecordRef], portal: Portal, state: _Pass) -> tuple[Group, dict[RecordRef, Facts]]:
+        """What the CRM shows of these, and what the ledger knows of them once it has heard of that."""
+        portfolios = [record.id for record in units if record.kind is Kind.PORTFOLIO]
+        lone = [record.id for record in units if record.kind is Kind.TICKET]
+        group = self._reader.read(portfolios, lone, portal)
+        log.info("group.read", asked=len(units), read=len(group.snapshots), gone=len(group.gone))
+        self.checkpoint("snapshot")
+        now = self._clock.now()
+        with self._store.write() as connection:
+            for survivor in set(group.merged.values()):
+                work_queue.mark(connection, [survivor], now, "merge")
+            ledger.set_aside(connection, {*group.gone, *group.merged})
+            waits.forget(connection, {*group.gone, *group.merged})
+            _remember_changes(connection, group.modified, now)
+            fired = _fired(connection, group)
+            homes = group.homes
+            understood = [i for i in portfolios if RecordRef(Kind.PORTFOLIO, i) not in group.faulty]
+            strays = memberships.remember(connection, understood, homes)
+            strays |= {one.record.id for one in fired if _is_left(one, understood, homes)}
+            facts = {} if strays else self._refreshed(connection, group, state, fired)
+        if strays:
+            self._look_after(strays)
+            with self._store.write() as connection:
+                facts = self._refreshed(connection, group, state, _fired(connection, group))
+        self.checkpoint("read")
+        return group, facts
+
+    def _look_after(self, strays: Iterable[str]) -> None:
+        """These tickets have left a portfolio, and nobody has said so: whatever they are on now is looked at."""
+        there = self._reader.still_there(strays)
+        now = self._clock.now()
+        with self._store.write() as connection:
+            memberships.forget(connection, strays)
+            ledger.set_aside(connection, [RecordRef(Kind.TICKET, ticket) for ticket in strays if ticket not in there])
+            ledger.set_portfolio(connection, dict.fromkeys(there))
+            left = [RecordRef(Kind.TICKET, ticket) for ticket in there]
+            work_queue.mark(connection, left, now, "moved", look_at=now + SOON)
+
+    def _refreshed(
+        self, connection: Connection, group: Group, state: _Pass, fired: Sequence[Fired]
+    ) -> dict[RecordRef, Facts]:
+        """What the ledger knows of the group, once it has heard where the tickets are and what may be tried again."""
+        retry = [record for record in group.snapshots if state.mends(record)]
+        homes: dict[str, str | None] = {**group.homes}
+        homes |= dict.fromkeys(record.id for record in group.snapshots if record.kind is Kind.TICKET)
+        present = group.present
+        tickets = [one for one in fired if one.record.kind is Kind.TICKET]
+        moved = {one.record.id for one in tickets if one.portfolio != homes.get(one.record.id, one.portfolio)}
+        back = {one.record for one in fired if one.state == ledger.GONE and one.record in present}
+        refused = any(effect.state is EffectState.FAILED for one in fired for effect in one.effects)
+        if moved or back or (retry and refused):
+            ledger.retry_failed(connection, retry, self._clock.now())
+            ledger.set_portfolio(connection, {ticket: homes[ticket] for ticket in moved})
+            ledger.bring_back(connection, back)
+            fired = _fired(connection, group)
+        return _facts(connection, group, fired)
+
+    def _cases(self, group: Group, facts: Mapping[RecordRef, Facts], portal: Portal) -> dict[RecordRef, Case]:
+        moment = self._moment()
+        return {
+            record: Case(
+                snapshot,
+                known := facts[record],
+                self._mapping,
+                moment if known.reaches_back_to is None else moment.reaching_back_to(known.reaches_back_to),
+                portal.people,
+                portal.in_progress,
+            )
+            for record, snapshot in group.snapshots.items()
+        }
+
+    def _decide(
+        self, cases: dict[RecordRef, Case], portal: Portal
+    ) -> tuple[dict[RecordRef, Decision], dict[RecordRef, str]]:
+        return self.judged(cases, portal, decide)
+
+    def judged(
+        self, cases: dict[RecordRef, Case], portal: Portal, judge: Callable[[Case], J]
+    ) -> tuple[dict[RecordRef, J], dict[RecordRef, str]]:
+        """Judge each case, reading what the rules ask for, for all of them together; and what failed, with why.
+
+        The cases become fuller by what was read.
+        """
+        decisions: dict[RecordRef, J] = {}
+        faulty: dict[RecordRef, str] = {}
+        open_cases = dict(cases)
+        while open_cases:
+            incomplete: dict[RecordRef, J] = {}
+            for record, case in open_cases.items():
+                try:
+                    decision = judge(case)
+                except Exception as error:  # noqa: BLE001 - the boundary: one record must not stop the others
+                    faulty[record] = _with_inputs(case, error)
+                    continue
+                if decision.complete:
+                    decisions[record] = decision
+                else:
+                    incomplete[record] = decision
+            fuller = self._reader.complete(
+                {record: open_cases[record].snapshot for record in incomplete},
+                {record: decision.needed_tasks for record, decision in incomplete.items()},
+                {record: decision.needed_notes for record, decision in incomplete.items()},
+                portal,
+            )
+            open_cases = {record: _with(open_cases[record], fuller[record]) for record in incomplete}
+            cases.update(open_cases)
+        return decisions, faulty
+
+    def _waited_for(
+        self, cases: Mapping[RecordRef, Case], decisions: Mapping[RecordRef, Decision], portal: Portal
+    ) -> list[tuple[Portfolio, Wait | None]]:
+        """Whom each portfolio waits for; one that this cannot be told of keeps what the pass before has said."""
+        mine = {record: cases[record] for record in decisions if record.kind is Kind.PORTFOLIO}
+        told, faulty = self.judged(
+            mine, portal, lambda case: waiting.judge(case, decisions[case.snapshot.ref].verdicts)
+        )
+        for record, text in faulty.items():
+            log.error("record.wait_unknown", record=str(record), error=text.strip().rsplit("\n", 1)[-1])
+        return [(cases[record].portfolio, found.wait) for record, found in told.items()]
+
+    def _hold(self, decisions: Mapping[RecordRef, Decision], facts: Mapping[RecordRef, Facts], state: _Pass) -> None:
+        """Let the breaker hold what would pass the limit; what begins nothing new goes on."""
+        ahead = {record: ledger.effects_ahead(decision, facts[record]) for record, decision in decisions.items()}
+        held = self._breaker.held(ahead)
+        state.held.update(held)
+        state.tally.held += sum(held.values())
+
+    def _plan(
+        self,
+        decisions: Mapping[RecordRef, Decision],
+        facts: Mapping[RecordRef, Facts],
+        waited_for: Sequence[tuple[Portfolio, Wait | None]],
+        state: _Pass,
+    ) -> None:
+        now = self._clock.now()
+        with self._store.write() as connection:
+            waits.remember(connection, waited_for, now)
+            for record, decision in sorted(decisions.items()):
+                origin = state.looks[record].origin
+                ledger.plan(
+                    connection,
+                    record.id if record.kind is Kind.PORTFOLIO else None,
+                    decision,
+                    facts[record],
+                    now,
+                    origin,
+                    retry_failed=state.mends(record),
+                )
+        for record, decision in decisions.items():
+            for occurrence in decision.occurrences:
+                log.info(
+                    "handoff.decided",
+                    handoff=occurrence.handoff.value,
+                    record=str(record),
+                    key=occurrence.key,
+                    effects=len(occurrence.effects),
+                    reason=occurrence.reason,
+                )
+        self.checkpoint("planned")
+
+    @staticmethod
+    def _note(performed: Performed, state: _Pass) -> None:
+        state.tally.tried += performed.tried
+        state.tally.failed += performed.failed
+        state.tally.unknown += performed.unknown
+        state.tally.not_sent += performed.not_sent
+        for record, moment in performed.again_at.items():
+            state.look_again(record, moment)
+
+    def _settle(self, state: _Pass) -> None:
+        self.checkpoint("passed")
+        with self._store.write() as connection:
+            left = state.faulty.keys() | state.held.keys() | state.refused
+            through = {look: state.again.get(record) for record, look in state.looks.items() if record not in left}
+            work_queue.settle_done(connection, through)
+            held = [look for record, look in state.looks.items() if record in state.held]
+            work_queue.settle_held(connection, held, state.held)
+        for record, text in state.faulty.items():
+            state.tally.errors += 1
+            self._settle_failed(state.looks[record], text)
+        self.checkpoint("looked at")
+
+
+def _concerns_all(error: Exception) -> bool:
+    """Whether an error stands in the way of every record."""
+    everywhere = AuthenticationError | CRMUnavailableError | MappingMisfitError | StoreError
+    return isinstance(error, everywhere) and not isinstance(error, PartialAnswerError)
+
+
+def _fired(connection: Connection, group: Group) -> list[Fired]:
+    """Every occurrence of the group's records."""
+    portfolios = [record.id for record in group.snapshots if record.kind is Kind.PORTFOLIO]
+    tickets = [ticket.id for snapshot in group.snapshots.values() for ticket in snapshot.tickets]
+    return ledger.load(connection, portfolios, tickets)
+
+
+def _is_left(fired: Fired, portfolios: Collection[str], homes: Mapping[str, str]) -> bool:
+    """Whether this is work still to be done on a ticket that has left its portfolio, which is one of these."""
+    ticket = fired.record.kind is Kind.TICKET
+    return ticket and fired.state == "open" and fired.portfolio in portfolios and fired.record.id not in homes
+
+
+def _facts(connection: Connection, group: Group, fired: Sequence[Fired]) -> dict[RecordRef, Facts]:
+    """What the ledger knows of each record of the group."""
+    portfolios = [record.id for record in group.snapshots if record.kind is Kind.PORTFOLIO]
+    closings = ledger.remembered(connection, portfolios)
+    since = runs.reaching_back(connection, portfolios)
+    found: dict[RecordRef, Facts] = {}
+    for record, snapshot in group.snapshots.items():
+        mine = record.id if record.kind is Kind.PORTFOLIO else None
+        theirs = (ticket.id for ticket in snapshot.tickets)
+        facts = ledger.facts_of(fired, mine, theirs, closings.get(mine or "", ()))
+        found[record] = replace(facts, reaches_back_to=since.get(mine or ""))
+    return found
+
+
+def _with_inputs(case: Case, error: Exception) -> str:
+    """What a decision failed with, after what it was made on: for `handoffs dead show`."""
+    seen_by_it = pprint.pformat(case.snapshot, width=100, compact=True)
+    told = "".join(traceback.format_exception(error))
+    return f"Seen at {case.moment.now.isoformat()}:\n{seen_by_it}\n\n{told}"
+
+
+def _with(case: Case, snapshot: Snapshot) -> Case:
+    return Case(snapshot, case.known, case.mapping, case.moment, case.people, case.in_progress)
+
+
+def _ends_a_cycle_untouched(decision: Decision) -> bool:
+    """Whether the end of a cycle was only recorded, with no write to follow: what waited for it can be decided now."""
+    endings = {Handoff.DECLINED, Handoff.CLOSE}
+    return any(one.handoff in endings and not one.effects for one in decision.occurrences)
+
+
+def _wait_for_portfolio(snapshot: Snapshot, now: datetime) -> datetime | None:
+    """A ticket can be announced before its association: look again, ever more seldom, for a day.
+
+    After that an event, a poll or a sweep of its portfolio will find it.
+    """
+    ticket = snapshot.tickets[0]
+    age = now - ticket.created_at
+    if snapshot.portfolio is not None or ticket.came_in is None or age > timedelta(days=1):
+        return None
+    return now + max(timedelta(seconds=30), age)
+
+
+_NEW_CHANGE = insert(seen)
+_CHANGED = _NEW_CHANGE.on_conflict_do_update(
+    index_elements=[seen.c.kind, seen.c.id], set_={"modified_at": _NEW_CHANGE.excluded.modified_at}
+)
+
+
+def _remember_changes(connection: Connection, modified: Mapping[RecordRef, datetime], now: datetime) -> None:
+    """When each record was last changed, as far as a later change cannot bear the same time."""
+    rows = [
+        {"kind": record.kind.value, "id": record.id, "modified_at": to_ms(at)}
+        for record, at in sorted(modified.items())
+        if at <= now - READ_TOO_SOON
+    ]
+    if rows:
+        connection.execute(_CHANGED, rows)

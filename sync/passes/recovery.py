@@ -1,0 +1,173 @@
+"""A lost database: before the first pass of an empty ledger, what the CRM shows as done is taken back into it.
+
+The CRM's search may not show yet what was done just before the loss. So it is asked a second time, once it must; until
+then every task is looked for at its record before it is made (`effects`).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from mappings.schema import ProcessMapping
+from mappings.vocabulary import Handoff, Role, TaskKind
+from sync.clock import from_ms, to_ms
+from sync.crm import CREATED, CRM, LANDED_AFTER, Filter, Kind, Record, RecordRef
+from sync.errors import CRMRejectedError
+from sync.failpoints import Checkpoint, no_checkpoint
+from sync.passes.snapshot import moment_of
+from sync.storage import ledger
+from sync.storage.database import Store
+from sync.storage.service_state import get_fact, get_facts, set_fact
+
+DONE = "recovered"
+"""The fact that says that the CRM was asked; until then no pass may begin."""
+
+FINAL = "recovered_for_good"
+"""The fact that says that it was asked when its search showed everything from before this ledger."""
+
+SEARCH_LAGS = timedelta(minutes=10)
+"""How far the search may be behind; seconds as a rule (hubspot.md)."""
+
+BEFORE = timedelta(hours=1)
+"""How far before this ledger began the second time looks for tasks: the lag, and clocks that differ."""
+
+log = structlog.get_logger()
+
+_ROLES = {
+    TaskKind.KICKOFF: Role.ACCOUNT_MANAGER,
+    TaskKind.CREATE_TICKETS: Role.SOCIAL_AD_SPECIALIST,
+    TaskKind.WRITE_COPY: Role.COPYWRITER,
+    TaskKind.DESIGN_GRAPHICS: Role.GRAPHIC_DESIGNER,
+    TaskKind.SHARE_DELIVERABLES: Role.ACCOUNT_MANAGER,
+    TaskKind.REVISE_COPY: Role.COPYWRITER,
+    TaskKind.REVISE_GRAPHICS: Role.GRAPHIC_DESIGNER,
+    TaskKind.IMPLEMENT: Role.SOCIAL_AD_SPECIALIST,
+}
+
+
+def is_needed(store: Store) -> bool:
+    """Whether no pass may begin yet."""
+    with store.read() as connection:
+        return get_fact(connection, DONE) is None
+
+
+def is_final(store: Store) -> bool:
+    """Whether the ledger holds every task from before it began."""
+    return store.has_for_good(FINAL)
+
+
+def may_land_until(store: Store) -> datetime | None:
+    """Until when a task may appear that was on its way when the ledger before this one was lost; None: there was none."""
+    with store.read() as connection:
+        taken, born = get_facts(connection, DONE, "born")
+    return None if born is None or int(taken or 0) == 0 else from_ms(int(born)) + LANDED_AFTER
+
+
+def ensure(store: Store, crm: CRM, mapping: ProcessMapping, now: datetime, checkpoint: Checkpoint) -> None:
+    """Take back what has to be before a pass begins; does nothing once that is done."""
+    with store.read() as connection:
+        asked, final, born = get_facts(connection, DONE, FINAL, "born")
+    began = now if born is None else from_ms(int(born))
+    if final is not None or (asked is not None and now < began + SEARCH_LAGS):
+        return
+    take_back(store, crm, mapping, checkpoint, since=None if asked is None else began - BEFORE)
+    if now >= began + SEARCH_LAGS:
+        with store.write() as connection:
+            set_fact(connection, FINAL, "1")
+
+
+def take_back(
+    store: Store,
+    crm: CRM,
+    mapping: ProcessMapping,
+    checkpoint: Checkpoint = no_checkpoint,
+    *,
+    since: datetime | None = None,
+) -> int:
+    """Record every task in the CRM that carries a key as done, with the emails of its occurrence; how many.
+
+    `since`: only if one was made then or later. Interrupted, it begins again: a row that is there already changes
+    nothing.
+    """
+    key_property = mapping.task.key_property
+    filters = [Filter(key_property, "HAS_PROPERTY")]
+    if since is not None:
+        filters.append(Filter(CREATED, "GTE", str(to_ms(since))))
+    found = [record.id for record in crm.search(Kind.TASK, [filters])]
+    # One that a person has deleted was made all the same. Where no task carries a key there is nothing to take back.
+    wanted = [key_property, CREATED]
+    records = [*crm.read(Kind.TASK, found, wanted).values(), *deleted_tasks(crm, wanted)] if found else []
+    homes = _homes(crm, [record for record in records if record.properties.get(key_property, "")], key_property)
+    checkpoint("searched")
+    taken = 0
+    with store.write() as connection:
+        for record in records:
+            key = record.properties.get(key_property, "")
+            if not key:  # most of what people delete was never the service's
+                continue
+            row = read_key(key)
+            if row is None:
+                log.warning("recovery.unknown_key", task=record.id, key=key)
+                continue
+            handoff, at, cycle, kind = row
+            made_at = moment_of(record.properties.get(CREATED, "")) or record.created_at
+            ledger.record_done_task(
+                connection,
+                effect_key=key,
+                handoff=handoff,
+                record=at,
+                portfolio=at.id if at.kind is Kind.PORTFOLIO else homes.get(at.id),
+                cycle=cycle,
+                task=record.id,
+                task_kind=kind,
+                role=_ROLES[kind],
+                made_at=made_at or from_ms(0),
+                origin="recovery",
+                reason="taken back from the CRM: the task carries this key",
+                adopted=False,
+            )
+            taken += 1
+        set_fact(connection, DONE, str(taken))
+    checkpoint("taken back")
+    log.info("recovery.done", tasks=taken)
+    return taken
+
+
+def _homes(crm: CRM, tasks: Sequence[Record], key_property: str) -> dict[str, str]:
+    """The portfolio on which each ticket was when its newest task was made: the ticket itself may be deleted by now."""
+    tickets = {
+        task.id: row[1].id
+        for task in tasks
+        if (row := read_key(task.properties[key_property])) is not None and row[1].kind is Kind.TICKET
+    }
+    if not tickets:
+        return {}
+    by_age = sorted(tickets, key=int)
+    ends = crm.associated(Kind.TASK, Kind.PORTFOLIO, by_age)
+    return {tickets[task]: ends[task][0].to for task in by_age if len(ends.get(task, ())) == 1}
+
+
+def deleted_tasks(crm: CRM, wanted: Sequence[str]) -> list[Record]:
+    """The tasks in the recycle bin, with these properties; none where the portal does not show them."""
+    try:
+        return list(crm.deleted(Kind.TASK, wanted))
+    except CRMRejectedError as error:  # a portal that does not show them must not keep the service from its work
+        log.warning("recovery.deleted_tasks_unknown", error=str(error))
+        return []
+
+
+def read_key(key: str) -> tuple[Handoff, RecordRef, str, TaskKind] | None:
+    """What the key of a task tells: handoff, record, cycle ('' where it does not tell it) and kind of task."""
+    occurrence, _, slot = key.rpartition("/")
+    parts = occurrence.split(":")
+    try:
+        handoff = Handoff(parts[0])
+        kind = TaskKind(slot.removeprefix("task:"))
+        record = RecordRef(Kind.TICKET if handoff in {Handoff.TICKETS, Handoff.REVISIONS} else Kind.PORTFOLIO, parts[1])
+    except (ValueError, IndexError):
+        return None
+    if not record.id.isdigit():
+        return None
+    has_cycle = handoff in {Handoff.KICKOFF, Handoff.DATE_ARRIVED, Handoff.SET_READY} and len(parts) > 2
+    return handoff, record, parts[2] if has_cycle else "", kind

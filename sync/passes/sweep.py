@@ -1,0 +1,78 @@
+"""The daily sweep: every portfolio whose date is near or whose cycle is open is looked at, events or no events."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection, bindparam, select
+
+from mappings.schema import ProcessMapping
+from mappings.vocabulary import Handoff
+from sync.clock import Clock, to_ms
+from sync.crm import CRM, Filter, Kind, RecordRef
+from sync.storage import waits, work_queue
+from sync.storage.database import Store
+from sync.storage.service_state import set_fact
+from sync.storage.tables import effects, occurrences
+from sync.storage.work_queue import Priority
+
+TICKETS_LIVE_FOR = timedelta(days=60)
+"""How long after a ticket came its portfolio is swept, whatever its status and date: a ticket deleted without a webhook
+shows in no search, and may have completed an Ad Set."""
+
+log = structlog.get_logger()
+
+
+def sweep(store: Store, crm: CRM, mapping: ProcessMapping, clock: Clock, today: date, origin: str = "sweep") -> int:
+    """Mark what a day can have made due; how many records.
+
+    Candidates come from the search and from the ledger: a date within the window or past, a status that is not empty,
+    an effect that is still to be done, a party that is waited for, a ticket that came lately. Each is then read afresh
+    by its pass.
+    """
+    names = mapping.portfolio.properties
+    last = today + timedelta(days=mapping.rules.window_days + 1)  # a day more: a date is midnight UTC, not local
+    horizon = str(to_ms(datetime(last.year, last.month, last.day, tzinfo=UTC)))
+    groups = [
+        [Filter(names.refresh_date, "HAS_PROPERTY"), Filter(names.refresh_date, "LTE", horizon)],
+        [Filter(names.status, "HAS_PROPERTY")],
+    ]
+    found = {RecordRef(Kind.PORTFOLIO, record.id) for record in crm.search(Kind.PORTFOLIO, groups)}
+    now = clock.now()
+    with store.write() as connection:
+        found |= with_open_effects(connection) | waits.known(connection)
+        found |= _with_live_tickets(connection, now - TICKETS_LIVE_FOR)
+        work_queue.mark(connection, found, now, origin, priority=Priority.BULK)
+        set_fact(connection, "last_sweep", str(to_ms(now)))
+    log.info("sweep.marked", records=len(found), today=today.isoformat())
+    return len(found)
+
+
+_WITH_OPEN_EFFECTS = (
+    select(occurrences.c.portfolio, occurrences.c.record_kind, occurrences.c.record)
+    .join(effects, effects.c.occurrence == occurrences.c.key)
+    .where(occurrences.c.state == "open", effects.c.state.not_in(["done", "overtaken"]))
+    .distinct()
+)
+
+
+def with_open_effects(connection: Connection) -> set[RecordRef]:
+    """The records with an effect that is still to be done."""
+    return {
+        RecordRef(Kind(row.record_kind), row.record)
+        if row.portfolio is None
+        else RecordRef(Kind.PORTFOLIO, row.portfolio)
+        for row in connection.execute(_WITH_OPEN_EFFECTS)
+    }
+
+
+_WITH_LIVE_TICKETS = (
+    select(occurrences.c.portfolio)
+    .where(occurrences.c.handoff == Handoff.TICKETS.value, occurrences.c.decided_at >= bindparam("since"))
+    .where(occurrences.c.portfolio.is_not(None))
+    .distinct()
+)
+
+
+def _with_live_tickets(connection: Connection, since: datetime) -> set[RecordRef]:
+    found = connection.scalars(_WITH_LIVE_TICKETS, {"since": to_ms(since)})
+    return {RecordRef(Kind.PORTFOLIO, portfolio) for portfolio in found if portfolio is not None}

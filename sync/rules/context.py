@@ -1,0 +1,274 @@
+"""One record's case, as a rule sees it: snapshot, ledger, mapping and moment, with the questions that rules share."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from mappings.schema import ProcessMapping
+from mappings.vocabulary import Handoff, Role, Status, TaskKind
+from sync.clock import from_ms, local_date, to_ms
+from sync.crm import Kind, RecordRef
+from sync.rules.cadence import next_date
+from sync.rules.cycle import Ending, all_closings, cycle_at, cycle_id, endings
+from sync.rules.model import (
+    Closing,
+    EffectFact,
+    EffectState,
+    Facts,
+    Note,
+    OwnTask,
+    Portfolio,
+    Snapshot,
+    State,
+    Ticket,
+    Version,
+)
+
+
+class NeededError(Exception):
+    """A rule asked for something that the snapshot does not hold yet: read it, then decide again."""
+
+    def __init__(self, tasks: Iterable[str] = (), notes: Iterable[RecordRef] = ()) -> None:
+        self.tasks = frozenset(tasks)
+        self.notes = frozenset(notes)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When it is decided, and since when the service counts. `born` is the age of the ledger itself."""
+
+    now: datetime
+    today: date
+    go_live: datetime
+    born: datetime
+
+    def reaching_back_to(self, since: datetime) -> "Moment":
+        """The same moment for a portfolio whose causes count since then, where that is before going live."""
+        return replace(self, go_live=min(self.go_live, since))
+
+
+@dataclass(frozen=True)
+class Case:
+    snapshot: Snapshot
+    known: Facts
+    mapping: ProcessMapping
+    moment: Moment
+    people: Mapping[str, str] = field(default_factory=dict)  # active owners by id and by lower-cased email → id
+    in_progress: str = ""  # the id of the stage that a revision kicks a ticket back to
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What the ledger knows, each occurrence in its cycle.
+
+        Time tells the cycle of a ticket's, which may have come from another portfolio, and of a task that was taken
+        back from the CRM and does not tell it.
+        """
+        placed = {
+            key: replace(fired, cycle=self.cycle_of(fired.cause_at or fired.decided_at))
+            if fired.record.kind is Kind.TICKET or not fired.cycle
+            else fired
+            for key, fired in self.known.fired.items()
+        }
+        return Facts(placed, self.known.closings)
+
+    # -- cycles
+
+    @property
+    def portfolio(self) -> Portfolio:
+        assert self.snapshot.portfolio is not None
+        return self.snapshot.portfolio
+
+    @cached_property
+    def endings(self) -> tuple[Ending, ...]:
+        if self.snapshot.portfolio is None:
+            return ()
+        closed = {
+            to_ms(fired.cause_at)
+            for fired in self.known.of(Handoff.CLOSE)
+            if fired.key.startswith("8:") and fired.settled and fired.cause_at is not None
+        }
+        return endings(self.portfolio.status_history, closed)
+
+    @cached_property
+    def closings(self) -> tuple[Closing, ...]:
+        return all_closings(self.endings, self.known.closings)
+
+    @property
+    def cycle_started(self) -> datetime | None:
+        return self.closings[-1].at if self.closings else None
+
+    @property
+    def cycle(self) -> str:
+        return cycle_id(self.cycle_started)
+
+    def cycle_of(self, moment: datetime) -> str:
+        return cycle_at(moment, self.closings)
+
+    def cycle_ended_by(self, ending: Ending) -> str:
+        return self.cycle_of(from_ms(ending.version.ms - 1))
+
+    def declined_after(self, moment: datetime) -> Closing | None:
+        """The decline that ended the cycle of `moment`, where that is how it ended."""
+        after = next((closing for closing in self.closings if closing.at > moment), None)
+        return after if after is not None and after.by is Status.NO_REFRESH_REQUESTED else None
+
+    def in_cycle(self, ticket: Ticket) -> bool:
+        started = self.cycle_started
+        return ticket.came_in is not None and (started is None or ticket.came_in >= started)
+
+    @cached_property
+    def pending(self) -> tuple[Ending, ...]:
+        """Endings that the service has not carried out yet, oldest first: the date still has to move."""
+        return tuple(
+            ending
+            for ending in self.endings
+            if self.counts(ending.version, self.portfolio.status_history)
+            and self.facts.settled(self.ending_key(ending)) is None
+        )
+
+    @property
+    def pending_declines(self) -> list[Ending]:
+        return [ending for ending in self.pending if ending.closing.by is Status.NO_REFRESH_REQUESTED]
+
+    def ending_key(self, ending: Ending) -> str:
+        number = "2a" if ending.closing.by is Status.NO_REFRESH_REQUESTED else "8"
+        return f"{number}:{self.portfolio.id}:{ending.version.ms}"
+
+    # -- causes
+
+    def counts(self, version: Version[Any], history: Sequence[Version[Any]]) -> bool:
+        """Whether a version may cause anything: not older than going live, nor gone while the record was outside."""
+        return version.at >= self.moment.go_live and not self.passed_outside(version, history)
+
+    def passed_outside(self, version: Version[Any], history: Sequence[Version[Any]]) -> bool:
+        """Whether a version was gone again when the record came (back) into the mapping's condition."""
+        inside_since = None if self.snapshot.portfolio is None else self.portfolio.inside_since
+        if inside_since is None:
+            return False
+        replaced_at = min((later.at for later in history if later.at > version.at), default=None)
+        return replaced_at is not None and replaced_at < inside_since
+
+    # -- dates
+
+    @property
+    def window(self) -> int:
+        return self.mapping.rules.window_days
+
+    def out_of_window(self, version: Version[date | None]) -> bool:
+        """Whether a date was more than the window ahead of the day on which it was set, or was cleared."""
+        if version.value is None:
+            return True
+        return (version.value - local_date(version.at, self.mapping.zone)).days > self.window
+
+    @property
+    def barrier(self) -> timedelta:
+        return timedelta(minutes=self.mapping.rules.barrier_minutes)
+
+    @property
+    def date_since(self) -> datetime:
+        """When the Refresh Date came to be what it is; going live where the history does not show it."""
+        since = self.moment.go_live
+        for version in self.portfolio.date_history:
+            if version.value != self.portfolio.refresh_date:
+                break
+            since = version.at
+        return since
+
+    def next_refresh(self) -> date | None:
+        """The next Refresh Date by the portfolio's cadence; None where the mapping does not know the cadence."""
+        interval = self.mapping.cadence.interval(self.portfolio.cadence)
+        if interval is None:
+            return None
+        return next_date(self.portfolio.refresh_date, interval, self.moment.today, self.mapping.cadence.weekend)
+
+    # -- people
+
+    def owner(self, role: Role, ticket: Ticket | None = None) -> tuple[str | None, str | None]:
+        """Who does the work of a role: the owner's id, or the reason why there is nobody."""
+        named: list[str] = []
+        if ticket is not None and ticket.owners.get(role):
+            named.append(ticket.owners[role])
+        if self.snapshot.portfolio is not None and self.portfolio.owners.get(role):
+            named.append(self.portfolio.owners[role])
+        fallback = self.mapping.roles[role].fallback_owner
+        for candidate in [*named, *([fallback] if fallback else [])]:
+            found = self.people.get(candidate) or self.people.get(candidate.lower())
+            if found is not None:
+                return found, None
+        label = self.mapping.roles[role].label
+        if named:
+            gone = self.snapshot.owners.get(named[0])
+            who = f"{gone.name} is deactivated" if gone is not None else f"owner {named[0]} does not exist"
+            return None, f"{label}: {who}, and the mapping names no active fallback (roles.{role}.fallback_owner)"
+        return None, f"no {label} is named, and the mapping names no active fallback (roles.{role}.fallback_owner)"
+
+    # -- what has to be read
+
+    def tasks(self, ids: Iterable[str]) -> list[OwnTask]:
+        wanted = list(ids)
+        missing = [task for task in wanted if task not in self.snapshot.tasks]
+        if missing:
+            raise NeededError(tasks=missing)
+        return [self.snapshot.tasks[task] for task in wanted]
+
+    def newest_note(self, record: RecordRef, since: datetime | None = None) -> Note | None:
+        if record not in self.snapshot.notes:
+            raise NeededError(notes=[record])
+        notes = self.snapshot.notes[record]
+        return next((note for note in notes if since is None or note.at >= since), None)
+
+    def tasks_made(
+        self, handoff: Handoff, cycle: str | None = None, record: str | None = None, kind: TaskKind | None = None
+    ) -> list[EffectFact]:
+        """The tasks made (or adopted) by a handoff, oldest first."""
+        return [
+            effect
+            for fired in self.facts.of(handoff, cycle, record)
+            for effect in fired.effects
+            if effect.kind == "task"
+            and effect.state is EffectState.DONE
+            and effect.crm_id is not None
+            and (kind is None or effect.task_kind is kind)
+        ]
+
+    # -- texts
+
+    def context(self, **more: object) -> dict[str, Any]:
+        """What every text of this record may say; plain values, so that the ledger can keep them."""
+        portfolio = self.snapshot.portfolio
+        when = None if portfolio is None else portfolio.refresh_date
+        context: dict[str, Any] = {
+            "portfolio": {
+                "id": "" if portfolio is None else portfolio.id,
+                "name": "" if portfolio is None else portfolio.name,
+                "url": "" if portfolio is None else portfolio.url,
+            },
+            "today": self.moment.today.isoformat(),
+            "refresh_date": when.isoformat() if when else None,
+            "days_until": (when - self.moment.today).days if when else None,
+            "note": None,
+            "ticket": None,
+            "tickets": [],
+            "folder": "",
+            "ad_lab_link": "" if portfolio is None else portfolio.ad_lab_link,
+            "next_date": None,
+            "revision": "",
+            "reason": "",
+        }
+        return {**context, **more}
+
+
+def note_context(note: Note | None) -> dict[str, str] | None:
+    return None if note is None else {"body": note.body, "at": note.at.isoformat(), "url": note.url}
+
+
+def ticket_context(ticket: Ticket) -> dict[str, str]:
+    return {"id": ticket.id, "subject": ticket.subject, "folder": ticket.folder, "url": ticket.url}
+
+
+def state_of(effects: Iterable[str | None]) -> State:
+    """`due`, unless everything that is to be done is blocked."""
+    reasons = list(effects)
+    return State.BLOCKED if reasons and all(reasons) else State.DUE

@@ -1,0 +1,201 @@
+"""Who is waited for: whose turn it is in a cycle, to do what, since when. Pure.
+
+The rules say what the service does; this says what a person has to do before the process goes on. What the service, an
+admin or the calendar has to do first is nobody's turn.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from mappings.schema import Party
+from mappings.vocabulary import Handoff, Role, Stage, Status
+from sync.crm import RecordRef
+from sync.rules.context import Case, NeededError
+from sync.rules.handoffs import current_tickets, name_of
+from sync.rules.model import EffectState, Fired, State, Ticket, Verdict, Wait
+
+LOOKED_AT_WITHIN = timedelta(hours=26)
+"""How soon a portfolio is looked at again at the latest: the sweep's day, and two hours for one that is late."""
+
+NAMED = 3
+"""So many tickets are named one by one."""
+
+SERVICE_NEXT = frozenset({State.DUE, State.BLOCKED, State.WAITING})
+"""What a rule says while the next step is the service's own, or hangs on what blocks it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Who is waited for (None: nobody), or what has to be read before that can be told."""
+
+    wait: Wait | None = None
+    needed_tasks: frozenset[str] = frozenset()
+    needed_notes: frozenset[RecordRef] = frozenset()
+
+    @property
+    def complete(self) -> bool:
+        return not self.needed_tasks and not self.needed_notes
+
+
+def judge(case: Case, verdicts: Sequence[Verdict], *, closely: bool = False) -> Judgement:
+    """Who is waited for in this portfolio's cycle, given what the rules say of it.
+
+    Whether a task is done tells the Account Manager's turn from the client's. It is read only where one of them may
+    have waited too long by the next look, or `closely`.
+    """
+    try:
+        return Judgement(_Turn(case, verdicts, closely=closely).wait())
+    except NeededError as needed:
+        return Judgement(None, needed.tasks, needed.notes)
+
+
+class _Turn:
+    def __init__(self, case: Case, verdicts: Sequence[Verdict], *, closely: bool) -> None:
+        self._case = case
+        self._verdicts = verdicts
+        self._closely = closely
+
+    def wait(self) -> Wait | None:
+        """One rung a stage of the process, the last one first."""
+        case, status = self._case, self._case.portfolio.status
+        if not case.portfolio.inside or case.pending or status in {Status.UNMAPPED, Status.CREATIVES_IMPLEMENTED}:
+            return None
+        if status is Status.CREATIVES_APPROVED:
+            return self._implementation()
+        current = current_tickets(case)
+        if current:
+            return self._tickets(current)
+        if status is Status.CREATIVES_PENDING_APPROVAL:
+            return self._sharing()
+        if status is Status.DELIVERABLES_SUBMITTED:
+            what = (
+                "to create the deliverable tickets: the status says that they are there, but none of this cycle is open"
+            )
+            return self._of(Party.SOCIAL_AD_SPECIALIST, Handoff.DATE_ARRIVED, what, self._status_since())
+        return self._before_tickets()
+
+    def _before_tickets(self) -> Wait | None:
+        case, status = self._case, self._case.portfolio.status
+        when = case.portfolio.refresh_date
+        if when is None:
+            if status is not Status.REFRESH_REQUEST_SUBMITTED:
+                return None
+            what = "to set the Refresh Date: the client has said yes, and nothing happens before a date comes"
+            since = max(self._status_since(), case.date_since)
+            return self._of(Party.ACCOUNT_MANAGER, Handoff.CONFIRMED, what, since)
+        if when <= case.moment.today:
+            cued = list(case.facts.of(Handoff.DATE_ARRIVED, case.cycle))
+            if not cued or not _passed_on(cued[-1]) or self._says(Handoff.DATE_ARRIVED, SERVICE_NEXT):
+                return None
+            what = "to create the deliverable tickets"
+            return self._of(Party.SOCIAL_AD_SPECIALIST, Handoff.DATE_ARRIVED, what, cued[-1].decided_at)
+        asked = list(case.facts.of(Handoff.KICKOFF, case.cycle))
+        if (
+            status is not None
+            or not asked
+            or not _passed_on(asked[-1])
+            or not self._says(Handoff.KICKOFF, {State.DONE})
+        ):
+            return None
+        return self._client_by_way_of_manager(
+            Handoff.KICKOFF,
+            "to ask the client whether they want a refresh",
+            "to say whether they want a refresh",
+            asked[-1].decided_at,
+        )
+
+    def _tickets(self, current: Sequence[Ticket]) -> Wait | None:
+        since = max(_moved(ticket) for ticket in current)
+        behind = [ticket for ticket in current if ticket.stage is not Stage.PENDING_APPROVAL]
+        untold = {fired.record.id for fired in self._case.facts.fired.values() if not _passed_on(fired)}
+        if behind and all(ticket.id in untold for ticket in behind):
+            return None
+        if behind:
+            revised = any(ticket.revision is not None for ticket in behind)
+            after = Handoff.REVISIONS if revised else Handoff.TICKETS
+            what = f"to finish {len(behind)} of {len(current)} tickets: {_named(behind)}"
+            return self._of(Party.CREATIVE_TEAM, after, what, since)
+        homeless = [ticket for ticket in current if not ticket.folder_key]
+        if homeless:
+            what = f"to fill in the Deliverable Folder Name of {_named(homeless)}"
+            return self._of(Party.SOCIAL_AD_SPECIALIST, Handoff.TICKETS, what, since)
+        if self._says(Handoff.SET_READY, SERVICE_NEXT):
+            return None
+        return self._sharing()
+
+    def _sharing(self) -> Wait | None:
+        announced = list(self._case.facts.of(Handoff.SET_READY, self._case.cycle))
+        if not all(_passed_on(fired) for fired in announced):
+            return None
+        return self._client_by_way_of_manager(
+            Handoff.SET_READY,
+            "to share the deliverables with the client",
+            "to approve the deliverables, or ask for changes",
+            max([self._status_since(), *(fired.decided_at for fired in announced)]),
+        )
+
+    def _implementation(self) -> Wait | None:
+        cycle = self._case.cycle
+        fired = (one for one in self._case.facts.fired.values() if one.handoff is Handoff.APPROVED)
+        if not all(_passed_on(one) for one in fired if one.cycle == cycle):
+            return None
+        what = "to implement the creatives and complete the task, or set the status"
+        return self._of(Party.SOCIAL_AD_SPECIALIST, Handoff.APPROVED, what, self._status_since())
+
+    # -- what the rungs share
+
+    def _client_by_way_of_manager(self, after: Handoff, asking: str, answering: str, since: datetime) -> Wait:
+        """The Account Manager's turn while a task of theirs is open, and then the client's."""
+        manager = self._of(Party.ACCOUNT_MANAGER, after, asking, since)
+        client = self._of(Party.CLIENT, after, answering, since)
+        soon = self._case.moment.now + LOOKED_AT_WITHIN
+        if not self._closely and soon < min(manager.stuck_at, client.stuck_at):
+            return manager
+        made = self._case.tasks_made(after, self._case.cycle)
+        tasks = [task for task in self._case.tasks(e.crm_id for e in made if e.crm_id is not None) if task.exists]
+        if not tasks or any(task.is_open for task in tasks):
+            return manager
+        done = [task.completed_at for task in tasks if task.completed_at is not None]
+        return self._of(Party.CLIENT, after, answering, max([since, *done]))
+
+    def _of(self, party: Party, after: Handoff, what: str, since: datetime) -> Wait:
+        days = self._case.mapping.rules.stuck_after_days[party]
+        return Wait(party, self._who(party), after, what, since, since + timedelta(days=days))
+
+    def _who(self, party: Party) -> str:
+        if party is Party.CLIENT:
+            return "the client"
+        if party is Party.CREATIVE_TEAM:
+            return "the Creative Team"
+        role = Role(party.value)
+        label = f"the {self._case.mapping.roles[role].label}"
+        owner = self._case.snapshot.owners.get(self._case.portfolio.owners.get(role, ""))
+        return label if owner is None else f"{label} ({owner.name})"
+
+    def _says(self, handoff: Handoff, states: Iterable[State]) -> bool:
+        """Whether a rule says one of these of its handoff."""
+        wanted = frozenset(states)
+        return any(verdict.handoff is handoff and verdict.state in wanted for verdict in self._verdicts)
+
+    def _status_since(self) -> datetime:
+        history = self._case.portfolio.status_history
+        return history[0].at if history else self._case.moment.go_live
+
+
+def _passed_on(fired: Fired) -> bool:
+    """Whether everybody whose work this is has a task for it: what is blocked or was refused waits for an admin."""
+    untold = {EffectState.BLOCKED, EffectState.FAILED}
+    return not any(effect.kind == "task" and effect.state in untold for effect in fired.effects)
+
+
+def _moved(ticket: Ticket) -> datetime:
+    """When anything last happened to a ticket that the process knows of."""
+    asked = [version.at for version in ticket.revision_history[:1]]
+    return max([ticket.created_at, ticket.stage_since, *asked])
+
+
+def _named(tickets: Sequence[Ticket]) -> str:
+    names = ", ".join(name_of(ticket) for ticket in tickets[:NAMED])
+    more = len(tickets) - NAMED
+    return f"{names} and {more} more" if more > 0 else names

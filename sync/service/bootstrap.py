@@ -1,0 +1,184 @@
+"""The composition root: settings in, a whole service out. Nothing is built at import."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+from mappings.load import MappingError, load
+from mappings.schema import ProcessMapping
+from sync.clock import Clock, ShiftedClock, SystemClock, from_ms, local_date, start_of_day, to_ms
+from sync.crm import CRM, Kind
+from sync.errors import ConfigurationError, RefusedError
+from sync.failpoints import Checkpoint, no_checkpoint
+from sync.observe.alerts import Alerts
+from sync.passes import recovery
+from sync.passes.effects import Effects
+from sync.passes.email import Mailer, make_mailer
+from sync.passes.portal import PortalCache
+from sync.passes.reconcile import Reconciler
+from sync.passes.snapshot import Reader
+from sync.rules.context import Moment
+from sync.settings import Settings
+from sync.storage.budget import Budget, Paced, Priority
+from sync.storage.database import COPIED, Store, migrate, open_store
+from sync.storage.inbox import PORTFOLIO_TYPE_ID
+from sync.storage.service_state import get_fact, set_fact
+
+if TYPE_CHECKING:
+    import requests
+
+    from sync.hubspot import Call
+
+
+@dataclass(frozen=True)
+class Service:
+    """Everything a command or a worker needs, wired together."""
+
+    settings: Settings
+    mapping: ProcessMapping
+    store: Store
+    clock: Clock
+    calendar: Clock  # the clock that decisions go by: `--today` shifts it
+    crm: CRM
+    portals: PortalCache
+    mailer: Mailer | None
+    alerts: Alerts
+    reconciler: Reconciler
+    go_live: datetime  # causes older than this do nothing by themselves
+    _type_ids_left: set[str] = field(default_factory=set)  # for the receiver
+
+    @property
+    def today(self) -> date:
+        return local_date(self.calendar.now(), self.mapping.zone)
+
+    def prepare(self) -> None:
+        """What must be true before the first pass: the ledger knows all that the CRM shows as done.
+
+        Also leaves the portfolio's type id for the receiver. Does nothing the second time.
+        """
+        portal = self.portals.get()
+        type_id = portal.type_ids[Kind.PORTFOLIO]
+        if type_id not in self._type_ids_left:
+            with self.store.write() as connection:
+                set_fact(connection, PORTFOLIO_TYPE_ID, type_id)
+            self._type_ids_left.add(type_id)
+        # Without the property no task can carry a key: there is nothing to take back, and no pass begins either.
+        if portal.has_task_property and not recovery.is_final(self.store):
+            recovery.ensure(self.store, self.crm, self.mapping, self.clock.now(), self.reconciler.checkpoint)
+
+    def close(self) -> None:
+        self.store.close()
+
+
+def read_mapping(settings: Settings) -> ProcessMapping:
+    """The mapping of `MAPPING`, or a `ConfigurationError` with every problem in it."""
+    try:
+        return load(settings.mapping)
+    except MappingError as error:
+        raise ConfigurationError(str(error)) from None
+
+
+def open_database(settings: Settings) -> Store:
+    """The database of `DATABASE_URL`, its schema up to date. `RefusedError` for a copy that somebody has put back."""
+    store = open_store(settings.database_url)
+    migrate(store)
+    with store.read() as connection:
+        copied = get_fact(connection, COPIED)
+    if copied is not None:
+        raise RefusedError(
+            f"the database {store.path} is a copy of {from_ms(int(copied)):%Y-%m-%d %H:%M} UTC: what was done since would "
+            "be done again. Move it away and start on an empty one, or see `handoffs db restore --help`"
+        )
+    return store
+
+
+def build(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    budget_clock: Clock | None = None,
+    today: date | None = None,
+    session: "requests.Session | None" = None,
+    bulk: bool = False,
+    share: float | None = None,
+    begin: bool = True,
+    checkpoint: Checkpoint = no_checkpoint,
+    on_call: "Callable[[Call], None] | None" = None,
+    mailer: Mailer | None = None,
+) -> Service:
+    """Wire the service together. Opens the database and brings it up to date; calls nobody.
+
+    `today` shifts every decision to that date. `bulk` marks the calls as work that waits for interactive work, and
+    `share` limits them to that share of the CRM's request limits.
+    Without `begin` the service is only to be looked at or set up: the moment of going live is not fixed by it.
+    Raises `ConfigurationError`, `RefusedError` and `StoreError`.
+    """
+    from sync.hubspot import HubSpot
+
+    clock = clock or SystemClock()
+    mapping = read_mapping(settings)
+    token = settings.require_token()
+    store = open_database(settings)
+    go_live, born = _beginnings(store, settings, mapping, clock, keep=begin)
+    calendar = clock if today is None else ShiftedClock(clock, today, mapping.zone)
+    budget = Budget(store, budget_clock or SystemClock())
+    crm = HubSpot(
+        token=token,
+        base_url=settings.hubspot_base_url,
+        portfolio_object=mapping.portfolio.object,
+        budget=budget if share is None else Paced(budget, budget_clock or SystemClock(), share),
+        clock=budget_clock or SystemClock(),
+        session=session,
+        priority=Priority.BULK if bulk else Priority.INTERACTIVE,
+        on_call=on_call,
+    )
+    mailer = mailer or make_mailer(settings, crm, clock)
+    alerts = Alerts(store, mailer, settings.admin_email, clock)
+    portals = PortalCache(crm, mapping, clock)
+
+    def moment() -> Moment:
+        now = calendar.now()
+        return Moment(now, local_date(now, mapping.zone), go_live, born)
+
+    reconciler = Reconciler(
+        store=store,
+        mapping=mapping,
+        portals=portals,
+        reader=Reader(crm, mapping, settings.hubspot_app_id, clock),
+        effects=Effects(crm, store, mapping, mailer, clock, calendar, checkpoint),
+        clock=clock,
+        moment=moment,
+        alert=alerts,
+    )
+    return Service(settings, mapping, store, clock, calendar, crm, portals, mailer, alerts, reconciler, go_live)
+
+
+def _beginnings(
+    store: Store, settings: Settings, mapping: ProcessMapping, clock: Clock, *, keep: bool
+) -> tuple[datetime, datetime]:
+    """When the service went live and when this ledger began: set at the first start (`keep`), kept ever after."""
+    now = to_ms(clock.now())
+    wanted = None if settings.go_live is None else to_ms(go_live_moment(settings.go_live, mapping))
+    first = {"born": str(now), "go_live": str(now if wanted is None else wanted)}
+    with store.write() if keep else store.read() as connection:
+        known = {name: get_fact(connection, name) for name in first}
+        for name, value in first.items():
+            if keep and known[name] is None:
+                set_fact(connection, name, value)
+    born, kept = (known[name] or first[name] for name in ("born", "go_live"))
+    if wanted is not None and wanted != int(kept):
+        raise ConfigurationError(
+            f"GO_LIVE is {settings.go_live}, but this service went live at {from_ms(int(kept)).isoformat()}: remove "
+            "GO_LIVE or set it back. To act on older causes use `handoffs backfill --since DATE`."
+        )
+    return from_ms(int(kept)), from_ms(int(born))
+
+
+def go_live_moment(value: str, mapping: ProcessMapping) -> datetime:
+    """A date is midnight in the mapping's time zone; a time without an offset is in that zone too."""
+    try:
+        return start_of_day(date.fromisoformat(value), mapping.zone)
+    except ValueError:
+        moment = datetime.fromisoformat(value)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=mapping.zone)).astimezone(UTC)

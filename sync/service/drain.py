@@ -1,0 +1,91 @@
+"""Draining a lane: what is due in it is looked at, group by group. `sweep` and `poll` by hand do so to the end."""
+
+from collections.abc import Callable
+from datetime import date
+
+from sqlalchemy.dialects.sqlite import insert
+
+from sync.clock import local_date, to_ms
+from sync.passes.poll import poll
+from sync.passes.reconcile import GROUP, Tally
+from sync.passes.sweep import sweep
+from sync.service.bootstrap import Service
+from sync.service.lanes import Lanes, never
+from sync.storage import work_queue
+from sync.storage.tables import sweeps
+
+
+def drain(service: Service, *, lane: int = 0, stop: Callable[[], bool] = never) -> Tally:
+    """Look at everything that is due in a lane, group by group, until nothing is or `stop` says so.
+
+    The lane is given up between two groups. Raises what concerns every record.
+    """
+    total = Tally()
+    lanes = Lanes(service.store)
+    service.prepare()
+    while not stop():
+        with lanes.held(lane, stop) as mine:
+            if not mine or not _next_group(service, lane, total):
+                break
+    return total
+
+
+def _next_group(service: Service, lane: int, total: Tally) -> bool:
+    """Look at one group of a lane that is held; False if nothing was due."""
+    with service.store.read() as connection:
+        looks = work_queue.take(connection, lane, service.clock.now(), GROUP)
+    service.reconciler.checkpoint("taken")
+    if looks:
+        total += service.reconciler.run(looks)
+    return bool(looks)
+
+
+Told = Callable[[Tally], None]
+"""Hears after each group what all of them came to so far."""
+
+
+def untold(_tally: Tally) -> None:
+    """Nobody looks on."""
+
+
+def run_sweep(service: Service, *, stop: Callable[[], bool] = never, told: Told = untold) -> tuple[int, Tally]:
+    """The daily sweep by hand: mark, then look at all of it. How many records, and what came of it."""
+    return _to_the_end(service, lambda: _swept(service), stop, told)
+
+
+def run_poll(service: Service, *, stop: Callable[[], bool] = never, told: Told = untold) -> tuple[int, Tally]:
+    """One poll, and a look at all that it found."""
+    return _to_the_end(service, lambda: _polled(service), stop, told)
+
+
+def _to_the_end(
+    service: Service, mark: Callable[[], int], stop: Callable[[], bool], told: Told, *, lane: int = 0
+) -> tuple[int, Tally]:
+    """Mark, and look at all that is due, keeping the lane: a worker beside it would take part unseen, on its own date."""
+    service.prepare()
+    total = Tally()
+    with Lanes(service.store).held(lane, stop) as mine:
+        marked = mark() if mine else 0
+        while mine and not stop() and _next_group(service, lane, total):
+            told(total)
+    service.alerts.review()
+    return marked, total
+
+
+def _swept(service: Service) -> int:
+    marked = sweep(service.store, service.crm, service.mapping, service.clock, service.today)
+    if service.today == local_date(service.clock.now(), service.mapping.zone):  # another day's sweep is still to come
+        _note_sweep(service, service.today)
+    return marked
+
+
+def _polled(service: Service) -> int:
+    pipeline = service.portals.get().pipeline.id
+    return poll(service.store, service.crm, service.mapping, service.clock, pipeline)
+
+
+def _note_sweep(service: Service, day: date) -> None:
+    now = to_ms(service.clock.now())
+    with service.store.write() as connection:
+        row = insert(sweeps).values(day=day.isoformat(), started_at=now, finished_at=now)
+        connection.execute(row.on_conflict_do_update(index_elements=[sweeps.c.day], set_={"finished_at": now}))

@@ -1,0 +1,45 @@
+"""Lanes on one machine: each is drained under a file lock, so that `serve` and commands share the work safely."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from sync.errors import StoreError
+from sync.storage.database import Store
+
+STOP_POLL = 0.2
+"""How often a command that waits for a lane asks whether it should stop, in seconds."""
+
+
+class Lanes:
+    """One lock file a lane, beside the database: a lane is drained by one worker at a time, whatever its process."""
+
+    def __init__(self, store: Store) -> None:
+        path = (store.path or Path("handoffs")).resolve()  # one lock, by whatever link the database is reached
+        self._directory, self._name = path.parent, path.name
+
+    @contextmanager
+    def held(self, lane: int, stop: Callable[[], bool]) -> Iterator[bool]:
+        """Hold the lane; False if `stop` said so first. A dead process frees its lane at once."""
+        # A lock object of its own each time: one that is kept would let its holder in a second time.
+        lock = FileLock(self._directory / f".{self._name}.lane-{lane}.lock")
+        got = False
+        while not got and not stop():
+            try:
+                lock.acquire(timeout=STOP_POLL)
+                got = True
+            except Timeout:
+                continue
+            except OSError as error:
+                raise StoreError(f"the lane's lock {lock.lock_file} cannot be written: {error}") from error
+        try:
+            yield got
+        finally:
+            if got:
+                lock.release()
+
+
+def never() -> bool:
+    return False

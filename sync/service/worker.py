@@ -1,0 +1,202 @@
+"""The worker: drains its lane, polls and sweeps until it is told to stop."""
+
+from datetime import datetime, timedelta
+from threading import Event
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.dialects.sqlite import insert
+
+from sync.clock import from_ms, to_ms
+from sync.errors import (
+    AuthenticationError,
+    CRMRejectedError,
+    CRMUnavailableError,
+    HandoffsError,
+    MappingMisfitError,
+    RefusedError,
+    StoreError,
+)
+from sync.observe import health
+from sync.passes.poll import poll
+from sync.passes.sweep import sweep
+from sync.service.bootstrap import Service
+from sync.service.drain import drain
+from sync.storage import work_queue
+from sync.storage.service_state import get_fact, set_fact
+from sync.storage.tables import sweeps
+
+TICK = 0.5
+"""Seconds between two looks at the dirty table while there is nothing to do: one small read."""
+
+REFUSED_FOR = timedelta(seconds=60)
+"""How long the worker waits after a refused token or a mapping that does not fit, before it tries again."""
+
+UNREACHABLE_FOR = (5.0, 15.0, 30.0, 60.0)
+"""Seconds that the worker waits while the CRM cannot be reached, by the number of tries in a row."""
+
+REVIEWED_EVERY = timedelta(minutes=1)
+"""How often the worker asks what the admin is still to be told of, while it finds nothing to do."""
+
+SWEEP_FAILS_FOR = timedelta(minutes=15)
+"""How long today's sweep may fail before the admin is told: a CRM that is down for a moment is no news."""
+
+log = structlog.get_logger()
+
+
+class Worker:
+    """Drains, polls and sweeps until it is told to stop; an unreachable CRM or a refused token does not end it."""
+
+    def __init__(self, service: Service, *, lane: int = 0) -> None:
+        self._service = service
+        self._lane = lane
+        self._stop = Event()
+        self._unreachable = 0
+        self._reviewed_at: datetime | None = None  # None: not yet
+
+    def stop(self) -> None:
+        """Finish the current group and end."""
+        self._stop.set()
+
+    def run(self) -> None:
+        service = self._service
+        with service.store.write() as connection:
+            set_fact(connection, "started_at", str(to_ms(service.clock.now())))
+            # What waits for a person may have been mended by the change that this start brings.
+            work_queue.let_blocked_go(connection, service.clock.now())
+        log.info("worker.started", lane=self._lane)
+        while not self._stop.is_set():
+            pause = self._step()
+            self._stop.wait(pause)
+        log.info("worker.stopped", lane=self._lane)
+
+    def _step(self) -> float:
+        """One turn: what the timer asks for, then what is dirty. How long to pause, in seconds."""
+        try:
+            self._timer()
+            tally = drain(self._service, lane=self._lane, stop=self._stop.is_set)
+        except HandoffsError as error:
+            return self._put_off(error)
+        self._well()
+        self._review(at_once=tally.looked > 0)
+        if tally.looked:
+            log.info("lane.drained", **vars(tally))
+        return TICK
+
+    # -- the timer
+
+    def _timer(self) -> None:
+        service = self._service
+        with service.store.read() as connection:
+            last_poll = get_fact(connection, "last_poll")
+            today = service.today.isoformat()
+            row = connection.execute(sweeps.select().where(sweeps.c.day == today)).one_or_none()
+        if row is None:
+            self._tell_if_missed()
+        if row is None or row.finished_at is None:
+            self._sweep(today)
+        now = to_ms(service.clock.now())
+        since = now - int(last_poll or 0)
+        if not 0 <= since < service.settings.poll_seconds * 1000:
+            service.prepare()
+            pipeline = service.portals.get().pipeline.id
+            poll(service.store, service.crm, service.mapping, service.clock, pipeline)
+
+    def _sweep(self, today: str) -> None:
+        """Today's sweep, if nobody has done it: the row of the day is the guarantee that it is one."""
+        service = self._service
+        now = service.clock.now()
+        with service.store.write() as connection:
+            row = insert(sweeps).values(day=today, started_at=to_ms(now), finished_at=None)
+            connection.execute(row.on_conflict_do_nothing())
+            started = from_ms(connection.scalars(select(sweeps.c.started_at).where(sweeps.c.day == today)).one())
+        try:
+            service.prepare()
+            sweep(service.store, service.crm, service.mapping, service.clock, service.today)
+        except (AuthenticationError, MappingMisfitError):  # told of by themselves: nothing at all is done
+            raise
+        except HandoffsError as error:
+            if now - started >= SWEEP_FAILS_FOR:
+                self._tell("sweep_failed", _sweep_fails(started, error))
+            raise
+        with service.store.write() as connection:
+            done = sweeps.update().where(sweeps.c.day == today)
+            connection.execute(done.values(finished_at=to_ms(service.clock.now())))
+
+    def _tell_if_missed(self) -> None:
+        """A day begins, or the service does: was the last sweep longer ago than a sweep a day may be?"""
+        now = self._service.clock.now()
+        with self._service.store.read() as connection:
+            swept = health.moment(connection, health.LAST_SWEEP)
+        if swept is not None and now - from_ms(swept) > health.SWEEP_WITHIN:
+            self._tell("sweep_missed", _sweep_missed(from_ms(swept), now))
+
+    def _review(self, *, at_once: bool) -> None:
+        now = self._service.clock.now()
+        before = self._reviewed_at
+        if at_once or before is None or not timedelta(0) <= now - before < REVIEWED_EVERY:
+            self._reviewed_at = now
+            self._service.alerts.review()
+
+    # -- what goes wrong for every record
+
+    def _put_off(self, error: HandoffsError) -> float:
+        match error:
+            case AuthenticationError():
+                return self._refuse(health.TOKEN_REFUSED, error)
+            case MappingMisfitError():
+                missing = "task property" in str(error)
+                kind = health.TASK_PROPERTY_MISSING if missing else health.MAPPING_MISFIT
+                return self._refuse(kind, error)
+            case CRMUnavailableError() | CRMRejectedError():
+                pause = UNREACHABLE_FOR[min(self._unreachable, len(UNREACHABLE_FOR) - 1)]
+                self._unreachable += 1
+                log.warning("crm.unavailable", error=str(error), again_in=pause)
+                if self._unreachable == len(UNREACHABLE_FOR):
+                    self._tell("unreachable", str(error))
+                return pause
+            case RefusedError() | StoreError():
+                log.error("worker.put_off", error=str(error))
+                return UNREACHABLE_FOR[0]
+            case _:
+                log.error("worker.put_off", error=str(error))
+                return REFUSED_FOR.total_seconds()
+
+    def _refuse(self, fact: str, error: HandoffsError) -> float:
+        log.error("worker.refused", kind=fact, error=str(error))
+        self._service.portals.forget()
+        self._tell(fact, str(error))
+        with self._service.store.write() as connection:
+            set_fact(connection, fact, str(error))
+        return REFUSED_FOR.total_seconds()
+
+    def _well(self) -> None:
+        self._unreachable = 0
+        store = self._service.store
+        with store.read() as connection:
+            wrong = [name for name in health.REFUSALS if get_fact(connection, name)]
+        if wrong:
+            with store.write() as connection:
+                for name in wrong:
+                    set_fact(connection, name, "")
+
+    def _tell(self, kind: str, message: str) -> None:
+        try:
+            self._service.alerts(kind, message)
+        except StoreError as error:
+            log.warning("admin.alert_not_kept", error=str(error))
+
+
+def _sweep_fails(since: datetime, error: HandoffsError) -> str:
+    return (
+        f"Today's sweep has failed since {since:%Y-%m-%d %H:%M} UTC: {error}\n\nUntil it succeeds nothing happens that "
+        "a date makes due: kickoffs, and dates that have come. It is tried again all the time; what is late is then done."
+    )
+
+
+def _sweep_missed(last: datetime, now: datetime) -> str:
+    hours = (now - last) // timedelta(hours=1)
+    return (
+        f"The last daily sweep was on {last:%Y-%m-%d at %H:%M} UTC, {hours} hours ago: the service was off, or could not "
+        "work. A sweep is being done now. What came due meanwhile is done late, but nothing is left out."
+    )

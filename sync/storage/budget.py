@@ -1,0 +1,307 @@
+"""The CRM's request budget: never more requests in a window than the CRM allows, over all processes of this database.
+
+HubSpot counts requests in a *rolling* window (190 in 10 s; 5 searches in 1 s). A token bucket lets through at most
+`burst + rate × window` in any window of that length, wherever it begins. So the two must share the limit:
+
+    burst + rate × window = limit        rate = (limit − burst) / window
+
+A bucket as large as the limit, refilled at limit / window, would let almost twice the limit through (190 at once and
+190 more within the next 10 s). Here 190 per 10 s is a burst of 38 and 15.2 a second; 5 per second is a burst of 2 and
+3 a second. The price is the burst: a fifth less than the limit in the long run, and room for what queues on the way.
+
+The bucket is one row, and one `UPDATE … RETURNING` under SQLite's write lock takes from it. The clock is read inside
+that transaction, so that the takers' times are in the order of their takes. It must be the machine's clock: a shifted
+one (`--today`) would fill the bucket for everybody.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, and_, case, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from sync.clock import Clock, to_ms
+from sync.storage.database import Store, to_json
+from sync.storage.service_state import get_fact, set_fact
+from sync.storage.tables import budgets
+from sync.storage.work_queue import Priority
+
+__all__ = ["LIMITS", "Bucket", "BucketState", "Budget", "Limit", "Observed", "Paced", "Priority", "state"]
+
+_TOKEN: Final = 1000  # the row counts thousandths
+_LIMIT_FACT: Final = "budget_limit"
+_DAILY_FACT: Final = "budget_daily"
+_DAILY_EVERY_MS: Final = 10_000
+
+
+class Bucket(StrEnum):
+    """What the CRM counts apart. Batch calls of associations are in neither."""
+
+    GENERAL = "general"
+    SEARCH = "search"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `requests` in any window of `seconds`, at most `burst` of them at once (0: a fifth, at least one)."""
+
+    requests: int
+    seconds: float
+    burst: int = 0
+
+    def __post_init__(self) -> None:
+        if self.requests < 2 or self.seconds <= 0:
+            raise ValueError("a limit needs two requests or more, and a window")
+        burst = self.burst or max(1, self.requests // 5)
+        if not 1 <= burst < self.requests:
+            raise ValueError("the burst must leave some of the limit to be refilled")
+        object.__setattr__(self, "burst", burst)
+
+    @property
+    def window_ms(self) -> int:
+        return round(self.seconds * 1000)
+
+    @property
+    def refill(self) -> int:
+        """Thousandths of a request that come back over one window."""
+        return (self.requests - self.burst) * _TOKEN
+
+
+LIMITS: Final[Mapping[Bucket, Limit]] = {Bucket.GENERAL: Limit(190, 10), Bucket.SEARCH: Limit(5, 1, burst=2)}
+"""HubSpot's limits: 190 per 10 s per app on Professional and Enterprise; 5 searches a second for the account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What an answer's headers say of the limits; None where a header was absent or made no sense."""
+
+    requests: int | None = None
+    seconds: float | None = None
+    daily_remaining: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BucketState:
+    """One bucket, for `status`: `available` may be taken at once, `used` were taken since the database began."""
+
+    limit: int
+    seconds: float
+    available: int
+    used: int
+
+
+class Budget:
+    """Gives leave for each request, first to interactive work.
+
+    `reserve` is the share of the burst that bulk work (sweep, backfill) must leave: it takes only while more is there,
+    so that a webhook's pass never queues behind it.
+    """
+
+    def __init__(
+        self, store: Store, clock: Clock, limits: Mapping[Bucket, Limit] = LIMITS, *, reserve: float = 0.3
+    ) -> None:
+        if not 0 <= reserve < 1:
+            raise ValueError("the reserve is a share of the burst: from 0 to less than 1")
+        self._store = store
+        self._clock = clock
+        self._ceilings = dict(limits)
+        self._limits = dict(limits)
+        self._reserve = reserve
+        self._begun = False
+        self._daily_written: int | None = None
+
+    def take(self, bucket: Bucket, priority: Priority = Priority.INTERACTIVE) -> None:
+        """Return once the request may be sent; waits through the clock for as long as it takes."""
+        while (wait := self.try_take(bucket, priority)) > 0:
+            self._clock.sleep(wait)
+
+    def try_take(self, bucket: Bucket, priority: Priority = Priority.INTERACTIVE) -> float:
+        """Take one request and return 0, or take nothing and return the seconds after which to ask again."""
+        with self._store.write() as connection:
+            now = to_ms(self._clock.now())
+            self._begin(connection, now)
+            limit = self._limits[bucket]
+            need = self._need(limit, priority)
+            available = _available(limit, now)
+            taken = connection.execute(
+                update(budgets)
+                .where(budgets.c.name == bucket, available >= need)
+                .values(
+                    tokens=available - _TOKEN,
+                    filled_at=case((budgets.c.filled_at > now, budgets.c.filled_at), else_=now),
+                    used=budgets.c.used + 1,
+                )
+                .returning(budgets.c.used)
+            ).one_or_none()
+            return 0.0 if taken is not None else self._wait(connection, bucket, limit, need, now)
+
+    def observe(self, bucket: Bucket, observed: Observed) -> None:
+        """Learn the portal's own limit and what is left of the day, for every process. Never above the limit set here.
+
+        Smaller plans have 100 per 10 s; the header says so with each answer.
+        """
+        if observed.requests is not None and observed.requests >= 2:
+            self._adapt(bucket, observed.requests, observed.seconds)
+        if observed.daily_remaining is not None:
+            self._remember_day(observed.daily_remaining)
+
+    def back_off(self, bucket: Bucket, seconds: float | None = None) -> None:
+        """Let nobody take for so long (at most one window, which is the default), then begin from empty.
+
+        For a 429: somebody else spends the same limit, or the CRM counts otherwise than we do.
+        """
+        with self._store.write() as connection:
+            now = to_ms(self._clock.now())
+            self._begin(connection, now)
+            limit = self._limits[bucket]
+            pause = limit.window_ms if seconds is None else min(limit.window_ms, max(0, round(seconds * 1000)))
+            later = and_(budgets.c.filled_at > now + pause, budgets.c.filled_at <= now + limit.window_ms)
+            connection.execute(
+                update(budgets)
+                .where(budgets.c.name == bucket)
+                .values(tokens=0, filled_at=case((later, budgets.c.filled_at), else_=now + pause))
+            )
+
+    def limit(self, bucket: Bucket) -> Limit:
+        """The limit as far as it is known: the portal's own, once an answer has told it."""
+        return self._limits[bucket]
+
+    def state(self) -> dict[Bucket, BucketState]:
+        """What each bucket holds now; reads only."""
+        with self._store.read() as connection:
+            self._recall(connection)
+            return {bucket: self._state(connection, bucket, limit) for bucket, limit in self._limits.items()}
+
+    def daily_remaining(self) -> int | None:
+        """What HubSpot last said is left of the account's day; None if it never said."""
+        with self._store.read() as connection:
+            found = _json_fact(connection, _DAILY_FACT)
+        remaining = found.get("remaining")
+        return remaining if isinstance(remaining, int) else None
+
+    def _need(self, limit: Limit, priority: Priority) -> int:
+        full = limit.burst * _TOKEN
+        if priority == Priority.INTERACTIVE:
+            return _TOKEN
+        return min(full, _TOKEN + round(self._reserve * full))  # a burst of one has nothing to reserve
+
+    def _wait(self, connection: Connection, bucket: Bucket, limit: Limit, need: int, now: int) -> float:
+        """Seconds until `need` may be there, always more than 0; heals a row that a clock set back left ahead."""
+        row = connection.execute(select(budgets).where(budgets.c.name == bucket)).one_or_none()
+        if row is None:  # the transaction that made it was not committed, or the table was emptied
+            self._begun = False
+            return 0.001
+        filled_at = int(row.filled_at)
+        if filled_at > now + limit.window_ms:
+            # No pause is that long: the machine's clock was set back. What is there stays, and fills from here.
+            connection.execute(update(budgets).where(budgets.c.name == bucket).values(filled_at=now))
+            return 0.001
+        lacking = need - min(int(row.tokens), limit.burst * _TOKEN)
+        ready_at = filled_at + -(-lacking * limit.window_ms // limit.refill)
+        return min(limit.window_ms, max(1, ready_at - now)) / 1000
+
+    def _begin(self, connection: Connection, now: int) -> None:
+        """Before this process's first take: the limits that another one met, and a full bucket where there is none."""
+        if self._begun:
+            return
+        self._recall(connection)
+        for bucket, limit in self._limits.items():
+            full = insert(budgets).values(name=bucket, tokens=limit.burst * _TOKEN, filled_at=now, used=0)
+            connection.execute(full.on_conflict_do_nothing())
+        self._begun = True
+
+    def _state(self, connection: Connection, bucket: Bucket, limit: Limit) -> BucketState:
+        now = to_ms(self._clock.now())
+        columns = select(_available(limit, now).label("available"), budgets.c.used).where(budgets.c.name == bucket)
+        row = connection.execute(columns).one_or_none()
+        available, used = (limit.burst, 0) if row is None else (int(row.available) // _TOKEN, int(row.used))
+        return BucketState(limit.requests, limit.seconds, max(0, available), used)
+
+    def _adapt(self, bucket: Bucket, requests: int, seconds: float | None) -> None:
+        ceiling = self._ceilings[bucket]
+        window = seconds if seconds is not None and seconds > 0 else ceiling.seconds
+        fitting = _within(ceiling, requests, window)
+        if fitting == self._limits[bucket]:
+            return
+        self._limits[bucket] = fitting
+        with self._store.write() as connection:
+            known = _json_fact(connection, _LIMIT_FACT)
+            known[bucket] = {"requests": requests, "seconds": window}
+            set_fact(connection, _LIMIT_FACT, to_json(known))
+
+    def _recall(self, connection: Connection) -> None:
+        for name, known in _json_fact(connection, _LIMIT_FACT).items():
+            ceiling = self._ceilings.get(Bucket(name)) if name in set(Bucket) else None
+            if ceiling is not None:
+                self._limits[Bucket(name)] = _within(ceiling, known["requests"], known["seconds"])
+
+    def _remember_day(self, remaining: int) -> None:
+        """At most one write in ten seconds: `status` needs no more, and the header comes with every answer."""
+        now = to_ms(self._clock.now())
+        if self._daily_written is not None and 0 <= now - self._daily_written < _DAILY_EVERY_MS:
+            return
+        self._daily_written = now
+        with self._store.write() as connection:
+            set_fact(connection, _DAILY_FACT, to_json({"remaining": remaining, "at": now}))
+
+
+class Paced:
+    """The same budget for one process that is to take no more than a share of each limit: evenly spaced, no bursts."""
+
+    def __init__(self, budget: Budget, clock: Clock, share: float) -> None:
+        if not 0 < share <= 1:
+            raise ValueError("the share is more than 0 and at most 1")
+        self._budget = budget
+        self._clock = clock
+        self._share = share
+        self._next: dict[Bucket, datetime] = {}
+
+    def take(self, bucket: Bucket, priority: Priority = Priority.INTERACTIVE) -> None:
+        """Return once the request may be sent."""
+        now = self._clock.now()
+        turn = max(now, self._next.get(bucket, now))
+        if turn > now:
+            self._clock.sleep((turn - now).total_seconds())
+        self._budget.take(bucket, priority)
+        limit = self._budget.limit(bucket)
+        given = max(turn, self._clock.now())  # it may have waited for the others: what it missed is not made up for
+        self._next[bucket] = given + timedelta(seconds=limit.seconds / limit.requests / self._share)
+
+    def observe(self, bucket: Bucket, observed: Observed) -> None:
+        self._budget.observe(bucket, observed)
+
+    def back_off(self, bucket: Bucket, seconds: float | None = None) -> None:
+        self._budget.back_off(bucket, seconds)
+
+
+def state(store: Store, clock: Clock) -> dict[str, object]:
+    """The budget as `status` prints it, from the database alone: each bucket, and what is left of the day."""
+    budget = Budget(store, clock)
+    buckets = {
+        bucket.value: {"limit": it.limit, "seconds": it.seconds, "used": it.used, "available": it.available}
+        for bucket, it in budget.state().items()
+    }
+    return {**buckets, "daily_remaining": budget.daily_remaining()}
+
+
+def _within(ceiling: Limit, requests: int, seconds: float) -> Limit:
+    """The portal's limit where it is the lower one."""
+    return Limit(requests, seconds) if requests / seconds < ceiling.requests / ceiling.seconds else ceiling
+
+
+def _available(limit: Limit, now: int) -> ColumnElement[int]:
+    """The row's tokens at `now`. A row ahead of the clock (a pause, a clock set back a little) is not filled."""
+    elapsed = case((budgets.c.filled_at > now, 0), else_=now - budgets.c.filled_at)
+    filled = budgets.c.tokens + elapsed * limit.refill // limit.window_ms
+    full = limit.burst * _TOKEN
+    return case((filled > full, full), else_=filled)
+
+
+def _json_fact(connection: Connection, name: str) -> dict[str, Any]:
+    text = get_fact(connection, name)
+    found = json.loads(text) if text else {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,182 @@
+"""The one way to open the database, and its short transactions.
+
+Every write is one short transaction, begun `IMMEDIATE`, and none is ever held over a call to the CRM. Statements of every
+pass are built once, here and in the other modules of this package: to build one takes SQLAlchemy longer than SQLite takes
+to answer it.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from sync.clock import to_ms
+from sync.errors import StoreError
+from sync.storage.service_state import get_fact, set_fact
+
+T = TypeVar("T")
+
+BUSY_SECONDS = 30
+
+
+class Store:
+    """An open database. `write()` and `read()` give a connection inside one short transaction."""
+
+    def __init__(self, engine: Engine, path: Path | None) -> None:
+        self.engine = engine
+        self.path = path  # None: in memory
+        self._for_good: set[str] = set()
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that may write: begun at once, so that it never fails half-way on a lock."""
+        try:
+            with self.engine.connect() as connection:
+                _begin(connection, "BEGIN IMMEDIATE")
+                with connection.begin():
+                    yield connection
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            raise self._explained(error) from error
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that sees one state of the database."""
+        try:
+            with self.engine.connect() as connection:
+                _begin(connection, "BEGIN")
+                yield connection  # closing it rolls back
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            raise self._explained(error) from error
+
+    def has_for_good(self, name: str) -> bool:
+        """Whether a fact is set that nobody ever unsets: the database is asked until it is."""
+        if name not in self._for_good:
+            with self.read() as connection:
+                if get_fact(connection, name) is None:
+                    return False
+            self._for_good.add(name)
+        return True
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def _explained(self, error: SQLAlchemyError | sqlite3.Error) -> StoreError:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        return StoreError(_explanation(str(cause), self.path))
+
+
+def _explanation(cause: str, path: Path | None) -> str:
+    where = f"the database {path}"
+    text = cause.lower()
+    if "readonly" in text or "read-only" in text:
+        return f"{where} is read-only: give the service's user the right to write the file and its directory"
+    if "locked" in text or "busy" in text:
+        return f"{where} was locked by another program for {BUSY_SECONDS} s: end what holds it, or set DATABASE_URL"
+    if "full" in text:
+        return f"the disk of {path} is full: free some room; nothing was lost"
+    if "unable to open" in text:
+        return f"{where} cannot be opened: does its directory exist, and may the service write there? See DATABASE_URL"
+    if "malformed" in text or "not a database" in text:
+        return f"{where} is damaged or is no SQLite file: restore it, or move it away and start afresh"
+    if "no such table" in text or "no such column" in text:
+        return f"{where} has an old or no schema: run `handoffs db upgrade`"
+    return f"{where}: {cause}"
+
+
+def open_store(url: str) -> Store:
+    """Open the database of `DATABASE_URL`; it is created by `migrate`, not here."""
+    parsed = make_url(url)
+    memory = parsed.database in {None, "", ":memory:"}
+    path = None if memory else Path(str(parsed.database)).absolute()
+    # pysqlite's own transaction handling is switched off: BEGIN is ours, so that it can be IMMEDIATE.
+    engine = create_engine(
+        parsed,
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+        hide_parameters=True,  # an error must not quote people's data into a log
+    )
+    event.listen(engine, "connect", _configure)
+    return Store(engine, path)
+
+
+def _configure(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    try:
+        cursor.execute("PRAGMA journal_mode=WAL")
+    except sqlite3.OperationalError as error:
+        if "readonly" not in str(error):  # a read-only file can still be read; a write will say so
+            raise
+    cursor.execute("PRAGMA synchronous=FULL")  # an answered webhook must survive a power cut
+    cursor.close()
+
+
+def _begin(connection: Connection, statement: str) -> None:
+    """Begin by the driver itself: an event of SQLAlchemy's would be looked for at every statement of the engine."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    driver.execute(statement)
+
+
+def migrate(store: Store) -> None:
+    """Bring the schema up to date; does nothing to one that is. `StoreError` for one that a newer version has made."""
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    with store.write() as connection:
+        config.attributes["connection"] = connection
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:  # the only one: a revision that this version does not know
+            raise StoreError(
+                f"the database {store.path} was made by a newer version: install that one, or restore the copy from "
+                f"before the upgrade ({error})"
+            ) from error
+
+
+def revision(store: Store) -> str | None:
+    """The revision of the schema; None where there is none yet."""
+    from alembic.runtime.migration import MigrationContext
+
+    with store.read() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+COPIED = "copied"
+"""The fact that says that this is a copy, and of when: it takes for undone what was done since."""
+
+
+def copy_to(store: Store, file: Path, at: datetime) -> None:
+    """Write a consistent copy of the database, as of `at`, into a new file, whoever writes meanwhile.
+
+    Raises `OSError` where there can be no such file, and `StoreError`.
+    """
+    file.touch(exist_ok=False)
+    with store.read() as connection:
+        source = connection.connection.driver_connection
+        assert isinstance(source, sqlite3.Connection)
+        with closing(sqlite3.connect(file)) as target:
+            source.backup(target)
+    copy = open_store(f"sqlite:///{file.absolute()}")
+    with closing(copy), copy.write() as connection:
+        set_fact(connection, COPIED, str(to_ms(at)))
+
+
+def to_json(value: Mapping[str, Any]) -> str:
+    """JSON in one canonical form, so that equal values are equal texts."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def in_parts(values: Sequence[T], size: int = 500) -> Iterator[Sequence[T]]:
+    """SQLite takes a limited number of variables in one statement."""
+    return (values[start : start + size] for start in range(0, len(values), size))

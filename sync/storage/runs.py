@@ -1,0 +1,88 @@
+"""What an admin had done: who, when, why, and what came of it; and how far back they let a portfolio's causes count."""
+
+import getpass
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from sync.clock import Clock, from_ms, to_ms
+from sync.storage.database import Store, in_parts, to_json
+from sync.storage.tables import backfills, runs
+
+
+def actor() -> str:
+    """Who gives the command, as the machine knows them."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a user id without a name, as containers have
+        return f"user id {os.getuid()}"
+
+
+def begin(
+    connection: Connection, command: str, now: datetime, *, reason: str | None, arguments: Mapping[str, Any]
+) -> int:
+    """Write down that a run begins; its number."""
+    row = {"command": command, "actor": actor(), "reason": reason, "started": to_ms(now), "finished": None}
+    made = connection.execute(runs.insert().values(**row, arguments=to_json(arguments), counts="{}"))
+    assert made.inserted_primary_key is not None
+    return int(made.inserted_primary_key[0])
+
+
+def finish(connection: Connection, run: int, now: datetime, counts: Mapping[str, Any]) -> None:
+    """Write down what came of it. A run that was cut off has no end."""
+    connection.execute(update(runs).where(runs.c.id == run).values(finished=to_ms(now), counts=to_json(counts)))
+
+
+@contextmanager
+def kept(
+    store: Store,
+    clock: Clock,
+    command: str,
+    reason: str | None,
+    arguments: Mapping[str, Any],
+    counts: Callable[[], Mapping[str, Any]],
+) -> Iterator[int]:
+    """A run, written down at its beginning and at its end, however it ends; its number."""
+    with store.write() as connection:
+        run = begin(connection, command, clock.now(), reason=reason, arguments=arguments)
+    try:
+        yield run
+    finally:
+        with store.write() as connection:
+            finish(connection, run, clock.now(), counts())
+
+
+# -- how far back causes count
+
+
+def reach_back(connection: Connection, portfolios: Iterable[str], since: datetime, run: int) -> None:
+    """From now on causes of these portfolios count from `since` on, in every pass; never less far back than before."""
+    rows = [{"portfolio": i, "since": to_ms(since), "run": run} for i in sorted(set(portfolios))]
+    if not rows:
+        return
+    statement = insert(backfills)
+    new = statement.excluded
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=[backfills.c.portfolio],
+            set_={"since": func.min(backfills.c.since, new.since), "run": new.run},
+        ),
+        rows,
+    )
+
+
+_REACHING_BACK = select(backfills).where(backfills.c.portfolio.in_(bindparam("portfolios", expanding=True)))
+
+
+def reaching_back(connection: Connection, portfolios: Iterable[str]) -> dict[str, datetime]:
+    """Since when causes count, for those of these portfolios for which that is before going live."""
+    found: dict[str, datetime] = {}
+    for part in in_parts(sorted(set(portfolios))):
+        rows = connection.execute(_REACHING_BACK, {"portfolios": part})
+        found.update({row.portfolio: from_ms(row.since) for row in rows})
+    return found

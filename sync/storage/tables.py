@@ -1,0 +1,198 @@
+"""Every table of the database: its constraints are the guarantees, and what it promises stands beside it.
+
+Times are integers, milliseconds since the epoch, UTC.
+"""
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
+
+metadata = MetaData()
+
+# The state of the service itself: go_live, born, last_poll, last_webhook, … One value a name.
+facts = Table("fact", metadata, Column("name", String, primary_key=True), Column("value", Text, nullable=False))
+
+# A webhook delivery, raw. One row a body that held at least one new event.
+deliveries = Table(
+    "delivery",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("received_at", BigInteger, nullable=False, index=True),
+    Column("body", LargeBinary, nullable=False),
+)
+
+# One row an event, ever: the identity is a key, so a doubled delivery stores and marks nothing.
+events = Table(
+    "event",
+    metadata,
+    Column("identity", String, primary_key=True),
+    Column("delivery", Integer, ForeignKey("delivery.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("received_at", BigInteger, nullable=False, index=True),
+    Column("occurred_at", BigInteger),
+    Column("subscription", String, nullable=False),
+    Column("object_type", String, nullable=False),
+    Column("object_id", String, nullable=False, index=True),
+    Column("own", Integer, nullable=False),  # 1: the service's own change coming back
+    Column("raw", Text, nullable=False),
+)
+
+# One row a record to look at. It is removed only if `generation` is still what the pass took.
+dirty = Table(
+    "dirty",
+    metadata,
+    Column("kind", String, primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("lane", Integer, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("priority", Integer, nullable=False),  # 0 interactive (webhook, poll), 1 bulk (sweep, backfill)
+    Column("marked_at", BigInteger, nullable=False),
+    Column("origin", String, nullable=False),  # webhook, poll, sweep, replay, …: who said "look"
+    Column("look_at", BigInteger, nullable=False),  # not before this moment
+    Column("attempts", Integer, nullable=False),  # failed passes in a row
+    Column("parked_at", BigInteger),  # set: no more tries until an admin says so
+    Column("held_effects", Integer),  # set: the breaker holds so many effects of this record
+    Column("error", Text),  # why the last pass failed
+    Index("dirty_due", "lane", "parked_at", "look_at"),
+)
+
+# One row an occurrence: a handoff fires once a key, ever.
+occurrences = Table(
+    "occurrence",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("handoff", String, nullable=False),
+    Column("record_kind", String, nullable=False),
+    Column("record", String, nullable=False),
+    Column("portfolio", String),  # null: a ticket without a portfolio
+    Column("cycle", String, nullable=False),
+    Column("cause_at", BigInteger),  # when the cause stood in the CRM, where it has a moment
+    Column("decided_at", BigInteger, nullable=False),
+    Column("origin", String, nullable=False),
+    Column("state", String, nullable=False),  # open, done, overtaken, withdrawn, gone
+    Column("reason", Text, nullable=False),
+    Column("detail", Text, nullable=False),  # JSON: what the rule must remember (the entries that it announced, …)
+    Index("occurrence_portfolio", "portfolio"),
+    Index("occurrence_record", "record_kind", "record"),
+)
+
+# One row an effect: written down before it is tried. planned → attempting → done | unknown | blocked | failed | overtaken.
+effects = Table(
+    "effect",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("occurrence", String, ForeignKey("occurrence.key", ondelete="CASCADE"), nullable=False, index=True),
+    Column("position", Integer, nullable=False),
+    Column("kind", String, nullable=False),  # write, task, close, email
+    Column("role", String),
+    Column("payload", Text, nullable=False),  # JSON: the effect, ready to be tried
+    Column("state", String, nullable=False, index=True),
+    Column("state_at", BigInteger, nullable=False),
+    Column("attempted_at", BigInteger, index=True),  # the first try; the breaker counts these
+    Column("attempts", Integer, nullable=False),
+    Column("crm_id", String),  # the task that was made, the record that was written
+    Column("reason", Text),
+    Index("effect_crm_id", "crm_id"),
+)
+
+# The cycles seen: the CRM forgets old versions, this does not.
+cycles = Table(
+    "cycle",
+    metadata,
+    Column("portfolio", String, primary_key=True),
+    Column("started", BigInteger, primary_key=True),
+    Column("by", String, nullable=False),  # the closing status
+)
+
+# Which portfolio a ticket was last seen on: what a deleted or moved ticket leaves to be looked at again.
+memberships = Table(
+    "membership",
+    metadata,
+    Column("ticket", String, primary_key=True),
+    Column("portfolio", String, nullable=False, index=True),
+)
+
+# When a record was last read, by the CRM's own clock: a poll that lists it again without a change marks nothing.
+seen = Table(
+    "seen",
+    metadata,
+    Column("kind", String, primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("modified_at", BigInteger, nullable=False),
+)
+
+# One sweep a day by the timer.
+sweeps = Table(
+    "sweep",
+    metadata,
+    Column("day", String, primary_key=True),
+    Column("started_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+)
+
+# An admin's word to the breaker: so many effects more, within the hour after it.
+releases = Table(
+    "release",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("effects", Integer, nullable=False),
+)
+
+# What an admin had done, by whom and why: one row a run of a command that acts on many records.
+runs = Table(
+    "run",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("command", String, nullable=False),  # apply, backfill, dead drop, …
+    Column("actor", String, nullable=False),
+    Column("reason", Text),  # null: none was asked for
+    Column("arguments", Text, nullable=False),  # JSON: what it was told to do
+    Column("started", BigInteger, nullable=False),
+    Column("finished", BigInteger),  # null: it is running, or was cut off
+    Column("counts", Text, nullable=False),  # JSON: what came of it
+)
+
+# How far back a portfolio's causes count, where that is before going live: an admin's word, kept for every later pass.
+backfills = Table(
+    "backfill",
+    metadata,
+    Column("portfolio", String, primary_key=True),
+    Column("since", BigInteger, nullable=False),
+    Column("run", Integer, ForeignKey("run.id"), nullable=False),  # the run that set it
+)
+
+# Whom a portfolio waits for, as its last pass saw it. One row a portfolio whose next step is a person's.
+waits = Table(
+    "wait",
+    metadata,
+    Column("portfolio", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("url", String, nullable=False),
+    Column("party", String, nullable=False),
+    Column("who", String, nullable=False),  # the party as people call it
+    Column("after", String, nullable=False),  # the handoff that passed the work to them
+    Column("what", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("stuck_at", BigInteger, nullable=False),  # from then on they are late, by the mapping of that pass
+    Column("seen_at", BigInteger, nullable=False),
+)
+
+# One email to the admin a kind and hour.
+alerts = Table(
+    "alert",
+    metadata,
+    Column("kind", String, primary_key=True),
+    Column("hour", Integer, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("message", Text, nullable=False),
+)
+
+# The CRM's request budget, shared by every process: one token bucket a row.
+budgets = Table(
+    "budget",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("tokens", Integer, nullable=False),  # thousandths of a request
+    Column("filled_at", BigInteger, nullable=False),
+    Column("used", BigInteger, nullable=False),  # requests ever taken
+)
