@@ -86,21 +86,21 @@ class Texts:
     def __init__(self, mapping: ProcessMapping) -> None:
         self._mapping = mapping
 
-    def task(self, kind: TaskKind, context: Context) -> tuple[str, str]:
+    def task(self, kind: TaskKind, variables: Context) -> tuple[str, str]:
         """Subject (one line) and body (HTML) of a task. `MappingError` if the mapping's text cannot be rendered."""
-        texts, values = self._mapping.tasks[kind], self._values(context, TASK_READER[kind])
+        texts, values = self._mapping.tasks[kind], self._values(variables, TASK_READER[kind])
         subject = _render(texts.subject, values, html=False, key=f"tasks.{kind}.subject")
         return one_line(subject), tidy(_render(texts.body, values, html=True, key=f"tasks.{kind}.body"))
 
-    def email(self, kind: EmailKind, context: Context) -> tuple[str, str]:
+    def email(self, kind: EmailKind, variables: Context) -> tuple[str, str]:
         """Subject (one line) and body (plain text) of an email. `MappingError` as for `task`."""
-        texts, values = self._mapping.emails[kind], self._values(context, EMAIL_READER[kind])
+        texts, values = self._mapping.emails[kind], self._values(variables, EMAIL_READER[kind])
         subject = _render(texts.subject, values, html=False, key=f"emails.{kind}.subject")
         return one_line(subject), tidy(_render(texts.body, values, html=False, key=f"emails.{kind}.body")) + "\n"
 
-    def closing_line(self, context: Context) -> str:
+    def closing_line(self, variables: Context) -> str:
         """The HTML to append to the body of a task that the service closes. `MappingError` as for `task`."""
-        values = values_of(context, self._mapping.zone)
+        values = values_of(variables, self._mapping.zone)
         return tidy(_render(self._mapping.closing_line, values, html=True, key="closing_line"))
 
     def is_subject_of(self, kind: TaskKind, subject: str) -> bool:
@@ -110,17 +110,17 @@ class Texts:
         """
         return any(pattern.fullmatch(one_line(subject)) for pattern in _patterns(self._mapping.tasks[kind].subject))
 
-    def _values(self, context: Context, reader: Role) -> dict[str, object]:
-        values = values_of(context, self._mapping.zone)
+    def _values(self, variables: Context, reader: Role) -> dict[str, object]:
+        values = values_of(variables, self._mapping.zone)
         return values | {"role": values["role"] or self._mapping.roles[reader].label}
 
 
-def values_of(context: Context, zone: tzinfo) -> dict[str, object]:
+def values_of(variables: Context, zone: tzinfo) -> dict[str, object]:
     """The variables that a template sees: every key of `BLANK`, no record without a name, a Note's body as text.
 
     A Note's time is shown in `zone`.
     """
-    values = BLANK | dict(context)
+    values = BLANK | dict(variables)
     values["portfolio"] = _named(values["portfolio"], "name", "Portfolio") or {"id": "", "name": "", "url": ""}
     ticket = _named(values["ticket"], "subject", "Ticket")
     values["ticket"] = ticket and {"folder": ""} | ticket

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-Checkpoint = Callable[[str], None]
+Failpoint = Callable[[str], None]
 """Called with the name of the step that is done, or about to be."""
 
 
-def no_checkpoint(_step: str) -> None:
+def no_failpoint(_step: str) -> None:
     """What production does between two steps: nothing."""

@@ -15,25 +15,25 @@ from mappings.load import load
 from mappings.schema import Condition, ProcessMapping
 from mappings.vocabulary import Handoff, Revision, Role, Stage, Status, TaskKind
 from sync.crm import Kind, RecordRef
-from sync.rules.context import Case, Moment
+from sync.rules.context import Context, Times
 from sync.rules.decide import decide
 from sync.rules.model import (
     NOT_YET,
-    TAKEN_BACK,
+    RECOVERED,
     CloseTask,
     Closing,
     Decision,
     Effect,
-    EffectFact,
     EffectState,
     Email,
-    Facts,
-    Fired,
+    LedgerView,
     NewTask,
     Note,
     Occurrence,
     OwnTask,
     Portfolio,
+    RecordedEffect,
+    RecordedOccurrence,
     Snapshot,
     Ticket,
     Verdict,
@@ -89,7 +89,7 @@ class Scene:
         self.mapping = mapping_ or mapping()
         self.now = now
         self.go_live = now - timedelta(days=90)
-        self.born = self.go_live
+        self.ledger_began = self.go_live
         self.cadence = "Monthly"
         self.link = "https://lab.example/1"
         self.owners: dict[Role, str] = dict(OWNERS)
@@ -105,7 +105,7 @@ class Scene:
         self.tasks: dict[str, OwnTask] = {}
         self.task_kinds: dict[str, str] = {}
         self.notes: dict[RecordRef, list[Note]] = {}
-        self.fired: dict[str, Fired] = {}
+        self.recorded: dict[str, RecordedOccurrence] = {}
         self.closings: set[Closing] = set()
         self.done: list[str] = []  # every effect that was carried out, in order
         self._ids = count(1001)
@@ -210,9 +210,9 @@ class Scene:
 
     def come_from_elsewhere(self, ticket: str) -> Self:
         """It was on another portfolio when the service looked at it."""
-        for key, fired in self.fired.items():
-            if fired.record.id == ticket:
-                self.fired[key] = replace(fired, cycle="1700000000000")
+        for key, recorded in self.recorded.items():
+            if recorded.record.id == ticket:
+                self.recorded[key] = replace(recorded, cycle="1700000000000")
         return self
 
     def nobody(self, *roles: Role) -> Self:
@@ -265,24 +265,26 @@ class Scene:
 
     def went_live(self) -> Self:
         """The service goes live now: whatever was done before is older."""
-        self.go_live = self.born = self._tick()
+        self.go_live = self.ledger_began = self._tick()
         return self
 
     def lose_database(self) -> Self:
         """A new ledger knows what tasks in the CRM carry; go-live was set in the settings, so it stays."""
-        self.born = self._tick()
+        self.ledger_began = self._tick()
         kept = {}
-        for fired in self.fired.values():
-            tasks = tuple(effect for effect in fired.effects if effect.kind == "task" and effect.crm_id)
+        for recorded in self.recorded.values():
+            tasks = tuple(effect for effect in recorded.effects if effect.kind == "task" and effect.crm_id)
             if tasks:
                 told = (
-                    fired.cycle if fired.handoff in {Handoff.KICKOFF, Handoff.DATE_ARRIVED, Handoff.SET_READY} else ""
+                    recorded.cycle
+                    if recorded.handoff in {Handoff.KICKOFF, Handoff.DATE_ARRIVED, Handoff.SET_READY}
+                    else ""
                 )
-                kept[fired.key] = replace(
-                    fired, effects=tasks, state="done", cycle=told, cause_at=None, decided_at=tasks[0].state_at,
-                    detail={TAKEN_BACK: True},
+                kept[recorded.key] = replace(
+                    recorded, effects=tasks, state="done", cycle=told, cause_at=None, decided_at=tasks[0].state_at,
+                    detail={RECOVERED: True},
                 )  # fmt: skip
-        self.fired, self.closings = kept, set()
+        self.recorded, self.closings = kept, set()
         return self
 
     def forget_history(self, *, keep: int = 1) -> Self:
@@ -300,19 +302,23 @@ class Scene:
         task = self._new_task(kind)
         if completed:
             self.complete(kind, task)
-        fact = EffectFact(
+        known_effect = RecordedEffect(
             f"{key}/task:{kind}", f"task:{kind}", "task", None, EffectState.DONE, self.now, task, kind,
             adopted=True, attempted=True,
         )  # fmt: skip
         ref = RecordRef(Kind.PORTFOLIO, PORTFOLIO)
-        self.fired[key] = Fired(key, handoff, ref, self.case().cycle, None, self.now, "done", "adopted", {}, (fact,))
+        self.recorded[key] = RecordedOccurrence(
+            key, handoff, ref, self.context().cycle, None, self.now, "done", "adopted", {}, (known_effect,)
+        )
         return self
 
     def adopt_revision(self, ticket: str) -> Self:
         """What Needs Revisions says is recorded as handled."""
         key = f"6:{ticket}:{self.tickets[ticket].revision_history[0].ms}"
         ref = RecordRef(Kind.TICKET, ticket)
-        self.fired[key] = Fired(key, Handoff.REVISIONS, ref, self.case().cycle, None, self.now, "done", "adopted")
+        self.recorded[key] = RecordedOccurrence(
+            key, Handoff.REVISIONS, ref, self.context().cycle, None, self.now, "done", "adopted"
+        )
         return self
 
     # -- what the service sees and does
@@ -334,17 +340,17 @@ class Scene:
         notes = {ref: tuple(self.notes.get(ref, ())) for ref in refs}
         return Snapshot(None if self.lone else portfolio, tickets, dict(self.tasks), notes)
 
-    def facts(self) -> Facts:
+    def ledger(self) -> LedgerView:
         tickets = set(self.tickets)
-        mine = {k: f for k, f in self.fired.items() if f.record.kind is Kind.PORTFOLIO or f.record.id in tickets}
-        return Facts(mine, tuple(sorted(self.closings, key=lambda closing: closing.at)))
+        mine = {k: f for k, f in self.recorded.items() if f.record.kind is Kind.PORTFOLIO or f.record.id in tickets}
+        return LedgerView(mine, tuple(sorted(self.closings, key=lambda closing: closing.at)))
 
-    def case(self) -> Case:
-        moment = Moment(self.now, self.today, self.go_live, self.born)
-        return Case(self.snapshot(), self.facts(), self.mapping, moment, self.people, IN_PROGRESS)
+    def context(self) -> Context:
+        moment = Times(self.now, self.today, self.go_live, self.ledger_began)
+        return Context(self.snapshot(), self.ledger(), self.mapping, moment, self.people, IN_PROGRESS)
 
     def decide(self) -> Decision:
-        return decide(self.case())
+        return decide(self.context())
 
     def look(self, *, times: int = 1) -> Self:
         """The service looks: it decides and does, until its own writes leave nothing more to decide."""
@@ -361,48 +367,54 @@ class Scene:
         decision = self.decide()
         assert decision.complete, "a scene holds every task and note that a rule may ask for"
         yielded = {occurrence.key for occurrence in decision.occurrences}
-        for key, fired in list(self.fired.items()):
-            if key not in yielded and fired.state == "open" and key in self.facts().fired:
-                self._withdraw(fired)
+        for key, recorded in list(self.recorded.items()):
+            if key not in yielded and recorded.state == "open" and key in self.ledger().recorded:
+                self._cancel(recorded)
         for key, who in decision.reassigned.items():
             if who.blocked is None:
                 self._carry_out_reassigned(key, str(who.owner))
         for occurrence in decision.occurrences:
             if occurrence.handoff is Handoff.DECLINED and occurrence.effects:
-                self._bypass(occurrence)
+                self._cancel_cycle(occurrence)
         wrote = False
         for occurrence in decision.occurrences:
             wrote |= self._carry_out(occurrence)
         self.closings |= set(decision.closings)
         return wrote
 
-    def _withdraw(self, fired: Fired) -> None:
-        if not fired.committed:
-            self.fired[fired.key] = replace(fired, state="withdrawn", effects=())
+    def _cancel(self, recorded: RecordedOccurrence) -> None:
+        if not recorded.committed:
+            self.recorded[recorded.key] = replace(recorded, state="withdrawn", effects=())
             return
-        self.fired[fired.key] = replace(fired, effects=tuple(_overtaken(e, e.kind == "write") for e in fired.effects))
+        self.recorded[recorded.key] = replace(
+            recorded, effects=tuple(_superseded(e, e.kind == "write") for e in recorded.effects)
+        )
 
-    def _bypass(self, decline: Occurrence) -> None:
-        for key, fired in self.case().facts.fired.items():
-            if fired.cycle == decline.cycle and key != decline.key and fired.state == "open":
-                effects = tuple(_overtaken(e, e.kind != "close") for e in fired.effects)
-                self.fired[key] = replace(fired, effects=effects)
+    def _cancel_cycle(self, decline: Occurrence) -> None:
+        for key, recorded in self.context().ledger.recorded.items():
+            if recorded.cycle == decline.cycle and key != decline.key and recorded.state == "open":
+                effects = tuple(_superseded(e, e.kind != "close") for e in recorded.effects)
+                self.recorded[key] = replace(recorded, effects=effects)
 
     def _carry_out(self, occurrence: Occurrence) -> bool:
-        before = self.fired.get(occurrence.key)
+        before = self.recorded.get(occurrence.key)
         known = {effect.key: effect for effect in before.effects} if before else {}
-        facts, wrote, held = [], False, False
+        ledger_view, wrote, held = [], False, False
         for effect in occurrence.effects:
             key = occurrence.effect_key(effect)
-            fact = known.pop(key, None)
-            if fact is not None and fact.state not in {*NOT_YET, EffectState.OVERTAKEN, EffectState.FAILED}:
-                facts.append(fact)
+            known_effect = known.pop(key, None)
+            if known_effect is not None and known_effect.state not in {
+                *NOT_YET,
+                EffectState.SUPERSEDED,
+                EffectState.FAILED,
+            }:
+                ledger_view.append(known_effect)
                 continue
             after = effect.after if isinstance(effect, CloseTask | Email) else None
             state, crm_id = EffectState.PLANNED, None
             if effect.blocked is not None:
                 state = EffectState.BLOCKED
-            elif held or (after is not None and not self._is_done(after, facts)):
+            elif held or (after is not None and not self._is_done(after, ledger_view)):
                 state = EffectState.PLANNED
             elif _kind(effect) in self.refused:
                 state = EffectState.FAILED
@@ -412,30 +424,32 @@ class Scene:
             task_kind = effect.kind if isinstance(effect, NewTask) else None
             role = effect.role if isinstance(effect, NewTask | Email) else None
             tried = state in {EffectState.DONE, EffectState.FAILED}
-            facts.append(
-                EffectFact(
+            ledger_view.append(
+                RecordedEffect(
                     key, effect.slot, _kind(effect), role, state, self.now, crm_id, task_kind, attempted=tried,
                     reason=effect.blocked,
                 )
             )  # fmt: skip
-        facts += [_overtaken(fact, True) for fact in known.values()]
+        ledger_view += [_superseded(known_effect, True) for known_effect in known.values()]
         open_ones = {*NOT_YET, EffectState.FAILED}
-        state_of = "overtaken" if occurrence.overtaken else "open" if {f.state for f in facts} & open_ones else "done"
+        state_of = (
+            "overtaken" if occurrence.superseded else "open" if {f.state for f in ledger_view} & open_ones else "done"
+        )
         decided = before.decided_at if before is not None and before.committed else self.now
-        self.fired[occurrence.key] = Fired(
+        self.recorded[occurrence.key] = RecordedOccurrence(
             occurrence.key, occurrence.handoff, occurrence.record, occurrence.cycle, occurrence.cause_at, decided,
-            state_of, occurrence.reason, occurrence.detail, tuple(facts),
+            state_of, occurrence.reason, occurrence.detail, tuple(ledger_view),
         )  # fmt: skip
         return wrote
 
-    def _is_done(self, key: str, so_far: list[EffectFact]) -> bool:
-        everywhere = [*so_far, *(effect for fired in self.fired.values() for effect in fired.effects)]
+    def _is_done(self, key: str, so_far: list[RecordedEffect]) -> bool:
+        everywhere = [*so_far, *(effect for recorded in self.recorded.values() for effect in recorded.effects)]
         return any(effect.key == key and effect.state is EffectState.DONE for effect in everywhere)
 
     def _carry_out_reassigned(self, key: str, owner: str) -> None:
-        fired = self.fired[key.rsplit("/", 1)[0]]
+        recorded = self.recorded[key.rsplit("/", 1)[0]]
         effects = []
-        for effect in fired.effects:
+        for effect in recorded.effects:
             if effect.key != key:
                 effects.append(effect)
                 continue
@@ -445,7 +459,7 @@ class Scene:
             effects.append(replace(effect, state=EffectState.DONE, attempted=True, crm_id=crm_id))
         open_ones = {*NOT_YET, EffectState.FAILED}
         state = "open" if {effect.state for effect in effects} & open_ones else "done"
-        self.fired[fired.key] = replace(fired, effects=tuple(effects), state=state)
+        self.recorded[recorded.key] = replace(recorded, effects=tuple(effects), state=state)
 
     def _do(self, handoff: Handoff, effect: Effect) -> str | None:
         self.done.append(f"{handoff} {told(effect, self.task_kinds)}")
@@ -490,21 +504,21 @@ class Scene:
     def would_do(self) -> list[str]:
         """Every effect that the next look would carry out or block, of all ten handoffs, in the order of the rules."""
         found = []
-        known = {effect.key: effect for fired in self.fired.values() for effect in fired.effects}
+        known = {effect.key: effect for recorded in self.recorded.values() for effect in recorded.effects}
         decision = self.decide()
         blocked = {o.effect_key(e) for o in decision.occurrences for e in o.effects if e.blocked}
         for occurrence in decision.occurrences:
-            before = self.fired.get(occurrence.key)
+            before = self.recorded.get(occurrence.key)
             if not occurrence.effects and (before is None or not before.committed):
-                found.append(f"{occurrence.handoff} {'overtaken' if occurrence.overtaken else 'recorded'}")
+                found.append(f"{occurrence.handoff} {'overtaken' if occurrence.superseded else 'recorded'}")
             for effect in occurrence.effects:
-                fact = known.get(occurrence.effect_key(effect))
-                if fact is None or fact.state in {*NOT_YET, EffectState.OVERTAKEN, EffectState.FAILED}:
+                known_effect = known.get(occurrence.effect_key(effect))
+                if known_effect is None or known_effect.state in {*NOT_YET, EffectState.SUPERSEDED, EffectState.FAILED}:
                     waits = isinstance(effect, CloseTask | Email) and effect.after in blocked
                     found.append(f"{occurrence.handoff} {told(effect, self.task_kinds)}{' (blocked)' * waits}")
         for key, who in decision.reassigned.items():
             occurrence_key, slot = key.rsplit("/", 1)
-            found.append(f"{self.fired[occurrence_key].handoff} {slot} → {who.owner or 'nobody'}")
+            found.append(f"{self.recorded[occurrence_key].handoff} {slot} → {who.owner or 'nobody'}")
         return found
 
     def verdicts(self, handoff: str, record: str | None = None) -> list[Verdict]:
@@ -539,9 +553,9 @@ def _kind(effect: Effect) -> str:
             return "email"
 
 
-def _overtaken(effect: EffectFact, concerned: bool) -> EffectFact:
+def _superseded(effect: RecordedEffect, concerned: bool) -> RecordedEffect:
     if concerned and effect.state in {*NOT_YET, EffectState.FAILED}:
-        return replace(effect, state=EffectState.OVERTAKEN)
+        return replace(effect, state=EffectState.SUPERSEDED)
     return effect
 
 

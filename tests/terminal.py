@@ -37,7 +37,7 @@ class Terminal:
             clock=world.clock,
             budget_clock=world.clock,
             session=mount(requests.Session(), world.sandbox.api),
-            checkpoint=lambda step: world.checkpoint(step),
+            failpoint=lambda step: world.failpoint(step),
         )
         patch.setattr(bootstrap, "build", wired)
         patch.setattr(clock, "SystemClock", lambda: world.clock)

@@ -17,7 +17,7 @@ from flask import Flask
 from sqlalchemy import event
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from sync.failpoints import no_checkpoint
+from sync.failpoints import no_failpoint
 from sync.passes.reconcile import Tally
 from sync.sandbox.clock import VirtualClock
 from sync.sandbox.delivery import DeliveryMode, HttpSender
@@ -92,7 +92,7 @@ class World:
         with_task_property: bool = True,
         empty: bool = False,
         start: datetime = NEW_YORK_MORNING,
-        checkpoint: Callable[[str], None] = no_checkpoint,
+        failpoint: Callable[[str], None] = no_failpoint,
         wire: bool = False,
         **settings: Any,
     ) -> None:
@@ -129,7 +129,7 @@ class World:
             **settings,
         }
         self.settings: Settings = read_settings(**values)
-        self.checkpoint = checkpoint
+        self.failpoint = failpoint
         self.service: Service = self._start()
 
     # -- the service
@@ -140,7 +140,7 @@ class World:
             clock=self.clock,
             budget_clock=self.clock,
             session=mount(requests.Session(), self.sandbox.api) if self._crm_server is None else None,
-            checkpoint=lambda step: self.checkpoint(step),
+            failpoint=lambda step: self.failpoint(step),
         )
         _skip_the_disk(service.store)
         self.app = create_app(store=service.store, settings=self.settings, clock=self.clock)

@@ -29,7 +29,7 @@ def app(clock: Clock | None = None) -> "Flask":
     """
     from webhooks.app import create_app
 
-    hold_on()
+    end_with_parent()
     try:
         settings = read_settings()
         configure(settings.log_format)
@@ -41,7 +41,7 @@ def app(clock: Clock | None = None) -> "Flask":
         raise SystemExit(GUNICORN_APP_LOAD_ERROR) from error
 
 
-def hold_on() -> None:
+def end_with_parent() -> None:
     """End with `serve`, even if that is killed: else its port would stay taken, and it could not start again.
 
     Does nothing in a receiver that runs by itself, as the Procfile's does.

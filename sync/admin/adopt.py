@@ -19,19 +19,19 @@ from mappings.vocabulary import Handoff, Revision, Stage, Status, TaskKind
 from sync.admin.inventory import SeenTask, everyone, in_groups, survey, tasks_named
 from sync.clock import from_ms
 from sync.crm import RecordRef
-from sync.rules.context import Case
+from sync.rules.context import Context
 from sync.rules.decide import decide
 from sync.rules.dry_run import ahead
 from sync.rules.handoffs import EARLY, approved, date_arrived, kickoff
 from sync.rules.model import (
     Decision,
-    EffectFact,
     EffectState,
-    Facts,
-    Fired,
     History,
+    LedgerView,
     NewTask,
     Occurrence,
+    RecordedEffect,
+    RecordedOccurrence,
     State,
     Ticket,
     Verdict,
@@ -121,13 +121,13 @@ def plan(
     portfolios: Sequence[str] | None = None,
     *,
     silence_due: bool = False,
-    told: Callable[[Adoption], None] = lambda _: None,
+    progress: Callable[[Adoption], None] = lambda _: None,
 ) -> Adoption:
     """What `apply` would record of these portfolios (None: of all). Writes nothing. Raises the port's errors."""
     found = Adoption()
     for group in in_groups(everyone(service) if portfolios is None else list(portfolios)):
         _add(found, _group(service, group, silence_due=silence_due))
-        told(found)
+        progress(found)
     return found
 
 
@@ -136,7 +136,7 @@ def apply(
     portfolios: Sequence[str] | None = None,
     *,
     silence_due: bool = False,
-    told: Callable[[Adoption], None] = lambda _: None,
+    progress: Callable[[Adoption], None] = lambda _: None,
 ) -> Adoption:
     """Record it; no task, email or property of the CRM changes. A second time records nothing new.
 
@@ -149,11 +149,11 @@ def apply(
             adopters = _group(service, group, silence_due=silence_due)
             with service.store.write() as connection:
                 for adopter in adopters.portfolios:
-                    for fired in adopter.recorded:
-                        ledger.record(connection, fired, adopter.case.portfolio.id, ORIGIN)
+                    for recorded in adopter.recorded:
+                        ledger.record(connection, recorded, adopter.context.portfolio.id, ORIGIN)
         _add(found, adopters)
         log.info("adopt.recorded", looked=found.looked, adopted=len(found.adopted), tasks=found.tasks)
-        told(found)
+        progress(found)
     return found
 
 
@@ -179,10 +179,10 @@ def _group(service: Service, portfolios: Sequence[str], *, silence_due: bool) ->
     adopters: list[_Adopter] = []
     faulty = {record.id: why for record, why in seen.faulty.items()}
     faulty |= {record.id: "it is no longer in the CRM" for record in seen.gone}
-    for record, case in sorted(seen.cases.items(), key=lambda each: int(each[0].id)):
-        adopter = _Adopter(case, seen.tasks[record], texts)
+    for record, context in sorted(seen.cases.items(), key=lambda each: int(each[0].id)):
+        adopter = _Adopter(context, seen.tasks[record], texts)
         try:
-            if case.portfolio.inside:
+            if context.portfolio.inside:
                 adopter.adopt(silence_due=silence_due)
         except Exception as error:
             log.error("adopt.failed", record=str(record), exc_info=True)
@@ -205,23 +205,23 @@ def _add(found: Adoption, group: _Group) -> None:
 class _Adopter:
     """Works out what of one portfolio is to be recorded. `case` knows what has been recorded so far."""
 
-    def __init__(self, case: Case, tasks: Sequence[SeenTask], texts: Texts) -> None:
-        self.case = case
-        self.recorded: list[Fired] = []
+    def __init__(self, context: Context, tasks: Sequence[SeenTask], texts: Texts) -> None:
+        self.context = context
+        self.recorded: list[RecordedOccurrence] = []
         self.adopted: list[Finding] = []
         self.due: list[Finding] = []
         self.unmatched: list[Finding] = []
         self._texts = texts
-        known = tasks_named(case.known)
+        known = tasks_named(context.ledger_as_read)
         self._free = [task for task in tasks if not task.key and task.id not in known]
 
     def adopt(self, *, silence_due: bool) -> None:
-        if self.case.portfolio.status is Status.CREATIVES_IMPLEMENTED:
+        if self.context.portfolio.status is Status.CREATIVES_IMPLEMENTED:
             self._closed_by_hand()
         else:
             self._dates()
             self._cycle()
-        for ticket in self.case.snapshot.tickets:
+        for ticket in self.context.snapshot.tickets:
             self._revisions(ticket)
         self._left(silence_due=silence_due)
         self._strays()
@@ -229,14 +229,14 @@ class _Adopter:
     # -- the dates: handoffs 1 and 3
 
     def _dates(self) -> None:
-        portfolio, today = self.case.portfolio, self.case.moment.today
+        portfolio, today = self.context.portfolio, self.context.times.today
         if portfolio.refresh_date is None:
             return
         occurrence = self._fresh(kickoff(self._early(portfolio.refresh_date)))
         if occurrence is not None:
             anchor = from_ms(int(occurrence.key.rsplit(":", 1)[1]))  # older ones were for a date that was moved away
             task = self._take(TaskKind.KICKOFF, lambda task: task.made_at >= max(anchor, self._cycle_started))
-            near = (portfolio.refresh_date - today).days <= self.case.window
+            near = (portfolio.refresh_date - today).days <= self.context.window
             self._date_done(occurrence, task, passed=near and portfolio.status is not Status.NO_REFRESH_REQUESTED)
         self._arrivals(portfolio.refresh_date)
         if portfolio.refresh_date <= today:
@@ -261,40 +261,40 @@ class _Adopter:
             effect = next(effect for effect in occurrence.effects if isinstance(effect, NewTask))
             self._record(occurrence, [(effect, task)], "its task was there already")
             return
-        status, history = self.case.portfolio.status, self.case.portfolio.status_history
+        status, history = self.context.portfolio.status, self.context.portfolio.status_history
         if passed and status not in {None, Status.UNMAPPED} and history and self._is_old(history[0].at):
-            raw = self.case.mapping.portfolio.raw_status(status)
+            raw = self.context.mapping.portfolio.raw_status(status)
             self._record(occurrence, [], f"the status had moved on to “{raw}”")
 
-    def _early(self, when: date) -> Case:
+    def _early(self, when: date) -> Context:
         """The case as if the cycle had not gone on yet and its date were `when`, or past."""
-        portfolio = replace(self.case.portfolio, status=None, refresh_date=when)
-        moment = replace(self.case.moment, go_live=self._cycle_began, today=max(when, self.case.moment.today))
-        return replace(self.case, snapshot=replace(self.case.snapshot, portfolio=portfolio), moment=moment)
+        portfolio = replace(self.context.portfolio, status=None, refresh_date=when)
+        moment = replace(self.context.times, go_live=self._cycle_began, today=max(when, self.context.times.today))
+        return replace(self.context, snapshot=replace(self.context.snapshot, portfolio=portfolio), times=moment)
 
     def _date_at(self, moment: datetime) -> date | None:
         """The Refresh Date as it stood then; None where the history does not reach back, or there was none."""
-        history = self.case.portfolio.date_history
+        history = self.context.portfolio.date_history
         return next((version.value for version in history if version.at <= moment), None)
 
     # -- the cycle under way: handoffs 2b, 4, 5, 7 and a task of 7 that was completed already
 
     @property
     def _cycle_started(self) -> datetime:
-        return self.case.cycle_started or from_ms(0)
+        return self.context.cycle_started or from_ms(0)
 
     @property
     def _cycle_began(self) -> datetime:
         """From here on everything belongs to the current cycle."""
-        started = self.case.cycle_started
+        started = self.context.cycle_started
         return from_ms(0) if started is None else started + timedelta(milliseconds=1)
 
-    def _since_its_beginning(self) -> Case:
+    def _since_its_beginning(self) -> Context:
         """The case as if the service had been there since the cycle began."""
-        return replace(self.case, moment=replace(self.case.moment, go_live=self._cycle_began))
+        return replace(self.context, times=replace(self.context.times, go_live=self._cycle_began))
 
     def _cycle(self) -> None:
-        if self.case.portfolio.status is Status.CREATIVES_APPROVED:
+        if self.context.portfolio.status is Status.CREATIVES_APPROVED:
             # The client has seen the Ad Sets: they were ready, whatever became of their tasks.
             for occurrence in self._of(decide(self._with_status(Status.CREATIVES_PENDING_APPROVAL)), Handoff.SET_READY):
                 self._done(occurrence, passed=True)
@@ -306,12 +306,12 @@ class _Adopter:
                 self._done(occurrence)
         for occurrence in self._of(decide(self._since_its_beginning()), Handoff.CLOSE):
             if occurrence.cause_at is None or self._is_old(occurrence.cause_at):
-                implemented = self.case.mapping.portfolio.raw_status(Status.CREATIVES_IMPLEMENTED)
+                implemented = self.context.mapping.portfolio.raw_status(Status.CREATIVES_IMPLEMENTED)
                 why = f"{occurrence.reason} since before going live: set “{implemented}” by hand"
                 self._record(occurrence, [], why)
                 self.unmatched.append(self._finding(occurrence, occurrence.key, None, why))
 
-    def _with_status(self, status: Status, history: History[Status | None] | None = None) -> Case:
+    def _with_status(self, status: Status, history: History[Status | None] | None = None) -> Context:
         """The case as if the service had been there since the cycle began, and this were its status."""
         began = self._since_its_beginning()
         portfolio = replace(began.portfolio, status=status)
@@ -321,7 +321,7 @@ class _Adopter:
 
     def _approved_before(self) -> None:
         """An approval that was taken back may have left its task open: it will do for the next one too."""
-        history = self.case.portfolio.status_history
+        history = self.context.portfolio.status_history
         for position, version in enumerate(history):
             if version.value is Status.CREATIVES_APPROVED and version.at >= self._cycle_began:
                 then = self._with_status(Status.CREATIVES_APPROVED, history[position:])
@@ -341,16 +341,16 @@ class _Adopter:
         missing = [e for e in occurrence.effects if isinstance(e, NewTask) and e.slot not in matched and not over]
         self._record(occurrence, found, occurrence.reason, missing)
         for effect in missing:
-            subject = self._texts.task(effect.kind, effect.context)[0]
+            subject = self._texts.task(effect.kind, effect.variables)[0]
             why = f"{occurrence.reason}; no task “{subject}” was found: recorded as done without one"
             self.unmatched.append(self._finding(occurrence, occurrence.effect_key(effect), None, why))
 
     def _is_over(self, occurrence: Occurrence) -> bool:
         """Whether the work of a ticket's occurrence is done: then nobody misses its task."""
-        ticket = next((ticket for ticket in self.case.snapshot.tickets if ticket.ref == occurrence.record), None)
+        ticket = next((ticket for ticket in self.context.snapshot.tickets if ticket.ref == occurrence.record), None)
         if ticket is None:
             return False
-        if self.case.portfolio.status is Status.CREATIVES_APPROVED:
+        if self.context.portfolio.status is Status.CREATIVES_APPROVED:
             return True
         if occurrence.handoff is Handoff.TICKETS and any(version.value for version in ticket.revision_history):
             return True  # a first draft was there to be revised
@@ -358,9 +358,12 @@ class _Adopter:
         return ticket.stage is Stage.PENDING_APPROVAL and back
 
     def _closed_by_hand(self) -> None:
-        history = self.case.portfolio.status_history
-        if history and self._is_old(history[0].at) and not self.case.pending:
-            portfolio, raw = self.case.portfolio, self.case.mapping.portfolio.raw_status(Status.CREATIVES_IMPLEMENTED)
+        history = self.context.portfolio.status_history
+        if history and self._is_old(history[0].at) and not self.context.pending:
+            portfolio, raw = (
+                self.context.portfolio,
+                self.context.mapping.portfolio.raw_status(Status.CREATIVES_IMPLEMENTED),
+            )
             why = f"“{raw}” is older than going live: set the next Refresh Date and empty the status by hand"
             self.unmatched.append(
                 Finding(portfolio.id, portfolio.name, Handoff.CLOSE, portfolio.ref, None, None, why)
@@ -381,10 +384,10 @@ class _Adopter:
             elif found := self._matches(occurrence, only_open=True):
                 self._record(occurrence, found, occurrence.reason)
 
-    def _as_of(self, ticket: Ticket, version: Version[Revision | None]) -> Case:
+    def _as_of(self, ticket: Ticket, version: Version[Revision | None]) -> Context:
         """The case of this ticket alone, as if this version were the first that the service saw."""
-        snapshot = replace(self.case.snapshot, tickets=(ticket,))
-        return replace(self.case, snapshot=snapshot, moment=replace(self.case.moment, go_live=version.at))
+        snapshot = replace(self.context.snapshot, tickets=(ticket,))
+        return replace(self.context, snapshot=snapshot, times=replace(self.context.times, go_live=version.at))
 
     # -- what is left
 
@@ -392,28 +395,28 @@ class _Adopter:
         """What the rules will do at the next look, now that the rest is recorded."""
         if silence_due:
             for handoff in (Handoff.KICKOFF, Handoff.DATE_ARRIVED):
-                for occurrence in self._of(decide(self.case), handoff):
+                for occurrence in self._of(decide(self.context), handoff):
                     self._record(occurrence, [], f"{occurrence.reason}; silenced when the service was installed")
-        for verdict in decide(self.case).verdicts:
+        for verdict in decide(self.context).verdicts:
             due = verdict.occurrence
-            if due is not None and (verdict.state is State.BLOCKED or ahead(due, self.case.facts)):
+            if due is not None and (verdict.state is State.BLOCKED or ahead(due, self.context.ledger)):
                 self.due.append(self._finding(due, due.key, None, verdict.reason))
 
     def _strays(self) -> None:
         """Open tasks with a subject of ours that nothing in this cycle asks for."""
-        portfolio = self.case.portfolio
+        portfolio = self.context.portfolio
         for task in self._free:
             kind = next((kind for kind in TaskKind if self._texts.is_subject_of(kind, task.subject)), None)
             if kind is not None and task.is_open:
                 handoff = HANDOFF_OF[kind]
                 why = f"the open task “{task.subject}” looks like handoff {handoff}'s, but nothing asks for it now"
-                record = min(task.on & {portfolio.ref, *(ticket.ref for ticket in self.case.snapshot.tickets)})
+                record = min(task.on & {portfolio.ref, *(ticket.ref for ticket in self.context.snapshot.tickets)})
                 self.unmatched.append(Finding(portfolio.id, portfolio.name, handoff, record, None, task.id, why))
 
     # -- matching and recording
 
     def _is_old(self, moment: datetime) -> bool:
-        return moment < self.case.moment.go_live
+        return moment < self.context.times.go_live
 
     def _matches(self, occurrence: Occurrence, *, only_open: bool = False) -> list[Match]:
         """The tasks that stand for an occurrence's own."""
@@ -426,14 +429,14 @@ class _Adopter:
 
     def _match(self, effect: NewTask, cause: datetime | None, *, only_open: bool) -> SeenTask | None:
         """A task for this effect: not one that was completed before its cause, nor one of an older cycle."""
-        subject = one_line(self._texts.task(effect.kind, effect.context)[0]).casefold()
+        subject = one_line(self._texts.task(effect.kind, effect.variables)[0]).casefold()
 
         def fits(task: SeenTask) -> bool:
             if only_open and not task.is_open:
                 return False
             if cause is not None and task.completed_at is not None and task.completed_at < cause:
                 return False
-            if effect.on[0] == self.case.portfolio.ref:
+            if effect.on[0] == self.context.portfolio.ref:
                 return task.made_at >= self._cycle_started
             return effect.on[0] in task.on or one_line(task.subject).casefold() == subject
 
@@ -453,9 +456,9 @@ class _Adopter:
     ) -> None:
         """Write it down as done; of what is `missing`, `backfill` may yet make a task."""
         made = [task.made_at for _, task in found]
-        at = max(made, default=occurrence.cause_at or self.case.moment.now)
-        facts = tuple(
-            EffectFact(
+        at = max(made, default=occurrence.cause_at or self.context.times.now)
+        ledger_view = tuple(
+            RecordedEffect(
                 occurrence.effect_key(effect), effect.slot, "task", effect.role, EffectState.DONE, task.made_at,
                 crm_id=task.id, task_kind=effect.kind, adopted=True, attempted=True,
             )
@@ -464,14 +467,17 @@ class _Adopter:
         detail: dict[str, object] = {"adopted": True}
         if missing:
             detail[ledger.MISSING] = [effect.slot for effect in missing]
-        fired = Fired(
+        recorded = RecordedOccurrence(
             occurrence.key, occurrence.handoff, occurrence.record, occurrence.cycle, occurrence.cause_at, at,
-            "overtaken" if occurrence.overtaken else "done", reason, detail, facts,
-            self.case.portfolio.id,
+            "overtaken" if occurrence.superseded else "done", reason, detail, ledger_view,
+            self.context.portfolio.id,
         )  # fmt: skip
-        self.recorded.append(fired)
-        self.case = replace(
-            self.case, known=Facts({**self.case.known.fired, fired.key: fired}, self.case.known.closings)
+        self.recorded.append(recorded)
+        self.context = replace(
+            self.context,
+            ledger_as_read=LedgerView(
+                {**self.context.ledger_as_read.recorded, recorded.key: recorded}, self.context.ledger_as_read.closings
+            ),
         )
         for effect, task in found:
             self.adopted.append(self._finding(occurrence, occurrence.effect_key(effect), task.id, reason))
@@ -479,7 +485,7 @@ class _Adopter:
             self.adopted.append(self._finding(occurrence, occurrence.key, None, reason))
 
     def _finding(self, occurrence: Occurrence, key: str, task: str | None, reason: str) -> Finding:
-        portfolio = self.case.portfolio
+        portfolio = self.context.portfolio
         return Finding(portfolio.id, portfolio.name, occurrence.handoff, occurrence.record, key, task, reason)
 
     def _of(self, decision: Decision, handoff: Handoff) -> list[Occurrence]:
@@ -487,7 +493,7 @@ class _Adopter:
 
     def _of_all(self, verdicts: Iterable[Verdict]) -> list[Occurrence]:
         """What the rules would write down and the ledger does not know: what it knows is left as it is."""
-        known = self.case.known.fired
+        known = self.context.ledger_as_read.recorded
         return [v.occurrence for v in verdicts if v.occurrence is not None and v.occurrence.key not in known]
 
     def _fresh(self, verdicts: Iterable[Verdict]) -> Occurrence | None:

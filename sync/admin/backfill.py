@@ -50,7 +50,7 @@ def propose(
     handoffs: Collection[Handoff] = (),
     owners: Collection[str] = (),
     max_effects: int | None = None,
-    told: plan.Told = plan.untold,
+    progress: plan.Progress = plan.no_progress,
 ) -> Proposal:
     """What would be done if causes counted from `since` on. Reads only.
 
@@ -64,7 +64,7 @@ def propose(
             "it acts on by itself. Give an earlier --since"
         )
     units = None if portfolios is None else [RecordRef(Kind.PORTFOLIO, i) for i in portfolios]
-    whole = plan.make(service, units, since=since, told=told)
+    whole = plan.make(service, units, since=since, progress=progress)
     wanted = [unit for unit in whole.units if unit.kind is Kind.PORTFOLIO and _concerns(whole, unit, handoffs, owners)]
     chosen = _within(whole, wanted, max_effects)
     return Proposal(since, whole.narrowed(chosen), tuple(chosen), len(wanted) - len(chosen))

@@ -13,14 +13,14 @@ from sqlalchemy import Connection, and_, select
 
 from sync.crm import Kind, RecordRef
 from sync.passes.reconcile import GROUP, Gate, Tally
-from sync.rules.context import Case
+from sync.rules.context import Context
 from sync.rules.model import Decision, EffectState
 from sync.service.bootstrap import Service
 from sync.service.lanes import Lanes, never
 from sync.storage import work_queue
 from sync.storage.database import Store
-from sync.storage.tables import dirty as marks
 from sync.storage.tables import effects, occurrences
+from sync.storage.tables import work_items as marks
 from sync.storage.work_queue import LANES, Priority
 
 CHANGED = "it was changed meanwhile: what is due now is not what was planned"
@@ -115,7 +115,7 @@ def carry_out(
                 break
             results = _group(service, group, origin, prepare, gate, summary.tally)
             with service.store.read() as connection:
-                found = work_queue.marked_by(connection, origin, service.clock.now())
+                found = work_queue.due_by_origin(connection, origin, service.clock.now())
         for result in results:
             summary.add(result)
             yield result
@@ -144,17 +144,17 @@ def _group(
     with service.store.write() as connection:
         prepare(connection, group)
         before = _standing(connection, group)
-        work_queue.mark(connection, group, service.clock.now(), origin, priority=Priority.BULK)
-        looks = work_queue.looks_at(connection, group)
+        work_queue.enqueue(connection, group, service.clock.now(), origin, priority=Priority.BULK)
+        items = work_queue.items_of(connection, group)
     refused: set[RecordRef] = set()
 
-    def watched(case: Case, decision: Decision) -> bool:
-        if gate is None or gate(case, decision):
+    def watched(context: Context, decision: Decision) -> bool:
+        if gate is None or gate(context, decision):
             return True
-        refused.add(case.snapshot.ref)
+        refused.add(context.snapshot.ref)
         return False
 
-    tally += service.reconciler.run(looks, watched)
+    tally += service.reconciler.run(items, watched)
     with service.store.read() as connection:
         after, rows = _standing(connection, group), _rows(connection, group)
     return [

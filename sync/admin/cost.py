@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sync.crm import Kind, RecordRef
-from sync.rules.context import Case
+from sync.rules.context import Context
 from sync.rules.decide import decide
 from sync.rules.dry_run import Forecast, Foreseen, Turn
 from sync.rules.model import Write
@@ -35,7 +35,7 @@ def calls(forecasts: Iterable[Forecast], *, email_calls: int) -> int:
     passes: dict[datetime, list[list[Turn]]] = {}
     for forecast in forecasts:
         for turns in _looks(forecast):
-            passes.setdefault(turns[0].case.moment.now, []).append(turns)
+            passes.setdefault(turns[0].context.times.now, []).append(turns)
     return sum(
         _pass(looks[start : start + GROUP], email_calls)
         for looks in passes.values()
@@ -62,36 +62,36 @@ def _pass(looks: Sequence[Sequence[Turn]], email_calls: int) -> int:
 
 
 def _round(turns: Sequence[Turn], email_calls: int) -> int:
-    cases = [turn.case for turn in turns]
+    cases = [turn.context for turn in turns]
     effects = [effect for turn in turns for effect in turn.due]
     return _reading(cases) + _deciding(cases) + _doing(effects, email_calls)
 
 
-def _reading(cases: Sequence[Case]) -> int:
-    portfolios = [case for case in cases if case.snapshot.portfolio is not None]
-    near = sum(len(case.snapshot.tickets) for case in portfolios)
-    tickets = sum(len(case.snapshot.tickets) for case in cases)
+def _reading(cases: Sequence[Context]) -> int:
+    portfolios = [context for context in cases if context.snapshot.portfolio is not None]
+    near = sum(len(context.snapshot.tickets) for context in portfolios)
+    tickets = sum(len(context.snapshot.tickets) for context in cases)
     of_portfolios = _in(len(portfolios), WITH_HISTORY) + _in(len(portfolios), ASSOCIATIONS)
     return of_portfolios + _in(near, ASSOCIATIONS) + _in(tickets, WITH_HISTORY)
 
 
-def _deciding(cases: Sequence[Case]) -> int:
+def _deciding(cases: Sequence[Context]) -> int:
     """The tasks and notes that the rules ask for: each time for all records together."""
-    asked = [list(needs(case)) for case in cases]
+    asked = [list(needs(context)) for context in cases]
     total = 0
     for n in range(max(map(len, asked), default=0)):
         now = [needed[n] for needed in asked if n < len(needed)]
         tasks = {task for needed in now for task in needed.tasks}
         notes = {record for needed in now for record in needed.notes}
-        found = sum(len(case.snapshot.notes.get(record, ())) for case in cases for record in notes)
+        found = sum(len(context.snapshot.notes.get(record, ())) for context in cases for record in notes)
         total += _in(len(tasks), WITH_HISTORY) + len({record.kind for record in notes}) + _in(found, BATCH)
     return total
 
 
-def needs(case: Case) -> Iterator[Needs]:
+def needs(context: Context) -> Iterator[Needs]:
     """What has to be read for a decision on this case, step by step, from the records alone."""
-    full = case.snapshot
-    bare = replace(case, snapshot=replace(full, tasks={}, notes={}))
+    full = context.snapshot
+    bare = replace(context, snapshot=replace(full, tasks={}, notes={}))
     while not (decision := decide(bare)).complete:
         needed = Needs(decision.needed_tasks, decision.needed_notes)
         yield needed

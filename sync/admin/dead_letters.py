@@ -20,7 +20,7 @@ from sync.observe.status import Trouble, troubles
 from sync.rules.model import EffectState
 from sync.storage import ledger, runs
 from sync.storage.database import Store
-from sync.storage.tables import dirty, effects, events, memberships, occurrences
+from sync.storage.tables import effects, events, memberships, occurrences, work_items
 
 EVENTS = 10
 """The newest events of a record that are shown: what it was looked at for."""
@@ -163,12 +163,12 @@ def drop(store: Store, clock: Clock, found: Dead, reason: str) -> None:
             connection.execute(
                 update(effects)
                 .where(effects.c.key == failed.key, effects.c.state == EffectState.FAILED.value)
-                .values(state=EffectState.OVERTAKEN.value, state_at=to_ms(clock.now()), reason=word)
+                .values(state=EffectState.SUPERSEDED.value, state_at=to_ms(clock.now()), reason=word)
             )
-        ledger.close_finished(connection, {unit_of(failed) for failed in found.failed})
+        ledger.mark_done(connection, {unit_of(failed) for failed in found.failed})
         for parked in found.parked:
-            mine = (dirty.c.kind == parked.record.kind.value, dirty.c.id == parked.record.id)
-            connection.execute(dirty.delete().where(*mine, dirty.c.parked_at.is_not(None)))
+            mine = (work_items.c.kind == parked.record.kind.value, work_items.c.id == parked.record.id)
+            connection.execute(work_items.delete().where(*mine, work_items.c.parked_at.is_not(None)))
 
 
 def unit_of(failed: Trouble) -> RecordRef:
@@ -194,7 +194,9 @@ def _record_json(record: RecordRef) -> dict[str, object]:
 
 
 def _listed(connection: Connection) -> Dead:
-    rows = connection.execute(select(dirty).where(dirty.c.parked_at.is_not(None)).order_by(dirty.c.parked_at))
+    rows = connection.execute(
+        select(work_items).where(work_items.c.parked_at.is_not(None)).order_by(work_items.c.parked_at)
+    )
     parked = tuple(
         Parked(RecordRef(Kind(row.kind), row.id), from_ms(row.parked_at), row.attempts, row.error or "") for row in rows
     )

@@ -17,17 +17,17 @@ from sync.clock import from_ms
 from sync.crm import CRM, TASK_COMPLETED, TASK_STATUS, Filter, Kind, Record, RecordRef
 from sync.errors import CRMRejectedError, HandoffsError
 from sync.passes.portal import Portal
-from sync.passes.reconcile import Outlook
+from sync.passes.reconcile import Preview
 from sync.rules import waiting
-from sync.rules.context import Case
+from sync.rules.context import Context
 from sync.rules.handoffs import ad_sets, current_tickets
 from sync.rules.model import (
     NOT_YET,
     Effect,
-    EffectFact,
     EffectState,
     NewTask,
     Portfolio,
+    RecordedEffect,
     State,
     Ticket,
     Verdict,
@@ -37,7 +37,7 @@ from sync.rules.model import (
 from sync.rules.model import Email as EmailEffect
 from sync.service.bootstrap import Service
 from sync.storage.database import in_parts
-from sync.storage.tables import dirty, effects
+from sync.storage.tables import effects, work_items
 
 TITLES: Mapping[Handoff, str] = {
     Handoff.KICKOFF: "Kickoff",
@@ -52,7 +52,7 @@ TITLES: Mapping[Handoff, str] = {
     Handoff.CONFIRMATION: "Confirmation",
 }
 
-URGENCY = (State.BLOCKED, State.DUE, State.WAITING, State.DONE, State.OVERTAKEN, State.NOT_APPLICABLE)
+URGENCY = (State.BLOCKED, State.DUE, State.WAITING, State.DONE, State.SUPERSEDED, State.NOT_APPLICABLE)
 """Of several verdicts of one handoff, the first of these speaks for it."""
 
 
@@ -152,7 +152,7 @@ class Mark:
 
     origin: str
     marked_at: datetime
-    look_at: datetime
+    not_before: datetime
     attempts: int
     parked_at: datetime | None
     held_effects: int | None
@@ -188,7 +188,7 @@ class Explanation:
             else {
                 "origin": mark.origin,
                 "marked_at": _iso(mark.marked_at),
-                "look_at": _iso(mark.look_at),
+                "look_at": _iso(mark.not_before),
                 "attempts": mark.attempts,
                 "parked_at": _iso(mark.parked_at),
                 "held_effects": mark.held_effects,
@@ -256,44 +256,44 @@ def explain(service: Service, portfolio: str) -> Explanation:
     for record, text in outlook.faulty.items():
         raise CRMRejectedError(f"{record} cannot be decided: {text.strip().splitlines()[-1]}")
     for record, decision in outlook.decisions.items():
-        case = outlook.cases[record]
+        context = outlook.cases[record]
         with service.store.read() as connection:
             mark = _mark(connection, record)
-            writes = _written_values(connection, case)
-        history = timeline.read(service.crm, case)
+            writes = _written_values(connection, context)
+        history = timeline.read(service.crm, context)
         app = service.settings.hubspot_app_id
         return Explanation(
-            case.moment.now,
-            case.portfolio,
-            case.cycle_started,
-            _wait(service, outlook.portal, case, decision.verdicts),
-            timeline.tell(case, history, outlook.portal, app, writes),
-            tuple(_Lines(case, outlook.portal, writes, history.tasks).of(decision.verdicts)),
-            tuple(_ad_sets(case, outlook.portal)),
-            tuple(_left_out(case)),
+            context.times.now,
+            context.portfolio,
+            context.cycle_started,
+            _wait(service, outlook.portal, context, decision.verdicts),
+            timeline.tell(context, history, outlook.portal, app, writes),
+            tuple(_Lines(context, outlook.portal, writes, history.tasks).of(decision.verdicts)),
+            tuple(_ad_sets(context, outlook.portal)),
+            tuple(_left_out(context)),
             mark,
-            _problems(outlook, case),
+            _problems(outlook, context),
         )
     raise NoSuchPortfolioError(f"there is no portfolio {portfolio}")
 
 
-def _wait(service: Service, portal: Portal, case: Case, verdicts: Sequence[Verdict]) -> Wait | None:
+def _wait(service: Service, portal: Portal, context: Context, verdicts: Sequence[Verdict]) -> Wait | None:
     judged, faulty = service.reconciler.judged(
-        {case.snapshot.ref: case}, portal, lambda fuller: waiting.judge(fuller, verdicts, closely=True)
+        {context.snapshot.ref: context}, portal, lambda fuller: waiting.judge(fuller, verdicts, closely=True)
     )
     for record, text in faulty.items():
         raise CRMRejectedError(f"nobody can tell whom {record} waits for: {text.strip().splitlines()[-1]}")
-    return judged[case.snapshot.ref].wait
+    return judged[context.snapshot.ref].wait
 
 
-def _ad_sets(case: Case, portal: Portal) -> Iterable[AdSet]:
-    for members in ad_sets(case).values():
+def _ad_sets(context: Context, portal: Portal) -> Iterable[AdSet]:
+    for members in ad_sets(context).values():
         folder = " ".join(members[0].folder.split())
-        yield AdSet(folder, tuple(_deliverable(case, portal, ticket) for ticket in members))
+        yield AdSet(folder, tuple(_deliverable(context, portal, ticket) for ticket in members))
 
 
-def _deliverable(case: Case, portal: Portal, ticket: Ticket) -> Deliverable:
-    names = case.mapping.ticket.properties
+def _deliverable(context: Context, portal: Portal, ticket: Ticket) -> Deliverable:
+    names = context.mapping.ticket.properties
     stage = timeline.stage_label(portal, ticket.raw.get(names.stage, ""))
     lacks: list[str] = []
     if ticket.stage is not Stage.PENDING_APPROVAL:
@@ -302,17 +302,17 @@ def _deliverable(case: Case, portal: Portal, ticket: Ticket) -> Deliverable:
         if asked:
             lacks.append(f"“{asked}” was asked for")
         for what, name in (("copy", names.copy_approval), ("graphic", names.graphic_approval)):
-            if ticket.raw.get(name, "") != case.mapping.ticket.approved:
+            if ticket.raw.get(name, "") != context.mapping.ticket.approved:
                 lacks.append(f"its {what} is not approved")
     return Deliverable(ticket.ref, ticket.subject, ticket.url, stage, ticket.stage_since, tuple(lacks))
 
 
-def _left_out(case: Case) -> Iterable[LeftOut]:
-    current = current_tickets(case)
-    for ticket in case.snapshot.tickets:
+def _left_out(context: Context) -> Iterable[LeftOut]:
+    current = current_tickets(context)
+    for ticket in context.snapshot.tickets:
         if ticket.came_in is None:
             why = "not in the deliverables pipeline"
-        elif not case.in_cycle(ticket):
+        elif not context.in_cycle(ticket):
             why = "of an earlier cycle"
         elif ticket not in current:
             why = "closed"
@@ -323,10 +323,10 @@ def _left_out(case: Case) -> Iterable[LeftOut]:
         yield LeftOut(ticket.ref, ticket.subject, ticket.url, why)
 
 
-def _problems(outlook: Outlook, case: Case) -> tuple[str, ...]:
-    found = list(case.snapshot.problems)
+def _problems(outlook: Preview, context: Context) -> tuple[str, ...]:
+    found = list(context.snapshot.problems)
     if not outlook.portal.has_task_property:
-        name = case.mapping.task.key_property
+        name = context.mapping.task.key_property
         found.append(f"the task property “{name}” is missing in the portal, so nothing is done: `handoffs setup`")
     return tuple(found)
 
@@ -335,13 +335,13 @@ class _Lines:
     """Turns the verdicts on one case into lines."""
 
     def __init__(
-        self, case: Case, portal: Portal, writes: Mapping[str, Mapping[str, str]], tasks: Mapping[str, Record]
+        self, context: Context, portal: Portal, writes: Mapping[str, Mapping[str, str]], tasks: Mapping[str, Record]
     ) -> None:
-        self._case = case
+        self._context = context
         self._portal = portal
         self._writes = writes
         self._tasks = tasks
-        self._names = {ticket.ref: ticket.subject for ticket in case.snapshot.tickets}
+        self._names = {ticket.ref: ticket.subject for ticket in context.snapshot.tickets}
 
     def of(self, verdicts: Iterable[Verdict]) -> Iterable[HandoffLine]:
         found: dict[Handoff, list[Finding]] = {handoff: [] for handoff in Handoff}
@@ -363,31 +363,31 @@ class _Lines:
 
     def _effects(self, verdict: Verdict) -> Iterable[EffectLine]:
         """The ledger's effects of the occurrence; where deciding anew would still change one, as it would be now."""
-        fired = None if verdict.key is None else self._case.facts.fired.get(verdict.key)
-        known = {fact.key: fact for fact in fired.effects} if fired is not None else {}
+        recorded = None if verdict.key is None else self._context.ledger.recorded.get(verdict.key)
+        known = {known_effect.key: known_effect for known_effect in recorded.effects} if recorded is not None else {}
         wanted = {} if verdict.occurrence is None else {
             verdict.occurrence.effect_key(effect): effect for effect in verdict.occurrence.effects
         }  # fmt: skip
-        for key, fact in known.items():
-            if key not in wanted or fact.state not in NOT_YET:
-                yield self._known(fact)
+        for key, known_effect in known.items():
+            if key not in wanted or known_effect.state not in NOT_YET:
+                yield self._known(known_effect)
         for key, effect in wanted.items():
             if key not in known or known[key].state in NOT_YET:
                 yield self._wanted(key, effect)
 
-    def _known(self, fact: EffectFact) -> EffectLine:
-        task = fact.crm_id if fact.kind in {"task", "close"} else None
+    def _known(self, known_effect: RecordedEffect) -> EffectLine:
+        task = known_effect.crm_id if known_effect.kind in {"task", "close"} else None
         return EffectLine(
-            fact.key,
-            fact.kind,
-            fact.role,
-            self._summary(fact.slot, self._writes.get(fact.key, {})),
-            fact.state.value,
-            fact.state_at,
-            fact.crm_id,
+            known_effect.key,
+            known_effect.kind,
+            known_effect.role,
+            self._summary(known_effect.slot, self._writes.get(known_effect.key, {})),
+            known_effect.state.value,
+            known_effect.state_at,
+            known_effect.crm_id,
             None if task is None else self._portal.url(Kind.TASK, task),
-            fact.reason,
-            self._task_now(task) if fact.kind == "task" and task is not None else None,
+            known_effect.reason,
+            self._task_now(task) if known_effect.kind == "task" and task is not None else None,
         )
 
     def _task_now(self, task: str) -> str:
@@ -422,7 +422,7 @@ class _Lines:
 
 def _still_open(finding: Finding) -> Finding:
     """A rule is through with an occurrence once it stands; one effect of it may yet wait for a person or another try."""
-    waits = [line for line in finding.effects if line.state not in {EffectState.DONE, EffectState.OVERTAKEN}]
+    waits = [line for line in finding.effects if line.state not in {EffectState.DONE, EffectState.SUPERSEDED}]
     if not waits:
         return finding
     blocked = any(line.state == EffectState.BLOCKED for line in waits)
@@ -430,9 +430,14 @@ def _still_open(finding: Finding) -> Finding:
     return replace(finding, state=State.BLOCKED if blocked else State.DUE, reason=f"{finding.reason}; {why}")
 
 
-def _written_values(connection: Connection, case: Case) -> dict[str, dict[str, str]]:
+def _written_values(connection: Connection, context: Context) -> dict[str, dict[str, str]]:
     """What each property write of this case sets, by the effect's key."""
-    keys = [fact.key for fired in case.facts.fired.values() for fact in fired.effects if fact.kind == "write"]
+    keys = [
+        known_effect.key
+        for recorded in context.ledger.recorded.values()
+        for known_effect in recorded.effects
+        if known_effect.kind == "write"
+    ]
     found: dict[str, dict[str, str]] = {}
     for part in in_parts(keys):
         for row in connection.execute(select(effects.c.key, effects.c.payload).where(effects.c.key.in_(part))):
@@ -441,8 +446,8 @@ def _written_values(connection: Connection, case: Case) -> dict[str, dict[str, s
 
 
 def _mark(connection: Connection, record: RecordRef) -> Mark | None:
-    mine = (dirty.c.kind == record.kind.value, dirty.c.id == record.id)
-    row = connection.execute(select(dirty).where(*mine)).one_or_none()
+    mine = (work_items.c.kind == record.kind.value, work_items.c.id == record.id)
+    row = connection.execute(select(work_items).where(*mine)).one_or_none()
     if row is None:
         return None
     return Mark(

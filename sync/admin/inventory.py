@@ -25,8 +25,8 @@ from sync.crm import (
 from sync.passes import recovery
 from sync.passes.reconcile import GROUP
 from sync.passes.snapshot import moment_of, own_task
-from sync.rules.context import Case
-from sync.rules.model import EffectFact, EffectState, Facts, Fired, OwnTask
+from sync.rules.context import Context
+from sync.rules.model import EffectState, LedgerView, OwnTask, RecordedEffect, RecordedOccurrence
 from sync.service.bootstrap import Service
 from sync.storage.database import Store
 from sync.storage.service_state import get_facts
@@ -76,7 +76,7 @@ class SeenTask:
 class Survey:
     """One group. A case holds every task that a rule may ask for, and no Notes: only texts speak of those."""
 
-    cases: Mapping[RecordRef, Case]
+    cases: Mapping[RecordRef, Context]
     tasks: Mapping[RecordRef, tuple[SeenTask, ...]]  # by portfolio, those of its tickets included; oldest first
     pending_approval: str  # the stage's id
     faulty: Mapping[RecordRef, str]  # the portfolios that could not be read, and why
@@ -102,9 +102,9 @@ def survey(service: Service, portfolios: Sequence[str]) -> Survey:
     portal, group, cases = service.reconciler.cases(portfolios)
     tasks = _tasks(service.crm, service.mapping, cases)
     lost = _lost_before(service.store)
-    near = {record: _near(case, tasks.values()) for record, case in cases.items()}
+    near = {record: _near(context, tasks.values()) for record, context in cases.items()}
     left = {record: [task for task in found if lost and task.made_at < lost] for record, found in near.items()}
-    full = {record: _filled(recalled(case, left[record]), tasks, near[record]) for record, case in cases.items()}
+    full = {record: _filled(recalled(context, left[record]), tasks, near[record]) for record, context in cases.items()}
     faulty = {record: text.strip().rsplit("\n", 1)[-1] for record, text in group.faulty.items()}
     return Survey(full, near, portal.pending_approval, faulty, group.gone)
 
@@ -112,13 +112,13 @@ def survey(service: Service, portfolios: Sequence[str]) -> Survey:
 def _lost_before(store: Store) -> datetime | None:
     """Tasks that are older than this may still be to be taken back into the ledger; None: none are."""
     with store.read() as connection:
-        asked, final, born = get_facts(connection, recovery.DONE, recovery.FINAL, "born")
+        asked, final, ledger_began = get_facts(connection, recovery.DONE, recovery.FINAL, "born")
     if final is not None:
         return None
-    return datetime.max.replace(tzinfo=UTC) if asked is None or born is None else from_ms(int(born))
+    return datetime.max.replace(tzinfo=UTC) if asked is None or ledger_began is None else from_ms(int(ledger_began))
 
 
-def _tasks(crm: CRM, mapping: ProcessMapping, cases: Mapping[RecordRef, Case]) -> dict[str, SeenTask]:
+def _tasks(crm: CRM, mapping: ProcessMapping, cases: Mapping[RecordRef, Context]) -> dict[str, SeenTask]:
     """The tasks on all of these and on their tickets, and those that the ledger names."""
     on: dict[str, set[RecordRef]] = {}
     places = {Kind.PORTFOLIO: [ref.id for ref in cases], Kind.TICKET: _tickets(cases.values())}
@@ -126,7 +126,7 @@ def _tasks(crm: CRM, mapping: ProcessMapping, cases: Mapping[RecordRef, Case]) -
         for i, ends in (crm.associated(kind, Kind.TASK, ids) if ids else {}).items():
             for end in ends:
                 on.setdefault(end.to, set()).add(RecordRef(kind, i))
-    named = {task for case in cases.values() for task in tasks_named(case.known)}
+    named = {task for context in cases.values() for task in tasks_named(context.ledger_as_read)}
     wanted = sorted({*on, *named}, key=int)
     key = mapping.task.key_property
     properties = [TASK_SUBJECT, TASK_STATUS, CREATED, key]
@@ -138,13 +138,13 @@ def _tasks(crm: CRM, mapping: ProcessMapping, cases: Mapping[RecordRef, Case]) -
     }
 
 
-def _tickets(cases: Iterable[Case]) -> list[str]:
-    return sorted({ticket.id for case in cases for ticket in case.snapshot.tickets}, key=int)
+def _tickets(cases: Iterable[Context]) -> list[str]:
+    return sorted({ticket.id for context in cases for ticket in context.snapshot.tickets}, key=int)
 
 
-def tasks_named(facts: Facts) -> set[str]:
+def tasks_named(ledger_view: LedgerView) -> set[str]:
     """The ids of the tasks that the ledger names, the ones that it closed included."""
-    effects = (effect for fired in facts.fired.values() for effect in fired.effects)
+    effects = (effect for recorded in ledger_view.recorded.values() for effect in recorded.effects)
     return {effect.crm_id for effect in effects if effect.crm_id is not None and effect.kind in {"task", "close"}}
 
 
@@ -161,35 +161,35 @@ def _seen(record: Record, key: str, on: frozenset[RecordRef]) -> SeenTask:
     )
 
 
-def _near(case: Case, tasks: Iterable[SeenTask]) -> tuple[SeenTask, ...]:
-    places = {case.snapshot.ref, *(ticket.ref for ticket in case.snapshot.tickets)}
+def _near(context: Context, tasks: Iterable[SeenTask]) -> tuple[SeenTask, ...]:
+    places = {context.snapshot.ref, *(ticket.ref for ticket in context.snapshot.tickets)}
     return tuple(sorted((task for task in tasks if task.on & places), key=lambda task: (task.made_at, int(task.id))))
 
 
-def _filled(case: Case, tasks: Mapping[str, SeenTask], near: Iterable[SeenTask]) -> Case:
-    named = tasks_named(case.known)
+def _filled(context: Context, tasks: Mapping[str, SeenTask], near: Iterable[SeenTask]) -> Context:
+    named = tasks_named(context.ledger_as_read)
     own = {task.id: task.own for task in near}
     own |= {i: tasks[i].own if i in tasks else OwnTask(i, exists=False, completed=False) for i in named}
-    blank = dict.fromkeys([case.snapshot.ref, *(ticket.ref for ticket in case.snapshot.tickets)], ())
-    return replace(case, snapshot=replace(case.snapshot, tasks=own, notes=blank))
+    blank = dict.fromkeys([context.snapshot.ref, *(ticket.ref for ticket in context.snapshot.tickets)], ())
+    return replace(context, snapshot=replace(context.snapshot, tasks=own, notes=blank))
 
 
-def recalled(case: Case, near: Iterable[SeenTask]) -> Case:
+def recalled(context: Context, near: Iterable[SeenTask]) -> Context:
     """The case as it will be once the tasks that carry a key have been taken back into its empty ledger."""
-    fired = dict(case.known.fired)
+    recorded = dict(context.ledger_as_read.recorded)
     for task in near:
         key = recovery.read_key(task.key) if task.key else None
         if key is None:
             continue
         handoff, record, cycle, kind = key
-        fact = EffectFact(
+        known_effect = RecordedEffect(
             task.key, f"task:{kind}", "task", TASK_READER[kind], EffectState.DONE, task.made_at,
             crm_id=task.id, task_kind=kind, attempted=True,
         )  # fmt: skip
         occurrence = task.key.rpartition("/")[0]
-        before = fired.get(occurrence)
+        before = recorded.get(occurrence)
         if before is None:
-            before = Fired(occurrence, handoff, record, cycle, None, task.made_at, "done", _CARRIES_KEY)
+            before = RecordedOccurrence(occurrence, handoff, record, cycle, None, task.made_at, "done", _CARRIES_KEY)
         if all(effect.key != task.key for effect in before.effects):
-            fired[occurrence] = replace(before, effects=(*before.effects, fact))
-    return replace(case, known=Facts(fired, case.known.closings))
+            recorded[occurrence] = replace(before, effects=(*before.effects, known_effect))
+    return replace(context, ledger_as_read=LedgerView(recorded, context.ledger_as_read.closings))

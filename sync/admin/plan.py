@@ -27,13 +27,13 @@ from sync.passes import recovery
 from sync.passes.portal import Portal
 from sync.passes.snapshot import moment_of
 from sync.passes.sweep import with_open_effects
-from sync.rules.context import Case
+from sync.rules.context import Context
 from sync.rules.dry_run import LATER, Course, Forecast, Foreseen, Prospect, foresee
-from sync.rules.model import Decision, Facts
+from sync.rules.model import Decision, LedgerView
 from sync.service.bootstrap import Service
 from sync.storage import ledger
 from sync.storage.database import to_json
-from sync.storage.tables import dirty
+from sync.storage.tables import work_items
 
 VERSION = 1
 """The shape of a plan's JSON: keys are added, never renamed."""
@@ -147,11 +147,11 @@ class Plan:
         }
 
 
-Told = Callable[[int, int], None]
+Progress = Callable[[int, int], None]
 """Hears how many of how many records have been looked at."""
 
 
-def untold(_looked: int, _of: int) -> None:
+def no_progress(_looked: int, _of: int) -> None:
     """Nobody looks on."""
 
 
@@ -161,7 +161,7 @@ def make(
     *,
     until: date | None = None,
     since: datetime | None = None,
-    told: Told = untold,
+    progress: Progress = no_progress,
 ) -> Plan:
     """What would be done for these portfolios and lone tickets (None: for all, and whatever waits to be looked at).
 
@@ -179,7 +179,7 @@ def make(
     for some, tickets in groups:
         maker.look(some, tickets)
         looked += len(some) + len(tickets)
-        told(looked, len(wanted))
+        progress(looked, len(wanted))
     email_calls = int((service.settings.email_url or "").startswith("hubspot:"))  # elsewhere the CRM sends none
     return Plan(
         made_at,
@@ -197,7 +197,7 @@ def make(
 def _everything(service: Service) -> set[RecordRef]:
     """Every portfolio that a search shows, and what the database knows to be looked at besides."""
     with service.store.read() as connection:
-        rows = connection.execute(select(dirty.c.kind, dirty.c.id))
+        rows = connection.execute(select(work_items.c.kind, work_items.c.id))
         known = {RecordRef(Kind(row.kind), row.id) for row in rows} | with_open_effects(connection)
     return known | {RecordRef(Kind.PORTFOLIO, i) for i in everyone(service)}
 
@@ -220,25 +220,29 @@ class _Maker:
         portal, group, cases = service.reconciler.cases(portfolios, tickets)
         taken_back = survey(service, portfolios).cases if self._lost and portfolios else {}
         cases = {
-            record: self._as_planned(case, taken_back[record].known if record in taken_back else case.known)
-            for record, case in cases.items()
+            record: self._as_planned(
+                context, taken_back[record].ledger_as_read if record in taken_back else context.ledger_as_read
+            )
+            for record, context in cases.items()
         }
-        forecasts, faulty = service.reconciler.judged(cases, portal, lambda case: foresee(case, self._until))
+        forecasts, faulty = service.reconciler.judged(cases, portal, lambda context: foresee(context, self._until))
         for record, text in {**group.faulty, **faulty}.items():
             self.faulty[record] = text.strip().rsplit("\n", 1)[-1]
-        told = Teller(service, portal)
+        progress = Teller(service, portal)
         for record in sorted(forecasts, key=lambda ref: (ref.kind, int(ref.id))):
             self.forecasts[record] = forecasts[record]
-            self.steps += told.steps(cases[record], forecasts[record].effects)
+            self.steps += progress.steps(cases[record], forecasts[record].effects)
 
-    def _as_planned(self, case: Case, known: Facts) -> Case:
+    def _as_planned(self, context: Context, known: LedgerView) -> Context:
         """The case at the moment of the plan; one moment for all, so that their passes are counted together."""
-        moment = replace(case.moment, now=self._now, today=local_date(self._now, case.mapping.zone))
-        if self._since is not None and case.snapshot.portfolio is not None:
+        moment = replace(context.times, now=self._now, today=local_date(self._now, context.mapping.zone))
+        if self._since is not None and context.snapshot.portfolio is not None:
             since = self._since
-            moment = moment.reaching_back_to(since)
-            known = Facts({key: ledger.reopened(each, since) for key, each in known.fired.items()}, known.closings)
-        return replace(case, known=known, moment=moment)
+            moment = moment.counting_since(since)
+            known = LedgerView(
+                {key: ledger.reopened(each, since) for key, each in known.recorded.items()}, known.closings
+            )
+        return replace(context, ledger_as_read=known, times=moment)
 
 
 # -- kept in a file, and still true?
@@ -314,18 +318,20 @@ def stale(kept: Plan, fresh: Plan) -> dict[RecordRef, str]:
     return found
 
 
-def only(kept: Plan, service: Service) -> Callable[[Case, Decision], bool]:
+def only(kept: Plan, service: Service) -> Callable[[Context, Decision], bool]:
     """A gate that lets a pass do what the plan holds and nothing else, whatever people change meanwhile."""
     allowed: dict[RecordRef, list[re.Pattern[str]]] = {}
     for step in kept.due:
         pattern = re.escape(step.what).replace(re.escape(LATER), rf"(?:{LATER}|\d{{13}})")  # or somebody's own ~
         allowed.setdefault(step.unit, []).append(re.compile(pattern))
 
-    def permits(case: Case, decision: Decision) -> bool:
-        course = Course(case)
+    def permits(context: Context, decision: Decision) -> bool:
+        course = Course(context)
         course.apply(decision)
-        steps = Teller(service, service.portals.get()).steps(case, (one for turn in course.turns for one in turn.due))
-        patterns = allowed.get(case.snapshot.ref, [])
+        steps = Teller(service, service.portals.get()).steps(
+            context, (one for turn in course.turns for one in turn.due)
+        )
+        patterns = allowed.get(context.snapshot.ref, [])
         return all(
             any(pattern.fullmatch(step.what) for pattern in patterns) for step in steps if step.prospect is Prospect.DUE
         )
@@ -354,18 +360,18 @@ class Teller:
             ticket.graphic_approval: "graphic approval",
         }
 
-    def steps(self, case: Case, found: Iterable[Foreseen]) -> Iterator[Step]:
+    def steps(self, context: Context, found: Iterable[Foreseen]) -> Iterator[Step]:
         found = list(found)
-        payloads = self._payloads(case, found)
-        subjects = self._subjects(case, payloads)
-        portfolio = case.snapshot.portfolio
+        payloads = self._payloads(context, found)
+        subjects = self._subjects(context, payloads)
+        portfolio = context.snapshot.portfolio
         for one in found:
             payload = payloads.get(one.key, {})
-            summary, obstacle = self._told(case, one, payload, subjects)
+            summary, obstacle = self._told(context, one, payload, subjects)
             yield Step(
                 day=one.day,
                 portfolio=None if portfolio is None else portfolio.id,
-                name=portfolio.name if portfolio is not None else case.snapshot.tickets[0].subject,
+                name=portfolio.name if portfolio is not None else context.snapshot.tickets[0].subject,
                 handoff=one.handoff,
                 record=one.record,
                 reason=one.reason,
@@ -377,14 +383,14 @@ class Teller:
                 payload=payload,
             )
 
-    def _payloads(self, case: Case, found: Sequence[Foreseen]) -> dict[str, Mapping[str, Any]]:
+    def _payloads(self, context: Context, found: Sequence[Foreseen]) -> dict[str, Mapping[str, Any]]:
         """What each effect holds, by its key: as decided, or as the ledger keeps it."""
         kept = [one for one in found if one.effect is None and one.key]
         payloads: dict[str, Mapping[str, Any]] = {
             one.key: ledger.payload_of(one.effect) for one in found if one.effect is not None
         }
         if kept or any(one.kind == "close" for one in found):
-            names = {one.key for one in kept} | {fact.key for fact in _tasks(case)}
+            names = {one.key for one in kept} | {known_effect.key for known_effect in _tasks(context)}
             with self._service.store.read() as connection:
                 payloads = {**ledger.payloads(connection, names), **payloads}
         for one in kept:
@@ -392,40 +398,40 @@ class Teller:
                 payloads[one.key] = {**payloads.get(one.key, {}), "owner": one.owner}
         return payloads
 
-    def _subjects(self, case: Case, payloads: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    def _subjects(self, context: Context, payloads: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
         """The subject of each task that the ledger knows, by the task's id."""
         subjects = {}
-        for fact in _tasks(case):
-            payload = payloads.get(fact.key, {})
-            if fact.crm_id is not None and fact.task_kind is not None and "context" in payload:
-                subjects[fact.crm_id] = self._task(fact.task_kind, payload["context"])[0]
+        for known_effect in _tasks(context):
+            payload = payloads.get(known_effect.key, {})
+            if known_effect.crm_id is not None and known_effect.task_kind is not None and "context" in payload:
+                subjects[known_effect.crm_id] = self._task(known_effect.task_kind, payload["context"])[0]
         return subjects
 
-    def _task(self, kind: TaskKind, context: Mapping[str, Any]) -> tuple[str, str | None]:
+    def _task(self, kind: TaskKind, variables: Mapping[str, Any]) -> tuple[str, str | None]:
         try:
-            return self._texts.task(kind, context)[0], None
+            return self._texts.task(kind, variables)[0], None
         except MappingError as error:
             return str(kind), str(error)
 
-    def _email(self, kind: EmailKind, context: Mapping[str, Any]) -> tuple[str, str | None]:
+    def _email(self, kind: EmailKind, variables: Mapping[str, Any]) -> tuple[str, str | None]:
         try:
-            return self._texts.email(kind, context)[0], None
+            return self._texts.email(kind, variables)[0], None
         except MappingError as error:
             return str(kind), str(error)
 
     def _told(
-        self, case: Case, one: Foreseen, payload: Mapping[str, Any], subjects: Mapping[str, str]
+        self, context: Context, one: Foreseen, payload: Mapping[str, Any], subjects: Mapping[str, str]
     ) -> tuple[str, str | None]:
         """The effect in words, and why it could not be tried although a rule asks for it."""
         match one.kind:
             case "task" if "context" in payload:
                 subject, fault = self._task(TaskKind(payload["task_kind"]), payload["context"])
-                return f"task “{subject}”{self._for(payload)} on {self._place(case, payload['on'][0])}", fault
+                return f"task “{subject}”{self._for(payload)} on {self._place(context, payload['on'][0])}", fault
             case "email" if "context" in payload:
                 subject, fault = self._email(EmailKind(payload["email_kind"]), payload["context"])
                 return f"email “{subject}”{self._to(payload)}", fault or self._unsendable(payload)
             case "write" if "values" in payload:
-                return self._changes(case, payload), None
+                return self._changes(context, payload), None
             case "close":
                 task = one.slot.removeprefix("close:")
                 return f"task closed {_quoted(subjects.get(task)) or task}", None
@@ -447,21 +453,21 @@ class Teller:
         owner = self._portal.owners.get(str(payload.get("owner")))
         return None if owner is None or owner.email else f"{owner.name} has no email address"
 
-    def _place(self, case: Case, place: Sequence[str]) -> str:
+    def _place(self, context: Context, place: Sequence[str]) -> str:
         kind, record = place
         if kind == Kind.TICKET:
             return f"ticket {record}"
-        portfolio = case.snapshot.portfolio
+        portfolio = context.snapshot.portfolio
         return f"portfolio {record}" if portfolio is None else portfolio.name
 
-    def _changes(self, case: Case, payload: Mapping[str, Any]) -> str:
+    def _changes(self, context: Context, payload: Mapping[str, Any]) -> str:
         kind, record = payload["record"]
         changes = ", ".join(
             f"{self._labels.get(name, name)} {self._value(name, payload['expects'].get(name, ''))} → "
             f"{self._value(name, value)}"
             for name, value in payload["values"].items()
         )
-        return changes if kind == Kind.PORTFOLIO else f"{self._place(case, (kind, record))}: {changes}"
+        return changes if kind == Kind.PORTFOLIO else f"{self._place(context, (kind, record))}: {changes}"
 
     def _value(self, name: str, value: str) -> str:
         if name == self._mapping.ticket.properties.stage:
@@ -472,8 +478,13 @@ class Teller:
         return _quoted(value) or "empty"
 
 
-def _tasks(case: Case) -> Iterator[Any]:
-    return (fact for fired in case.facts.fired.values() for fact in fired.effects if fact.kind == "task")
+def _tasks(context: Context) -> Iterator[Any]:
+    return (
+        known_effect
+        for recorded in context.ledger.recorded.values()
+        for known_effect in recorded.effects
+        if known_effect.kind == "task"
+    )
 
 
 def _quoted(text: str | None) -> str:

@@ -17,8 +17,8 @@ from sync.rules.model import EffectState
 from sync.storage import inbox, work_queue
 from sync.storage.database import Store
 from sync.storage.service_state import get_fact
-from sync.storage.tables import dirty as marks
 from sync.storage.tables import effects, events, occurrences
+from sync.storage.tables import work_items as marks
 from webhooks.events import parse
 
 ORIGIN = "replay"
@@ -106,7 +106,7 @@ def _named(connection: Connection, filters: Filters) -> tuple[set[RecordRef], in
         for event in parse(f"[{row.raw}]".encode()):
             count += 1
             named = inbox.records_of(event, portfolio_type)
-            records |= work_queue.homes(connection, named, moved=event.moves)
+            records |= work_queue.parents(connection, named, moved=event.moves)
     return records, count
 
 

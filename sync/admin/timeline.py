@@ -12,8 +12,8 @@ from sync.clock import CLOCKS_APART
 from sync.crm import CRM, TASK_COMPLETED, TASK_STATUS, TASK_SUBJECT, Kind, RawVersion, Record, RecordRef
 from sync.passes.portal import Portal
 from sync.passes.snapshot import moment_of
-from sync.rules.context import Case
-from sync.rules.model import EffectFact, EffectState, Fired
+from sync.rules.context import Context
+from sync.rules.model import EffectState, RecordedEffect, RecordedOccurrence
 
 SERVICE = "the service"
 
@@ -81,15 +81,15 @@ class History:
     tasks: Mapping[str, Record]
 
 
-def read(crm: CRM, case: Case) -> History:
+def read(crm: CRM, context: Context) -> History:
     """Read it. Raises the port's errors."""
-    mapping, portfolio = case.mapping, case.portfolio.id
+    mapping, portfolio = context.mapping, context.portfolio.id
     names, of_ticket = mapping.portfolio.properties, mapping.ticket.properties
     dates = [names.status, names.refresh_date, names.cadence]
     stages = [of_ticket.pipeline, of_ticket.stage, of_ticket.folder, of_ticket.needs_revisions]
     approvals = [of_ticket.copy_approval, of_ticket.graphic_approval]
-    tickets = [ticket.id for ticket in case.snapshot.tickets]
-    tasks = sorted(_tasks_named(case.facts.fired.values()), key=int)
+    tickets = [ticket.id for ticket in context.snapshot.tickets]
+    tasks = sorted(_tasks_named(context.ledger.recorded.values()), key=int)
     return History(
         crm.read(Kind.PORTFOLIO, [portfolio], [], dates).get(portfolio),
         crm.read(Kind.TICKET, tickets, [of_ticket.subject], [*stages, *approvals]) if tickets else {},
@@ -97,17 +97,17 @@ def read(crm: CRM, case: Case) -> History:
     )
 
 
-def _tasks_named(fired: Iterable[Fired]) -> set[str]:
-    effects = (effect for one in fired for effect in one.effects)
+def _tasks_named(recorded: Iterable[RecordedOccurrence]) -> set[str]:
+    effects = (effect for one in recorded for effect in one.effects)
     return {effect.crm_id for effect in effects if effect.kind == "task" and effect.crm_id is not None}
 
 
 def tell(
-    case: Case, history: History, portal: Portal, app_id: str | None, writes: Mapping[str, Mapping[str, str]]
+    context: Context, history: History, portal: Portal, app_id: str | None, writes: Mapping[str, Mapping[str, str]]
 ) -> tuple[Event, ...]:
     """The events of the current cycle, oldest first. `writes`: what each property write has set, by its key."""
-    teller = _Teller(case, history, portal, app_id, writes)
-    began = case.cycle_started
+    teller = _Teller(context, history, portal, app_id, writes)
+    began = context.cycle_started
     events = [event for event in teller.events() if began is None or event.at >= began]
     return tuple(_joined(sorted(events, key=lambda event: (event.at, event.handoff is not None))))
 
@@ -115,19 +115,19 @@ def tell(
 class _Teller:
     def __init__(
         self,
-        case: Case,
+        context: Context,
         history: History,
         portal: Portal,
         app_id: str | None,
         writes: Mapping[str, Mapping[str, str]],
     ) -> None:
-        self._case = case
+        self._context = context
         self._history = history
         self._portal = portal
         self._app_id = app_id
         self._writes = writes
         self._users = {owner.user_id: owner.name for owner in portal.owners.values() if owner.user_id}
-        self._names = {ticket.ref: ticket.subject for ticket in case.snapshot.tickets}
+        self._names = {ticket.ref: ticket.subject for ticket in context.snapshot.tickets}
 
     def events(self) -> Iterator[Event]:
         if self._history.portfolio is not None:
@@ -136,13 +136,13 @@ class _Teller:
             yield from self._ticket(ticket)
         for task in self._history.tasks.values():
             yield from self._task(task)
-        for fired in self._case.facts.fired.values():
-            yield from self._service(fired)
+        for recorded in self._context.ledger.recorded.values():
+            yield from self._service(recorded)
 
     # -- what happened in the CRM
 
     def _portfolio(self, record: Record) -> Iterator[Event]:
-        names = self._case.mapping.portfolio.properties
+        names = self._context.mapping.portfolio.properties
         for name, what in (
             (names.status, "the status"), (names.refresh_date, "the Refresh Date"), (names.cadence, "the cadence"),
         ):  # fmt: skip
@@ -152,7 +152,7 @@ class _Teller:
                 yield Event(version.at, self._who(version), text)
 
     def _ticket(self, record: Record) -> Iterator[Event]:
-        names = self._case.mapping.ticket.properties
+        names = self._context.mapping.ticket.properties
         place = self._place(RecordRef(Kind.TICKET, record.id))
         created = record.created_at
         entries = record.history.get(names.pipeline, ())
@@ -202,10 +202,10 @@ class _Teller:
             self._portal.url(Kind.TASK, record.id),
         )
         closed_by_us = {
-            fact.slot.partition(":")[2]
-            for fired in self._case.facts.fired.values()
-            for fact in fired.effects
-            if fact.kind == "close" and fact.state is EffectState.DONE
+            known_effect.slot.partition(":")[2]
+            for recorded in self._context.ledger.recorded.values()
+            for known_effect in recorded.effects
+            if known_effect.kind == "close" and known_effect.state is EffectState.DONE
         }
         for version in reversed(record.history.get(TASK_STATUS, ())):
             done, was_done = version.value == TASK_COMPLETED, before == TASK_COMPLETED
@@ -225,13 +225,13 @@ class _Teller:
 
     def _is_written(self, record: RecordRef, name: str, version: RawVersion) -> bool:
         return any(
-            fired.record == record
+            recorded.record == record
             and effect.state is EffectState.DONE
             and name in (values := self._writes.get(effect.key, {}))
             and _same(values[name], version.value)
             and abs(effect.state_at - version.at) < CLOCKS_APART
-            for fired in self._case.facts.fired.values()
-            for effect in fired.effects
+            for recorded in self._context.ledger.recorded.values()
+            for effect in recorded.effects
         )
 
     def _who(self, version: RawVersion) -> str:
@@ -246,23 +246,23 @@ class _Teller:
 
     # -- what the service did
 
-    def _service(self, fired: Fired) -> Iterator[Event]:
-        places = () if fired.record.kind is Kind.PORTFOLIO else (self._place(fired.record),)
-        if fired.state == "overtaken":
-            yield Event(fired.decided_at, SERVICE, "overtaken", "", places, fired.handoff)
-        elif not fired.effects and fired.state == "done":
-            what = "noted" if fired.handoff is Handoff.CONFIRMED else "recorded as done, without a task"
-            yield Event(fired.decided_at, SERVICE, what, "", places, fired.handoff)
-        for effect in fired.effects:
+    def _service(self, recorded: RecordedOccurrence) -> Iterator[Event]:
+        places = () if recorded.record.kind is Kind.PORTFOLIO else (self._place(recorded.record),)
+        if recorded.state == "overtaken":
+            yield Event(recorded.decided_at, SERVICE, "overtaken", "", places, recorded.handoff)
+        elif not recorded.effects and recorded.state == "done":
+            what = "noted" if recorded.handoff is Handoff.CONFIRMED else "recorded as done, without a task"
+            yield Event(recorded.decided_at, SERVICE, what, "", places, recorded.handoff)
+        for effect in recorded.effects:
             words = self._effect(effect)
             if words is not None:
                 trouble = effect.state is not EffectState.DONE
                 text = f"{words} is {effect.state}" if trouble else words
-                yield Event(effect.state_at, SERVICE, text, "", places, fired.handoff, trouble)
+                yield Event(effect.state_at, SERVICE, text, "", places, recorded.handoff, trouble)
 
-    def _effect(self, effect: EffectFact) -> str | None:
+    def _effect(self, effect: RecordedEffect) -> str | None:
         """In words; None for what was never tried or is not to be any more."""
-        if effect.state in {EffectState.PLANNED, EffectState.ATTEMPTING, EffectState.OVERTAKEN}:
+        if effect.state in {EffectState.PLANNED, EffectState.ATTEMPTING, EffectState.SUPERSEDED}:
             return None
         if effect.kind == "write":
             return self._write(self._writes.get(effect.key, {}))
@@ -270,12 +270,12 @@ class _Teller:
             closed = self._history.tasks.get(effect.slot.partition(":")[2])
             subject = "" if closed is None else closed.properties.get(TASK_SUBJECT, "")
             return f"task “{subject}” closed" if subject else f"task {effect.slot.partition(':')[2]} closed"
-        label = "" if effect.role is None else f" → {self._case.mapping.roles[effect.role].label}"
+        label = "" if effect.role is None else f" → {self._context.mapping.roles[effect.role].label}"
         what = effect.slot.partition(":")[2].replace("_", " ")
         return f"{'adopted ' if effect.adopted else ''}{effect.kind} {what}{label}"
 
     def _write(self, values: Mapping[str, str]) -> str:
-        names, of_ticket = self._case.mapping.portfolio.properties, self._case.mapping.ticket.properties
+        names, of_ticket = self._context.mapping.portfolio.properties, self._context.mapping.ticket.properties
         words = {
             names.status: "status",
             names.refresh_date: "Refresh Date",

@@ -27,17 +27,17 @@ from sync.observe import health
 from sync.passes import recovery
 from sync.passes.recovery import read_key
 from sync.passes.snapshot import moment_of
-from sync.rules.context import Case
+from sync.rules.context import Context
 from sync.rules.cycle import START
 from sync.rules.decide import decide
 from sync.rules.dry_run import ahead
 from sync.rules.handoffs import ROLES_OF
-from sync.rules.model import UNRESOLVED, EffectFact, EffectState, History, Occurrence, Version
+from sync.rules.model import UNRESOLVED, EffectState, History, Occurrence, RecordedEffect, Version
 from sync.service.bootstrap import Service
 from sync.storage import ledger
 from sync.storage.ledger import Tried
 from sync.storage.service_state import get_fact
-from sync.storage.tables import dirty
+from sync.storage.tables import work_items
 
 AFTER_AN_END = timedelta(minutes=15)
 """How long after a decline a task of the cycle that it ended may still come: it was being made already."""
@@ -133,7 +133,7 @@ def verify(
     portfolios: Sequence[str] | None = None,
     *,
     since: datetime | None = None,
-    told: Callable[[Report], None] = lambda _: None,
+    progress: Callable[[Report], None] = lambda _: None,
 ) -> Report:
     """Compare the CRM with the rules and the ledger for these portfolios (None: for all). Writes nothing.
 
@@ -143,7 +143,7 @@ def verify(
     copies = _Copies()
     for group in in_groups(everyone(service) if portfolios is None else list(portfolios)):
         _group(service, survey(service, group), report, copies)
-        told(report)
+        progress(report)
     report.findings = list(dict.fromkeys([*report.findings, *copies.findings(since)]))
     report.findings.sort(key=lambda f: (list(Sort).index(f.sort), int(f.portfolio), f.key or "", f.cause))
     return report
@@ -154,13 +154,13 @@ class _Copies:
 
     def __init__(self) -> None:
         self._tasks: dict[str, dict[str, SeenTask]] = {}
-        self._cases: dict[str, Case] = {}
+        self._cases: dict[str, Context] = {}
 
-    def note(self, case: Case, tasks: Iterable[SeenTask]) -> None:
+    def note(self, context: Context, tasks: Iterable[SeenTask]) -> None:
         for task in tasks:
             if task.key:
                 self._tasks.setdefault(task.key, {})[task.id] = task
-                self._cases.setdefault(task.key, case)
+                self._cases.setdefault(task.key, context)
 
     def findings(self, since: datetime | None) -> list[Finding]:
         found = []
@@ -183,14 +183,14 @@ def _group(service: Service, seen: Survey, report: Report, copies: _Copies) -> N
         marks = _marks(connection, seen)
         known = _Service.read(connection, service)
     stages = _Stages(service.crm, service.mapping.ticket.properties.stage, seen)
-    for record, case in sorted(seen.cases.items(), key=lambda each: int(each[0].id)):
+    for record, context in sorted(seen.cases.items(), key=lambda each: int(each[0].id)):
         report.looked += 1
-        if not case.portfolio.inside:
+        if not context.portfolio.inside:
             continue
         mine = [effect for effect in tried if effect.portfolio == record.id]
-        check = _Check(case, seen.tasks[record], mine, task_of, marks, known, stages, report)
+        check = _Check(context, seen.tasks[record], mine, task_of, marks, known, stages, report)
         check.run()
-        copies.note(case, seen.tasks[record])
+        copies.note(context, seen.tasks[record])
     for record, why in {**seen.faulty, **dict.fromkeys(seen.gone, "it is no longer in the CRM")}.items():
         report.findings.append(Finding(Sort.NOT_READ, record.id, "", None, None, (), why))
 
@@ -200,13 +200,13 @@ def _group(service: Service, seen: Survey, report: Report, copies: _Copies) -> N
 
 def _marks(connection: Connection, seen: Survey) -> dict[RecordRef, str]:
     """For each portfolio that is to be looked at, itself or for one of its tickets: when, or why not."""
-    home = {ticket.ref: record for record, case in seen.cases.items() for ticket in case.snapshot.tickets}
-    home |= {record: record for record in seen.cases}
+    parent = {ticket.ref: record for record, context in seen.cases.items() for ticket in context.snapshot.tickets}
+    parent |= {record: record for record in seen.cases}
     found: dict[RecordRef, str] = {}
-    for start in range(0, len(home), 500):
-        ids = [record.id for record in list(home)[start : start + 500]]
-        for row in connection.execute(select(dirty).where(dirty.c.id.in_(ids))):
-            record = home.get(RecordRef(Kind(row.kind), row.id))
+    for start in range(0, len(parent), 500):
+        ids = [record.id for record in list(parent)[start : start + 500]]
+        for row in connection.execute(select(work_items).where(work_items.c.id.in_(ids))):
+            record = parent.get(RecordRef(Kind(row.kind), row.id))
             if record is None:
                 continue
             if row.parked_at is not None:
@@ -224,7 +224,7 @@ class _Service:
     """What is to be known of the service itself. None: it never did."""
 
     now: datetime
-    born: datetime  # when this ledger began
+    ledger_began: datetime  # when this ledger began
     last_sweep: datetime | None
     polled_to: datetime | None
     poll: timedelta
@@ -233,15 +233,15 @@ class _Service:
 
     @classmethod
     def read(cls, connection: Connection, service: Service) -> "_Service":
-        def fact(name: str) -> datetime | None:
+        def known_effect(name: str) -> datetime | None:
             value = get_fact(connection, name)
             return None if value is None else from_ms(int(value))
 
         return cls(
             now=service.clock.now(),
-            born=fact("born") or service.clock.now(),
-            last_sweep=fact("last_sweep"),
-            polled_to=fact("polled_to"),
+            ledger_began=known_effect("born") or service.clock.now(),
+            last_sweep=known_effect("last_sweep"),
+            polled_to=known_effect("polled_to"),
             poll=timedelta(seconds=service.settings.poll_seconds),
             recovering=get_fact(connection, recovery.FINAL) is None,
             knows_itself=service.settings.hubspot_app_id is not None,
@@ -252,11 +252,13 @@ class _Service:
 
         `changed`: the newest change that it hangs on. `comes`: when the calendar made it due, where that does.
         """
-        if comes is not None and (changed <= comes or changed < self.born):
+        if comes is not None and (changed <= comes or changed < self.ledger_began):
             since = max(changed, comes)
             looked = self.last_sweep is not None and self.last_sweep >= since
             return (
-                None if looked or self.now - max(since, self.born) >= health.SWEEP_WITHIN else "due at the next sweep"
+                None
+                if looked or self.now - max(since, self.ledger_began) >= health.SWEEP_WITHIN
+                else "due at the next sweep"
             )
         polling = self.polled_to is not None and self.now - self.polled_to < 2 * self.poll
         return "due at the next poll" if polling and self.now - changed < self.poll else None
@@ -268,7 +270,7 @@ class _Stages:
     def __init__(self, crm: CRM, name: str, seen: Survey) -> None:
         self._crm = crm
         self._name = name
-        self._ids = sorted({t.id for case in seen.cases.values() for t in case.snapshot.tickets}, key=int)
+        self._ids = sorted({t.id for context in seen.cases.values() for t in context.snapshot.tickets}, key=int)
         self._read: dict[str, tuple[RawVersion, ...]] | None = None
         self.pending_approval = seen.pending_approval
 
@@ -292,7 +294,7 @@ class _Check:
 
     def __init__(
         self,
-        case: Case,
+        context: Context,
         tasks: Sequence[SeenTask],
         tried: Sequence[Tried],
         task_of: Mapping[str, str | None],
@@ -301,22 +303,22 @@ class _Check:
         stages: _Stages,
         report: Report,
     ) -> None:
-        self._case = case
-        self._portfolio = case.portfolio
-        self._tickets = {ticket.id: ticket for ticket in case.snapshot.tickets}
+        self._context = context
+        self._portfolio = context.portfolio
+        self._tickets = {ticket.id: ticket for ticket in context.snapshot.tickets}
         self._tasks = {task.id: task for task in tasks}
         self._tried = tried
-        self._mark = marks.get(case.snapshot.ref)
+        self._mark = marks.get(context.snapshot.ref)
         self._service = service
         self._stages = stages
         self._report = report
-        self._known: dict[str, EffectFact] = {
+        self._known: dict[str, RecordedEffect] = {
             effect.key: effect
-            for fired in case.known.fired.values()
-            for effect in fired.effects
+            for recorded in context.ledger_as_read.recorded.values()
+            for effect in recorded.effects
             if effect.kind == "task"
         }
-        self._task_of = {**task_of, **{key: fact.crm_id for key, fact in self._known.items()}}
+        self._task_of = {**task_of, **{key: known_effect.crm_id for key, known_effect in self._known.items()}}
 
     def run(self) -> None:
         for task in self._tasks.values():
@@ -351,7 +353,7 @@ class _Check:
             self._find(Sort.UNEXPLAINED, None, task.key, "no handoff makes such a key", [task.id])
             return
         handoff, record, _, kind = read
-        here = record == self._portfolio.ref or record in {ticket.ref for ticket in self._case.snapshot.tickets}
+        here = record == self._portfolio.ref or record in {ticket.ref for ticket in self._context.snapshot.tickets}
         if here:
             self._report.tasks += 1
         if task.key not in self._task_of:
@@ -378,7 +380,7 @@ class _Check:
             self._find(Sort.UNEXPLAINED, handoff, task.key, wrong, [task.id])
 
     def _exists(self, task: str) -> bool:
-        found = self._case.snapshot.tasks.get(task)
+        found = self._context.snapshot.tasks.get(task)
         return found is not None and found.exists
 
     def _without_cause(self, handoff: Handoff, task: SeenTask, kind: TaskKind) -> str | None:
@@ -405,27 +407,27 @@ class _Check:
         raise _NotJudgedError("the ticket has left the deliverables pipeline since")
 
     def _no_cycle(self, cycle: str) -> str | None:
-        if cycle == START or any(str(to_ms(closing.at)) == cycle for closing in self._case.closings):
+        if cycle == START or any(str(to_ms(closing.at)) == cycle for closing in self._context.closings):
             return None
         ending = next((v for v in self._portfolio.status_history if str(v.ms) == cycle), None)
         if ending is not None and ending.value is Status.CREATIVES_IMPLEMENTED:
             return None  # moved on by a person in the very moment of its reset: the history shows a slip
         started = from_ms(int(cycle))
         _reaches(self._portfolio.status_history, started, "the status")
-        return f"no cycle of this portfolio began on {_at(self._case, started)}"
+        return f"no cycle of this portfolio began on {_at(self._context, started)}"
 
     def _no_anchor(self, ms: int) -> str | None:
         history = self._portfolio.date_history
-        if ms == 0 or any(version.ms == ms and self._case.out_of_window(version) for version in history):
+        if ms == 0 or any(version.ms == ms and self._context.out_of_window(version) for version in history):
             return None
         _reaches(history, from_ms(ms), "the Refresh Date")
-        return f"the Refresh Date was not moved out of the window on {_at(self._case, from_ms(ms))}"
+        return f"the Refresh Date was not moved out of the window on {_at(self._context, from_ms(ms))}"
 
     def _no_date(self, day: str) -> str | None:
         history = self._portfolio.date_history
         if any(version.value is not None and version.value.isoformat() == day for version in history):
             return None
-        _reaches(history, start_of_day(_day(day), self._case.mapping.zone), "the Refresh Date")
+        _reaches(history, start_of_day(_day(day), self._context.mapping.zone), "the Refresh Date")
         return f"the Refresh Date never was {day}"
 
     def _no_entries(self, entries: Iterable[str]) -> str | None:
@@ -440,17 +442,19 @@ class _Check:
             versions = [v for v in history if v.value == self._stages.pending_approval and str(to_ms(v.at)) == ms]
             if not versions:
                 _reaches(history, from_ms(int(ms)), f"the stage of ticket {ticket}")
-                return f"ticket {ticket} did not come into the stage of approval on {_at(self._case, from_ms(int(ms)))}"
+                return (
+                    f"ticket {ticket} did not come into the stage of approval on {_at(self._context, from_ms(int(ms)))}"
+                )
         return None
 
     def _no_revision(self, history: History[Revision | None], ms: int, kind: TaskKind) -> str | None:
         version = next((version for version in history if version.ms == ms), None)
         if version is None:
             _reaches(history, from_ms(ms), "Needs Revisions")
-            return f"Needs Revisions was not set on {_at(self._case, from_ms(ms))}"
+            return f"Needs Revisions was not set on {_at(self._context, from_ms(ms))}"
         asked = [] if version.value is None else [kind for kind, _ in ROLES_OF.get(version.value, ())]
         if kind not in asked:
-            return f"what was set on {_at(self._case, version.at)} does not ask this role for a revision"
+            return f"what was set on {_at(self._context, version.at)} does not ask this role for a revision"
         return None
 
     def _no_approval(self, ms: int) -> str | None:
@@ -458,7 +462,7 @@ class _Check:
         if any(version.ms == ms and version.value is Status.CREATIVES_APPROVED for version in history):
             return None
         _reaches(history, from_ms(ms), "the status")
-        return f"the client's approval was not set on {_at(self._case, from_ms(ms))}"
+        return f"the client's approval was not set on {_at(self._context, from_ms(ms))}"
 
     def _after_decline(self, handoff: Handoff, task: SeenTask) -> str | None:
         """Nothing of a cycle that was declined may come after the decline.
@@ -474,11 +478,11 @@ class _Check:
             begun = self._tickets[parts[1]].came_in
         else:
             begun = from_ms(0 if parts[2] == START else int(parts[2]))
-        decline = None if begun is None else self._case.declined_after(begun)
+        decline = None if begun is None else self._context.declined_after(begun)
         if decline is None or task.made_at <= decline.at + AFTER_AN_END:
             return None
-        made = _at(self._case, task.made_at)
-        return f"it was made on {made}, after the client had declined on {_at(self._case, decline.at)}"
+        made = _at(self._context, task.made_at)
+        return f"it was made on {made}, after the client had declined on {_at(self._context, decline.at)}"
 
     def _came_over(self, ticket: str) -> bool:
         """Whether something was made on the ticket while it was on another portfolio, or on none."""
@@ -490,19 +494,19 @@ class _Check:
     def _one_at_a_time(self) -> None:
         """Of what a record gets one at a time: was the second made while the first was open?"""
         made: dict[tuple[str, str, TaskKind], list[SeenTask]] = {}
-        for fired in self._case.facts.fired.values():
-            for effect in fired.effects:
+        for recorded in self._context.ledger.recorded.values():
+            for effect in recorded.effects:
                 task = None if effect.crm_id is None else self._tasks.get(effect.crm_id)
                 if effect.kind == "task" and task is not None and effect.task_kind in ONE_AT_A_TIME:
-                    cycle = "" if fired.record.kind is Kind.TICKET else fired.cycle
-                    made.setdefault((fired.record.id, cycle, effect.task_kind), []).append(task)
+                    cycle = "" if recorded.record.kind is Kind.TICKET else recorded.cycle
+                    made.setdefault((recorded.record.id, cycle, effect.task_kind), []).append(task)
         for (_, _, kind), tasks in made.items():
             tasks.sort(key=lambda task: (task.made_at, int(task.id)))
             for position, task in enumerate(tasks):
                 # Two that carry one key are found as copies.
                 open_then = [t for t in tasks[:position] if t.was_open_at(task.made_at) and t.key != (task.key or None)]
                 # One that a decline is still to close, once it knows its next date, stands for nothing asked since.
-                ends = {t.id: self._case.declined_after(t.made_at) for t in open_then}
+                ends = {t.id: self._context.declined_after(t.made_at) for t in open_then}
                 others = [t for t in open_then if (end := ends[t.id]) is None or end.at > task.made_at]
                 if others and self._counts(task.made_at):
                     old = others[0].id
@@ -514,9 +518,9 @@ class _Check:
     def _taken_over_twice(self) -> None:
         """One task may stand for one thing only."""
         keys: dict[str, list[str]] = {}
-        for key, fact in self._known.items():
-            if fact.crm_id is not None and self._counts(fact.state_at):
-                keys.setdefault(fact.crm_id, []).append(key)
+        for key, known_effect in self._known.items():
+            if known_effect.crm_id is not None and self._counts(known_effect.state_at):
+                keys.setdefault(known_effect.crm_id, []).append(key)
         for task, of in keys.items():
             if len(of) > 1:
                 cause = f"the ledger has task {task} for {len(of)} different things: {', '.join(sorted(of))}"
@@ -568,20 +572,20 @@ class _Check:
             if stood is None:
                 self._find(Sort.NOT_JUDGED, effect.handoff, effect.key, _short(f"“{name}”"))
             elif not stood:
-                when = _at(self._case, effect.state_at)
+                when = _at(self._context, effect.state_at)
                 cause = f"the ledger says that “{name}” of {kind} {record} became “{value}” on {when}, but it did not"
                 self._find(Sort.MISSING, effect.handoff, effect.key, cause)
 
     def _history(self, record: RecordRef, name: str, value: str) -> tuple[Sequence[Version[Any]], object] | None:
         """The history of a property and the value as that history has it; None where none is read."""
-        names, own = self._case.mapping.portfolio.properties, self._case.mapping.ticket.properties
+        names, own = self._context.mapping.portfolio.properties, self._context.mapping.ticket.properties
         if record == self._portfolio.ref and name == names.status:
-            return self._portfolio.status_history, self._case.mapping.portfolio.status(value)
+            return self._portfolio.status_history, self._context.mapping.portfolio.status(value)
         if record == self._portfolio.ref and name == names.refresh_date:
             return self._portfolio.date_history, _day(value) if value else None
         ticket = self._tickets.get(record.id)
         if record.kind is Kind.TICKET and ticket is not None and name == own.needs_revisions:
-            return ticket.revision_history, self._case.mapping.ticket.revision(value)
+            return ticket.revision_history, self._context.mapping.ticket.revision(value)
         if record.kind is Kind.TICKET and ticket is not None and name == own.stage:
             return tuple(Version(version.value, version.at) for version in self._stages.of(record.id)), value
         return None
@@ -602,7 +606,7 @@ class _Check:
 
     def _own_changes(self) -> None:
         """Every own version of status, date and Needs Revisions is of one write that the ledger knows, and of one only."""
-        names, own = self._case.mapping.portfolio.properties, self._case.mapping.ticket.properties
+        names, own = self._context.mapping.portfolio.properties, self._context.mapping.ticket.properties
         self._changes(self._portfolio.ref, names.status, self._portfolio.status_history)
         self._changes(self._portfolio.ref, names.refresh_date, self._portfolio.date_history)
         for ticket in self._tickets.values():
@@ -619,11 +623,15 @@ class _Check:
         used: set[str] = set()
         for version in reversed(history):
             # What a ledger since lost had sent may have landed when this one had begun.
-            if not version.own or version.at < self._service.born + CLOCKS_APART or not self._counts(version.at):
+            if (
+                not version.own
+                or version.at < self._service.ledger_began + CLOCKS_APART
+                or not self._counts(version.at)
+            ):
                 continue
             fitting = [effect for effect in writes if self._wrote(effect, record, name, version)]
             fresh = [effect for effect in fitting if effect.key not in used]
-            what = f"the service's app changed “{name}” of {record} on {_at(self._case, version.at)}"
+            what = f"the service's app changed “{name}” of {record} on {_at(self._context, version.at)}"
             if fresh:
                 used.add(fresh[0].key)
             elif fitting:
@@ -641,11 +649,11 @@ class _Check:
 
     def _due(self) -> None:
         """What the rules ask for now, with the real ledger, and that nobody is about to do."""
-        for verdict in decide(self._case).verdicts:
+        for verdict in decide(self._context).verdicts:
             occurrence = verdict.occurrence
             if occurrence is None or not self._counts(occurrence.cause_at):
                 continue
-            effects = ahead(occurrence, self._case.facts)
+            effects = ahead(occurrence, self._context.ledger)
             if not effects:
                 blocks = [effect.blocked for effect in occurrence.effects if effect.blocked]
                 if blocks:
@@ -661,16 +669,16 @@ class _Check:
 
     def _waits(self, occurrence: Occurrence) -> str | None:
         """By what it will be done; None if by nothing."""
-        fired = self._case.facts.fired.get(occurrence.key)
-        if fired is not None and fired.state == "open":
+        recorded = self._context.ledger.recorded.get(occurrence.key)
+        if recorded is not None and recorded.state == "open":
             return "it is planned"
         if self._mark is not None:
             return self._mark
         if occurrence.cause_at is not None:
             return self._service.still_to_come(changed=occurrence.cause_at, comes=None)
         when, histories = self._portfolio.refresh_date, (self._portfolio.date_history, self._portfolio.status_history)
-        days = self._case.window if occurrence.handoff is Handoff.KICKOFF else 0
-        comes = None if when is None else start_of_day(when - timedelta(days=days), self._case.mapping.zone)
+        days = self._context.window if occurrence.handoff is Handoff.KICKOFF else 0
+        comes = None if when is None else start_of_day(when - timedelta(days=days), self._context.mapping.zone)
         changed = max((history[0].at for history in histories if history), default=from_ms(0))
         return self._service.still_to_come(changed=changed, comes=comes)
 
@@ -702,6 +710,6 @@ def _day(text: str) -> Any:
     return moment.date()
 
 
-def _at(case: Case, moment: datetime) -> str:
-    local = moment.astimezone(case.mapping.zone)
+def _at(context: Context, moment: datetime) -> str:
+    local = moment.astimezone(context.mapping.zone)
     return f"{local:%a} {local.day} {local:%b %Y} {local:%H:%M}"

@@ -102,7 +102,7 @@ def backfill(
                 handoffs=[Handoff(one) for one in handoffs],
                 owners=owner_ids(built, owners),
                 max_effects=max_effects,
-                told=told,
+                progress=told,
             )
         if not apply_it or not as_json:
             _show_proposal(proposal, None if everything else AT_MOST, as_json=as_json)

@@ -68,7 +68,7 @@ def adopt(
 
     with session.service(bulk=True, begin=False) as built:
         chosen = portfolio_ids(built, portfolios)
-        found = plan(built, chosen, silence_due=silence_due, told=_progress("Looked at"))
+        found = plan(built, chosen, silence_due=silence_due, progress=_progress("Looked at"))
     if apply_it and found.adopted:
         if not as_json:
             _show_adoption(found, None if everything else AT_MOST)
@@ -91,7 +91,7 @@ def _recorded(chosen: Sequence[str] | None, *, silence_due: bool, reason: str | 
         arguments = {"portfolios": chosen, "silence_due": silence_due}
         with built.store.write() as connection:
             run = runs.begin(connection, "adopt", built.clock.now(), reason=reason, arguments=arguments)
-        done = apply(built, chosen, silence_due=silence_due, told=_progress("Recorded"))
+        done = apply(built, chosen, silence_due=silence_due, progress=_progress("Recorded"))
         counts = {name: len(getattr(done, name)) for name in ("adopted", "due", "unmatched", "faulty")}
         with built.store.write() as connection:
             runs.finish(connection, run, built.clock.now(), counts)
@@ -160,7 +160,7 @@ def verify(portfolios: tuple[str, ...], since: date | None, everything: bool, as
         if since is not None and since > built.today:
             raise click.BadParameter(f"{since} is still to come: today is {built.today}", param_hint="--since")
         moment = None if since is None else start_of_day(since, built.mapping.zone)
-        report = compare(built, portfolio_ids(built, portfolios), since=moment, told=_progress("Verified"))
+        report = compare(built, portfolio_ids(built, portfolios), since=moment, progress=_progress("Verified"))
     if as_json:
         print_json(report.as_json())
     else:

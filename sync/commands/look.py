@@ -243,7 +243,7 @@ def _show_failed_looks(out: "Console", looks: "Sequence[FailedLook]", limit: int
     out.print(Text("\nCould not be looked at", colour("failed")))
     for look in looks[:limit]:
         parked = look.parked_at is not None
-        then = f"parked since {moment(look.parked_at)}" if parked else f"again at {moment(look.look_at)}"
+        then = f"parked since {moment(look.parked_at)}" if parked else f"again at {moment(look.not_before)}"
         sentence(out, f"{look.record}, {number(look.attempts, 'time')}; {then}", "  ")
         sentence(out, look.error, "    ")
     more(out, len(looks), limit)
@@ -376,10 +376,10 @@ def _attention(found: "Explanation", zone: ZoneInfo) -> Iterable[str]:
     elif mark.held_effects is not None:
         yield f"HELD by the breaker with {number(mark.held_effects, 'effect')}: `handoffs release --reason …`"
     elif mark.attempts:
-        yield f"Looking at it failed ({mark.attempts}×): {mark.error}. Next look: {moment(mark.look_at, zone)}."
+        yield f"Looking at it failed ({mark.attempts}×): {mark.error}. Next look: {moment(mark.not_before, zone)}."
     else:
         by = "" if mark.origin == WAITED else f", asked for by {mark.origin}"
-        yield f"Next look: {moment(mark.look_at, zone)}{by}."
+        yield f"Next look: {moment(mark.not_before, zone)}{by}."
     yield from (f"Problem: {problem}" for problem in found.problems)
 
 

@@ -66,7 +66,7 @@ def sweep(today: date | None, as_json: bool) -> None:
     """
     from sync.service.drain import run_sweep
 
-    _run("sweep", lambda built, stop, told: run_sweep(built, stop=stop, told=told), today, as_json)
+    _run("sweep", lambda built, stop, told: run_sweep(built, stop=stop, progress=told), today, as_json)
 
 
 @click.command()
@@ -86,7 +86,7 @@ def poll(as_json: bool) -> None:
     """
     from sync.service.drain import run_poll
 
-    _run("poll", lambda built, stop, told: run_poll(built, stop=stop, told=told), None, as_json)
+    _run("poll", lambda built, stop, told: run_poll(built, stop=stop, progress=told), None, as_json)
 
 
 @dataclass(frozen=True, slots=True)

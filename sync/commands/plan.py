@@ -65,7 +65,7 @@ def plan(portfolios: tuple[str, ...], at: date | None, out: Path | None, everyth
             raise click.UsageError("a plan that looks ahead cannot be applied: give --at or --out, not both")
         units = _portfolios(built, portfolios)
         with looking("Looking") as told:
-            found = make(built, units, until=at, told=told)
+            found = make(built, units, until=at, progress=told)
         if out is not None:
             write_file(found, out)
         _warn(built, found)
@@ -113,7 +113,7 @@ def apply(file: Path, yes: bool, as_json: bool) -> None:
         from sync.storage import runs
 
         with looking("Deciding anew") as told:
-            fresh = make(built, kept.units, told=told)
+            fresh = make(built, kept.units, progress=told)
         old = stale(kept, fresh)
         good = [unit for unit in kept.units if unit not in old]
         for unit, why in old.items():

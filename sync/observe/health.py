@@ -9,7 +9,7 @@ from sync.clock import to_ms
 from sync.errors import StoreError
 from sync.storage.database import Store
 from sync.storage.service_state import get_fact
-from sync.storage.tables import dirty
+from sync.storage.tables import work_items
 
 # Facts, each the name of one value of the service's state. A moment is written in milliseconds since the epoch.
 STARTED_AT = "started_at"
@@ -43,11 +43,11 @@ def backlog(connection: Connection, now: datetime) -> Backlog:
 
     A row's age counts from when it became due: one that backs off after a failure is not old, it waits.
     """
-    parked = dirty.c.parked_at.is_not(None)
-    held = and_(not_(parked), dirty.c.held_effects.is_not(None))
+    parked = work_items.c.parked_at.is_not(None)
+    held = and_(not_(parked), work_items.c.held_effects.is_not(None))
     free = and_(not_(parked), not_(held))
-    due = and_(free, dirty.c.look_at <= to_ms(now))
-    since = case((dirty.c.look_at > dirty.c.marked_at, dirty.c.look_at), else_=dirty.c.marked_at)
+    due = and_(free, work_items.c.look_at <= to_ms(now))
+    since = case((work_items.c.look_at > work_items.c.marked_at, work_items.c.look_at), else_=work_items.c.marked_at)
     row = connection.execute(
         select(
             _count(due).label("due"),

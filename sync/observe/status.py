@@ -15,7 +15,7 @@ from sync.rules.model import EffectState
 from sync.storage import budget, ledger, waits, work_queue
 from sync.storage.database import Store
 from sync.storage.tables import alerts, effects, occurrences
-from sync.storage.tables import dirty as marked
+from sync.storage.tables import work_items as marked
 from sync.storage.waits import Stuck
 
 TOLD_WITHIN = timedelta(days=1)
@@ -58,7 +58,7 @@ class FailedLook:
     record: RecordRef
     attempts: int
     parked_at: datetime | None  # set: it is not looked at any more until it changes, or a sweep finds it
-    look_at: datetime  # else: when it is tried again
+    not_before: datetime  # else: when it is tried again
     error: str
 
 
@@ -223,13 +223,13 @@ def troubles(connection: Connection, *, since: datetime | None = None) -> Iterat
     Only what came to that `since` then, where a moment is given.
     """
     for row in connection.execute(_TROUBLES, {"since": 0 if since is None else to_ms(since)}):
-        context = json.loads(row.payload).get("context") or {}
+        variables = json.loads(row.payload).get("context") or {}
         yield Trouble(
             key=row.key,
             handoff=Handoff(row.handoff),
             record=RecordRef(Kind(row.record_kind), row.record),
             portfolio=row.portfolio,
-            name=str((context.get("portfolio") or {}).get("name", "")),
+            name=str((variables.get("portfolio") or {}).get("name", "")),
             kind=row.kind,
             slot=row.key.rsplit("/", 1)[1],
             state=EffectState(row.state),

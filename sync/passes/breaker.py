@@ -86,7 +86,7 @@ def release(store: Store, clock: Clock, actor: str, reason: str, *, everything: 
             if count <= room:
                 free[record] = count
                 room -= count
-        work_queue.let_go(connection, free, now)
+        work_queue.release_held(connection, free, now)
     log.info("breaker.released", actor=actor, permitted=permitted, records=len(free), reason=reason)
     kept = [count for record, count in holding if record not in free]
     return Released(permitted, len(free), sum(free.values()), len(kept), sum(kept))

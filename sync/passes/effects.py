@@ -37,7 +37,7 @@ from sync.crm import (
     Update,
 )
 from sync.errors import AuthenticationError, EmailError, EmailUnknownError, HandoffsError
-from sync.failpoints import Checkpoint, no_checkpoint
+from sync.failpoints import Failpoint, no_failpoint
 from sync.passes import recovery
 from sync.passes.email import Mailer
 from sync.passes.portal import Portal
@@ -73,7 +73,7 @@ class Performed:
     unknown: int = 0
     not_sent: int = 0  # certainly not applied, to be tried again
 
-    def look_again(self, record: RecordRef, moment: datetime) -> None:
+    def recheck_at(self, record: RecordRef, moment: datetime) -> None:
         self.again_at[record] = min(moment, self.again_at.get(record, moment))
 
 
@@ -88,7 +88,7 @@ class Effects:
         mailer: Mailer | None,
         clock: Clock,
         calendar: Clock,
-        checkpoint: Checkpoint = no_checkpoint,
+        failpoint: Failpoint = no_failpoint,
     ) -> None:
         self._crm = crm
         self._store = store
@@ -97,7 +97,7 @@ class Effects:
         self._mailer = mailer
         self._clock = clock
         self._calendar = calendar  # what due dates are counted from: `--today` shifts it
-        self.checkpoint = checkpoint
+        self.failpoint = failpoint
 
     # -- what is open from before
 
@@ -123,7 +123,7 @@ class Effects:
         }
         gone = self._gone([e for e in ripe if e.key not in found and e.kind in {"task", "write"}])
         found |= self._find_deleted([e for e in ripe if e.key not in {*found, *gone} and e.kind == "task"])
-        self.checkpoint("looked")
+        self.failpoint("looked")
         now = self._clock.now()
         with self._store.write() as connection:
             for effect in ripe:
@@ -139,8 +139,8 @@ class Effects:
                 else:
                     ledger.release_claim(connection, effect.key, now, "not found in the CRM")
                 log.info("effect.resolved", effect=effect.key, found=crm_id is not None)
-            ledger.close_finished(connection, {_unit(effect) for effect in ripe})
-        self.checkpoint("resolved")
+            ledger.mark_done(connection, {_unit(effect) for effect in ripe})
+        self.failpoint("resolved")
         return waiting
 
     def _interrupted(self, effects: Sequence[Planned]) -> list[Planned]:
@@ -263,8 +263,8 @@ class Effects:
         self._closings([e for e in rest if e.kind == "close"], done)
         self._emails(self._unheld([e for e in rest if e.kind == "email"]), portal, done)
         with self._store.write() as connection:
-            ledger.close_finished(connection, {_unit(effect) for effect in planned})
-        self.checkpoint("finished")
+            ledger.mark_done(connection, {_unit(effect) for effect in planned})
+        self.failpoint("finished")
         return done
 
     def _unheld(self, effects: Sequence[Planned]) -> list[Planned]:
@@ -277,7 +277,7 @@ class Effects:
         free, pointless = [], []
         for effect in effects:
             own, *after = (states.get(key) for key in needs[effect.key])
-            if after and after[0] is EffectState.OVERTAKEN:
+            if after and after[0] is EffectState.SUPERSEDED:
                 pointless.append(effect)
             elif (after and after[0] is not EffectState.DONE) or own in {
                 EffectState.PLANNED,
@@ -291,14 +291,14 @@ class Effects:
             with self._store.write() as connection:
                 for effect in pointless:
                     reason = "what it was to follow is not to be any more"
-                    ledger.settle(connection, effect.key, EffectState.OVERTAKEN, self._clock.now(), reason=reason)
+                    ledger.settle(connection, effect.key, EffectState.SUPERSEDED, self._clock.now(), reason=reason)
         return free
 
     def _claim(self, effects: Iterable[Planned]) -> set[str]:
-        self.checkpoint("claiming")
+        self.failpoint("claiming")
         with self._store.write() as connection:
             claimed = ledger.claim(connection, [effect.key for effect in effects], self._clock.now())
-        self.checkpoint("claimed")
+        self.failpoint("claimed")
         return claimed
 
     # -- writes
@@ -345,7 +345,7 @@ class Effects:
                 stale.append(effect)
                 log.info("effect.stale", effect=effect.key, there=there)
         self._release(stale, "the record had changed since it was decided")
-        self.checkpoint("reread")
+        self.failpoint("reread")
         return ready
 
     # -- tasks
@@ -390,10 +390,10 @@ class Effects:
         until = recovery.may_land_until(self._store)
         if until is not None and self._clock.now() < until:
             for effect in effects:
-                done.look_again(_unit(effect), until)
+                done.recheck_at(_unit(effect), until)
             return []
         found = self._find_tasks(effects)
-        self.checkpoint("looked first")
+        self.failpoint("looked first")
         if found:
             with self._store.write() as connection:
                 for key, task in found.items():
@@ -446,7 +446,7 @@ class Effects:
         except AuthenticationError as error:
             self._release(effects, str(error))
             raise
-        self.checkpoint("sent")
+        self.failpoint("sent")
         return outcomes
 
     def _release(self, effects: Sequence[Planned], reason: str) -> None:
@@ -462,7 +462,7 @@ class Effects:
         log.warning("effect.put_aside", effect=effect.key, state=state.value, reason=reason)
         with self._store.write() as connection:
             ledger.settle(connection, effect.key, state, self._clock.now(), reason=reason)
-        done.look_again(_unit(effect), self._clock.now() + BLOCKED_AGAIN)
+        done.recheck_at(_unit(effect), self._clock.now() + BLOCKED_AGAIN)
 
     def _settle(self, outcomes: Sequence[tuple[Planned, Outcome]], done: Performed) -> None:
         now = self._clock.now()
@@ -475,21 +475,21 @@ class Effects:
                     case Rejected(message, missing=True) if effect.kind == "write":
                         # Deleted since it was read: the next look finds that out, and what becomes of all that is open.
                         ledger.release_claim(connection, effect.key, now, message)
-                        done.look_again(_unit(effect), now + TRY_AGAIN)
+                        done.recheck_at(_unit(effect), now + TRY_AGAIN)
                         done.not_sent += 1
                     case Rejected(message, missing=True) if effect.kind == "close":
-                        ledger.settle(connection, effect.key, EffectState.OVERTAKEN, now, reason=message)
+                        ledger.settle(connection, effect.key, EffectState.SUPERSEDED, now, reason=message)
                         done.tried -= 1
                     case Rejected(message):
                         ledger.settle(connection, effect.key, EffectState.FAILED, now, reason=message)
                         done.failed += 1
                     case NotSent(message):
                         ledger.release_claim(connection, effect.key, now, message)
-                        done.look_again(_unit(effect), now + TRY_AGAIN)
+                        done.recheck_at(_unit(effect), now + TRY_AGAIN)
                         done.not_sent += 1
                     case Unknown(message):
                         ledger.settle(connection, effect.key, EffectState.UNKNOWN, now, reason=message)
-                        done.look_again(_unit(effect), now + LANDED_AFTER)
+                        done.recheck_at(_unit(effect), now + LANDED_AFTER)
                         done.unsure.add(_unit(effect))
                         done.unknown += 1
                 log.info(
@@ -499,13 +499,13 @@ class Effects:
                     outcome=type(outcome).__name__.lower(),
                     reason=getattr(outcome, "message", None),
                 )
-        self.checkpoint("settled")
+        self.failpoint("settled")
 
     # -- emails
 
     def _emails(self, effects: Sequence[Planned], portal: Portal, done: Performed) -> None:
         for effect in effects:
-            self.checkpoint("mailing")
+            self.failpoint("mailing")
             owner = portal.owners.get(str(effect.payload["owner"]))
             if self._mailer is None:
                 self._put_aside(effect, EffectState.BLOCKED, "EMAIL_URL is not set", done)
@@ -522,11 +522,11 @@ class Effects:
             if effect.key not in self._claim([effect]):
                 continue
             outcome, server_down = self._send(self._mailer, effect.key, owner.email, subject, body)
-            self.checkpoint("sent")
+            self.failpoint("sent")
             self._settle([(effect, outcome)], done)
             if server_down:
                 for other in effects:
-                    done.look_again(_unit(other), self._clock.now() + TRY_AGAIN)
+                    done.recheck_at(_unit(other), self._clock.now() + TRY_AGAIN)
                 return  # the others would only wait for the same
 
     @staticmethod
@@ -584,5 +584,5 @@ def _first_place(effect: Planned) -> RecordRef:
 def _places(effect: Planned) -> tuple[RecordRef, ...]:
     """The records that a task is made on. A ticket's portfolio is the one that it is on now, not when it was decided."""
     tickets = [RecordRef(Kind.TICKET, i) for kind, i in effect.payload["on"] if kind == Kind.TICKET]
-    home = () if effect.portfolio is None else (RecordRef(Kind.PORTFOLIO, effect.portfolio),)
-    return (*tickets, *home)
+    parent = () if effect.portfolio is None else (RecordRef(Kind.PORTFOLIO, effect.portfolio),)
+    return (*tickets, *parent)

@@ -49,7 +49,7 @@ def poll(store: Store, crm: CRM, mapping: ProcessMapping, clock: Clock, pipeline
         mine = [t for t in tickets if t.id in known or t.properties.get(names.pipeline, "") == pipeline]
         fresh = _not_seen(connection, [*changed, *mine])
         records = {RecordRef(record.kind, record.id) for record in [*fresh, *tasks]}
-        work_queue.touch(connection, records, began, "poll")
+        work_queue.enqueue_related(connection, records, began, "poll")
         set_fact(connection, "polled_to", str(to_ms(began)))
         set_fact(connection, "last_poll", str(to_ms(clock.now())))
     log.info("poll.marked", portfolios=len(changed), tickets=len(mine), tasks=len(tasks), fresh=len(records))

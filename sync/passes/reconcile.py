@@ -21,13 +21,13 @@ from sync.passes.effects import Effects, Performed
 from sync.passes.portal import Portal, PortalCache
 from sync.passes.snapshot import Group, Reader
 from sync.rules import waiting
-from sync.rules.context import Case, Moment
+from sync.rules.context import Context, Times
 from sync.rules.decide import decide
-from sync.rules.model import Decision, EffectState, Facts, Fired, Portfolio, Snapshot, Wait
+from sync.rules.model import Decision, EffectState, LedgerView, Portfolio, RecordedOccurrence, Snapshot, Wait
 from sync.storage import ledger, memberships, runs, waits, work_queue
 from sync.storage.database import Store
 from sync.storage.tables import seen
-from sync.storage.work_queue import MENDED_BY_TIME, Look
+from sync.storage.work_queue import MENDED_BY_TIME, WorkItem
 
 GROUP = 50
 """Records of one pass: what one batch read with history takes (hubspot.md, reading and writing)."""
@@ -56,7 +56,7 @@ class Judged(Protocol):
 
 J = TypeVar("J", bound=Judged)
 
-Gate = Callable[[Case, Decision], bool]
+Gate = Callable[[Context, Decision], bool]
 """Whether a pass may do what it has decided for a record; what it may not is left undone, and dirty."""
 
 
@@ -82,7 +82,7 @@ class Tally:
 class _Pass:
     """The state of one pass over its units (portfolios, and tickets that have none)."""
 
-    looks: Mapping[RecordRef, Look]
+    items: Mapping[RecordRef, WorkItem]
     tally: Tally
     again: dict[RecordRef, datetime] = field(default_factory=dict)
     faulty: dict[RecordRef, str] = field(default_factory=dict)
@@ -93,19 +93,19 @@ class _Pass:
 
     def mends(self, record: RecordRef) -> bool:
         """Whether what the CRM has refused is tried again: once a pass, or it would be asked in every round."""
-        return self.rounds == 1 and self.looks[record].origin in MENDED_BY_TIME
+        return self.rounds == 1 and self.items[record].origin in MENDED_BY_TIME
 
-    def look_again(self, record: RecordRef, moment: datetime) -> None:
+    def recheck_at(self, record: RecordRef, moment: datetime) -> None:
         self.again[record] = min(moment, self.again.get(record, moment))
 
 
 @dataclass(frozen=True)
-class Outlook:
+class Preview:
     """What a pass would decide now, and what by. Nothing of it is written down."""
 
     portal: Portal
     group: Group
-    cases: Mapping[RecordRef, Case]
+    cases: Mapping[RecordRef, Context]
     decisions: Mapping[RecordRef, Decision]
     faulty: Mapping[RecordRef, str]  # the records that could not be decided, and why
 
@@ -122,7 +122,7 @@ class Reconciler:
         reader: Reader,
         effects: Effects,
         clock: Clock,
-        moment: Callable[[], Moment],
+        moment: Callable[[], Times],
         alert: Callable[[str, str], None],
     ) -> None:
         self._store = store
@@ -134,11 +134,11 @@ class Reconciler:
         self._moment = moment
         self._breaker = Breaker(store, mapping.rules.effects_per_hour, clock, alert)
 
-    def checkpoint(self, step: str) -> None:
+    def failpoint(self, step: str) -> None:
         """Say that a step is done; the crash tests end the process here."""
-        self._effects.checkpoint(step)
+        self._effects.failpoint(step)
 
-    def run(self, looks: Sequence[Look], gate: Gate | None = None) -> Tally:
+    def run(self, items: Sequence[WorkItem], gate: Gate | None = None) -> Tally:
         """Carry these dirty rows through, as far as the gate permits. A record that fails alone backs off alone.
 
         Raises what concerns every record: `AuthenticationError`, `CRMUnavailableError`, `MappingMisfitError`,
@@ -151,10 +151,10 @@ class Reconciler:
                 f"the task property “{name}” is missing in the portal: run `handoffs setup --apply`"
             )
         tally = Tally()
-        units = looks
+        units = items
         try:
-            units = self._find_homes(looks)
-            self.checkpoint("homes")
+            units = self._resolve_parents(items)
+            self.failpoint("homes")
             self._pass(units, portal, tally, gate)
         except Exception as error:  # the boundary: one record must not stop the others
             if _concerns_all(error):
@@ -162,86 +162,86 @@ class Reconciler:
             if len(units) == 1:
                 self._failed(units[0], error, tally)
             else:  # what was done is settled; each of them is looked at alone
-                for look in units:
-                    tally += self.run([look], gate)
+                for item in units:
+                    tally += self.run([item], gate)
         return tally
 
-    def foresee(self, portfolios: Sequence[str]) -> Outlook:
+    def foresee(self, portfolios: Sequence[str]) -> Preview:
         """Read and decide these portfolios as a pass would, and write nothing. Raises the port's errors."""
         portal, group, cases = self.cases(portfolios)
         decisions, faulty = self._decide(cases, portal)
-        return Outlook(portal, group, cases, decisions, {**group.faulty, **faulty})
+        return Preview(portal, group, cases, decisions, {**group.faulty, **faulty})
 
     def cases(
         self, portfolios: Sequence[str], lone_tickets: Sequence[str] = ()
-    ) -> tuple[Portal, Group, dict[RecordRef, Case]]:
+    ) -> tuple[Portal, Group, dict[RecordRef, Context]]:
         """Read these, with what the ledger knows of them, and write nothing. Raises the port's errors."""
         portal = self._portals.get()
         group = self._reader.read(portfolios, lone_tickets, portal)
         with self._store.read() as connection:
-            facts = _facts(connection, group, _fired(connection, group))
-        return portal, group, self._cases(group, facts, portal)
+            ledger_view = _ledger_views(connection, group, _recorded_occurrences(connection, group))
+        return portal, group, self._cases(group, ledger_view, portal)
 
-    def _failed(self, look: Look, error: Exception, tally: Tally) -> None:
-        self._settle_failed(look, "".join(traceback.format_exception(error)))
+    def _failed(self, item: WorkItem, error: Exception, tally: Tally) -> None:
+        self._nack(item, "".join(traceback.format_exception(error)))
         tally.looked += 1
         tally.errors += 1
 
-    def _settle_failed(self, look: Look, text: str) -> None:
+    def _nack(self, item: WorkItem, text: str) -> None:
         with self._store.write() as connection:
-            parked = work_queue.settle_failed(connection, look, self._clock.now(), text)
+            parked = work_queue.nack(connection, item, self._clock.now(), text)
         last_line = text.strip().rsplit("\n", 1)[-1]
-        log.error("record.failed", record=str(look.record), attempts=look.attempts + 1, parked=parked, error=last_line)
+        log.error("record.failed", record=str(item.record), attempts=item.attempts + 1, parked=parked, error=last_line)
 
     # -- tickets find their portfolio
 
-    def _find_homes(self, looks: Sequence[Look]) -> list[Look]:
+    def _resolve_parents(self, items: Sequence[WorkItem]) -> list[WorkItem]:
         """Turn tickets into looks at their portfolios; what is left are portfolios and tickets without one."""
-        tickets = [look for look in looks if look.record.kind is Kind.TICKET]
-        rest = [look for look in looks if look.record.kind is Kind.PORTFOLIO]
+        tickets = [item for item in items if item.record.kind is Kind.TICKET]
+        rest = [item for item in items if item.record.kind is Kind.PORTFOLIO]
         if not tickets:
             return rest
-        homes, _ = self._reader.homes(look.record.id for look in tickets)
+        parents, _ = self._reader.parents(item.record.id for item in tickets)
         now = self._clock.now()
         with self._store.write() as connection:
-            for look in tickets:
-                home = homes.get(look.record.id)
-                before = memberships.home_of(connection, look.record.id)
-                marked = {RecordRef(Kind.PORTFOLIO, i) for i in (home, before) if i is not None}
-                work_queue.mark(connection, marked, now, look.origin)
-                if home is None:
-                    memberships.forget(connection, [look.record.id])
-                if look.record.id in homes and home is None:
-                    rest.append(look)
+            for item in tickets:
+                parent = parents.get(item.record.id)
+                before = memberships.parent_of(connection, item.record.id)
+                marked = {RecordRef(Kind.PORTFOLIO, i) for i in (parent, before) if i is not None}
+                work_queue.enqueue(connection, marked, now, item.origin)
+                if parent is None:
+                    memberships.forget(connection, [item.record.id])
+                if item.record.id in parents and parent is None:
+                    rest.append(item)
                 else:  # on a portfolio, deleted, or merged into another
-                    work_queue.settle_done(connection, {look: None})
+                    work_queue.ack(connection, {item: None})
             # Should it move before that portfolio is read, it is missed there, and looked for.
-            memberships.remember(connection, [], {t: home for t, home in homes.items() if home is not None})
+            memberships.remember(connection, [], {t: parent for t, parent in parents.items() if parent is not None})
         return rest
 
     # -- the pass
 
-    def _pass(self, looks: Sequence[Look], portal: Portal, tally: Tally, gate: Gate | None) -> None:
-        state = _Pass({look.record: look for look in looks}, tally, gate=gate)
-        waiting = self._effects.resolve(state.looks)
+    def _pass(self, items: Sequence[WorkItem], portal: Portal, tally: Tally, gate: Gate | None) -> None:
+        state = _Pass({item.record: item for item in items}, tally, gate=gate)
+        waiting = self._effects.resolve(state.items)
         for record, until in waiting.items():
-            state.look_again(record, until)
-        units = [record for record in state.looks if record not in waiting]
+            state.recheck_at(record, until)
+        units = [record for record in state.items if record not in waiting]
         for _ in range(ROUNDS):
             if not units:
                 break
             units = self._round(units, state, portal)
         for record in units:
-            state.look_again(record, self._clock.now() + SOON)
+            state.recheck_at(record, self._clock.now() + SOON)
         self._settle(state)
-        tally.looked += len(looks)
+        tally.looked += len(items)
 
     def _round(self, units: Sequence[RecordRef], state: _Pass, portal: Portal) -> list[RecordRef]:
         """Read, decide, plan and do once; what its own writes or a person's may have changed is to be decided anew."""
         state.rounds += 1
-        group, facts = self._read(units, portal, state)
+        group, ledger_view = self._read(units, portal, state)
         state.faulty.update(group.faulty)
-        cases = self._cases(group, facts, portal)
+        cases = self._cases(group, ledger_view, portal)
         decisions, faulty = self._decide(cases, portal)
         state.faulty.update(faulty)
         waited_for = self._waited_for(cases, decisions, portal)
@@ -249,88 +249,92 @@ class Reconciler:
         if state.gate is not None:
             state.refused |= {record for record in inside if not state.gate(cases[record], inside[record])}
             inside = {record: decision for record, decision in inside.items() if record not in state.refused}
-        self._hold(inside, facts, state)
+        self._hold(inside, ledger_view, state)
         inside = {record: decision for record, decision in inside.items() if record not in state.held}
-        self._plan(inside, {record: cases[record].facts for record in inside}, waited_for, state)
-        performed = self._effects.perform(inside, group.present, portal, state.looks)
+        self._plan(inside, {record: cases[record].ledger for record in inside}, waited_for, state)
+        performed = self._effects.perform(inside, group.present, portal, state.items)
         self._note(performed, state)
         for record, decision in inside.items():
-            if decision.look_again is not None:
-                ahead = decision.look_again - cases[record].moment.now  # a run's own today does not move the look
-                state.look_again(record, self._clock.now() + ahead)
+            if decision.recheck_at is not None:
+                ahead = decision.recheck_at - cases[record].times.now  # a run's own today does not move the look
+                state.recheck_at(record, self._clock.now() + ahead)
             waits = (
                 _wait_for_portfolio(group.snapshots[record], self._clock.now()) if record.kind is Kind.TICKET else None
             )
             if waits is not None:
-                state.look_again(record, waits)
+                state.recheck_at(record, waits)
         told = {record for record, decision in inside.items() if _ends_a_cycle_untouched(decision)}
         return sorted(((performed.wrote | performed.stale | told) - performed.unsure) & set(inside))
 
-    def _read(self, units: Sequence[RecordRef], portal: Portal, state: _Pass) -> tuple[Group, dict[RecordRef, Facts]]:
+    def _read(
+        self, units: Sequence[RecordRef], portal: Portal, state: _Pass
+    ) -> tuple[Group, dict[RecordRef, LedgerView]]:
         """What the CRM shows of these, and what the ledger knows of them once it has heard of that."""
         portfolios = [record.id for record in units if record.kind is Kind.PORTFOLIO]
         lone = [record.id for record in units if record.kind is Kind.TICKET]
         group = self._reader.read(portfolios, lone, portal)
         log.info("group.read", asked=len(units), read=len(group.snapshots), gone=len(group.gone))
-        self.checkpoint("snapshot")
+        self.failpoint("snapshot")
         now = self._clock.now()
         with self._store.write() as connection:
             for survivor in set(group.merged.values()):
-                work_queue.mark(connection, [survivor], now, "merge")
-            ledger.set_aside(connection, {*group.gone, *group.merged})
+                work_queue.enqueue(connection, [survivor], now, "merge")
+            ledger.suspend(connection, {*group.gone, *group.merged})
             waits.forget(connection, {*group.gone, *group.merged})
             _remember_changes(connection, group.modified, now)
-            fired = _fired(connection, group)
-            homes = group.homes
+            recorded = _recorded_occurrences(connection, group)
+            parents = group.parents
             understood = [i for i in portfolios if RecordRef(Kind.PORTFOLIO, i) not in group.faulty]
-            strays = memberships.remember(connection, understood, homes)
-            strays |= {one.record.id for one in fired if _is_left(one, understood, homes)}
-            facts = {} if strays else self._refreshed(connection, group, state, fired)
-        if strays:
-            self._look_after(strays)
+            departed = memberships.remember(connection, understood, parents)
+            departed |= {one.record.id for one in recorded if _is_left(one, understood, parents)}
+            ledger_view = {} if departed else self._refreshed(connection, group, state, recorded)
+        if departed:
+            self._requeue_departed(departed)
             with self._store.write() as connection:
-                facts = self._refreshed(connection, group, state, _fired(connection, group))
-        self.checkpoint("read")
-        return group, facts
+                ledger_view = self._refreshed(connection, group, state, _recorded_occurrences(connection, group))
+        self.failpoint("read")
+        return group, ledger_view
 
-    def _look_after(self, strays: Iterable[str]) -> None:
+    def _requeue_departed(self, departed: Iterable[str]) -> None:
         """These tickets have left a portfolio, and nobody has said so: whatever they are on now is looked at."""
-        there = self._reader.still_there(strays)
+        there = self._reader.still_there(departed)
         now = self._clock.now()
         with self._store.write() as connection:
-            memberships.forget(connection, strays)
-            ledger.set_aside(connection, [RecordRef(Kind.TICKET, ticket) for ticket in strays if ticket not in there])
+            memberships.forget(connection, departed)
+            ledger.suspend(connection, [RecordRef(Kind.TICKET, ticket) for ticket in departed if ticket not in there])
             ledger.set_portfolio(connection, dict.fromkeys(there))
             left = [RecordRef(Kind.TICKET, ticket) for ticket in there]
-            work_queue.mark(connection, left, now, "moved", look_at=now + SOON)
+            work_queue.enqueue(connection, left, now, "moved", not_before=now + SOON)
 
     def _refreshed(
-        self, connection: Connection, group: Group, state: _Pass, fired: Sequence[Fired]
-    ) -> dict[RecordRef, Facts]:
+        self, connection: Connection, group: Group, state: _Pass, recorded: Sequence[RecordedOccurrence]
+    ) -> dict[RecordRef, LedgerView]:
         """What the ledger knows of the group, once it has heard where the tickets are and what may be tried again."""
         retry = [record for record in group.snapshots if state.mends(record)]
-        homes: dict[str, str | None] = {**group.homes}
-        homes |= dict.fromkeys(record.id for record in group.snapshots if record.kind is Kind.TICKET)
+        parents: dict[str, str | None] = {**group.parents}
+        parents |= dict.fromkeys(record.id for record in group.snapshots if record.kind is Kind.TICKET)
         present = group.present
-        tickets = [one for one in fired if one.record.kind is Kind.TICKET]
-        moved = {one.record.id for one in tickets if one.portfolio != homes.get(one.record.id, one.portfolio)}
-        back = {one.record for one in fired if one.state == ledger.GONE and one.record in present}
-        refused = any(effect.state is EffectState.FAILED for one in fired for effect in one.effects)
+        tickets = [one for one in recorded if one.record.kind is Kind.TICKET]
+        moved = {one.record.id for one in tickets if one.portfolio != parents.get(one.record.id, one.portfolio)}
+        back = {one.record for one in recorded if one.state == ledger.GONE and one.record in present}
+        refused = any(effect.state is EffectState.FAILED for one in recorded for effect in one.effects)
         if moved or back or (retry and refused):
             ledger.retry_failed(connection, retry, self._clock.now())
-            ledger.set_portfolio(connection, {ticket: homes[ticket] for ticket in moved})
-            ledger.bring_back(connection, back)
-            fired = _fired(connection, group)
-        return _facts(connection, group, fired)
+            ledger.set_portfolio(connection, {ticket: parents[ticket] for ticket in moved})
+            ledger.resume(connection, back)
+            recorded = _recorded_occurrences(connection, group)
+        return _ledger_views(connection, group, recorded)
 
-    def _cases(self, group: Group, facts: Mapping[RecordRef, Facts], portal: Portal) -> dict[RecordRef, Case]:
+    def _cases(
+        self, group: Group, ledger_view: Mapping[RecordRef, LedgerView], portal: Portal
+    ) -> dict[RecordRef, Context]:
         moment = self._moment()
         return {
-            record: Case(
+            record: Context(
                 snapshot,
-                known := facts[record],
+                known := ledger_view[record],
                 self._mapping,
-                moment if known.reaches_back_to is None else moment.reaching_back_to(known.reaches_back_to),
+                moment if known.backfilled_since is None else moment.counting_since(known.backfilled_since),
                 portal.people,
                 portal.in_progress,
             )
@@ -338,12 +342,12 @@ class Reconciler:
         }
 
     def _decide(
-        self, cases: dict[RecordRef, Case], portal: Portal
+        self, cases: dict[RecordRef, Context], portal: Portal
     ) -> tuple[dict[RecordRef, Decision], dict[RecordRef, str]]:
         return self.judged(cases, portal, decide)
 
     def judged(
-        self, cases: dict[RecordRef, Case], portal: Portal, judge: Callable[[Case], J]
+        self, cases: dict[RecordRef, Context], portal: Portal, judge: Callable[[Context], J]
     ) -> tuple[dict[RecordRef, J], dict[RecordRef, str]]:
         """Judge each case, reading what the rules ask for, for all of them together; and what failed, with why.
 
@@ -354,11 +358,11 @@ class Reconciler:
         open_cases = dict(cases)
         while open_cases:
             incomplete: dict[RecordRef, J] = {}
-            for record, case in open_cases.items():
+            for record, context in open_cases.items():
                 try:
-                    decision = judge(case)
+                    decision = judge(context)
                 except Exception as error:  # noqa: BLE001 - the boundary: one record must not stop the others
-                    faulty[record] = _with_inputs(case, error)
+                    faulty[record] = _with_inputs(context, error)
                     continue
                 if decision.complete:
                     decisions[record] = decision
@@ -375,20 +379,22 @@ class Reconciler:
         return decisions, faulty
 
     def _waited_for(
-        self, cases: Mapping[RecordRef, Case], decisions: Mapping[RecordRef, Decision], portal: Portal
+        self, cases: Mapping[RecordRef, Context], decisions: Mapping[RecordRef, Decision], portal: Portal
     ) -> list[tuple[Portfolio, Wait | None]]:
         """Whom each portfolio waits for; one that this cannot be told of keeps what the pass before has said."""
         mine = {record: cases[record] for record in decisions if record.kind is Kind.PORTFOLIO}
         told, faulty = self.judged(
-            mine, portal, lambda case: waiting.judge(case, decisions[case.snapshot.ref].verdicts)
+            mine, portal, lambda context: waiting.judge(context, decisions[context.snapshot.ref].verdicts)
         )
         for record, text in faulty.items():
             log.error("record.wait_unknown", record=str(record), error=text.strip().rsplit("\n", 1)[-1])
         return [(cases[record].portfolio, found.wait) for record, found in told.items()]
 
-    def _hold(self, decisions: Mapping[RecordRef, Decision], facts: Mapping[RecordRef, Facts], state: _Pass) -> None:
+    def _hold(
+        self, decisions: Mapping[RecordRef, Decision], ledger_view: Mapping[RecordRef, LedgerView], state: _Pass
+    ) -> None:
         """Let the breaker hold what would pass the limit; what begins nothing new goes on."""
-        ahead = {record: ledger.effects_ahead(decision, facts[record]) for record, decision in decisions.items()}
+        ahead = {record: ledger.effects_ahead(decision, ledger_view[record]) for record, decision in decisions.items()}
         held = self._breaker.held(ahead)
         state.held.update(held)
         state.tally.held += sum(held.values())
@@ -396,7 +402,7 @@ class Reconciler:
     def _plan(
         self,
         decisions: Mapping[RecordRef, Decision],
-        facts: Mapping[RecordRef, Facts],
+        ledger_view: Mapping[RecordRef, LedgerView],
         waited_for: Sequence[tuple[Portfolio, Wait | None]],
         state: _Pass,
     ) -> None:
@@ -404,12 +410,12 @@ class Reconciler:
         with self._store.write() as connection:
             waits.remember(connection, waited_for, now)
             for record, decision in sorted(decisions.items()):
-                origin = state.looks[record].origin
+                origin = state.items[record].origin
                 ledger.plan(
                     connection,
                     record.id if record.kind is Kind.PORTFOLIO else None,
                     decision,
-                    facts[record],
+                    ledger_view[record],
                     now,
                     origin,
                     retry_failed=state.mends(record),
@@ -424,7 +430,7 @@ class Reconciler:
                     effects=len(occurrence.effects),
                     reason=occurrence.reason,
                 )
-        self.checkpoint("planned")
+        self.failpoint("planned")
 
     @staticmethod
     def _note(performed: Performed, state: _Pass) -> None:
@@ -433,20 +439,20 @@ class Reconciler:
         state.tally.unknown += performed.unknown
         state.tally.not_sent += performed.not_sent
         for record, moment in performed.again_at.items():
-            state.look_again(record, moment)
+            state.recheck_at(record, moment)
 
     def _settle(self, state: _Pass) -> None:
-        self.checkpoint("passed")
+        self.failpoint("passed")
         with self._store.write() as connection:
             left = state.faulty.keys() | state.held.keys() | state.refused
-            through = {look: state.again.get(record) for record, look in state.looks.items() if record not in left}
-            work_queue.settle_done(connection, through)
-            held = [look for record, look in state.looks.items() if record in state.held]
-            work_queue.settle_held(connection, held, state.held)
+            through = {item: state.again.get(record) for record, item in state.items.items() if record not in left}
+            work_queue.ack(connection, through)
+            held = [item for record, item in state.items.items() if record in state.held]
+            work_queue.hold(connection, held, state.held)
         for record, text in state.faulty.items():
             state.tally.errors += 1
-            self._settle_failed(state.looks[record], text)
-        self.checkpoint("looked at")
+            self._nack(state.items[record], text)
+        self.failpoint("looked at")
 
 
 def _concerns_all(error: Exception) -> bool:
@@ -455,42 +461,48 @@ def _concerns_all(error: Exception) -> bool:
     return isinstance(error, everywhere) and not isinstance(error, PartialAnswerError)
 
 
-def _fired(connection: Connection, group: Group) -> list[Fired]:
+def _recorded_occurrences(connection: Connection, group: Group) -> list[RecordedOccurrence]:
     """Every occurrence of the group's records."""
     portfolios = [record.id for record in group.snapshots if record.kind is Kind.PORTFOLIO]
     tickets = [ticket.id for snapshot in group.snapshots.values() for ticket in snapshot.tickets]
     return ledger.load(connection, portfolios, tickets)
 
 
-def _is_left(fired: Fired, portfolios: Collection[str], homes: Mapping[str, str]) -> bool:
+def _is_left(recorded: RecordedOccurrence, portfolios: Collection[str], parents: Mapping[str, str]) -> bool:
     """Whether this is work still to be done on a ticket that has left its portfolio, which is one of these."""
-    ticket = fired.record.kind is Kind.TICKET
-    return ticket and fired.state == "open" and fired.portfolio in portfolios and fired.record.id not in homes
+    ticket = recorded.record.kind is Kind.TICKET
+    return (
+        ticket and recorded.state == "open" and recorded.portfolio in portfolios and recorded.record.id not in parents
+    )
 
 
-def _facts(connection: Connection, group: Group, fired: Sequence[Fired]) -> dict[RecordRef, Facts]:
+def _ledger_views(
+    connection: Connection, group: Group, recorded: Sequence[RecordedOccurrence]
+) -> dict[RecordRef, LedgerView]:
     """What the ledger knows of each record of the group."""
     portfolios = [record.id for record in group.snapshots if record.kind is Kind.PORTFOLIO]
     closings = ledger.remembered(connection, portfolios)
-    since = runs.reaching_back(connection, portfolios)
-    found: dict[RecordRef, Facts] = {}
+    since = runs.backfilled_since(connection, portfolios)
+    found: dict[RecordRef, LedgerView] = {}
     for record, snapshot in group.snapshots.items():
         mine = record.id if record.kind is Kind.PORTFOLIO else None
         theirs = (ticket.id for ticket in snapshot.tickets)
-        facts = ledger.facts_of(fired, mine, theirs, closings.get(mine or "", ()))
-        found[record] = replace(facts, reaches_back_to=since.get(mine or ""))
+        ledger_view = ledger.facts_of(recorded, mine, theirs, closings.get(mine or "", ()))
+        found[record] = replace(ledger_view, backfilled_since=since.get(mine or ""))
     return found
 
 
-def _with_inputs(case: Case, error: Exception) -> str:
+def _with_inputs(context: Context, error: Exception) -> str:
     """What a decision failed with, after what it was made on: for `handoffs dead show`."""
-    seen_by_it = pprint.pformat(case.snapshot, width=100, compact=True)
+    seen_by_it = pprint.pformat(context.snapshot, width=100, compact=True)
     told = "".join(traceback.format_exception(error))
-    return f"Seen at {case.moment.now.isoformat()}:\n{seen_by_it}\n\n{told}"
+    return f"Seen at {context.times.now.isoformat()}:\n{seen_by_it}\n\n{told}"
 
 
-def _with(case: Case, snapshot: Snapshot) -> Case:
-    return Case(snapshot, case.known, case.mapping, case.moment, case.people, case.in_progress)
+def _with(context: Context, snapshot: Snapshot) -> Context:
+    return Context(
+        snapshot, context.ledger_as_read, context.mapping, context.times, context.people, context.in_progress
+    )
 
 
 def _ends_a_cycle_untouched(decision: Decision) -> bool:

@@ -14,7 +14,7 @@ from mappings.vocabulary import Handoff, Role, TaskKind
 from sync.clock import from_ms, to_ms
 from sync.crm import CREATED, CRM, LANDED_AFTER, Filter, Kind, Record, RecordRef
 from sync.errors import CRMRejectedError
-from sync.failpoints import Checkpoint, no_checkpoint
+from sync.failpoints import Failpoint, no_failpoint
 from sync.passes.snapshot import moment_of
 from sync.storage import ledger
 from sync.storage.database import Store
@@ -60,18 +60,18 @@ def is_final(store: Store) -> bool:
 def may_land_until(store: Store) -> datetime | None:
     """Until when a task may appear that was on its way when the ledger before this one was lost; None: there was none."""
     with store.read() as connection:
-        taken, born = get_facts(connection, DONE, "born")
-    return None if born is None or int(taken or 0) == 0 else from_ms(int(born)) + LANDED_AFTER
+        taken, ledger_began = get_facts(connection, DONE, "born")
+    return None if ledger_began is None or int(taken or 0) == 0 else from_ms(int(ledger_began)) + LANDED_AFTER
 
 
-def ensure(store: Store, crm: CRM, mapping: ProcessMapping, now: datetime, checkpoint: Checkpoint) -> None:
+def ensure(store: Store, crm: CRM, mapping: ProcessMapping, now: datetime, failpoint: Failpoint) -> None:
     """Take back what has to be before a pass begins; does nothing once that is done."""
     with store.read() as connection:
-        asked, final, born = get_facts(connection, DONE, FINAL, "born")
-    began = now if born is None else from_ms(int(born))
+        asked, final, ledger_began = get_facts(connection, DONE, FINAL, "born")
+    began = now if ledger_began is None else from_ms(int(ledger_began))
     if final is not None or (asked is not None and now < began + SEARCH_LAGS):
         return
-    take_back(store, crm, mapping, checkpoint, since=None if asked is None else began - BEFORE)
+    take_back(store, crm, mapping, failpoint, since=None if asked is None else began - BEFORE)
     if now >= began + SEARCH_LAGS:
         with store.write() as connection:
             set_fact(connection, FINAL, "1")
@@ -81,7 +81,7 @@ def take_back(
     store: Store,
     crm: CRM,
     mapping: ProcessMapping,
-    checkpoint: Checkpoint = no_checkpoint,
+    failpoint: Failpoint = no_failpoint,
     *,
     since: datetime | None = None,
 ) -> int:
@@ -98,8 +98,8 @@ def take_back(
     # One that a person has deleted was made all the same. Where no task carries a key there is nothing to take back.
     wanted = [key_property, CREATED]
     records = [*crm.read(Kind.TASK, found, wanted).values(), *deleted_tasks(crm, wanted)] if found else []
-    homes = _homes(crm, [record for record in records if record.properties.get(key_property, "")], key_property)
-    checkpoint("searched")
+    parents = _parents(crm, [record for record in records if record.properties.get(key_property, "")], key_property)
+    failpoint("searched")
     taken = 0
     with store.write() as connection:
         for record in records:
@@ -112,12 +112,12 @@ def take_back(
                 continue
             handoff, at, cycle, kind = row
             made_at = moment_of(record.properties.get(CREATED, "")) or record.created_at
-            ledger.record_done_task(
+            ledger.record_recovered_task(
                 connection,
                 effect_key=key,
                 handoff=handoff,
                 record=at,
-                portfolio=at.id if at.kind is Kind.PORTFOLIO else homes.get(at.id),
+                portfolio=at.id if at.kind is Kind.PORTFOLIO else parents.get(at.id),
                 cycle=cycle,
                 task=record.id,
                 task_kind=kind,
@@ -129,12 +129,12 @@ def take_back(
             )
             taken += 1
         set_fact(connection, DONE, str(taken))
-    checkpoint("taken back")
+    failpoint("taken back")
     log.info("recovery.done", tasks=taken)
     return taken
 
 
-def _homes(crm: CRM, tasks: Sequence[Record], key_property: str) -> dict[str, str]:
+def _parents(crm: CRM, tasks: Sequence[Record], key_property: str) -> dict[str, str]:
     """The portfolio on which each ticket was when its newest task was made: the ticket itself may be deleted by now."""
     tickets = {
         task.id: row[1].id

@@ -39,7 +39,7 @@ class Group:
     faulty: Mapping[RecordRef, str] = field(default_factory=dict)  # read, but not to be understood; and why
 
     @property
-    def homes(self) -> dict[str, str]:
+    def parents(self) -> dict[str, str]:
         """The portfolio of each ticket that was read with one."""
         return {
             ticket.id: record.id
@@ -66,7 +66,7 @@ class Reader:
 
     # -- who belongs where
 
-    def homes(self, tickets: Iterable[str]) -> tuple[dict[str, str | None], dict[str, str]]:
+    def parents(self, tickets: Iterable[str]) -> tuple[dict[str, str | None], dict[str, str]]:
         """The portfolio of each ticket (None: of none), and a problem for each that is on several.
 
         A ticket that no longer exists has no key.
@@ -77,11 +77,11 @@ class Reader:
         if not ids:
             return found, problems
         for ticket, ends in self._crm.associated(Kind.TICKET, Kind.PORTFOLIO, ids).items():
-            home = _home(ends)
-            found[ticket] = home
+            parent = _parent(ends)
+            found[ticket] = parent
             if len({end.to for end in ends}) > 1:
                 others = ", ".join(sorted({end.to for end in ends}, key=int))
-                problems[ticket] = f"ticket {ticket} is on portfolios {others}: it counts for {home} only"
+                problems[ticket] = f"ticket {ticket} is on portfolios {others}: it counts for {parent} only"
         return found, problems
 
     def still_there(self, tickets: Iterable[str]) -> set[str]:
@@ -100,18 +100,21 @@ class Reader:
         alive = [i for i in records if i not in survivors]
         on = self._crm.associated(Kind.PORTFOLIO, Kind.TICKET, alive) if alive else {}
         near = {end.to for ends in on.values() for end in ends}
-        homes, double = self.homes(near)
+        parents, double = self.parents(near)
         lone = sorted(set(lone_tickets) - near, key=int)
         tickets = self._tickets(sorted([*near, *lone], key=int), portal)
         # A ticket that changed meanwhile may be of a cycle that began meanwhile: its portfolio must not be the older one.
         newer = {t for t, record in tickets.items() if record.updated_at is not None and record.updated_at > began}
-        again = self._portfolios(sorted({i for t in newer if (i := homes.get(t)) is not None and i in alive}, key=int))
+        again = self._portfolios(
+            sorted({i for t in newer if (i := parents.get(t)) is not None and i in alive}, key=int)
+        )
         records |= {i: record for i, record in again.items() if record.id == i}
         snapshots: dict[RecordRef, Snapshot] = {}
         faulty: dict[RecordRef, str] = {}
         for i in alive:
             ref = RecordRef(Kind.PORTFOLIO, i)
-            mine = [t for t in sorted({end.to for end in on.get(i, ())}, key=int) if homes.get(t) == i and t in tickets]
+            near_it = sorted({end.to for end in on.get(i, ())}, key=int)
+            mine = [t for t in near_it if parents.get(t) == i and t in tickets]
             try:
                 portfolio = self._portfolio(records[i], portal)
                 own = tuple(self._ticket(tickets[t], portal) for t in mine if tickets[t].id == t)
@@ -127,7 +130,7 @@ class Reader:
         gone = {RecordRef(Kind.PORTFOLIO, i) for i in wanted if i not in records}
         gone |= {RecordRef(Kind.TICKET, t) for t in lone if t not in tickets}
         # A ticket that counts for a portfolio that was not read has not been looked at.
-        decided = [record for t, record in tickets.items() if homes.get(t) in records or t in lone]
+        decided = [record for t, record in tickets.items() if parents.get(t) in records or t in lone]
         modified = {
             RecordRef(record.kind, record.id): record.updated_at
             for record in (*records.values(), *decided)
@@ -296,7 +299,7 @@ def _left(history: Sequence[RawVersion], was: Callable[[str], bool]) -> datetime
     return None
 
 
-def _home(ends: Sequence[Association]) -> str | None:
+def _parent(ends: Sequence[Association]) -> str | None:
     """The portfolio that a ticket counts for: the one labelled primary, else the one with the lowest id."""
     primary = [end.to for end in ends if any(label.casefold() == "primary" for label in end.labels)]
     return min(primary or [end.to for end in ends], key=int, default=None)

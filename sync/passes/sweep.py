@@ -41,7 +41,7 @@ def sweep(store: Store, crm: CRM, mapping: ProcessMapping, clock: Clock, today: 
     with store.write() as connection:
         found |= with_open_effects(connection) | waits.known(connection)
         found |= _with_live_tickets(connection, now - TICKETS_LIVE_FOR)
-        work_queue.mark(connection, found, now, origin, priority=Priority.BULK)
+        work_queue.enqueue(connection, found, now, origin, priority=Priority.BULK)
         set_fact(connection, "last_sweep", str(to_ms(now)))
     log.info("sweep.marked", records=len(found), today=today.isoformat())
     return len(found)

@@ -14,12 +14,12 @@ from sync.rules.cadence import next_date
 from sync.rules.cycle import Ending, all_closings, cycle_at, cycle_id, endings
 from sync.rules.model import (
     Closing,
-    EffectFact,
     EffectState,
-    Facts,
+    LedgerView,
     Note,
     OwnTask,
     Portfolio,
+    RecordedEffect,
     Snapshot,
     State,
     Ticket,
@@ -36,42 +36,42 @@ class NeededError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class Times:
     """When it is decided, and since when the service counts. `born` is the age of the ledger itself."""
 
     now: datetime
     today: date
     go_live: datetime
-    born: datetime
+    ledger_began: datetime
 
-    def reaching_back_to(self, since: datetime) -> "Moment":
+    def counting_since(self, since: datetime) -> "Times":
         """The same moment for a portfolio whose causes count since then, where that is before going live."""
         return replace(self, go_live=min(self.go_live, since))
 
 
 @dataclass(frozen=True)
-class Case:
+class Context:
     snapshot: Snapshot
-    known: Facts
+    ledger_as_read: LedgerView
     mapping: ProcessMapping
-    moment: Moment
+    times: Times
     people: Mapping[str, str] = field(default_factory=dict)  # active owners by id and by lower-cased email → id
     in_progress: str = ""  # the id of the stage that a revision kicks a ticket back to
 
     @cached_property
-    def facts(self) -> Facts:
+    def ledger(self) -> LedgerView:
         """What the ledger knows, each occurrence in its cycle.
 
         Time tells the cycle of a ticket's, which may have come from another portfolio, and of a task that was taken
         back from the CRM and does not tell it.
         """
         placed = {
-            key: replace(fired, cycle=self.cycle_of(fired.cause_at or fired.decided_at))
-            if fired.record.kind is Kind.TICKET or not fired.cycle
-            else fired
-            for key, fired in self.known.fired.items()
+            key: replace(recorded, cycle=self.cycle_of(recorded.cause_at or recorded.decided_at))
+            if recorded.record.kind is Kind.TICKET or not recorded.cycle
+            else recorded
+            for key, recorded in self.ledger_as_read.recorded.items()
         }
-        return Facts(placed, self.known.closings)
+        return LedgerView(placed, self.ledger_as_read.closings)
 
     # -- cycles
 
@@ -85,15 +85,15 @@ class Case:
         if self.snapshot.portfolio is None:
             return ()
         closed = {
-            to_ms(fired.cause_at)
-            for fired in self.known.of(Handoff.CLOSE)
-            if fired.key.startswith("8:") and fired.settled and fired.cause_at is not None
+            to_ms(recorded.cause_at)
+            for recorded in self.ledger_as_read.of(Handoff.CLOSE)
+            if recorded.key.startswith("8:") and recorded.settled and recorded.cause_at is not None
         }
         return endings(self.portfolio.status_history, closed)
 
     @cached_property
     def closings(self) -> tuple[Closing, ...]:
-        return all_closings(self.endings, self.known.closings)
+        return all_closings(self.endings, self.ledger_as_read.closings)
 
     @property
     def cycle_started(self) -> datetime | None:
@@ -125,7 +125,7 @@ class Case:
             ending
             for ending in self.endings
             if self.counts(ending.version, self.portfolio.status_history)
-            and self.facts.settled(self.ending_key(ending)) is None
+            and self.ledger.settled(self.ending_key(ending)) is None
         )
 
     @property
@@ -140,7 +140,7 @@ class Case:
 
     def counts(self, version: Version[Any], history: Sequence[Version[Any]]) -> bool:
         """Whether a version may cause anything: not older than going live, nor gone while the record was outside."""
-        return version.at >= self.moment.go_live and not self.passed_outside(version, history)
+        return version.at >= self.times.go_live and not self.passed_outside(version, history)
 
     def passed_outside(self, version: Version[Any], history: Sequence[Version[Any]]) -> bool:
         """Whether a version was gone again when the record came (back) into the mapping's condition."""
@@ -169,7 +169,7 @@ class Case:
     @property
     def date_since(self) -> datetime:
         """When the Refresh Date came to be what it is; going live where the history does not show it."""
-        since = self.moment.go_live
+        since = self.times.go_live
         for version in self.portfolio.date_history:
             if version.value != self.portfolio.refresh_date:
                 break
@@ -181,7 +181,7 @@ class Case:
         interval = self.mapping.cadence.interval(self.portfolio.cadence)
         if interval is None:
             return None
-        return next_date(self.portfolio.refresh_date, interval, self.moment.today, self.mapping.cadence.weekend)
+        return next_date(self.portfolio.refresh_date, interval, self.times.today, self.mapping.cadence.weekend)
 
     # -- people
 
@@ -221,12 +221,12 @@ class Case:
 
     def tasks_made(
         self, handoff: Handoff, cycle: str | None = None, record: str | None = None, kind: TaskKind | None = None
-    ) -> list[EffectFact]:
+    ) -> list[RecordedEffect]:
         """The tasks made (or adopted) by a handoff, oldest first."""
         return [
             effect
-            for fired in self.facts.of(handoff, cycle, record)
-            for effect in fired.effects
+            for recorded in self.ledger.of(handoff, cycle, record)
+            for effect in recorded.effects
             if effect.kind == "task"
             and effect.state is EffectState.DONE
             and effect.crm_id is not None
@@ -235,19 +235,19 @@ class Case:
 
     # -- texts
 
-    def context(self, **more: object) -> dict[str, Any]:
+    def variables(self, **more: object) -> dict[str, Any]:
         """What every text of this record may say; plain values, so that the ledger can keep them."""
         portfolio = self.snapshot.portfolio
         when = None if portfolio is None else portfolio.refresh_date
-        context: dict[str, Any] = {
+        variables: dict[str, Any] = {
             "portfolio": {
                 "id": "" if portfolio is None else portfolio.id,
                 "name": "" if portfolio is None else portfolio.name,
                 "url": "" if portfolio is None else portfolio.url,
             },
-            "today": self.moment.today.isoformat(),
+            "today": self.times.today.isoformat(),
             "refresh_date": when.isoformat() if when else None,
-            "days_until": (when - self.moment.today).days if when else None,
+            "days_until": (when - self.times.today).days if when else None,
             "note": None,
             "ticket": None,
             "tickets": [],
@@ -257,14 +257,14 @@ class Case:
             "revision": "",
             "reason": "",
         }
-        return {**context, **more}
+        return {**variables, **more}
 
 
-def note_context(note: Note | None) -> dict[str, str] | None:
+def note_variables(note: Note | None) -> dict[str, str] | None:
     return None if note is None else {"body": note.body, "at": note.at.isoformat(), "url": note.url}
 
 
-def ticket_context(ticket: Ticket) -> dict[str, str]:
+def ticket_variables(ticket: Ticket) -> dict[str, str]:
     return {"id": ticket.id, "subject": ticket.subject, "folder": ticket.folder, "url": ticket.url}
 
 

@@ -4,65 +4,65 @@ from datetime import timedelta
 
 from mappings.vocabulary import Handoff
 from sync.crm import RecordRef
-from sync.rules.context import Case, NeededError
+from sync.rules.context import Context, NeededError
 from sync.rules.handoffs import RULES, TICKET_RULES
-from sync.rules.model import Decision, EffectState, Fired, Reassigned, State, Verdict
+from sync.rules.model import Decision, EffectState, Reassigned, RecordedOccurrence, State, Verdict
 
 BLOCKED_AGAIN = timedelta(hours=1)
 """What a person must mend shows in no event of the record itself (an owner comes back): it is looked at this often."""
 
 
-def decide(case: Case) -> Decision:
+def decide(context: Context) -> Decision:
     """One decision for one snapshot. If it is not `complete`, read what it needs and decide again."""
-    if case.snapshot.portfolio is not None and not case.portfolio.inside:
-        return Decision(_outside(case))
-    rules = RULES if case.snapshot.portfolio is not None else TICKET_RULES
+    if context.snapshot.portfolio is not None and not context.portfolio.inside:
+        return Decision(_outside(context))
+    rules = RULES if context.snapshot.portfolio is not None else TICKET_RULES
     verdicts: list[Verdict] = []
     tasks: set[str] = set()
     notes: set[RecordRef] = set()
     for rule in rules:
         try:
-            verdicts += rule(case)
+            verdicts += rule(context)
         except NeededError as needed:
             tasks |= needed.tasks
             notes |= needed.notes
-    reassigned = _reassigned(case)
+    reassigned = _reassigned(context)
     again = [v.when for v in verdicts if v.handoff is Handoff.SET_READY and v.state is State.WAITING and v.when]
     blocked = any(v.state is State.BLOCKED for v in verdicts) or any(r.blocked for r in reassigned.values())
-    if blocked or any(_has_blocked(fired) for fired in case.facts.fired.values()):
-        again.append(case.moment.now + BLOCKED_AGAIN)
+    if blocked or any(_has_blocked(recorded) for recorded in context.ledger.recorded.values()):
+        again.append(context.times.now + BLOCKED_AGAIN)
     return Decision(
         tuple(verdicts),
         reassigned,
         frozenset(tasks),
         frozenset(notes),
         min(again, default=None),
-        tuple(ending.closing for ending in case.endings if ending.sure),
+        tuple(ending.closing for ending in context.endings if ending.sure),
     )
 
 
-def _outside(case: Case) -> tuple[Verdict, ...]:
+def _outside(context: Context) -> tuple[Verdict, ...]:
     reason = "the portfolio is outside the mapping's condition (portfolio.condition): it is not touched"
-    return tuple(Verdict(handoff, State.NOT_APPLICABLE, reason, case.snapshot.ref) for handoff in Handoff)
+    return tuple(Verdict(handoff, State.NOT_APPLICABLE, reason, context.snapshot.ref) for handoff in Handoff)
 
 
-def _has_blocked(fired: Fired) -> bool:
-    return fired.state == "open" and any(effect.state is EffectState.BLOCKED for effect in fired.effects)
+def _has_blocked(recorded: RecordedOccurrence) -> bool:
+    return recorded.state == "open" and any(effect.state is EffectState.BLOCKED for effect in recorded.effects)
 
 
-def _reassigned(case: Case) -> dict[str, Reassigned]:
+def _reassigned(context: Context) -> dict[str, Reassigned]:
     """For each effect that waits for a person, in an occurrence that stands: who does it now.
 
     Nobody is found for a cycle that was declined: a decline that waits its turn bypasses it all the same.
     """
-    tickets = {ticket.id: ticket for ticket in case.snapshot.tickets}
-    declined = {case.cycle_ended_by(ending) for ending in case.pending_declines}
+    tickets = {ticket.id: ticket for ticket in context.snapshot.tickets}
+    declined = {context.cycle_ended_by(ending) for ending in context.pending_declines}
     found = {}
-    for fired in case.facts.fired.values():
-        if not fired.committed or fired.cycle in declined:
+    for recorded in context.ledger.recorded.values():
+        if not recorded.committed or recorded.cycle in declined:
             continue
-        for effect in fired.effects:
+        for effect in recorded.effects:
             if effect.role is not None and effect.state is EffectState.BLOCKED:
-                owner, blocked = case.owner(effect.role, tickets.get(fired.record.id))
+                owner, blocked = context.owner(effect.role, tickets.get(recorded.record.id))
                 found[effect.key] = Reassigned(owner, blocked)
     return found

@@ -14,7 +14,7 @@ from enum import StrEnum
 from mappings.vocabulary import Handoff, Stage
 from sync.clock import local_date, start_of_day, to_ms
 from sync.crm import Kind, RecordRef
-from sync.rules.context import Case
+from sync.rules.context import Context
 from sync.rules.decide import decide
 from sync.rules.model import (
     NOT_YET,
@@ -22,15 +22,15 @@ from sync.rules.model import (
     CloseTask,
     Decision,
     Effect,
-    EffectFact,
     EffectState,
     Email,
-    Facts,
-    Fired,
+    LedgerView,
     NewTask,
     Occurrence,
     OwnTask,
     Portfolio,
+    RecordedEffect,
+    RecordedOccurrence,
     Snapshot,
     State,
     Ticket,
@@ -85,7 +85,7 @@ class Foreseen:
 class Turn:
     """One decision on the way: the case that it was made on, and what came of it."""
 
-    case: Case
+    context: Context
     effects: tuple[Foreseen, ...]
 
     @property
@@ -110,26 +110,26 @@ class Forecast:
         return tuple(one for turn in self.turns for one in turn.effects)
 
 
-def foresee(case: Case, until: date | None = None) -> Forecast:
+def foresee(context: Context, until: date | None = None) -> Forecast:
     """What would be done for this record at the case's moment, and from there to the end of `until`.
 
     It is what the sweep of each day does, and what its own writes lead to: what the CRM had refused is tried again.
     """
-    course = Course(case)
+    course = Course(context)
     while True:
         decision = course.settle()
         if not decision.complete:
             return Forecast((), decision.needed_tasks, decision.needed_notes)
         turn = None if until is None else course.next_turn(decision)
-        if turn is None or until is None or local_date(turn, case.mapping.zone) > until:
+        if turn is None or until is None or local_date(turn, context.mapping.zone) > until:
             return Forecast(tuple(course.turns))
         course.move_to(turn)
 
 
-def ahead(occurrence: Occurrence, facts: Facts) -> tuple[Effect, ...]:
+def ahead(occurrence: Occurrence, ledger_view: LedgerView) -> tuple[Effect, ...]:
     """The effects of an occurrence that are still to be tried, the blocked ones left out."""
-    fired = facts.fired.get(occurrence.key)
-    tried = {effect.key for effect in fired.effects if effect.attempted} if fired is not None else set()
+    recorded = ledger_view.recorded.get(occurrence.key)
+    tried = {effect.key for effect in recorded.effects if effect.attempted} if recorded is not None else set()
     return tuple(e for e in occurrence.effects if e.blocked is None and occurrence.effect_key(e) not in tried)
 
 
@@ -137,7 +137,7 @@ def ahead(occurrence: Occurrence, facts: Facts) -> tuple[Effect, ...]:
 class Course:
     """One case on its way through time."""
 
-    case: Case
+    context: Context
     turns: list[Turn] = field(default_factory=list)
     _foreseen: list[Foreseen] = field(default_factory=list)  # of the turn that is being made
     _stamps: set[int] = field(default_factory=set)  # the times (ms) of writes that are still to be made
@@ -145,53 +145,53 @@ class Course:
     _tasks: int = FIRST_TASK
 
     def __post_init__(self) -> None:
-        self.case = _tried_again(self.case)
-        for fired in self.case.facts.fired.values():
-            if fired.state == "open":
-                for fact in fired.effects:
-                    if fact.state in UNRESOLVED:
-                        self._tell(fired, fact, Prospect.UNKNOWN, None, None, fact.reason)
+        self.context = _tried_again(self.context)
+        for recorded in self.context.ledger.recorded.values():
+            if recorded.state == "open":
+                for known_effect in recorded.effects:
+                    if known_effect.state in UNRESOLVED:
+                        self._tell(recorded, known_effect, Prospect.UNKNOWN, None, None, known_effect.reason)
 
     def settle(self) -> Decision:
         """Decide, and do what is decided, until nothing more follows; the last decision, or one that is incomplete."""
         for _ in range(ROUNDS):
-            decision = decide(self.case)
+            decision = decide(self.context)
             if not decision.complete or not self.apply(decision):
                 return decision
-        return decide(self.case)
+        return decide(self.context)
 
     def apply(self, decision: Decision) -> bool:
         """Do what this decision asks for, as one turn. Whether anything was tried or recorded."""
-        case, portfolio = self.case, self.case.snapshot.portfolio
+        context, portfolio = self.context, self.context.snapshot.portfolio
         moved = (portfolio is None or portfolio.inside) and _Round(self, decision).carry_out()
         for verdict in decision.verdicts:
             if verdict.state is State.BLOCKED and verdict.occurrence is None and verdict.key is None:
                 self._tell_blocked(verdict)
-        self.turns.append(Turn(case, tuple(self._foreseen)))
+        self.turns.append(Turn(context, tuple(self._foreseen)))
         self._foreseen.clear()
         return moved
 
     def next_turn(self, decision: Decision) -> datetime | None:
         """When something that this decision waits for comes; None: it waits for no moment."""
-        now = self.case.moment.now
+        now = self.context.times.now
         waits = (v.when for v in decision.verdicts if v.state is State.WAITING and v.when is not None and v.when > now)
         turn = min(waits, default=None)
         if turn is None:
             return None
-        zone = self.case.mapping.zone
+        zone = self.context.mapping.zone
         midnight = start_of_day(local_date(turn, zone), zone)
         return midnight + MORNING if turn == midnight else turn
 
     def move_to(self, moment: datetime) -> None:
-        today = local_date(moment, self.case.mapping.zone)
-        self.case = replace(self.case, moment=replace(self.case.moment, now=moment, today=today))
+        today = local_date(moment, self.context.mapping.zone)
+        self.context = replace(self.context, times=replace(self.context.times, now=moment, today=today))
 
     # -- what the rounds use
 
     def stamp(self) -> datetime:
         """The moment of a write: later than everything that the snapshot shows."""
-        newest = max(_versions_at(self.case.snapshot), default=self.case.moment.now)
-        at = max(self.case.moment.now, newest) + timedelta(milliseconds=1)
+        newest = max(_versions_at(self.context.snapshot), default=self.context.times.now)
+        at = max(self.context.times.now, newest) + timedelta(milliseconds=1)
         self._stamps.add(to_ms(at))
         return at
 
@@ -204,30 +204,35 @@ class Course:
         return re.sub(r"\d{13}", lambda found: LATER if int(found[0]) in self._stamps else found[0], key)
 
     def tell(
-        self, fired: Fired, fact: EffectFact, prospect: Prospect, effect: Effect | None, owner: str | None
+        self,
+        recorded: RecordedOccurrence,
+        known_effect: RecordedEffect,
+        prospect: Prospect,
+        effect: Effect | None,
+        owner: str | None,
     ) -> None:
         blocked = None
         if prospect is Prospect.BLOCKED:
-            blocked = fact.reason or "it follows a change that is not made"
-            if fact.key in self._shown:
+            blocked = known_effect.reason or "it follows a change that is not made"
+            if known_effect.key in self._shown:
                 return
-        self._shown.add(fact.key)
-        self._tell(fired, fact, prospect, effect, owner, blocked)
+        self._shown.add(known_effect.key)
+        self._tell(recorded, known_effect, prospect, effect, owner, blocked)
 
     def _tell_blocked(self, verdict: Verdict) -> None:
         """A rule that cannot even say what is to be done."""
         if verdict.reason not in self._shown:
             self._shown.add(verdict.reason)
             told = Foreseen(
-                self.case.moment.today, verdict.handoff, verdict.record, "", "", "", "", "", Prospect.BLOCKED, None, None,
+                self.context.times.today, verdict.handoff, verdict.record, "", "", "", "", "", Prospect.BLOCKED, None, None,
                 verdict.reason,
             )  # fmt: skip
             self._foreseen.append(told)
 
     def _tell(
         self,
-        fired: Fired,
-        fact: EffectFact,
+        recorded: RecordedOccurrence,
+        known_effect: RecordedEffect,
         prospect: Prospect,
         effect: Effect | None,
         owner: str | None,
@@ -236,8 +241,8 @@ class Course:
         if isinstance(effect, CloseTask | Email) and effect.after is not None:
             effect = replace(effect, after=self.symbolic(effect.after))
         told = Foreseen(
-            self.case.moment.today, fired.handoff, fired.record, self.symbolic(fired.key), fired.reason,
-            self.symbolic(fact.key), fact.kind, fact.slot, prospect, effect, owner, blocked,
+            self.context.times.today, recorded.handoff, recorded.record, self.symbolic(recorded.key), recorded.reason,
+            self.symbolic(known_effect.key), known_effect.kind, known_effect.slot, prospect, effect, owner, blocked,
         )  # fmt: skip
         self._foreseen.append(told)
 
@@ -247,31 +252,32 @@ class _Round:
 
     def __init__(self, course: Course, decision: Decision) -> None:
         self._course = course
-        self._case = course.case
+        self._context = course.context
         self._decision = decision
-        self._now = course.case.moment.now
-        self._fired: dict[str, Fired] = dict(course.case.facts.fired)
+        self._now = course.context.times.now
+        self._recorded_occurrences: dict[str, RecordedOccurrence] = dict(course.context.ledger.recorded)
         self._wanted: dict[str, Effect] = {}  # by effect key
         self._owners: dict[str, str] = {}
-        self._snapshot = course.case.snapshot
+        self._snapshot = course.context.snapshot
         self._stamp: datetime | None = None
         self._done: set[str] = set()
 
     def carry_out(self) -> bool:
         """Whether anything was tried or recorded that was not before."""
-        before = dict(self._fired)
+        before = dict(self._recorded_occurrences)
         self._write_down()
         self._perform()
         self._finish()
         self._tell()
-        closings = {*self._case.known.closings, *self._decision.closings}
-        facts = Facts(self._fired, tuple(sorted(closings, key=lambda closing: closing.at)))
-        later = self._case.moment
+        closings = {*self._context.ledger_as_read.closings, *self._decision.closings}
+        ledger_view = LedgerView(self._recorded_occurrences, tuple(sorted(closings, key=lambda closing: closing.at)))
+        later = self._context.times
         if self._stamp is not None:  # the next decision comes after these writes: it must not be older than them
             later = replace(later, now=self._stamp)
-        self._course.case = replace(self._case, snapshot=self._snapshot, known=facts, moment=later)
+        self._course.context = replace(self._context, snapshot=self._snapshot, ledger_as_read=ledger_view, times=later)
         return bool(self._done) or any(
-            key not in before or (not before[key].committed and fired.committed) for key, fired in self._fired.items()
+            key not in before or (not before[key].committed and recorded.committed)
+            for key, recorded in self._recorded_occurrences.items()
         )
 
     # -- as the ledger does
@@ -279,40 +285,43 @@ class _Round:
     def _write_down(self) -> None:
         yielded = {occurrence.key for occurrence in self._decision.occurrences}
         for occurrence in self._decision.occurrences:
-            self._fired[occurrence.key] = self._planned(occurrence)
-        for key, fired in list(self._fired.items()):
-            if key not in yielded and fired.state == "open":
-                self._fired[key] = _withdrawn(fired)
+            self._recorded_occurrences[occurrence.key] = self._planned(occurrence)
+        for key, recorded in list(self._recorded_occurrences.items()):
+            if key not in yielded and recorded.state == "open":
+                self._recorded_occurrences[key] = _cancelled(recorded)
         for key, who in self._decision.reassigned.items():
             self._reassign(key, who.owner, who.blocked)
         for occurrence in self._decision.occurrences:
             if occurrence.handoff is Handoff.DECLINED and occurrence.effects:
-                self._bypass(occurrence)
+                self._cancel_cycle(occurrence)
 
-    def _planned(self, occurrence: Occurrence) -> Fired:
-        before = self._case.facts.fired.get(occurrence.key)
+    def _planned(self, occurrence: Occurrence) -> RecordedOccurrence:
+        before = self._context.ledger.recorded.get(occurrence.key)
         stands = before is not None and before.committed
-        known = {fact.key: fact for fact in before.effects} if before is not None else {}
-        facts: list[EffectFact] = []
+        known = {known_effect.key: known_effect for known_effect in before.effects} if before is not None else {}
+        ledger_view: list[RecordedEffect] = []
         for effect in occurrence.effects:
             key = occurrence.effect_key(effect)
-            fact = known.pop(key, None)
-            if fact is None or _may_change(fact):
+            known_effect = known.pop(key, None)
+            if known_effect is None or _may_change(known_effect):
                 self._wanted[key] = effect
-                fact = self._fact(key, effect)
-            facts.append(fact)
-        facts += [_overtaken(fact) if fact.kind == "write" or not stands else fact for fact in known.values()]
-        state = "overtaken" if occurrence.overtaken else "open" if occurrence.effects else "done"
+                known_effect = self._fact(key, effect)
+            ledger_view.append(known_effect)
+        ledger_view += [
+            _superseded(known_effect) if known_effect.kind == "write" or not stands else known_effect
+            for known_effect in known.values()
+        ]
+        state = "overtaken" if occurrence.superseded else "open" if occurrence.effects else "done"
         if before is not None and stands:
             state = "open" if occurrence.effects else before.state
-            return replace(before, state=state, detail=occurrence.detail, effects=tuple(facts))
-        return Fired(
+            return replace(before, state=state, detail=occurrence.detail, effects=tuple(ledger_view))
+        return RecordedOccurrence(
             occurrence.key, occurrence.handoff, occurrence.record, occurrence.cycle, occurrence.cause_at, self._now,
-            state, occurrence.reason, occurrence.detail, tuple(facts), self._case.snapshot.ref.id,
+            state, occurrence.reason, occurrence.detail, tuple(ledger_view), self._context.snapshot.ref.id,
         )  # fmt: skip
 
-    def _fact(self, key: str, effect: Effect) -> EffectFact:
-        return EffectFact(
+    def _fact(self, key: str, effect: Effect) -> RecordedEffect:
+        return RecordedEffect(
             key=key,
             slot=effect.slot,
             kind=_KINDS[type(effect)],
@@ -324,24 +333,29 @@ class _Round:
         )
 
     def _reassign(self, key: str, owner: str | None, blocked: str | None) -> None:
-        def changed(fact: EffectFact) -> EffectFact:
-            if fact.key != key or fact.state is not EffectState.BLOCKED:
-                return fact
+        def changed(known_effect: RecordedEffect) -> RecordedEffect:
+            if known_effect.key != key or known_effect.state is not EffectState.BLOCKED:
+                return known_effect
             if blocked is None and owner is not None:
                 self._owners[key] = owner
-            return replace(fact, state=EffectState.BLOCKED if blocked else EffectState.PLANNED, reason=blocked)
+            return replace(known_effect, state=EffectState.BLOCKED if blocked else EffectState.PLANNED, reason=blocked)
 
         occurrence = key.rpartition("/")[0]
         self._change(occurrence, changed)
 
-    def _bypass(self, decline: Occurrence) -> None:
-        for key, fired in self._fired.items():
-            if fired.cycle == decline.cycle and key != decline.key and fired.state == "open":
-                self._change(key, lambda fact: fact if fact.kind == "close" else _overtaken(fact))
+    def _cancel_cycle(self, decline: Occurrence) -> None:
+        for key, recorded in self._recorded_occurrences.items():
+            if recorded.cycle == decline.cycle and key != decline.key and recorded.state == "open":
+                self._change(
+                    key,
+                    lambda known_effect: known_effect if known_effect.kind == "close" else _superseded(known_effect),
+                )
 
-    def _change(self, occurrence: str, change: Callable[[EffectFact], EffectFact]) -> None:
-        fired = self._fired[occurrence]
-        self._fired[occurrence] = replace(fired, effects=tuple(change(fact) for fact in fired.effects))
+    def _change(self, occurrence: str, change: Callable[[RecordedEffect], RecordedEffect]) -> None:
+        recorded = self._recorded_occurrences[occurrence]
+        self._recorded_occurrences[occurrence] = replace(
+            recorded, effects=tuple(change(known_effect) for known_effect in recorded.effects)
+        )
 
     # -- as a pass does
 
@@ -349,93 +363,103 @@ class _Round:
         """Writes first, then tasks, closings, and emails; what follows a write that is not made waits."""
         present = {self._snapshot.ref, *(ticket.ref for ticket in self._snapshot.tickets)}
         for kind in ("write", "task", "close", "email"):
-            for fired, fact in list(self._planned_effects(kind)):
-                if fired.record in present and (kind == "write" or self._free(fired, fact)):
-                    self._do(fired, fact)
+            for recorded, known_effect in list(self._planned_effects(kind)):
+                if recorded.record in present and (kind == "write" or self._free(recorded, known_effect)):
+                    self._do(recorded, known_effect)
 
-    def _planned_effects(self, kind: str) -> Iterator[tuple[Fired, EffectFact]]:
-        for fired in self._fired.values():
-            if fired.state == "open":
-                for fact in fired.effects:
-                    if fact.kind == kind and fact.state is EffectState.PLANNED:
-                        yield fired, fact
+    def _planned_effects(self, kind: str) -> Iterator[tuple[RecordedOccurrence, RecordedEffect]]:
+        for recorded in self._recorded_occurrences.values():
+            if recorded.state == "open":
+                for known_effect in recorded.effects:
+                    if known_effect.kind == kind and known_effect.state is EffectState.PLANNED:
+                        yield recorded, known_effect
 
-    def _free(self, fired: Fired, fact: EffectFact) -> bool:
-        states = {known.key: known.state for each in self._fired.values() for known in each.effects}
-        own = states.get(f"{fired.key}/write")
-        effect = self._wanted.get(fact.key)
+    def _free(self, recorded: RecordedOccurrence, known_effect: RecordedEffect) -> bool:
+        states = {known.key: known.state for each in self._recorded_occurrences.values() for known in each.effects}
+        own = states.get(f"{recorded.key}/write")
+        effect = self._wanted.get(known_effect.key)
         after = effect.after if isinstance(effect, CloseTask | Email) else None
         if after is not None and states.get(after) is not EffectState.DONE:
             return False
         return own not in {EffectState.PLANNED, *UNRESOLVED}
 
-    def _do(self, fired: Fired, fact: EffectFact) -> None:
-        effect, crm_id = self._wanted.get(fact.key), fact.crm_id
+    def _do(self, recorded: RecordedOccurrence, known_effect: RecordedEffect) -> None:
+        effect, crm_id = self._wanted.get(known_effect.key), known_effect.crm_id
         match effect:
             case Write(record):
                 self._stamp = self._stamp or self._course.stamp()
-                self._snapshot = _written(self._case, self._snapshot, effect, self._stamp)
+                self._snapshot = _written(self._context, self._snapshot, effect, self._stamp)
                 crm_id = record.id
-            case CloseTask() | None if fact.kind == "close":
-                crm_id = fact.slot.removeprefix("close:")
+            case CloseTask() | None if known_effect.kind == "close":
+                crm_id = known_effect.slot.removeprefix("close:")
                 closed = OwnTask(crm_id, exists=True, completed=True, completed_at=self._now)
                 self._snapshot = replace(self._snapshot, tasks={**self._snapshot.tasks, crm_id: closed})
-            case NewTask() | None if fact.kind == "task":
+            case NewTask() | None if known_effect.kind == "task":
                 crm_id = self._course.new_task()
                 task = OwnTask(crm_id, exists=True, completed=False)
                 self._snapshot = replace(self._snapshot, tasks={**self._snapshot.tasks, crm_id: task})
             case _:
                 pass  # an email changes nothing; a write comes from a decision always
-        done = replace(fact, state=EffectState.DONE, state_at=self._now, crm_id=crm_id, attempted=True, reason=None)
-        self._change(fired.key, lambda each: done if each.key == fact.key else each)
-        self._done.add(fact.key)
+        done = replace(
+            known_effect, state=EffectState.DONE, state_at=self._now, crm_id=crm_id, attempted=True, reason=None
+        )
+        self._change(recorded.key, lambda each: done if each.key == known_effect.key else each)
+        self._done.add(known_effect.key)
 
     def _finish(self) -> None:
-        for key, fired in self._fired.items():
-            if fired.state == "open" and not any(fact.state in {*_OPEN, *UNRESOLVED} for fact in fired.effects):
-                self._fired[key] = replace(fired, state="done")
+        for key, recorded in self._recorded_occurrences.items():
+            if recorded.state == "open" and not any(
+                known_effect.state in {*_OPEN, *UNRESOLVED} for known_effect in recorded.effects
+            ):
+                self._recorded_occurrences[key] = replace(recorded, state="done")
 
     # -- what is told of it
 
     def _tell(self) -> None:
-        for fired in self._fired.values():
-            for fact in fired.effects:
-                effect, owner = self._wanted.get(fact.key), self._owners.get(fact.key)
-                if fact.key in self._done:
-                    self._course.tell(fired, fact, Prospect.DUE, effect, owner)
-                elif fired.state == "open" and fact.state in NOT_YET:
-                    self._course.tell(fired, fact, Prospect.BLOCKED, effect, owner)
+        for recorded in self._recorded_occurrences.values():
+            for known_effect in recorded.effects:
+                effect, owner = self._wanted.get(known_effect.key), self._owners.get(known_effect.key)
+                if known_effect.key in self._done:
+                    self._course.tell(recorded, known_effect, Prospect.DUE, effect, owner)
+                elif recorded.state == "open" and known_effect.state in NOT_YET:
+                    self._course.tell(recorded, known_effect, Prospect.BLOCKED, effect, owner)
 
 
-def _tried_again(case: Case) -> Case:
+def _tried_again(context: Context) -> Context:
     """The case once what the CRM had refused may be tried again, as `ledger.retry_failed` has it."""
 
-    def again(fact: EffectFact) -> EffectFact:
-        if fact.state is not EffectState.FAILED or fact.kind == "write":
-            return fact
-        return replace(fact, state=EffectState.PLANNED if fact.role is None else EffectState.BLOCKED)
+    def again(known_effect: RecordedEffect) -> RecordedEffect:
+        if known_effect.state is not EffectState.FAILED or known_effect.kind == "write":
+            return known_effect
+        return replace(known_effect, state=EffectState.PLANNED if known_effect.role is None else EffectState.BLOCKED)
 
-    fired = {
-        key: replace(each, effects=tuple(again(fact) for fact in each.effects)) if each.state == "open" else each
-        for key, each in case.known.fired.items()
+    recorded = {
+        key: replace(each, effects=tuple(again(known_effect) for known_effect in each.effects))
+        if each.state == "open"
+        else each
+        for key, each in context.ledger_as_read.recorded.items()
     }
-    return replace(case, known=Facts(fired, case.known.closings))
+    return replace(context, ledger_as_read=LedgerView(recorded, context.ledger_as_read.closings))
 
 
-def _may_change(fact: EffectFact) -> bool:
+def _may_change(known_effect: RecordedEffect) -> bool:
     """As in the ledger: what was not tried, and what certainly was not applied."""
-    return fact.state in _OPEN or (fact.state is EffectState.OVERTAKEN and not fact.attempted)
+    return known_effect.state in _OPEN or (known_effect.state is EffectState.SUPERSEDED and not known_effect.attempted)
 
 
-def _overtaken(fact: EffectFact) -> EffectFact:
-    return replace(fact, state=EffectState.OVERTAKEN) if fact.state in _OPEN else fact
+def _superseded(known_effect: RecordedEffect) -> RecordedEffect:
+    return replace(known_effect, state=EffectState.SUPERSEDED) if known_effect.state in _OPEN else known_effect
 
 
-def _withdrawn(fired: Fired) -> Fired:
-    if not fired.committed:
-        return replace(fired, state="withdrawn", effects=tuple(_overtaken(fact) for fact in fired.effects))
-    effects = tuple(_overtaken(fact) if fact.kind == "write" else fact for fact in fired.effects)
-    return replace(fired, effects=effects)
+def _cancelled(recorded: RecordedOccurrence) -> RecordedOccurrence:
+    if not recorded.committed:
+        return replace(
+            recorded, state="withdrawn", effects=tuple(_superseded(known_effect) for known_effect in recorded.effects)
+        )
+    effects = tuple(
+        _superseded(known_effect) if known_effect.kind == "write" else known_effect for known_effect in recorded.effects
+    )
+    return replace(recorded, effects=effects)
 
 
 # -- the snapshot after a write
@@ -452,22 +476,22 @@ def _versions_at(snapshot: Snapshot) -> Iterator[datetime]:
         yield ticket.stage_since
 
 
-def _written(case: Case, snapshot: Snapshot, write: Write, at: datetime) -> Snapshot:
+def _written(context: Context, snapshot: Snapshot, write: Write, at: datetime) -> Snapshot:
     if write.record.kind is Kind.PORTFOLIO:
         assert snapshot.portfolio is not None
-        return replace(snapshot, portfolio=_portfolio_written(case, snapshot.portfolio, write, at))
+        return replace(snapshot, portfolio=_portfolio_written(context, snapshot.portfolio, write, at))
     tickets = tuple(
-        _ticket_written(case, ticket, write, at) if ticket.ref == write.record else ticket
+        _ticket_written(context, ticket, write, at) if ticket.ref == write.record else ticket
         for ticket in snapshot.tickets
     )
     return replace(snapshot, tickets=tickets)
 
 
-def _portfolio_written(case: Case, portfolio: Portfolio, write: Write, at: datetime) -> Portfolio:
-    names = case.mapping.portfolio.properties
+def _portfolio_written(context: Context, portfolio: Portfolio, write: Write, at: datetime) -> Portfolio:
+    names = context.mapping.portfolio.properties
     changed = replace(portfolio, raw={**portfolio.raw, **write.values})
     if names.status in write.values:
-        status = case.mapping.portfolio.status(write.values[names.status])
+        status = context.mapping.portfolio.status(write.values[names.status])
         history = (Version(status, at, own=True), *portfolio.status_history)
         changed = replace(changed, status=status, status_history=history)
     if names.refresh_date in write.values:
@@ -477,13 +501,13 @@ def _portfolio_written(case: Case, portfolio: Portfolio, write: Write, at: datet
     return changed
 
 
-def _ticket_written(case: Case, ticket: Ticket, write: Write, at: datetime) -> Ticket:
-    names = case.mapping.ticket.properties
+def _ticket_written(context: Context, ticket: Ticket, write: Write, at: datetime) -> Ticket:
+    names = context.mapping.ticket.properties
     changed = replace(ticket, raw={**ticket.raw, **write.values})
     if names.stage in write.values:  # the service moves a ticket to one stage only
         changed = replace(changed, stage=Stage.IN_PROGRESS, stage_since=at, is_open=True)
     if names.needs_revisions in write.values:
-        revision = case.mapping.ticket.revision(write.values[names.needs_revisions])
+        revision = context.mapping.ticket.revision(write.values[names.needs_revisions])
         history = (Version(revision, at, own=True), *ticket.revision_history)
         changed = replace(changed, revision=revision, revision_history=history)
     return changed

@@ -159,7 +159,7 @@ class NewTask:
     role: Role
     owner: str | None
     on: tuple[RecordRef, ...]
-    context: Mapping[str, Any]
+    variables: Mapping[str, Any]
     blocked: str | None = None
 
     @property
@@ -191,7 +191,7 @@ class Email:
     kind: EmailKind
     role: Role
     owner: str | None
-    context: Mapping[str, Any]
+    variables: Mapping[str, Any]
     after: str | None = None
     blocked: str | None = None
 
@@ -215,7 +215,7 @@ class Occurrence:
     cause_at: datetime | None = None
     effects: tuple[Effect, ...] = ()
     detail: Mapping[str, Any] = field(default_factory=dict)
-    overtaken: bool = False  # recorded so that it is never done: what came after made it pointless
+    superseded: bool = False  # recorded so that it is never done: what came after made it pointless
 
     def effect_key(self, effect: Effect) -> str:
         return f"{self.key}/{effect.slot}"
@@ -228,7 +228,7 @@ class State(StrEnum):
     DUE = "due"
     WAITING = "waiting"
     BLOCKED = "blocked"
-    OVERTAKEN = "overtaken"
+    SUPERSEDED = "overtaken"
     NOT_APPLICABLE = "not applicable"
 
 
@@ -270,7 +270,7 @@ class EffectState(StrEnum):
     UNKNOWN = "unknown"
     BLOCKED = "blocked"
     FAILED = "failed"
-    OVERTAKEN = "overtaken"
+    SUPERSEDED = "overtaken"
 
 
 NOT_YET = frozenset({EffectState.PLANNED, EffectState.BLOCKED})
@@ -281,7 +281,7 @@ UNRESOLVED = frozenset({EffectState.ATTEMPTING, EffectState.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
-class EffectFact:
+class RecordedEffect:
     key: str
     slot: str
     kind: str
@@ -299,12 +299,12 @@ STANDS = "stands"
 """In the detail of an occurrence: it stands from its decision on, though nothing of it could be tried yet."""
 
 
-TAKEN_BACK = "taken_back"
+RECOVERED = "taken_back"
 """In the detail of an occurrence: its ledger was lost, and of its tasks only those that the CRM shows are known."""
 
 
 @dataclass(frozen=True, slots=True)
-class Fired:
+class RecordedOccurrence:
     """An occurrence in the ledger."""
 
     key: str
@@ -316,7 +316,7 @@ class Fired:
     state: str  # open, done, overtaken, withdrawn, gone
     reason: str
     detail: Mapping[str, Any] = field(default_factory=dict)
-    effects: tuple[EffectFact, ...] = ()
+    effects: tuple[RecordedEffect, ...] = ()
     portfolio: str | None = None  # None: a ticket without a portfolio, or one taken back and not yet placed
 
     @property
@@ -329,7 +329,7 @@ class Fired:
     @property
     def settled(self) -> bool:
         """Whether the rule is through with it: it stands, and no write of it is still to be decided or found out."""
-        through = {EffectState.DONE, EffectState.OVERTAKEN}
+        through = {EffectState.DONE, EffectState.SUPERSEDED}
         return self.committed and all(e.state in through for e in self.effects if e.kind == "write")
 
 
@@ -342,29 +342,29 @@ class Closing:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class LedgerView:
     """All that the ledger knows of one portfolio (or of one ticket without a portfolio)."""
 
-    fired: Mapping[str, Fired] = field(default_factory=dict)
+    recorded: Mapping[str, RecordedOccurrence] = field(default_factory=dict)
     closings: tuple[Closing, ...] = ()  # oldest first
-    reaches_back_to: datetime | None = None  # since when a backfill has made its causes count
+    backfilled_since: datetime | None = None  # since when a backfill has made its causes count
 
-    def settled(self, key: str) -> Fired | None:
+    def settled(self, key: str) -> RecordedOccurrence | None:
         """The occurrence of this key if the rule is through with it."""
-        found = self.fired.get(key)
+        found = self.recorded.get(key)
         return found if found is not None and found.settled else None
 
-    def of(self, handoff: Handoff, cycle: str | None = None, record: str | None = None) -> Iterable[Fired]:
+    def of(self, handoff: Handoff, cycle: str | None = None, record: str | None = None) -> Iterable[RecordedOccurrence]:
         """The occurrences that stand, oldest first."""
         found = (
-            fired
-            for fired in self.fired.values()
-            if fired.handoff is handoff
-            and fired.committed
-            and (cycle is None or fired.cycle == cycle)
-            and (record is None or fired.record.id == record)
+            recorded
+            for recorded in self.recorded.values()
+            if recorded.handoff is handoff
+            and recorded.committed
+            and (cycle is None or recorded.cycle == cycle)
+            and (record is None or recorded.record.id == record)
         )
-        return sorted(found, key=lambda fired: (fired.decided_at, fired.key))
+        return sorted(found, key=lambda recorded: (recorded.decided_at, recorded.key))
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,7 +383,7 @@ class Decision:
     reassigned: Mapping[str, Reassigned] = field(default_factory=dict)  # by effect key
     needed_tasks: frozenset[str] = frozenset()  # to be read before this decision counts
     needed_notes: frozenset[RecordRef] = frozenset()
-    look_again: datetime | None = None
+    recheck_at: datetime | None = None
     closings: tuple[Closing, ...] = ()  # to be remembered: the CRM forgets old versions
 
     @property

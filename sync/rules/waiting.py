@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from mappings.schema import Party
 from mappings.vocabulary import Handoff, Role, Stage, Status
 from sync.crm import RecordRef
-from sync.rules.context import Case, NeededError
+from sync.rules.context import Context, NeededError
 from sync.rules.handoffs import current_tickets, name_of
-from sync.rules.model import EffectState, Fired, State, Ticket, Verdict, Wait
+from sync.rules.model import EffectState, RecordedOccurrence, State, Ticket, Verdict, Wait
 
 LOOKED_AT_WITHIN = timedelta(hours=26)
 """How soon a portfolio is looked at again at the latest: the sweep's day, and two hours for one that is late."""
@@ -38,32 +38,32 @@ class Judgement:
         return not self.needed_tasks and not self.needed_notes
 
 
-def judge(case: Case, verdicts: Sequence[Verdict], *, closely: bool = False) -> Judgement:
+def judge(context: Context, verdicts: Sequence[Verdict], *, closely: bool = False) -> Judgement:
     """Who is waited for in this portfolio's cycle, given what the rules say of it.
 
     Whether a task is done tells the Account Manager's turn from the client's. It is read only where one of them may
     have waited too long by the next look, or `closely`.
     """
     try:
-        return Judgement(_Turn(case, verdicts, closely=closely).wait())
+        return Judgement(_Turn(context, verdicts, closely=closely).wait())
     except NeededError as needed:
         return Judgement(None, needed.tasks, needed.notes)
 
 
 class _Turn:
-    def __init__(self, case: Case, verdicts: Sequence[Verdict], *, closely: bool) -> None:
-        self._case = case
+    def __init__(self, context: Context, verdicts: Sequence[Verdict], *, closely: bool) -> None:
+        self._context = context
         self._verdicts = verdicts
         self._closely = closely
 
     def wait(self) -> Wait | None:
         """One rung a stage of the process, the last one first."""
-        case, status = self._case, self._case.portfolio.status
-        if not case.portfolio.inside or case.pending or status in {Status.UNMAPPED, Status.CREATIVES_IMPLEMENTED}:
+        context, status = self._context, self._context.portfolio.status
+        if not context.portfolio.inside or context.pending or status in {Status.UNMAPPED, Status.CREATIVES_IMPLEMENTED}:
             return None
         if status is Status.CREATIVES_APPROVED:
             return self._implementation()
-        current = current_tickets(case)
+        current = current_tickets(context)
         if current:
             return self._tickets(current)
         if status is Status.CREATIVES_PENDING_APPROVAL:
@@ -76,21 +76,21 @@ class _Turn:
         return self._before_tickets()
 
     def _before_tickets(self) -> Wait | None:
-        case, status = self._case, self._case.portfolio.status
-        when = case.portfolio.refresh_date
+        context, status = self._context, self._context.portfolio.status
+        when = context.portfolio.refresh_date
         if when is None:
             if status is not Status.REFRESH_REQUEST_SUBMITTED:
                 return None
             what = "to set the Refresh Date: the client has said yes, and nothing happens before a date comes"
-            since = max(self._status_since(), case.date_since)
+            since = max(self._status_since(), context.date_since)
             return self._of(Party.ACCOUNT_MANAGER, Handoff.CONFIRMED, what, since)
-        if when <= case.moment.today:
-            cued = list(case.facts.of(Handoff.DATE_ARRIVED, case.cycle))
+        if when <= context.times.today:
+            cued = list(context.ledger.of(Handoff.DATE_ARRIVED, context.cycle))
             if not cued or not _passed_on(cued[-1]) or self._says(Handoff.DATE_ARRIVED, SERVICE_NEXT):
                 return None
             what = "to create the deliverable tickets"
             return self._of(Party.SOCIAL_AD_SPECIALIST, Handoff.DATE_ARRIVED, what, cued[-1].decided_at)
-        asked = list(case.facts.of(Handoff.KICKOFF, case.cycle))
+        asked = list(context.ledger.of(Handoff.KICKOFF, context.cycle))
         if (
             status is not None
             or not asked
@@ -108,8 +108,10 @@ class _Turn:
     def _tickets(self, current: Sequence[Ticket]) -> Wait | None:
         since = max(_moved(ticket) for ticket in current)
         behind = [ticket for ticket in current if ticket.stage is not Stage.PENDING_APPROVAL]
-        untold = {fired.record.id for fired in self._case.facts.fired.values() if not _passed_on(fired)}
-        if behind and all(ticket.id in untold for ticket in behind):
+        no_progress = {
+            recorded.record.id for recorded in self._context.ledger.recorded.values() if not _passed_on(recorded)
+        }
+        if behind and all(ticket.id in no_progress for ticket in behind):
             return None
         if behind:
             revised = any(ticket.revision is not None for ticket in behind)
@@ -125,20 +127,20 @@ class _Turn:
         return self._sharing()
 
     def _sharing(self) -> Wait | None:
-        announced = list(self._case.facts.of(Handoff.SET_READY, self._case.cycle))
-        if not all(_passed_on(fired) for fired in announced):
+        announced = list(self._context.ledger.of(Handoff.SET_READY, self._context.cycle))
+        if not all(_passed_on(recorded) for recorded in announced):
             return None
         return self._client_by_way_of_manager(
             Handoff.SET_READY,
             "to share the deliverables with the client",
             "to approve the deliverables, or ask for changes",
-            max([self._status_since(), *(fired.decided_at for fired in announced)]),
+            max([self._status_since(), *(recorded.decided_at for recorded in announced)]),
         )
 
     def _implementation(self) -> Wait | None:
-        cycle = self._case.cycle
-        fired = (one for one in self._case.facts.fired.values() if one.handoff is Handoff.APPROVED)
-        if not all(_passed_on(one) for one in fired if one.cycle == cycle):
+        cycle = self._context.cycle
+        recorded = (one for one in self._context.ledger.recorded.values() if one.handoff is Handoff.APPROVED)
+        if not all(_passed_on(one) for one in recorded if one.cycle == cycle):
             return None
         what = "to implement the creatives and complete the task, or set the status"
         return self._of(Party.SOCIAL_AD_SPECIALIST, Handoff.APPROVED, what, self._status_since())
@@ -149,18 +151,18 @@ class _Turn:
         """The Account Manager's turn while a task of theirs is open, and then the client's."""
         manager = self._of(Party.ACCOUNT_MANAGER, after, asking, since)
         client = self._of(Party.CLIENT, after, answering, since)
-        soon = self._case.moment.now + LOOKED_AT_WITHIN
+        soon = self._context.times.now + LOOKED_AT_WITHIN
         if not self._closely and soon < min(manager.stuck_at, client.stuck_at):
             return manager
-        made = self._case.tasks_made(after, self._case.cycle)
-        tasks = [task for task in self._case.tasks(e.crm_id for e in made if e.crm_id is not None) if task.exists]
+        made = self._context.tasks_made(after, self._context.cycle)
+        tasks = [task for task in self._context.tasks(e.crm_id for e in made if e.crm_id is not None) if task.exists]
         if not tasks or any(task.is_open for task in tasks):
             return manager
         done = [task.completed_at for task in tasks if task.completed_at is not None]
         return self._of(Party.CLIENT, after, answering, max([since, *done]))
 
     def _of(self, party: Party, after: Handoff, what: str, since: datetime) -> Wait:
-        days = self._case.mapping.rules.stuck_after_days[party]
+        days = self._context.mapping.rules.stuck_after_days[party]
         return Wait(party, self._who(party), after, what, since, since + timedelta(days=days))
 
     def _who(self, party: Party) -> str:
@@ -169,8 +171,8 @@ class _Turn:
         if party is Party.CREATIVE_TEAM:
             return "the Creative Team"
         role = Role(party.value)
-        label = f"the {self._case.mapping.roles[role].label}"
-        owner = self._case.snapshot.owners.get(self._case.portfolio.owners.get(role, ""))
+        label = f"the {self._context.mapping.roles[role].label}"
+        owner = self._context.snapshot.owners.get(self._context.portfolio.owners.get(role, ""))
         return label if owner is None else f"{label} ({owner.name})"
 
     def _says(self, handoff: Handoff, states: Iterable[State]) -> bool:
@@ -179,14 +181,14 @@ class _Turn:
         return any(verdict.handoff is handoff and verdict.state in wanted for verdict in self._verdicts)
 
     def _status_since(self) -> datetime:
-        history = self._case.portfolio.status_history
-        return history[0].at if history else self._case.moment.go_live
+        history = self._context.portfolio.status_history
+        return history[0].at if history else self._context.times.go_live
 
 
-def _passed_on(fired: Fired) -> bool:
+def _passed_on(recorded: RecordedOccurrence) -> bool:
     """Whether everybody whose work this is has a task for it: what is blocked or was refused waits for an admin."""
-    untold = {EffectState.BLOCKED, EffectState.FAILED}
-    return not any(effect.kind == "task" and effect.state in untold for effect in fired.effects)
+    no_progress = {EffectState.BLOCKED, EffectState.FAILED}
+    return not any(effect.kind == "task" and effect.state in no_progress for effect in recorded.effects)
 
 
 def _moved(ticket: Ticket) -> datetime:

@@ -10,7 +10,7 @@ from mappings.schema import ProcessMapping
 from sync.clock import Clock, ShiftedClock, SystemClock, from_ms, local_date, start_of_day, to_ms
 from sync.crm import CRM, Kind
 from sync.errors import ConfigurationError, RefusedError
-from sync.failpoints import Checkpoint, no_checkpoint
+from sync.failpoints import Failpoint, no_failpoint
 from sync.observe.alerts import Alerts
 from sync.passes import recovery
 from sync.passes.effects import Effects
@@ -18,7 +18,7 @@ from sync.passes.email import Mailer, make_mailer
 from sync.passes.portal import PortalCache
 from sync.passes.reconcile import Reconciler
 from sync.passes.snapshot import Reader
-from sync.rules.context import Moment
+from sync.rules.context import Times
 from sync.settings import Settings
 from sync.storage.budget import Budget, Paced, Priority
 from sync.storage.database import COPIED, Store, migrate, open_store
@@ -65,7 +65,7 @@ class Service:
             self._type_ids_left.add(type_id)
         # Without the property no task can carry a key: there is nothing to take back, and no pass begins either.
         if portal.has_task_property and not recovery.is_final(self.store):
-            recovery.ensure(self.store, self.crm, self.mapping, self.clock.now(), self.reconciler.checkpoint)
+            recovery.ensure(self.store, self.crm, self.mapping, self.clock.now(), self.reconciler.failpoint)
 
     def close(self) -> None:
         self.store.close()
@@ -103,7 +103,7 @@ def build(
     bulk: bool = False,
     share: float | None = None,
     begin: bool = True,
-    checkpoint: Checkpoint = no_checkpoint,
+    failpoint: Failpoint = no_failpoint,
     on_call: "Callable[[Call], None] | None" = None,
     mailer: Mailer | None = None,
 ) -> Service:
@@ -120,7 +120,7 @@ def build(
     mapping = read_mapping(settings)
     token = settings.require_token()
     store = open_database(settings)
-    go_live, born = _beginnings(store, settings, mapping, clock, keep=begin)
+    go_live, ledger_began = _beginnings(store, settings, mapping, clock, keep=begin)
     calendar = clock if today is None else ShiftedClock(clock, today, mapping.zone)
     budget = Budget(store, budget_clock or SystemClock())
     crm = HubSpot(
@@ -137,16 +137,16 @@ def build(
     alerts = Alerts(store, mailer, settings.admin_email, clock)
     portals = PortalCache(crm, mapping, clock)
 
-    def moment() -> Moment:
+    def moment() -> Times:
         now = calendar.now()
-        return Moment(now, local_date(now, mapping.zone), go_live, born)
+        return Times(now, local_date(now, mapping.zone), go_live, ledger_began)
 
     reconciler = Reconciler(
         store=store,
         mapping=mapping,
         portals=portals,
         reader=Reader(crm, mapping, settings.hubspot_app_id, clock),
-        effects=Effects(crm, store, mapping, mailer, clock, calendar, checkpoint),
+        effects=Effects(crm, store, mapping, mailer, clock, calendar, failpoint),
         clock=clock,
         moment=moment,
         alert=alerts,
@@ -166,13 +166,13 @@ def _beginnings(
         for name, value in first.items():
             if keep and known[name] is None:
                 set_fact(connection, name, value)
-    born, kept = (known[name] or first[name] for name in ("born", "go_live"))
+    ledger_began, kept = (known[name] or first[name] for name in ("born", "go_live"))
     if wanted is not None and wanted != int(kept):
         raise ConfigurationError(
             f"GO_LIVE is {settings.go_live}, but this service went live at {from_ms(int(kept)).isoformat()}: remove "
             "GO_LIVE or set it back. To act on older causes use `handoffs backfill --since DATE`."
         )
-    return from_ms(int(kept)), from_ms(int(born))
+    return from_ms(int(kept)), from_ms(int(ledger_began))
 
 
 def go_live_moment(value: str, mapping: ProcessMapping) -> datetime:

@@ -33,33 +33,37 @@ def drain(service: Service, *, lane: int = 0, stop: Callable[[], bool] = never) 
 def _next_group(service: Service, lane: int, total: Tally) -> bool:
     """Look at one group of a lane that is held; False if nothing was due."""
     with service.store.read() as connection:
-        looks = work_queue.take(connection, lane, service.clock.now(), GROUP)
-    service.reconciler.checkpoint("taken")
-    if looks:
-        total += service.reconciler.run(looks)
-    return bool(looks)
+        items = work_queue.lease(connection, lane, service.clock.now(), GROUP)
+    service.reconciler.failpoint("taken")
+    if items:
+        total += service.reconciler.run(items)
+    return bool(items)
 
 
-Told = Callable[[Tally], None]
+Progress = Callable[[Tally], None]
 """Hears after each group what all of them came to so far."""
 
 
-def untold(_tally: Tally) -> None:
+def no_progress(_tally: Tally) -> None:
     """Nobody looks on."""
 
 
-def run_sweep(service: Service, *, stop: Callable[[], bool] = never, told: Told = untold) -> tuple[int, Tally]:
+def run_sweep(
+    service: Service, *, stop: Callable[[], bool] = never, progress: Progress = no_progress
+) -> tuple[int, Tally]:
     """The daily sweep by hand: mark, then look at all of it. How many records, and what came of it."""
-    return _to_the_end(service, lambda: _swept(service), stop, told)
+    return _to_the_end(service, lambda: _swept(service), stop, progress)
 
 
-def run_poll(service: Service, *, stop: Callable[[], bool] = never, told: Told = untold) -> tuple[int, Tally]:
+def run_poll(
+    service: Service, *, stop: Callable[[], bool] = never, progress: Progress = no_progress
+) -> tuple[int, Tally]:
     """One poll, and a look at all that it found."""
-    return _to_the_end(service, lambda: _polled(service), stop, told)
+    return _to_the_end(service, lambda: _polled(service), stop, progress)
 
 
 def _to_the_end(
-    service: Service, mark: Callable[[], int], stop: Callable[[], bool], told: Told, *, lane: int = 0
+    service: Service, mark: Callable[[], int], stop: Callable[[], bool], progress: Progress, *, lane: int = 0
 ) -> tuple[int, Tally]:
     """Mark, and look at all that is due, keeping the lane: a worker beside it would take part unseen, on its own date."""
     service.prepare()
@@ -67,7 +71,7 @@ def _to_the_end(
     with Lanes(service.store).held(lane, stop) as mine:
         marked = mark() if mine else 0
         while mine and not stop() and _next_group(service, lane, total):
-            told(total)
+            progress(total)
     service.alerts.review()
     return marked, total
 

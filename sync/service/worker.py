@@ -63,7 +63,7 @@ class Worker:
         with service.store.write() as connection:
             set_fact(connection, "started_at", str(to_ms(service.clock.now())))
             # What waits for a person may have been mended by the change that this start brings.
-            work_queue.let_blocked_go(connection, service.clock.now())
+            work_queue.enqueue_blocked(connection, service.clock.now())
         log.info("worker.started", lane=self._lane)
         while not self._stop.is_set():
             pause = self._step()

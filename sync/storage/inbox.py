@@ -77,7 +77,7 @@ def receive(store: Store, body: bytes, received: Sequence[Event], now: datetime,
         look = [event for event in fresh if not event.test and not _is_own(event, app_id)]
         for moved in (False, True):
             records = {record for event in look if event.moves is moved for record in records_of(event, portfolio_type)}
-            work_queue.touch(connection, records, now, "webhook", moved=moved)
+            work_queue.enqueue_related(connection, records, now, "webhook", moved=moved)
         return len(fresh)
 
 

@@ -21,20 +21,20 @@ from sync.clock import from_ms, to_ms
 from sync.crm import Kind, RecordRef
 from sync.rules.model import (
     NOT_YET,
-    TAKEN_BACK,
+    RECOVERED,
     UNRESOLVED,
     CloseTask,
     Closing,
     Decision,
     Effect,
-    EffectFact,
     EffectState,
     Email,
-    Facts,
-    Fired,
+    LedgerView,
     NewTask,
     Occurrence,
     Reassigned,
+    RecordedEffect,
+    RecordedOccurrence,
     Write,
 )
 from sync.storage.database import in_parts, to_json
@@ -75,31 +75,31 @@ _LOADED_EFFECTS = _WITH_OCCURRENCE.where(_OF_EITHER).order_by(effects.c.position
 _REMEMBERED = select(cycles).where(cycles.c.portfolio.in_(_IDS))
 
 
-def load(connection: Connection, portfolios: Iterable[str], tickets: Iterable[str]) -> list[Fired]:
+def load(connection: Connection, portfolios: Iterable[str], tickets: Iterable[str]) -> list[RecordedOccurrence]:
     """Every occurrence of these portfolios and tickets, with its effects."""
-    found: dict[str, Fired] = {}
+    found: dict[str, RecordedOccurrence] = {}
     for wanted in _both(list(portfolios), list(tickets)):
         rows = connection.execute(_LOADED, wanted).all()
-        by_occurrence: dict[str, list[EffectFact]] = {}
+        by_occurrence: dict[str, list[RecordedEffect]] = {}
         for effect in connection.execute(_LOADED_EFFECTS, wanted) if rows else ():
             by_occurrence.setdefault(effect.occurrence, []).append(_effect_fact(effect))
         for row in rows:
-            found[row.key] = _fired(row, tuple(by_occurrence.get(row.key, ())))
+            found[row.key] = _recorded_occurrences(row, tuple(by_occurrence.get(row.key, ())))
     return list(found.values())
 
 
 def facts_of(
-    fired: Sequence[Fired], portfolio: str | None, tickets: Iterable[str], closings: Iterable[Closing]
-) -> Facts:
+    recorded: Sequence[RecordedOccurrence], portfolio: str | None, tickets: Iterable[str], closings: Iterable[Closing]
+) -> LedgerView:
     """What concerns one portfolio: its own occurrences, and those of its tickets, of old ones and of new ones."""
     ids = set(tickets)
     mine = {
         each.key: each
-        for each in fired
+        for each in recorded
         if (portfolio is not None and each.portfolio == portfolio)  # those of a ticket since deleted or moved too
         or (each.record.kind is Kind.TICKET and each.record.id in ids)
     }
-    return Facts(mine, tuple(sorted(closings, key=lambda closing: closing.at)))
+    return LedgerView(mine, tuple(sorted(closings, key=lambda closing: closing.at)))
 
 
 def remembered(connection: Connection, portfolios: Iterable[str]) -> dict[str, list[Closing]]:
@@ -111,8 +111,8 @@ def remembered(connection: Connection, portfolios: Iterable[str]) -> dict[str, l
     return found
 
 
-def _fired(row: Row[Any], found: tuple[EffectFact, ...]) -> Fired:
-    return Fired(
+def _recorded_occurrences(row: Row[Any], found: tuple[RecordedEffect, ...]) -> RecordedOccurrence:
+    return RecordedOccurrence(
         key=row.key,
         handoff=Handoff(row.handoff),
         record=RecordRef(Kind(row.record_kind), row.record),
@@ -128,10 +128,10 @@ def _fired(row: Row[Any], found: tuple[EffectFact, ...]) -> Fired:
 
 
 @lru_cache(maxsize=4096)  # every pass over a portfolio reads all its effects again, most of them done long ago
-def _effect_fact(row: Row[Any]) -> EffectFact:
+def _effect_fact(row: Row[Any]) -> RecordedEffect:
     payload = json.loads(row.payload)
     task_kind = payload.get("task_kind")
-    return EffectFact(
+    return RecordedEffect(
         key=row.key,
         slot=row.key.rsplit("/", 1)[1],
         kind=row.kind,
@@ -214,7 +214,7 @@ def plan(
     connection: Connection,
     portfolio: str | None,
     decision: Decision,
-    facts: Facts,
+    ledger_view: LedgerView,
     now: datetime,
     origin: str,
     *,
@@ -223,30 +223,30 @@ def plan(
     """Write a decision down: new occurrences, fresher effects for those not yet tried, and what is not to be any more."""
     yielded = {occurrence.key for occurrence in decision.occurrences}
     for occurrence in decision.occurrences:
-        _plan_one(connection, portfolio, occurrence, facts, now, origin, retry_failed=retry_failed)
-    for fired in facts.fired.values():
-        if fired.key not in yielded:
-            _withdraw(connection, fired, now)
-    waits_for = {effect.key: effect.reason for fired in facts.fired.values() for effect in fired.effects}
+        _plan_one(connection, portfolio, occurrence, ledger_view, now, origin, retry_failed=retry_failed)
+    for recorded in ledger_view.recorded.values():
+        if recorded.key not in yielded:
+            _cancel(connection, recorded, now)
+    waits_for = {effect.key: effect.reason for recorded in ledger_view.recorded.values() for effect in recorded.effects}
     for key, who in decision.reassigned.items():
         if who.blocked is None or who.blocked != waits_for.get(key):
             _reassign(connection, key, who, now)
     for occurrence in decision.occurrences:
         if occurrence.handoff is Handoff.DECLINED and occurrence.effects:
-            _bypass(connection, occurrence, facts, now)
+            _cancel_cycle(connection, occurrence, ledger_view, now)
     if portfolio is not None:
-        _remember(connection, portfolio, decision.closings, facts.closings)
+        _remember(connection, portfolio, decision.closings, ledger_view.closings)
 
 
-def effects_ahead(decision: Decision, facts: Facts) -> int:
+def effects_ahead(decision: Decision, ledger_view: LedgerView) -> int:
     """How many effects a decision would try: what the breaker counts before anything is written down."""
     ahead = 0
     for occurrence in decision.occurrences:
-        fired = facts.fired.get(occurrence.key)
-        known = {effect.key: effect for effect in fired.effects} if fired else {}
+        recorded = ledger_view.recorded.get(occurrence.key)
+        known = {effect.key: effect for effect in recorded.effects} if recorded else {}
         for effect in occurrence.effects:
-            fact = known.get(occurrence.effect_key(effect))
-            if effect.blocked is None and (fact is None or not fact.attempted):
+            known_effect = known.get(occurrence.effect_key(effect))
+            if effect.blocked is None and (known_effect is None or not known_effect.attempted):
                 ahead += 1
     return ahead + sum(1 for who in decision.reassigned.values() if who.blocked is None)
 
@@ -264,7 +264,7 @@ _DECIDED_ANEW = (
     )
 )
 _OPEN_AGAIN = update(occurrences).where(_OF_OCCURRENCE).values(state="open", detail=bindparam("detail"))
-_WITHDRAWN = update(occurrences).where(_OF_OCCURRENCE).values(state="withdrawn")
+_CANCELLED = update(occurrences).where(_OF_OCCURRENCE).values(state="withdrawn")
 _NEW_EFFECT = effects.insert()
 _OF_EFFECT = effects.c.key == bindparam("of_effect")
 _FRESHER = (
@@ -284,10 +284,10 @@ _FRESHER = (
         reason=bindparam("reason"),
     )
 )
-_OVERTAKEN = (
+_SUPERSEDED = (
     update(effects)
     .where(_OF_EFFECT, effects.c.state.in_([*_OPEN, EffectState.FAILED.value]))
-    .values(state=EffectState.OVERTAKEN.value, state_at=bindparam("now"), reason=bindparam("because"))
+    .values(state=EffectState.SUPERSEDED.value, state_at=bindparam("now"), reason=bindparam("because"))
 )
 
 
@@ -295,16 +295,16 @@ def _plan_one(
     connection: Connection,
     portfolio: str | None,
     occurrence: Occurrence,
-    facts: Facts,
+    ledger_view: LedgerView,
     now: datetime,
     origin: str,
     *,
     retry_failed: bool,
 ) -> None:
-    fired = facts.fired.get(occurrence.key)
-    state = "overtaken" if occurrence.overtaken else "open" if occurrence.effects else "done"
+    recorded = ledger_view.recorded.get(occurrence.key)
+    state = "overtaken" if occurrence.superseded else "open" if occurrence.effects else "done"
     cause_at = None if occurrence.cause_at is None else to_ms(occurrence.cause_at)
-    if fired is None:
+    if recorded is None:
         new = {
             "key": occurrence.key,
             "handoff": occurrence.handoff.value,
@@ -320,7 +320,7 @@ def _plan_one(
             "detail": to_json(occurrence.detail),
         }
         connection.execute(_NEW_OCCURRENCE, new)
-    elif not fired.committed:
+    elif not recorded.committed:
         anew = {
             "of_occurrence": occurrence.key,
             "state": state,
@@ -335,69 +335,69 @@ def _plan_one(
         connection.execute(_DECIDED_ANEW, anew)
     elif occurrence.effects:  # a write that was refused is decided anew, and so is what hangs on it
         connection.execute(_OPEN_AGAIN, {"of_occurrence": occurrence.key, "detail": to_json(occurrence.detail)})
-    known = {effect.key: effect for effect in fired.effects} if fired else {}
+    known = {effect.key: effect for effect in recorded.effects} if recorded else {}
     new_effects: list[dict[str, Any]] = []
     for position, effect in enumerate(occurrence.effects):
         key = occurrence.effect_key(effect)
-        fact = known.pop(key, None)
+        known_effect = known.pop(key, None)
         row = {
             "payload": to_json(payload_of(effect)),
             "state": (EffectState.BLOCKED if effect.blocked else EffectState.PLANNED).value,
             "state_at": to_ms(now),
             "reason": effect.blocked,
         }
-        if fact is None:
+        if known_effect is None:
             role = effect.role.value if isinstance(effect, NewTask | Email) else None
             place = {"occurrence": occurrence.key, "position": position}
             new_effects.append({"key": key, **place, "kind": _kind(effect), "role": role, "attempts": 0, **row})
-        elif _may_change(fact, retry_failed=retry_failed):
+        elif _may_change(known_effect, retry_failed=retry_failed):
             connection.execute(_FRESHER, {"of_effect": key, **row})
     if new_effects:
         connection.execute(_NEW_EFFECT, new_effects)
-    for fact in known.values():
+    for known_effect in known.values():
         # Of one that stands only its writes are decided anew: its other effects go on waiting for what they wait for.
-        if fact.kind == "write" or fired is None or not fired.committed:
-            _overtake(connection, fact, now, "no longer needed when it was decided anew")
+        if known_effect.kind == "write" or recorded is None or not recorded.committed:
+            _supersede(connection, known_effect, now, "no longer needed when it was decided anew")
 
 
-def _may_change(fact: EffectFact, *, retry_failed: bool) -> bool:
+def _may_change(known_effect: RecordedEffect, *, retry_failed: bool) -> bool:
     """Whether deciding anew may still change an effect: it was not tried, or it certainly was not applied."""
-    if fact.state in NOT_YET:
+    if known_effect.state in NOT_YET:
         return True
-    if fact.state is EffectState.OVERTAKEN:
-        return not fact.attempted
-    return fact.state is EffectState.FAILED and retry_failed
+    if known_effect.state is EffectState.SUPERSEDED:
+        return not known_effect.attempted
+    return known_effect.state is EffectState.FAILED and retry_failed
 
 
-def _withdraw(connection: Connection, fired: Fired, now: datetime) -> None:
+def _cancel(connection: Connection, recorded: RecordedOccurrence, now: datetime) -> None:
     """What its own rule no longer asks for: all of it if nothing was tried yet, else only its writes."""
-    if fired.state != "open":
+    if recorded.state != "open":
         return
     reason = "what caused it no longer holds"
-    if not fired.committed:
-        connection.execute(_WITHDRAWN, {"of_occurrence": fired.key})
-        for effect in fired.effects:
-            _overtake(connection, effect, now, reason)
+    if not recorded.committed:
+        connection.execute(_CANCELLED, {"of_occurrence": recorded.key})
+        for effect in recorded.effects:
+            _supersede(connection, effect, now, reason)
         return
-    for effect in fired.effects:
+    for effect in recorded.effects:
         if effect.kind == "write":
-            _overtake(connection, effect, now, reason)
+            _supersede(connection, effect, now, reason)
 
 
-def _bypass(connection: Connection, decline: Occurrence, facts: Facts, now: datetime) -> None:
+def _cancel_cycle(connection: Connection, decline: Occurrence, ledger_view: LedgerView, now: datetime) -> None:
     """After a decline nothing more happens for the cycle that it ended: what was not tried yet is overtaken.
 
     So is what waits on a ticket that is deleted now, and may be restored.
     """
-    for fired in facts.fired.values():
-        if fired.cycle == decline.cycle and fired.key != decline.key and fired.state in {"open", GONE}:
-            for effect in fired.effects:
+    for recorded in ledger_view.recorded.values():
+        if recorded.cycle == decline.cycle and recorded.key != decline.key and recorded.state in {"open", GONE}:
+            for effect in recorded.effects:
                 if effect.kind != "close":
-                    _overtake(connection, effect, now, "the client declined the refresh")
+                    _supersede(connection, effect, now, "the client declined the refresh")
 
 
-def _overtake(connection: Connection, effect: EffectFact, now: datetime, reason: str) -> None:
-    connection.execute(_OVERTAKEN, {"of_effect": effect.key, "now": to_ms(now), "because": reason})
+def _supersede(connection: Connection, effect: RecordedEffect, now: datetime, reason: str) -> None:
+    connection.execute(_SUPERSEDED, {"of_effect": effect.key, "now": to_ms(now), "because": reason})
 
 
 def _reassign(connection: Connection, key: str, who: Reassigned, now: datetime) -> None:
@@ -438,14 +438,20 @@ def payload_of(effect: Effect) -> dict[str, Any]:
             return {
                 "record": [record.kind.value, record.id], "values": dict(values), "expects": dict(expects),
             }  # fmt: skip
-        case NewTask(kind, role, owner, on, context):
+        case NewTask(kind, role, owner, on, variables):
             places = [[record.kind.value, record.id] for record in on]
-            return {"task_kind": kind.value, "role": role.value, "owner": owner, "on": places, "context": dict(context)}
+            return {
+                "task_kind": kind.value,
+                "role": role.value,
+                "owner": owner,
+                "on": places,
+                "context": dict(variables),
+            }
         case CloseTask(task, reason, after):
             return {"task": task, "reason": reason, "after": after}
-        case Email(kind, role, owner, context, after):
+        case Email(kind, role, owner, variables, after):
             return {
-                "email_kind": kind.value, "role": role.value, "owner": owner, "context": dict(context), "after": after,
+                "email_kind": kind.value, "role": role.value, "owner": owner, "context": dict(variables), "after": after,
             }  # fmt: skip
 
 
@@ -586,15 +592,15 @@ _PENDING = select(effects.c.occurrence).where(
     effects.c.occurrence == occurrences.c.key,
     effects.c.state.in_([*_OPEN, *_UNRESOLVED, EffectState.FAILED.value]),
 )
-_CLOSE_FINISHED = (
+_MARK_DONE = (
     update(occurrences).where(_OF_EITHER, occurrences.c.state == "open", ~_PENDING.exists()).values(state="done")
 )
 
 
-def close_finished(connection: Connection, records: Iterable[RecordRef]) -> None:
+def mark_done(connection: Connection, records: Iterable[RecordRef]) -> None:
     """Occurrences whose every effect is done, failed for good or overtaken are done."""
     for wanted in _portfolios_and_tickets(records):
-        connection.execute(_CLOSE_FINISHED, wanted)
+        connection.execute(_MARK_DONE, wanted)
 
 
 _RETRY_FAILED = (
@@ -637,23 +643,23 @@ def count(connection: Connection) -> dict[EffectState, int]:
     return dict.fromkeys(EffectState, 0) | {EffectState(state): int(number) for state, number in rows}
 
 
-_SET_ASIDE = update(occurrences).where(_OF_EITHER, occurrences.c.state == "open").values(state=GONE)
+_SUSPEND = update(occurrences).where(_OF_EITHER, occurrences.c.state == "open").values(state=GONE)
 
 
-def set_aside(connection: Connection, records: Iterable[RecordRef]) -> None:
+def suspend(connection: Connection, records: Iterable[RecordRef]) -> None:
     """These were deleted, or merged into others: nothing is to be done for them, or for what was to be done on them."""
     for wanted in _portfolios_and_tickets(records):
-        connection.execute(_SET_ASIDE, wanted)
+        connection.execute(_SUSPEND, wanted)
 
 
 _OF_THESE = or_(and_(occurrences.c.record_kind == Kind.PORTFOLIO.value, occurrences.c.record.in_(_IDS)), _OF_TICKETS)
-_BRING_BACK = update(occurrences).where(_OF_THESE, occurrences.c.state == GONE).values(state="open")
+_RESUME = update(occurrences).where(_OF_THESE, occurrences.c.state == GONE).values(state="open")
 
 
-def bring_back(connection: Connection, records: Iterable[RecordRef]) -> None:
+def resume(connection: Connection, records: Iterable[RecordRef]) -> None:
     """These are there: what was set aside with them goes on."""
     for wanted in _portfolios_and_tickets(records):
-        connection.execute(_BRING_BACK, wanted)
+        connection.execute(_RESUME, wanted)
 
 
 def _portfolios_and_tickets(records: Iterable[RecordRef]) -> Iterable[dict[str, Sequence[str]]]:
@@ -672,7 +678,7 @@ def _both(portfolios: Sequence[str], tickets: Sequence[str]) -> Iterable[dict[st
 # -- taken back after a loss, or adopted
 
 
-def record_done_task(
+def record_recovered_task(
     connection: Connection,
     *,
     effect_key: str,
@@ -693,7 +699,7 @@ def record_done_task(
     statement = insert(occurrences).values(
         key=key, handoff=handoff.value, record_kind=record.kind.value, record=record.id, portfolio=portfolio,
         cycle=cycle, cause_at=None, decided_at=to_ms(made_at), origin=origin, state="done", reason=reason,
-        detail=to_json({TAKEN_BACK: True} if origin == "recovery" else {}),
+        detail=to_json({RECOVERED: True} if origin == "recovery" else {}),
     )  # fmt: skip
     connection.execute(statement.on_conflict_do_nothing())
     payload = to_json({"task_kind": task_kind.value, "role": role.value, "adopted": adopted})
@@ -704,17 +710,17 @@ def record_done_task(
     connection.execute(row.on_conflict_do_nothing())
 
 
-def record(connection: Connection, fired: Fired, portfolio: str, origin: str) -> None:
+def record(connection: Connection, recorded: RecordedOccurrence, portfolio: str, origin: str) -> None:
     """Write an occurrence down as it is given, with its effects. What is there already is left as it is."""
     statement = insert(occurrences).values(
-        key=fired.key, handoff=fired.handoff.value, record_kind=fired.record.kind.value, record=fired.record.id,
-        portfolio=portfolio, cycle=fired.cycle, cause_at=None if fired.cause_at is None else to_ms(fired.cause_at),
-        decided_at=to_ms(fired.decided_at), origin=origin, state=fired.state, reason=fired.reason,
-        detail=to_json(fired.detail),
+        key=recorded.key, handoff=recorded.handoff.value, record_kind=recorded.record.kind.value, record=recorded.record.id,
+        portfolio=portfolio, cycle=recorded.cycle, cause_at=None if recorded.cause_at is None else to_ms(recorded.cause_at),
+        decided_at=to_ms(recorded.decided_at), origin=origin, state=recorded.state, reason=recorded.reason,
+        detail=to_json(recorded.detail),
     )  # fmt: skip
     if connection.execute(statement.on_conflict_do_nothing()).rowcount == 0:
         return
-    for position, effect in enumerate(fired.effects):
+    for position, effect in enumerate(recorded.effects):
         payload: dict[str, Any] = {"adopted": effect.adopted}
         if effect.task_kind is not None:
             payload["task_kind"] = effect.task_kind.value
@@ -722,7 +728,7 @@ def record(connection: Connection, fired: Fired, portfolio: str, origin: str) ->
             payload["role"] = effect.role.value
         connection.execute(
             effects.insert().values(
-                key=effect.key, occurrence=fired.key, position=position, kind=effect.kind,
+                key=effect.key, occurrence=recorded.key, position=position, kind=effect.kind,
                 role=None if effect.role is None else effect.role.value, payload=to_json(payload),
                 state=effect.state.value, state_at=to_ms(effect.state_at), attempted_at=to_ms(effect.state_at),
                 attempts=1, crm_id=effect.crm_id, reason=effect.reason,
@@ -734,19 +740,19 @@ MISSING = "missing"
 """In the detail of an adopted occurrence: the tasks that nobody had made for it."""
 
 
-def reopened(fired: Fired, since: datetime) -> Fired:
+def reopened(recorded: RecordedOccurrence, since: datetime) -> RecordedOccurrence:
     """An occurrence that was adopted without its tasks, as it is once causes count from `since` on: to be decided anew."""
-    if MISSING not in fired.detail or fired.cause_at is None or fired.cause_at < since:
-        return fired
-    return replace(fired, state="withdrawn")
+    if MISSING not in recorded.detail or recorded.cause_at is None or recorded.cause_at < since:
+        return recorded
+    return replace(recorded, state="withdrawn")
 
 
 def reopen(connection: Connection, portfolios: Iterable[str], since: datetime) -> None:
     """Let what was adopted without its tasks be decided anew, where its cause is not older than `since`."""
     for part in in_parts(list(portfolios)):
-        for fired in load(connection, part, ()):
-            if reopened(fired, since) is not fired:
-                again = update(occurrences).where(occurrences.c.key == fired.key, occurrences.c.state == "done")
+        for recorded in load(connection, part, ()):
+            if reopened(recorded, since) is not recorded:
+                again = update(occurrences).where(occurrences.c.key == recorded.key, occurrences.c.state == "done")
                 connection.execute(again.values(state="withdrawn"))
 
 
@@ -777,7 +783,7 @@ _SET_PORTFOLIO = (
 def set_portfolio(connection: Connection, tickets: Mapping[str, str | None]) -> None:
     """A ticket's occurrences belong to the portfolio that the ticket is on; None: to none."""
     if tickets:
-        connection.execute(_SET_PORTFOLIO, [{"ticket": ticket, "home": home} for ticket, home in tickets.items()])
+        connection.execute(_SET_PORTFOLIO, [{"ticket": ticket, "home": parent} for ticket, parent in tickets.items()])
 
 
 # -- the breaker

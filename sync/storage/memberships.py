@@ -13,12 +13,12 @@ from sqlalchemy.dialects.sqlite import insert
 from sync.storage.database import in_parts
 from sync.storage.tables import memberships
 
-_HOME_OF = select(memberships.c.portfolio).where(memberships.c.ticket == bindparam("wanted"))
+_PARENT_OF = select(memberships.c.portfolio).where(memberships.c.ticket == bindparam("wanted"))
 
 
-def home_of(connection: Connection, ticket: str) -> str | None:
+def parent_of(connection: Connection, ticket: str) -> str | None:
     """The portfolio that a ticket was last seen on; None: on none, or never seen."""
-    return connection.execute(_HOME_OF, {"wanted": ticket}).scalar_one_or_none()
+    return connection.execute(_PARENT_OF, {"wanted": ticket}).scalar_one_or_none()
 
 
 _NEW = insert(memberships)
@@ -42,10 +42,12 @@ def remember(connection: Connection, portfolios: Iterable[str], on: Mapping[str,
     for some, tickets in zip_longest(in_parts(wanted), in_parts(list(on)), fillvalue=()):
         rows = connection.execute(_OF_EITHER, {"portfolios": some, "tickets": tickets})
         before.update({row.ticket: row.portfolio for row in rows})
-    moved = [{"ticket": ticket, "portfolio": home} for ticket, home in sorted(on.items()) if before.get(ticket) != home]
+    moved = [
+        {"ticket": ticket, "portfolio": parent} for ticket, parent in sorted(on.items()) if before.get(ticket) != parent
+    ]
     if moved:
         connection.execute(_REMEMBER, moved)
-    return {ticket for ticket, home in before.items() if home in wanted and ticket not in on}
+    return {ticket for ticket, parent in before.items() if parent in wanted and ticket not in on}
 
 
 def forget(connection: Connection, tickets: Iterable[str]) -> None:

@@ -79,7 +79,7 @@ def reach_back(connection: Connection, portfolios: Iterable[str], since: datetim
 _REACHING_BACK = select(backfills).where(backfills.c.portfolio.in_(bindparam("portfolios", expanding=True)))
 
 
-def reaching_back(connection: Connection, portfolios: Iterable[str]) -> dict[str, datetime]:
+def backfilled_since(connection: Connection, portfolios: Iterable[str]) -> dict[str, datetime]:
     """Since when causes count, for those of these portfolios for which that is before going live."""
     found: dict[str, datetime] = {}
     for part in in_parts(sorted(set(portfolios))):

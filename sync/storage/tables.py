@@ -35,7 +35,7 @@ events = Table(
 )
 
 # One row a record to look at. It is removed only if `generation` is still what the pass took.
-dirty = Table(
+work_items = Table(
     "dirty",
     metadata,
     Column("kind", String, primary_key=True),

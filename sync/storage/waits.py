@@ -16,7 +16,7 @@ from mappings.vocabulary import Handoff
 from sync.clock import from_ms, to_ms
 from sync.crm import Kind, RecordRef
 from sync.rules.model import Portfolio, Wait
-from sync.storage.tables import dirty, waits
+from sync.storage.tables import waits, work_items
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +118,8 @@ def count(connection: Connection, now: datetime) -> dict[Party, int]:
 
 
 def _stuck(now: datetime) -> Select[tuple[Any, ...]]:
-    row = and_(dirty.c.kind == Kind.PORTFOLIO.value, dirty.c.id == waits.c.portfolio)
-    put_aside = select(dirty.c.id).where(row, or_(dirty.c.parked_at.is_not(None), dirty.c.held_effects.is_not(None)))
+    row = and_(work_items.c.kind == Kind.PORTFOLIO.value, work_items.c.id == waits.c.portfolio)
+    put_aside = select(work_items.c.id).where(
+        row, or_(work_items.c.parked_at.is_not(None), work_items.c.held_effects.is_not(None))
+    )
     return select(waits).where(waits.c.stuck_at <= to_ms(now), ~put_aside.exists())

@@ -11,9 +11,9 @@ from sqlalchemy import select
 from sync.clock import from_ms, to_ms
 from sync.crm import Kind, RecordRef
 from sync.storage import work_queue
-from sync.storage.tables import dirty as rows
 from sync.storage.tables import memberships
-from sync.storage.work_queue import Look, Priority
+from sync.storage.tables import work_items as rows
+from sync.storage.work_queue import Priority, WorkItem
 from tests.machines import MACHINE, emptied, memory
 
 STORE = memory()
@@ -53,7 +53,7 @@ class Row:
 class Hand:
     """A row that the pass has taken, and the marks that its look will answer."""
 
-    look: Look
+    item: WorkItem
     answers: frozenset[int]
 
 
@@ -86,17 +86,17 @@ class Dirty(RuleBasedStateMachine):
     )
     def mark(self, records: list[RecordRef], origin: str, bulk: bool, wait: int) -> None:
         priority = Priority.BULK if bulk else Priority.INTERACTIVE
-        look_at = self.now + timedelta(seconds=wait) if wait else None
+        not_before = self.now + timedelta(seconds=wait) if wait else None
         with STORE.write() as connection:
-            work_queue.mark(connection, records, self.now, origin, priority=priority, look_at=look_at)
+            work_queue.enqueue(connection, records, self.now, origin, priority=priority, not_before=not_before)
         self._marked(records, origin, bulk, self.ms + wait * 1000)
 
     @rule(records=some_records, moved=st.booleans())
     def touch(self, records: list[RecordRef], moved: bool) -> None:
         with STORE.write() as connection:
-            work_queue.touch(connection, records, self.now, "webhook", moved=moved)
-        homes = {PORTFOLIOS[1] if record == PLACED else record for record in records}
-        self._marked(homes | ({PLACED} & set(records) if moved else set()), "webhook", False, self.ms)
+            work_queue.enqueue_related(connection, records, self.now, "webhook", moved=moved)
+        parents = {PORTFOLIOS[1] if record == PLACED else record for record in records}
+        self._marked(parents | ({PLACED} & set(records) if moved else set()), "webhook", False, self.ms)
 
     def _marked(self, records: Iterable[RecordRef], origin: str, bulk: bool, due: int) -> None:
         for record in set(records):
@@ -132,26 +132,26 @@ class Dirty(RuleBasedStateMachine):
     def take(self, limit: int) -> None:
         expected = self._next(limit)
         with STORE.read() as connection:
-            looks = work_queue.take(connection, 0, self.now, limit)
-        assert [look.record for look in looks] == expected
-        for look in looks:
-            row = self.model[look.record]
-            assert (look.origin, look.attempts, to_ms(look.marked_at)) == (row.origin, row.failures, row.since)
-            self.hands.append(Hand(look, frozenset(row.owed)))
+            items = work_queue.lease(connection, 0, self.now, limit)
+        assert [item.record for item in items] == expected
+        for item in items:
+            row = self.model[item.record]
+            assert (item.origin, item.attempts, to_ms(item.marked_at)) == (row.origin, row.failures, row.since)
+            self.hands.append(Hand(item, frozenset(row.owed)))
 
     @precondition(lambda self: not self.hands)
     @rule(records=some_records)
     def take_these(self, records: list[RecordRef]) -> None:
         """What an admin's command does: just these, due or not."""
         with STORE.read() as connection:
-            looks = work_queue.looks_at(connection, records)
-        assert {look.record for look in looks} == {r for r in records if r in self.model and not self.model[r].asleep}
-        self.hands = [Hand(look, frozenset(self.model[look.record].owed)) for look in looks]
+            items = work_queue.items_of(connection, records)
+        assert {item.record for item in items} == {r for r in records if r in self.model and not self.model[r].asleep}
+        self.hands = [Hand(item, frozenset(self.model[item.record].owed)) for item in items]
 
     def _hand(self, data: st.DataObject) -> tuple[Hand, Row, bool]:
         """One of those taken, its row, and whether it was marked since."""
         hand = self.hands.pop(data.draw(st.integers(0, len(self.hands) - 1)))
-        row = self.model[hand.look.record]
+        row = self.model[hand.item.record]
         return hand, row, bool(row.owed.keys() - hand.answers)
 
     @precondition(lambda self: self.hands)
@@ -160,13 +160,13 @@ class Dirty(RuleBasedStateMachine):
         hand, row, marked = self._hand(data)
         again = self.now + timedelta(seconds=wait) if wait else None
         with STORE.write() as connection:
-            work_queue.settle_done(connection, {hand.look: again})
+            work_queue.ack(connection, {hand.item: again})
         for mark in hand.answers:
             row.owed.pop(mark, None)
         row.failures, row.held = 0, None
         if not marked and again is None:
             assert not row.owed
-            del self.model[hand.look.record]
+            del self.model[hand.item.record]
         elif not marked and again is not None:
             row.due = row.since = to_ms(again)
             row.origin = "waited"
@@ -178,7 +178,7 @@ class Dirty(RuleBasedStateMachine):
 
     def _failed(self, hand: Hand, row: Row, marked: bool) -> None:
         with STORE.write() as connection:
-            parked = work_queue.settle_failed(connection, hand.look, self.now, "why")
+            parked = work_queue.nack(connection, hand.item, self.now, "why")
         tries = row.failures
         row.failures += 1
         if not marked and tries < len(WAITS):
@@ -205,7 +205,7 @@ class Dirty(RuleBasedStateMachine):
     def held(self, data: st.DataObject, effects: int) -> None:
         hand, row, _ = self._hand(data)
         with STORE.write() as connection:
-            work_queue.settle_held(connection, [hand.look], {hand.look.record: effects})
+            work_queue.hold(connection, [hand.item], {hand.item.record: effects})
         row.held = effects
 
     @precondition(lambda self: self.hands)
@@ -214,13 +214,13 @@ class Dirty(RuleBasedStateMachine):
         self.hands = []
 
     @rule(records=some_records)
-    def let_go(self, records: list[RecordRef]) -> None:
+    def release_held(self, records: list[RecordRef]) -> None:
         """As `release` does it: of what is held."""
         held = [
             record for record in set(records) if (row := self.model.get(record)) is not None and row.held is not None
         ]
         with STORE.write() as connection:
-            work_queue.let_go(connection, held, self.now)
+            work_queue.release_held(connection, held, self.now)
         for record in held:
             row = self.model[record]
             row.held, row.origin, row.due = None, "release", self.ms
@@ -261,11 +261,11 @@ class Dirty(RuleBasedStateMachine):
         self.now += timedelta(days=2)
         while due := self._next(2):
             with STORE.read() as connection:
-                looks = work_queue.take(connection, 0, self.now, 2)
-            assert [look.record for look in looks] == due
+                items = work_queue.lease(connection, 0, self.now, 2)
+            assert [item.record for item in items] == due
             with STORE.write() as connection:
-                for look in looks:
-                    work_queue.settle_done(connection, {look: None})
+                for item in items:
+                    work_queue.ack(connection, {item: None})
             for record in due:
                 del self.model[record]
         self.the_table_is_the_model()

@@ -21,7 +21,7 @@ from sync.rules.model import (
     Effect,
     EffectState,
     Email,
-    Facts,
+    LedgerView,
     NewTask,
     Occurrence,
     Reassigned,
@@ -140,7 +140,7 @@ class Ledger(RuleBasedStateMachine):
         occurrence, slot = key.rsplit("/", 1)
         return self.model[occurrence].items[slot]
 
-    def _facts(self) -> Facts:
+    def _ledger_views(self) -> LedgerView:
         with STORE.read() as connection:
             return ledger.facts_of(ledger.load(connection, ["1"], ["7"]), "1", ["7"], [])
 
@@ -191,10 +191,10 @@ class Ledger(RuleBasedStateMachine):
             tuple(Verdict(each.handoff, State.DUE, "due", each.record, each) for each in told),
             reassigned={key: someone if who else nobody for key, who in standing.items()},
         )
-        facts = self._facts()
-        assert ledger.effects_ahead(decision, facts) == self._ahead(asked) + sum(standing.values())
+        ledger_view = self._ledger_views()
+        assert ledger.effects_ahead(decision, ledger_view) == self._ahead(asked) + sum(standing.values())
         with STORE.write() as connection:
-            ledger.plan(connection, "1", decision, facts, self._tick(), "webhook", retry_failed=retry)
+            ledger.plan(connection, "1", decision, ledger_view, self._tick(), "webhook", retry_failed=retry)
         self._decided(asked, standing, retry=retry)
 
     def _ahead(self, asked: Mapping[str, list[Effect]]) -> int:
@@ -347,9 +347,9 @@ class Ledger(RuleBasedStateMachine):
 
     @precondition(lambda self: not self.trying)
     @rule()
-    def close_finished(self) -> None:
+    def mark_done(self) -> None:
         with STORE.write() as connection:
-            ledger.close_finished(connection, [PORTFOLIO])
+            ledger.mark_done(connection, [PORTFOLIO])
         for cause in self.model.values():
             if cause.state == "open" and all(item.state in {"done", "overtaken"} for item in cause.items.values()):
                 cause.state = "done"
@@ -373,7 +373,7 @@ class Ledger(RuleBasedStateMachine):
         self.the_tables_are_the_model()
         if self.trying:
             self.call(data)
-        self.close_finished()
+        self.mark_done()
 
     # -- what befalls records and databases
 
@@ -381,7 +381,7 @@ class Ledger(RuleBasedStateMachine):
     @rule(record=st.sampled_from([PORTFOLIO, TICKET]), comes_back=st.booleans())
     def deleted(self, record: RecordRef, comes_back: bool) -> None:
         with STORE.write() as connection:
-            ledger.set_aside(connection, [record])
+            ledger.suspend(connection, [record])
         for key, cause in self.model.items():
             if cause.state == "open" and (record == PORTFOLIO or UNIVERSE[key][1] == TICKET):
                 cause.state = "gone"
@@ -393,7 +393,7 @@ class Ledger(RuleBasedStateMachine):
     @rule(record=st.sampled_from([PORTFOLIO, TICKET]))
     def restored(self, record: RecordRef) -> None:
         with STORE.write() as connection:
-            ledger.bring_back(connection, [record])
+            ledger.resume(connection, [record])
         for key, cause in self.model.items():
             if cause.state == "gone" and UNIVERSE[key][1] == record:
                 cause.state = "open"
@@ -417,7 +417,7 @@ class Ledger(RuleBasedStateMachine):
         (task,) = [each for each in found if each.slot == slot]
         assert isinstance(task, NewTask)
         with STORE.write() as connection:
-            ledger.record_done_task(
+            ledger.record_recovered_task(
                 connection, effect_key=key, handoff=handoff, record=record, portfolio="1", cycle="start", task="9001",
                 task_kind=task.kind, role=task.role, made_at=self.now, origin="recovery", reason="taken back",
                 adopted=False,
@@ -470,7 +470,7 @@ class Ledger(RuleBasedStateMachine):
                     self._item(key).state = "done"
                     ledger.settle(connection, key, EffectState.DONE, self._tick())
             self.trying = []
-            self.close_finished()
+            self.mark_done()
         assert {cause.state for cause in self.model.values()} <= {"done", "withdrawn"}
         if DECLINE not in self.model:
             tasks = [
@@ -486,7 +486,7 @@ def _blocked(effect: Effect) -> Effect:
 
 def _occurrence(key: str, asked: Sequence[Effect], version: int) -> Occurrence:
     handoff, record, _ = UNIVERSE[key]
-    effects = tuple(replace(e, context={"decision": version}) if isinstance(e, NewTask | Email) else e for e in asked)
+    effects = tuple(replace(e, variables={"decision": version}) if isinstance(e, NewTask | Email) else e for e in asked)
     return Occurrence(key, handoff, record, "start", "due", effects=effects)
 
 

@@ -26,37 +26,37 @@ MUTANTS = (
     # the ledger: what is decided
     Mutant(
         "plan-never-withdrawn", "What was decided and not begun is done although its cause is gone.",
-        LEDGER, "if fired.key not in yielded:", "if not yielded and fired.key in yielded:",
+        LEDGER, "if recorded.key not in yielded:", "if not yielded and recorded.key in yielded:",
         test="tests/unit/test_ledger.py::test_what_is_no_longer_due_is_withdrawn_and_can_come_back",
     ),
     Mutant(
         "plan-begun-is-withdrawn",
         "What is left of a begun occurrence is dropped when its rule says that it is through.",
         LEDGER,
-        '    for effect in fired.effects:\n        if effect.kind == "write":\n            _overtake(connection, '
+        '    for effect in recorded.effects:\n        if effect.kind == "write":\n            _supersede(connection, '
         "effect, now, reason)",
-        "    for effect in fired.effects:\n        _overtake(connection, effect, now, reason)",
+        "    for effect in recorded.effects:\n        _supersede(connection, effect, now, reason)",
     ),
     Mutant(
         "plan-no-bypass", "A decline lets what its cycle had begun run on.",
-        LEDGER, 'if fired.cycle == decline.cycle and fired.key != decline.key and fired.state in {"open", GONE}:',
-        "if not fired.key:",
+        LEDGER, 'if recorded.cycle == decline.cycle and recorded.key != decline.key and recorded.state in {"open", GONE}:',
+        "if not recorded.key:",
         test="tests/unit/test_ledger.py::test_a_decline_bypasses_what_its_cycle_had_not_begun",
     ),
     Mutant(
         "plan-no-bypass-of-deleted", "What waits on a deleted ticket outlives a decline.",
-        LEDGER, 'fired.state in {"open", GONE}:', 'fired.state == "open":',
+        LEDGER, 'recorded.state in {"open", GONE}:', 'recorded.state == "open":',
         test="tests/story/test_interruptions.py::test_what_waited_on_a_deleted_ticket_is_bypassed_by_a_decline",
     ),
     Mutant(
         "plan-bypass-every-cycle", "A decline stops what other cycles had begun.",
-        LEDGER, "if fired.cycle == decline.cycle and fired.key != decline.key", "if fired.key != decline.key",
+        LEDGER, "if recorded.cycle == decline.cycle and recorded.key != decline.key", "if recorded.key != decline.key",
         test="tests/unit/test_ledger.py::test_a_decline_leaves_other_cycles_alone",
     ),
     Mutant(
         "plan-begun-changes", "Deciding anew plans what was done already once more.",
-        LEDGER, "    if fact.state in NOT_YET:\n        return True",
-        "    if fact.state is not EffectState.OVERTAKEN:\n        return True",
+        LEDGER, "    if known_effect.state in NOT_YET:\n        return True",
+        "    if known_effect.state is not EffectState.SUPERSEDED:\n        return True",
         test="tests/unit/test_ledger.py::test_an_open_write_of_what_stands_is_decided_anew",
     ),
     Mutant(
@@ -91,13 +91,13 @@ MUTANTS = (
     ),
     Mutant(
         "ticket-work-left-behind", "A ticket's work stays with the portfolio that the ticket has left.",
-        RECONCILE, "ledger.set_portfolio(connection, {ticket: homes[ticket] for ticket in moved})",
-        "ledger.set_portfolio(connection, {ticket: None for ticket in moved if homes[ticket] is None})",
+        RECONCILE, "ledger.set_portfolio(connection, {ticket: parents[ticket] for ticket in moved})",
+        "ledger.set_portfolio(connection, {ticket: None for ticket in moved if parents[ticket] is None})",
         test="tests/story/test_interruptions.py::test_what_waited_for_a_person_goes_with_the_ticket_to_another_portfolio",
     ),
     Mutant(
         "restored-forgotten", "The work of a record that was deleted and restored does not go on.",
-        RECONCILE, "            ledger.bring_back(connection, back)\n", "",
+        RECONCILE, "            ledger.resume(connection, back)\n", "",
         test="tests/story/test_interruptions.py::test_what_had_begun_goes_on_after_a_restore_though_its_cause_is_gone",
     ),
     # the effects: what is tried, and what became of it
@@ -152,11 +152,11 @@ MUTANTS = (
     ),
     Mutant(
         "resolve-skipped", "Nobody finds out what became of a try without an answer.",
-        RECONCILE, "waiting = self._effects.resolve(state.looks)", "waiting: dict[RecordRef, datetime] = {}",
+        RECONCILE, "waiting = self._effects.resolve(state.items)", "waiting: dict[RecordRef, datetime] = {}",
     ),
     Mutant(
         "resolve-not-waited-for", "A record is decided while it is not known what became of a write to it.",
-        RECONCILE, "units = [record for record in state.looks if record not in waiting]", "units = list(state.looks)",
+        RECONCILE, "units = [record for record in state.items if record not in waiting]", "units = list(state.items)",
         test="tests/story/test_interruptions.py::test_nothing_is_decided_while_a_write_may_still_land",
         why="Nothing follows what is not settled (`settled-whatever-the-write`): this is the net above that, and saves calls.",
     ),
@@ -230,28 +230,28 @@ MUTANTS = (
     # what is to be looked at
     Mutant(
         "dirty-mark-lost-in-a-pass", "A mark that comes while a record is looked at is lost.",
-        DIRTY, 'dirty.c.generation == bindparam("as_taken")', 'dirty.c.generation >= bindparam("as_taken")',
+        DIRTY, 'work_items.c.generation == bindparam("as_taken")', 'work_items.c.generation >= bindparam("as_taken")',
         test="tests/unit/test_dirty.py::test_what_was_marked_again_meanwhile_stays_due",
     ),
     Mutant(
         "dirty-mark-lost-in-a-failing-pass", "A mark that comes while a record fails waits with it.",
-        DIRTY, "        dirty.c.generation == look.generation,\n", "",
+        DIRTY, "        work_items.c.generation == item.generation,\n", "",
         test="tests/unit/test_dirty.py::test_a_record_that_was_mended_during_its_last_try_is_not_parked",
         why="The simulation has no record that keeps failing.",
     ),
     Mutant(
         "dirty-not-again", "A record that is to be looked at again later is not.",
-        DIRTY, "[taken[look] for look, again in looks.items() if again is None]", "[taken[look] for look in looks]",
+        DIRTY, "[taken[item] for item, again in items.items() if again is None]", "[taken[item] for item in items]",
         test="tests/unit/test_dirty.py::test_what_is_to_be_looked_at_again_waits",
     ),
     Mutant(
         "dirty-mark-does-not-wake", "A mark does not make a record due that waits for a later moment.",
-        DIRTY, '"look_at": func.min(dirty.c.look_at, _NEW.excluded.look_at),', '"look_at": dirty.c.look_at,',
+        DIRTY, '"look_at": func.min(work_items.c.look_at, _NEW.excluded.look_at),', '"not_before": work_items.c.look_at,',
         test="tests/unit/test_dirty.py::test_a_mark_makes_a_waiting_record_due_and_its_age_begins_now",
     ),
     Mutant(
         "dirty-never-parked", "A record that keeps failing is tried every fifteen seconds for ever.",
-        DIRTY, ".values(attempts=look.attempts + 1, error=error)", ".values(attempts=look.attempts, error=error)",
+        DIRTY, ".values(attempts=item.attempts + 1, error=error)", ".values(attempts=item.attempts, error=error)",
         test="tests/unit/test_dirty.py::test_a_record_that_fails_backs_off_and_is_parked",
         why="It costs calls, and leaves nothing undone; the simulation has no record that keeps failing.",
     ),
@@ -263,13 +263,13 @@ MUTANTS = (
     ),
     Mutant(
         "strays-forgotten", "A ticket whose leaving nobody told is not looked for.",
-        RECONCILE, "            self._look_after(strays)\n", "",
+        RECONCILE, "            self._requeue_departed(departed)\n", "",
         test="tests/story/test_faults.py::test_a_ticket_is_deleted_in_mid_pass",
     ),
     # the ways in
     Mutant(
         "home-not-remembered", "A ticket that moves before the portfolio of which it told is read is forgotten.",
-        RECONCILE, "memberships.remember(connection, [], {t: home for t, home in homes.items() if home is not None})",
+        RECONCILE, "memberships.remember(connection, [], {t: parent for t, parent in parents.items() if parent is not None})",
         "memberships.remember(connection, [], {})",
         test="tests/story/test_interruptions.py::"
         "test_a_ticket_that_moves_before_the_portfolio_of_which_it_was_told_is_read",
@@ -282,20 +282,20 @@ MUTANTS = (
     ),
     Mutant(
         "read-is-looked-at", "A ticket of another portfolio that was read along is taken for looked at.",
-        SNAPSHOT, "for t, record in tickets.items() if homes.get(t) in records or t in lone]",
+        SNAPSHOT, "for t, record in tickets.items() if parents.get(t) in records or t in lone]",
         "for t, record in tickets.items()]",
         test="tests/story/test_interruptions.py::test_a_poll_finds_a_ticket_that_was_read_with_another_portfolio",
     ),
     Mutant(
         "cause-not-renewed", "What is decided anew keeps the cause, and so the cycle, that it had at first.",
         LEDGER, '"portfolio": portfolio,\n            "cause_at": cause_at,',
-        '"portfolio": portfolio,\n            "cause_at": fired.cause_at and to_ms(fired.cause_at),',
+        '"portfolio": portfolio,\n            "cause_at": recorded.cause_at and to_ms(recorded.cause_at),',
         test="tests/story/test_interruptions.py::"
         "test_work_for_a_ticket_that_came_again_after_a_decline_is_of_the_new_cycle",
     ),
     Mutant(
         "inbox-stored-not-marked", "A delivery is stored and marks nothing.",
-        INBOX, '            work_queue.touch(connection, records, now, "webhook", moved=moved)\n',
+        INBOX, '            work_queue.enqueue_related(connection, records, now, "webhook", moved=moved)\n',
         "            del records\n",
         test="tests/unit/test_receiver.py::test_a_delivery_is_stored_and_marks_its_records",
     ),
@@ -368,7 +368,7 @@ MUTANTS = (
     ),
     Mutant(
         "lost-first-poll", "After a loss the first poll begins where the new ledger does.",
-        POLL, 'get_fact(connection, "go_live")', 'get_fact(connection, "born")',
+        POLL, 'get_fact(connection, "go_live")', 'get_fact(connection, "ledger_began")',
         test="tests/story/test_lost_database.py::test_what_nobody_had_looked_at_before_the_loss_is_found_after_it",
     ),
     Mutant(
@@ -377,7 +377,7 @@ MUTANTS = (
     ),
     Mutant(
         "lost-homes-unknown", "After a loss nobody knows which portfolio a deleted ticket's tasks were made on.",
-        RECOVERY, "homes.get(at.id)", "None",
+        RECOVERY, "parents.get(at.id)", "None",
         test="tests/story/test_lost_database.py::test_a_decline_closes_what_was_made_on_a_ticket_that_is_deleted_since",
     ),
     Mutant(

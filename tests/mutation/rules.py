@@ -17,15 +17,15 @@ MUTANTS = (
     # 1
     Mutant(
         "1-window-14", "The kickoff comes at 14 days, not at 15.",
-        HANDOFFS, "if days > case.window:", "if days >= case.window:",
+        HANDOFFS, "if days > context.window:", "if days >= context.window:",
     ),
     Mutant(
         "1-window-16", "The kickoff comes at 16 days already.",
-        HANDOFFS, "if days > case.window:", "if days > case.window + 1:",
+        HANDOFFS, "if days > context.window:", "if days > context.window + 1:",
     ),
     Mutant(
         "1-key-without-cycle", "The key of a kickoff does not name its cycle: the second cycle's is taken.",
-        HANDOFFS, 'key = f"1:{portfolio.id}:{case.cycle}:{anchor}"', 'key = f"1:{portfolio.id}:start:{anchor}"',
+        HANDOFFS, 'key = f"1:{portfolio.id}:{context.cycle}:{anchor}"', 'key = f"1:{portfolio.id}:start:{anchor}"',
     ),
     Mutant(
         "1-once-whatever-the-date", "A date that left the window and came back makes no new kickoff.",
@@ -33,7 +33,7 @@ MUTANTS = (
     ),
     Mutant(
         "1-move-within-window", "Any change of the date counts as one that left the window.",
-        HANDOFFS, "            and case.out_of_window(version)\n", "",
+        HANDOFFS, "            and context.out_of_window(version)\n", "",
     ),
     Mutant(
         "1-confirmed-early", "A kickoff although the AM has confirmed already.",
@@ -47,7 +47,7 @@ MUTANTS = (
     ),
     Mutant(
         "1-before-the-closing", "A kickoff on the old date, before the closing has moved it.",
-        HANDOFFS, "    if case.pending:\n        return [_after_ending(case, Handoff.KICKOFF)]\n", "",
+        HANDOFFS, "    if context.pending:\n        return [_after_ending(context, Handoff.KICKOFF)]\n", "",
     ),
     # 2a
     Mutant(
@@ -57,12 +57,12 @@ MUTANTS = (
     Mutant(
         "2a-not-silent", "The AM is told of a decline as if creatives had gone live.",
         HANDOFFS, "effect in close if slots is None or effect.slot in slots)]\n",
-        "effect in close if slots is None or effect.slot in slots)]\n    am, nobody = case.owner(Role.ACCOUNT_MANAGER)\n"
-        "    effects.append(Email(EmailKind.REFRESH_LIVE, Role.ACCOUNT_MANAGER, am, case.context(), None, nobody))\n",
+        "effect in close if slots is None or effect.slot in slots)]\n    am, nobody = context.owner(Role.ACCOUNT_MANAGER)\n"
+        "    effects.append(Email(EmailKind.REFRESH_LIVE, Role.ACCOUNT_MANAGER, am, context.variables(), None, nobody))\n",
     ),
     Mutant(
         "2a-closes-every-cycle", "A decline also closes what earlier cycles had left open.",
-        HANDOFFS, "if fired.cycle != cycle or (on is not None", "if not fired.cycle or (on is not None",
+        HANDOFFS, "if recorded.cycle != cycle or (on is not None", "if not recorded.cycle or (on is not None",
     ),
     Mutant(
         "2a-closes-adopted", "A decline closes adopted tasks, which are people's own.",
@@ -90,15 +90,15 @@ MUTANTS = (
     # 2b
     Mutant(
         "2b-not-silent", "The client's yes closes the kickoff's task.",
-        HANDOFFS, "verdicts.append(_recorded(case, Handoff.CONFIRMED, key, reason, version.at))",
-        "open_tasks = [t for t in case.tasks(_tasks_of_cycle(case, case.cycle)) if t.is_open]\n"
-        "            verdicts.append(_due(case, Handoff.CONFIRMED, key, reason, [CloseTask(t.id, reason) for t in "
+        HANDOFFS, "verdicts.append(_recorded(context, Handoff.CONFIRMED, key, reason, version.at))",
+        "open_tasks = [t for t in context.tasks(_tasks_of_cycle(context, context.cycle)) if t.is_open]\n"
+        "            verdicts.append(_due(context, Handoff.CONFIRMED, key, reason, [CloseTask(t.id, reason) for t in "
         "open_tasks]))",
     ),
     # 3
     Mutant(
         "3-a-day-late", "The date arrives the day after.",
-        HANDOFFS, "if when > case.moment.today:", "if when >= case.moment.today:",
+        HANDOFFS, "if when > context.times.today:", "if when >= context.times.today:",
     ),
     Mutant(
         "3-confirmed-counts-as-acted", "Refresh Request Submitted is taken for a sign that the SAS has acted.",
@@ -111,7 +111,7 @@ MUTANTS = (
     ),
     Mutant(
         "3-never-again", "A date that was moved later after it fired does not fire again.",
-        HANDOFFS, "if before and when.isoformat() <= max(_date_of(fired) for fired in before):", "if before:",
+        HANDOFFS, "if before and when.isoformat() <= max(_date_of(recorded) for recorded in before):", "if before:",
         test=f"{DECISIONS}[3 moved later, has come, and the task was completed before: again]",
     ),
     Mutant(
@@ -127,32 +127,32 @@ MUTANTS = (
     ),
     Mutant(
         "3-open-when-it-arrived", "A date set to a day that is past is taken to have come on that day.",
-        HANDOFFS, "came = max(arrives, case.date_since)", "came = arrives",
+        HANDOFFS, "came = max(arrives, context.date_since)", "came = arrives",
         test=f"{DECISIONS}[3 moved later to today, an hour after the task was completed: again]",
     ),
     Mutant(
         "3-old-note", "The task quotes a Note of the cycle before.",
-        HANDOFFS, "case.newest_note(portfolio.ref, case.cycle_started)", "case.newest_note(portfolio.ref)",
+        HANDOFFS, "context.newest_note(portfolio.ref, context.cycle_started)", "context.newest_note(portfolio.ref)",
         test="tests/unit/test_handoffs.py::test_3_a_note_of_the_cycle_before_is_not_the_source_of_truth",
         why="The oracle knows a task by its subject, its owner and its records; it does not read the body.",
     ),
     # 4
     Mutant(
         "4-older-than-going-live", "Tickets from before going live bring Creative work.",
-        HANDOFFS, "if ticket.came_in < case.moment.go_live:", "if ticket.came_in > case.moment.now:",
+        HANDOFFS, "if ticket.came_in < context.times.go_live:", "if ticket.came_in > context.times.now:",
         test=f"{DECISIONS}[4 older than going live]",
         why="In the simulation the service is live before the first ticket is made.",
     ),
     Mutant(
         "4-closed-ticket", "A closed ticket brings Creative work.",
-        HANDOFFS, "    if not ticket.is_open:\n        return _not_applicable(case, Handoff.TICKETS,",
-        "    if False:\n        return _not_applicable(case, Handoff.TICKETS,",
+        HANDOFFS, "    if not ticket.is_open:\n        return _not_applicable(context, Handoff.TICKETS,",
+        "    if False:\n        return _not_applicable(context, Handoff.TICKETS,",
         test=f"{DECISIONS}[4 closed before anybody looked]",
     ),
     Mutant(
         "4-own-designer-ignored", "The ticket's own designer does not win over the portfolio's.",
-        HANDOFFS, "    for kind, role in work:\n        owner, blocked = case.owner(role, ticket)",
-        "    for kind, role in work:\n        owner, blocked = case.owner(role)",
+        HANDOFFS, "    for kind, role in work:\n        owner, blocked = context.owner(role, ticket)",
+        "    for kind, role in work:\n        owner, blocked = context.owner(role)",
     ),
     Mutant(
         "4-deactivated-owner", "Work goes to a person who has left.",
@@ -165,8 +165,8 @@ MUTANTS = (
     ),
     Mutant(
         "5-no-barrier", "A set is announced although its newest ticket is young and more may come.",
-        HANDOFFS, "if not sure and case.moment.now < complete_at:",
-        "if not sure and case.moment.now < case.moment.go_live:",
+        HANDOFFS, "if not sure and context.times.now < complete_at:",
+        "if not sure and context.times.now < context.times.go_live:",
         test=f"{DECISIONS}[5 barrier: an early status and a young ticket: wait]",
     ),
     Mutant(
@@ -188,7 +188,7 @@ MUTANTS = (
     Mutant(
         "5-clocks-decide", "Only an entry newer than the last announcement is new.",
         HANDOFFS, "if entry not in announced and ticket",
-        "if ticket.stage_since > max((f.decided_at for f in before), default=case.moment.go_live) and ticket",
+        "if ticket.stage_since > max((f.decided_at for f in before), default=context.times.go_live) and ticket",
         test=f"{DECISIONS}[5 the second set, its entry older than the first one's announcement: entries decide, not clocks]",
     ),
     Mutant(
@@ -206,11 +206,11 @@ MUTANTS = (
     ),
     Mutant(
         "5-earlier-cycle-counts", "Open tickets of an earlier cycle hold up this one's set.",
-        HANDOFFS, "if ticket.is_open and case.in_cycle(ticket)]", "if ticket.is_open]",
+        HANDOFFS, "if ticket.is_open and context.in_cycle(ticket)]", "if ticket.is_open]",
     ),
     Mutant(
         "5-closed-tickets-count", "Closed tickets hold up a set.",
-        HANDOFFS, "if ticket.is_open and case.in_cycle(ticket)]", "if case.in_cycle(ticket)]",
+        HANDOFFS, "if ticket.is_open and context.in_cycle(ticket)]", "if context.in_cycle(ticket)]",
         test=f"{DECISIONS}[5 the last one behind is closed: the set is ready]",
     ),
     Mutant(
@@ -238,7 +238,7 @@ MUTANTS = (
     ),
     Mutant(
         "6-stage-stays", "A revision does not kick the ticket back to In Progress.",
-        HANDOFFS, "wanted = {names.stage: case.in_progress}", "wanted: dict[str, str] = {}",
+        HANDOFFS, "wanted = {names.stage: context.in_progress}", "wanted: dict[str, str] = {}",
     ),
     Mutant(
         "6-other-approval-reset", "A revision of the graphics resets the approval of the copy.",
@@ -274,20 +274,20 @@ MUTANTS = (
     # 7
     Mutant(
         "7-overtaken-fires", "An approval that was moved on before anybody looked makes its task all the same.",
-        HANDOFFS, "            verdicts.append(_recorded_overtaken(case, Handoff.APPROVED, key, reason, version.at))",
-        "            verdicts.append(_approval(case, version))",
+        HANDOFFS, "            verdicts.append(_recorded_superseded(context, Handoff.APPROVED, key, reason, version.at))",
+        "            verdicts.append(_approval(context, version))",
         test=f"{DECISIONS}[7 moved back before the service looked: overtaken]",
     ),
     Mutant(
         "7-once-a-cycle", "A second approval in a cycle, the first one's task done, makes none.",
-        HANDOFFS, 'return f"7:{case.portfolio.id}:{version.ms}"',
-        'return f"7:{case.portfolio.id}:{to_ms(case.cycle_started or case.moment.go_live)}"',
+        HANDOFFS, 'return f"7:{context.portfolio.id}:{version.ms}"',
+        'return f"7:{context.portfolio.id}:{to_ms(context.cycle_started or context.times.go_live)}"',
         test=f"{DECISIONS}[7 overtaken, then approved again: its own task]",
     ),
     Mutant(
         "7-second-open-task", "An approval that is set again makes a second task beside the one still open.",
-        HANDOFFS, "case.tasks([made[-1].crm_id])[0].was_open_at(version.at):",
-        "not case.tasks([made[-1].crm_id])[0].exists:",
+        HANDOFFS, "context.tasks([made[-1].crm_id])[0].was_open_at(version.at):",
+        "not context.tasks([made[-1].crm_id])[0].exists:",
         test=f"{DECISIONS}[7 set again while the task is open: no second task, no second email]",
     ),
     # 8
@@ -304,20 +304,20 @@ MUTANTS = (
     ),
     Mutant(
         "8-any-status", "The completed task closes the cycle although the client has not approved (any more).",
-        HANDOFFS, "    if status is Status.CREATIVES_APPROVED:\n        return [_by_task(case)]",
+        HANDOFFS, "    if status is Status.CREATIVES_APPROVED:\n        return [_by_task(context)]",
         "    if status in {Status.CREATIVES_APPROVED, Status.CREATIVES_PENDING_APPROVAL}:\n        return "
-        "[_by_task(case)]",
+        "[_by_task(context)]",
         test=f"{DECISIONS}[8 completed while the status is another: not yet]",
     ),
     Mutant(
         "8-older-approval", "A task that was completed for an earlier approval closes the cycle for the new one.",
-        HANDOFFS, "    if _approved_after(case, task) or ", "    if ",
+        HANDOFFS, "    if _approved_after(context, task) or ", "    if ",
         test=f"{DECISIONS}[8 the newest task was deleted: an older completed one does not stand in for it]",
     ),
     Mutant(
         "8-task-on-its-way", "A task of an earlier approval closes the cycle while the newest one's cannot be sent.",
-        HANDOFFS, "    if _approved_after(case, task) or _is_on_its_way(case, refused=True):\n",
-        "    if _approved_after(case, task):\n",
+        HANDOFFS, "    if _approved_after(context, task) or _is_on_its_way(context, refused=True):\n",
+        "    if _approved_after(context, task):\n",
         test="tests/story/test_interruptions.py::"
         "test_an_older_task_does_not_close_the_cycle_while_the_newest_approval_has_none",
     ),
@@ -338,7 +338,7 @@ MUTANTS = (
     Mutant(
         "8-task-stays", "Closed by hand, the implementation task stays open.",
         HANDOFFS,
-        "    open_tasks = [task for task in case.tasks(made) if task.is_open_since(ending.closing.at)]\n",
+        "    open_tasks = [task for task in context.tasks(made) if task.is_open_since(ending.closing.at)]\n",
         "    open_tasks: list[OwnTask] = []\n",
     ),
     Mutant(
@@ -349,7 +349,7 @@ MUTANTS = (
     # 9
     Mutant(
         "9-before-the-reset", "The confirmation does not wait until the reset is written.",
-        HANDOFFS, 'context, f"{closing_key}/write", blocked)', "context, None, blocked)",
+        HANDOFFS, 'variables, f"{closing_key}/write", blocked)', "variables, None, blocked)",
     ),
     # the cycle and the date
     Mutant(
@@ -358,8 +358,8 @@ MUTANTS = (
     ),
     Mutant(
         "cycle-slips-remembered", "Creatives Implemented is remembered as a closing while it may yet be a slip.",
-        DECIDE, "tuple(ending.closing for ending in case.endings if ending.sure)",
-        "tuple(ending.closing for ending in case.endings)",
+        DECIDE, "tuple(ending.closing for ending in context.endings if ending.sure)",
+        "tuple(ending.closing for ending in context.endings)",
         test="tests/unit/test_handoffs.py::test_closings_are_remembered_once_they_are_sure",
     ),
     Mutant(
@@ -408,7 +408,7 @@ MUTANTS = (
     ),
     Mutant(
         "ticket-on-both", "A ticket on two portfolios counts for both.",
-        SNAPSHOT, "if homes.get(t) == i and t in tickets]", "if t in tickets]",
+        SNAPSHOT, "if parents.get(t) == i and t in tickets]", "if t in tickets]",
         test="tests/story/test_handoffs.py::test_4_on_two_portfolios_it_counts_for_the_primary_one",
     ),
     Mutant(

@@ -191,7 +191,7 @@ def test_the_oracle_notices(change: Change, verdict: str) -> None:
 def test_a_delivery_that_marks_nothing_is_noticed_though_polls_and_sweeps_make_up_for_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("sync.storage.inbox.work_queue", SimpleNamespace(touch=lambda *_, **__: None))
+    monkeypatch.setattr("sync.storage.inbox.work_queue", SimpleNamespace(enqueue_related=lambda *_, **__: None))
 
     outcome = run(1, 20, "plain")
 

@@ -232,7 +232,7 @@ class SimulationWorld(World):
             quirks=quirks,
             names=names,
             start=start,
-            checkpoint=hook,
+            failpoint=hook,
             go_live=start.isoformat(),  # a lost database must not move it
         )
         self.log = SimulationLog()

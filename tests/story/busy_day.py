@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sync.clock import to_ms
 from sync.sandbox.delivery import DeliveryMode
 from sync.sandbox.people import People, Seen
-from sync.storage.tables import dirty, effects, occurrences
+from sync.storage.tables import effects, occurrences, work_items
 from tests.world import World
 
 PAUSED = DeliveryMode(paused=True)
@@ -158,7 +158,7 @@ def unsettled(world: World) -> list[str]:
         ]
         rows = [
             f"{row.kind} {row.id} look_at={row.look_at - now} {row.error}"
-            for row in connection.execute(select(dirty))
+            for row in connection.execute(select(work_items))
             if row.look_at <= now or row.parked_at or row.held_effects is not None or row.error
         ]
     return open_ones + rows

@@ -100,22 +100,22 @@ class Client:
     def _kickoff(self) -> Iterator[None]:
         self._set_date(self._today() + timedelta(days=10))
         self.values["status"] = ""
-        self._due("kickoff", self._home)
+        self._due("kickoff", self._parent)
         self._mailed("ask")
         yield
 
     def _decline(self) -> Iterator[None]:
         self._status("No Refresh Requested")
         self.values["date"] = self._next_date()
-        self._completed("kickoff", self._home)
+        self._completed("kickoff", self._parent)
         yield
 
     def _confirm(self) -> Iterator[None]:
         self._people.note("portfolio", self.portfolio, "Warm colours, please.")
-        self._complete("kickoff", self._home)
+        self._complete("kickoff", self._parent)
         self._status("Refresh Request Submitted")
         self._set_date(self._today())
-        self._due("create_tickets", self._home)
+        self._due("create_tickets", self._parent)
         self._mailed("arrived")
         yield
 
@@ -124,7 +124,7 @@ class Client:
         self.tickets = [
             self._people.create_ticket(f"{self.name}, {folder}, {n}", folder, self.portfolio) for n in (1, 2)
         ]
-        self._complete("create_tickets", self._home)
+        self._complete("create_tickets", self._parent)
         self._status("Deliverables Submitted")
         for ticket in self.tickets:
             self._ticket(ticket, stage="New", revisions="", copy="")
@@ -156,16 +156,16 @@ class Client:
         yield
 
     def _finish(self) -> Iterator[None]:
-        self._complete("share_deliverables", self._home)
+        self._complete("share_deliverables", self._parent)
         self._status("Creatives Completed & Approved")
-        self._due("implement", self._home)
+        self._due("implement", self._parent)
         self._mailed("approved")
         yield
         if self._dice.random() < 0.5:
-            self._complete("implement", self._home)
+            self._complete("implement", self._parent)
         else:
             self._status("Creatives Implemented")
-            self._completed("implement", self._home)
+            self._completed("implement", self._parent)
         self.values |= {"status": "", "date": self._next_date()}
         self._mailed("live")
         yield
@@ -190,7 +190,7 @@ class Client:
         self.values |= {f"{name} of ticket {ticket}": value for name, value in values.items()}
 
     @property
-    def _home(self) -> str:
+    def _parent(self) -> str:
         return f"portfolio {self.portfolio}"
 
     def _due(self, kind: str, record: str) -> None:
@@ -200,7 +200,7 @@ class Client:
         self.things[f"email “{what}”"] += 1
 
     def _announced(self) -> None:
-        self._due("share_deliverables", self._home)
+        self._due("share_deliverables", self._parent)
         self._mailed("ready")
         self._mailed("in review")
 
@@ -220,7 +220,7 @@ class Client:
 
     def _tasks(self, view: View) -> Iterator[SeenTask]:
         tickets = (ticket for ticket, seen in view.tickets.items() if seen["subject"].startswith(f"{self.name}, "))
-        mine = {self._home, *(f"ticket {ticket}" for ticket in tickets)}
+        mine = {self._parent, *(f"ticket {ticket}" for ticket in tickets)}
         return (task for task in view.tasks if task.key and _record_of(task) in mine)
 
     def found(self, view: View) -> tuple[Counter[str], dict[str, str]]:

@@ -19,14 +19,14 @@ from sync.settings import read_settings
 def main(what: str, log: Path, until: Path | None = None) -> None:
     with log.open("a", encoding="utf-8", buffering=1) as out:
 
-        def checkpoint(step: str) -> None:
+        def failpoint(step: str) -> None:
             if step in {"snapshot", "looked at"}:
                 out.write(f"{time.monotonic_ns()} {os.getpid()} {step}\n")
             if what == "hold" and step == "sent":
                 out.write(f"{time.monotonic_ns()} {os.getpid()} holding\n")
                 time.sleep(60)
 
-        service = build(read_settings(_env_file=None), checkpoint=checkpoint)
+        service = build(read_settings(_env_file=None), failpoint=failpoint)
         acts: dict[str, Callable[[Service], object]]
         acts = {"drain": drain, "hold": run_sweep, "poll": run_poll, "sweep": run_sweep}
         acts[what](service)

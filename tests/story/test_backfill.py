@@ -16,8 +16,8 @@ from sync.admin.backfill import carry_out, propose
 from sync.crm import Kind, RecordRef
 from sync.sandbox.faults import Fault, FaultKind
 from sync.sandbox.seed import populate
-from sync.storage.tables import backfills, dirty, effects, runs
-from sync.storage.work_queue import mark
+from sync.storage.tables import backfills, effects, runs, work_items
+from sync.storage.work_queue import enqueue
 from tests.conftest import MakeWorld
 from tests.terminal import Terminal, dump
 from tests.world import World
@@ -240,14 +240,14 @@ def test_one_that_is_cut_off_is_taken_up(world: World) -> None:
     class Crash(BaseException):
         """The end of the process."""
 
-    def checkpoint(step: str) -> None:
+    def failpoint(step: str) -> None:
         if step == "sent":
             raise Crash
 
-    world.checkpoint = checkpoint
+    world.failpoint = failpoint
     with pytest.raises(Crash):
         list(carry_out(world.service, proposal, bulk.Summary(), reason=None))
-    world.checkpoint = lambda _step: None
+    world.failpoint = lambda _step: None
     world.restart()
     world.minutes(5)
     list(carry_out(world.service, propose(world.service, proposal.since), bulk.Summary(), reason=None))
@@ -281,8 +281,8 @@ def test_one_that_the_breaker_holds_already_is_skipped(world: World, terminal: T
     made = portal(world, 11)
     portfolio = str(made["deliverables submitted"][0])
     with world.service.store.write() as connection:
-        mark(connection, [RecordRef(Kind.PORTFOLIO, portfolio)], world.clock.now(), "webhook")
-        connection.execute(dirty.update().values(held_effects=3))
+        enqueue(connection, [RecordRef(Kind.PORTFOLIO, portfolio)], world.clock.now(), "webhook")
+        connection.execute(work_items.update().values(held_effects=3))
     lines = terminal.lines(*APPLY, portfolio)
     assert (lines[0]["outcome"], lines[0]["reason"]) == ("skipped", "the breaker holds 3 effects: `handoffs release`")
 
@@ -384,12 +384,12 @@ def test_ctrl_c_ends_after_the_group(make_world: MakeWorld, monkeypatch: pytest.
     total = len(old_ones(world))
     interrupted: list[str] = []
 
-    def checkpoint(step: str) -> None:
+    def failpoint(step: str) -> None:
         if step == "sent" and not interrupted:
             interrupted.append(step)
             signal.raise_signal(signal.SIGINT)
 
-    world.checkpoint = checkpoint
+    world.failpoint = failpoint
     before = count_done(world)
     result = terminal.run(*APPLY)
     assert result.exit_code == 130

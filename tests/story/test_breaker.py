@@ -13,7 +13,7 @@ from sync.passes import breaker
 from sync.passes.breaker import Released
 from sync.passes.reconcile import GROUP
 from sync.storage import ledger
-from sync.storage.tables import dirty, effects, occurrences, releases
+from sync.storage.tables import effects, occurrences, releases, work_items
 from tests.conftest import MakeWorld
 from tests.world import World
 
@@ -74,7 +74,7 @@ def test_a_group_beyond_the_limit_is_not_begun(world: World) -> None:
     assert _held(world) == (6, 12)
     assert _count(world, occurrences) == 0, "nothing is written down"
     with world.service.store.read() as connection:
-        rows = connection.execute(select(dirty.c.id, dirty.c.held_effects)).all()
+        rows = connection.execute(select(work_items.c.id, work_items.c.held_effects)).all()
     assert {(row.id, row.held_effects) for row in rows} == {(portfolio, 2) for portfolio in portfolios}
 
 

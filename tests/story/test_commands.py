@@ -21,7 +21,7 @@ from sync.cli import main
 from sync.clock import local_date
 from sync.sandbox import Fault, Names, Quirks, Sandbox, SandboxServer
 from sync.storage.database import open_store
-from sync.storage.tables import dirty, effects, runs, sweeps
+from sync.storage.tables import effects, runs, sweeps, work_items
 
 HANDOFFS = [sys.executable, "-m", "sync"]
 PATIENCE = 20.0
@@ -333,7 +333,7 @@ def test_explain_tells_each_handoff_before_and_after_and_changes_nothing(desk: D
     assert "roles.account_manager.fallback_owner" in handoff(before, "1")["reason"]
     assert handoff(before, "3")["state"] == "waiting"
     assert handoff(before, "3")["when"].startswith(desk.day(5))
-    assert desk.rows(dirty) == []
+    assert desk.rows(work_items) == []
     assert desk.rows(effects) == []
     assert desk.people.all_tasks() == ()
     desk.people.set("portfolio", portfolio, {"account_manager": desk.people.owner("account_manager")})

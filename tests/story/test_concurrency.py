@@ -110,7 +110,9 @@ def test_no_two_passes_overlap_and_nothing_is_done_twice(office: Office) -> None
         new = _portfolios(office.sandbox, 2)
         office.sandbox.people.flush_search()
         with store.write() as connection:
-            work_queue.mark(connection, [RecordRef(Kind.PORTFOLIO, one) for one in new], datetime.now(UTC), "webhook")
+            work_queue.enqueue(
+                connection, [RecordRef(Kind.PORTFOLIO, one) for one in new], datetime.now(UTC), "webhook"
+            )
         made += 2
         time.sleep(0.7)
     for what in acts:
@@ -176,9 +178,9 @@ def _steps_of(world: World, act: Callable[[World], str]) -> tuple[str, list[str]
     steps: list[str] = []
     portfolio = act(world)
     world.service.prepare()
-    world.checkpoint = steps.append
+    world.failpoint = steps.append
     _one_pass(world)
-    world.checkpoint = lambda _: None
+    world.failpoint = lambda _: None
     return portfolio, steps
 
 
@@ -186,7 +188,7 @@ def _one_pass(world: World) -> None:
     world.sandbox.delivery.pump()
     service = world.service
     with service.store.read() as connection:
-        looks = work_queue.take(connection, 0, service.clock.now(), 50)
+        looks = work_queue.lease(connection, 0, service.clock.now(), 50)
     service.reconciler.run(looks)
 
 
@@ -198,11 +200,11 @@ def _do_at(world: World, number: int, act: Callable[[], None]) -> None:
     """Do `act` at the n-th step."""
     seen = iter(range(1_000))
 
-    def checkpoint(_step: str) -> None:
+    def failpoint(_step: str) -> None:
         if next(seen) == number:
             act()
 
-    world.checkpoint = checkpoint
+    world.failpoint = failpoint
 
 
 def test_a_mark_at_any_step_of_a_pass_is_not_lost(make_world: MakeWorld) -> None:
@@ -215,13 +217,13 @@ def test_a_mark_at_any_step_of_a_pass_is_not_lost(make_world: MakeWorld) -> None
 
         def mark(world: World = world, portfolio: str = portfolio) -> None:
             with world.service.store.write() as connection:
-                work_queue.mark(connection, [RecordRef(Kind.PORTFOLIO, portfolio)], world.clock.now(), "webhook")
+                work_queue.enqueue(connection, [RecordRef(Kind.PORTFOLIO, portfolio)], world.clock.now(), "webhook")
 
         world.service.prepare()
         _do_at(world, number, mark)
         _one_pass(world)
         with world.service.store.read() as connection:
-            due = work_queue.take(connection, 0, world.clock.now(), 50)
+            due = work_queue.lease(connection, 0, world.clock.now(), 50)
         assert [look.record.id for look in due] == [portfolio], f"marked at step {number}, “{step}”"
 
 
@@ -252,11 +254,11 @@ BEFORE_THE_REREAD = ("snapshot", "read", "planned", "claiming", "claimed")
 def _edit_at(world: World, step: str, edit: Callable[[], None]) -> None:
     edits = iter([edit])
 
-    def checkpoint(reached: str) -> None:
+    def failpoint(reached: str) -> None:
         if reached == step and (act := next(edits, None)) is not None:
             act()
 
-    world.checkpoint = checkpoint
+    world.failpoint = failpoint
 
 
 @pytest.mark.parametrize("step", BEFORE_THE_REREAD)
@@ -318,12 +320,12 @@ def test_a_task_s_body_edited_meanwhile_is_kept(world: World, step: str) -> None
     world.people.set_status(acme, "No Refresh Requested")
     seen: list[str] = []
 
-    def checkpoint(reached: str) -> None:
+    def failpoint(reached: str) -> None:
         seen.append(reached)
         if reached == step and seen.count(step) == 2:  # the date is written first
             world.people.edit_task(task.id, hs_task_body="<p>Called them twice.</p>")
 
-    world.checkpoint = checkpoint
+    world.failpoint = failpoint
     world.minutes(1)
     (task,) = world.tasks()
     assert not task.open

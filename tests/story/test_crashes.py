@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import pytest
 
-from sync.failpoints import no_checkpoint
+from sync.failpoints import no_failpoint
 from sync.sandbox.faults import Fault, FaultKind
 from sync.storage import tables
 from tests.story import busy_day
@@ -55,15 +55,15 @@ def _undisturbed(world: World) -> tuple[dict[str, Any], list[str], list[int], li
     steps: list[str] = []
     states: list[int] = []
 
-    def checkpoint(step: str) -> None:
+    def failpoint(step: str) -> None:
         steps.append(step)
         states.append(_what_would_be_left(world))
 
-    world.checkpoint = checkpoint
+    world.failpoint = failpoint
     mark = world.sandbox.log.mark()
     world.work()
     calls = [call.endpoint for call in world.sandbox.log.since(mark)]
-    world.checkpoint = no_checkpoint
+    world.failpoint = no_failpoint
     busy_day.calm_down(world)
     assert busy_day.unsettled(world) == []
     crashes = [n for n, state in enumerate(states) if n == 0 or state != states[n - 1]]
@@ -77,7 +77,7 @@ def _writes(endpoint: str) -> bool:
 def _what_would_be_left(world: World) -> int:
     """A fingerprint of all that outlives the process: the database but for the request budget, and the CRM."""
     written = sum(_writes(call.endpoint) for call in world.sandbox.log.since(0))
-    mine = (tables.effects, tables.occurrences, tables.dirty, tables.cycles, tables.memberships, tables.facts)
+    mine = (tables.effects, tables.occurrences, tables.work_items, tables.cycles, tables.memberships, tables.facts)
     with world.service.store.read() as connection:
         return hash((written, *(tuple(connection.execute(table.select())) for table in mine)))
 
@@ -86,11 +86,11 @@ def crash_at(*hits: int) -> Callable[[str], None]:
     """A checkpoint that ends the process at the given steps, counted from 0 over all lives of the process."""
     seen = iter(range(1_000_000))
 
-    def checkpoint(step: str) -> None:
+    def failpoint(step: str) -> None:
         if next(seen) in hits:
             raise Crash(step)
 
-    return checkpoint
+    return failpoint
 
 
 def survive(world: World) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def _ends_well(morning: Morning, disturb: Callable[[World], None], what: str) ->
 
 def _crashing(*hits: int) -> Callable[[World], None]:
     def disturb(world: World) -> None:
-        world.checkpoint = crash_at(*hits)
+        world.failpoint = crash_at(*hits)
 
     return disturb
 
@@ -185,11 +185,11 @@ def _befallen(kind: str, write: str, number: int, *, crash_after: int | None = N
             return
         steps = count(1)
 
-        def checkpoint(step: str) -> None:
+        def failpoint(step: str) -> None:
             if fault not in world.sandbox.faults.active() and next(steps) == crash_after:
                 raise Crash(step)
 
-        world.checkpoint = checkpoint
+        world.failpoint = failpoint
 
     return disturb
 
@@ -201,14 +201,14 @@ def test_a_try_that_was_sent_long_after_its_claim(world: World) -> None:
     world.sandbox.faults.add(Fault("429-ten-secondly", create, lasts=45), Fault("late", create, times=1, delay=60))
     claimed: list[datetime] = []
 
-    def checkpoint(step: str) -> None:
+    def failpoint(step: str) -> None:
         if step == "claimed":
             claimed.append(world.clock.now())
         if step == "sent":
-            world.checkpoint = no_checkpoint
+            world.failpoint = no_failpoint
             raise Crash(step)
 
-    world.checkpoint = checkpoint
+    world.failpoint = failpoint
     with pytest.raises(Crash):
         world.work()
     assert world.clock.now() - claimed[0] > timedelta(seconds=40)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sync.clock import to_ms
 from sync.passes.effects import BLOCKED_AGAIN
 from sync.sandbox.faults import Fault
-from sync.storage.tables import dirty, effects, occurrences, runs
+from sync.storage.tables import effects, occurrences, runs, work_items
 from tests.terminal import Terminal, dump
 from tests.world import World
 
@@ -108,7 +108,7 @@ def test_retrying_heals_what_was_mended(world: World, terminal: Terminal, monkey
     assert terminal.run("dead", "retry", "--all").exit_code == 0
     assert terminal.run("dead").exit_code == 0
     with world.service.store.read() as connection:
-        assert connection.execute(select(dirty).where(dirty.c.id == bolt)).all() == []
+        assert connection.execute(select(work_items).where(work_items.c.id == bolt)).all() == []
         assert {row.command for row in connection.execute(select(runs.c.command))} == {"dead retry"}
 
 
@@ -239,7 +239,7 @@ def test_a_parked_ticket_is_named_by_its_kind(world: World, terminal: Terminal) 
         }
         now = to_ms(world.clock.now() - BLOCKED_AGAIN)
         times = {"marked_at": now, "look_at": now, "parked_at": now}
-        connection.execute(dirty.insert().values(**row, **times, error="Traceback\nValueError: odd"))
+        connection.execute(work_items.insert().values(**row, **times, error="Traceback\nValueError: odd"))
     assert "ValueError: odd" in terminal.run("dead", "show", "ticket:77").stdout
     assert terminal.run("dead", "show", "portfolio:77").exit_code == 1
     assert terminal.run("dead", "retry", "77").exit_code == 0, "it is gone: there is nothing to look at"

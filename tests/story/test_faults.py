@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from sync.errors import HandoffsError
 from sync.sandbox.faults import Fault, FaultKind
-from sync.storage.tables import dirty, effects
+from sync.storage.tables import effects, work_items
 from tests.conftest import MakeWorld
 from tests.story import busy_day
 from tests.story.copies import in_copy
@@ -109,7 +109,7 @@ def _effects(world: World, **where: str) -> list[Any]:
 
 def _rows(world: World) -> list[Any]:
     with world.service.store.read() as connection:
-        return list(connection.execute(select(dirty).order_by(dirty.c.id)))
+        return list(connection.execute(select(work_items).order_by(work_items.c.id)))
 
 
 def test_what_was_certainly_not_sent_is_not_tried(world: World) -> None:
@@ -296,13 +296,13 @@ def _at(world: World, step: str, act: Callable[[], None], *, number: int = 0) ->
     """Do `act` once, at the n-th time that a pass reaches this step."""
     seen: list[str] = []
 
-    def checkpoint(reached: str) -> None:
+    def failpoint(reached: str) -> None:
         if reached == step:
             seen.append(step)
             if len(seen) == number + 1:
                 act()
 
-    world.checkpoint = checkpoint
+    world.failpoint = failpoint
 
 
 STEPS = ("taken", "snapshot", "read", "planned", "reread", "claimed", "sent")
@@ -452,10 +452,10 @@ def test_one_poisonous_record_does_not_spoil_its_group(world: World, monkeypatch
     texts = world.service.reconciler._effects._texts
     real = texts.email
 
-    def email(kind: Any, context: Any) -> tuple[str, str]:
-        if context["portfolio"]["name"] == "Odd":
+    def email(kind: Any, variables: Any) -> tuple[str, str]:
+        if variables["portfolio"]["name"] == "Odd":
             raise RuntimeError("a fault of ours")
-        return real(kind, context)
+        return real(kind, variables)
 
     monkeypatch.setattr(texts, "email", email)
     for name in ("Acme", "Odd", "Zinc"):

@@ -865,13 +865,13 @@ def test_a_person_takes_creatives_implemented_back_while_the_cycle_is_being_clos
 def at_the_step(world: World, step: str, act: Callable[[], None]) -> None:
     """Somebody does this when the service next comes to that step, once."""
 
-    def checkpoint(reached: str) -> None:
+    def failpoint(reached: str) -> None:
         if reached == step:
-            world.checkpoint = lambda _: None
+            world.failpoint = lambda _: None
             world.clock.advance(timedelta(milliseconds=5))
             act()
 
-    world.checkpoint = checkpoint
+    world.failpoint = failpoint
 
 
 # Going live, and a database that is lost

@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 
 from sync.crm import Kind, Record, RecordRef
-from sync.failpoints import no_checkpoint
+from sync.failpoints import no_failpoint
 from sync.passes.portal import Portal
 from sync.passes.snapshot import Reader
 from sync.sandbox.faults import Fault, FaultKind
 from sync.service.drain import drain
-from sync.storage.work_queue import mark
+from sync.storage.work_queue import enqueue
 from tests.conftest import MakeWorld
 from tests.world import World
 
@@ -250,10 +250,10 @@ def test_a_ticket_that_moves_before_the_portfolio_of_which_it_was_told_is_read(m
 
     def move(step: str) -> None:
         if step == "homes":
-            world.checkpoint = no_checkpoint
+            world.failpoint = no_failpoint
             world.people.associate("ticket", ticket, "portfolio", quiet, label="Primary")
 
-    world.checkpoint = move
+    world.failpoint = move
     world.clock.advance(timedelta(hours=1))
     world.work()
     world.next_day()
@@ -319,7 +319,7 @@ def test_a_poll_finds_a_ticket_that_was_read_with_another_portfolio(make_world: 
     world.people.move_ticket(ticket, "Pending Approval")
     world.clock.advance(timedelta(minutes=5))
     with world.service.store.write() as connection:
-        mark(connection, [RecordRef(Kind.PORTFOLIO, other)], world.clock.now(), "test")
+        enqueue(connection, [RecordRef(Kind.PORTFOLIO, other)], world.clock.now(), "test")
     drain(world.service)
     world.minutes(5)
     assert world.kinds(("portfolio", acme)).count("share_deliverables") == 1

@@ -300,16 +300,16 @@ def test_taking_back_that_is_interrupted_begins_again(make_world: MakeWorld, ste
     class Crash(BaseException):
         pass
 
-    def checkpoint(reached: str) -> None:
+    def failpoint(reached: str) -> None:
         if reached == step:
-            world.checkpoint = lambda _: None
+            world.failpoint = lambda _: None
             raise Crash
 
     world = make_world()
     _reach(world, "approved")
     before = _seen(world)
     world.minutes(30)
-    world.checkpoint = checkpoint
+    world.failpoint = failpoint
     world.restart(lose_database=True)
     with pytest.raises(Crash):
         world.work()
@@ -329,7 +329,7 @@ def test_two_processes_take_back_at_the_same_time(make_world: MakeWorld) -> None
 
     def second(step: str) -> None:
         if step == "searched":
-            world.checkpoint = lambda _: None
+            world.failpoint = lambda _: None
             world.work()
             world.sweep()
 

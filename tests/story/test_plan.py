@@ -18,8 +18,8 @@ from sync.sandbox.faults import Fault
 from sync.sandbox.seed import Names, populate
 from sync.service.bootstrap import Service
 from sync.storage import work_queue
-from sync.storage.tables import dirty as dirty_rows
 from sync.storage.tables import effects, occurrences, runs
+from sync.storage.tables import work_items as dirty_rows
 from tests.conftest import MakeWorld
 from tests.terminal import Terminal, dump
 from tests.world import World
@@ -117,7 +117,7 @@ def forget(world: World) -> None:
 
 def mark_all(world: World, found: Plan) -> None:
     with world.service.store.write() as connection:
-        work_queue.mark(connection, found.forecasts, world.clock.now(), "sweep")
+        work_queue.enqueue(connection, found.forecasts, world.clock.now(), "sweep")
 
 
 def test_what_is_planned_for_now_is_what_a_pass_does(world: World) -> None:
@@ -355,15 +355,15 @@ def test_a_change_in_the_last_moment_is_not_overridden(world: World) -> None:
     forget(world)
     found = plan(world)
 
-    def checkpoint(step: str) -> None:
+    def failpoint(step: str) -> None:
         if step == "homes":
             world.people.set_status(portfolio, "Creatives Completed & Approved")
 
-    world.checkpoint = checkpoint
+    world.failpoint = failpoint
     results = carry_out(world.service, found)
     assert [(one.outcome, one.reason) for one in results] == [(bulk.Outcome.SKIPPED, bulk.CHANGED)]
     assert world.kinds() == []
-    world.checkpoint = lambda _step: None
+    world.failpoint = lambda _step: None
     world.work()
     assert world.kinds() == ["implement"], "it is looked at as any other change"
 

@@ -157,15 +157,15 @@ def test_what_else_makes_a_handoff_due_is_heard_of(world: World) -> None:
 
     people.set_status(acme, "Deliverables Submitted")
     ready, late = (people.create_ticket(name, "Spring", acme) for name in ("Banner", "Video"))
-    strays = [people.create_ticket(name, "Summer", acme) for name in ("Poster", "Story")]
-    for ticket in (ready, strays[0]):
+    departed = [people.create_ticket(name, "Summer", acme) for name in ("Poster", "Story")]
+    for ticket in (ready, departed[0]):
         people.move_ticket(ticket, "Pending Approval")
     world.work()
     assert "share_deliverables" not in world.kinds()
     people.archive("ticket", late)
     world.work()
     assert world.kinds().count("share_deliverables") == 1
-    people.set("ticket", strays[1], {world.sandbox.process.names.folder: "Autumn"})
+    people.set("ticket", departed[1], {world.sandbox.process.names.folder: "Autumn"})
     world.work()
     assert world.kinds().count("share_deliverables") == 2
 

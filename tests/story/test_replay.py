@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from sync.clock import to_ms
 from sync.sandbox.faults import Fault
-from sync.storage.tables import dirty, effects, events, runs
+from sync.storage.tables import effects, events, runs, work_items
 from tests.terminal import Terminal, dump
 from tests.world import World
 
@@ -35,7 +35,7 @@ def lose_marks(world: World) -> None:
     """What was delivered is stored, and forgotten before it was looked at."""
     world.sandbox.delivery.pump()
     with world.service.store.write() as connection:
-        connection.execute(dirty.delete())
+        connection.execute(work_items.delete())
 
 
 def newest_event(world: World) -> Any:
@@ -106,7 +106,9 @@ def test_what_was_parked_is_looked_at_again(world: World, terminal: Terminal) ->
     portfolio = world.people.create_portfolio("Acme", world.day(3))
     world.sandbox.delivery.pump()
     with world.service.store.write() as connection:
-        connection.execute(dirty.update().values(parked_at=to_ms(world.clock.now()), attempts=8, error="ValueError: x"))
+        connection.execute(
+            work_items.update().values(parked_at=to_ms(world.clock.now()), attempts=8, error="ValueError: x")
+        )
     assert looked_at(terminal, "--outcome", "parked") == {f"portfolio {portfolio}"}
     assert terminal.run("replay", "--failed").exit_code == 0
     assert world.kinds() == ["kickoff"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from sync.storage.tables import dirty
+from sync.storage.tables import work_items
 from tests.conftest import MakeWorld
 from tests.terminal import Terminal
 from tests.world import World
@@ -124,7 +124,7 @@ def test_what_waits_for_an_admin_is_not_stuck(world: World, terminal: Terminal, 
     world.people.set_refresh_date(world.people.portfolios()[0].id, world.day(8))
     world.sandbox.delivery.pump()
     with world.service.store.write() as connection:
-        connection.execute(dirty.update().values(**{column: 1}))
+        connection.execute(work_items.update().values(**{column: 1}))
     assert _stuck(terminal) == []
 
 

@@ -11,7 +11,7 @@ from sync.admin.verify import FAULTS, Finding, Report, Sort, verify
 from sync.sandbox.delivery import DeliveryMode
 from sync.sandbox.faults import Fault
 from sync.sandbox.seed import Names, populate, same
-from sync.storage.tables import budgets, dirty, effects, metadata
+from sync.storage.tables import budgets, effects, metadata, work_items
 from tests.conftest import MakeWorld
 from tests.world import World
 
@@ -330,7 +330,7 @@ class TestMissing:
         assert report.ok
         assert [finding.sort for finding in report.findings] == [Sort.WAITING]
         with world.service.store.write() as connection:
-            connection.execute(dirty.delete())
+            connection.execute(work_items.delete())
         assert sorts(world) == [(Sort.MISSING, Handoff.APPROVED)]
 
     def test_a_date_that_no_sweep_has_found(self, world: World) -> None:

@@ -237,14 +237,14 @@ def test_status_of_a_quiet_database_is_ok_without_token_or_crm(store: Store) -> 
 def test_status_names_held_parked_and_refused(store: Store) -> None:
     held, parked, due = (RecordRef(Kind.PORTFOLIO, i) for i in ("1", "2", "3"))
     with store.write() as connection:
-        work_queue.mark(connection, [held, parked, due], NOW - timedelta(minutes=1), "webhook")
-        looks = {look.record: look for look in work_queue.take(connection, 0, NOW, 9)}
-        work_queue.settle_held(connection, [looks[held]], {held: 7})
+        work_queue.enqueue(connection, [held, parked, due], NOW - timedelta(minutes=1), "webhook")
+        looks = {look.record: look for look in work_queue.lease(connection, 0, NOW, 9)}
+        work_queue.hold(connection, [looks[held]], {held: 7})
         for _ in range(len(work_queue.BACKOFF) + 1):
             [look] = [
-                each for each in work_queue.take(connection, 0, NOW + timedelta(days=9), 9) if each.record == parked
+                each for each in work_queue.lease(connection, 0, NOW + timedelta(days=9), 9) if each.record == parked
             ]
-            work_queue.settle_failed(connection, look, NOW, "Traceback …\nValueError: the date is no date")
+            work_queue.nack(connection, look, NOW, "Traceback …\nValueError: the date is no date")
         set_fact(connection, "mapping_misfit", "ticket.pipeline: the portal has no ticket pipeline “x”")
         set_fact(connection, "last_webhook", str(to_ms(NOW)))
     told = json.loads(run("status", "--json").stdout)
@@ -268,9 +268,9 @@ def test_status_names_held_parked_and_refused(store: Store) -> None:
 def test_release_permits_the_limit_or_all_and_keeps_who_and_why(store: Store) -> None:
     records = [RecordRef(Kind.PORTFOLIO, str(i)) for i in range(3)]
     with store.write() as connection:
-        work_queue.mark(connection, records, NOW, "sweep")
-        looks = work_queue.take(connection, 0, NOW, 9)
-        work_queue.settle_held(connection, looks, dict.fromkeys(records, 900))
+        work_queue.enqueue(connection, records, NOW, "sweep")
+        looks = work_queue.lease(connection, 0, NOW, 9)
+        work_queue.hold(connection, looks, dict.fromkeys(records, 900))
     result = run("release", "--reason", "looked through", LOGNAME="ada")
     assert result.exit_code == 0
     assert "Released 2 records with 1,800 effects" in result.stdout

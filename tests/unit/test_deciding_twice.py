@@ -136,7 +136,7 @@ def test_no_cause_fires_twice(acts: list[Act], looks: set[int]) -> None:
     set_to = Counter(version.value for version in scene.statuses)
     revised = Counter(name for name, arguments in acts if name == "revise" and arguments[1] in ROLES_OF)
     written = Counter(told.split("=")[0] for told in scene.done if " write 101: creative_refresh_date=" in told)
-    out_of_window = sum(1 for version in scene.dates if scene.case().out_of_window(version))
+    out_of_window = sum(1 for version in scene.dates if scene.context().out_of_window(version))
     assert done["1 email kickoff to am"] <= out_of_window + len(scene.closings) + 1
     assert written["2a write 101: creative_refresh_date"] <= set_to[Status.NO_REFRESH_REQUESTED]
     assert written["8 write 101: creative_refresh_date"] <= set_to[Status.CREATIVES_IMPLEMENTED]

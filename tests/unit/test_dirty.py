@@ -12,9 +12,9 @@ from sync.clock import to_ms
 from sync.crm import Kind, RecordRef
 from sync.storage import work_queue
 from sync.storage.database import Store, migrate, open_store
-from sync.storage.tables import dirty as rows
 from sync.storage.tables import memberships
-from sync.storage.work_queue import BACKOFF, Look, Priority
+from sync.storage.tables import work_items as rows
+from sync.storage.work_queue import BACKOFF, Priority, WorkItem
 
 NOW = datetime(2026, 11, 2, 14, 0, tzinfo=UTC)
 ONE = RecordRef(Kind.PORTFOLIO, "1")
@@ -33,12 +33,12 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def _mark(store: Store, *records: RecordRef, at: datetime = NOW, origin: str = "webhook", **more: Any) -> None:
     with store.write() as connection:
-        work_queue.mark(connection, records, at, origin, **more)
+        work_queue.enqueue(connection, records, at, origin, **more)
 
 
-def _take(store: Store, at: datetime = NOW, limit: int = 50) -> list[Look]:
+def _take(store: Store, at: datetime = NOW, limit: int = 50) -> list[WorkItem]:
     with store.read() as connection:
-        return work_queue.take(connection, 0, at, limit)
+        return work_queue.lease(connection, 0, at, limit)
 
 
 def _row(store: Store, record: RecordRef = ONE) -> Any:
@@ -46,14 +46,14 @@ def _row(store: Store, record: RecordRef = ONE) -> Any:
         return connection.execute(select(rows).where(rows.c.kind == record.kind, rows.c.id == record.id)).one_or_none()
 
 
-def _done(store: Store, look: Look, again: datetime | None = None) -> None:
+def _done(store: Store, look: WorkItem, again: datetime | None = None) -> None:
     with store.write() as connection:
-        work_queue.settle_done(connection, {look: again})
+        work_queue.ack(connection, {look: again})
 
 
-def _failed(store: Store, look: Look, at: datetime = NOW) -> bool:
+def _failed(store: Store, look: WorkItem, at: datetime = NOW) -> bool:
     with store.write() as connection:
-        return work_queue.settle_failed(connection, look, at, "why")
+        return work_queue.nack(connection, look, at, "why")
 
 
 # Marking
@@ -77,13 +77,13 @@ def test_marking_nothing_is_nothing(store: Store) -> None:
 
 
 def test_a_later_look_waits_for_its_moment(store: Store) -> None:
-    _mark(store, ONE, look_at=NOW + MINUTE)
+    _mark(store, ONE, not_before=NOW + MINUTE)
     assert _take(store) == []
     assert len(_take(store, NOW + MINUTE)) == 1
 
 
 def test_a_mark_makes_a_waiting_record_due_and_its_age_begins_now(store: Store) -> None:
-    _mark(store, ONE, look_at=NOW + 60 * MINUTE)
+    _mark(store, ONE, not_before=NOW + 60 * MINUTE)
     _mark(store, ONE, at=NOW + MINUTE)
     (look,) = _take(store, NOW + MINUTE)
     assert look.marked_at == NOW + MINUTE
@@ -91,7 +91,7 @@ def test_a_mark_makes_a_waiting_record_due_and_its_age_begins_now(store: Store) 
 
 def test_a_mark_for_later_does_not_put_off_what_is_due(store: Store) -> None:
     _mark(store, ONE)
-    _mark(store, ONE, at=NOW + MINUTE, look_at=NOW + 60 * MINUTE)
+    _mark(store, ONE, at=NOW + MINUTE, not_before=NOW + 60 * MINUTE)
     (look,) = _take(store, NOW + MINUTE)
     assert look.marked_at == NOW, "what is due keeps its age"
 
@@ -204,13 +204,13 @@ def test_what_is_held_is_not_taken_and_keeps_its_number(store: Store) -> None:
     _mark(store, ONE, TWO)
     looks = _take(store)
     with store.write() as connection:
-        work_queue.settle_held(connection, looks, {ONE: 3, TWO: 4})
+        work_queue.hold(connection, looks, {ONE: 3, TWO: 4})
     _mark(store, ONE, at=NOW + MINUTE)
     assert _take(store, NOW + MINUTE) == [], "an event does not let it go"
     with store.read() as connection:
         assert work_queue.held(connection) == [(ONE, 3), (TWO, 4)]
     with store.write() as connection:
-        work_queue.let_go(connection, [TWO], NOW + MINUTE)
+        work_queue.release_held(connection, [TWO], NOW + MINUTE)
     (look,) = _take(store, NOW + MINUTE)
     assert (look.record, look.origin) == (TWO, "release")
 
@@ -221,18 +221,18 @@ def test_what_is_held_is_not_taken_and_keeps_its_number(store: Store) -> None:
 def test_a_ticket_marks_the_portfolio_that_it_is_known_on(store: Store) -> None:
     with store.write() as connection:
         connection.execute(memberships.insert().values(ticket="1", portfolio="2"))
-        work_queue.touch(connection, [TICKET], NOW, "webhook")
+        work_queue.enqueue_related(connection, [TICKET], NOW, "webhook")
     assert [look.record for look in _take(store)] == [TWO]
 
 
 def test_a_ticket_that_may_have_moved_is_looked_at_itself_too(store: Store) -> None:
     with store.write() as connection:
         connection.execute(memberships.insert().values(ticket="1", portfolio="2"))
-        work_queue.touch(connection, [TICKET], NOW, "webhook", moved=True)
+        work_queue.enqueue_related(connection, [TICKET], NOW, "webhook", moved=True)
     assert {look.record for look in _take(store)} == {TICKET, TWO}
 
 
 def test_an_unknown_ticket_is_looked_at_itself_and_an_unknown_task_is_nobodys(store: Store) -> None:
     with store.write() as connection:
-        work_queue.touch(connection, [TICKET, RecordRef(Kind.TASK, "9")], NOW, "webhook")
+        work_queue.enqueue_related(connection, [TICKET, RecordRef(Kind.TASK, "9")], NOW, "webhook")
     assert [look.record for look in _take(store)] == [TICKET]

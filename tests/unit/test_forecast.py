@@ -16,7 +16,7 @@ DAYS = 25
 
 def foreseen(scene: Scene, days: int | None = None) -> list[Foreseen]:
     """What would be done now, and in so many days."""
-    forecast = foresee(scene.case(), None if days is None else scene.day(days))
+    forecast = foresee(scene.context(), None if days is None else scene.day(days))
     assert forecast.complete, "a scene holds every task and note"
     return list(forecast.effects)
 
@@ -116,9 +116,9 @@ def test_what_was_refused_is_tried_again(kind: str) -> None:
 
 def test_nothing_is_changed_by_looking() -> None:
     scene = Scene().date(5).ticket().revise("201", Revision.COPY)
-    before = (scene.snapshot(), dict(scene.fired))
-    foresee(scene.case(), scene.day(30))
-    assert (scene.snapshot(), dict(scene.fired)) == before
+    before = (scene.snapshot(), dict(scene.recorded))
+    foresee(scene.context(), scene.day(30))
+    assert (scene.snapshot(), dict(scene.recorded)) == before
 
 
 @SETTINGS

@@ -30,7 +30,7 @@ PENDING = Stage.PENDING_APPROVAL
 COPY, GRAPHIC, BOTH = Revision.COPY, Revision.GRAPHIC, Revision.COPY_AND_GRAPHIC
 AM, SAS, WRITER, DESIGNER = OWNERS
 
-DONE, DUE, WAITING, BLOCKED, OVERTAKEN = State.DONE, State.DUE, State.WAITING, State.BLOCKED, State.OVERTAKEN
+DONE, DUE, WAITING, BLOCKED, SUPERSEDED = State.DONE, State.DUE, State.WAITING, State.BLOCKED, State.SUPERSEDED
 SILENT = State.NOT_APPLICABLE
 
 NOTHING: list[str] = []
@@ -207,7 +207,7 @@ HANDOFF_1 = [
     *[
         pytest.param(
             lambda status=status: quiet().status(status).date(15).look(),
-            Says("1", OVERTAKEN, "the status has already moved on"),
+            Says("1", SUPERSEDED, "the status has already moved on"),
             NOTHING,
             id=f"the status has moved on to {status}: no kickoff",
         )
@@ -215,7 +215,7 @@ HANDOFF_1 = [
     ],
     pytest.param(
         lambda: quiet().status(REQUESTED).date(0),
-        Says("1", OVERTAKEN, "the status has already moved on"),
+        Says("1", SUPERSEDED, "the status has already moved on"),
         ["2b recorded", *ARRIVED],
         id="the AM confirmed early: no kickoff on the day itself either",
     ),
@@ -269,7 +269,7 @@ HANDOFF_1 = [
     ),
     pytest.param(
         lambda: quiet().nobody(AM).date(15).look().status(REQUESTED),
-        Says("1", OVERTAKEN, "moved on"),
+        Says("1", SUPERSEDED, "moved on"),
         ["2b recorded"],
         id="blocked, and meanwhile the AM has confirmed: no kickoff any more",
     ),
@@ -415,13 +415,13 @@ HANDOFF_2A = [
     ),
     pytest.param(
         lambda: begun().ticket("201").status(DECLINED),
-        Says("4", OVERTAKEN, "belongs to a cycle that the client declined", "201"),
+        Says("4", SUPERSEDED, "belongs to a cycle that the client declined", "201"),
         [*moved_to(date(2026, 12, 2)), "2a close kickoff", "2a close create_tickets"],
         id="a ticket made and the refresh declined before anybody looked: no Creative work",
     ),
     pytest.param(
         lambda: in_review().revise("201", COPY).status(DECLINED).complete(TaskKind.KICKOFF),
-        Says("6", OVERTAKEN, "asked for before the client declined", "201"),
+        Says("6", SUPERSEDED, "asked for before the client declined", "201"),
         [
             *moved_to(date(2026, 12, 2)),
             *[
@@ -441,7 +441,7 @@ HANDOFF_2A = [
     ),
     pytest.param(
         lambda: in_review().status(APPROVED).status(DECLINED).complete(TaskKind.KICKOFF),
-        Says("7", OVERTAKEN, "the status had moved on"),
+        Says("7", SUPERSEDED, "the status had moved on"),
         [
             *moved_to(date(2026, 12, 2)),
             *[
@@ -643,7 +643,7 @@ HANDOFF_3 = [
     *[
         pytest.param(
             lambda status=status: quiet().date(1).look().status(status).look().later(days=1),
-            Says("3", OVERTAKEN, "later in the process"),
+            Says("3", SUPERSEDED, "later in the process"),
             NOTHING,
             id=f"{status}: the SAS has already acted",
         )
@@ -691,13 +691,13 @@ HANDOFF_3 = [
     ),
     pytest.param(
         lambda: begun().date(2).look().later(days=2),
-        Says("3", OVERTAKEN, "was still open when it came"),
+        Says("3", SUPERSEDED, "was still open when it came"),
         ["3 overtaken"],
         id="moved later, has come, and the task is still open: not again",
     ),
     pytest.param(
         lambda: begun().date(2).look().later(days=3).complete(TaskKind.CREATE_TICKETS).look(),
-        Says("3", OVERTAKEN, "was still open when it came"),
+        Says("3", SUPERSEDED, "was still open when it came"),
         NOTHING,
         id="the task was open when the date came, though nobody looked until it was completed: not again",
     ),
@@ -715,7 +715,7 @@ HANDOFF_3 = [
     ),
     pytest.param(
         lambda: begun().later(days=5).date(0),
-        Says("3", OVERTAKEN, "was still open when it came"),
+        Says("3", SUPERSEDED, "was still open when it came"),
         ["3 overtaken"],
         id="moved later to today while the task is open: not again",
     ),
@@ -1454,13 +1454,13 @@ HANDOFF_7 = [
     ),
     pytest.param(
         lambda: in_review().status(APPROVED).status(IMPLEMENTED),
-        Says("7", OVERTAKEN, "the status had moved on before the service looked"),
+        Says("7", SUPERSEDED, "the status had moved on before the service looked"),
         ["7 overtaken", *reset_to(date(2026, 12, 2)), *CONFIRM],
         id="moved on to Creatives Implemented before the service looked: overtaken",
     ),
     pytest.param(
         lambda: in_review().status(APPROVED).status(IN_REVIEW),
-        Says("7", OVERTAKEN, "the status had moved on"),
+        Says("7", SUPERSEDED, "the status had moved on"),
         ["7 overtaken"],
         id="moved back before the service looked: overtaken",
     ),
@@ -1478,19 +1478,19 @@ HANDOFF_7 = [
     ),
     pytest.param(
         lambda: approved().status(IN_REVIEW).look().status(APPROVED),
-        Says("7", OVERTAKEN, "was still open: that task stands"),
+        Says("7", SUPERSEDED, "was still open: that task stands"),
         ["7 overtaken"],
         id="set again while the task is open: no second task, no second email",
     ),
     pytest.param(
         lambda: approved().status(IN_REVIEW).look().status(APPROVED).look(),
-        Says("7", OVERTAKEN, "that task stands"),
+        Says("7", SUPERSEDED, "that task stands"),
         NOTHING,
         id="and that is recorded once",
     ),
     pytest.param(
         lambda: approved().status(IN_REVIEW).status(APPROVED).complete(TaskKind.IMPLEMENT),
-        Says("7", OVERTAKEN, "was still open: that task stands"),
+        Says("7", SUPERSEDED, "was still open: that task stands"),
         ["7 overtaken", *BY_TASK],
         id="set again while the task was open, and completed before anybody looked: it closes the cycle",
     ),
@@ -1956,17 +1956,17 @@ def test_3_quotes_the_newest_note_of_the_cycle_by_its_own_timestamp() -> None:
     scene.note("written today, dated yesterday", at=scene.now - timedelta(days=2))
     for kind in (NewTask, Email):
         told = next(e for e in effects_of(scene.decide()) if isinstance(e, kind))
-        assert told.context["note"]["body"] == "newest"
-        assert told.context["note"]["url"] == "https://crm.example/note/newest"
+        assert told.variables["note"]["body"] == "newest"
+        assert told.variables["note"]["url"] == "https://crm.example/note/newest"
 
 
 def test_3_a_note_of_the_cycle_before_is_not_the_source_of_truth() -> None:
     scene = quiet().date(10).look().note("of the declined cycle").status(DECLINED).look()
-    assert tasks_of(scene.date(0))[TaskKind.CREATE_TICKETS].context["note"] is None
+    assert tasks_of(scene.date(0))[TaskKind.CREATE_TICKETS].variables["note"] is None
 
 
 def test_3_says_that_no_note_was_left() -> None:
-    assert tasks_of(quiet().date(0))[TaskKind.CREATE_TICKETS].context["note"] is None
+    assert tasks_of(quiet().date(0))[TaskKind.CREATE_TICKETS].variables["note"] is None
 
 
 def test_4_is_on_the_ticket_and_its_portfolio() -> None:
@@ -1977,16 +1977,16 @@ def test_4_is_on_the_ticket_and_its_portfolio() -> None:
 
 
 def test_5_names_the_tickets_and_gives_the_link() -> None:
-    context = tasks_of(submitted().move("201", "202"))[TaskKind.SHARE_DELIVERABLES].context
-    assert [ticket["subject"] for ticket in context["tickets"]] == ["Ad 201", "Ad 202"]
-    assert (context["folder"], context["ad_lab_link"]) == ("Spring", "https://lab.example/1")
+    variables = tasks_of(submitted().move("201", "202"))[TaskKind.SHARE_DELIVERABLES].variables
+    assert [ticket["subject"] for ticket in variables["tickets"]] == ["Ad 201", "Ad 202"]
+    assert (variables["folder"], variables["ad_lab_link"]) == ("Spring", "https://lab.example/1")
 
 
 def test_6_quotes_the_newest_note_on_the_ticket() -> None:
     scene = in_review().note("on the portfolio").note("warmer", on="201").note("bolder", on="201").revise("201", BOTH)
     for task in tasks_of(scene).values():
-        assert task.context["note"]["body"] == "bolder"
-        assert task.context["revision"] == "Copy and Graphic Revisions"
+        assert task.variables["note"]["body"] == "bolder"
+        assert task.variables["revision"] == "Copy and Graphic Revisions"
 
 
 def test_6_asked_for_again_right_after_a_decline_gets_new_tasks() -> None:
@@ -2044,7 +2044,7 @@ def test_8_reset_is_one_write_and_9_waits_for_it() -> None:
     assert isinstance(close, CloseTask)
     (email,) = (e for e in effects_of(decision) if isinstance(e, Email) and e.kind is EmailKind.REFRESH_LIVE)
     assert close.after == email.after == closing.effect_key(write)
-    assert email.context["next_date"] == "2026-12-02"
+    assert email.variables["next_date"] == "2026-12-02"
 
 
 @pytest.mark.parametrize(
@@ -2076,18 +2076,18 @@ def test_every_handoff_gives_a_reason(scene: MakeScene) -> None:
 
 def test_a_decision_asks_for_what_it_needs_and_counts_only_then() -> None:
     scene = in_revision(COPY).note("again", on="201").revise("201", COPY)
-    case = scene.case()
-    bare = replace(case, snapshot=replace(case.snapshot, tasks={}, notes={}))
+    context = scene.context()
+    bare = replace(context, snapshot=replace(context.snapshot, tasks={}, notes={}))
     first = decide(bare)
     assert not first.complete
     assert first.needed_tasks == {scene.newest_task(TaskKind.REVISE_COPY)}
-    assert decide(case).complete
+    assert decide(context).complete
 
 
 def test_a_set_that_waits_for_the_barrier_is_looked_at_when_its_time_is_up() -> None:
     scene = young().move("201", "202")
-    assert scene.decide().look_again == scene.tickets["202"].created_at + timedelta(minutes=15)
-    assert quiet().decide().look_again is None
+    assert scene.decide().recheck_at == scene.tickets["202"].created_at + timedelta(minutes=15)
+    assert quiet().decide().recheck_at is None
 
 
 def test_the_barrier_ends_with_its_last_moment() -> None:
@@ -2105,10 +2105,10 @@ def test_two_cycles_that_ended_unseen_move_the_date_twice() -> None:
 
 def test_what_waits_for_a_person_is_looked_at_again() -> None:
     scene = quiet().nobody(AM).date(10)
-    assert scene.decide().look_again == scene.now + BLOCKED_AGAIN
-    assert scene.look().decide().look_again == scene.now + BLOCKED_AGAIN
+    assert scene.decide().recheck_at == scene.now + BLOCKED_AGAIN
+    assert scene.look().decide().recheck_at == scene.now + BLOCKED_AGAIN
     half = begun().nobody(DESIGNER).ticket("201").look()
-    assert half.decide().look_again == half.now + BLOCKED_AGAIN
+    assert half.decide().recheck_at == half.now + BLOCKED_AGAIN
 
 
 def test_waiting_for_a_date_tells_the_day() -> None:
@@ -2119,9 +2119,11 @@ def test_waiting_for_a_date_tells_the_day() -> None:
 
 def test_a_missing_person_is_named_in_the_reason() -> None:
     scene = quiet().deactivate("am").date(10)
-    case = scene.case()
+    context = scene.context()
     lee = Owner("am", "lee@agency.example", "Lee", "Vargone", archived=True)
-    blocked = next(e for e in effects_of(decide(replace(case, snapshot=replace(case.snapshot, owners={"am": lee})))))
+    blocked = next(
+        e for e in effects_of(decide(replace(context, snapshot=replace(context.snapshot, owners={"am": lee}))))
+    )
     assert blocked.blocked == (
         "Account Manager: Lee Vargone is deactivated, and the mapping names no active fallback "
         "(roles.account_manager.fallback_owner)"
@@ -2139,9 +2141,9 @@ def test_closings_are_remembered_once_they_are_sure() -> None:
 
 def test_a_forgotten_history_leaves_the_cycle_as_it_was() -> None:
     scene = closed().later(days=20).look().status(REQUESTED).look()
-    before = scene.case().cycle
+    before = scene.context().cycle
     scene.forget_history()
-    assert scene.case().cycle == before != "start"
+    assert scene.context().cycle == before != "start"
     assert scene.would_do() == []
 
 

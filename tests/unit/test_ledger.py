@@ -18,11 +18,11 @@ from sync.rules.model import (
     Effect,
     EffectState,
     Email,
-    Facts,
-    Fired,
+    LedgerView,
     NewTask,
     Occurrence,
     Reassigned,
+    RecordedOccurrence,
     State,
     Verdict,
     Write,
@@ -60,15 +60,15 @@ def _decision(*asked: Effect, handoff: Handoff = Handoff.KICKOFF, key: str = KEY
 NOTHING = Decision(())
 
 
-def _facts(store: Store) -> Facts:
+def _ledger_views(store: Store) -> LedgerView:
     with store.read() as connection:
         return ledger.facts_of(ledger.load(connection, ["1"], []), "1", [], [])
 
 
 def _plan(store: Store, decision: Decision, at: datetime = NOW, *, retry_failed: bool = False) -> None:
-    facts = _facts(store)
+    ledger_view = _ledger_views(store)
     with store.write() as connection:
-        ledger.plan(connection, "1", decision, facts, at, "webhook", retry_failed=retry_failed)
+        ledger.plan(connection, "1", decision, ledger_view, at, "webhook", retry_failed=retry_failed)
 
 
 def _claim(store: Store, *slots: str, at: datetime = NOW) -> set[str]:
@@ -79,7 +79,7 @@ def _claim(store: Store, *slots: str, at: datetime = NOW) -> set[str]:
 def _settle(store: Store, slot: str, state: EffectState, **more: Any) -> None:
     with store.write() as connection:
         ledger.settle(connection, f"{KEY}/{slot}", state, NOW, **more)
-        ledger.close_finished(connection, [PORTFOLIO])
+        ledger.mark_done(connection, [PORTFOLIO])
 
 
 def _tried(store: Store, slot: str, state: EffectState = EffectState.DONE, **more: Any) -> None:
@@ -92,8 +92,8 @@ def _states(store: Store) -> dict[str, str]:
         return {row.key.rsplit("/")[1]: row.state for row in connection.execute(select(effects))}
 
 
-def _fired(store: Store) -> Fired:
-    return _facts(store).fired[KEY]
+def _recorded_occurrences(store: Store) -> RecordedOccurrence:
+    return _ledger_views(store).recorded[KEY]
 
 
 def _ready(store: Store) -> list[Planned]:
@@ -141,7 +141,7 @@ def test_what_was_not_tried_is_decided_anew_each_time(store: Store) -> None:
     _plan(store, _decision(TASK))
     other = NewTask(TaskKind.KICKOFF, Role.ACCOUNT_MANAGER, "52", (PORTFOLIO,), {"today": "2026-11-03"})
     _plan(store, _decision(other, EMAIL), LATER)
-    assert not _fired(store).committed
+    assert not _recorded_occurrences(store).committed
     assert _ready_slots(store) == [TASK.slot, EMAIL.slot]
     assert [one.payload["owner"] for one in _ready(store)] == ["52", "51"]
 
@@ -150,31 +150,31 @@ def test_what_is_no_longer_due_is_withdrawn_and_can_come_back(store: Store) -> N
     _plan(store, _decision(TASK, EMAIL))
     _plan(store, NOTHING)
     assert _ready_slots(store) == []
-    assert _fired(store).state == "withdrawn"
-    assert not _fired(store).committed
+    assert _recorded_occurrences(store).state == "withdrawn"
+    assert not _recorded_occurrences(store).committed
     _plan(store, _decision(TASK, EMAIL), LATER)
     assert _ready_slots(store) == [TASK.slot, EMAIL.slot]
-    assert _fired(store).decided_at == LATER
+    assert _recorded_occurrences(store).decided_at == LATER
 
 
 def test_once_something_was_tried_the_rest_is_done_whatever_comes(store: Store) -> None:
     _plan(store, _decision(TASK, EMAIL))
     _tried(store, TASK.slot, crm_id="9")
     _plan(store, NOTHING)
-    assert _fired(store).committed
+    assert _recorded_occurrences(store).committed
     assert _ready_slots(store) == [EMAIL.slot]
 
 
 def test_an_open_write_of_what_stands_is_decided_anew(store: Store) -> None:
     _plan(store, _decision(WRITE, TASK))
     _tried(store, TASK.slot, crm_id="9")
-    assert not _fired(store).settled
+    assert not _recorded_occurrences(store).settled
     fresher = Write(PORTFOLIO, {"status": ""}, {"status": "y"})
     _plan(store, _decision(fresher, TASK))
     assert [one.payload["expects"] for one in _ready(store)] == [{"status": "y"}]
     _plan(store, NOTHING)
-    assert _states(store)[WRITE.slot] == EffectState.OVERTAKEN
-    assert _fired(store).settled
+    assert _states(store)[WRITE.slot] == EffectState.SUPERSEDED
+    assert _recorded_occurrences(store).settled
 
 
 @pytest.mark.parametrize("state", [EffectState.ATTEMPTING, EffectState.UNKNOWN])
@@ -183,8 +183,8 @@ def test_a_write_that_nobody_knows_of_is_not_settled(store: Store, state: Effect
     _claim(store, WRITE.slot)
     if state is EffectState.UNKNOWN:
         _settle(store, WRITE.slot, state)
-    assert _fired(store).committed
-    assert not _fired(store).settled
+    assert _recorded_occurrences(store).committed
+    assert not _recorded_occurrences(store).settled
 
 
 def test_what_waits_in_an_occurrence_that_stands_is_not_dropped_with_its_write(store: Store) -> None:
@@ -205,7 +205,7 @@ def test_what_was_certainly_not_sent_is_as_if_it_had_not_been_tried(store: Store
     _claim(store, TASK.slot)
     with store.write() as connection:
         ledger.release_claim(connection, f"{KEY}/{TASK.slot}", NOW, "rate limit")
-    assert not _fired(store).committed
+    assert not _recorded_occurrences(store).committed
     with store.read() as connection:
         assert ledger.attempted_since(connection, NOW - timedelta(hours=1)) == 0
     _plan(store, NOTHING)
@@ -219,15 +219,15 @@ def test_what_may_have_been_sent_once_stays_tried(store: Store) -> None:
     _claim(store, EMAIL.slot)
     with store.write() as connection:
         ledger.release_claim(connection, f"{KEY}/{EMAIL.slot}", NOW, "rate limit")
-    assert _fired(store).committed
+    assert _recorded_occurrences(store).committed
 
 
 def test_planning_the_same_again_changes_nothing(store: Store) -> None:
     decision = _decision(WRITE, TASK, EMAIL)
     _plan(store, decision)
-    before = _facts(store)
+    before = _ledger_views(store)
     _plan(store, decision)
-    assert _facts(store) == before
+    assert _ledger_views(store) == before
 
 
 # Who does it
@@ -236,7 +236,7 @@ def test_planning_the_same_again_changes_nothing(store: Store) -> None:
 def test_an_effect_that_waits_for_a_person_is_given_to_whoever_comes(store: Store) -> None:
     _plan(store, _decision(TASK, NOBODY))
     _tried(store, TASK.slot, crm_id="9")
-    assert _fired(store).state == "open", "an occurrence with something blocked is not done"
+    assert _recorded_occurrences(store).state == "open", "an occurrence with something blocked is not done"
     key = f"{KEY}/{NOBODY.slot}"
     _plan(store, Decision((), {key: Reassigned(None, "still nobody")}))
     assert _states(store)[NOBODY.slot] == EffectState.BLOCKED
@@ -251,7 +251,7 @@ def test_what_was_refused_is_tried_again_with_whoever_does_it_now(store: Store) 
     _tried(store, EMAIL.slot)
     _tried(store, TASK.slot, EffectState.FAILED, reason="the owner does not exist")
     _tried(store, close.slot, EffectState.FAILED, reason="not now")
-    assert _fired(store).state == "open"
+    assert _recorded_occurrences(store).state == "open"
     with store.write() as connection:
         ledger.retry_failed(connection, [PORTFOLIO], LATER)
     assert _ready_slots(store) == [close.slot], "a closing is nobody's in particular"
@@ -276,7 +276,7 @@ def test_a_decline_bypasses_what_its_cycle_had_not_begun(store: Store) -> None:
     _tried(store, TASK.slot, crm_id="9")
     decline = Occurrence("2a:1:5", Handoff.DECLINED, PORTFOLIO, "start", "declined", effects=(CloseTask("9", "no"),))
     _plan(store, Decision((Verdict(Handoff.DECLINED, State.DUE, "declined", PORTFOLIO, decline),)))
-    assert _states(store)[NOBODY.slot] == EffectState.OVERTAKEN
+    assert _states(store)[NOBODY.slot] == EffectState.SUPERSEDED
     assert _ready_slots(store) == ["close:9"]
 
 
@@ -294,22 +294,22 @@ def test_what_is_gone_counts_no_more_and_goes_on_when_it_is_restored(store: Stor
     _plan(store, _decision(TASK, NOBODY))
     _tried(store, TASK.slot, crm_id="9")
     with store.write() as connection:
-        ledger.set_aside(connection, [PORTFOLIO])
+        ledger.suspend(connection, [PORTFOLIO])
     assert _ready_slots(store) == []
-    assert _fired(store).state == ledger.GONE
+    assert _recorded_occurrences(store).state == ledger.GONE
     with store.write() as connection:
-        ledger.bring_back(connection, [PORTFOLIO])
-    assert _fired(store).state == "open"
+        ledger.resume(connection, [PORTFOLIO])
+    assert _recorded_occurrences(store).state == "open"
     assert _states(store)[NOBODY.slot] == EffectState.BLOCKED
 
 
 def test_a_ticket_is_not_a_portfolio_of_the_same_number(store: Store) -> None:
     _plan(store, _decision(TASK))
     with store.write() as connection:
-        ledger.set_aside(connection, [TICKET])
-        ledger.close_finished(connection, [TICKET])
+        ledger.suspend(connection, [TICKET])
+        ledger.mark_done(connection, [TICKET])
         ledger.set_portfolio(connection, {TICKET.id: "2"})
-    assert _fired(store).state == "open"
+    assert _recorded_occurrences(store).state == "open"
 
 
 def test_a_ticket_takes_its_occurrences_along(store: Store) -> None:
@@ -320,11 +320,11 @@ def test_a_ticket_takes_its_occurrences_along(store: Store) -> None:
                 origin="poll", state="open", reason="", detail="{}",
             )
         )  # fmt: skip
-    homes: list[dict[str, str | None]] = [{"1": "2"}, {"1": None}, {"1": "1"}]
-    for home in homes:
+    parents: list[dict[str, str | None]] = [{"1": "2"}, {"1": None}, {"1": "1"}]
+    for parent in parents:
         with store.write() as connection:
-            ledger.set_portfolio(connection, home)
-            assert connection.scalar(select(occurrences.c.portfolio)) == home["1"]
+            ledger.set_portfolio(connection, parent)
+            assert connection.scalar(select(occurrences.c.portfolio)) == parent["1"]
 
 
 # Taken back
@@ -334,11 +334,11 @@ def test_a_task_found_before_it_was_made_takes_its_emails_along(store: Store) ->
     _plan(store, _decision(TASK, EMAIL))
     with store.write() as connection:
         ledger.take_back(connection, f"{KEY}/{TASK.slot}", "9", NOW)
-        ledger.close_finished(connection, [PORTFOLIO])
+        ledger.mark_done(connection, [PORTFOLIO])
         assert ledger.attempted_since(connection, NOW - timedelta(hours=1)) == 0, "the breaker counts none of it"
     assert set(_states(store).values()) == {EffectState.DONE}
-    assert _fired(store).state == "done"
-    assert _fired(store).committed
+    assert _recorded_occurrences(store).state == "done"
+    assert _recorded_occurrences(store).committed
 
 
 # The breaker's numbers
@@ -346,11 +346,11 @@ def test_a_task_found_before_it_was_made_takes_its_emails_along(store: Store) ->
 
 def test_what_is_ahead_is_what_would_be_begun(store: Store) -> None:
     decision = _decision(WRITE, TASK, NOBODY)
-    assert ledger.effects_ahead(decision, _facts(store)) == 2
+    assert ledger.effects_ahead(decision, _ledger_views(store)) == 2
     _plan(store, decision)
-    assert ledger.effects_ahead(decision, _facts(store)) == 2
+    assert ledger.effects_ahead(decision, _ledger_views(store)) == 2
     _tried(store, WRITE.slot)
-    assert ledger.effects_ahead(decision, _facts(store)) == 1
+    assert ledger.effects_ahead(decision, _ledger_views(store)) == 1
 
 
 def test_an_effect_counts_once_and_for_an_hour(store: Store) -> None:

@@ -10,7 +10,7 @@ from sync.errors import HandoffsError
 from sync.passes.poll import OVERLAP, poll
 from sync.sandbox.faults import Fault
 from sync.storage.service_state import get_fact
-from sync.storage.work_queue import Look, take
+from sync.storage.work_queue import WorkItem, lease
 from tests.conftest import MakeWorld
 from tests.world import World
 
@@ -30,9 +30,9 @@ def _poll(world: World, *, flush: bool = True) -> int:
     return poll(service.store, service.crm, service.mapping, service.clock, pipeline)
 
 
-def _due(world: World) -> list[Look]:
+def _due(world: World) -> list[WorkItem]:
     with world.service.store.read() as connection:
-        return take(connection, 0, world.clock.now(), 1_000)
+        return lease(connection, 0, world.clock.now(), 1_000)
 
 
 def _marked(world: World) -> set[RecordRef]:

@@ -33,7 +33,7 @@ from sync.storage.database import Store, migrate, open_store
 from sync.storage.inbox import PORTFOLIO_TYPE_ID
 from sync.storage.service_state import get_fact, set_fact
 from sync.storage.tables import budgets, deliveries, effects, events, occurrences
-from sync.storage.tables import dirty as dirty_rows
+from sync.storage.tables import work_items as dirty_rows
 from webhooks.app import PATH, create_app
 
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -251,7 +251,7 @@ def test_what_cannot_be_stored_whole_is_not_stored_at_all(
         def broken(*args: object, **named: object) -> None:
             raise RuntimeError(f"a secret value: {args}")
 
-        monkeypatch.setattr(work_queue, "mark", broken)
+        monkeypatch.setattr(work_queue, "enqueue", broken)
     else:
         with store.write() as connection:
             connection.exec_driver_sql("ALTER TABLE dirty RENAME TO elsewhere")
@@ -625,9 +625,9 @@ def test_a_sweep_in_26_hours(
     assert reasons(client) == expected
 
 
-def mark(store: Store, ticket: str, at: datetime, look_at: datetime | None = None, **columns: int) -> None:
+def mark(store: Store, ticket: str, at: datetime, not_before: datetime | None = None, **columns: int) -> None:
     with store.write() as connection:
-        work_queue.mark(connection, [RecordRef(Kind.TICKET, ticket)], at, "test", look_at=look_at)
+        work_queue.enqueue(connection, [RecordRef(Kind.TICKET, ticket)], at, "test", not_before=not_before)
         if columns:
             connection.execute(dirty_rows.update().where(dirty_rows.c.id == ticket).values(**columns))
 
@@ -644,8 +644,8 @@ def test_what_is_parked_held_or_waits_is_no_backlog(client: FlaskClient, store: 
     old = START - timedelta(days=1)
     mark(store, "1", old, parked_at=to_ms(old))
     mark(store, "2", old, held_effects=3)
-    mark(store, "3", old, look_at=START + timedelta(seconds=1))
-    mark(store, "4", old, look_at=START - timedelta(minutes=2))  # backed off, and due again
+    mark(store, "3", old, not_before=START + timedelta(seconds=1))
+    mark(store, "4", old, not_before=START - timedelta(minutes=2))  # backed off, and due again
     assert reasons(client) == []
     found = scraped(client)
     counts = {name: found[f"handoffs_{name}"] for name in ("dirty_due", "parked", "held", "waiting")}

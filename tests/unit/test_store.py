@@ -11,7 +11,7 @@ from sync.errors import StoreError
 from sync.storage import database as module
 from sync.storage.database import Store, migrate, open_store
 from sync.storage.service_state import get_fact, set_fact
-from sync.storage.tables import deliveries, dirty, facts
+from sync.storage.tables import deliveries, facts, work_items
 
 
 @pytest.fixture
@@ -195,7 +195,7 @@ def test_an_old_schema(path: Path) -> None:
     with store.write() as connection:
         connection.exec_driver_sql("ALTER TABLE dirty DROP COLUMN held_effects")
     with pytest.raises(StoreError, match="old or no schema"), store.read() as connection:
-        connection.execute(dirty.select()).all()
+        connection.execute(work_items.select()).all()
 
 
 def test_the_words_are_those_of_the_setting(tmp_path: Path) -> None:

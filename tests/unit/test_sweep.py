@@ -11,8 +11,8 @@ from sync.passes.sweep import sweep
 from sync.sandbox.faults import Fault
 from sync.service.worker import Worker
 from sync.storage.service_state import get_fact
-from sync.storage.tables import dirty, sweeps
-from sync.storage.work_queue import Look, Priority, take
+from sync.storage.tables import sweeps, work_items
+from sync.storage.work_queue import Priority, WorkItem, lease
 from tests.conftest import MakeWorld
 from tests.world import World
 
@@ -28,9 +28,9 @@ def _sweep(world: World) -> int:
     return sweep(service.store, service.crm, service.mapping, service.clock, service.today)
 
 
-def _due(world: World) -> list[Look]:
+def _due(world: World) -> list[WorkItem]:
     with world.service.store.read() as connection:
-        return take(connection, 0, world.clock.now(), 1_000)
+        return lease(connection, 0, world.clock.now(), 1_000)
 
 
 def _found(world: World) -> set[str]:
@@ -70,7 +70,7 @@ def test_what_is_still_to_be_done_counts_whatever_the_date(world: World) -> None
     assert world.kinds() == ["design_graphics"]
     world.clock.advance(timedelta(minutes=1))
     with world.service.store.write() as connection:
-        connection.execute(dirty.delete())
+        connection.execute(work_items.delete())
     assert _found(world) == {"Acme"}
 
 
@@ -79,7 +79,7 @@ def test_a_ticket_without_a_portfolio_with_something_to_do(world: World) -> None
     world.people.request_revisions(ticket, "Copy Revisions Only")
     world.work()
     with world.service.store.write() as connection:
-        connection.execute(dirty.delete())
+        connection.execute(work_items.delete())
     _sweep(world)
     assert [look.record for look in _due(world)] == [RecordRef(Kind.TICKET, ticket)]
 
@@ -88,7 +88,7 @@ def test_it_waits_for_interactive_work(world: World) -> None:
     world.people.create_portfolio("Acme", world.day(1))
     _sweep(world)
     with world.service.store.read() as connection:
-        (row,) = connection.execute(select(dirty)).all()
+        (row,) = connection.execute(select(work_items)).all()
     assert (row.priority, row.origin) == (Priority.BULK, "sweep")
 
 

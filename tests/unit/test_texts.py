@@ -36,7 +36,7 @@ def texts(mapping: ProcessMapping) -> Texts:
     return Texts(mapping)
 
 
-def context(**more: object) -> dict[str, Any]:
+def variables(**more: object) -> dict[str, Any]:
     return {
         "portfolio": PORTFOLIO,
         "today": "2026-11-22",
@@ -62,52 +62,52 @@ def words(html: str) -> str:
 
 
 def test_the_kickoff_names_the_date_and_both_ways_on(texts: Texts) -> None:
-    subject, body = texts.task(TaskKind.KICKOFF, context())
+    subject, body = texts.task(TaskKind.KICKOFF, variables())
     assert subject == "Contact Client About Creative Refresh: Acme & Sons"
     assert '<a href="https://app.hubspot.com/p/1">Acme &amp; Sons</a>' in body
     for said in ("Mon 7 Dec 2026", "in 15 days", "Note", "“Refresh Request Submitted”", "“No Refresh Requested”"):
         assert said in words(body)
-    subject, email = texts.email(EmailKind.KICKOFF, context(days_until=-2))
+    subject, email = texts.email(EmailKind.KICKOFF, variables(days_until=-2))
     assert "Acme & Sons" in subject
     assert "was planned for Mon 7 Dec 2026 (2 days ago)" in email
 
 
 def test_the_specialist_gets_the_newest_note_with_a_link(texts: Texts) -> None:
-    _, body = texts.task(TaskKind.CREATE_TICKETS, context(note=NOTE))
+    _, body = texts.task(TaskKind.CREATE_TICKETS, variables(note=NOTE))
     assert "<blockquote>Use the new logo.<br>No red.</blockquote>" in body
     assert '<a href="https://app.hubspot.com/n/3">Open the Note</a>' in body
     assert "left on Fri 20 Nov 2026" in body  # in the mapping's zone; in UTC it is the 21st
     assert "“Deliverables Submitted”" in body
-    _, email = texts.email(EmailKind.DATE_ARRIVED, context(note=NOTE))
+    _, email = texts.email(EmailKind.DATE_ARRIVED, variables(note=NOTE))
     assert "> Use the new logo.\n> No red.\n" in email
     assert "https://app.hubspot.com/n/3" in email
 
 
 def test_or_is_told_that_there_is_none(texts: Texts) -> None:
-    _, body = texts.task(TaskKind.CREATE_TICKETS, context())
+    _, body = texts.task(TaskKind.CREATE_TICKETS, variables())
     assert "No Note was left on the Creative Portfolio" in words(body)
-    _, email = texts.email(EmailKind.DATE_ARRIVED, context())
+    _, email = texts.email(EmailKind.DATE_ARRIVED, variables())
     assert "No Note was left on the Creative Portfolio" in email
 
 
 def test_a_note_of_pictures_only_is_still_quoted(texts: Texts) -> None:
-    _, body = texts.task(TaskKind.CREATE_TICKETS, context(note=NOTE | {"body": "<p> </p>"}))
+    _, body = texts.task(TaskKind.CREATE_TICKETS, variables(note=NOTE | {"body": "<p> </p>"}))
     assert "This Note has no text: please open it." in body
 
 
 @pytest.mark.parametrize("kind", [TaskKind.WRITE_COPY, TaskKind.DESIGN_GRAPHICS])
 def test_the_creative_team_gets_the_ticket(texts: Texts, kind: TaskKind) -> None:
-    subject, body = texts.task(kind, context(ticket=TICKET))
+    subject, body = texts.task(kind, variables(ticket=TICKET))
     assert subject.endswith(": Hero <video>")
     assert '<a href="https://app.hubspot.com/t/2">Hero &lt;video&gt;</a>' in body
     assert "Deliverable folder: Autumn" in body
-    _, body = texts.task(kind, context(ticket=TICKET | {"folder": ""}))
+    _, body = texts.task(kind, variables(ticket=TICKET | {"folder": ""}))
     assert "no Deliverable Folder Name" in words(body)
 
 
 def test_the_set_to_share_names_its_tickets_and_the_link(texts: Texts) -> None:
     tickets = [TICKET, {"id": "4", "subject": "", "url": ""}]
-    values = context(tickets=tickets, folder="Autumn", ad_lab_link="https://adlab.example/acme?a=1&b=2")
+    values = variables(tickets=tickets, folder="Autumn", ad_lab_link="https://adlab.example/acme?a=1&b=2")
     _, body = texts.task(TaskKind.SHARE_DELIVERABLES, values)
     assert '<li><a href="https://app.hubspot.com/t/2">Hero &lt;video&gt;</a></li>' in body
     assert "<li>Ticket 4</li>" in body
@@ -121,7 +121,7 @@ def test_the_set_to_share_names_its_tickets_and_the_link(texts: Texts) -> None:
 
 @pytest.mark.parametrize("link", ["", "   "])
 def test_a_missing_link_is_said_plainly(texts: Texts, link: str) -> None:
-    values = context(tickets=[TICKET], folder="Autumn", ad_lab_link=link)
+    values = variables(tickets=[TICKET], folder="Autumn", ad_lab_link=link)
     _, body = texts.task(TaskKind.SHARE_DELIVERABLES, values)
     assert "The Most Recent Ad Lab Link is missing" in words(body)
     for kind in (EmailKind.SET_READY_ACCOUNT_MANAGER, EmailKind.SET_READY_SOCIAL_AD_SPECIALIST):
@@ -130,7 +130,7 @@ def test_a_missing_link_is_said_plainly(texts: Texts, link: str) -> None:
 
 @pytest.mark.parametrize("kind", [TaskKind.REVISE_COPY, TaskKind.REVISE_GRAPHICS])
 def test_a_revision_quotes_the_newest_note_on_the_ticket(texts: Texts, kind: TaskKind) -> None:
-    values = context(ticket=TICKET, note=NOTE, revision="Copy and Graphic Revisions")
+    values = variables(ticket=TICKET, note=NOTE, revision="Copy and Graphic Revisions")
     _, body = texts.task(kind, values)
     assert "Use the new logo.<br>No red." in body
     assert "(Copy and Graphic Revisions)" in body
@@ -141,40 +141,40 @@ def test_a_revision_quotes_the_newest_note_on_the_ticket(texts: Texts, kind: Tas
 
 def test_a_ticket_without_a_portfolio_has_its_texts_too(texts: Texts) -> None:
     for portfolio in (None, {"id": "", "name": "", "url": ""}):
-        _, body = texts.task(TaskKind.REVISE_COPY, context(portfolio=portfolio, ticket=TICKET, revision="Copy"))
+        _, body = texts.task(TaskKind.REVISE_COPY, variables(portfolio=portfolio, ticket=TICKET, revision="Copy"))
         assert "Hero <video> (https://app.hubspot.com/t/2) (Copy)." in words(body)
 
 
 def test_the_implementation_task_is_called_exactly_so(texts: Texts) -> None:
-    subject, body = texts.task(TaskKind.IMPLEMENT, context(tickets=[TICKET]))
+    subject, body = texts.task(TaskKind.IMPLEMENT, variables(tickets=[TICKET]))
     assert subject == "Implement New Creatives for Refresh"
     assert "“Creatives Implemented”" in body
-    assert "Hero <video>" in texts.email(EmailKind.CLIENT_APPROVED, context(tickets=[TICKET]))[1]
+    assert "Hero <video>" in texts.email(EmailKind.CLIENT_APPROVED, variables(tickets=[TICKET]))[1]
 
 
 def test_the_confirmation_gives_the_next_date(texts: Texts) -> None:
-    subject, email = texts.email(EmailKind.REFRESH_LIVE, context(next_date="2027-01-07"))
+    subject, email = texts.email(EmailKind.REFRESH_LIVE, variables(next_date="2027-01-07"))
     assert subject == "The new creatives of Acme & Sons are live"
     assert "are live." in email
     assert "Thu 7 Jan 2027" in email
 
 
 def test_the_closing_line_gives_the_reason(texts: Texts) -> None:
-    line = texts.closing_line(context(reason="the client <declined>"))
+    line = texts.closing_line(variables(reason="the client <declined>"))
     assert line == "<p><em>Closed automatically on Sun 22 Nov 2026: the client &lt;declined&gt;</em></p>"
 
 
 def test_the_reader_is_known_from_the_kind(tmp_path: Path) -> None:
     path = tmp_path / "mapping.yaml"
     path.write_text("tasks: {implement: {body: 'For the {{ role }}'}}", encoding="utf-8")
-    assert Texts(load(path)).task(TaskKind.IMPLEMENT, context())[1] == "For the Social Ad Specialist"
+    assert Texts(load(path)).task(TaskKind.IMPLEMENT, variables())[1] == "For the Social Ad Specialist"
     assert set(TASK_READER) == set(TaskKind)
     assert set(EMAIL_READER) == set(EmailKind)
 
 
 def test_every_context_is_plain_json_and_of_one_shape() -> None:
     assert json.loads(json.dumps(FULL)) == FULL
-    assert set(FULL) == set(BLANK) == set(context()) | {"role"}
+    assert set(FULL) == set(BLANK) == set(variables()) | {"role"}
 
 
 def test_every_text_is_ready_for_the_least_and_the_most(texts: Texts) -> None:
@@ -256,7 +256,7 @@ def balanced(html: str) -> bool:
 def test_what_people_wrote_never_becomes_markup(foreign: str, link: str, note: str) -> None:
     texts = Texts(MAPPING)
     ticket = {"id": "2", "subject": foreign, "folder": foreign, "url": "https://app.hubspot.com/t/2"}
-    values = context(
+    values = variables(
         portfolio={"id": "1", "name": foreign, "url": "https://app.hubspot.com/p/1"},
         note={"body": note, "at": "2026-11-21T02:30:00+00:00", "url": "https://app.hubspot.com/n/3"},
         ticket=ticket,
@@ -287,7 +287,7 @@ MAPPING = load()  # Hypothesis takes no fixtures of a function's scope
 
 
 def test_a_template_in_a_value_is_not_run(texts: Texts) -> None:
-    values = context(portfolio=PORTFOLIO | {"name": "{{ 7 * 7 }}"})
+    values = variables(portfolio=PORTFOLIO | {"name": "{{ 7 * 7 }}"})
     assert texts.task(TaskKind.KICKOFF, values)[0].endswith("{{ 7 * 7 }}")
 
 
@@ -305,14 +305,14 @@ def test_a_template_in_a_value_is_not_run(texts: Texts) -> None:
     ],
 )
 def test_what_is_no_web_address_is_shown_but_not_linked(texts: Texts, link: str) -> None:
-    _, body = texts.task(TaskKind.SHARE_DELIVERABLES, context(tickets=[], folder="A", ad_lab_link=link))
+    _, body = texts.task(TaskKind.SHARE_DELIVERABLES, variables(tickets=[], folder="A", ad_lab_link=link))
     assert f"Most Recent Ad Lab Link: {link}" in words(body)
     assert f'href="{link}"' not in body
 
 
 def test_a_text_that_fails_for_one_record_names_its_key(texts: Texts) -> None:
     with pytest.raises(MappingError, match=r"tasks\.write_copy\.subject: cannot be rendered"):
-        texts.task(TaskKind.WRITE_COPY, context(ticket=None))
+        texts.task(TaskKind.WRITE_COPY, variables(ticket=None))
 
 
 # --- subjects --------------------------------------------------------------------------------------------------------
@@ -335,7 +335,7 @@ def test_a_subject_is_one_line(text: str, expected: str) -> None:
 
 @pytest.mark.parametrize("name", ["Acme", "Acme (2) .* [x]", "x" * 400, "", "a\nb"])
 def test_a_subject_is_known_again_whatever_it_speaks_of(texts: Texts, name: str) -> None:
-    values = context(
+    values = variables(
         portfolio=PORTFOLIO | {"name": name}, ticket=TICKET | {"subject": name}, tickets=[TICKET], folder=name
     )
     for kind in TaskKind:
@@ -393,7 +393,7 @@ def test_both_branches_of_a_subject_are_known(tmp_path: Path) -> None:
 def test_a_filter(mapping: ProcessMapping, expression: str, expected: str) -> None:
     email = mapping.emails[EmailKind.KICKOFF].model_copy(update={"body": "{{ " + expression + " }}"})
     texts = Texts(mapping.model_copy(update={"emails": {EmailKind.KICKOFF: email}}))
-    assert texts.email(EmailKind.KICKOFF, context())[1] == expected + "\n"
+    assert texts.email(EmailKind.KICKOFF, variables())[1] == expected + "\n"
 
 
 # --- Notes -----------------------------------------------------------------------------------------------------------
@@ -444,6 +444,6 @@ def test_any_note_becomes_text(html: str) -> None:
 
 
 def test_a_long_note_is_cut_where_a_word_ends(texts: Texts) -> None:
-    _, body = texts.task(TaskKind.CREATE_TICKETS, context(note=NOTE | {"body": "word " * 20_000}))
+    _, body = texts.task(TaskKind.CREATE_TICKETS, variables(note=NOTE | {"body": "word " * 20_000}))
     assert "word …</blockquote>" in body
     assert len(body) < 10_000

@@ -20,8 +20,8 @@ AM, SAS, TEAM, CLIENT = (
 
 
 def judged(scene: Scene, *, closely: bool = True) -> Judgement:
-    case = scene.case()
-    return judge(case, decide(case).verdicts, closely=closely)
+    context = scene.context()
+    return judge(context, decide(context).verdicts, closely=closely)
 
 
 def wait(scene: Scene) -> Wait | None:
@@ -172,18 +172,18 @@ def test_a_task_is_read_only_where_it_may_matter_before_the_next_look(
 ) -> None:
     scene = kicked_off()
     days = min(scene.mapping.rules.stuck_after_days[party] for party in (AM, CLIENT))
-    case = scene.later(hours=days * 24).later(hours=-before_the_limit / timedelta(hours=1)).case()
-    verdicts = decide(case).verdicts
-    bare = replace(case, snapshot=replace(case.snapshot, tasks={}))
+    context = scene.later(hours=days * 24).later(hours=-before_the_limit / timedelta(hours=1)).context()
+    verdicts = decide(context).verdicts
+    bare = replace(context, snapshot=replace(context.snapshot, tasks={}))
     assert judge(bare, verdicts).complete is not looked
     assert judge(bare, verdicts, closely=True).needed_tasks == set(scene.tasks)
 
 
 def test_people_are_named_by_role_and_name() -> None:
-    case = kicked_off().case()
+    context = kicked_off().context()
     ada = Owner("am", "ada@agency.example", "Ada", "Quill", archived=False)
     for owners, who in (({}, "the Account Manager"), ({"am": ada}, "the Account Manager (Ada Quill)")):
-        named = replace(case, snapshot=replace(case.snapshot, owners=owners))
+        named = replace(context, snapshot=replace(context.snapshot, owners=owners))
         found = judge(named, decide(named).verdicts).wait
         assert found is not None
         assert found.who == who

@@ -139,7 +139,7 @@ class Handoffs:
         yield from self._sets_due(rec, tickets, closings, cycle)
         yield from self._implementation_due(rec, closings, cycle, pending=pending)
 
-    def _fired(self, handoff: str, rec: Rec, cycle: int) -> list[Offer]:
+    def _recorded_occurrences(self, handoff: str, rec: Rec, cycle: int) -> list[Offer]:
         found = [o for o in self.offers.values() if o.key[:3] == (handoff, rec.ref.id, cycle) and o.fired]
         return sorted(found, key=lambda offer: offer.number)
 
@@ -214,7 +214,7 @@ class Handoffs:
         status = rec[self._crm.names.status]
         if day is None or (day - today_at(self._crm.now.at)).days > WINDOW or status not in {"", self._crm.declined}:
             return
-        fired = self._fired("1", rec, cycle)
+        fired = self._recorded_occurrences("1", rec, cycle)
         again = [self._left_window(rec, look) for one in fired[-1:] for look in one.began_at]
         if fired and not any(again):
             return
@@ -245,7 +245,7 @@ class Handoffs:
             or status not in {"", self._crm.requested, self._crm.declined}
         ):
             return
-        fired = self._fired("3", rec, cycle)
+        fired = self._recorded_occurrences("3", rec, cycle)
         must = True
         if fired:
             moved = self._crm.run_began(rec, self._crm.names.date)
