@@ -1,6 +1,7 @@
 """What code and pages name is there: documents, links, the rungs of `docs/process.md` and the facts of `docs/hubspot.md`.
 
-A rung is cited as `process.md 1.3` or `rung 1.3`, a fact as `hubspot.md 4.2`; several at once as `rungs 1.3, 2a.5 and C.2`.
+A rung is cited as `process.md 1.3` or `rung 1.3`, a fact as `hubspot.md 4.2`, several as `rungs 1.3, 2a.5 and C.2`; a whole
+handoff or section as `process.md 5`, `hubspot.md 4`.
 """
 
 import re
@@ -22,9 +23,12 @@ _RUNG = re.compile(r"(?:[1-9]|2a|2b|[CDPMWGS])\.[1-9][0-9]*")
 _FACT = re.compile(r"[1-9]\.[1-9][0-9]*")
 
 _NUMBER = r"[0-9A-Z][0-9a-z]?\.[0-9]+"
-_SEVERAL = rf"{_NUMBER}(?:(?:, | and |, and | or ){_NUMBER})*"
-_CITED_RUNGS = re.compile(rf"(?:\bprocess\.md[#,]? ?(?:rungs? )?|\brungs? )({_SEVERAL})")
-_CITED_FACTS = re.compile(rf"\bhubspot\.md[#,]? ?({_SEVERAL})")
+_OR_SECTION = rf"(?:{_NUMBER}|[0-9][a-z]?(?!\w|\.[0-9]))"
+_MORE = r"(?:, | and |, and | or )"
+_CITED_RUNGS = re.compile(
+    rf"\bprocess\.md[#,]? ?(?:rungs? )?({_OR_SECTION}(?:{_MORE}{_OR_SECTION})*)|\brungs? ({_NUMBER}(?:{_MORE}{_NUMBER})*)"
+)
+_CITED_FACTS = re.compile(rf"\bhubspot\.md[#,]? ?({_OR_SECTION}(?:{_MORE}{_OR_SECTION})*)()")
 
 
 def _files(root: Path) -> Iterator[Path]:
@@ -119,8 +123,13 @@ def numbers(page: str) -> list[tuple[str, str]]:
     return _ANCHOR.findall(FILES[page])
 
 
-RUNGS = {number for number, _ in numbers("docs/process.md")}
-FACTS = {number for number, _ in numbers("docs/hubspot.md")}
+def _with_sections(page: str) -> set[str]:
+    found = {number for number, _ in numbers(page)}
+    return found | {number.partition(".")[0] for number in found}
+
+
+RUNGS = _with_sections("docs/process.md")
+FACTS = _with_sections("docs/hubspot.md")
 
 
 @pytest.mark.parametrize(("page", "form"), [("docs/process.md", _RUNG), ("docs/hubspot.md", _FACT)])
@@ -147,7 +156,8 @@ def test_no_number_is_left_out(page: str) -> None:
 def cited(text: str, pattern: re.Pattern[str]) -> set[str]:
     """The numbers that a text cites, over the ends of lines and the marks of comments."""
     joined = re.sub(r"\s*\n\s*(?:#:?\s+)?", " ", text)
-    return {number for several in pattern.findall(joined) for number in re.findall(_NUMBER, several)}
+    found = (several for pair in pattern.findall(joined) for several in pair)
+    return {number for several in found for number in re.findall(_OR_SECTION, several)}
 
 
 def test_every_rung_that_is_cited_exists() -> None:
@@ -175,6 +185,7 @@ def test_a_page_cites_its_own_numbers(page: str, known: set[str]) -> None:
         ("process.md, 2a.5 and C.2", {"2a.5", "C.2"}),
         ("process.md#8.3", {"8.3"}),
         ("# by rungs\n    # 1.3, 1.4", {"1.3", "1.4"}),
+        ("docs/process.md 5, and 8.", {"5", "8"}),
         ("the rungs of a ladder", set()),
     ],
 )
