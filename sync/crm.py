@@ -21,7 +21,7 @@ CREATED = "hs_createdate"
 """HubSpot's own names, the same in every portal; what an admin may rename stands in the mapping."""
 
 LANDED_AFTER = timedelta(seconds=90)
-"""How long after a lost answer a write may still land; only then does its absence mean anything (hubspot.md)."""
+"""How long after a lost answer a write may still land; only then its absence means something (docs/hubspot.md 8.5)."""
 
 
 class Kind(StrEnum):

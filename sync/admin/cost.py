@@ -19,7 +19,7 @@ GROUP = 50
 BATCH = 100
 WITH_HISTORY = 50
 ASSOCIATIONS = 1_000
-"""Inputs of one call (hubspot.md, reading and writing)."""
+"""Inputs of one call (docs/hubspot.md 4.3)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -570,7 +570,7 @@ def _expected(effect: Planned) -> Iterable[tuple[str, str]]:
 
 
 def _reads_as(read: str, written: str) -> bool:
-    """Whether this is what was written: a date may come back as milliseconds at midnight UTC (hubspot.md)."""
+    """Whether this is what was written: a date may come back as milliseconds at midnight UTC (docs/hubspot.md 4.2)."""
     if read == written or not (read.isdecimal() and _DATE.fullmatch(written)):
         return read == written
     return from_ms(int(read)).date().isoformat() == written

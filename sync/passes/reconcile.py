@@ -30,7 +30,7 @@ from sync.storage.tables import seen
 from sync.storage.work_queue import MENDED_BY_TIME, WorkItem
 
 GROUP = 50
-"""Records of one pass: what one batch read with history takes (hubspot.md, reading and writing)."""
+"""Records of one pass: what one batch read with history takes (docs/hubspot.md 4.3)."""
 
 ROUNDS = 6
 """How often a pass may decide anew because of its own writes; what is then still moving is looked at again soon."""

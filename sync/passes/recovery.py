@@ -27,7 +27,7 @@ FINAL = "recovered_for_good"
 """The fact that says that it was asked when its search showed everything from before this ledger."""
 
 SEARCH_LAGS = timedelta(minutes=10)
-"""How far the search may be behind; seconds as a rule (hubspot.md)."""
+"""How far the search may be behind; seconds as a rule (docs/hubspot.md 6.2)."""
 
 BEFORE = timedelta(hours=1)
 """How far before this ledger began the second time looks for tasks: the lag, and clocks that differ."""

@@ -324,7 +324,7 @@ def own_task(task: str, status: str, versions: Sequence[RawVersion]) -> OwnTask:
 
 
 def _date(raw: str, where: str) -> date | None:
-    """A HubSpot date: `YYYY-MM-DD`, or milliseconds at midnight UTC (hubspot.md, reading and writing)."""
+    """A HubSpot date: `YYYY-MM-DD`, or milliseconds at midnight UTC (docs/hubspot.md 4.2)."""
     if not raw:
         return None
     moment = moment_of(raw)

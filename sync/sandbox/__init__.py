@@ -1,6 +1,6 @@
 """A simulated HubSpot: the one fake of this project, for tests, the demo, and trying things by hand.
 
-It behaves as hubspot.md says; what could not be confirmed there is a switch in `Quirks`. It is deterministic: the same
+It behaves as docs/hubspot.md says; what is not confirmed there is a switch in `Quirks`. It is deterministic: the same
 arguments and the same calls give the same bytes. Production code does not import it.
 
     clock        virtual time, manual or ticking

@@ -1,4 +1,4 @@
-"""`/crm/associations`: who belongs to whom (hubspot.md, "Reading and writing")."""
+"""`/crm/associations`: who belongs to whom (docs/hubspot.md 5)."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""`/crm/objects`: single records and batches (hubspot.md, "Reading and writing")."""
+"""`/crm/objects`: single records and batches (docs/hubspot.md 4)."""
 
 import json
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""`/crm/objects/…/search` (hubspot.md, "Search"): candidates from an index that lags."""
+"""`/crm/objects/…/search` (docs/hubspot.md 6): candidates from an index that lags."""
 
 import re
 from collections.abc import Callable, Mapping

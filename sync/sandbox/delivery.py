@@ -1,4 +1,4 @@
-"""Webhooks as HubSpot sends them (hubspot.md, "Webhooks"): unordered, doubled, late, retried, signed.
+"""Webhooks as HubSpot sends them (docs/hubspot.md 2): unordered, doubled, late, retried, signed.
 
 Every change of the portal is matched against the subscriptions when it happens and waits for its time; `pump` delivers
 what is due. A failure is tried again up to ten times over a virtual day.

@@ -1,4 +1,4 @@
-"""Failures on demand: by endpoint, by probability or for the next n calls (hubspot.md, "Limits and errors").
+"""Failures on demand: by endpoint, by probability or for the next n calls (docs/hubspot.md 8).
 
 `Faults` only decides; what a fault does to a call is `api`'s part, how an answer gets lost is the transport's.
 """

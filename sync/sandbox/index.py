@@ -1,4 +1,4 @@
-"""The search index: what a search sees, which is the portal of some seconds ago (hubspot.md, "Search")."""
+"""The search index: what a search sees, which is the portal of some seconds ago (docs/hubspot.md 6.2)."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator

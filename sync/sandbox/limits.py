@@ -1,4 +1,4 @@
-"""Rate limits (hubspot.md, "Limits and errors"): 190 calls per 10 s, 5 searches per s, a daily allowance."""
+"""Rate limits (docs/hubspot.md 8.1): 190 calls per 10 s, 5 searches per s, a daily allowance."""
 
 from collections import deque
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """The state of a simulated portal, and every change that can be made to it.
 
 Nothing here knows HTTP. Each change is made by an `Actor` at the clock's now, is validated as HubSpot does, and is
-told to the listeners (webhook delivery). hubspot.md, "Reading and writing", is the source of the behaviour; what is
+told to the listeners (webhook delivery). docs/hubspot.md 4 is the source of the behaviour; what is
 uncertain is a switch in `Quirks`.
 """
 
@@ -116,7 +116,7 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class SentEmail:
-    """A transactional single-send that was sent: once for each `send_id` (hubspot.md, "Email")."""
+    """A transactional single-send that was sent: once for each `send_id` (docs/hubspot.md 8.9)."""
 
     email_id: str
     send_id: str

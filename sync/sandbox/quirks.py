@@ -1,6 +1,6 @@
 """The behaviours of HubSpot that could not be confirmed, one switch each.
 
-The defaults are the most plausible ones. hubspot.md marks these with "(?)"; a few more stand here because public
+The defaults are the most plausible ones. docs/hubspot.md marks these with "(?)"; a few more stand here because public
 payloads disagree. Production code has to be right whichever way a switch stands.
 """
 

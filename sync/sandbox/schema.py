@@ -133,7 +133,7 @@ class AssociationType:
 
 @dataclass(frozen=True, slots=True)
 class ValidationRule:
-    """An admin's rule, enforced on API writes from 2026-09 (hubspot.md, "Reading and writing").
+    """An admin's rule, enforced on API writes from 2026-09 (docs/hubspot.md 4.11).
 
     A write that sets `property` to a value that does not fully match `pattern` is refused.
     """

@@ -1,4 +1,4 @@
-"""The default process in a portal: the objects, properties, stages and people of handoffs.md, "The CRM's names".
+"""The default process in a portal: the objects, properties, stages and people of docs/process.md, "The CRM's names".
 
 Every name is a field of `Names`, so that a portal with other names, or with internal values that differ from the
 labels, can be made as well.
@@ -43,7 +43,7 @@ SCOPES = frozenset(
         "transactional-email",
     }
 )
-"""What the app is granted (hubspot.md, "Versions and access"), with the task property and single-send."""
+"""What the app is granted (docs/hubspot.md 1.4), with the task property and single-send."""
 
 Option = tuple[str, str]
 """Internal value and label."""

@@ -1,4 +1,4 @@
-"""The signatures that HubSpot puts on a webhook (hubspot.md, "Signature v3"): written here, independently of ours."""
+"""The signatures that HubSpot puts on a webhook (docs/hubspot.md 3): written here, independently of ours."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""Property values: what HubSpot accepts on a write, how it stores and shows it (hubspot.md, "Reading and writing")."""
+"""Property values: what HubSpot accepts on a write, how it stores and shows it (docs/hubspot.md 4.1)."""
 
 import math
 from collections.abc import Mapping

@@ -39,7 +39,7 @@ class Response:
 
 
 class ApiError(Exception):
-    """An answer with HubSpot's error body (hubspot.md, "Limits and errors")."""
+    """An answer with HubSpot's error body (docs/hubspot.md 8.6)."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""HubSpot's answers, shape by shape (hubspot.md): what each comes to at the port, and that no write is sent twice."""
+"""HubSpot's answers, shape by shape (docs/hubspot.md): what each comes to at the port; no write is sent twice."""
 
 import json
 import random

@@ -1,1 +1,1 @@
-"""The sandbox itself: what everything else is tested against must behave as hubspot.md says."""
+"""The sandbox itself: what everything else is tested against must behave as docs/hubspot.md says."""

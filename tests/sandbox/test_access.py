@@ -1,4 +1,4 @@
-"""Tokens, scopes, limits and what a portal is made of (hubspot.md, "Versions and access", "Limits and errors")."""
+"""Tokens, scopes, limits and what a portal is made of (docs/hubspot.md 1, 7 and 8)."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Associations: 207s for what has none, pages, labels, the primary one (hubspot.md, "Reading and writing")."""
+"""Associations: 207s for what has none, pages, labels, the primary one (docs/hubspot.md 5)."""
 
 from typing import Any
 

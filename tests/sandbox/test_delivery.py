@@ -1,4 +1,4 @@
-"""Webhooks: what is sent, how it is signed, and all that may befall it (hubspot.md, "Webhooks")."""
+"""Webhooks: what is sent, how it is signed, and all that may befall it (docs/hubspot.md 2)."""
 
 import base64
 import hashlib

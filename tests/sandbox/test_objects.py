@@ -1,4 +1,4 @@
-"""Reading and writing records: values, history, batches and their 207s (hubspot.md, "Reading and writing")."""
+"""Reading and writing records: values, history, batches and their 207s (docs/hubspot.md 4)."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Search: filters, pages, limits, and an index that lags (hubspot.md, "Search")."""
+"""Search: filters, pages, limits, and an index that lags (docs/hubspot.md 6)."""
 
 from typing import Any
 

@@ -2,5 +2,5 @@
 
 `world` is the real pipeline beside the sandbox, made fast and deterministic; `author` makes up what people do and what
 breaks; `script` is that as data, so that it can be replayed and shrunk; `player` carries it out; `chronicle` writes down
-what happened; `oracle` says from handoffs.md alone what must and must not have come of it.
+what happened; `oracle` says from docs/process.md alone what must and must not have come of it.
 """

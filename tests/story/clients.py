@@ -1,7 +1,7 @@
 """Clients whose cycles people play round after round, each knowing what the CRM must show of it: no more and no less.
 
 The people wait until what is due has come before they go on, as people do. What is due after each of their steps is
-written down here, from handoffs.md, and shares nothing with the rules.
+written down here, from docs/process.md, and shares nothing with the rules.
 """
 
 import random

@@ -1,4 +1,4 @@
-"""No more than a set number of effects an hour without an admin's word; nothing is lost by it (handoffs.md, "Breaker")."""
+"""No more than a set number of effects an hour without an admin's word; nothing is lost by it (docs/process.md G.9)."""
 
 from collections.abc import Sequence
 from datetime import timedelta

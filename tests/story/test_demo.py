@@ -96,7 +96,7 @@ def test_the_play_is_as_the_page_says(performance: Performance) -> None:
 def test_a_task_too_many_and_one_that_is_gone_fail_the_demo(performance: Performance) -> None:
     assert performance.code == 1
     told = " ".join(performance.told.split())
-    assert "FAILED 2 things differ from what handoffs.md says:" in told
+    assert "FAILED 2 things differ from what docs/process.md says:" in told
     assert "task “Call the client again” should not be there" in told
     assert f"task “{TASKS[1].subject}” is missing" in told
 
@@ -266,7 +266,7 @@ def test_a_piped_demo_is_plain_fits_and_leaves_nothing(directory: Path) -> None:
     assert told.isascii()
     assert max(map(len, told.splitlines())) <= 80
     assert not re.search(r"[ \t]$", told, re.MULTILINE)
-    assert re.search(r"^OK All \d+ things compared are as handoffs.md says", told, re.MULTILINE)
+    assert re.search(r"^OK All \d+ things compared are as docs/process.md says", told, re.MULTILINE)
     assert not list(directory.iterdir())
     assert not running_in(directory)
 

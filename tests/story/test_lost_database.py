@@ -1,4 +1,4 @@
-"""The database is lost, at any stage of a cycle: what was done is not done again (handoffs.md, "A lost database")."""
+"""The database is lost, at any stage of a cycle: what was done is not done again (docs/process.md G.7)."""
 
 from collections import Counter
 from collections.abc import Callable

@@ -2,7 +2,7 @@
 
 Each row says what was done to a quiet portfolio (`tests/builders.py`), what the rule in question then says and why, and
 *every* effect of all ten handoffs that follows: what a row does not name must not happen. The sentences are those of
-handoffs.md.
+docs/process.md.
 """
 
 from collections.abc import Callable, Sequence

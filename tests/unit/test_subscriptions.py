@@ -61,7 +61,7 @@ def changes(object_type: str, **options: Any) -> list[str]:
     ]
 
 
-# --- the shapes of hubspot.md, "Webhooks" ----------------------------------------------------------------------------
+# --- the shapes of docs/hubspot.md 2 ---------------------------------------------------------------------------------
 
 
 def test_the_files_are_those_of_a_project() -> None:

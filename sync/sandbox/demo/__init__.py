@@ -4,7 +4,7 @@ stage     the processes, `sync.sandbox.standalone` and `sync.sandbox.service`: s
 witness   what is to be seen in the CRM and in the mailboxes, and what of it is new
 play      what people do, day by day
 display   how it is told
-audit     what must stand there in the end, typed from `handoffs.md`
+audit     what must stand there in the end, typed from `docs/process.md`
 """
 
 import contextlib
@@ -48,7 +48,7 @@ def main(
     out: TextIO | None = None,
     before_audit: Callable[[Stage], None] | None = None,
 ) -> int:
-    """Play, tell, audit. 0 if all is as `handoffs.md` says, 1 if anything differs or the play broke off, 130 on Ctrl-C.
+    """Play, tell, audit. 0 if all is as `docs/process.md` says, 1 if not or the play broke off, 130 on Ctrl-C.
 
     `keep` leaves database and logs where they are, which a failure does in any case. `out` None: standard output.
     `before_audit` may still meddle with what the audit will look at.
@@ -97,10 +97,11 @@ def _perform(directory: Path, screen: Screen, before_audit: Callable[[Stage], No
         _account(screen, play, busiest)
     seconds = time.monotonic() - began
     if finding.differences:
-        screen.failed(f"{len(finding.differences)} things differ from what handoffs.md says:", finding.differences)
+        screen.failed(f"{len(finding.differences)} things differ from what docs/process.md says:", finding.differences)
         return 1
     screen.passed(
-        f"All {finding.compared} things compared are as handoffs.md says. {play.days} days took {seconds:.0f} seconds."
+        f"All {finding.compared} things compared are as docs/process.md says. "
+        f"{play.days} days took {seconds:.0f} seconds."
     )
     screen.sentence(
         "Next: `handoffs sandbox` gives you the simulated CRM to try things by hand, and “Going live on HubSpot” in "

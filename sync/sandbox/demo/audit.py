@@ -1,4 +1,4 @@
-"""Is what stands in the CRM and in the mailboxes what `handoffs.md` says? Typed from that page, not taken from the rules.
+"""Is what stands in CRM and mailboxes what `docs/process.md` says? Typed from that page, not taken from the rules.
 
 Every task, email, status, date and ticket field of the play is expected by name, with its person and its day; whatever is
 missing, different or too much is a difference, and so is any other property that the service wrote.
@@ -175,7 +175,7 @@ class Finding:
 
 
 def audit(scene: Scene, numbers: Mapping[str, float]) -> Finding:
-    """Compare the end of the play with `handoffs.md`. `numbers` are the service's metrics, its own account of itself."""
+    """Compare the end of the play with `docs/process.md`. `numbers` are the service's metrics, its own account."""
     found = [
         *_matched("task", TASKS, scene.tasks, _task_differs),
         *_matched("email", MAILS, scene.mails, _mail_differs),

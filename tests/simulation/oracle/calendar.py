@@ -1,4 +1,4 @@
-"""Days and dates as handoffs.md counts them: the agency's zone, midnights, cadences."""
+"""Days and dates as docs/process.md counts them: the agency's zone, midnights, cadences."""
 
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -19,7 +19,7 @@ MONTHS = {"": 1, "Monthly": 1, "Every 2 months": 2, "Quarterly": 3}
 
 
 def next_date(base: date | None, cadence: str, today: date) -> date | None:
-    """handoffs.md, "The next date"; None: the cadence is not mapped."""
+    """docs/process.md D.1; None: the cadence is not mapped."""
     begin = base or today
     for n in range(1, 20_000):
         if cadence in MONTHS:

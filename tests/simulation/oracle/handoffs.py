@@ -1,4 +1,4 @@
-"""What handoffs.md says may and must be done, sentence by sentence, of the records as they stand and what came of it so far."""
+"""What docs/process.md says may and must be done, sentence by sentence, of the records as they stand and were."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -250,7 +250,7 @@ class Handoffs:
         if fired:
             moved = self._crm.run_began(rec, self._crm.names.date)
             before = rec.as_of(self._crm.names.date, moved.number - 1)
-            # Later than when it fired, or only than the version before: handoffs.md says "moved later".
+            # Later than when it fired, or only than the version before: docs/process.md 3.7 says "moved later".
             since = [rec.as_of(self._crm.names.date, look) for look in fired[-1].began_at if moved.number > look]
             later = [moved.value > day for day in (*since, *([before] if before else ()))]
             if not since or not any(later):

@@ -1,9 +1,9 @@
 """Which records must have been looked at by now, by what the service was told of, or could find, of people's changes.
 
-Any one of webhook, poll and sweep is enough (design.md). At the end of a run all three have come, and one hides what
-another has missed; so each is held to its own here, whenever the service rests undisturbed: deliveries to every change of
-what they tell, a poll to the changes that a search shows, a sweep to every open cycle and every date that is near, and
-the service itself to the moments for which it had put off a look.
+Any one of webhook, poll and sweep is enough (docs/process.md C.10). At the end of a run all three have come, and one
+hides what another has missed; so each is held to its own here, whenever the service rests undisturbed: deliveries to
+every change of what they tell, a poll to the changes that a search shows, a sweep to every open cycle and every date
+that is near, and the service itself to the moments for which it had put off a look.
 """
 
 from collections import defaultdict
@@ -16,7 +16,7 @@ from tests.simulation.oracle.handoffs import WINDOW
 from tests.simulation.oracle.records import TASKS, Rec, Records
 
 SEARCH_LAGS = 10_000
-"""How much older than a search a change is that it shows for certain (hubspot.md, "Search": some seconds)."""
+"""How much older than a search a change is that it shows for certain (docs/hubspot.md 6.2: some seconds)."""
 
 
 class Heard:

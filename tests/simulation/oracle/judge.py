@@ -1,12 +1,12 @@
-"""Says, from handoffs.md alone, what must and must not have come of what people did. It shares no code with the rules.
+"""Says from docs/process.md alone what must and must not have come of people's acts. It shares no code with the rules.
 
 Its method. It walks once through the chronicle: every change of every record in the order in which it happened, with
 the whole history, and the moments at which the service read a record ("looks") and went to rest. It never asks the
 service what it thought, nor reads its ledger or the keys on its tasks: a task is known by its subject, its owner and
 the records it is on, an email by its subject and receiver, a write by the property and value.
 
-* At each look it works out, by the sentences of handoffs.md, what may now be done: **offers**. Each has a cause (handoff,
-  record, cycle or version) and one slot for each effect of it (`task`, `email`, `write`…).
+* At each look it works out, by the sentences of docs/process.md, what may now be done: **offers**. Each has a cause
+  (handoff, record, cycle or version) and one slot for each effect of it (`task`, `email`, `write`…).
 * Each effect of the service must fill an empty slot of an offer. One whose slot was filled before is **doubled**; one
   that no look offers is **unexplained**. Dates written, owners and the records that a task is on are checked with it.
 * When the service goes to rest undisturbed, and at the very end, what must be done of the records that it looked at is
@@ -15,8 +15,8 @@ the records it is on, an email by its subject and receiver, a write by the prope
 So timing is allowed for where it matters: between a disturbance (a fault, a kill, a person's act in mid-pass) and the
 next undisturbed rest, what was due at any look in between *may* be done, and what is still due at the rest *must* be.
 What a person overtook before any look happened was never offered, and must not be done; what stands in the history
-(a decline, a closing, a revision) is offered by it, however late the look. Where handoffs.md leaves something open, the
-slot is a *may* (`must=False`) and the place says so.
+(a decline, a closing, a revision) is offered by it, however late the look. Where docs/process.md leaves something open,
+the slot is a *may* (`must=False`) and the place says so.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -10,7 +10,7 @@ from sync.sandbox.seed import Names, Process
 from tests.simulation.chronicle import Created, Event, Linked, Merged, Ref, Updated
 
 OWNERS_CACHED = 15 * 60_000
-"""Owners are cached and refreshed (design.md): for so long a change of them may not have been noticed."""
+"""Owners are cached and refreshed: for so long a change of them may not have been noticed."""
 
 NOBODY = Ref("portfolio", "?")
 """No portfolio has the name that an email names: it was merged away, or never was."""
