@@ -7,8 +7,7 @@ What is left is decided once more as a pass would: that is due, and listed.
 Only what is older than going live is taken over, or has a task already: the rest is the service's own work.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
@@ -38,9 +37,8 @@ from sync.rules.model import (
     Version,
 )
 from sync.service.bootstrap import Service
-from sync.service.lanes import Lanes, never
+from sync.service.lanes import every_lane_held
 from sync.storage import ledger
-from sync.storage.work_queue import LANES
 
 ORIGIN = "adopt"
 
@@ -145,7 +143,7 @@ def apply(
     service.prepare()
     found = Adoption(applied=True)
     for group in in_groups(everyone(service) if portfolios is None else list(portfolios)):
-        with _alone(service):
+        with every_lane_held(service.store):
             adopters = _group(service, group, silence_due=silence_due)
             with service.store.write() as connection:
                 for adopter in adopters.portfolios:
@@ -155,16 +153,6 @@ def apply(
         log.info("adopt.recorded", looked=found.looked, adopted=len(found.adopted), tasks=found.tasks)
         progress(found)
     return found
-
-
-@contextmanager
-def _alone(service: Service) -> Iterator[None]:
-    """No pass runs meanwhile, in this process or in another."""
-    lanes = Lanes(service.store)
-    with ExitStack() as held:
-        for lane in range(LANES):
-            held.enter_context(lanes.held(lane, never))
-        yield
 
 
 @dataclass(frozen=True)

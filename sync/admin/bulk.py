@@ -5,7 +5,6 @@ The ledger is the state: a run that was stopped, or cut off, is taken up by the 
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -16,12 +15,11 @@ from sync.passes.reconcile import GROUP, Gate, Tally
 from sync.rules.context import Context
 from sync.rules.model import Decision, EffectState
 from sync.service.bootstrap import Service
-from sync.service.lanes import Lanes, never
+from sync.service.lanes import every_lane_held, never
 from sync.storage import work_queue
-from sync.storage.database import Store
 from sync.storage.tables import effects, occurrences
 from sync.storage.tables import work_items as marks
-from sync.storage.work_queue import LANES, Priority
+from sync.storage.work_queue import Priority
 
 CHANGED = "it was changed meanwhile: what is due now is not what was planned"
 
@@ -109,7 +107,7 @@ def carry_out(
     queue, seen = list(dict.fromkeys(units)), set(units)
     while queue and not stop() and not summary.tally.held:
         group, queue = queue[:GROUP], queue[GROUP:]
-        with alone(service.store, stop) as mine:
+        with every_lane_held(service.store, stop) as mine:
             if not mine:
                 queue = [*group, *queue]
                 break
@@ -123,14 +121,6 @@ def carry_out(
         queue += more
         seen.update(more)
     summary.left = len(queue)
-
-
-@contextmanager
-def alone(store: Store, stop: Callable[[], bool] = never) -> Iterator[bool]:
-    """No pass runs meanwhile, in this process or in another; False if `stop` said so first."""
-    lanes = Lanes(store)
-    with ExitStack() as held:
-        yield all(held.enter_context(lanes.held(lane, stop)) for lane in range(LANES))
 
 
 def _group(

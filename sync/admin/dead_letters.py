@@ -12,12 +12,12 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from sync.admin.bulk import alone
 from sync.clock import Clock, from_ms, to_ms
 from sync.crm import Kind, RecordRef
 from sync.errors import HandoffsError
 from sync.observe.status import Trouble, troubles
 from sync.rules.model import EffectState
+from sync.service.lanes import every_lane_held
 from sync.storage import ledger, runs
 from sync.storage.database import Store
 from sync.storage.tables import effects, events, memberships, occurrences, work_items
@@ -63,7 +63,7 @@ class Dead:
     @property
     def units(self) -> list[RecordRef]:
         """What has to be looked at to try all of it again."""
-        found = {parked.record for parked in self.parked} | {unit_of(failed) for failed in self.failed}
+        found = {parked.record for parked in self.parked} | {failed.unit for failed in self.failed}
         return sorted(found, key=lambda record: (record.kind, int(record.id)))
 
     def as_json(self) -> dict[str, object]:
@@ -157,7 +157,11 @@ def drop(store: Store, clock: Clock, found: Dead, reason: str) -> None:
         "effects": [failed.key for failed in found.failed],
         "records": {str(parked.record): parked.error for parked in found.parked},
     }
-    with alone(store), runs.kept(store, clock, "dead drop", reason, arguments, dict), store.write() as connection:
+    with (
+        every_lane_held(store),
+        runs.kept(store, clock, "dead drop", reason, arguments, dict),
+        store.write() as connection,
+    ):
         word = f"dropped by {runs.actor()}: {reason}"
         for failed in found.failed:
             connection.execute(
@@ -165,15 +169,10 @@ def drop(store: Store, clock: Clock, found: Dead, reason: str) -> None:
                 .where(effects.c.key == failed.key, effects.c.state == EffectState.FAILED.value)
                 .values(state=EffectState.SUPERSEDED.value, state_at=to_ms(clock.now()), reason=word)
             )
-        ledger.mark_done(connection, {unit_of(failed) for failed in found.failed})
+        ledger.mark_done(connection, {failed.unit for failed in found.failed})
         for parked in found.parked:
             mine = (work_items.c.kind == parked.record.kind.value, work_items.c.id == parked.record.id)
             connection.execute(work_items.delete().where(*mine, work_items.c.parked_at.is_not(None)))
-
-
-def unit_of(failed: Trouble) -> RecordRef:
-    """What a pass looks at for it."""
-    return failed.record if failed.portfolio is None else RecordRef(Kind.PORTFOLIO, failed.portfolio)
 
 
 def failed_json(failed: Trouble) -> dict[str, object]:
@@ -217,7 +216,7 @@ def _record(everything: Dead, text: str) -> Dead:
     kind, record = _read_record(text)
     refs = {RecordRef(one, record) for one in ([kind] if kind is not None else [Kind.PORTFOLIO, Kind.TICKET])}
     parked = tuple(one for one in everything.parked if one.record in refs)
-    failed = tuple(one for one in everything.failed if refs & {unit_of(one), one.record})
+    failed = tuple(one for one in everything.failed if refs & {one.unit, one.record})
     if not parked and not failed:
         raise NotDeadError(f"“{text}” is not parked, and nothing of it has failed: `handoffs dead` lists what is dead")
     return Dead(parked, failed)

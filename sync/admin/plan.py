@@ -29,7 +29,7 @@ from sync.passes.snapshot import moment_of
 from sync.passes.sweep import with_open_effects
 from sync.rules.context import Context
 from sync.rules.dry_run import LATER, Course, Forecast, Foreseen, Prospect, foresee
-from sync.rules.model import Decision, LedgerView
+from sync.rules.model import Decision, LedgerView, unit_of
 from sync.service.bootstrap import Service
 from sync.storage import ledger
 from sync.storage.database import to_json
@@ -65,7 +65,7 @@ class Step:
     @property
     def unit(self) -> RecordRef:
         """What a pass would look at for it."""
-        return self.record if self.portfolio is None else RecordRef(Kind.PORTFOLIO, self.portfolio)
+        return unit_of(self.record, self.portfolio)
 
     @property
     def what(self) -> str:

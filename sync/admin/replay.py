@@ -13,7 +13,7 @@ from mappings.vocabulary import Handoff
 from sync.clock import to_ms
 from sync.crm import Kind, RecordRef
 from sync.errors import HandoffsError
-from sync.rules.model import EffectState
+from sync.rules.model import EffectState, unit_of
 from sync.storage import inbox, work_queue
 from sync.storage.database import Store
 from sync.storage.service_state import get_fact
@@ -156,7 +156,4 @@ def _with_effects(
     for row in connection.execute(statement):
         if filters.owners and json.loads(row.payload).get("owner") not in filters.owners:
             continue
-        if row.portfolio is None:
-            yield RecordRef(Kind(row.record_kind), row.record)
-        else:
-            yield RecordRef(Kind.PORTFOLIO, row.portfolio)
+        yield unit_of(RecordRef(Kind(row.record_kind), row.record), row.portfolio)

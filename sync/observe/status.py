@@ -11,7 +11,7 @@ from mappings.vocabulary import Handoff
 from sync.clock import Clock, from_ms, to_ms
 from sync.crm import Kind, RecordRef
 from sync.observe import health
-from sync.rules.model import EffectState
+from sync.rules.model import EffectState, unit_of
 from sync.storage import budget, ledger, waits, work_queue
 from sync.storage.database import Store
 from sync.storage.tables import alerts, effects, occurrences
@@ -36,6 +36,11 @@ class Trouble:
     state: EffectState
     since: datetime
     reason: str
+
+    @property
+    def unit(self) -> RecordRef:
+        """The record that a pass looks at for this effect: the portfolio, or a ticket that has none."""
+        return unit_of(self.record, self.portfolio)
 
     @property
     def what(self) -> str:

@@ -139,7 +139,7 @@ class Effects:
                 else:
                     ledger.release_claim(connection, effect.key, now, "not found in the CRM")
                 log.info("effect.resolved", effect=effect.key, found=crm_id is not None)
-            ledger.mark_done(connection, {_unit(effect) for effect in ripe})
+            ledger.mark_done(connection, {effect.unit for effect in ripe})
         self.failpoint("resolved")
         return waiting
 
@@ -252,7 +252,7 @@ class Effects:
         for effect in undone:
             if effect.state is not EffectState.PLANNED:
                 _wait_for(effect, waiting)
-            elif effect.record in present and _unit(effect) in records:
+            elif effect.record in present and effect.unit in records:
                 planned.append(effect)
         done = Performed(again_at=waiting)
         if not planned:
@@ -263,7 +263,7 @@ class Effects:
         self._closings([e for e in rest if e.kind == "close"], done)
         self._emails(self._unheld([e for e in rest if e.kind == "email"]), portal, done)
         with self._store.write() as connection:
-            ledger.mark_done(connection, {_unit(effect) for effect in planned})
+            ledger.mark_done(connection, {effect.unit for effect in planned})
         self.failpoint("finished")
         return done
 
@@ -314,7 +314,7 @@ class Effects:
         mine = [effect for effect in effects if effect.key in claimed]
         ready = self._still_as_decided_on(kind, mine)
         kept = {effect.key for effect in ready}
-        done.stale |= {_unit(effect) for effect in mine if effect.key not in kept}
+        done.stale |= {effect.unit for effect in mine if effect.key not in kept}
         if not ready:
             return
         merged: dict[str, dict[str, str]] = {}  # all changes of one record go in one write
@@ -323,7 +323,7 @@ class Effects:
         order = sorted(merged, key=int)
         updates = [Update(i, merged[i]) for i in order]
         outcomes = dict(zip(order, self._sent(ready, lambda: self._crm.update(kind, updates)), strict=True))
-        done.wrote |= {_unit(effect) for effect in ready if isinstance(outcomes[_written(effect).id], Applied)}
+        done.wrote |= {effect.unit for effect in ready if isinstance(outcomes[_written(effect).id], Applied)}
         self._settle([(effect, outcomes[_written(effect).id]) for effect in ready], done)
 
     def _still_as_decided_on(self, kind: Kind, effects: Sequence[Planned]) -> list[Planned]:
@@ -390,7 +390,7 @@ class Effects:
         until = recovery.may_land_until(self._store)
         if until is not None and self._clock.now() < until:
             for effect in effects:
-                done.recheck_at(_unit(effect), until)
+                done.recheck_at(effect.unit, until)
             return []
         found = self._find_tasks(effects)
         self.failpoint("looked first")
@@ -427,7 +427,7 @@ class Effects:
         settled = [*already, *zip(tried, outcomes, strict=True)]
         self._settle(settled, done)
         # What waited for the end of a cycle waited for this, where it was the last of it.
-        done.wrote |= {_unit(effect) for effect, outcome in settled if isinstance(outcome, Applied)}
+        done.wrote |= {effect.unit for effect, outcome in settled if isinstance(outcome, Applied)}
 
     def _closing_lines(self, effects: Sequence[Planned], done: Performed) -> dict[str, str]:
         today = local_date(self._calendar.now(), self._mapping.zone).isoformat()
@@ -462,7 +462,7 @@ class Effects:
         log.warning("effect.put_aside", effect=effect.key, state=state.value, reason=reason)
         with self._store.write() as connection:
             ledger.settle(connection, effect.key, state, self._clock.now(), reason=reason)
-        done.recheck_at(_unit(effect), self._clock.now() + BLOCKED_AGAIN)
+        done.recheck_at(effect.unit, self._clock.now() + BLOCKED_AGAIN)
 
     def _settle(self, outcomes: Sequence[tuple[Planned, Outcome]], done: Performed) -> None:
         now = self._clock.now()
@@ -475,7 +475,7 @@ class Effects:
                     case Rejected(message, missing=True) if effect.kind == "write":
                         # Deleted since it was read: the next look finds that out, and what becomes of all that is open.
                         ledger.release_claim(connection, effect.key, now, message)
-                        done.recheck_at(_unit(effect), now + TRY_AGAIN)
+                        done.recheck_at(effect.unit, now + TRY_AGAIN)
                         done.not_sent += 1
                     case Rejected(message, missing=True) if effect.kind == "close":
                         ledger.settle(connection, effect.key, EffectState.SUPERSEDED, now, reason=message)
@@ -485,12 +485,12 @@ class Effects:
                         done.failed += 1
                     case NotSent(message):
                         ledger.release_claim(connection, effect.key, now, message)
-                        done.recheck_at(_unit(effect), now + TRY_AGAIN)
+                        done.recheck_at(effect.unit, now + TRY_AGAIN)
                         done.not_sent += 1
                     case Unknown(message):
                         ledger.settle(connection, effect.key, EffectState.UNKNOWN, now, reason=message)
-                        done.recheck_at(_unit(effect), now + LANDED_AFTER)
-                        done.unsure.add(_unit(effect))
+                        done.recheck_at(effect.unit, now + LANDED_AFTER)
+                        done.unsure.add(effect.unit)
                         done.unknown += 1
                 log.info(
                     "effect.settled",
@@ -526,7 +526,7 @@ class Effects:
             self._settle([(effect, outcome)], done)
             if server_down:
                 for other in effects:
-                    done.recheck_at(_unit(other), self._clock.now() + TRY_AGAIN)
+                    done.recheck_at(other.unit, self._clock.now() + TRY_AGAIN)
                 return  # the others would only wait for the same
 
     @staticmethod
@@ -546,15 +546,10 @@ def trace_of(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
-def _unit(effect: Planned) -> RecordRef:
-    """What a pass looks at: the portfolio, or a ticket that has none."""
-    return effect.record if effect.portfolio is None else RecordRef(Kind.PORTFOLIO, effect.portfolio)
-
-
 def _wait_for(effect: Planned, until: dict[RecordRef, datetime]) -> None:
     """Note when an outcome that is not known can be looked for: with the last of its record's."""
     lands = effect.state_at + LANDED_AFTER
-    unit = _unit(effect)
+    unit = effect.unit
     until[unit] = max(lands, until.get(unit, lands))
 
 

@@ -9,6 +9,7 @@ from mappings.schema import ProcessMapping
 from mappings.vocabulary import Handoff
 from sync.clock import Clock, to_ms
 from sync.crm import CRM, Filter, Kind, RecordRef
+from sync.rules.model import unit_of
 from sync.storage import waits, work_queue
 from sync.storage.database import Store
 from sync.storage.service_state import set_fact
@@ -58,9 +59,7 @@ _WITH_OPEN_EFFECTS = (
 def with_open_effects(connection: Connection) -> set[RecordRef]:
     """The records with an effect that is still to be done."""
     return {
-        RecordRef(Kind(row.record_kind), row.record)
-        if row.portfolio is None
-        else RecordRef(Kind.PORTFOLIO, row.portfolio)
+        unit_of(RecordRef(Kind(row.record_kind), row.record), row.portfolio)
         for row in connection.execute(_WITH_OPEN_EFFECTS)
     }
 

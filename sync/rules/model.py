@@ -134,6 +134,11 @@ class Snapshot:
         return self.portfolio.ref if self.portfolio is not None else self.tickets[0].ref
 
 
+def unit_of(record: RecordRef, portfolio: str | None) -> RecordRef:
+    """The record that a pass looks at for work on `record`: its portfolio (an id), or itself where that is None."""
+    return record if portfolio is None else RecordRef(Kind.PORTFOLIO, portfolio)
+
+
 # What a rule asks for
 
 

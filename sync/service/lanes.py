@@ -1,13 +1,14 @@
 """Lanes on one machine: each is drained under a file lock, so that `serve` and commands share the work safely."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from sync.errors import StoreError
 from sync.storage.database import Store
+from sync.storage.work_queue import LANES
 
 STOP_POLL = 0.2
 """How often a command that waits for a lane asks whether it should stop, in seconds."""
@@ -42,4 +43,13 @@ class Lanes:
 
 
 def never() -> bool:
+    """Never stop: for a caller that waits for as long as it takes."""
     return False
+
+
+@contextmanager
+def every_lane_held(store: Store, stop: Callable[[], bool] = never) -> Iterator[bool]:
+    """Hold all lanes, so that no pass runs meanwhile in this process or in another; False if `stop` said so first."""
+    lanes = Lanes(store)
+    with ExitStack() as held:
+        yield all(held.enter_context(lanes.held(lane, stop)) for lane in range(LANES))

@@ -36,6 +36,7 @@ from sync.rules.model import (
     RecordedEffect,
     RecordedOccurrence,
     Write,
+    unit_of,
 )
 from sync.storage.database import in_parts, to_json
 from sync.storage.tables import cycles, effects, occurrences, releases
@@ -58,6 +59,11 @@ class Planned:
     state_at: datetime
     attempts: int
     tried_at: datetime | None  # since when it may have been done; None: never tried
+
+    @property
+    def unit(self) -> RecordRef:
+        """The record that a pass looks at for this effect: the portfolio, or a ticket that has none."""
+        return unit_of(self.record, self.portfolio)
 
 
 # -- what it knows

@@ -17,6 +17,7 @@ from sqlalchemy.dialects.sqlite import insert
 from mappings.vocabulary import TaskKind
 from sync.clock import from_ms, to_ms
 from sync.crm import Kind, RecordRef
+from sync.rules.model import unit_of
 from sync.storage.database import in_parts
 from sync.storage.tables import effects, memberships, occurrences, work_items
 
@@ -163,11 +164,7 @@ def _owners_of_tasks(connection: Connection, tasks: Sequence[str]) -> set[Record
             .join(effects, effects.c.occurrence == occurrences.c.key)
             .where(effects.c.crm_id.in_(part), effects.c.key.endswith(f"/task:{TaskKind.IMPLEMENT}"))
         )
-        for row in rows:
-            if row.portfolio is not None:
-                found.add(RecordRef(Kind.PORTFOLIO, row.portfolio))
-            else:
-                found.add(RecordRef(Kind(row.record_kind), row.record))
+        found |= {unit_of(RecordRef(Kind(row.record_kind), row.record), row.portfolio) for row in rows}
     return found
 
 
@@ -303,12 +300,7 @@ def enqueue_blocked(connection: Connection, now: datetime) -> None:
         .where(effects.c.state == "blocked", occurrences.c.state == "open")
         .distinct()
     ).all()
-    records = {
-        RecordRef(Kind(row.record_kind), row.record)
-        if row.portfolio is None
-        else RecordRef(Kind.PORTFOLIO, row.portfolio)
-        for row in rows
-    }
+    records = {unit_of(RecordRef(Kind(row.record_kind), row.record), row.portfolio) for row in rows}
     enqueue(connection, records, now, "start", priority=Priority.BULK)
 
 

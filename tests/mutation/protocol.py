@@ -222,8 +222,8 @@ MUTANTS = (
     ),
     Mutant(
         "pass-of-deleted", "Work on a ticket that is not there is tried.",
-        EFFECTS, "elif effect.record in present and _unit(effect) in records:",
-        "elif _unit(effect) in records:",
+        EFFECTS, "elif effect.record in present and effect.unit in records:",
+        "elif effect.unit in records:",
         test="tests/story/test_interruptions.py::test_work_on_a_ticket_that_was_not_read_waits",
         why="A ticket that has left is looked for as soon as its portfolio is read: this is the net below that.",
     ),
