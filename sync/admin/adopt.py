@@ -21,7 +21,10 @@ from sync.crm import RecordRef
 from sync.rules.context import Context
 from sync.rules.decide import decide
 from sync.rules.dry_run import ahead
-from sync.rules.handoffs import EARLY, approved, date_arrived, kickoff
+from sync.rules.handoffs.approved import approved
+from sync.rules.handoffs.date_arrived import date_arrived
+from sync.rules.handoffs.kickoff import kickoff
+from sync.rules.handoffs.verdicts import EARLY
 from sync.rules.model import (
     Decision,
     EffectState,

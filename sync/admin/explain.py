@@ -20,7 +20,7 @@ from sync.passes.portal import Portal
 from sync.passes.reconcile import Preview
 from sync.rules import waiting
 from sync.rules.context import Context
-from sync.rules.handoffs import ad_sets, current_tickets
+from sync.rules.handoffs.ad_sets import ad_sets, current_tickets
 from sync.rules.model import (
     NOT_YET,
     Effect,

@@ -31,7 +31,7 @@ from sync.rules.context import Context
 from sync.rules.cycle import START
 from sync.rules.decide import decide
 from sync.rules.dry_run import ahead
-from sync.rules.handoffs import ROLES_OF
+from sync.rules.handoffs.revisions import ROLES_OF
 from sync.rules.model import UNRESOLVED, EffectState, History, Occurrence, RecordedEffect, Version
 from sync.service.bootstrap import Service
 from sync.storage import ledger

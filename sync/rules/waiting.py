@@ -12,7 +12,8 @@ from mappings.schema import Party
 from mappings.vocabulary import Handoff, Role, Stage, Status
 from sync.crm import RecordRef
 from sync.rules.context import Context, NeededError
-from sync.rules.handoffs import current_tickets, name_of
+from sync.rules.handoffs.ad_sets import current_tickets
+from sync.rules.handoffs.wording import name_of
 from sync.rules.model import EffectState, RecordedOccurrence, State, Ticket, Verdict, Wait
 
 LOOKED_AT_WITHIN = timedelta(hours=26)

@@ -2,6 +2,8 @@
 
 from tests.mutation.mutant import Mutant
 
+ENDINGS = "sync/rules/handoffs/endings.py"
+WORK = "sync/rules/handoffs/work.py"
 LEDGER, EFFECTS, DIRTY, RECONCILE = (
     "sync/storage/ledger.py",
     "sync/passes/effects.py",
@@ -343,7 +345,7 @@ MUTANTS = (
     ),
     Mutant(
         "lost-half-a-ticket", "After a loss the second task of a ticket, of which the first was made, never is.",
-        HANDOFFS, "    return tuple((kind, role) for kind, role in work if kind not in found)",
+        WORK, "    return tuple((kind, role) for kind, role in work if kind not in found)",
         "    return tuple((kind, role) for kind, role in work if kind in found and not found)",
         test="tests/story/test_lost_database.py::test_one_task_of_a_ticket_was_made_the_other_was_not",
     ),
@@ -373,7 +375,7 @@ MUTANTS = (
     ),
     Mutant(
         "lost-reset-repeated", "After a loss a closing whose date was moved already moves it once more.",
-        HANDOFFS, "            return bool(moves)\n", "            return False\n",
+        ENDINGS, "            return bool(moves)\n", "            return False\n",
     ),
     Mutant(
         "lost-homes-unknown", "After a loss nobody knows which portfolio a deleted ticket's tasks were made on.",
@@ -382,12 +384,12 @@ MUTANTS = (
     ),
     Mutant(
         "lost-persons-date-counts", "After a loss a date that a person has set is taken for the service's own move.",
-        HANDOFFS, "if version.own and version.at < until]", "if version.at < until]",
+        ENDINGS, "if version.own and version.at < until]", "if version.at < until]",
         test="tests/story/test_interruptions.py::test_a_date_that_a_person_moved_is_not_the_answer_to_a_decline",
     ),
     Mutant(
         "lost-one-move-for-all", "After a loss one move of the date is taken for the answer to every ending before it.",
-        HANDOFFS, "        del moves[:1]\n", "",
+        ENDINGS, "        del moves[:1]\n", "",
         test="tests/unit/test_handoffs.py::test_one_move_of_the_date_stands_for_one_decline",
     ),
 )  # fmt: skip

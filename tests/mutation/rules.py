@@ -2,12 +2,19 @@
 
 from tests.mutation.mutant import Mutant
 
-HANDOFFS, CASE, CYCLE, CADENCE = (
-    "sync/rules/handoffs.py",
-    "sync/rules/context.py",
-    "sync/rules/cycle.py",
-    "sync/rules/cadence.py",
-)
+AD_SETS = "sync/rules/handoffs/ad_sets.py"
+APPROVED = "sync/rules/handoffs/approved.py"
+CLOSED = "sync/rules/handoffs/closed.py"
+CONFIRMATION = "sync/rules/handoffs/confirmation.py"
+CONFIRMED = "sync/rules/handoffs/confirmed.py"
+DATE_ARRIVED = "sync/rules/handoffs/date_arrived.py"
+DECLINED = "sync/rules/handoffs/declined.py"
+ENDINGS = "sync/rules/handoffs/endings.py"
+KICKOFF = "sync/rules/handoffs/kickoff.py"
+REVISIONS = "sync/rules/handoffs/revisions.py"
+SET_READY = "sync/rules/handoffs/set_ready.py"
+TICKETS = "sync/rules/handoffs/tickets.py"
+CONTEXT, CYCLE, CADENCE = "sync/rules/context.py", "sync/rules/cycle.py", "sync/rules/cadence.py"
 DECIDE, SNAPSHOT, MODEL = "sync/rules/decide.py", "sync/passes/snapshot.py", "sync/rules/model.py"
 
 DECISIONS = "tests/unit/test_handoffs.py::test_decision"
@@ -17,56 +24,56 @@ MUTANTS = (
     # 1
     Mutant(
         "1-window-14", "The kickoff comes at 14 days, not at 15.",
-        HANDOFFS, "if days > context.window:", "if days >= context.window:",
+        KICKOFF, "if days > context.window:", "if days >= context.window:",
     ),
     Mutant(
         "1-window-16", "The kickoff comes at 16 days already.",
-        HANDOFFS, "if days > context.window:", "if days > context.window + 1:",
+        KICKOFF, "if days > context.window:", "if days > context.window + 1:",
     ),
     Mutant(
         "1-key-without-cycle", "The key of a kickoff does not name its cycle: the second cycle's is taken.",
-        HANDOFFS, 'key = f"1:{portfolio.id}:{context.cycle}:{anchor}"', 'key = f"1:{portfolio.id}:start:{anchor}"',
+        KICKOFF, 'key = f"1:{portfolio.id}:{context.cycle}:{anchor}"', 'key = f"1:{portfolio.id}:start:{anchor}"',
     ),
     Mutant(
         "1-once-whatever-the-date", "A date that left the window and came back makes no new kickoff.",
-        HANDOFFS, "if before and _cause_of(before[-1].key) >= anchor:", "if before:",
+        KICKOFF, "if before and cause_of(before[-1].key) >= anchor:", "if before:",
     ),
     Mutant(
         "1-move-within-window", "Any change of the date counts as one that left the window.",
-        HANDOFFS, "            and context.out_of_window(version)\n", "",
+        KICKOFF, "            and context.out_of_window(version)\n", "",
     ),
     Mutant(
         "1-confirmed-early", "A kickoff although the AM has confirmed already.",
-        HANDOFFS, "if portfolio.status not in {None, Status.NO_REFRESH_REQUESTED}:",
+        KICKOFF, "if portfolio.status not in {None, Status.NO_REFRESH_REQUESTED}:",
         "if portfolio.status not in {None, Status.NO_REFRESH_REQUESTED, Status.REFRESH_REQUEST_SUBMITTED}:",
     ),
     Mutant(
         "1-leftover-stays", "A leftover No Refresh Requested is not cleared by the next kickoff.",
-        HANDOFFS, "    if portfolio.status is Status.NO_REFRESH_REQUESTED:\n        effects.append(",
+        KICKOFF, "    if portfolio.status is Status.NO_REFRESH_REQUESTED:\n        effects.append(",
         "    if False:\n        effects.append(",
     ),
     Mutant(
         "1-before-the-closing", "A kickoff on the old date, before the closing has moved it.",
-        HANDOFFS, "    if context.pending:\n        return [_after_ending(context, Handoff.KICKOFF)]\n", "",
+        KICKOFF, "    if context.pending:\n        return [after_ending(context, Handoff.KICKOFF)]\n", "",
     ),
     # 2a
     Mutant(
         "2a-tasks-stay", "What a declined cycle had open stays open.",
-        HANDOFFS, "[write, *(effect for effect in close if slots is None or effect.slot in slots)]", "[write]",
+        DECLINED, "[write, *(effect for effect in close if slots is None or effect.slot in slots)]", "[write]",
     ),
     Mutant(
         "2a-not-silent", "The AM is told of a decline as if creatives had gone live.",
-        HANDOFFS, "effect in close if slots is None or effect.slot in slots)]\n",
+        DECLINED, "effect in close if slots is None or effect.slot in slots)]\n",
         "effect in close if slots is None or effect.slot in slots)]\n    am, nobody = context.owner(Role.ACCOUNT_MANAGER)\n"
         "    effects.append(Email(EmailKind.REFRESH_LIVE, Role.ACCOUNT_MANAGER, am, context.variables(), None, nobody))\n",
     ),
     Mutant(
         "2a-closes-every-cycle", "A decline also closes what earlier cycles had left open.",
-        HANDOFFS, "if recorded.cycle != cycle or (on is not None", "if not recorded.cycle or (on is not None",
+        ENDINGS, "if recorded.cycle != cycle or (on is not None", "if not recorded.cycle or (on is not None",
     ),
     Mutant(
         "2a-closes-adopted", "A decline closes adopted tasks, which are people's own.",
-        HANDOFFS, "e.crm_id is not None and not e.adopted]\n    return sorted",
+        ENDINGS, "e.crm_id is not None and not e.adopted]\n    return sorted",
         "e.crm_id is not None]\n    return sorted",
         test=f"{DECISIONS}[2a adopted tasks are people's own and stay]",
         why="Nothing is adopted in the simulation: every story begins with the portal.",
@@ -78,139 +85,139 @@ MUTANTS = (
     ),
     Mutant(
         "2a-no-bypass-of-tickets", "Tickets of a declined cycle still bring Creative work.",
-        HANDOFFS, "    if decline is not None:\n        reason = f\"{name_of(ticket)} belongs",
+        TICKETS, "    if decline is not None:\n        reason = f\"{name_of(ticket)} belongs",
         "    if False:\n        reason = f\"{name_of(ticket)} belongs",
         test=f"{DECISIONS}[2a a ticket made and the refresh declined before anybody looked: no Creative work]",
     ),
     Mutant(
         "2a-once-ever", "The second closing of a portfolio is taken for the first.",
-        CASE, 'return f"{number}:{self.portfolio.id}:{ending.version.ms}"',
+        CONTEXT, 'return f"{number}:{self.portfolio.id}:{ending.version.ms}"',
         'return f"{number}:{self.portfolio.id}:0"',
     ),
     # 2b
     Mutant(
         "2b-not-silent", "The client's yes closes the kickoff's task.",
-        HANDOFFS, "verdicts.append(_recorded(context, Handoff.CONFIRMED, key, reason, version.at))",
-        "open_tasks = [t for t in context.tasks(_tasks_of_cycle(context, context.cycle)) if t.is_open]\n"
-        "            verdicts.append(_due(context, Handoff.CONFIRMED, key, reason, [CloseTask(t.id, reason) for t in "
+        CONFIRMED, "verdicts.append(recorded_as_done(context, Handoff.CONFIRMED, key, reason, version.at))",
+        "open_tasks = [t for t in context.tasks(tasks_of_cycle(context, context.cycle)) if t.is_open]\n"
+        "            verdicts.append(due(context, Handoff.CONFIRMED, key, reason, [CloseTask(t.id, reason) for t in "
         "open_tasks]))",
     ),
     # 3
     Mutant(
         "3-a-day-late", "The date arrives the day after.",
-        HANDOFFS, "if when > context.times.today:", "if when >= context.times.today:",
+        DATE_ARRIVED, "if when > context.times.today:", "if when >= context.times.today:",
     ),
     Mutant(
         "3-confirmed-counts-as-acted", "Refresh Request Submitted is taken for a sign that the SAS has acted.",
-        HANDOFFS, "    if portfolio.status not in EARLY:",
+        DATE_ARRIVED, "    if portfolio.status not in EARLY:",
         "    if portfolio.status not in EARLY - {Status.REFRESH_REQUEST_SUBMITTED}:",
     ),
     Mutant(
         "3-after-the-tickets", "The SAS is asked for tickets although they are submitted.",
-        HANDOFFS, "    if portfolio.status not in EARLY:", "    if portfolio.status not in SUBMITTED:",
+        DATE_ARRIVED, "    if portfolio.status not in EARLY:", "    if portfolio.status not in SUBMITTED:",
     ),
     Mutant(
         "3-never-again", "A date that was moved later after it fired does not fire again.",
-        HANDOFFS, "if before and when.isoformat() <= max(_date_of(recorded) for recorded in before):", "if before:",
+        DATE_ARRIVED, "if before and when.isoformat() <= max(_date_of(recorded) for recorded in before):", "if before:",
         test=f"{DECISIONS}[3 moved later, has come, and the task was completed before: again]",
     ),
     Mutant(
         "3-moved-earlier", "A date that was moved earlier after it fired fires again.",
-        HANDOFFS, "if before and when.isoformat() <= max(", "if before and when.isoformat() == max(",
+        DATE_ARRIVED, "if before and when.isoformat() <= max(", "if before and when.isoformat() == max(",
         test=f"{DECISIONS}[3 moved earlier: not again]",
     ),
     Mutant(
         "3-second-open-task", "A date that was moved later makes a second task beside the one still open.",
-        HANDOFFS, "if any(task.was_open_at(came) for task in",
+        DATE_ARRIVED, "if any(task.was_open_at(came) for task in",
         "if any(task.was_open_at(came) and not task.exists for task in",
         test=f"{DECISIONS}[3 moved later, has come, and the task is still open: not again]",
     ),
     Mutant(
         "3-open-when-it-arrived", "A date set to a day that is past is taken to have come on that day.",
-        HANDOFFS, "came = max(arrives, context.date_since)", "came = arrives",
+        DATE_ARRIVED, "came = max(arrives, context.date_since)", "came = arrives",
         test=f"{DECISIONS}[3 moved later to today, an hour after the task was completed: again]",
     ),
     Mutant(
         "3-old-note", "The task quotes a Note of the cycle before.",
-        HANDOFFS, "context.newest_note(portfolio.ref, context.cycle_started)", "context.newest_note(portfolio.ref)",
+        DATE_ARRIVED, "context.newest_note(portfolio.ref, context.cycle_started)", "context.newest_note(portfolio.ref)",
         test="tests/unit/test_handoffs.py::test_3_a_note_of_the_cycle_before_is_not_the_source_of_truth",
         why="The oracle knows a task by its subject, its owner and its records; it does not read the body.",
     ),
     # 4
     Mutant(
         "4-older-than-going-live", "Tickets from before going live bring Creative work.",
-        HANDOFFS, "if ticket.came_in < context.times.go_live:", "if ticket.came_in > context.times.now:",
+        TICKETS, "if ticket.came_in < context.times.go_live:", "if ticket.came_in > context.times.now:",
         test=f"{DECISIONS}[4 older than going live]",
         why="In the simulation the service is live before the first ticket is made.",
     ),
     Mutant(
         "4-closed-ticket", "A closed ticket brings Creative work.",
-        HANDOFFS, "    if not ticket.is_open:\n        return _not_applicable(context, Handoff.TICKETS,",
-        "    if False:\n        return _not_applicable(context, Handoff.TICKETS,",
+        TICKETS, "    if not ticket.is_open:\n        return not_applicable(context, Handoff.TICKETS,",
+        "    if False:\n        return not_applicable(context, Handoff.TICKETS,",
         test=f"{DECISIONS}[4 closed before anybody looked]",
     ),
     Mutant(
         "4-own-designer-ignored", "The ticket's own designer does not win over the portfolio's.",
-        HANDOFFS, "    for kind, role in work:\n        owner, blocked = context.owner(role, ticket)",
+        TICKETS, "    for kind, role in work:\n        owner, blocked = context.owner(role, ticket)",
         "    for kind, role in work:\n        owner, blocked = context.owner(role)",
     ),
     Mutant(
         "4-deactivated-owner", "Work goes to a person who has left.",
-        CASE, "found = self.people.get(candidate) or self.people.get(candidate.lower())", "found = candidate",
+        CONTEXT, "found = self.people.get(candidate) or self.people.get(candidate.lower())", "found = candidate",
     ),
     # 5
     Mutant(
         "5-one-behind", "A set is announced with one ticket still behind.",
-        HANDOFFS, "    if behind:\n", "    if len(behind) > 1:\n",
+        SET_READY, "    if behind:\n", "    if len(behind) > 1:\n",
     ),
     Mutant(
         "5-no-barrier", "A set is announced although its newest ticket is young and more may come.",
-        HANDOFFS, "if not sure and context.times.now < complete_at:",
+        SET_READY, "if not sure and context.times.now < complete_at:",
         "if not sure and context.times.now < context.times.go_live:",
         test=f"{DECISIONS}[5 barrier: an early status and a young ticket: wait]",
     ),
     Mutant(
         "5-barrier-of-oldest", "The oldest ticket of a set decides whether more may come, not the newest.",
-        HANDOFFS, "complete_at = max(ticket.created_at", "complete_at = min(ticket.created_at",
+        SET_READY, "complete_at = max(ticket.created_at", "complete_at = min(ticket.created_at",
         test=f"{DECISIONS}[5 barrier: the newest ticket decides]",
     ),
     Mutant(
         "5-barrier-although-submitted",
         "A set waits for more tickets although Deliverables Submitted says that all are there.",
-        HANDOFFS, "sure = portfolio.status in {Status.DELIVERABLES_SUBMITTED, Status.CREATIVES_PENDING_APPROVAL}",
+        SET_READY, "sure = portfolio.status in {Status.DELIVERABLES_SUBMITTED, Status.CREATIVES_PENDING_APPROVAL}",
         "sure = portfolio.status is Status.CREATIVES_PENDING_APPROVAL",
         test=f"{DECISIONS}[5 barrier: Deliverables Submitted says that all tickets are there]",
     ),
     Mutant(
         "5-entry-without-version", "A revision round does not announce again: an entry is a ticket alone.",
-        HANDOFFS, 'f"{ticket.id}@{to_ms(ticket.stage_since)}": ticket', 'f"{ticket.id}@0": ticket',
+        SET_READY, 'f"{ticket.id}@{to_ms(ticket.stage_since)}": ticket', 'f"{ticket.id}@0": ticket',
     ),
     Mutant(
         "5-clocks-decide", "Only an entry newer than the last announcement is new.",
-        HANDOFFS, "if entry not in announced and ticket",
+        SET_READY, "if entry not in announced and ticket",
         "if ticket.stage_since > max((f.decided_at for f in before), default=context.times.go_live) and ticket",
         test=f"{DECISIONS}[5 the second set, its entry older than the first one's announcement: entries decide, not clocks]",
     ),
     Mutant(
         "5-all-is-fresh", "What was announced already is announced again when a ticket leaves the set.",
-        HANDOFFS, "if entry not in announced and ticket", "if entry and ticket",
+        SET_READY, "if entry not in announced and ticket", "if entry and ticket",
     ),
     Mutant(
         "5-client-has-seen-it", "A set is announced although the client has approved.",
-        HANDOFFS, "if status in {Status.CREATIVES_APPROVED, Status.CREATIVES_IMPLEMENTED}:",
+        SET_READY, "if status in {Status.CREATIVES_APPROVED, Status.CREATIVES_IMPLEMENTED}:",
         "if status is Status.CREATIVES_IMPLEMENTED:",
     ),
     Mutant(
         "5-status-stays", "A ready set does not advance Deliverables Submitted.",
-        HANDOFFS, "SUBMITTED = EARLY | {Status.DELIVERABLES_SUBMITTED}", "SUBMITTED = EARLY",
+        SET_READY, "SUBMITTED = EARLY | {Status.DELIVERABLES_SUBMITTED}", "SUBMITTED = EARLY",
     ),
     Mutant(
         "5-earlier-cycle-counts", "Open tickets of an earlier cycle hold up this one's set.",
-        HANDOFFS, "if ticket.is_open and context.in_cycle(ticket)]", "if ticket.is_open]",
+        AD_SETS, "if ticket.is_open and context.in_cycle(ticket)]", "if ticket.is_open]",
     ),
     Mutant(
         "5-closed-tickets-count", "Closed tickets hold up a set.",
-        HANDOFFS, "if ticket.is_open and context.in_cycle(ticket)]", "if context.in_cycle(ticket)]",
+        AD_SETS, "if ticket.is_open and context.in_cycle(ticket)]", "if context.in_cycle(ticket)]",
         test=f"{DECISIONS}[5 the last one behind is closed: the set is ready]",
     ),
     Mutant(
@@ -220,80 +227,80 @@ MUTANTS = (
     ),
     Mutant(
         "5-no-folder-is-a-set", "Tickets without a folder name are taken for one set.",
-        HANDOFFS, "        if ticket.folder_key:\n            sets", "        if True:\n            sets",
+        AD_SETS, "        if ticket.folder_key:\n            sets", "        if True:\n            sets",
     ),
     # 6
     Mutant(
         "6-newest-value-only", "A value that was overwritten before it was seen is forgotten.",
-        HANDOFFS, "for version in reversed(ticket.revision_history):", "for version in ticket.revision_history[:1]:",
+        REVISIONS, "for version in reversed(ticket.revision_history):", "for version in ticket.revision_history[:1]:",
         test=f"{DECISIONS}[6 a version that was overwritten before it was seen still counts]",
     ),
     Mutant(
         "6-second-open-task", "A role with an open revision task on the ticket gets a second one.",
-        HANDOFFS, "return tuple((kind, role) for kind, role in wanted if kind not in still_open)", "return tuple(wanted)",
+        REVISIONS, "return tuple((kind, role) for kind, role in wanted if kind not in still_open)", "return tuple(wanted)",
     ),
     Mutant(
         "6-twice-in-a-pass", "Two values seen at once give a role two tasks.",
-        HANDOFFS, "wanted = [(kind, role) for kind, role in work if kind not in asked]", "wanted = list(work)",
+        REVISIONS, "wanted = [(kind, role) for kind, role in work if kind not in asked]", "wanted = list(work)",
     ),
     Mutant(
         "6-stage-stays", "A revision does not kick the ticket back to In Progress.",
-        HANDOFFS, "wanted = {names.stage: context.in_progress}", "wanted: dict[str, str] = {}",
+        REVISIONS, "wanted = {names.stage: context.in_progress}", "wanted: dict[str, str] = {}",
     ),
     Mutant(
         "6-other-approval-reset", "A revision of the graphics resets the approval of the copy.",
-        HANDOFFS, "wanted[names.graphic_approval] = reset", "wanted[names.copy_approval] = reset",
+        REVISIONS, "wanted[names.graphic_approval] = reset", "wanted[names.copy_approval] = reset",
     ),
     Mutant(
         "6-every-approval-reset", "Any revision resets the approval of the copy.",
-        HANDOFFS, "    if TaskKind.REVISE_COPY in kinds:\n", "    if True:\n",
+        REVISIONS, "    if TaskKind.REVISE_COPY in kinds:\n", "    if True:\n",
     ),
     Mutant(
         "6-closed-ticket", "A revision on a closed ticket is ignored.",
-        HANDOFFS, "    if ticket.came_in is None:\n        return []",
+        REVISIONS, "    if ticket.came_in is None:\n        return []",
         "    if not ticket.is_open:\n        return []",
         test=f"{DECISIONS}[6 a closed ticket is reopened]",
     ),
     Mutant(
         "6-after-a-decline", "What was asked for before a decline, unseen, is done after it.",
-        HANDOFFS, "if decline is not None:\n        reason = f\"{name_of(ticket)}: asked",
+        REVISIONS, "if decline is not None:\n        reason = f\"{name_of(ticket)}: asked",
         "if decline is not None and decline.at < version.at:\n        reason = f\"{name_of(ticket)}: asked",
         test=f"{DECISIONS}[2a a revision asked for and the refresh declined before anybody looked: no Creative work]",
         why="The oracle takes it as open: “a person asked for it” (6), and “everything later is bypassed” (2a).",
     ),
     Mutant(
         "6-cleared-at-once", "Needs Revisions is emptied while the ticket is still being revised.",
-        HANDOFFS, "if ticket.revision is None or ticket.stage is not Stage.PENDING_APPROVAL or not",
+        REVISIONS, "if ticket.revision is None or ticket.stage is not Stage.PENDING_APPROVAL or not",
         "if ticket.revision is None or not",
     ),
     Mutant(
         "6-never-cleared", "Needs Revisions stays when the ticket is back.",
-        HANDOFFS, "if ticket.revision is None or ticket.stage is not Stage.PENDING_APPROVAL or not",
+        REVISIONS, "if ticket.revision is None or ticket.stage is not Stage.PENDING_APPROVAL or not",
         "if ticket.revision is not None or not",
     ),
     # 7
     Mutant(
         "7-overtaken-fires", "An approval that was moved on before anybody looked makes its task all the same.",
-        HANDOFFS, "            verdicts.append(_recorded_superseded(context, Handoff.APPROVED, key, reason, version.at))",
+        APPROVED, "            verdicts.append(recorded_superseded(context, Handoff.APPROVED, key, reason, version.at))",
         "            verdicts.append(_approval(context, version))",
         test=f"{DECISIONS}[7 moved back before the service looked: overtaken]",
     ),
     Mutant(
         "7-once-a-cycle", "A second approval in a cycle, the first one's task done, makes none.",
-        HANDOFFS, 'return f"7:{context.portfolio.id}:{version.ms}"',
+        APPROVED, 'return f"7:{context.portfolio.id}:{version.ms}"',
         'return f"7:{context.portfolio.id}:{to_ms(context.cycle_started or context.times.go_live)}"',
         test=f"{DECISIONS}[7 overtaken, then approved again: its own task]",
     ),
     Mutant(
         "7-second-open-task", "An approval that is set again makes a second task beside the one still open.",
-        HANDOFFS, "context.tasks([made[-1].crm_id])[0].was_open_at(version.at):",
+        APPROVED, "context.tasks([made[-1].crm_id])[0].was_open_at(version.at):",
         "not context.tasks([made[-1].crm_id])[0].exists:",
         test=f"{DECISIONS}[7 set again while the task is open: no second task, no second email]",
     ),
     # 8
     Mutant(
         "8-oldest-task-decides", "The oldest implementation task closes the cycle, not the newest.",
-        HANDOFFS, "newest = made[-1].crm_id if made else None", "newest = made[0].crm_id if made else None",
+        CLOSED, "newest = made[-1].crm_id if made else None", "newest = made[0].crm_id if made else None",
         test=f"{DECISIONS}[8 the newest task was deleted: an older completed one does not stand in for it]",
     ),
     Mutant(
@@ -304,26 +311,26 @@ MUTANTS = (
     ),
     Mutant(
         "8-any-status", "The completed task closes the cycle although the client has not approved (any more).",
-        HANDOFFS, "    if status is Status.CREATIVES_APPROVED:\n        return [_by_task(context)]",
+        CLOSED, "    if status is Status.CREATIVES_APPROVED:\n        return [_by_task(context)]",
         "    if status in {Status.CREATIVES_APPROVED, Status.CREATIVES_PENDING_APPROVAL}:\n        return "
         "[_by_task(context)]",
         test=f"{DECISIONS}[8 completed while the status is another: not yet]",
     ),
     Mutant(
         "8-older-approval", "A task that was completed for an earlier approval closes the cycle for the new one.",
-        HANDOFFS, "    if _approved_after(context, task) or ", "    if ",
+        CLOSED, "    if _approved_after(context, task) or ", "    if ",
         test=f"{DECISIONS}[8 the newest task was deleted: an older completed one does not stand in for it]",
     ),
     Mutant(
         "8-task-on-its-way", "A task of an earlier approval closes the cycle while the newest one's cannot be sent.",
-        HANDOFFS, "    if _approved_after(context, task) or _is_on_its_way(context, refused=True):\n",
+        CLOSED, "    if _approved_after(context, task) or is_on_its_way(context, refused=True):\n",
         "    if _approved_after(context, task):\n",
         test="tests/story/test_interruptions.py::"
         "test_an_older_task_does_not_close_the_cycle_while_the_newest_approval_has_none",
     ),
     Mutant(
         "8-status-not-cleared", "The reset moves the date and leaves the status.",
-        HANDOFFS, "    if portfolio.status is Status.CREATIVES_IMPLEMENTED:\n        values[",
+        CLOSED, "    if portfolio.status is Status.CREATIVES_IMPLEMENTED:\n        values[",
         "    if False:\n        values[",
     ),
     Mutant(
@@ -337,19 +344,19 @@ MUTANTS = (
     ),
     Mutant(
         "8-task-stays", "Closed by hand, the implementation task stays open.",
-        HANDOFFS,
+        CLOSED,
         "    open_tasks = [task for task in context.tasks(made) if task.is_open_since(ending.closing.at)]\n",
         "    open_tasks: list[OwnTask] = []\n",
     ),
     Mutant(
         "8-status-not-expected", "The move of the date does not mind what the status is when it is written.",
-        HANDOFFS, "for name in (names.refresh_date, names.status)}", "for name in (names.refresh_date,)}",
+        ENDINGS, "for name in (names.refresh_date, names.status)}", "for name in (names.refresh_date,)}",
         test="tests/unit/test_handoffs.py::test_every_write_to_the_portfolio_expects_the_status_that_was_decided_on[8]",
     ),
     # 9
     Mutant(
         "9-before-the-reset", "The confirmation does not wait until the reset is written.",
-        HANDOFFS, 'variables, f"{closing_key}/write", blocked)', "variables, None, blocked)",
+        CONFIRMATION, 'variables, f"{closing_key}/write", blocked)', "variables, None, blocked)",
     ),
     # the cycle and the date
     Mutant(

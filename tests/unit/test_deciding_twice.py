@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from mappings.vocabulary import Handoff, Revision, Role, Stage, Status, TaskKind
-from sync.rules.handoffs import ROLES_OF, SUBMITTED
+from sync.rules.handoffs.revisions import ROLES_OF
+from sync.rules.handoffs.set_ready import SUBMITTED
 from sync.rules.model import State
 from sync.sandbox.delivery import DeliveryMode
 from tests.builders import Scene

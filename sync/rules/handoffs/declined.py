@@ -1,0 +1,40 @@
+"""Handoff 2a · Account Manager → System: the client declines."""
+
+from mappings.vocabulary import Handoff, Status
+from sync.rules.context import Context
+from sync.rules.handoffs.endings import after_ending, date_write, ended_before, tasks_of_cycle, was_recovered
+from sync.rules.handoffs.verdicts import done, due, not_applicable, with_block
+from sync.rules.handoffs.wording import status_name, time_text
+from sync.rules.model import CloseTask, Effect, Verdict
+
+
+def declined(context: Context) -> list[Verdict]:
+    """Once a closing version: the date moves on, and what the cycle had open is closed."""
+    mine = context.pending_declines
+    if not mine:
+        before = [recorded for recorded in context.ledger.of(Handoff.DECLINED) if recorded.settled]
+        if before and context.portfolio.status is Status.NO_REFRESH_REQUESTED:
+            return [done(before[-1])]
+        return [not_applicable(context, Handoff.DECLINED, "the client has not declined in this cycle")]
+    ending = mine[0]
+    if ending is not context.pending[0]:
+        return [after_ending(context, Handoff.DECLINED)]
+    key = context.ending_key(ending)
+    cycle = context.cycle_ended_by(ending)
+    if was_recovered(context, ending):
+        # Whether a ticket was on this portfolio at that time nobody knows any more: its tasks are left alone.
+        tasks = tasks_of_cycle(context, cycle, on=(context.portfolio.ref,))
+        return [ended_before(context, Handoff.DECLINED, ending, "the date was moved", tasks)]
+    declined_as = status_name(context, Status.NO_REFRESH_REQUESTED)
+    reason = f"the client declined: {declined_as} was set on {time_text(context, ending.closing.at)}"
+    values: dict[str, str] = {}
+    if context.mapping.rules.clear_declined_status and context.portfolio.status is Status.NO_REFRESH_REQUESTED:
+        values[context.mapping.portfolio.properties.status] = ""
+    write = date_write(context, values)
+    known = context.ledger.recorded.get(key)  # decided before: what has come into the cycle since is not closed
+    slots = None if known is None else {effect.slot for effect in known.effects}
+    to_close = context.tasks(tasks_of_cycle(context, cycle))
+    close = [CloseTask(task.id, reason) for task in to_close if task.is_open_since(ending.closing.at)]
+    effects: list[Effect] = [write, *(effect for effect in close if slots is None or effect.slot in slots)]
+    verdict = due(context, Handoff.DECLINED, key, reason, effects, cause_at=ending.closing.at, cycle=cycle)
+    return [with_block(verdict, write)]

@@ -1,0 +1,77 @@
+"""What a decline and a closing share: both end a cycle and move the date."""
+
+from collections.abc import Collection, Iterable
+from datetime import timedelta
+
+from mappings.vocabulary import Handoff, Status
+from sync.clock import CLOCKS_APART
+from sync.crm import RecordRef
+from sync.rules.context import Context
+from sync.rules.cycle import Ending
+from sync.rules.handoffs.verdicts import due, recorded_as_done, waiting
+from sync.rules.model import CloseTask, Verdict, Write
+
+
+def tasks_of_cycle(context: Context, cycle: str, on: Collection[RecordRef] | None = None) -> list[str]:
+    """The tasks that the service itself made in a cycle, by any handoff (for these records); adopted ones are people's."""
+    found = []
+    for recorded in context.ledger.recorded.values():
+        if recorded.cycle != cycle or (on is not None and recorded.record not in on):
+            continue
+        found += [e.crm_id for e in recorded.effects if e.kind == "task" and e.crm_id is not None and not e.adopted]
+    return sorted(found, key=int)
+
+
+def ended_before(context: Context, handoff: Handoff, ending: Ending, what: str, tasks: Iterable[str]) -> Verdict:
+    """An ending that a ledger since lost has carried out, but perhaps for the last of these tasks, which it was to close."""
+    key, reason = context.ending_key(ending), f"{what} before this ledger began"
+    left = [CloseTask(task.id, reason) for task in context.tasks(tasks) if task.is_open_since(ending.closing.at)]
+    if not left:
+        return recorded_as_done(context, handoff, key, reason, ending.closing.at)
+    cycle = context.cycle_ended_by(ending)
+    return due(context, handoff, key, reason, left, cause_at=ending.closing.at, cycle=cycle)
+
+
+def was_recovered(context: Context, ending: Ending) -> bool:
+    """Whether the history shows that a ledger since lost has carried out this ending: the service wrote the date.
+
+    The CRM's clock may be ahead of ours, so that this may seem to be later than the new ledger's beginning; unless the
+    new ledger has moved the date itself.
+    """
+    ended = [recorded for number in (Handoff.DECLINED, Handoff.CLOSE) for recorded in context.ledger.of(number)]
+    moved = any(
+        e.kind == "write" and e.attempted
+        for recorded in ended
+        if not recorded.key.startswith("8t:")
+        for e in recorded.effects
+    )
+    until = context.times.ledger_began + (timedelta() if moved else CLOCKS_APART)
+    moves = [version.at for version in reversed(context.portfolio.date_history) if version.own and version.at < until]
+    for one in context.endings:  # each has moved the date once, the oldest first
+        if not context.counts(one.version, context.portfolio.status_history):
+            continue
+        while moves and moves[0] <= one.closing.at:
+            del moves[0]
+        if one == ending:
+            return bool(moves)
+        del moves[:1]
+    return False
+
+
+def date_write(context: Context, more: dict[str, str]) -> Write:
+    """The move of the Refresh Date, with whatever else goes into the same write."""
+    names, raw = context.mapping.portfolio.properties, context.portfolio.raw
+    expects = {name: raw.get(name, "") for name in (names.refresh_date, names.status)}
+    following = context.next_refresh()
+    if following is None:
+        reason = (
+            f"the cadence “{context.portfolio.cadence}” is not in the mapping (cadence.values): add it or change it"
+        )
+        return Write(context.portfolio.ref, more, expects, blocked=reason)
+    return Write(context.portfolio.ref, {names.refresh_date: following.isoformat(), **more}, expects)
+
+
+def after_ending(context: Context, handoff: Handoff) -> Verdict:
+    """The date still belongs to the cycle before: what hangs on it waits until that cycle's end is carried out."""
+    number = "2a" if context.pending[0].closing.by is Status.NO_REFRESH_REQUESTED else "8"
+    return waiting(context, handoff, f"handoff {number} of the cycle before comes first: it moves the date", None)

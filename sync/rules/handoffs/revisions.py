@@ -1,0 +1,228 @@
+"""Handoff 6 · Account Manager → Creative Team: revisions."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from mappings.vocabulary import Handoff, Revision, Role, Stage, TaskKind
+from sync.rules.context import Context, note_variables, ticket_variables
+from sync.rules.handoffs.endings import tasks_of_cycle
+from sync.rules.handoffs.verdicts import cause_of, done, due, not_applicable, occurrence_of, superseded_occurrence
+from sync.rules.handoffs.wording import name_of, time_text
+from sync.rules.handoffs.work import Work, not_recovered
+from sync.rules.model import (
+    STANDS,
+    UNRESOLVED,
+    Effect,
+    EffectState,
+    NewTask,
+    OwnTask,
+    RecordedOccurrence,
+    State,
+    Ticket,
+    Verdict,
+    Version,
+    Write,
+)
+
+ROLES_OF: Mapping[Revision, Work] = {
+    Revision.COPY: ((TaskKind.REVISE_COPY, Role.COPYWRITER),),
+    Revision.GRAPHIC: ((TaskKind.REVISE_GRAPHICS, Role.GRAPHIC_DESIGNER),),
+    Revision.COPY_AND_GRAPHIC: (
+        (TaskKind.REVISE_COPY, Role.COPYWRITER),
+        (TaskKind.REVISE_GRAPHICS, Role.GRAPHIC_DESIGNER),
+    ),
+}
+
+
+def revisions(context: Context) -> list[Verdict]:
+    """Once a version of Needs Revisions: back to In Progress, approvals reset, tasks for the roles concerned."""
+    verdicts = [verdict for ticket in context.snapshot.tickets for verdict in _revisions_of(context, ticket)]
+    if verdicts:
+        return verdicts
+    return [not_applicable(context, Handoff.REVISIONS, "no ticket needs revisions")]
+
+
+def _revisions_of(context: Context, ticket: Ticket) -> list[Verdict]:
+    if ticket.came_in is None:
+        return []
+    if ticket.revision is Revision.UNMAPPED:
+        value = ticket.raw.get(context.mapping.ticket.properties.needs_revisions, "")
+        reason = f"{name_of(ticket)}: Needs Revisions is “{value}”, which the mapping does not name"
+        return [Verdict(Handoff.REVISIONS, State.BLOCKED, reason, ticket.ref)]
+    verdicts: list[Verdict] = []
+    asked: set[TaskKind] = set()
+    for version in reversed(ticket.revision_history):
+        if version.value in {None, Revision.UNMAPPED}:
+            continue
+        recorded = context.ledger.settled(f"6:{ticket.id}:{version.ms}")
+        if recorded is not None:
+            verdict, kinds = _revised(context, ticket, version, asked, recorded)
+        elif context.counts(version, ticket.revision_history):
+            verdict, kinds = _revise(context, ticket, version, asked)
+        else:
+            continue
+        asked |= kinds
+        verdicts = [v for v in verdicts if v.occurrence is not None] + [verdict]
+    if not any(verdict.occurrence for verdict in verdicts):
+        verdicts += _clear_revision(context, ticket)
+    return verdicts
+
+
+def _revise(
+    context: Context, ticket: Ticket, version: Version[Revision | None], asked: set[TaskKind]
+) -> tuple[Verdict, set[TaskKind]]:
+    """What a version asks for, and the tasks among it."""
+    assert version.value is not None
+    decline = None if context.snapshot.portfolio is None else context.declined_after(version.at)
+    if decline is not None:
+        reason = f"{name_of(ticket)}: asked for before the client declined on {time_text(context, decline.at)}"
+        key = f"6:{ticket.id}:{version.ms}"
+        occurrence = occurrence_of(context, Handoff.REVISIONS, key, reason, record=ticket.ref, cause_at=version.at)
+        return superseded_occurrence(occurrence), set()
+    lost = (
+        version.at < context.times.ledger_began
+    )  # a ledger since lost may have answered it by nothing that carries its key
+    under_way = asked | _revisions_under_way(context, ticket, version) if lost else asked
+    new = _revisions_due(context, ticket, version, ROLES_OF[version.value], under_way)
+    back = lost and ticket.left_in_progress is not None and ticket.left_in_progress > version.at
+    write = None if back else _kick_back(context, ticket, {kind for kind, _ in new})
+    return _revision(context, ticket, version, new, write)
+
+
+def _revised(
+    context: Context,
+    ticket: Ticket,
+    version: Version[Revision | None],
+    asked: set[TaskKind],
+    recorded: RecordedOccurrence,
+) -> tuple[Verdict, set[TaskKind]]:
+    """A version that was answered: done, but for what was not found of one that was taken back in part."""
+    assert version.value is not None
+    missing = not_recovered(recorded, ROLES_OF[version.value])
+    if not missing or (context.snapshot.portfolio is not None and context.declined_after(version.at) is not None):
+        return done(recorded), set()
+    under_way = asked | _revisions_under_way(context, ticket, version)
+    new = _revisions_due(context, ticket, version, missing, under_way)
+    if not new:
+        return done(recorded), set()
+    return _revision(context, ticket, version, new, None)  # it was kicked back then
+
+
+def _revisions_due(
+    context: Context, ticket: Ticket, version: Version[Revision | None], work: Work, asked: set[TaskKind]
+) -> Work:
+    """Of this work, what no task that is still to be done stands for already."""
+    wanted = [(kind, role) for kind, role in work if kind not in asked]
+    still_open = _open_revisions(context, ticket, [kind for kind, _ in wanted], but=f"6:{ticket.id}:{version.ms}")
+    return tuple((kind, role) for kind, role in wanted if kind not in still_open)
+
+
+def _revision(
+    context: Context, ticket: Ticket, version: Version[Revision | None], new: Work, write: Write | None
+) -> tuple[Verdict, set[TaskKind]]:
+    """The write, and a task for each role."""
+    assert version.value is not None
+    effects: list[Effect] = [write] if write is not None else []
+    note = note_variables(context.newest_note(ticket.ref)) if new else None
+    label = context.mapping.ticket.revisions[version.value]
+    variables = context.variables(ticket=ticket_variables(ticket), folder=ticket.folder, note=note, revision=label)
+    on = (ticket.ref,) if context.snapshot.portfolio is None else (ticket.ref, context.portfolio.ref)
+    for kind, role in new:
+        owner, blocked = context.owner(role, ticket)
+        effects.append(NewTask(kind, role, owner, on, variables, blocked))
+    reason = f"{name_of(ticket)}: {label} was asked for on {time_text(context, version.at)}"
+    # With nothing to write and nobody to do it, nothing would be tried: the ticket is back already, and may move on.
+    detail = {STANDS: True} if write is None and effects else {}
+    verdict = due(
+        context, Handoff.REVISIONS, f"6:{ticket.id}:{version.ms}", reason, effects,
+        record=ticket.ref, cause_at=version.at, cycle=context.cycle_of(version.at), detail=detail,
+    )  # fmt: skip
+    return verdict, {kind for kind, _ in new}
+
+
+def _open_revisions(context: Context, ticket: Ticket, kinds: Iterable[TaskKind], *, but: str) -> set[TaskKind]:
+    """The revision tasks of this ticket that are still to be done, be they in the CRM or only planned."""
+    wanted = set(kinds)
+    found: set[TaskKind] = set()
+    made: dict[str, TaskKind] = {}
+    for recorded in context.ledger.of(Handoff.REVISIONS, record=ticket.id):
+        for effect in recorded.effects:
+            if effect.task_kind not in wanted or effect.task_kind is None or recorded.key == but:
+                continue
+            if effect.crm_id is not None:
+                made[effect.crm_id] = effect.task_kind
+            elif effect.state in {"planned", "blocked", "failed"}:
+                found.add(effect.task_kind)
+    closing = _about_to_be_closed(context)
+    return found | {made[task.id] for task in context.tasks(made) if task.is_open and task.id not in closing}
+
+
+def _about_to_be_closed(context: Context) -> set[str]:
+    """The tasks that a decline closes, in this pass or in one that was cut off: they are not open any more."""
+    found: set[str] = set()
+    for ending in context.pending_declines:
+        found.update(tasks_of_cycle(context, context.cycle_ended_by(ending)))
+    on_the_way = {EffectState.PLANNED} | UNRESOLVED
+    for recorded in context.ledger.of(Handoff.DECLINED):
+        found.update(
+            e.slot.removeprefix("close:") for e in recorded.effects if e.kind == "close" and e.state in on_the_way
+        )
+    return found
+
+
+def _revisions_under_way(context: Context, ticket: Ticket, version: Version[Revision | None]) -> set[TaskKind]:
+    """What an earlier version had asked for, and was not done when this one was set: so it asked for no second task."""
+    earlier = [
+        effect
+        for recorded in context.ledger.of(Handoff.REVISIONS, record=ticket.id)
+        if recorded.key.startswith("6:") and cause_of(recorded.key) < version.ms
+        for effect in recorded.effects
+        if effect.crm_id is not None
+    ]
+    tasks = {task.id: task for task in context.tasks(effect.crm_id for effect in earlier if effect.crm_id)}
+    return {
+        effect.task_kind
+        for effect in earlier
+        if effect.task_kind is not None
+        and effect.crm_id is not None
+        and not _completed_before(tasks[effect.crm_id], version.at)
+    }
+
+
+def _completed_before(task: OwnTask, moment: datetime) -> bool:
+    return task.exists and task.completed and task.completed_at is not None and task.completed_at < moment
+
+
+def _kick_back(context: Context, ticket: Ticket, kinds: set[TaskKind]) -> Write | None:
+    names, reset = context.mapping.ticket.properties, context.mapping.ticket.approval_reset
+    wanted = {names.stage: context.in_progress}
+    if TaskKind.REVISE_COPY in kinds:
+        wanted[names.copy_approval] = reset
+    if TaskKind.REVISE_GRAPHICS in kinds:
+        wanted[names.graphic_approval] = reset
+    changed = {name: value for name, value in wanted.items() if ticket.raw.get(name, "") != value}
+    if not changed:
+        return None
+    return Write(ticket.ref, changed, {name: ticket.raw.get(name, "") for name in changed})
+
+
+def _clear_revision(context: Context, ticket: Ticket) -> list[Verdict]:
+    """Needs Revisions is emptied once its newest version was handled and the ticket is back in Pending Approval."""
+    if ticket.revision is None or ticket.stage is not Stage.PENDING_APPROVAL or not ticket.revision_history:
+        return []
+    newest = ticket.revision_history[0]
+    if context.ledger.settled(f"6:{ticket.id}:{newest.ms}") is None or ticket.stage_since <= newest.at:
+        return []
+    names = context.mapping.ticket.properties
+    key = f"6c:{ticket.id}:{newest.ms}"
+    if context.ledger.settled(key) is not None:
+        return []
+    expects = {name: ticket.raw.get(name, "") for name in (names.needs_revisions, names.stage)}
+    write = Write(ticket.ref, {names.needs_revisions: ""}, expects)
+    reason = f"{name_of(ticket)} is ready for approval again: Needs Revisions is emptied"
+    return [
+        due(
+            context, Handoff.REVISIONS, key, reason, [write],
+            record=ticket.ref, cause_at=ticket.stage_since, cycle=context.cycle_of(newest.at),
+        )
+    ]  # fmt: skip

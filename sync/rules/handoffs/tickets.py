@@ -1,0 +1,55 @@
+"""Handoff 4 · Social Ad Specialist → Creative Team: tickets created."""
+
+from mappings.vocabulary import Handoff, Role, TaskKind
+from sync.rules.context import Context, ticket_variables
+from sync.rules.handoffs.verdicts import done, due, not_applicable
+from sync.rules.handoffs.wording import name_of, time_text
+from sync.rules.handoffs.work import Work, not_recovered
+from sync.rules.model import Effect, NewTask, State, Ticket, Verdict
+
+CREATIVE_WORK: Work = ((TaskKind.WRITE_COPY, Role.COPYWRITER), (TaskKind.DESIGN_GRAPHICS, Role.GRAPHIC_DESIGNER))
+"""What a new ticket asks for."""
+
+
+def tickets(context: Context) -> list[Verdict]:
+    """Once a ticket and role: a task for the Copywriter and one for the Graphic Designer."""
+    if not context.snapshot.tickets:
+        return [not_applicable(context, Handoff.TICKETS, "the portfolio has no tickets")]
+    return [_ticket_made(context, ticket) for ticket in context.snapshot.tickets]
+
+
+def _ticket_made(context: Context, ticket: Ticket) -> Verdict:
+    recorded = context.ledger.settled(f"4:{ticket.id}")
+    if recorded is None:
+        return _creative_work(context, ticket, CREATIVE_WORK)
+    missing = not_recovered(recorded, CREATIVE_WORK)
+    verdict = _creative_work(context, ticket, missing) if missing else None
+    return done(recorded) if verdict is None or verdict.occurrence is None else verdict
+
+
+def _creative_work(context: Context, ticket: Ticket, work: Work) -> Verdict:
+    if ticket.came_in is None:
+        return not_applicable(
+            context, Handoff.TICKETS, f"{name_of(ticket)} is not in the deliverables pipeline", ticket
+        )
+    if ticket.came_in < context.times.go_live:
+        return not_applicable(context, Handoff.TICKETS, f"{name_of(ticket)} is older than going live", ticket)
+    if not ticket.is_open:
+        return not_applicable(context, Handoff.TICKETS, f"{name_of(ticket)} is closed", ticket)
+    if context.snapshot.portfolio is None:
+        reason = f"{name_of(ticket)} is not associated to a portfolio yet"
+        return Verdict(Handoff.TICKETS, State.WAITING, reason, ticket.ref)
+    decline = context.declined_after(ticket.came_in)
+    if decline is not None:
+        reason = f"{name_of(ticket)} belongs to a cycle that the client declined on {time_text(context, decline.at)}"
+        return Verdict(Handoff.TICKETS, State.SUPERSEDED, reason, ticket.ref)
+    variables = context.variables(ticket=ticket_variables(ticket), folder=ticket.folder)
+    effects: list[Effect] = []
+    for kind, role in work:
+        owner, blocked = context.owner(role, ticket)
+        effects.append(NewTask(kind, role, owner, (ticket.ref, context.portfolio.ref), variables, blocked))
+    reason = f"{name_of(ticket)} came on {time_text(context, ticket.came_in)}"
+    return due(
+        context, Handoff.TICKETS, f"4:{ticket.id}", reason, effects,
+        record=ticket.ref, cause_at=ticket.came_in, cycle=context.cycle_of(ticket.came_in),
+    )  # fmt: skip
