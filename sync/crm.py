@@ -6,9 +6,11 @@ an id that is missing from an answer does not exist (any more), it is never one 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Literal, Protocol
+
+from sync.clock import from_ms
 
 TASK_STATUS = "hs_task_status"
 TASK_SUBJECT = "hs_task_subject"
@@ -203,6 +205,20 @@ class Account:
     portal_id: str
     time_zone: str
     ui_domain: str
+
+
+def moment_of(text: str) -> datetime | None:
+    """Read a moment as the CRM writes it: ISO 8601, or milliseconds since the epoch; None for anything else.
+
+    A moment without a zone is in UTC. The answer is aware, in UTC.
+    """
+    try:
+        if text.removeprefix("-").isdecimal():
+            return from_ms(int(text))
+        moment = datetime.fromisoformat(text)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 class CRM(Protocol):

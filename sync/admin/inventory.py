@@ -21,10 +21,11 @@ from sync.crm import (
     RawVersion,
     Record,
     RecordRef,
+    moment_of,
 )
 from sync.passes import recovery
 from sync.passes.reconcile import GROUP
-from sync.passes.snapshot import moment_of, own_task
+from sync.passes.snapshot import own_task
 from sync.rules.context import Context
 from sync.rules.model import EffectState, LedgerView, OwnTask, RecordedEffect, RecordedOccurrence
 from sync.service.bootstrap import Service

@@ -21,11 +21,10 @@ from mappings.vocabulary import EmailKind, Handoff, TaskKind
 from sync.admin import cost
 from sync.admin.inventory import everyone, in_groups, survey
 from sync.clock import local_date
-from sync.crm import Kind, RecordRef
+from sync.crm import Kind, RecordRef, moment_of
 from sync.errors import ConfigurationError
 from sync.passes import recovery
 from sync.passes.portal import Portal
-from sync.passes.snapshot import moment_of
 from sync.passes.sweep import with_open_effects
 from sync.rules.context import Context
 from sync.rules.dry_run import LATER, Course, Forecast, Foreseen, Prospect, foresee

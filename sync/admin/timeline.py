@@ -9,9 +9,8 @@ from datetime import date, datetime, timedelta
 
 from mappings.vocabulary import Handoff
 from sync.clock import CLOCKS_APART
-from sync.crm import CRM, TASK_COMPLETED, TASK_STATUS, TASK_SUBJECT, Kind, RawVersion, Record, RecordRef
+from sync.crm import CRM, TASK_COMPLETED, TASK_STATUS, TASK_SUBJECT, Kind, RawVersion, Record, RecordRef, moment_of
 from sync.passes.portal import Portal
-from sync.passes.snapshot import moment_of
 from sync.rules.context import Context
 from sync.rules.model import EffectState, RecordedEffect, RecordedOccurrence
 

@@ -22,11 +22,10 @@ from sqlalchemy import Connection, select
 from mappings.vocabulary import Handoff, Revision, Status, TaskKind
 from sync.admin.inventory import SeenTask, Survey, everyone, in_groups, survey
 from sync.clock import CLOCKS_APART, from_ms, start_of_day, to_ms
-from sync.crm import CRM, Kind, RawVersion, RecordRef
+from sync.crm import CRM, Kind, RawVersion, RecordRef, moment_of
 from sync.observe import health
 from sync.passes import recovery
 from sync.passes.recovery import read_key
-from sync.passes.snapshot import moment_of
 from sync.rules.context import Context
 from sync.rules.cycle import START
 from sync.rules.decide import decide

@@ -6,11 +6,10 @@ The shapes are those of `hubspot-api-client`'s models and of payloads captured i
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
-from sync.clock import from_ms
-from sync.crm import Association, Kind, NotSent, Outcome, RawVersion, Record, Rejected, Unknown
+from sync.crm import Association, Kind, NotSent, Outcome, RawVersion, Record, Rejected, Unknown, moment_of
 from sync.errors import PartialAnswerError
 
 Json = dict[str, Any]
@@ -20,8 +19,11 @@ MERGED: Final = "hs_merged_object_ids"
 
 _NAMING: Final = {"id", "ids", "objectid", "objectids", "fromobjectid", "fromobjectids", "objectwritetraceid"}
 _LONGEST_MESSAGE: Final = 500
-_MS_DIGITS: Final = 9
-"""A number of so many digits is milliseconds; one of eight would be a date in ISO's short form."""
+
+_SENT_BEFORE: Final = re.compile(
+    r"sendid.*(already|before|duplicate|exists|used)|(already|duplicate).*sendid", re.IGNORECASE
+)
+"""How HubSpot's refusal of a `sendId` reads that was sent before: it has no category of its own for that."""
 
 T = TypeVar("T")
 
@@ -51,6 +53,11 @@ class Problem:
     def not_found(self) -> bool:
         """The record does not exist (any more). Only HubSpot's word counts, not a status that a wrong path has too."""
         return not self.no_associations and "NOT_FOUND" in f"{self.category} {self.sub_category}".upper()
+
+    @property
+    def sent_before(self) -> bool:
+        """An email was sent under this `sendId` before; a refusal that finds fault with the `sendId` reads otherwise."""
+        return _SENT_BEFORE.search(str(self)) is not None
 
     def outcome(self) -> Outcome:
         """What it means for a write of the inputs that it names."""
@@ -197,16 +204,12 @@ def required(raw: Json, name: str) -> str:
 
 
 def moment(value: object) -> datetime:
-    """A time as HubSpot writes it: ISO with or without fraction and zone, or milliseconds since the epoch."""
+    """Read a time of an answer. Raises `MalformedAnswerError` for what is none."""
     text = _text(value).strip()
-    try:
-        digits = text.removeprefix("-")
-        if len(digits) >= _MS_DIGITS and digits.isdecimal():
-            return from_ms(int(text))
-        parsed = datetime.fromisoformat(text)
-    except (ValueError, OverflowError) as error:
-        raise MalformedAnswerError(f"the CRM wrote a time that is none: {text[:40]!r}") from error
-    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    found = moment_of(text)
+    if found is None:
+        raise MalformedAnswerError(f"the CRM wrote a time that is none: {text[:40]!r}")
+    return found
 
 
 def truth(value: object) -> bool:

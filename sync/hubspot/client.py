@@ -70,9 +70,6 @@ _HALVED: Final = {400, 404, 409}
 """Statuses by which one bad row fails a whole batch."""
 
 _EMAIL_ACCEPTED: Final = {"SENT", "QUEUED", "IDEMPOTENT_IGNORE"}
-_SENT_BEFORE = re.compile(r"sendid.*(already|before|duplicate|exists|used)|(already|duplicate).*sendid", re.IGNORECASE)
-"""How a refusal reads by which a `sendId` is known to have been sent; one that finds fault with it reads otherwise."""
-
 _EMAIL_UNDECIDED: Final = {"THROTTLED", "PORTAL_OVER_LIMIT", "IDEMPOTENT_FAIL"}
 
 _ID: Final = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
@@ -492,8 +489,8 @@ class HubSpot:
         )
         try:
             answer = self._send(ask)
-        except CRMRejectedError as error:
-            if _SENT_BEFORE.search(str(error)):
+        except RefusalError as refusal:
+            if refusal.problem.sent_before:
                 return
             raise
         result = answers.text(answer.body, "sendResult").upper()

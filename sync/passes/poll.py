@@ -9,8 +9,7 @@ from sqlalchemy import Connection, bindparam, select
 from mappings.schema import ProcessMapping
 from mappings.vocabulary import TaskKind
 from sync.clock import Clock, from_ms, to_ms
-from sync.crm import CRM, MODIFIED, TASK_COMPLETED, TASK_STATUS, Filter, Kind, Record, RecordRef
-from sync.passes.snapshot import moment_of
+from sync.crm import CRM, MODIFIED, TASK_COMPLETED, TASK_STATUS, Filter, Kind, Record, RecordRef, moment_of
 from sync.storage import work_queue
 from sync.storage.database import Store, in_parts
 from sync.storage.service_state import get_fact, set_fact

@@ -109,9 +109,6 @@ class PortalCache:
         """Read everything anew next time: a setting was changed, or a record named somebody who is not known."""
         self._stages_at = self._owners_at = None
 
-    def forget_owners(self) -> None:
-        self._owners_at = None
-
 
 def _people(owners: Mapping[str, Owner]) -> dict[str, str]:
     active = [owner for owner in owners.values() if not owner.archived]

@@ -12,10 +12,9 @@ import structlog
 from mappings.schema import ProcessMapping
 from mappings.vocabulary import Handoff, Role, TaskKind
 from sync.clock import from_ms, to_ms
-from sync.crm import CREATED, CRM, LANDED_AFTER, Filter, Kind, Record, RecordRef
+from sync.crm import CREATED, CRM, LANDED_AFTER, Filter, Kind, Record, RecordRef, moment_of
 from sync.errors import CRMRejectedError
 from sync.failpoints import Failpoint, no_failpoint
-from sync.passes.snapshot import moment_of
 from sync.storage import ledger
 from sync.storage.database import Store
 from sync.storage.service_state import get_fact, get_facts, set_fact

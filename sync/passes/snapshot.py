@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from mappings.schema import Condition, ProcessMapping
 from mappings.vocabulary import Role, Stage
-from sync.clock import Clock, from_ms
+from sync.clock import Clock
 from sync.crm import (
     CRM,
     NOTE_BODY,
@@ -19,6 +19,7 @@ from sync.crm import (
     RawVersion,
     Record,
     RecordRef,
+    moment_of,
 )
 from sync.passes.portal import Portal
 from sync.rules.model import History, Note, OwnTask, Portfolio, Snapshot, Ticket, Version
@@ -331,14 +332,3 @@ def _date(raw: str, where: str) -> date | None:
     if moment is None:
         raise ValueError(f"{where} is “{raw}”, which is no date: is the property of type date? (handoffs check)")
     return moment.astimezone(UTC).date()
-
-
-def moment_of(raw: str) -> datetime | None:
-    """A HubSpot datetime: ISO, or milliseconds since the epoch."""
-    try:
-        if raw.lstrip("-").isdigit():
-            return from_ms(int(raw))
-        moment = datetime.fromisoformat(raw)
-    except (ValueError, OverflowError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
