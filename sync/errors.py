@@ -23,6 +23,10 @@ class MappingMisfitError(HandoffsError):
     exit_code = 5
 
 
+class TaskPropertyMissingError(MappingMisfitError):
+    """The portal lacks the property that carries the keys of tasks: `handoffs setup` makes it."""
+
+
 class RefusedError(HandoffsError):
     """A limit or an unanswered question holds the work back; an admin's word lets it go."""
 

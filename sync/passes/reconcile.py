@@ -15,7 +15,14 @@ from mappings.schema import ProcessMapping
 from mappings.vocabulary import Handoff
 from sync.clock import Clock, to_ms
 from sync.crm import Kind, RecordRef
-from sync.errors import AuthenticationError, CRMUnavailableError, MappingMisfitError, PartialAnswerError, StoreError
+from sync.errors import (
+    AuthenticationError,
+    CRMUnavailableError,
+    MappingMisfitError,
+    PartialAnswerError,
+    StoreError,
+    TaskPropertyMissingError,
+)
 from sync.passes.breaker import Breaker
 from sync.passes.effects import Effects, Performed
 from sync.passes.portal import Portal, PortalCache
@@ -147,7 +154,7 @@ class Reconciler:
         portal = self._portals.get()
         if not portal.has_task_property:
             name = self._mapping.task.key_property
-            raise MappingMisfitError(
+            raise TaskPropertyMissingError(
                 f"the task property “{name}” is missing in the portal: run `handoffs setup --apply`"
             )
         tally = Tally()

@@ -16,6 +16,7 @@ from sync.errors import (
     MappingMisfitError,
     RefusedError,
     StoreError,
+    TaskPropertyMissingError,
 )
 from sync.observe import health
 from sync.passes.poll import poll
@@ -144,10 +145,10 @@ class Worker:
         match error:
             case AuthenticationError():
                 return self._refuse(health.TOKEN_REFUSED, error)
+            case TaskPropertyMissingError():
+                return self._refuse(health.TASK_PROPERTY_MISSING, error)
             case MappingMisfitError():
-                missing = "task property" in str(error)
-                kind = health.TASK_PROPERTY_MISSING if missing else health.MAPPING_MISFIT
-                return self._refuse(kind, error)
+                return self._refuse(health.MAPPING_MISFIT, error)
             case CRMUnavailableError() | CRMRejectedError():
                 pause = UNREACHABLE_FOR[min(self._unreachable, len(UNREACHABLE_FOR) - 1)]
                 self._unreachable += 1
