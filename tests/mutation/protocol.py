@@ -390,6 +390,6 @@ MUTANTS = (
     Mutant(
         "lost-one-move-for-all", "After a loss one move of the date is taken for the answer to every ending before it.",
         ENDINGS, "        del moves[:1]\n", "",
-        test="tests/unit/test_handoffs.py::test_one_move_of_the_date_stands_for_one_decline",
+        test="tests/unit/handoffs/test_2a_declined.py::test_one_move_of_the_date_stands_for_one_decline",
     ),
 )  # fmt: skip

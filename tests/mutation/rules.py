@@ -17,7 +17,18 @@ TICKETS = "sync/rules/handoffs/tickets.py"
 CONTEXT, CYCLE, CADENCE = "sync/rules/context.py", "sync/rules/cycle.py", "sync/rules/cadence.py"
 DECIDE, SNAPSHOT, MODEL = "sync/rules/decide.py", "sync/passes/snapshot.py", "sync/rules/model.py"
 
-DECISIONS = "tests/unit/test_handoffs.py::test_decision"
+UNIT = "tests/unit/handoffs"
+TABLES = {
+    "1": "test_1_kickoff.py", "2a": "test_2a_declined.py", "2b": "test_2b_confirmed.py", "3": "test_3_date_arrived.py",
+    "4": "test_4_tickets.py", "5": "test_5_set_ready.py", "6": "test_6_revisions.py", "7": "test_7_approved.py",
+    "8": "test_8_closed.py", "9": "test_9_confirmation.py", "condition": "test_condition.py", "lone": "test_4_tickets.py",
+}  # fmt: skip
+"""The files of the decision table, by what the ids of their rows begin with."""
+
+
+def decision(row: str) -> str:
+    """The test of this row of the decision table, by its id."""
+    return f"{UNIT}/{TABLES[row.partition(' ')[0]]}::test_decision[{row}]"
 
 
 MUTANTS = (
@@ -75,7 +86,7 @@ MUTANTS = (
         "2a-closes-adopted", "A decline closes adopted tasks, which are people's own.",
         ENDINGS, "e.crm_id is not None and not e.adopted]\n    return sorted",
         "e.crm_id is not None]\n    return sorted",
-        test=f"{DECISIONS}[2a adopted tasks are people's own and stay]",
+        test=decision("2a adopted tasks are people's own and stay"),
         why="Nothing is adopted in the simulation: every story begins with the portal.",
     ),
     Mutant(
@@ -87,7 +98,7 @@ MUTANTS = (
         "2a-no-bypass-of-tickets", "Tickets of a declined cycle still bring Creative work.",
         TICKETS, "    if decline is not None:\n        reason = f\"{name_of(ticket)} belongs",
         "    if False:\n        reason = f\"{name_of(ticket)} belongs",
-        test=f"{DECISIONS}[2a a ticket made and the refresh declined before anybody looked: no Creative work]",
+        test=decision("2a a ticket made and the refresh declined before anybody looked: no Creative work"),
     ),
     Mutant(
         "2a-once-ever", "The second closing of a portfolio is taken for the first.",
@@ -119,42 +130,42 @@ MUTANTS = (
     Mutant(
         "3-never-again", "A date that was moved later after it fired does not fire again.",
         DATE_ARRIVED, "if before and when.isoformat() <= max(_date_of(recorded) for recorded in before):", "if before:",
-        test=f"{DECISIONS}[3 moved later, has come, and the task was completed before: again]",
+        test=decision("3 moved later, has come, and the task was completed before: again"),
     ),
     Mutant(
         "3-moved-earlier", "A date that was moved earlier after it fired fires again.",
         DATE_ARRIVED, "if before and when.isoformat() <= max(", "if before and when.isoformat() == max(",
-        test=f"{DECISIONS}[3 moved earlier: not again]",
+        test=decision("3 moved earlier: not again"),
     ),
     Mutant(
         "3-second-open-task", "A date that was moved later makes a second task beside the one still open.",
         DATE_ARRIVED, "if any(task.was_open_at(came) for task in",
         "if any(task.was_open_at(came) and not task.exists for task in",
-        test=f"{DECISIONS}[3 moved later, has come, and the task is still open: not again]",
+        test=decision("3 moved later, has come, and the task is still open: not again"),
     ),
     Mutant(
         "3-open-when-it-arrived", "A date set to a day that is past is taken to have come on that day.",
         DATE_ARRIVED, "came = max(arrives, context.date_since)", "came = arrives",
-        test=f"{DECISIONS}[3 moved later to today, an hour after the task was completed: again]",
+        test=decision("3 moved later to today, an hour after the task was completed: again"),
     ),
     Mutant(
         "3-old-note", "The task quotes a Note of the cycle before.",
         DATE_ARRIVED, "context.newest_note(portfolio.ref, context.cycle_started)", "context.newest_note(portfolio.ref)",
-        test="tests/unit/test_handoffs.py::test_3_a_note_of_the_cycle_before_is_not_the_source_of_truth",
+        test=f"{UNIT}/test_3_date_arrived.py::test_3_a_note_of_the_cycle_before_is_not_the_source_of_truth",
         why="The oracle knows a task by its subject, its owner and its records; it does not read the body.",
     ),
     # 4
     Mutant(
         "4-older-than-going-live", "Tickets from before going live bring Creative work.",
         TICKETS, "if ticket.came_in < context.times.go_live:", "if ticket.came_in > context.times.now:",
-        test=f"{DECISIONS}[4 older than going live]",
+        test=decision("4 older than going live"),
         why="In the simulation the service is live before the first ticket is made.",
     ),
     Mutant(
         "4-closed-ticket", "A closed ticket brings Creative work.",
         TICKETS, "    if not ticket.is_open:\n        return not_applicable(context, Handoff.TICKETS,",
         "    if False:\n        return not_applicable(context, Handoff.TICKETS,",
-        test=f"{DECISIONS}[4 closed before anybody looked]",
+        test=decision("4 closed before anybody looked"),
     ),
     Mutant(
         "4-own-designer-ignored", "The ticket's own designer does not win over the portfolio's.",
@@ -174,19 +185,19 @@ MUTANTS = (
         "5-no-barrier", "A set is announced although its newest ticket is young and more may come.",
         SET_READY, "if not sure and context.times.now < complete_at:",
         "if not sure and context.times.now < context.times.go_live:",
-        test=f"{DECISIONS}[5 barrier: an early status and a young ticket: wait]",
+        test=decision("5 barrier: an early status and a young ticket: wait"),
     ),
     Mutant(
         "5-barrier-of-oldest", "The oldest ticket of a set decides whether more may come, not the newest.",
         SET_READY, "complete_at = max(ticket.created_at", "complete_at = min(ticket.created_at",
-        test=f"{DECISIONS}[5 barrier: the newest ticket decides]",
+        test=decision("5 barrier: the newest ticket decides"),
     ),
     Mutant(
         "5-barrier-although-submitted",
         "A set waits for more tickets although Deliverables Submitted says that all are there.",
         SET_READY, "sure = portfolio.status in {Status.DELIVERABLES_SUBMITTED, Status.CREATIVES_PENDING_APPROVAL}",
         "sure = portfolio.status is Status.CREATIVES_PENDING_APPROVAL",
-        test=f"{DECISIONS}[5 barrier: Deliverables Submitted says that all tickets are there]",
+        test=decision("5 barrier: Deliverables Submitted says that all tickets are there"),
     ),
     Mutant(
         "5-entry-without-version", "A revision round does not announce again: an entry is a ticket alone.",
@@ -196,7 +207,7 @@ MUTANTS = (
         "5-clocks-decide", "Only an entry newer than the last announcement is new.",
         SET_READY, "if entry not in announced and ticket",
         "if ticket.stage_since > max((f.decided_at for f in before), default=context.times.go_live) and ticket",
-        test=f"{DECISIONS}[5 the second set, its entry older than the first one's announcement: entries decide, not clocks]",
+        test=decision("5 the second set, its entry older than the first one's announcement: entries decide, not clocks"),
     ),
     Mutant(
         "5-all-is-fresh", "What was announced already is announced again when a ticket leaves the set.",
@@ -218,12 +229,12 @@ MUTANTS = (
     Mutant(
         "5-closed-tickets-count", "Closed tickets hold up a set.",
         AD_SETS, "if ticket.is_open and context.in_cycle(ticket)]", "if context.in_cycle(ticket)]",
-        test=f"{DECISIONS}[5 the last one behind is closed: the set is ready]",
+        test=decision("5 the last one behind is closed: the set is ready"),
     ),
     Mutant(
         "5-folder-by-letter", "Folder names that differ in case are two sets.",
         MODEL, 'return " ".join(self.folder.split()).casefold()', 'return " ".join(self.folder.split())',
-        test=f"{DECISIONS}[5 folder names are compared trimmed, runs of spaces as one, case ignored]",
+        test=decision("5 folder names are compared trimmed, runs of spaces as one, case ignored"),
     ),
     Mutant(
         "5-no-folder-is-a-set", "Tickets without a folder name are taken for one set.",
@@ -233,7 +244,7 @@ MUTANTS = (
     Mutant(
         "6-newest-value-only", "A value that was overwritten before it was seen is forgotten.",
         REVISIONS, "for version in reversed(ticket.revision_history):", "for version in ticket.revision_history[:1]:",
-        test=f"{DECISIONS}[6 a version that was overwritten before it was seen still counts]",
+        test=decision("6 a version that was overwritten before it was seen still counts"),
     ),
     Mutant(
         "6-second-open-task", "A role with an open revision task on the ticket gets a second one.",
@@ -259,13 +270,13 @@ MUTANTS = (
         "6-closed-ticket", "A revision on a closed ticket is ignored.",
         REVISIONS, "    if ticket.came_in is None:\n        return []",
         "    if not ticket.is_open:\n        return []",
-        test=f"{DECISIONS}[6 a closed ticket is reopened]",
+        test=decision("6 a closed ticket is reopened"),
     ),
     Mutant(
         "6-after-a-decline", "What was asked for before a decline, unseen, is done after it.",
         REVISIONS, "if decline is not None:\n        reason = f\"{name_of(ticket)}: asked",
         "if decline is not None and decline.at < version.at:\n        reason = f\"{name_of(ticket)}: asked",
-        test=f"{DECISIONS}[2a a revision asked for and the refresh declined before anybody looked: no Creative work]",
+        test=decision("2a a revision asked for and the refresh declined before anybody looked: no Creative work"),
         why="The oracle takes it as open: “a person asked for it” (6), and “everything later is bypassed” (2a).",
     ),
     Mutant(
@@ -283,25 +294,25 @@ MUTANTS = (
         "7-overtaken-fires", "An approval that was moved on before anybody looked makes its task all the same.",
         APPROVED, "            verdicts.append(recorded_superseded(context, Handoff.APPROVED, key, reason, version.at))",
         "            verdicts.append(_approval(context, version))",
-        test=f"{DECISIONS}[7 moved back before the service looked: overtaken]",
+        test=decision("7 moved back before the service looked: overtaken"),
     ),
     Mutant(
         "7-once-a-cycle", "A second approval in a cycle, the first one's task done, makes none.",
         APPROVED, 'return f"7:{context.portfolio.id}:{version.ms}"',
         'return f"7:{context.portfolio.id}:{to_ms(context.cycle_started or context.times.go_live)}"',
-        test=f"{DECISIONS}[7 overtaken, then approved again: its own task]",
+        test=decision("7 overtaken, then approved again: its own task"),
     ),
     Mutant(
         "7-second-open-task", "An approval that is set again makes a second task beside the one still open.",
         APPROVED, "context.tasks([made[-1].crm_id])[0].was_open_at(version.at):",
         "not context.tasks([made[-1].crm_id])[0].exists:",
-        test=f"{DECISIONS}[7 set again while the task is open: no second task, no second email]",
+        test=decision("7 set again while the task is open: no second task, no second email"),
     ),
     # 8
     Mutant(
         "8-oldest-task-decides", "The oldest implementation task closes the cycle, not the newest.",
         CLOSED, "newest = made[-1].crm_id if made else None", "newest = made[0].crm_id if made else None",
-        test=f"{DECISIONS}[8 the newest task was deleted: an older completed one does not stand in for it]",
+        test=decision("8 the newest task was deleted: an older completed one does not stand in for it"),
     ),
     Mutant(
         "8-deleted-is-completed", "An implementation task that a person deleted closes the cycle.",
@@ -314,12 +325,12 @@ MUTANTS = (
         CLOSED, "    if status is Status.CREATIVES_APPROVED:\n        return [_by_task(context)]",
         "    if status in {Status.CREATIVES_APPROVED, Status.CREATIVES_PENDING_APPROVAL}:\n        return "
         "[_by_task(context)]",
-        test=f"{DECISIONS}[8 completed while the status is another: not yet]",
+        test=decision("8 completed while the status is another: not yet"),
     ),
     Mutant(
         "8-older-approval", "A task that was completed for an earlier approval closes the cycle for the new one.",
         CLOSED, "    if _approved_after(context, task) or ", "    if ",
-        test=f"{DECISIONS}[8 the newest task was deleted: an older completed one does not stand in for it]",
+        test=decision("8 the newest task was deleted: an older completed one does not stand in for it"),
     ),
     Mutant(
         "8-task-on-its-way", "A task of an earlier approval closes the cycle while the newest one's cannot be sent.",
@@ -340,7 +351,7 @@ MUTANTS = (
     Mutant(
         "8-emptied-is-a-slip", "Creatives Implemented that a person emptied before anybody looked does not close.",
         CYCLE, "sure = emptied or version.ms in done", "sure = version.ms in done",
-        test=f"{DECISIONS}[8 emptied before the service looked: the closing still happens, only the date is written]",
+        test=decision("8 emptied before the service looked: the closing still happens, only the date is written"),
     ),
     Mutant(
         "8-task-stays", "Closed by hand, the implementation task stays open.",
@@ -351,7 +362,7 @@ MUTANTS = (
     Mutant(
         "8-status-not-expected", "The move of the date does not mind what the status is when it is written.",
         ENDINGS, "for name in (names.refresh_date, names.status)}", "for name in (names.refresh_date,)}",
-        test="tests/unit/test_handoffs.py::test_every_write_to_the_portfolio_expects_the_status_that_was_decided_on[8]",
+        test=f"{UNIT}/test_decide.py::test_every_write_to_the_portfolio_expects_the_status_that_was_decided_on[8]",
     ),
     # 9
     Mutant(
@@ -367,7 +378,7 @@ MUTANTS = (
         "cycle-slips-remembered", "Creatives Implemented is remembered as a closing while it may yet be a slip.",
         DECIDE, "tuple(ending.closing for ending in context.endings if ending.sure)",
         "tuple(ending.closing for ending in context.endings)",
-        test="tests/unit/test_handoffs.py::test_closings_are_remembered_once_they_are_sure",
+        test=f"{UNIT}/test_decide.py::test_closings_are_remembered_once_they_are_sure",
     ),
     Mutant(
         "cadence-from-today", "The next date is counted from today, not from the old date.",
@@ -440,12 +451,12 @@ MUTANTS = (
         "again = [v.when for v in verdicts if v.handoff is Handoff.SET_READY and v.state is State.WAITING and "
         "v.when]",
         "again = []",
-        test="tests/unit/test_handoffs.py::test_a_set_that_waits_for_the_barrier_is_looked_at_when_its_time_is_up",
+        test=f"{UNIT}/test_5_set_ready.py::test_a_set_that_waits_for_the_barrier_is_looked_at_when_its_time_is_up",
     ),
     Mutant(
         "blocked-for-ever", "What waited for a person is not given to the one who comes.",
         DECIDE, "found[effect.key] = Reassigned(owner, blocked)",
         "found[effect.key] = Reassigned(None, blocked or effect.reason)",
-        test=f"{DECISIONS}[4 the designer is named later: that task alone]",
+        test=decision("4 the designer is named later: that task alone"),
     ),
 )  # fmt: skip

@@ -1,0 +1,1 @@
+"""The decision table, a file for each handoff in the order of the article, and what the effects carry."""

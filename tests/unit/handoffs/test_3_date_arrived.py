@@ -1,0 +1,252 @@
+"""Handoff 3: the date arrives."""
+
+from datetime import date, timedelta
+from functools import partial
+
+from mappings.vocabulary import Status, TaskKind
+from sync.rules.model import Email, NewTask
+from tests.builders import Scene, effects_of
+from tests.unit.handoffs.scenes import (
+    APPROVED,
+    ARRIVED,
+    BLOCKED,
+    DECLINED,
+    DONE,
+    DUE,
+    IN_REVIEW,
+    KICKOFF,
+    LEFTOVER_CLEARED,
+    NOTHING,
+    REQUESTED,
+    SAS,
+    SILENT,
+    SUBMITTED,
+    SUPERSEDED,
+    WAITING,
+    begun,
+    moved_to,
+    quiet,
+    tasks_of,
+)
+from tests.unit.handoffs.table import Row, Says, check, rows
+
+
+def arrived_in(status: Status) -> Scene:
+    return quiet().date(1).look().status(status).look().later(days=1)
+
+
+HANDOFF_3 = [
+    Row(
+        "3.3",
+        "tomorrow",
+        lambda: quiet().date(1).look(),
+        Says("3", WAITING, "the Refresh Date is Tue 3 Nov 2026"),
+        NOTHING,
+    ),
+    Row(
+        "3.2 C.6 2a.5",
+        "the decline is not carried out yet: the date still belongs to the cycle before",
+        lambda: quiet().date(1).look().later(days=1).status(DECLINED),
+        Says("3", WAITING, "handoff 2a of the cycle before comes first"),
+        [*moved_to(date(2026, 12, 3)), "2a close kickoff"],
+    ),
+    Row(
+        "3.8",
+        "the date is today: a task and an email for the SAS",
+        lambda: quiet().date(1).look().later(days=1),
+        Says("3", DUE, "is today"),
+        ARRIVED,
+    ),
+    Row(
+        "3.8",
+        "the same after the AM confirmed",
+        lambda: quiet().date(1).look().status(REQUESTED).look().later(days=1),
+        Says("3", DUE, "is today"),
+        ARRIVED,
+    ),
+    Row(
+        "3.8 C.10",
+        "a missed day still fires",
+        lambda: quiet().date(1).look().later(days=4),
+        Says("3", DUE, "has come"),
+        ARRIVED,
+    ),
+    Row(
+        "3.1",
+        "no date",
+        lambda: quiet().date(None),
+        Says("3", SILENT, "has no Refresh Date"),
+        NOTHING,
+    ),
+    *[
+        Row(
+            "3.6",
+            f"{status}: the SAS has already acted",
+            partial(arrived_in, status),
+            Says("3", SUPERSEDED, "later in the process"),
+            NOTHING,
+        )
+        for status in (SUBMITTED, IN_REVIEW, APPROVED)
+    ],
+    Row(
+        "3.5 S.8",
+        "a status that the mapping does not name: nothing",
+        lambda: quiet().date(1).look().status(Status.UNMAPPED).later(days=1),
+        Says("3", SILENT, "is not in the mapping"),
+        NOTHING,
+    ),
+    Row(
+        "3.8 1.7 1.8",
+        "with the leftover of handoff 1: both fire",
+        lambda: quiet().status(DECLINED).look().date(0),
+        Says("3", DUE, "is today"),
+        LEFTOVER_CLEARED + KICKOFF + ARRIVED,
+    ),
+    Row(
+        "3.4 S.2",
+        "done",
+        lambda: begun(),
+        Says("3", DONE, "is today"),
+        NOTHING,
+    ),
+    Row(
+        "3.4 S.2",
+        "once a cycle, however long it takes",
+        lambda: begun().later(days=20),
+        Says("3", DONE, "is today"),
+        NOTHING,
+    ),
+    Row(
+        "3.4 S.2",
+        "the SAS completed the task and forgot the status: no second task",
+        lambda: begun().complete(TaskKind.CREATE_TICKETS).later(days=1),
+        Says("3", DONE, ""),
+        NOTHING,
+    ),
+    Row(
+        "3.3",
+        "moved later after it fired: not come yet",
+        lambda: begun().date(2).look(),
+        Says("3", WAITING, "the Refresh Date is"),
+        NOTHING,
+    ),
+    Row(
+        "3.8 3.10",
+        "moved later, has come, and the task was completed before: again",
+        lambda: begun().date(2).look().complete(TaskKind.CREATE_TICKETS).later(days=2),
+        Says("3", DUE, "is today"),
+        ARRIVED,
+    ),
+    Row(
+        "3.8 3.10",
+        "moved later, has come, and the task was deleted: again",
+        lambda: begun().date(2).look().delete_task(TaskKind.CREATE_TICKETS).later(days=2),
+        Says("3", DUE, "is today"),
+        ARRIVED,
+    ),
+    Row(
+        "3.7",
+        "moved later, has come, and the task is still open: not again",
+        lambda: begun().date(2).look().later(days=2),
+        Says("3", SUPERSEDED, "was still open when it came"),
+        ["3 overtaken"],
+    ),
+    Row(
+        "3.4 3.7 3.10",
+        "the task was open when the date came, though nobody looked until it was completed: not again",
+        lambda: begun().date(2).look().later(days=3).complete(TaskKind.CREATE_TICKETS).look(),
+        Says("3", SUPERSEDED, "was still open when it came"),
+        NOTHING,
+    ),
+    Row(
+        "3.8 3.10",
+        "moved later to a day that is past already: it came when it was set, and the task was completed then",
+        lambda: begun().later(days=5).complete(TaskKind.CREATE_TICKETS).date(-2),
+        Says("3", DUE, "has come"),
+        ARRIVED,
+    ),
+    Row(
+        "3.8 3.10",
+        "moved later to today, an hour after the task was completed: again",
+        lambda: begun().later(days=5).complete(TaskKind.CREATE_TICKETS).date(0),
+        Says("3", DUE, "is today"),
+        ARRIVED,
+    ),
+    Row(
+        "3.7 3.10",
+        "moved later to today while the task is open: not again",
+        lambda: begun().later(days=5).date(0),
+        Says("3", SUPERSEDED, "was still open when it came"),
+        ["3 overtaken"],
+    ),
+    Row(
+        "3.4",
+        "moved earlier: not again",
+        lambda: begun().complete(TaskKind.CREATE_TICKETS).date(-4),
+        Says("3", DONE, "is today"),
+        NOTHING,
+    ),
+    Row(
+        "3.4",
+        "moved between the two dates for which it fired: not again",
+        lambda: (
+            begun()
+            .date(2)
+            .look()
+            .complete(TaskKind.CREATE_TICKETS)
+            .later(days=2)
+            .look()
+            .complete(TaskKind.CREATE_TICKETS)
+            .date(-1)
+        ),
+        Says("3", DONE, "is today"),
+        NOTHING,
+    ),
+    Row(
+        "3.8 P.2",
+        "no SAS: blocked; the AM's kickoff went ahead",
+        lambda: quiet().nobody(SAS).date(0).look(),
+        Says("3", BLOCKED, "no Social Ad Specialist is named"),
+        ["3 task create_tickets for None (blocked)", "3 email date_arrived to None (blocked)"],
+    ),
+    Row(
+        "3.3 P.5 C.8",
+        "blocked, and meanwhile the date was moved away: not due any more",
+        lambda: quiet().nobody(SAS).date(0).look().date(3).look().name(SAS, "sas"),
+        Says("3", WAITING, ""),
+        NOTHING,
+    ),
+    Row(
+        "3.4 G.7",
+        "a lost database: the task in the CRM carries the key",
+        lambda: begun().lose_database(),
+        Says("3", DONE, ""),
+        NOTHING,
+    ),
+]
+
+
+ROWS = {"3": HANDOFF_3}
+
+
+@rows(ROWS)
+def test_decision(row: Row) -> None:
+    check(row)
+
+
+def test_3_quotes_the_newest_note_of_the_cycle_by_its_own_timestamp() -> None:
+    scene = quiet().date(1).look().note("first").note("newest").later(days=1)
+    scene.note("written today, dated yesterday", at=scene.now - timedelta(days=2))
+    for kind in (NewTask, Email):
+        told = next(e for e in effects_of(scene.decide()) if isinstance(e, kind))
+        assert told.variables["note"]["body"] == "newest"
+        assert told.variables["note"]["url"] == "https://crm.example/note/newest"
+
+
+def test_3_a_note_of_the_cycle_before_is_not_the_source_of_truth() -> None:
+    scene = quiet().date(10).look().note("of the declined cycle").status(DECLINED).look()
+    assert tasks_of(scene.date(0))[TaskKind.CREATE_TICKETS].variables["note"] is None
+
+
+def test_3_says_that_no_note_was_left() -> None:
+    assert tasks_of(quiet().date(0))[TaskKind.CREATE_TICKETS].variables["note"] is None

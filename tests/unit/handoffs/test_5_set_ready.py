@@ -1,0 +1,464 @@
+"""Handoff 5: every ticket of an Ad Set is ready."""
+
+from datetime import date, timedelta
+from functools import partial
+
+from mappings.vocabulary import Stage, Status, TaskKind
+from tests.builders import PORTFOLIO, Scene
+from tests.unit.handoffs.scenes import (
+    ADVANCE,
+    AM,
+    ANNOUNCE,
+    APPROVED,
+    CONFIRM,
+    DECLINED,
+    DONE,
+    DUE,
+    EMPTY,
+    IMPLEMENTED,
+    IN_REVIEW,
+    NOTHING,
+    READY,
+    REQUESTED,
+    SILENT,
+    SUBMITTED,
+    WAITING,
+    begun,
+    closed,
+    in_review,
+    quiet,
+    reset_to,
+    submitted,
+    tasks_of,
+    young,
+)
+from tests.unit.handoffs.table import Row, Says, check, rows
+
+
+def ready_in(status: Status | None) -> Scene:
+    return young(status).move("201", "202").later(minutes=15)
+
+
+HANDOFF_5 = [
+    Row(
+        "5.4",
+        "one of two is ready: wait",
+        lambda: submitted().move("201"),
+        Says("5", WAITING, "1 of 2 are ready; waiting for ticket 202"),
+        NOTHING,
+    ),
+    Row(
+        "5.9 5.13",
+        "every ticket is in Pending Approval: status, task and email for the AM, email for the SAS",
+        lambda: submitted().move("201", "202"),
+        Says("5", DUE, "all 2 tickets of Ad Set “Spring” are ready"),
+        READY,
+    ),
+    Row(
+        "5.6 S.2",
+        "announced once",
+        in_review,
+        Says("5", DONE, ""),
+        NOTHING,
+    ),
+    Row(
+        "5.9 5.11",
+        "folder names are compared trimmed, runs of spaces as one, case ignored",
+        lambda: (
+            begun()
+            .ticket("201", "  Spring   SALE ")
+            .ticket("202", "spring sale")
+            .status(SUBMITTED)
+            .look()
+            .move("201", "202")
+        ),
+        Says("5", DUE, "all 2 tickets of Ad Set “Spring SALE”"),
+        READY,
+    ),
+    Row(
+        "5.9 5.11",
+        "another folder's ticket does not hold it up",
+        lambda: begun().ticket("201", "Spring").ticket("202", "Spring 2").status(SUBMITTED).look().move("201"),
+        Says("5", DUE, "the one ticket of Ad Set “Spring”"),
+        READY,
+    ),
+    Row(
+        "5.3",
+        "no folder name: in no set; reported, not guessed at",
+        lambda: begun().ticket("201", " ").status(SUBMITTED).look().move("201"),
+        Says("5", SILENT, "has no Deliverable Folder Name", "201"),
+        NOTHING,
+    ),
+    Row(
+        "5.9 5.3",
+        "tickets without a folder name are not one set, and hold up none",
+        lambda: (
+            begun().ticket("201", "").ticket("202", "").ticket("203").status(SUBMITTED).look().move("201", "202", "203")
+        ),
+        Says("5", DUE, "the one ticket of Ad Set “Spring”", PORTFOLIO),
+        READY,
+    ),
+    Row(
+        "5.9 5.16 5.11",
+        "the last one behind is closed: the set is ready",
+        lambda: submitted().move("201").close("202"),
+        Says("5", DUE, "the one ticket"),
+        READY,
+    ),
+    Row(
+        "5.9 5.16 M.1",
+        "the last one behind is deleted: the set is ready",
+        lambda: submitted().move("201").delete("202"),
+        Says("5", DUE, "the one ticket"),
+        READY,
+    ),
+    Row(
+        "5.9 5.16",
+        "the last one behind gets another folder: the set is ready",
+        lambda: submitted().move("201").rename("Summer", "202"),
+        Says("5", DUE, "the one ticket"),
+        READY,
+    ),
+    Row(
+        "5.9 5.16 5.11",
+        "the last one behind leaves the pipeline: the set is ready",
+        lambda: submitted().move("201").leave_pipeline("202"),
+        Says("5", DUE, "the one ticket"),
+        READY,
+    ),
+    Row(
+        "5.10 5.11",
+        "a set without an open ticket is no set",
+        lambda: submitted().close("201").close("202"),
+        Says("5", SILENT, "this cycle has no open ticket"),
+        NOTHING,
+    ),
+    Row(
+        "5.9 5.11 C.5",
+        "an earlier cycle's tickets of the same folder do not count",
+        lambda: closed().later(days=20).look().ticket("301").status(SUBMITTED).look().move("301"),
+        Says("5", DUE, "the one ticket of Ad Set “Spring”"),
+        READY,
+    ),
+    # the barrier
+    Row(
+        "5.8 5.12",
+        "barrier: an early status and a young ticket: wait",
+        lambda: young().move("201", "202"),
+        Says("5", WAITING, "younger than 0:15:00: more may come"),
+        NOTHING,
+    ),
+    Row(
+        "5.8 5.12",
+        "barrier: 14 minutes",
+        lambda: young().later(minutes=14).move("201", "202"),
+        Says("5", WAITING, "more may come"),
+        NOTHING,
+    ),
+    Row(
+        "5.9 5.12",
+        "barrier: the newest ticket was created 15 minutes ago",
+        lambda: young().move("201", "202").later(minutes=15),
+        Says("5", DUE, ""),
+        READY,
+    ),
+    Row(
+        "5.8 5.12",
+        "barrier: the newest ticket decides",
+        lambda: begun().ticket("201").later(minutes=20).ticket("202").look().move("201", "202"),
+        Says("5", WAITING, "more may come"),
+        NOTHING,
+    ),
+    Row(
+        "5.9 5.12",
+        "barrier: the newest of the set, not of another set",
+        lambda: begun().ticket("201").later(minutes=20).ticket("202", "Summer").look().move("201"),
+        Says("5", DUE, ""),
+        READY,
+    ),
+    Row(
+        "5.9 5.12",
+        "barrier: the newest open ticket; a closed one does not count",
+        lambda: begun().ticket("201").later(minutes=20).ticket("202").look().move("201").close("202"),
+        Says("5", DUE, ""),
+        READY,
+    ),
+    Row(
+        "5.8 5.12",
+        "barrier: Refresh Request Submitted is not enough",
+        lambda: young(REQUESTED).move("201", "202"),
+        Says("5", WAITING, "more may come"),
+        NOTHING,
+    ),
+    Row(
+        "5.9 5.12",
+        "barrier: Deliverables Submitted says that all tickets are there",
+        lambda: young().move("201", "202").look().status(SUBMITTED),
+        Says("5", DUE, ""),
+        READY,
+    ),
+    Row(
+        "5.9 5.12",
+        "barrier: so does Creatives Pending Approval, set by hand: announced, no status to write",
+        lambda: young().move("201", "202").look().status(IN_REVIEW),
+        Says("5", DUE, ""),
+        ANNOUNCE,
+    ),
+    # the status
+    *[
+        Row(
+            "5.9 5.13",
+            f"the status advances from {status or 'empty'}",
+            partial(ready_in, status),
+            Says("5", DUE, ""),
+            READY,
+        )
+        for status in (EMPTY, REQUESTED)
+    ],
+    Row(
+        "5.9 5.13",
+        "a leftover No Refresh Requested counts as an empty status",
+        lambda: quiet().status(DECLINED).look().ticket("201").ticket("202").look().move("201", "202").later(minutes=15),
+        Says("5", DUE, ""),
+        READY,
+    ),
+    Row(
+        "5.1 5.13",
+        "never backwards from Creatives Completed & Approved: bypassed",
+        lambda: submitted().status(APPROVED).look().move("201", "202"),
+        Says("5", SILENT, "the client has seen it"),
+        NOTHING,
+    ),
+    Row(
+        "5.1 8.3 9.1",
+        "bypassed once the status is Creatives Implemented",
+        lambda: submitted().move("201", "202").status(IMPLEMENTED),
+        Says("5", SILENT, "the client has seen it"),
+        reset_to(date(2026, 12, 2)) + CONFIRM,
+    ),
+    Row(
+        "5.10 5.11",
+        "bypassed once the cycle has closed",
+        lambda: closed().close("202").look().move("201", to=Stage.OTHER).look().move("201"),
+        Says("5", SILENT, "this cycle has no open ticket"),
+        NOTHING,
+    ),
+    Row(
+        "5.2 S.8",
+        "a status that the mapping does not name: nothing",
+        lambda: submitted().status(Status.UNMAPPED).move("201", "202"),
+        Says("5", SILENT, "is not in the mapping"),
+        NOTHING,
+    ),
+    # what is new is announced, once
+    Row(
+        "5.9 5.14",
+        "a revision round announces again",
+        lambda: in_review().move("201", to=Stage.IN_PROGRESS).look().move("201"),
+        Says("5", DUE, "all 2 tickets"),
+        ANNOUNCE,
+    ),
+    Row(
+        "5.9 5.14",
+        "even if nobody looked in between: entries decide, not clocks",
+        lambda: in_review().move("201", to=Stage.IN_PROGRESS).move("201"),
+        Says("5", DUE, "all 2 tickets"),
+        ANNOUNCE,
+    ),
+    Row(
+        "5.9 5.14",
+        "a ticket that joins announces again",
+        lambda: in_review().ticket("203").look().move("203"),
+        Says("5", DUE, "all 3 tickets"),
+        ANNOUNCE,
+    ),
+    Row(
+        "5.4 5.14",
+        "while it is behind, the set is not ready",
+        lambda: in_review().ticket("203").look(),
+        Says("5", WAITING, "2 of 3 are ready"),
+        NOTHING,
+    ),
+    Row(
+        "5.6 5.14",
+        "a ticket that joins from another announced set holds nothing new",
+        lambda: in_review().ticket("203", "Summer").look().move("203").look().rename("Spring", "203"),
+        Says("5", DONE, ""),
+        NOTHING,
+    ),
+    Row(
+        "5.6 5.14",
+        "a deleted ticket does not",
+        lambda: in_review().delete("202"),
+        Says("5", DONE, ""),
+        NOTHING,
+    ),
+    Row(
+        "5.6 5.14",
+        "a closed ticket does not",
+        lambda: in_review().close("202"),
+        Says("5", DONE, ""),
+        NOTHING,
+    ),
+    Row(
+        "5.6 5.14",
+        "a ticket that leaves does not",
+        lambda: in_review().rename("Summer", "202"),
+        Says("5", DONE, ""),
+        NOTHING,
+    ),
+    Row(
+        "5.6 5.14",
+        "a folder renamed as a whole does not",
+        lambda: in_review().rename("Summer", "201", "202"),
+        Says("5", DONE, ""),
+        NOTHING,
+    ),
+    Row(
+        "5.6 5.13 5.14",
+        "the status set back by a person: not announced again, and not overruled",
+        lambda: in_review().status(SUBMITTED),
+        Says("5", DONE, ""),
+        NOTHING,
+    ),
+    Row(
+        "5.9 5.15",
+        "two sets ready in one pass: two announcements, and each sees to the status",
+        lambda: begun().ticket("201", "Spring").ticket("202", "Summer").status(SUBMITTED).look().move("201", "202"),
+        Says("5", DUE, ""),
+        READY + READY,
+    ),
+    Row(
+        "5.9 5.15",
+        "the second set, later: announced, no status to write",
+        lambda: (
+            begun()
+            .ticket("201", "Spring")
+            .ticket("202", "Summer")
+            .status(SUBMITTED)
+            .look()
+            .move("201")
+            .look()
+            .move("202")
+        ),
+        Says("5", DUE, "Ad Set “Summer”"),
+        ANNOUNCE,
+    ),
+    Row(
+        "5.9 5.14 5.15",
+        "the second set, its entry older than the first one's announcement: entries decide, not clocks",
+        lambda: (
+            begun()
+            .ticket("201", "Spring")
+            .ticket("202", "Summer")
+            .ticket("203", "Summer")
+            .status(SUBMITTED)
+            .look()
+            .move("202")
+            .move("201")
+            .look()
+            .close("203")
+        ),
+        Says("5", DUE, "Ad Set “Summer”"),
+        ANNOUNCE,
+    ),
+    Row(
+        "5.6 5.14 C.5",
+        "a new cycle announces its own set once",
+        lambda: (
+            closed()
+            .later(days=20)
+            .look()
+            .ticket("301")
+            .ticket("302")
+            .status(SUBMITTED)
+            .look()
+            .move("301", "302")
+            .look()
+        ),
+        Says("5", DONE, ""),
+        NOTHING,
+    ),
+    Row(
+        "5.9 5.14 G.2",
+        "going live between two entries: the newer one counts",
+        lambda: submitted().move("201").went_live().move("202"),
+        Says("5", DUE, "all 2 tickets"),
+        READY,
+    ),
+    Row(
+        "5.7 G.2",
+        "ready before going live: nothing",
+        lambda: submitted().move("201", "202").went_live(),
+        Says("5", SILENT, "was ready before going live"),
+        NOTHING,
+    ),
+    Row(
+        "5.9 P.2 P.4",
+        "no AM: the status advances and the SAS is told",
+        lambda: submitted().nobody(AM).move("201", "202"),
+        Says("5", DUE, "blocked: no Account Manager is named"),
+        [
+            *ADVANCE,
+            "5 task share_deliverables for None (blocked)",
+            "5 email set_ready_account_manager to None (blocked)",
+            "5 email set_ready_social_ad_specialist to sas",
+        ],
+    ),
+    Row(
+        "5.6 P.2",
+        "the AM is named later: told then",
+        lambda: submitted().nobody(AM).move("201", "202").look().name(AM, "am").complete(TaskKind.KICKOFF),
+        Says("5", DONE, ""),
+        ["5 task:share_deliverables → am", "5 email:set_ready_account_manager → am"],
+    ),
+    Row(
+        "5.5 W.10",
+        "the CRM refused the status: that write alone is still to be done",
+        lambda: submitted().move("201", "202").refuse("write").look().refuse(),
+        Says("5", DUE, "all 2 tickets"),
+        ADVANCE,
+    ),
+    Row(
+        "5.6 5.5 P.2 W.10",
+        "the CRM refused the status while there was no AM: neither is dropped",
+        lambda: submitted().nobody(AM).move("201", "202").refuse("write").look().refuse().look().name(AM, "am"),
+        Says("5", DONE, ""),
+        ["5 task:share_deliverables → am", "5 email:set_ready_account_manager → am"],
+    ),
+    Row(
+        "5.6 G.7",
+        "a lost database: the task carries the entries that were announced",
+        lambda: in_review().lose_database(),
+        Says("5", DONE, ""),
+        NOTHING,
+    ),
+]
+
+
+ROWS = {"5": HANDOFF_5}
+
+
+@rows(ROWS)
+def test_decision(row: Row) -> None:
+    check(row)
+
+
+def test_5_names_the_tickets_and_gives_the_link() -> None:
+    variables = tasks_of(submitted().move("201", "202"))[TaskKind.SHARE_DELIVERABLES].variables
+    assert [ticket["subject"] for ticket in variables["tickets"]] == ["Ad 201", "Ad 202"]
+    assert (variables["folder"], variables["ad_lab_link"]) == ("Spring", "https://lab.example/1")
+
+
+def test_a_set_that_waits_for_the_barrier_is_looked_at_when_its_time_is_up() -> None:
+    scene = young().move("201", "202")
+    assert scene.decide().recheck_at == scene.tickets["202"].created_at + timedelta(minutes=15)
+    assert quiet().decide().recheck_at is None
+
+
+def test_the_barrier_ends_with_its_last_moment() -> None:
+    scene = young().move("201", "202")
+    scene.now = scene.tickets["202"].created_at + timedelta(minutes=15)
+    assert scene.would_do() == READY
+    scene.now -= timedelta(milliseconds=1)
+    assert scene.would_do() == NOTHING

@@ -1,0 +1,326 @@
+"""Handoff 6: the client wants revisions."""
+
+from mappings.vocabulary import Revision, Stage, TaskKind
+from tests.unit.handoffs.scenes import (
+    ANNOUNCE,
+    BLOCKED,
+    BOTH,
+    COPY,
+    DECLINED,
+    DESIGNER,
+    DONE,
+    DUE,
+    EMPTIED,
+    GRAPHIC,
+    NOTHING,
+    PENDING,
+    REVISE_COPY,
+    REVISE_GRAPHICS,
+    SILENT,
+    WRITER,
+    begun,
+    closed,
+    in_review,
+    in_revision,
+    kicked_back,
+    submitted,
+    tasks_of,
+    writes_of,
+)
+from tests.unit.handoffs.table import Row, Says, check, rows
+
+HANDOFF_6 = [
+    Row(
+        "6.6 6.9 6.10",
+        "copy: back to In Progress, copy approval reset, a task for the Copywriter, in one write",
+        lambda: in_review().approve("201").revise("201", COPY),
+        Says("6", DUE, "Copy Revisions Only was asked for", "201"),
+        [kicked_back("copy"), REVISE_COPY],
+    ),
+    Row(
+        "6.6 6.9 6.10",
+        "graphic: graphic approval reset, a task for the Graphic Designer",
+        lambda: in_review().approve("201").revise("201", GRAPHIC),
+        Says("6", DUE, "", "201"),
+        [kicked_back("graphic"), REVISE_GRAPHICS],
+    ),
+    Row(
+        "6.6 6.9 6.10",
+        "both: both reset, both tasks",
+        lambda: in_review().approve("201").revise("201", BOTH),
+        Says("6", DUE, "", "201"),
+        [kicked_back("copy", "graphic"), REVISE_COPY, REVISE_GRAPHICS],
+    ),
+    Row(
+        "6.6 6.10",
+        "an approval that is empty already is not written",
+        lambda: in_review().revise("201", COPY),
+        Says("6", DUE, "", "201"),
+        [kicked_back(), REVISE_COPY],
+    ),
+    Row(
+        "6.3 S.2",
+        "once a version",
+        lambda: in_revision(COPY),
+        Says("6", DONE, "", "201"),
+        NOTHING,
+    ),
+    Row(
+        "6.7 6.12 5.14",
+        "back in Pending Approval: Needs Revisions is emptied, and the set is announced again",
+        lambda: in_revision(COPY).complete(TaskKind.REVISE_COPY).approve("201").move("201"),
+        Says("6", DUE, "Needs Revisions is emptied", "201"),
+        [*ANNOUNCE, EMPTIED],
+    ),
+    Row(
+        "6.3 6.12",
+        "emptied once",
+        lambda: in_revision(COPY).complete(TaskKind.REVISE_COPY).move("201").look(),
+        Says("6", DONE, "Copy Revisions Only"),
+        NOTHING,
+    ),
+    Row(
+        "6.6 6.9",
+        "the same value a second time is a second round",
+        lambda: in_revision(COPY).complete(TaskKind.REVISE_COPY).approve("201").move("201").look().revise("201", COPY),
+        Says("6", DUE, "", "201"),
+        [kicked_back("copy"), REVISE_COPY],
+    ),
+    Row(
+        "6.6 6.9",
+        "set again while in progress, the task completed meanwhile: a second round",
+        lambda: in_revision(COPY).complete(TaskKind.REVISE_COPY).approve("201").revise("201", COPY),
+        Says("6", DUE, "", "201"),
+        ["6 write 201: copy_approval=", REVISE_COPY],
+    ),
+    Row(
+        "6.6 6.9",
+        "set again after the task was deleted: a new one",
+        lambda: in_revision(COPY).delete_task(TaskKind.REVISE_COPY).revise("201", COPY),
+        Says("6", DUE, "", "201"),
+        [REVISE_COPY],
+    ),
+    Row(
+        "6.3 W.9",
+        "the task was deleted: not made again for the same version",
+        lambda: in_revision(COPY).delete_task(TaskKind.REVISE_COPY),
+        Says("6", DONE, "", "201"),
+        NOTHING,
+    ),
+    Row(
+        "6.6 6.9",
+        "set again while the task is open: no second one, and its approval is not reset again",
+        lambda: in_revision(COPY).approve("201").revise("201", COPY),
+        Says("6", DUE, "", "201"),
+        ["6 recorded"],
+    ),
+    Row(
+        "6.6 6.9",
+        "a round that widens adds only the missing role",
+        lambda: in_revision(COPY).approve("201").revise("201", BOTH),
+        Says("6", DUE, "", "201"),
+        ["6 write 201: graphic_approval=", REVISE_GRAPHICS],
+    ),
+    Row(
+        "6.6 6.9",
+        "widened before anybody looked: one task for each role",
+        lambda: in_review().approve("201").revise("201", COPY, BOTH),
+        Says("6", DUE, "", "201"),
+        [kicked_back("copy"), REVISE_COPY, kicked_back("graphic"), REVISE_GRAPHICS],
+    ),
+    Row(
+        "6.6",
+        "a version that was overwritten before it was seen still counts",
+        lambda: in_review().approve("201").revise("201", COPY, GRAPHIC),
+        Says("6", DUE, "", "201"),
+        [kicked_back("copy"), REVISE_COPY, kicked_back("graphic"), REVISE_GRAPHICS],
+    ),
+    Row(
+        "6.6",
+        "so does one that was emptied before it was seen",
+        lambda: in_review().approve("201").revise("201", COPY, None),
+        Says("6", DUE, "Copy Revisions Only", "201"),
+        [kicked_back("copy"), REVISE_COPY],
+    ),
+    Row(
+        "6.6 6.9",
+        "a round that narrows: only the role whose task was completed",
+        lambda: in_revision(BOTH).approve("201").complete(TaskKind.REVISE_COPY).revise("201", COPY),
+        Says("6", DUE, "", "201"),
+        ["6 write 201: copy_approval=", REVISE_COPY],
+    ),
+    Row(
+        "6.6 6.10",
+        "the open task stands, but the ticket is kicked back all the same",
+        lambda: in_revision(COPY).move("201").look().revise("201", COPY),
+        Says("6", DUE, "", "201"),
+        [kicked_back()],
+    ),
+    Row(
+        "6.6 6.12 W.10",
+        "set while in Pending Approval and not kicked back yet: not emptied",
+        lambda: in_review().approve("201").revise("201", COPY).refuse("write").look(),
+        Says("6", DUE, "", "201"),
+        [kicked_back("copy")],
+    ),
+    Row(
+        "6.2 S.8",
+        "a value outside the three is reported, and nothing is written",
+        lambda: in_review().revise("201", Revision.UNMAPPED),
+        Says("6", BLOCKED, "Needs Revisions is “Other Revisions”, which the mapping does not name", "201"),
+        NOTHING,
+    ),
+    Row(
+        "6.6",
+        "whatever the ticket's stage",
+        lambda: begun().ticket("201").look().revise("201", COPY),
+        Says("6", DUE, "", "201"),
+        [kicked_back(), REVISE_COPY],
+    ),
+    Row(
+        "6.6 6.10",
+        "already in progress: a task, nothing to write",
+        lambda: begun().ticket("201", stage=Stage.IN_PROGRESS).look().revise("201", COPY),
+        Says("6", DUE, "", "201"),
+        [REVISE_COPY],
+    ),
+    Row(
+        "6.6 6.10",
+        "a closed ticket is reopened",
+        lambda: in_review().close("201").look().revise("201", COPY),
+        Says("6", DUE, "", "201"),
+        [kicked_back(), REVISE_COPY],
+    ),
+    Row(
+        "6.6",
+        "whatever the ticket's cycle: a person asked for it",
+        lambda: closed().look().revise("201", COPY),
+        Says("6", DUE, "", "201"),
+        [kicked_back(), REVISE_COPY],
+    ),
+    Row(
+        "6.6",
+        "even after a decline: a person asked for it",
+        lambda: submitted().status(DECLINED).look().revise("201", COPY),
+        Says("6", DUE, "", "201"),
+        [kicked_back(), REVISE_COPY],
+    ),
+    Row(
+        "6.8 6.1",
+        "outside the deliverables pipeline: nothing",
+        lambda: in_review().leave_pipeline("201").revise("201", COPY),
+        Says("6", SILENT, "no ticket needs revisions"),
+        NOTHING,
+    ),
+    Row(
+        "6.8 6.4 G.2",
+        "older than going live: left as it is",
+        lambda: in_review().revise("201", COPY).went_live().move("201", to=PENDING),
+        Says("6", SILENT, "no ticket needs revisions"),
+        NOTHING,
+    ),
+    Row(
+        "6.8 6.4 6.12",
+        "older than going live: not emptied either",
+        lambda: in_review().revise("201", COPY).went_live().move("201", to=Stage.IN_PROGRESS).look().move("201"),
+        Says("6", SILENT, "no ticket needs revisions"),
+        ANNOUNCE,
+    ),
+    Row(
+        "6.7 6.12 G.4",
+        "unless it was adopted",
+        lambda: (
+            in_review()
+            .revise("201", COPY)
+            .went_live()
+            .adopt_revision("201")
+            .move("201", to=Stage.IN_PROGRESS)
+            .look()
+            .move("201")
+        ),
+        Says("6", DUE, "Needs Revisions is emptied", "201"),
+        [*ANNOUNCE, EMPTIED],
+    ),
+    Row(
+        "6.3 6.12 G.4",
+        "adopted, and the ticket has been in Pending Approval since before: it must first be kicked back",
+        lambda: in_review().revise("201", COPY).went_live().adopt_revision("201"),
+        Says("6", DONE, "adopted", "201"),
+        NOTHING,
+    ),
+    Row(
+        "6.6 6.13 P.2 P.4",
+        "no Copywriter: that role waits, the rest goes ahead",
+        lambda: in_review().nobody(WRITER).revise("201", BOTH),
+        Says("6", DUE, "blocked: no Copywriter is named", "201"),
+        [kicked_back(), "6 task revise_copy for None (blocked)", REVISE_GRAPHICS],
+    ),
+    Row(
+        "6.6 6.9 P.2",
+        "widened while the Copywriter is missing: that role is waited for once",
+        lambda: in_review().nobody(WRITER).approve("201").revise("201", COPY).look().revise("201", BOTH),
+        Says("6", DUE, "", "201"),
+        ["6 write 201: graphic_approval=", REVISE_GRAPHICS, "6 task:revise_copy → nobody"],
+    ),
+    Row(
+        "6.7 6.13 6.12",
+        "no Copywriter, and nothing to write: the ticket that the team moves on is not kicked back after all",
+        lambda: in_review().nobody(WRITER).move("201", to=Stage.IN_PROGRESS).revise("201", COPY).look().move("201"),
+        Says("6", DUE, "Needs Revisions is emptied", "201"),
+        [*ANNOUNCE, EMPTIED, "6 task:revise_copy → nobody"],
+    ),
+    Row(
+        "6.6 6.13 P.1",
+        "the ticket's own people win over the portfolio's",
+        lambda: in_review().ticket("201", owners={DESIGNER: "own-design"}).look().revise("201", GRAPHIC),
+        Says("6", DUE, "", "201"),
+        [kicked_back(), "6 task revise_graphics for own-design"],
+    ),
+    Row(
+        "6.3 G.7",
+        "a lost database: the tasks in the CRM carry the keys",
+        lambda: in_revision(BOTH).lose_database(),
+        Says("6", DONE, "", "201"),
+        NOTHING,
+    ),
+]
+
+
+ROWS = {"6": HANDOFF_6}
+
+
+@rows(ROWS)
+def test_decision(row: Row) -> None:
+    check(row)
+
+
+def test_6_quotes_the_newest_note_on_the_ticket() -> None:
+    scene = in_review().note("on the portfolio").note("warmer", on="201").note("bolder", on="201").revise("201", BOTH)
+    for task in tasks_of(scene).values():
+        assert task.variables["note"]["body"] == "bolder"
+        assert task.variables["revision"] == "Copy and Graphic Revisions"
+
+
+def test_6_asked_for_again_right_after_a_decline_gets_new_tasks() -> None:
+    """Those that the decline closes, in this very pass, are not open any more."""
+    scene = in_revision(BOTH).status(DECLINED).revise("201", None, BOTH)
+    assert {TaskKind.REVISE_COPY, TaskKind.REVISE_GRAPHICS} <= set(tasks_of(scene))
+
+
+def test_6_a_lost_database_and_one_of_two_tasks() -> None:
+    """Nobody was there for the copy: the designer's task, taken back, does not stand in for it."""
+    scene = in_review().nobody(WRITER).revise("201", BOTH).look().lose_database().name(WRITER, "copy")
+    assert set(tasks_of(scene)) == {TaskKind.REVISE_COPY}
+    assert [write for write in writes_of(scene) if write.record.id == "201"] == []
+
+
+def test_6_a_lost_database_and_a_role_that_an_earlier_round_had_asked_already() -> None:
+    """The second round was for the designer alone: the copywriter had the first one's task, and has done it since."""
+    scene = in_review().revise("201", COPY).look().revise("201", BOTH).look()
+    scene.complete(TaskKind.REVISE_COPY).lose_database()
+    assert tasks_of(scene) == {}
+
+
+def test_6_replaces_what_it_has_read() -> None:
+    (write,) = writes_of(in_review().approve("201").revise("201", COPY))
+    assert write.expects == {"hs_pipeline_stage": "stage-pending", "copy_approval": "Approved"}

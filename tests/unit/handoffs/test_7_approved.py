@@ -1,0 +1,182 @@
+"""Handoff 7: the client approves."""
+
+from dataclasses import replace
+from datetime import date
+
+from mappings.vocabulary import TaskKind
+from sync.rules.model import EffectState
+from tests.builders import Scene
+from tests.unit.handoffs.scenes import (
+    APPROVED,
+    BLOCKED,
+    BY_TASK,
+    CONFIRM,
+    DONE,
+    DUE,
+    IMPLEMENT,
+    IMPLEMENTED,
+    IN_REVIEW,
+    NOTHING,
+    SAS,
+    SILENT,
+    SUPERSEDED,
+    WAITING,
+    approved,
+    in_review,
+    quiet,
+    reset_to,
+)
+from tests.unit.handoffs.table import Row, Says, check, rows
+
+
+def without_answer(scene: Scene, kind: str) -> Scene:
+    """What came of the newest occurrence's effects of this kind is not known: the CRM's answers were lost."""
+    newest = list(scene.recorded.values())[-1]
+    lost = [replace(e, state=EffectState.UNKNOWN, crm_id=None) if e.kind == kind else e for e in newest.effects]
+    scene.recorded[newest.key] = replace(newest, state="open", effects=tuple(lost))
+    return scene
+
+
+HANDOFF_7 = [
+    Row(
+        "7.8",
+        "approved: an email to the SAS, and the implementation task",
+        lambda: in_review().status(APPROVED),
+        Says("7", DUE, "the client approved"),
+        IMPLEMENT,
+    ),
+    Row(
+        "7.5 S.2",
+        "once a version",
+        approved,
+        Says("7", DONE, "the client approved"),
+        NOTHING,
+    ),
+    Row(
+        "7.8",
+        "approved without anything before it: the same",
+        lambda: quiet().status(APPROVED),
+        Says("7", DUE, ""),
+        IMPLEMENT,
+    ),
+    Row(
+        "7.1 8.3 9.1",
+        "moved on to Creatives Implemented before the service looked: overtaken",
+        lambda: in_review().status(APPROVED).status(IMPLEMENTED),
+        Says("7", SUPERSEDED, "the status had moved on before the service looked"),
+        ["7 overtaken", *reset_to(date(2026, 12, 2)), *CONFIRM],
+    ),
+    Row(
+        "7.1",
+        "moved back before the service looked: overtaken",
+        lambda: in_review().status(APPROVED).status(IN_REVIEW),
+        Says("7", SUPERSEDED, "the status had moved on"),
+        ["7 overtaken"],
+    ),
+    Row(
+        "7.8 7.1",
+        "overtaken, then approved again: its own task",
+        lambda: in_review().status(APPROVED).status(IN_REVIEW).look().status(APPROVED),
+        Says("7", DUE, ""),
+        IMPLEMENT,
+    ),
+    Row(
+        "7.2",
+        "moved back after the task was made: the task stays",
+        lambda: approved().status(IN_REVIEW).look(),
+        Says("7", DONE, ""),
+        NOTHING,
+    ),
+    Row(
+        "7.6",
+        "set again while the task is open: no second task, no second email",
+        lambda: approved().status(IN_REVIEW).look().status(APPROVED),
+        Says("7", SUPERSEDED, "was still open: that task stands"),
+        ["7 overtaken"],
+    ),
+    Row(
+        "7.5 7.6",
+        "and that is recorded once",
+        lambda: approved().status(IN_REVIEW).look().status(APPROVED).look(),
+        Says("7", SUPERSEDED, "that task stands"),
+        NOTHING,
+    ),
+    Row(
+        "7.6 8.10",
+        "set again while the task was open, and completed before anybody looked: it closes the cycle",
+        lambda: approved().status(IN_REVIEW).status(APPROVED).complete(TaskKind.IMPLEMENT),
+        Says("7", SUPERSEDED, "was still open: that task stands"),
+        ["7 overtaken", *BY_TASK],
+    ),
+    Row(
+        "7.7",
+        "set again while nobody knows whether the task was made: no second task",
+        lambda: without_answer(approved(), "task").status(IN_REVIEW).status(APPROVED),
+        Says("7", SUPERSEDED, "set again before the implementation task of the approval before could be made"),
+        ["7 overtaken"],
+    ),
+    Row(
+        "8.8 7.9 7.8",
+        "completed while the status was back: a new version is a new task, and the old one does not stand in",
+        lambda: approved().status(IN_REVIEW).look().complete(TaskKind.IMPLEMENT).look().status(APPROVED),
+        Says("8", WAITING, "the newest approval gets a task of its own first"),
+        IMPLEMENT,
+    ),
+    Row(
+        "7.5 7.10 W.9",
+        "the task was deleted: not made again for the same version",
+        lambda: approved().delete_task(TaskKind.IMPLEMENT),
+        Says("7", DONE, ""),
+        NOTHING,
+    ),
+    Row(
+        "7.8 7.9",
+        "the task was deleted: a new version is a new task",
+        lambda: approved().delete_task(TaskKind.IMPLEMENT).status(IN_REVIEW).look().status(APPROVED),
+        Says("7", DUE, ""),
+        IMPLEMENT,
+    ),
+    Row(
+        "7.3 G.2",
+        "older than going live",
+        lambda: in_review().status(APPROVED).went_live(),
+        Says("7", SILENT, "older than going live"),
+        NOTHING,
+    ),
+    Row(
+        "7.8 P.2",
+        "no SAS: blocked",
+        lambda: in_review().nobody(SAS).status(APPROVED),
+        Says("7", BLOCKED, "no Social Ad Specialist"),
+        ["7 task implement for None (blocked)", "7 email client_approved to None (blocked)"],
+    ),
+    Row(
+        "7.4 P.5",
+        "blocked, and meanwhile implemented: no task any more",
+        lambda: in_review().nobody(SAS).status(APPROVED).look().status(IMPLEMENTED).look().name(SAS, "sas"),
+        Says("7", SILENT, "has not approved in this cycle"),
+        NOTHING,
+    ),
+    Row(
+        "7.5 G.7",
+        "a lost database: the task carries the key",
+        lambda: approved().lose_database(),
+        Says("7", DONE, ""),
+        NOTHING,
+    ),
+    Row(
+        "7.8",
+        "the next cycle's approval: a new task",
+        lambda: approved().complete(TaskKind.IMPLEMENT).look().later(days=28).look().status(APPROVED),
+        Says("7", DUE, ""),
+        IMPLEMENT,
+    ),
+]
+
+
+ROWS = {"7": HANDOFF_7}
+
+
+@rows(ROWS)
+def test_decision(row: Row) -> None:
+    check(row)

@@ -1,0 +1,316 @@
+"""Handoff 8: the cycle closes."""
+
+from datetime import date
+
+from mappings.vocabulary import EmailKind, Handoff, Status, TaskKind
+from sync.rules.model import CloseTask, Email, Write
+from tests.builders import effects_of
+from tests.unit.handoffs.scenes import (
+    APPROVED,
+    BLOCKED,
+    BY_TASK,
+    CONFIRM,
+    DECLINED,
+    DONE,
+    DUE,
+    EMPTY,
+    IMPLEMENTED,
+    IN_REVIEW,
+    NOTHING,
+    READY,
+    REQUESTED,
+    SILENT,
+    SUBMITTED,
+    WAITING,
+    approved,
+    closed,
+    in_review,
+    moved_to,
+    quiet,
+    reset_to,
+    submitted,
+)
+from tests.unit.handoffs.table import Row, Says, check, rows
+
+HANDOFF_8 = [
+    Row(
+        "8.7",
+        "the task is open: wait, whatever its status is called",
+        approved,
+        Says("8", WAITING, "is open"),
+        NOTHING,
+    ),
+    Row(
+        "8.10",
+        "by task: completed, so the status is set",
+        lambda: approved().complete(TaskKind.IMPLEMENT),
+        Says("8", DUE, "is completed"),
+        BY_TASK,
+    ),
+    Row(
+        "8.12 W.5",
+        "by task: the service's own Creatives Implemented closes the cycle",
+        lambda: approved().complete(TaskKind.IMPLEMENT).look(),
+        Says("8", DONE, "was set on"),
+        NOTHING,
+    ),
+    Row(
+        "8.3 8.16 9.1",
+        "by hand: date and status in one write, the open task completed, the AM told",
+        lambda: approved().status(IMPLEMENTED),
+        Says("8", DUE, "was set on"),
+        [*reset_to(date(2026, 12, 2)), "8 close implement", *CONFIRM],
+    ),
+    Row(
+        "8.3 9.1",
+        "both ways before anybody looked: one closing",
+        lambda: approved().complete(TaskKind.IMPLEMENT).status(IMPLEMENTED),
+        Says("8", DUE, ""),
+        reset_to(date(2026, 12, 2)) + CONFIRM,
+    ),
+    Row(
+        "8.12 S.2",
+        "once a closing version",
+        closed,
+        Says("8", DONE, "was set on"),
+        NOTHING,
+    ),
+    Row(
+        "8.1 C.6 2a.5 2a.11",
+        "declined, and implemented before anybody looked: the decline comes first",
+        lambda: quiet().date(10).look().status(DECLINED).status(IMPLEMENTED),
+        Says("8", WAITING, "handoff 2a of the cycle before comes first"),
+        [*moved_to(date(2026, 12, 12)), "2a close kickoff"],
+    ),
+    Row(
+        "8.3 8.15",
+        "handoff 7 never seen: the closing happens too",
+        lambda: in_review().status(IMPLEMENTED),
+        Says("8", DUE, ""),
+        reset_to(date(2026, 12, 2)) + CONFIRM,
+    ),
+    Row(
+        "8.3 8.14 C.2",
+        "emptied before the service looked: the closing still happens, only the date is written",
+        lambda: approved().status(IMPLEMENTED).status(EMPTY),
+        Says("8", DUE, ""),
+        ["8 write 101: creative_refresh_date=2026-12-02", "8 close implement", *CONFIRM],
+    ),
+    Row(
+        "8.3 8.14 C.2",
+        "emptied and moved on before the service looked: the closing still happens, the new status stays",
+        lambda: approved().status(IMPLEMENTED).status(EMPTY).status(REQUESTED),
+        Says("8", DUE, ""),
+        ["2b recorded", "8 write 101: creative_refresh_date=2026-12-02", "8 close implement", *CONFIRM],
+    ),
+    Row(
+        "8.7 C.2 8.14",
+        "moved back to another status: a slip, no closing",
+        lambda: approved().status(IMPLEMENTED).status(APPROVED),
+        Says("8", WAITING, "is open"),
+        ["7 overtaken"],
+    ),
+    Row(
+        "8.13 C.2 8.14",
+        "moved to an earlier status: a slip, no closing, no new cycle",
+        lambda: in_review().status(IMPLEMENTED).status(SUBMITTED),
+        Says("8", SILENT, "not implemented in this cycle"),
+        NOTHING,
+    ),
+    Row(
+        "5.9 C.2",
+        "after a slip the cycle is the same: its tickets still count",
+        lambda: submitted().status(IMPLEMENTED).status(SUBMITTED).move("201", "202"),
+        Says("5", DUE, "all 2 tickets"),
+        READY,
+    ),
+    Row(
+        "2a.5 C.2",
+        "a slip to Creatives Implemented, then declined: one closing version, the decline",
+        lambda: submitted().status(IMPLEMENTED).status(DECLINED).complete(TaskKind.KICKOFF),
+        Says("2a", DUE, ""),
+        [
+            *moved_to(date(2026, 12, 2)),
+            *[
+                f"2a close {kind}"
+                for kind in ("create_tickets", "write_copy", "design_graphics", "write_copy", "design_graphics")
+            ],
+        ],
+    ),
+    Row(
+        "8.6",
+        "the task was deleted: by hand only, and explain says so",
+        lambda: approved().delete_task(TaskKind.IMPLEMENT),
+        Says("8", WAITING, "was deleted: set “Creatives Implemented” by hand"),
+        NOTHING,
+    ),
+    Row(
+        "8.6",
+        "the newest task was deleted: an older completed one does not stand in for it",
+        lambda: (
+            approved()
+            .status(IN_REVIEW)
+            .look()
+            .complete(TaskKind.IMPLEMENT)
+            .look()
+            .status(APPROVED)
+            .look()
+            .delete_task(TaskKind.IMPLEMENT)
+        ),
+        Says("8", WAITING, "was deleted"),
+        NOTHING,
+    ),
+    Row(
+        "8.13",
+        "completed while the status is another: not yet",
+        lambda: approved().status(IN_REVIEW).look().complete(TaskKind.IMPLEMENT),
+        Says("8", SILENT, "not implemented in this cycle"),
+        NOTHING,
+    ),
+    Row(
+        "8.10 7.6",
+        "approved again with the old task open: that task closes the cycle",
+        lambda: approved().status(IN_REVIEW).look().status(APPROVED).look().complete(TaskKind.IMPLEMENT),
+        Says("8", DUE, "is completed"),
+        BY_TASK,
+    ),
+    Row(
+        "8.9 7.6 C.2",
+        "the task has set the status once, a person has set it back: by hand only",
+        lambda: (
+            approved()
+            .set_cadence("Whenever")
+            .complete(TaskKind.IMPLEMENT)
+            .look()
+            .reopen(TaskKind.IMPLEMENT)
+            .status(APPROVED)
+            .look()
+            .complete(TaskKind.IMPLEMENT)
+        ),
+        Says("8", WAITING, "has closed a cycle already; set “Creatives Implemented” by hand"),
+        NOTHING,
+    ),
+    Row(
+        "8.4 D.6 W.4 S.8",
+        "an unmapped cadence: blocked as a whole, the status stays, nobody is told",
+        lambda: approved().complete(TaskKind.IMPLEMENT).set_cadence("Whenever").look(),
+        Says("8", BLOCKED, "“Whenever” is not in the mapping"),
+        ["8 write 101: creative_refresh_status= (blocked)"],
+    ),
+    Row(
+        "8.3 D.5 D.6",
+        "the cadence is mended: the whole closing",
+        lambda: approved().set_cadence("Whenever").status(IMPLEMENTED).look().set_cadence(""),
+        Says("8", DUE, ""),
+        [*reset_to(date(2026, 12, 2)), "8 close implement", *CONFIRM],
+    ),
+    Row(
+        "8.7 C.2",
+        "blocked, and moved to another status meanwhile: a slip",
+        lambda: approved().set_cadence("Whenever").status(IMPLEMENTED).look().status(APPROVED),
+        Says("8", WAITING, "is open"),
+        ["7 overtaken"],
+    ),
+    Row(
+        "1.2 C.6 8.4",
+        "blocked, and emptied meanwhile: still blocked, no kickoff on the old date",
+        lambda: approved().set_cadence("Whenever").status(IMPLEMENTED).look().status(EMPTY),
+        Says("1", WAITING, "handoff 8 of the cycle before comes first"),
+        ["8 write 101:  (blocked)", "8 close implement (blocked)"],
+    ),
+    Row(
+        "8.3 W.4 W.10",
+        "the CRM refused the reset: task and email wait for it",
+        lambda: approved().refuse("write").status(IMPLEMENTED).look().refuse(),
+        Says("8", DUE, ""),
+        [*reset_to(date(2026, 12, 2)), "8 close implement", *CONFIRM],
+    ),
+    Row(
+        "8.11 G.2",
+        "older than going live",
+        lambda: in_review().status(APPROVED).status(IMPLEMENTED).went_live(),
+        Says("8", SILENT, "closed before going live"),
+        NOTHING,
+    ),
+    Row(
+        "8.10 G.4",
+        "by an adopted task",
+        lambda: (
+            quiet()
+            .status(APPROVED)
+            .went_live()
+            .adopt("7:101:0", Handoff.APPROVED, TaskKind.IMPLEMENT)
+            .complete(TaskKind.IMPLEMENT)
+        ),
+        Says("8", DUE, "is completed"),
+        BY_TASK,
+    ),
+    Row(
+        "8.3 8.16",
+        "by hand: an adopted task is somebody's own and stays",
+        lambda: (
+            quiet()
+            .status(APPROVED)
+            .went_live()
+            .adopt("7:101:0", Handoff.APPROVED, TaskKind.IMPLEMENT)
+            .status(IMPLEMENTED)
+        ),
+        Says("8", DUE, ""),
+        reset_to(date(2027, 1, 12)) + CONFIRM,
+    ),
+    Row(
+        "8.5",
+        "no task of handoff 7 in this cycle: by hand only",
+        lambda: quiet().status(APPROVED).went_live(),
+        Says("8", WAITING, "the status must reach “Creatives Implemented”"),
+        NOTHING,
+    ),
+    Row(
+        "8.2 G.8",
+        "a lost database: the history shows the reset",
+        lambda: closed().lose_database(),
+        Says("8", DONE, "reset before this ledger began"),
+        ["8 recorded"],
+    ),
+    Row(
+        "8.10 G.7",
+        "a lost database: the task made before it still closes the cycle",
+        lambda: approved().lose_database().complete(TaskKind.IMPLEMENT),
+        Says("8", DUE, "is completed"),
+        BY_TASK,
+    ),
+    Row(
+        "1.4 1.10",
+        "a short cadence: the new cycle's kickoff fired at once",
+        lambda: approved().set_cadence("Weekly").status(IMPLEMENTED).look(),
+        Says("1", DONE, "7 days away"),
+        NOTHING,
+    ),
+    Row(
+        "8.13 S.8",
+        "a status that the mapping does not name: nothing",
+        lambda: approved().status(Status.UNMAPPED).complete(TaskKind.IMPLEMENT),
+        Says("8", SILENT, ""),
+        NOTHING,
+    ),
+]
+
+
+ROWS = {"8": HANDOFF_8}
+
+
+@rows(ROWS)
+def test_decision(row: Row) -> None:
+    check(row)
+
+
+def test_8_reset_is_one_write_and_9_waits_for_it() -> None:
+    decision = approved().status(IMPLEMENTED).decide()
+    closing = next(o for o in decision.occurrences if o.handoff is Handoff.CLOSE)
+    write, close = closing.effects
+    assert isinstance(write, Write)
+    assert write.values == {"creative_refresh_date": "2026-12-02", "creative_refresh_status": ""}
+    assert isinstance(close, CloseTask)
+    (email,) = (e for e in effects_of(decision) if isinstance(e, Email) and e.kind is EmailKind.REFRESH_LIVE)
+    assert close.after == email.after == closing.effect_key(write)
+    assert email.variables["next_date"] == "2026-12-02"

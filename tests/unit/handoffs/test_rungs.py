@@ -1,0 +1,60 @@
+"""Every outcome that docs/process.md numbers has a row of the decision table, and a row cites what stands there."""
+
+import re
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+
+from sync.rules.model import State
+from tests.unit import handoffs
+from tests.unit.handoffs.table import Row
+
+PROCESS = Path(__file__).parent.parent.parent.parent / "docs" / "process.md"
+
+_RUNG = re.compile(r'^\| <a id="([^"]+)"></a>[^|]*\|([^|]*)\|', re.MULTILINE)
+
+
+def stated() -> dict[str, str]:
+    """Each rung of the page with its state, or states, as it stands there; empty where the rung is no outcome.
+
+    The ladder of a handoff has four columns, the second of which is the state; other tables have two, the second a sentence.
+    """
+    text = PROCESS.read_text(encoding="utf-8")
+    return {rung: state.strip() if re.match("[1-9]", rung) else "" for rung, state in _RUNG.findall(text)}
+
+
+def rows() -> list[tuple[str, Row]]:
+    """All rows of the table, each with its chapter."""
+    modules = [import_module(f"{handoffs.__name__}.{module.name}") for module in iter_modules(handoffs.__path__)]
+    tables = [getattr(module, "ROWS", {}) for module in modules]
+    return [(chapter, row) for table in tables for chapter, found in table.items() for row in found]
+
+
+STATED, ALL_ROWS = stated(), rows()
+
+OF_ANY_HANDOFF = {"P.2": State.BLOCKED, "P.3": State.BLOCKED, "W.6": State.NOT_APPLICABLE}
+"""Rungs outside the ladders that make a state of every handoff."""
+
+
+def test_every_outcome_has_a_row() -> None:
+    shown = {rung for _, row in ALL_ROWS for rung in row.rungs.split()}
+    outcomes = [rung for rung, state in STATED.items() if state]
+    assert len(outcomes) > 50
+    assert [rung for rung in outcomes if rung not in shown] == []
+
+
+def test_every_rung_that_a_row_cites_exists() -> None:
+    cited = {rung for _, row in ALL_ROWS for rung in row.rungs.split()}
+    assert cited - set(STATED) == set()
+
+
+def test_a_row_cites_a_rung_with_the_state_that_it_asserts() -> None:
+    assert [f"{chapter} {row.id}" for chapter, row in ALL_ROWS if row.says.state not in states_cited(row)] == []
+
+
+def states_cited(row: Row) -> set[str]:
+    """The states of the rungs that the row cites of the handoff that it asks."""
+    cited = row.rungs.split()
+    ladder = [STATED[rung] for rung in cited if rung.startswith(f"{row.says.handoff}.")]
+    found = {state for states in ladder for state in re.split(", (?:or )?", states) if state}
+    return found | {OF_ANY_HANDOFF[rung].value for rung in cited if rung in OF_ANY_HANDOFF}
