@@ -63,7 +63,7 @@ class Terminal:
 
 def dump(world: World) -> dict[str, Any]:
     """All that the database holds, but the request budget; and all that the CRM holds."""
-    from sync.storage.tables import facts, metadata
+    from sync.storage.tables import metadata, service_state
 
     with world.service.store.read() as connection:
         tables = {
@@ -73,7 +73,7 @@ def dump(world: World) -> dict[str, Any]:
         }
         tables["fact"] = sorted(
             f"{row.name}={row.value}"
-            for row in connection.execute(facts.select())
+            for row in connection.execute(service_state.select())
             if not row.name.startswith("budget_")
         )
     people = world.people

@@ -29,8 +29,8 @@ from sync.passes.snapshot import own_task
 from sync.rules.context import Context
 from sync.rules.model import EffectState, LedgerView, OwnTask, RecordedEffect, RecordedOccurrence
 from sync.service.bootstrap import Service
+from sync.storage import service_state
 from sync.storage.database import Store
-from sync.storage.service_state import get_facts
 
 _CARRIES_KEY = "the task carries this key: it will be taken back from the CRM"
 
@@ -113,10 +113,12 @@ def survey(service: Service, portfolios: Sequence[str]) -> Survey:
 def _lost_before(store: Store) -> datetime | None:
     """Tasks that are older than this may still be to be taken back into the ledger; None: none are."""
     with store.read() as connection:
-        asked, final, ledger_began = get_facts(connection, recovery.DONE, recovery.FINAL, "born")
+        asked = service_state.get(connection, service_state.RECOVERED)
+        final = service_state.get(connection, service_state.RECOVERED_FOR_GOOD)
+        ledger_began = service_state.get(connection, service_state.LEDGER_BEGAN)
     if final is not None:
         return None
-    return datetime.max.replace(tzinfo=UTC) if asked is None or ledger_began is None else from_ms(int(ledger_began))
+    return datetime.max.replace(tzinfo=UTC) if asked is None or ledger_began is None else ledger_began
 
 
 def _tasks(crm: CRM, mapping: ProcessMapping, cases: Mapping[RecordRef, Context]) -> dict[str, SeenTask]:

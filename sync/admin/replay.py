@@ -14,9 +14,8 @@ from sync.clock import to_ms
 from sync.crm import Kind, RecordRef
 from sync.errors import HandoffsError
 from sync.rules.model import EffectState, unit_of
-from sync.storage import inbox, work_queue
+from sync.storage import inbox, service_state, work_queue
 from sync.storage.database import Store
-from sync.storage.service_state import get_fact
 from sync.storage.tables import effects, events, occurrences
 from sync.storage.tables import work_items as marks
 from webhooks.events import parse
@@ -99,7 +98,7 @@ def choose(store: Store, filters: Filters) -> Chosen:
 
 def _named(connection: Connection, filters: Filters) -> tuple[set[RecordRef], int]:
     """The portfolios (and tickets of unknown portfolio) that the matching events name."""
-    portfolio_type = get_fact(connection, inbox.PORTFOLIO_TYPE_ID)
+    portfolio_type = service_state.get(connection, service_state.PORTFOLIO_TYPE_ID)
     records: set[RecordRef] = set()
     count = 0
     for row in _events(connection, filters):

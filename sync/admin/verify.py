@@ -24,7 +24,6 @@ from sync.admin.inventory import SeenTask, Survey, everyone, in_groups, survey
 from sync.clock import CLOCKS_APART, from_ms, start_of_day, to_ms
 from sync.crm import CRM, Kind, RawVersion, RecordRef, moment_of
 from sync.observe import health
-from sync.passes import recovery
 from sync.passes.recovery import read_key
 from sync.rules.context import Context
 from sync.rules.cycle import START
@@ -33,9 +32,8 @@ from sync.rules.dry_run import ahead
 from sync.rules.handoffs.revisions import ROLES_OF
 from sync.rules.model import UNRESOLVED, EffectState, History, Occurrence, RecordedEffect, Version
 from sync.service.bootstrap import Service
-from sync.storage import ledger
+from sync.storage import ledger, service_state
 from sync.storage.ledger import Tried
-from sync.storage.service_state import get_fact
 from sync.storage.tables import work_items
 
 AFTER_AN_END = timedelta(minutes=15)
@@ -232,17 +230,13 @@ class _Service:
 
     @classmethod
     def read(cls, connection: Connection, service: Service) -> "_Service":
-        def known_effect(name: str) -> datetime | None:
-            value = get_fact(connection, name)
-            return None if value is None else from_ms(int(value))
-
         return cls(
             now=service.clock.now(),
-            ledger_began=known_effect("born") or service.clock.now(),
-            last_sweep=known_effect("last_sweep"),
-            polled_to=known_effect("polled_to"),
+            ledger_began=service_state.get(connection, service_state.LEDGER_BEGAN) or service.clock.now(),
+            last_sweep=service_state.get(connection, service_state.LAST_SWEEP),
+            polled_to=service_state.get(connection, service_state.POLLED_TO),
             poll=timedelta(seconds=service.settings.poll_seconds),
-            recovering=get_fact(connection, recovery.FINAL) is None,
+            recovering=service_state.get(connection, service_state.RECOVERED_FOR_GOOD) is None,
             knows_itself=service.settings.hubspot_app_id is not None,
         )
 

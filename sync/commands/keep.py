@@ -109,7 +109,7 @@ def backup(file: Path) -> None:
     """
     from sync.clock import SystemClock
     from sync.errors import ConfigurationError, RefusedError
-    from sync.storage.database import copy_to
+    from sync.storage.copies import copy_to
 
     if file.exists():
         raise RefusedError(f"{file} is there already: nothing was copied. Name another file")
@@ -140,18 +140,16 @@ def restore(file: Path, yes: bool) -> None:
     """
     import shutil
 
-    from sync.clock import from_ms
     from sync.errors import ConfigurationError, RefusedError
-    from sync.storage.database import COPIED, open_store
-    from sync.storage.service_state import get_fact
-    from sync.storage.tables import facts
+    from sync.storage.copies import accept, copied_at
+    from sync.storage.database import open_store
 
     settings = session.read()
     if not file.is_file():
         raise ConfigurationError(f"there is no copy {file}: name a file that `handoffs db backup` has written")
     copy = open_store(f"sqlite:///{file.absolute()}")
-    with closing(copy), copy.read() as connection:
-        copied = get_fact(connection, COPIED)
+    with closing(copy):
+        copied = copied_at(copy)
     if copied is None:
         raise ConfigurationError(f"{file} is no copy: name a file that `handoffs db backup` has written")
     store = open_store(settings.database_url)
@@ -159,14 +157,13 @@ def restore(file: Path, yes: bool) -> None:
         if store.path is None or store.path.exists():
             raise RefusedError(f"there is a database {store.path}: move it away first, with -wal and -shm beside it")
         ask(
-            f"Has the service stood still since {moment(from_ms(int(copied)))}? What was done since would be done again.",
+            f"Has the service stood still since {moment(copied)}? What was done since would be done again.",
             yes=yes,
             otherwise="nothing was put back",
         )
         shutil.copyfile(file, store.path)
-        with store.write() as connection:
-            connection.execute(facts.delete().where(facts.c.name == COPIED))
-    click.echo(f"Put back: {file}, of {moment(from_ms(int(copied)))}")
+        accept(store)
+    click.echo(f"Put back: {file}, of {moment(copied)}")
 
 
 @db.command()

@@ -4,7 +4,6 @@ Some things are told as they happen (`alert(kind, message)`). Others stand in th
 `review` finds those that have not been told of yet. What an hour has no room for is told in the next one.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,8 +16,9 @@ from sync.errors import HandoffsError
 from sync.observe import status
 from sync.passes.email import Mailer
 from sync.rules.model import EffectState
+from sync.storage import service_state
 from sync.storage.database import Store
-from sync.storage.service_state import get_facts, set_fact
+from sync.storage.service_state import alerted
 from sync.storage.tables import alerts
 
 SUBJECTS: Mapping[str, str] = {
@@ -67,16 +67,15 @@ class Alerts:
         """Tell of what was parked, blocked or refused since the admin was last told of it. Raises `StoreError`."""
         with self._store.read() as connection:
             found = _standing(connection)
-            told_of = get_facts(connection, *(_fact(one.kind) for one in found))
-        before = {one.kind: set(json.loads(told or "[]")) for one, told in zip(found, told_of, strict=True)}
+            known = {one.kind: service_state.get(connection, alerted(one.kind)) or frozenset() for one in found}
         for one in found:
-            told = before[one.kind] & one.lines.keys()  # what was mended may come again
-            fresh = [line for key, line in one.lines.items() if key not in told]
+            still = known[one.kind] & one.lines.keys()  # what was mended may come again
+            fresh = [line for key, line in one.lines.items() if key not in still]
             if fresh and self._tell(one.kind, _message(one, fresh)):
-                told = set(one.lines)
-            if told != before[one.kind]:
+                still = frozenset(one.lines)
+            if still != known[one.kind]:
                 with self._store.write() as connection:
-                    set_fact(connection, _fact(one.kind), json.dumps(sorted(told)))
+                    service_state.put(connection, alerted(one.kind), still)
 
     def _tell(self, kind: str, message: str) -> bool:
         """Whether the admin was told: no if they were told of this kind within the hour, or the email was not sent."""
@@ -135,8 +134,3 @@ def _message(one: _Standing, lines: Sequence[str]) -> str:
     if len(lines) > LISTED:
         listed.append(f"- and {len(lines) - LISTED:,} more")
     return "\n".join([one.head, "", *listed, "", one.foot])
-
-
-def _fact(kind: str) -> str:
-    """The fact under which it stands what of this kind the admin knows: a JSON list of keys."""
-    return f"told_{kind}"

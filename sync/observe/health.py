@@ -7,21 +7,10 @@ from sqlalchemy import ColumnElement, Connection, and_, case, func, not_, select
 
 from sync.clock import to_ms
 from sync.errors import StoreError
+from sync.storage import service_state
 from sync.storage.database import Store
-from sync.storage.service_state import get_fact
+from sync.storage.service_state import Entry
 from sync.storage.tables import work_items
-
-# Facts, each the name of one value of the service's state. A moment is written in milliseconds since the epoch.
-STARTED_AT = "started_at"
-LAST_SWEEP = "last_sweep"
-LAST_POLL = "last_poll"
-LAST_WEBHOOK = "last_webhook"
-# Set to anything but '' or '0' while it is so; a worker that finds it healed writes ''.
-TOKEN_REFUSED = "token_refused"  # noqa: S105 - the name of a fact
-TASK_PROPERTY_MISSING = "task_property_missing"
-MAPPING_MISFIT = "mapping_misfit"
-REFUSALS = (TOKEN_REFUSED, TASK_PROPERTY_MISSING, MAPPING_MISFIT)
-"""Why no pass can run at all; each the error's own words while it is so."""
 
 OLDEST_ALLOWED = timedelta(minutes=15)
 SWEEP_WITHIN = timedelta(hours=26)  # a day, and two hours for a sweep that is late or long
@@ -61,26 +50,22 @@ def backlog(connection: Connection, now: datetime) -> Backlog:
     return Backlog(int(row.due), seconds, int(row.parked), int(row.held), int(row.waiting))
 
 
-def moment(connection: Connection, name: str) -> int | None:
-    """A fact that is a moment, in ms; None where it was never set."""
-    value = get_fact(connection, name)
-    return int(value) if value is not None and value.isdecimal() else None
-
-
 def readiness(store: Store, now: datetime) -> list[str]:
     """Why the service cannot do its whole work now, in words for its admin; empty: it can."""
     try:
         with store.read() as connection:
             found = backlog(connection, now)
-            started, swept = moment(connection, STARTED_AT), moment(connection, LAST_SWEEP)
-            refused, missing = _is_set(connection, TOKEN_REFUSED), _is_set(connection, TASK_PROPERTY_MISSING)
-            misfit = get_fact(connection, MAPPING_MISFIT) if _is_set(connection, MAPPING_MISFIT) else None
+            started = service_state.get(connection, service_state.STARTED_AT)
+            swept = service_state.get(connection, service_state.LAST_SWEEP)
+            refused = service_state.get(connection, service_state.TOKEN_REFUSED)
+            missing = service_state.get(connection, service_state.TASK_PROPERTY_MISSING)
+            misfit = service_state.get(connection, service_state.MAPPING_MISFIT)
     except StoreError as error:
         return [f"database: {error}"]
     reasons = []
-    if refused:
+    if refused is not None:
         reasons.append("token refused: HubSpot does not accept HUBSPOT_ACCESS_TOKEN; webhooks are still stored")
-    if missing:
+    if missing is not None:
         reasons.append("task property missing: run `handoffs setup --apply`")
     if misfit is not None:
         reasons.append(f"the mapping does not fit the portal: {misfit}")
@@ -91,28 +76,22 @@ def readiness(store: Store, now: datetime) -> list[str]:
         )
     # A service that has just started, or was off for days, is given its time to sweep.
     since = max((at for at in (started, swept) if at is not None), default=None)
-    if since is not None and to_ms(now) - since > SWEEP_WITHIN // timedelta(milliseconds=1):
-        hours = (to_ms(now) - since) // 3_600_000
+    if since is not None and now - since > SWEEP_WITHIN:
+        hours = (now - since) // timedelta(hours=1)
         reasons.append(f"no sweep for {hours} hours: is a worker up? `handoffs sweep` does one now")
     return reasons
 
 
-def refusals(connection: Connection) -> dict[str, bool]:
-    """Which of the refusals stand."""
-    return {name: _is_set(connection, name) for name in REFUSALS}
+def refusals(connection: Connection) -> dict[Entry[str | None], bool]:
+    """Tell of each reason why no pass can run at all whether it stands."""
+    return {entry: service_state.get(connection, entry) is not None for entry in service_state.REFUSALS}
 
 
 def sweep_overdue(connection: Connection, now: datetime) -> timedelta:
     """How long the daily sweep is late; nothing while it is not, or before the first start."""
-    started, swept = moment(connection, STARTED_AT), moment(connection, LAST_SWEEP)
-    since = swept if swept is not None else started
-    if since is None:
-        return timedelta(0)
-    return max(timedelta(0), timedelta(milliseconds=to_ms(now) - since) - SWEEP_WITHIN)
-
-
-def _is_set(connection: Connection, fact: str) -> bool:
-    return get_fact(connection, fact) not in {None, "", "0"}
+    since = service_state.get(connection, service_state.LAST_SWEEP)
+    since = since or service_state.get(connection, service_state.STARTED_AT)
+    return timedelta(0) if since is None else max(timedelta(0), now - since - SWEEP_WITHIN)
 
 
 def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:

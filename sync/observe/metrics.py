@@ -15,14 +15,14 @@ from sqlalchemy import Connection, func, select
 from sync.clock import Clock
 from sync.errors import StoreError
 from sync.observe import health
-from sync.storage import ledger, waits
+from sync.storage import ledger, service_state, waits
 from sync.storage.database import Store
 from sync.storage.tables import alerts, budgets
 
 _LAST = {
-    health.LAST_SWEEP: "When the last daily sweep was done.",
-    health.LAST_POLL: "When the CRM was last polled.",
-    health.LAST_WEBHOOK: "When the last genuine webhook came.",
+    service_state.LAST_SWEEP: "When the last daily sweep was done.",
+    service_state.LAST_POLL: "When the CRM was last polled.",
+    service_state.LAST_WEBHOOK: "When the last genuine webhook came.",
 }
 
 
@@ -123,10 +123,10 @@ def _effects(connection: Connection) -> Iterator[Metric]:
 
 
 def _moments(connection: Connection) -> Iterator[Metric]:
-    for fact, text in _LAST.items():
-        at = health.moment(connection, fact)
+    for entry, text in _LAST.items():
+        at = service_state.get(connection, entry)
         if at is not None:
-            yield GaugeMetricFamily(f"handoffs_{fact}_timestamp_seconds", text, value=at / 1000)
+            yield GaugeMetricFamily(f"handoffs_{entry.name}_timestamp_seconds", text, value=at.timestamp())
 
 
 def _budgets(connection: Connection) -> Iterator[Metric]:
@@ -138,8 +138,8 @@ def _budgets(connection: Connection) -> Iterator[Metric]:
 
 def _refusals(connection: Connection) -> Iterator[Metric]:
     family = GaugeMetricFamily("handoffs_refused", "1: no pass can run, and why.", labels=["kind"])
-    for kind, stands in health.refusals(connection).items():
-        family.add_metric([kind], int(stands))
+    for refusal, stands in health.refusals(connection).items():
+        family.add_metric([refusal.name], int(stands))
     yield family
 
 

@@ -12,7 +12,7 @@ from sync.clock import Clock, from_ms, to_ms
 from sync.crm import Kind, RecordRef
 from sync.observe import health
 from sync.rules.model import EffectState, unit_of
-from sync.storage import budget, ledger, waits, work_queue
+from sync.storage import budget, ledger, service_state, waits, work_queue
 from sync.storage.database import Store
 from sync.storage.tables import alerts, effects, occurrences
 from sync.storage.tables import work_items as marked
@@ -159,10 +159,9 @@ def read(store: Store, clock: Clock) -> Status:
         backlog = health.backlog(connection, now)
         counts = ledger.count(connection)
         holding = held(connection)
-        last = {
-            name: None if (at := health.moment(connection, name)) is None else from_ms(at)
-            for name in (health.LAST_SWEEP, health.LAST_POLL, health.LAST_WEBHOOK)
-        }
+        last_sweep = service_state.get(connection, service_state.LAST_SWEEP)
+        last_poll = service_state.get(connection, service_state.LAST_POLL)
+        last_webhook = service_state.get(connection, service_state.LAST_WEBHOOK)
         listed = tuple(troubles(connection))
         failed_looks = tuple(_failed_looks(connection))
         waiting_long = tuple(waits.find(connection, now))
@@ -184,9 +183,9 @@ def read(store: Store, clock: Clock) -> Status:
         backlog,
         counts,
         holding,
-        last[health.LAST_SWEEP],
-        last[health.LAST_POLL],
-        last[health.LAST_WEBHOOK],
+        last_sweep,
+        last_poll,
+        last_webhook,
         budget.state(store, clock),
         tuple(found),
         listed,

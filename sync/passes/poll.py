@@ -8,11 +8,10 @@ from sqlalchemy import Connection, bindparam, select
 
 from mappings.schema import ProcessMapping
 from mappings.vocabulary import TaskKind
-from sync.clock import Clock, from_ms, to_ms
+from sync.clock import Clock, to_ms
 from sync.crm import CRM, MODIFIED, TASK_COMPLETED, TASK_STATUS, Filter, Kind, Record, RecordRef, moment_of
-from sync.storage import work_queue
+from sync.storage import service_state, work_queue
 from sync.storage.database import Store, in_parts
-from sync.storage.service_state import get_fact, set_fact
 from sync.storage.tables import effects, memberships, seen
 
 OVERLAP = timedelta(minutes=2)
@@ -32,9 +31,10 @@ def poll(store: Store, crm: CRM, mapping: ProcessMapping, clock: Clock, pipeline
     """
     began = clock.now()
     with store.read() as connection:
-        last = get_fact(connection, "polled_to") or get_fact(connection, "go_live") or str(to_ms(began))
+        last = service_state.get(connection, service_state.POLLED_TO)
+        last = last or service_state.get(connection, service_state.GO_LIVE) or began
         adopted = _adopted(connection)
-    since = from_ms(int(last)) - OVERLAP
+    since = last - OVERLAP
     changed = list(crm.search(Kind.PORTFOLIO, [[_modified(since)]], [MODIFIED]))
     names = mapping.ticket.properties
     tickets = list(crm.search(Kind.TICKET, [[_modified(since)]], [MODIFIED, names.pipeline]))
@@ -49,8 +49,8 @@ def poll(store: Store, crm: CRM, mapping: ProcessMapping, clock: Clock, pipeline
         fresh = _not_seen(connection, [*changed, *mine])
         records = {RecordRef(record.kind, record.id) for record in [*fresh, *tasks]}
         work_queue.enqueue_related(connection, records, began, "poll")
-        set_fact(connection, "polled_to", str(to_ms(began)))
-        set_fact(connection, "last_poll", str(to_ms(clock.now())))
+        service_state.put(connection, service_state.POLLED_TO, began)
+        service_state.put(connection, service_state.LAST_POLL, clock.now())
     log.info("poll.marked", portfolios=len(changed), tickets=len(mine), tasks=len(tasks), fresh=len(records))
     return len(records)
 

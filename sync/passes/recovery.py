@@ -15,15 +15,8 @@ from sync.clock import from_ms, to_ms
 from sync.crm import CREATED, CRM, LANDED_AFTER, Filter, Kind, Record, RecordRef, moment_of
 from sync.errors import CRMRejectedError
 from sync.failpoints import Failpoint, no_failpoint
-from sync.storage import ledger
+from sync.storage import ledger, service_state
 from sync.storage.database import Store
-from sync.storage.service_state import get_fact, get_facts, set_fact
-
-DONE = "recovered"
-"""The fact that says that the CRM was asked; until then no pass may begin."""
-
-FINAL = "recovered_for_good"
-"""The fact that says that it was asked when its search showed everything from before this ledger."""
 
 SEARCH_LAGS = timedelta(minutes=10)
 """How far the search may be behind; seconds as a rule (docs/hubspot.md 6.2)."""
@@ -48,32 +41,34 @@ _ROLES = {
 def is_needed(store: Store) -> bool:
     """Whether no pass may begin yet."""
     with store.read() as connection:
-        return get_fact(connection, DONE) is None
+        return service_state.get(connection, service_state.RECOVERED) is None
 
 
 def is_final(store: Store) -> bool:
     """Whether the ledger holds every task from before it began."""
-    return store.has_for_good(FINAL)
+    return service_state.is_set_for_good(store, service_state.RECOVERED_FOR_GOOD)
 
 
 def may_land_until(store: Store) -> datetime | None:
     """Until when a task may appear that was on its way when the ledger before this one was lost; None: there was none."""
     with store.read() as connection:
-        taken, ledger_began = get_facts(connection, DONE, "born")
-    return None if ledger_began is None or int(taken or 0) == 0 else from_ms(int(ledger_began)) + LANDED_AFTER
+        taken = service_state.get(connection, service_state.RECOVERED)
+        ledger_began = service_state.get(connection, service_state.LEDGER_BEGAN)
+    return ledger_began + LANDED_AFTER if ledger_began is not None and taken else None
 
 
 def ensure(store: Store, crm: CRM, mapping: ProcessMapping, now: datetime, failpoint: Failpoint) -> None:
     """Take back what has to be before a pass begins; does nothing once that is done."""
     with store.read() as connection:
-        asked, final, ledger_began = get_facts(connection, DONE, FINAL, "born")
-    began = now if ledger_began is None else from_ms(int(ledger_began))
+        asked = service_state.get(connection, service_state.RECOVERED)
+        final = service_state.get(connection, service_state.RECOVERED_FOR_GOOD)
+        began = service_state.get(connection, service_state.LEDGER_BEGAN) or now
     if final is not None or (asked is not None and now < began + SEARCH_LAGS):
         return
     take_back(store, crm, mapping, failpoint, since=None if asked is None else began - BEFORE)
     if now >= began + SEARCH_LAGS:
         with store.write() as connection:
-            set_fact(connection, FINAL, "1")
+            service_state.put(connection, service_state.RECOVERED_FOR_GOOD, True)
 
 
 def take_back(
@@ -127,7 +122,7 @@ def take_back(
                 adopted=False,
             )
             taken += 1
-        set_fact(connection, DONE, str(taken))
+        service_state.put(connection, service_state.RECOVERED, taken)
     failpoint("taken back")
     log.info("recovery.done", tasks=taken)
     return taken

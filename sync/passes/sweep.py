@@ -10,9 +10,8 @@ from mappings.vocabulary import Handoff
 from sync.clock import Clock, to_ms
 from sync.crm import CRM, Filter, Kind, RecordRef
 from sync.rules.model import unit_of
-from sync.storage import waits, work_queue
+from sync.storage import service_state, waits, work_queue
 from sync.storage.database import Store
-from sync.storage.service_state import set_fact
 from sync.storage.tables import effects, occurrences
 from sync.storage.work_queue import Priority
 
@@ -43,7 +42,7 @@ def sweep(store: Store, crm: CRM, mapping: ProcessMapping, clock: Clock, today: 
         found |= with_open_effects(connection) | waits.known(connection)
         found |= _with_live_tickets(connection, now - TICKETS_LIVE_FOR)
         work_queue.enqueue(connection, found, now, origin, priority=Priority.BULK)
-        set_fact(connection, "last_sweep", str(to_ms(now)))
+        service_state.put(connection, service_state.LAST_SWEEP, now)
     log.info("sweep.marked", records=len(found), today=today.isoformat())
     return len(found)
 

@@ -20,10 +20,9 @@ from sync.passes.reconcile import Reconciler
 from sync.passes.snapshot import Reader
 from sync.rules.context import Times
 from sync.settings import Settings
+from sync.storage import copies, service_state
 from sync.storage.budget import Budget, Paced, Priority
-from sync.storage.database import COPIED, Store, migrate, open_store
-from sync.storage.inbox import PORTFOLIO_TYPE_ID
-from sync.storage.service_state import get_fact, set_fact
+from sync.storage.database import Store, migrate, open_store
 
 if TYPE_CHECKING:
     import requests
@@ -61,7 +60,7 @@ class Service:
         type_id = portal.type_ids[Kind.PORTFOLIO]
         if type_id not in self._type_ids_left:
             with self.store.write() as connection:
-                set_fact(connection, PORTFOLIO_TYPE_ID, type_id)
+                service_state.put(connection, service_state.PORTFOLIO_TYPE_ID, type_id)
             self._type_ids_left.add(type_id)
         # Without the property no task can carry a key: there is nothing to take back, and no pass begins either.
         if portal.has_task_property and not recovery.is_final(self.store):
@@ -83,11 +82,10 @@ def open_database(settings: Settings) -> Store:
     """The database of `DATABASE_URL`, its schema up to date. `RefusedError` for a copy that somebody has put back."""
     store = open_store(settings.database_url)
     migrate(store)
-    with store.read() as connection:
-        copied = get_fact(connection, COPIED)
+    copied = copies.copied_at(store)
     if copied is not None:
         raise RefusedError(
-            f"the database {store.path} is a copy of {from_ms(int(copied)):%Y-%m-%d %H:%M} UTC: what was done since would "
+            f"the database {store.path} is a copy of {copied:%Y-%m-%d %H:%M} UTC: what was done since would "
             "be done again. Move it away and start on an empty one, or see `handoffs db restore --help`"
         )
     return store
@@ -158,21 +156,21 @@ def _beginnings(
     store: Store, settings: Settings, mapping: ProcessMapping, clock: Clock, *, keep: bool
 ) -> tuple[datetime, datetime]:
     """When the service went live and when this ledger began: set at the first start (`keep`), kept ever after."""
-    now = to_ms(clock.now())
-    wanted = None if settings.go_live is None else to_ms(go_live_moment(settings.go_live, mapping))
-    first = {"born": str(now), "go_live": str(now if wanted is None else wanted)}
+    now = from_ms(to_ms(clock.now()))  # as the database keeps it
+    wanted = None if settings.go_live is None else from_ms(to_ms(go_live_moment(settings.go_live, mapping)))
+    first = {service_state.LEDGER_BEGAN: now, service_state.GO_LIVE: wanted or now}
     with store.write() if keep else store.read() as connection:
-        known = {name: get_fact(connection, name) for name in first}
-        for name, value in first.items():
-            if keep and known[name] is None:
-                set_fact(connection, name, value)
-    ledger_began, kept = (known[name] or first[name] for name in ("born", "go_live"))
-    if wanted is not None and wanted != int(kept):
+        known = {entry: service_state.get(connection, entry) for entry in first}
+        for entry, value in first.items():
+            if keep and known[entry] is None:
+                service_state.put(connection, entry, value)
+    ledger_began, kept = (known[entry] or first[entry] for entry in first)
+    if wanted is not None and wanted != kept:
         raise ConfigurationError(
-            f"GO_LIVE is {settings.go_live}, but this service went live at {from_ms(int(kept)).isoformat()}: remove "
+            f"GO_LIVE is {settings.go_live}, but this service went live at {kept.isoformat()}: remove "
             "GO_LIVE or set it back. To act on older causes use `handoffs backfill --since DATE`."
         )
-    return from_ms(int(kept)), from_ms(int(ledger_began))
+    return kept, ledger_began
 
 
 def go_live_moment(value: str, mapping: ProcessMapping) -> datetime:

@@ -23,8 +23,8 @@ from sync.passes.poll import poll
 from sync.passes.sweep import sweep
 from sync.service.bootstrap import Service
 from sync.service.drain import drain
-from sync.storage import work_queue
-from sync.storage.service_state import get_fact, set_fact
+from sync.storage import service_state, work_queue
+from sync.storage.service_state import Entry
 from sync.storage.tables import sweeps
 
 TICK = 0.5
@@ -62,7 +62,7 @@ class Worker:
     def run(self) -> None:
         service = self._service
         with service.store.write() as connection:
-            set_fact(connection, "started_at", str(to_ms(service.clock.now())))
+            service_state.put(connection, service_state.STARTED_AT, service.clock.now())
             # What waits for a person may have been mended by the change that this start brings.
             work_queue.enqueue_blocked(connection, service.clock.now())
         log.info("worker.started", lane=self._lane)
@@ -89,16 +89,15 @@ class Worker:
     def _timer(self) -> None:
         service = self._service
         with service.store.read() as connection:
-            last_poll = get_fact(connection, "last_poll")
+            last_poll = service_state.get(connection, service_state.LAST_POLL)
             today = service.today.isoformat()
             row = connection.execute(sweeps.select().where(sweeps.c.day == today)).one_or_none()
         if row is None:
             self._tell_if_missed()
         if row is None or row.finished_at is None:
             self._sweep(today)
-        now = to_ms(service.clock.now())
-        since = now - int(last_poll or 0)
-        if not 0 <= since < service.settings.poll_seconds * 1000:
+        every = timedelta(seconds=service.settings.poll_seconds)
+        if last_poll is None or not timedelta(0) <= service.clock.now() - last_poll < every:
             service.prepare()
             pipeline = service.portals.get().pipeline.id
             poll(service.store, service.crm, service.mapping, service.clock, pipeline)
@@ -128,9 +127,9 @@ class Worker:
         """A day begins, or the service does: was the last sweep longer ago than a sweep a day may be?"""
         now = self._service.clock.now()
         with self._service.store.read() as connection:
-            swept = health.moment(connection, health.LAST_SWEEP)
-        if swept is not None and now - from_ms(swept) > health.SWEEP_WITHIN:
-            self._tell("sweep_missed", _sweep_missed(from_ms(swept), now))
+            swept = service_state.get(connection, service_state.LAST_SWEEP)
+        if swept is not None and now - swept > health.SWEEP_WITHIN:
+            self._tell("sweep_missed", _sweep_missed(swept, now))
 
     def _review(self, *, at_once: bool) -> None:
         now = self._service.clock.now()
@@ -144,11 +143,11 @@ class Worker:
     def _put_off(self, error: HandoffsError) -> float:
         match error:
             case AuthenticationError():
-                return self._refuse(health.TOKEN_REFUSED, error)
+                return self._refuse(service_state.TOKEN_REFUSED, error)
             case TaskPropertyMissingError():
-                return self._refuse(health.TASK_PROPERTY_MISSING, error)
+                return self._refuse(service_state.TASK_PROPERTY_MISSING, error)
             case MappingMisfitError():
-                return self._refuse(health.MAPPING_MISFIT, error)
+                return self._refuse(service_state.MAPPING_MISFIT, error)
             case CRMUnavailableError() | CRMRejectedError():
                 pause = UNREACHABLE_FOR[min(self._unreachable, len(UNREACHABLE_FOR) - 1)]
                 self._unreachable += 1
@@ -163,23 +162,23 @@ class Worker:
                 log.error("worker.put_off", error=str(error))
                 return REFUSED_FOR.total_seconds()
 
-    def _refuse(self, fact: str, error: HandoffsError) -> float:
-        log.error("worker.refused", kind=fact, error=str(error))
+    def _refuse(self, entry: Entry[str | None], error: HandoffsError) -> float:
+        log.error("worker.refused", kind=entry.name, error=str(error))
         self._service.portals.forget()
-        self._tell(fact, str(error))
+        self._tell(entry.name, str(error))
         with self._service.store.write() as connection:
-            set_fact(connection, fact, str(error))
+            service_state.put(connection, entry, str(error))
         return REFUSED_FOR.total_seconds()
 
     def _well(self) -> None:
         self._unreachable = 0
         store = self._service.store
         with store.read() as connection:
-            wrong = [name for name in health.REFUSALS if get_fact(connection, name)]
-        if wrong:
+            mended = [entry for entry, stands in health.refusals(connection).items() if stands]
+        if mended:
             with store.write() as connection:
-                for name in wrong:
-                    set_fact(connection, name, "")
+                for entry in mended:
+                    service_state.put(connection, entry, None)
 
     def _tell(self, kind: str, message: str) -> None:
         try:

@@ -14,28 +14,28 @@ that transaction, so that the takers' times are in the order of their takes. It 
 one (`--today`) would fill the bucket for everybody.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, and_, case, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from sync.clock import Clock, to_ms
-from sync.storage.database import Store, to_json
-from sync.storage.service_state import get_fact, set_fact
+from sync.storage import service_state
+from sync.storage.database import Store
+from sync.storage.service_state import DailyBudget, RequestLimit
 from sync.storage.tables import budgets
+from sync.storage.upsert import insert_new
 from sync.storage.work_queue import Priority
 
 __all__ = ["LIMITS", "Bucket", "BucketState", "Budget", "Limit", "Observed", "Paced", "Priority", "state"]
 
 _TOKEN: Final = 1000  # the row counts thousandths
-_LIMIT_FACT: Final = "budget_limit"
-_DAILY_FACT: Final = "budget_daily"
-_DAILY_EVERY_MS: Final = 10_000
+_DAILY_EVERY: Final = timedelta(seconds=10)
+
+_NEW_BUCKET: Final = insert_new(budgets)
 
 
 class Bucket(StrEnum):
@@ -112,7 +112,7 @@ class Budget:
         self._limits = dict(limits)
         self._reserve = reserve
         self._begun = False
-        self._daily_written: int | None = None
+        self._daily_written: datetime | None = None
 
     def take(self, bucket: Bucket, priority: Priority = Priority.INTERACTIVE) -> None:
         """Return once the request may be sent; waits through the clock for as long as it takes."""
@@ -179,9 +179,8 @@ class Budget:
     def daily_remaining(self) -> int | None:
         """What HubSpot last said is left of the account's day; None if it never said."""
         with self._store.read() as connection:
-            found = _json_fact(connection, _DAILY_FACT)
-        remaining = found.get("remaining")
-        return remaining if isinstance(remaining, int) else None
+            found = service_state.get(connection, service_state.DAILY_BUDGET)
+        return None if found is None else found.remaining
 
     def _need(self, limit: Limit, priority: Priority) -> int:
         full = limit.burst * _TOKEN
@@ -210,8 +209,8 @@ class Budget:
             return
         self._recall(connection)
         for bucket, limit in self._limits.items():
-            full = insert(budgets).values(name=bucket, tokens=limit.burst * _TOKEN, filled_at=now, used=0)
-            connection.execute(full.on_conflict_do_nothing())
+            full = {"name": bucket, "tokens": limit.burst * _TOKEN, "filled_at": now, "used": 0}
+            connection.execute(_NEW_BUCKET, full)
         self._begun = True
 
     def _state(self, connection: Connection, bucket: Bucket, limit: Limit) -> BucketState:
@@ -229,24 +228,24 @@ class Budget:
             return
         self._limits[bucket] = fitting
         with self._store.write() as connection:
-            known = _json_fact(connection, _LIMIT_FACT)
-            known[bucket] = {"requests": requests, "seconds": window}
-            set_fact(connection, _LIMIT_FACT, to_json(known))
+            known = service_state.get(connection, service_state.REQUEST_LIMITS) or {}
+            named = {**known, bucket.value: RequestLimit(requests, window)}
+            service_state.put(connection, service_state.REQUEST_LIMITS, named)
 
     def _recall(self, connection: Connection) -> None:
-        for name, known in _json_fact(connection, _LIMIT_FACT).items():
+        for name, known in (service_state.get(connection, service_state.REQUEST_LIMITS) or {}).items():
             ceiling = self._ceilings.get(Bucket(name)) if name in set(Bucket) else None
             if ceiling is not None:
-                self._limits[Bucket(name)] = _within(ceiling, known["requests"], known["seconds"])
+                self._limits[Bucket(name)] = _within(ceiling, known.requests, known.seconds)
 
     def _remember_day(self, remaining: int) -> None:
         """At most one write in ten seconds: `status` needs no more, and the header comes with every answer."""
-        now = to_ms(self._clock.now())
-        if self._daily_written is not None and 0 <= now - self._daily_written < _DAILY_EVERY_MS:
+        now = self._clock.now()
+        if self._daily_written is not None and timedelta(0) <= now - self._daily_written < _DAILY_EVERY:
             return
         self._daily_written = now
         with self._store.write() as connection:
-            set_fact(connection, _DAILY_FACT, to_json({"remaining": remaining, "at": now}))
+            service_state.put(connection, service_state.DAILY_BUDGET, DailyBudget(remaining, now))
 
 
 class Paced:
@@ -299,9 +298,3 @@ def _available(limit: Limit, now: int) -> ColumnElement[int]:
     filled = budgets.c.tokens + elapsed * limit.refill // limit.window_ms
     full = limit.burst * _TOKEN
     return case((filled > full, full), else_=filled)
-
-
-def _json_fact(connection: Connection, name: str) -> dict[str, Any]:
-    text = get_fact(connection, name)
-    found = json.loads(text) if text else {}
-    return found if isinstance(found, dict) else {}

@@ -7,18 +7,17 @@ to answer it.
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from sync.clock import to_ms
 from sync.errors import StoreError
-from sync.storage.service_state import get_fact, set_fact
+
+__all__ = ["Connection", "Store", "in_parts", "migrate", "open_store", "revision", "to_json"]
 
 T = TypeVar("T")
 
@@ -54,11 +53,14 @@ class Store:
         except (SQLAlchemyError, sqlite3.Error) as error:
             raise self._explained(error) from error
 
-    def has_for_good(self, name: str) -> bool:
-        """Whether a fact is set that nobody ever unsets: the database is asked until it is."""
+    def holds_for_good(self, name: str, holds: Callable[[Connection], bool]) -> bool:
+        """Whether something holds that never ceases to, once it does: `holds` is asked until then, and then no more.
+
+        `name` tells one such thing from another.
+        """
         if name not in self._for_good:
             with self.read() as connection:
-                if get_fact(connection, name) is None:
+                if not holds(connection):
                     return False
             self._for_good.add(name)
         return True
@@ -150,26 +152,6 @@ def revision(store: Store) -> str | None:
 
     with store.read() as connection:
         return MigrationContext.configure(connection).get_current_revision()
-
-
-COPIED = "copied"
-"""The fact that says that this is a copy, and of when: it takes for undone what was done since."""
-
-
-def copy_to(store: Store, file: Path, at: datetime) -> None:
-    """Write a consistent copy of the database, as of `at`, into a new file, whoever writes meanwhile.
-
-    Raises `OSError` where there can be no such file, and `StoreError`.
-    """
-    file.touch(exist_ok=False)
-    with store.read() as connection:
-        source = connection.connection.driver_connection
-        assert isinstance(source, sqlite3.Connection)
-        with closing(sqlite3.connect(file)) as target:
-            source.backup(target)
-    copy = open_store(f"sqlite:///{file.absolute()}")
-    with closing(copy), copy.write() as connection:
-        set_fact(connection, COPIED, str(to_ms(at)))
 
 
 def to_json(value: Mapping[str, Any]) -> str:

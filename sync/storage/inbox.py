@@ -8,13 +8,9 @@ from sqlalchemy import Connection, bindparam, select
 
 from sync.clock import to_ms
 from sync.crm import Kind, RecordRef
-from sync.storage import work_queue
+from sync.storage import service_state, work_queue
 from sync.storage.database import Store, in_parts, to_json
-from sync.storage.service_state import get_fact, set_fact
 from sync.storage.tables import deliveries, events
-
-PORTFOLIO_TYPE_ID = "portfolio_type_id"
-"""The fact under which a running service leaves the portfolio's object type id for the receiver."""
 
 _KINDS = {
     "0-5": Kind.TICKET,
@@ -65,12 +61,12 @@ def receive(store: Store, body: bytes, received: Sequence[Event], now: datetime,
     unique = {event.identity: event for event in received}
     rows = {identity: _row(event, now, app_id) for identity, event in unique.items()}  # before others must wait
     with store.write() as connection:
-        set_fact(connection, "last_webhook", str(to_ms(now)))
+        service_state.put(connection, service_state.LAST_WEBHOOK, now)
         known = _known(connection, list(rows))
         fresh = [event for identity, event in unique.items() if identity not in known]
         if not fresh:
             return 0
-        portfolio_type = get_fact(connection, PORTFOLIO_TYPE_ID)
+        portfolio_type = service_state.get(connection, service_state.PORTFOLIO_TYPE_ID)
         key = connection.execute(_NEW_DELIVERY, {"received_at": to_ms(now), "body": body}).inserted_primary_key
         assert key is not None
         connection.execute(_NEW_EVENT, [rows[event.identity] | {"delivery": int(key[0])} for event in fresh])

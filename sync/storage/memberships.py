@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from itertools import zip_longest
 
 from sqlalchemy import Connection, bindparam, or_, select
-from sqlalchemy.dialects.sqlite import insert
 
 from sync.storage.database import in_parts
 from sync.storage.tables import memberships
+from sync.storage.upsert import upsert
 
 _PARENT_OF = select(memberships.c.portfolio).where(memberships.c.ticket == bindparam("wanted"))
 
@@ -21,11 +21,7 @@ def parent_of(connection: Connection, ticket: str) -> str | None:
     return connection.execute(_PARENT_OF, {"wanted": ticket}).scalar_one_or_none()
 
 
-_NEW = insert(memberships)
-_REMEMBER = _NEW.on_conflict_do_update(
-    index_elements=[memberships.c.ticket], set_={"portfolio": _NEW.excluded.portfolio}
-)
-
+_REMEMBER = upsert(memberships)
 
 _OF_EITHER = select(memberships).where(
     or_(

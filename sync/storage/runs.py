@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Connection, bindparam, select, update
 
 from sync.clock import Clock, from_ms, to_ms
 from sync.storage.database import Store, in_parts, to_json
 from sync.storage.tables import backfills, runs
+from sync.storage.upsert import least, upsert
 
 
 def actor() -> str:
@@ -60,20 +60,14 @@ def kept(
 # -- how far back causes count
 
 
+_REACH_BACK = upsert(backfills, lambda new: {"since": least(backfills.c.since, new.since), "run": new.run})
+
+
 def reach_back(connection: Connection, portfolios: Iterable[str], since: datetime, run: int) -> None:
     """From now on causes of these portfolios count from `since` on, in every pass; never less far back than before."""
     rows = [{"portfolio": i, "since": to_ms(since), "run": run} for i in sorted(set(portfolios))]
-    if not rows:
-        return
-    statement = insert(backfills)
-    new = statement.excluded
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=[backfills.c.portfolio],
-            set_={"since": func.min(backfills.c.since, new.since), "run": new.run},
-        ),
-        rows,
-    )
+    if rows:
+        connection.execute(_REACH_BACK, rows)
 
 
 _REACHING_BACK = select(backfills).where(backfills.c.portfolio.in_(bindparam("portfolios", expanding=True)))

@@ -1,25 +1,171 @@
-"""The state of the service itself: one value a name."""
+"""What the service remembers of itself: one value a name, each with its type.
 
-from sqlalchemy import Connection, bindparam
-from sqlalchemy.dialects.sqlite import insert
+    >>> last = service_state.get(connection, service_state.LAST_POLL)     # datetime | None
+    >>> service_state.put(connection, service_state.LAST_POLL, clock.now())
 
-from sync.storage.tables import facts
+Every value is an `Entry` of this module, so that a wrong name or type is an error of the type checker. A moment is kept
+in milliseconds since the epoch.
+"""
 
-_FACTS = facts.select().where(facts.c.name.in_(bindparam("wanted", expanding=True)))
-_NEW_FACT = insert(facts)
-_SET_FACT = _NEW_FACT.on_conflict_do_update(index_elements=[facts.c.name], set_={"value": _NEW_FACT.excluded.value})
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Connection, bindparam, select
+
+from sync.clock import from_ms, to_ms
+from sync.storage.database import Store, to_json
+from sync.storage.tables import service_state
+from sync.storage.upsert import upsert
+
+T = TypeVar("T")
 
 
-def get_fact(connection: Connection, name: str) -> str | None:
-    """One value of the service's own state; None where it was never set."""
-    return get_facts(connection, name)[0]
+@dataclass(frozen=True, slots=True)
+class Entry(Generic[T]):
+    """One value: its name in the database, and how it is written there and read back."""
+
+    name: str
+    encode: Callable[[T], str]
+    decode: Callable[[str], T]
 
 
-def get_facts(connection: Connection, *names: str) -> list[str | None]:
-    """Several of them at once, in the order asked for."""
-    known = {row.name: str(row.value) for row in connection.execute(_FACTS, {"wanted": names})}
-    return [known.get(name) for name in names]
+@dataclass(frozen=True, slots=True)
+class RequestLimit:
+    """A limit of the CRM's, as its answers name it: at most so many requests in any window of `seconds`."""
+
+    requests: int
+    seconds: float
 
 
-def set_fact(connection: Connection, name: str, value: str) -> None:
-    connection.execute(_SET_FACT, {"name": name, "value": value})
+@dataclass(frozen=True, slots=True)
+class DailyBudget:
+    """What the CRM said is left of the account's day, and when it said so."""
+
+    remaining: int
+    at: datetime
+
+
+def _moment(name: str) -> Entry[datetime]:
+    return Entry(name, lambda moment: str(to_ms(moment)), lambda text: from_ms(int(text)))
+
+
+def _refusal(name: str) -> "Entry[str | None]":
+    return Entry(name, lambda reason: reason or "", lambda text: None if text in {"", "0"} else text)
+
+
+def _limits(text: str) -> dict[str, RequestLimit]:
+    return {name: RequestLimit(one["requests"], one["seconds"]) for name, one in json.loads(text).items()}
+
+
+def _limits_text(limits: Mapping[str, RequestLimit]) -> str:
+    return to_json({name: {"requests": one.requests, "seconds": one.seconds} for name, one in limits.items()})
+
+
+def _daily(text: str) -> DailyBudget:
+    found = json.loads(text)
+    return DailyBudget(found["remaining"], from_ms(found["at"]))
+
+
+def _daily_text(daily: DailyBudget) -> str:
+    return to_json({"remaining": daily.remaining, "at": to_ms(daily.at)})
+
+
+# -- its beginnings
+
+LEDGER_BEGAN = _moment("born")
+"""When this database's ledger began: at the first start on an empty database."""
+
+GO_LIVE = _moment("go_live")
+"""When the service went live: causes older than this do nothing by themselves."""
+
+COPIED_AT = _moment("copied")
+"""Set in a copy of the database: when it was made. What was done since it takes for undone."""
+
+RECOVERED: Entry[int] = Entry("recovered", str, int)
+"""How many tasks were taken back from the CRM into an empty ledger. Until it is set no pass may begin."""
+
+RECOVERED_FOR_GOOD: Entry[bool] = Entry("recovered_for_good", lambda flag: str(int(flag)), lambda text: text == "1")
+"""Set once the CRM was asked when its search showed everything from before this ledger; never unset."""
+
+# -- its rounds
+
+STARTED_AT = _moment("started_at")
+"""When a worker last started."""
+
+LAST_SWEEP = _moment("last_sweep")
+"""When the last daily sweep was done, by the timer or by hand."""
+
+LAST_POLL = _moment("last_poll")
+"""When the last poll ended."""
+
+POLLED_TO = _moment("polled_to")
+"""The poll's cursor: when the last poll began. The next one asks for what changed since."""
+
+LAST_WEBHOOK = _moment("last_webhook")
+"""When the last genuine webhook with an event came."""
+
+# -- why it cannot work
+
+TOKEN_REFUSED = _refusal("token_refused")
+"""The CRM does not accept the token: its words. None: it does."""
+
+TASK_PROPERTY_MISSING = _refusal("task_property_missing")
+"""The portal lacks the property that carries a task's key: the error's words. None: it has it."""
+
+MAPPING_MISFIT = _refusal("mapping_misfit")
+"""The mapping does not fit the portal: the error's words. None: it does."""
+
+REFUSALS = (TOKEN_REFUSED, TASK_PROPERTY_MISSING, MAPPING_MISFIT)
+"""Why no pass can run at all; a worker that finds one mended sets it to None."""
+
+# -- what it knows of the portal
+
+PORTFOLIO_TYPE_ID: Entry[str] = Entry("portfolio_type_id", str, str)
+"""The object type id of the portfolio (`2-…`), which a running service leaves for the receiver."""
+
+REQUEST_LIMITS: Entry[Mapping[str, RequestLimit]] = Entry("budget_limit", _limits_text, _limits)
+"""The portal's own request limits as answers have named them, by bucket (`general`, `search`)."""
+
+DAILY_BUDGET = Entry("budget_daily", _daily_text, _daily)
+"""What is left of the account's requests of the day."""
+
+# -- what the admin knows
+
+
+def alerted(kind: str) -> Entry[frozenset[str]]:
+    """Name the entry that holds which lasting troubles of this kind (`parked`, `blocked`, `failed`) the admin knows.
+
+    A trouble is named by its record (`portfolio 1001`) or its effect's key.
+    """
+    return Entry(f"told_{kind}", lambda keys: json.dumps(sorted(keys)), lambda text: frozenset(json.loads(text)))
+
+
+# -- reading and writing
+
+_READ = select(service_state.c.value).where(service_state.c.name == bindparam("wanted"))
+_WRITE = upsert(service_state)
+_REMOVE = service_state.delete().where(service_state.c.name == bindparam("unwanted"))
+
+
+def get(connection: Connection, entry: Entry[T]) -> T | None:
+    """Read one value; None where it was never set."""
+    text: Any = connection.execute(_READ, {"wanted": entry.name}).scalar_one_or_none()
+    return None if text is None else entry.decode(text)
+
+
+def put(connection: Connection, entry: Entry[T], value: T) -> None:
+    """Set one value."""
+    connection.execute(_WRITE, {"name": entry.name, "value": entry.encode(value)})
+
+
+def remove(connection: Connection, entry: Entry[Any]) -> None:
+    """Make it as if it had never been set."""
+    connection.execute(_REMOVE, {"unwanted": entry.name})
+
+
+def is_set_for_good(store: Store, entry: Entry[Any]) -> bool:
+    """Whether an entry is set that nobody ever unsets: the database is asked until it is, and then no more."""
+    return store.holds_for_good(entry.name, lambda connection: get(connection, entry) is not None)

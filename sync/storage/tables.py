@@ -7,8 +7,8 @@ from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBina
 
 metadata = MetaData()
 
-# The state of the service itself: go_live, born, last_poll, last_webhook, … One value a name.
-facts = Table("fact", metadata, Column("name", String, primary_key=True), Column("value", Text, nullable=False))
+# What the service remembers of itself: one value a name; `service_state` lists them.
+service_state = Table("fact", metadata, Column("name", String, primary_key=True), Column("value", Text, nullable=False))
 
 # A webhook delivery, raw. One row a body that held at least one new event.
 deliveries = Table(

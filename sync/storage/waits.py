@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, bindparam, func, or_, select
-from sqlalchemy.dialects.sqlite import insert
 
 from mappings.schema import Party
 from mappings.vocabulary import Handoff
@@ -17,6 +16,7 @@ from sync.clock import from_ms, to_ms
 from sync.crm import Kind, RecordRef
 from sync.rules.model import Portfolio, Wait
 from sync.storage.tables import waits, work_items
+from sync.storage.upsert import upsert
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,7 @@ class Stuck:
         }
 
 
-_NEW = insert(waits)
-_REMEMBERED = _NEW.on_conflict_do_update(
-    index_elements=[waits.c.portfolio], set_={c.name: _NEW.excluded[c.name] for c in waits.columns if not c.primary_key}
-)
+_REMEMBERED = upsert(waits)
 _FORGOTTEN = waits.delete().where(waits.c.portfolio == bindparam("gone"))
 
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, case, func, or_, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, case, or_, select, update
 
 from mappings.vocabulary import TaskKind
 from sync.clock import from_ms, to_ms
@@ -20,6 +19,7 @@ from sync.crm import Kind, RecordRef
 from sync.rules.model import unit_of
 from sync.storage.database import in_parts
 from sync.storage.tables import effects, memberships, occurrences, work_items
+from sync.storage.upsert import least, upsert
 
 # SQLite has one writer anyway, and one lane makes the fullest batches: a group of 50 portfolios costs the calls of one.
 LANES = 1
@@ -67,21 +67,16 @@ def lane_of(record: RecordRef, lanes: int = LANES) -> int:
     return zlib.crc32(record.id.encode()) % lanes
 
 
-_NEW = insert(work_items)
-_MARK = _NEW.on_conflict_do_update(
-    index_elements=[work_items.c.kind, work_items.c.id],
-    set_={
+_MARK = upsert(
+    work_items,
+    lambda new: {
         "generation": work_items.c.generation + 1,
-        "priority": func.min(work_items.c.priority, _NEW.excluded.priority),
+        "priority": least(work_items.c.priority, new.priority),
         # What waits for a later moment keeps its age of now; what is due keeps the older one.
-        "marked_at": case(
-            (work_items.c.look_at > _NEW.excluded.marked_at, _NEW.excluded.marked_at), else_=work_items.c.marked_at
-        ),
-        # A look that also mends stays one until it is done.
-        "origin": case(
-            (or_(*(work_items.c.origin == one for one in _MENDING)), work_items.c.origin), else_=_NEW.excluded.origin
-        ),
-        "look_at": func.min(work_items.c.look_at, _NEW.excluded.look_at),
+        "marked_at": case((work_items.c.look_at > new.marked_at, new.marked_at), else_=work_items.c.marked_at),
+        # An origin that tries refused effects again stays until the record is done.
+        "origin": case((or_(*(work_items.c.origin == one for one in _MENDING)), work_items.c.origin), else_=new.origin),
+        "look_at": least(work_items.c.look_at, new.look_at),
         "parked_at": None,
     },
 )

@@ -248,7 +248,7 @@ MUTANTS = (
     ),
     Mutant(
         "dirty-mark-does-not-wake", "A mark does not make a record due that waits for a later moment.",
-        DIRTY, '"look_at": func.min(work_items.c.look_at, _NEW.excluded.look_at),', '"not_before": work_items.c.look_at,',
+        DIRTY, '"look_at": least(work_items.c.look_at, new.look_at),', '"look_at": work_items.c.look_at,',
         test="tests/unit/test_dirty.py::test_a_mark_makes_a_waiting_record_due_and_its_age_begins_now",
     ),
     Mutant(
@@ -370,7 +370,7 @@ MUTANTS = (
     ),
     Mutant(
         "lost-first-poll", "After a loss the first poll begins where the new ledger does.",
-        POLL, 'get_fact(connection, "go_live")', 'get_fact(connection, "ledger_began")',
+        POLL, "service_state.get(connection, service_state.GO_LIVE)", "None",
         test="tests/story/test_lost_database.py::test_what_nobody_had_looked_at_before_the_loss_is_found_after_it",
     ),
     Mutant(

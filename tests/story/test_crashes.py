@@ -77,7 +77,14 @@ def _writes(endpoint: str) -> bool:
 def _what_would_be_left(world: World) -> int:
     """A fingerprint of all that outlives the process: the database but for the request budget, and the CRM."""
     written = sum(_writes(call.endpoint) for call in world.sandbox.log.since(0))
-    mine = (tables.effects, tables.occurrences, tables.work_items, tables.cycles, tables.memberships, tables.facts)
+    mine = (
+        tables.effects,
+        tables.occurrences,
+        tables.work_items,
+        tables.cycles,
+        tables.memberships,
+        tables.service_state,
+    )
     with world.service.store.read() as connection:
         return hash((written, *(tuple(connection.execute(table.select())) for table in mine)))
 

@@ -9,7 +9,7 @@ import pytest
 from sync.passes import recovery
 from sync.sandbox.faults import Fault
 from sync.service.drain import run_poll
-from sync.storage.service_state import get_fact
+from sync.storage import service_state
 from tests.conftest import MakeWorld
 from tests.story.copies import in_copy
 from tests.world import World
@@ -251,7 +251,7 @@ def test_the_search_lags_and_nothing_is_made_twice(make_world: MakeWorld) -> Non
     assert recovery.is_needed(world.service.store) is False
     assert recovery.is_final(world.service.store) is False
     with world.service.store.read() as connection:
-        assert get_fact(connection, recovery.DONE) == "0"
+        assert service_state.get(connection, service_state.RECOVERED) == 0
     world.sweep()
     assert world.kinds() == ["kickoff"]
     assert len(world.emails()) == 1
@@ -268,7 +268,7 @@ def test_what_the_search_did_not_show_is_taken_back_later(make_world: MakeWorld)
     world.service.prepare()
     assert recovery.is_final(world.service.store)
     with world.service.store.read() as connection:
-        assert get_fact(connection, recovery.DONE) == "1"
+        assert service_state.get(connection, service_state.RECOVERED) == 1
     world.next_day(2)
     assert world.kinds(("portfolio", acme)) == ["kickoff"]
     assert len(world.emails()) == 1
@@ -349,7 +349,7 @@ def test_a_key_that_cannot_be_read_is_left_alone(make_world: MakeWorld) -> None:
     world.clock.advance(timedelta(minutes=1))
     assert world.sweep().errors == 0
     with world.service.store.read() as connection:
-        assert get_fact(connection, recovery.DONE) == "0"
+        assert service_state.get(connection, service_state.RECOVERED) == 0
 
 
 def test_a_decline_closes_what_was_made_on_a_ticket_that_is_deleted_since(make_world: MakeWorld) -> None:

@@ -17,12 +17,11 @@ from sync.admin.check import Finding, Report, Severity, check
 from sync.admin.probe import Obstacle, obstacle
 from sync.cli import main
 from sync.errors import AuthenticationError, CRMUnavailableError, EmailError
-from sync.observe.health import LAST_WEBHOOK
 from sync.passes.email import Mailer
 from sync.sandbox import Fault, Quirks, Sandbox, SandboxServer
 from sync.sandbox.schema import Pipeline, Property, Stage
 from sync.sandbox.seed import Names
-from sync.storage.service_state import get_fact
+from sync.storage import service_state
 from tests.conftest import MakeWorld
 from tests.world import PUBLIC, World
 
@@ -484,7 +483,7 @@ def test_the_receiver_itself_is_no_obstacle_and_notices_nothing(world: World, in
     publish(world, internet)
     assert obstacle(PUBLIC, world.sandbox.client_secret, world.clock) is None
     with world.service.store.read() as connection:
-        assert get_fact(connection, LAST_WEBHOOK) is None
+        assert service_state.get(connection, service_state.LAST_WEBHOOK) is None
 
 
 def test_another_secret_than_the_receivers_is_noticed(world: World, internet: responses.RequestsMock) -> None:

@@ -17,9 +17,8 @@ from click.testing import CliRunner, Result
 from sync.cli import SECTIONS, main
 from sync.clock import to_ms
 from sync.crm import Kind, RecordRef
-from sync.storage import work_queue
+from sync.storage import service_state, work_queue
 from sync.storage.database import Store, migrate, open_store
-from sync.storage.service_state import get_fact, set_fact
 from sync.storage.tables import deliveries, events, releases
 
 COMMANDS = [name for section in SECTIONS.values() for name in section]
@@ -210,7 +209,7 @@ def test_a_copy_holds_all_that_was_committed_while_the_service_has_it_open(store
     restored = open_store(f"sqlite:///{place / 'handoffs.db'}")
     with restored.read() as connection:
         assert connection.scalars(deliveries.select()).all() == [1]
-        assert get_fact(connection, "copied") is None
+        assert service_state.get(connection, service_state.COPIED_AT) is None
     restored.close()
 
 
@@ -245,8 +244,9 @@ def test_status_names_held_parked_and_refused(store: Store) -> None:
                 each for each in work_queue.lease(connection, 0, NOW + timedelta(days=9), 9) if each.record == parked
             ]
             work_queue.nack(connection, look, NOW, "Traceback …\nValueError: the date is no date")
-        set_fact(connection, "mapping_misfit", "ticket.pipeline: the portal has no ticket pipeline “x”")
-        set_fact(connection, "last_webhook", str(to_ms(NOW)))
+        misfit = "ticket.pipeline: the portal has no ticket pipeline “x”"
+        service_state.put(connection, service_state.MAPPING_MISFIT, misfit)
+        service_state.put(connection, service_state.LAST_WEBHOOK, NOW)
     told = json.loads(run("status", "--json").stdout)
     assert told | {"ok": False, "backlog": 1, "held": 1, "parked": 1} == told
     assert told["oldest_seconds"] >= 60
@@ -295,7 +295,7 @@ def test_what_only_looks_does_not_fix_the_moment_of_going_live(store: Store) -> 
     settings = read_settings(_env_file=None, **{name.lower(): value for name, value in nowhere.items()})
     build(settings, begin=False).close()
     with store.read() as connection:
-        assert get_fact(connection, "go_live") is None
+        assert service_state.get(connection, service_state.GO_LIVE) is None
     build(settings).close()
     with store.read() as connection:
-        assert get_fact(connection, "go_live") is not None
+        assert service_state.get(connection, service_state.GO_LIVE) is not None

@@ -1,15 +1,15 @@
 """What changed since the last poll is looked at: all of it, and as little else as can be."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from sync.clock import to_ms
 from sync.crm import Kind, RecordRef
 from sync.errors import HandoffsError
 from sync.passes.poll import OVERLAP, poll
 from sync.sandbox.faults import Fault
-from sync.storage.service_state import get_fact
+from sync.storage import service_state
+from sync.storage.service_state import Entry
 from sync.storage.work_queue import WorkItem, lease
 from tests.conftest import MakeWorld
 from tests.world import World
@@ -43,9 +43,9 @@ def _portfolio(one: str) -> RecordRef:
     return RecordRef(Kind.PORTFOLIO, one)
 
 
-def _fact(world: World, name: str) -> str | None:
+def _moment(world: World, entry: Entry[datetime]) -> datetime | None:
     with world.service.store.read() as connection:
-        return get_fact(connection, name)
+        return service_state.get(connection, entry)
 
 
 def test_the_first_poll_reaches_back_to_going_live(make_world: MakeWorld) -> None:
@@ -164,14 +164,14 @@ def test_only_the_implementation_task_moves_anything(world: World) -> None:
 
 def test_a_poll_that_fails_is_made_up_for_by_the_next(world: World) -> None:
     _poll(world)
-    before = _fact(world, "polled_to")
+    before = _moment(world, service_state.POLLED_TO)
     acme = world.people.create_portfolio("Acme", world.day(40))
     world.clock.advance(timedelta(minutes=1))
     world.people.flush_search()
     world.sandbox.faults.add(Fault("503", "POST */tasks/search", lasts=120))
     with pytest.raises(HandoffsError):
         _poll(world)
-    assert _fact(world, "polled_to") == before
+    assert _moment(world, service_state.POLLED_TO) == before
     assert _marked(world) == set(), "all or nothing"
     world.clock.advance(OVERLAP * 5)
     _poll(world)
@@ -182,9 +182,9 @@ def test_what_changes_while_the_poll_runs_is_found_by_the_next(world: World) -> 
     """Searching takes a while; the next poll counts from when this one began."""
     acme = world.people.create_portfolio("Acme", world.day(40))
     world.service.prepare()
-    began = to_ms(world.clock.now())
+    began = world.clock.now()
     world.sandbox.faults.add(Fault("slow", "POST */search", delay=20))
     _poll(world)
-    assert _fact(world, "polled_to") == str(began)
-    assert int(_fact(world, "last_poll") or 0) >= began + 60_000
+    assert _moment(world, service_state.POLLED_TO) == began
+    assert (_moment(world, service_state.LAST_POLL) or began) >= began + timedelta(minutes=1)
     assert _marked(world) == {_portfolio(acme)}

@@ -26,12 +26,10 @@ from werkzeug.test import TestResponse
 from sync.clock import to_ms
 from sync.crm import Kind, RecordRef
 from sync.errors import ConfigurationError
-from sync.observe import health
 from sync.settings import Settings, read_settings
-from sync.storage import work_queue
+from sync.storage import service_state, work_queue
 from sync.storage.database import Store, migrate, open_store
-from sync.storage.inbox import PORTFOLIO_TYPE_ID
-from sync.storage.service_state import get_fact, set_fact
+from sync.storage.service_state import Entry
 from sync.storage.tables import budgets, deliveries, effects, events, occurrences
 from sync.storage.tables import work_items as dirty_rows
 from webhooks.app import PATH, create_app
@@ -180,7 +178,7 @@ def test_no_events_leave_no_trace(client: FlaskClient, store: Store) -> None:
     assert (response.status_code, response.get_json()) == (200, {"received": 0})
     assert stored(store) == (0, 0)
     with store.read() as connection:
-        assert get_fact(connection, health.LAST_WEBHOOK) is None
+        assert service_state.get(connection, service_state.LAST_WEBHOOK) is None
 
 
 def test_a_duplicate_is_no_error_and_marks_nothing(client: FlaskClient, store: Store) -> None:
@@ -235,7 +233,7 @@ def test_the_test_button_is_stored_and_marks_nothing(client: FlaskClient, store:
 
 def test_a_portfolio_is_known_by_its_type(client: FlaskClient, store: Store) -> None:
     with store.write() as connection:
-        set_fact(connection, PORTFOLIO_TYPE_ID, "2-777")
+        service_state.put(connection, service_state.PORTFOLIO_TYPE_ID, "2-777")
     generic = {"subscriptionType": "object.propertyChange", "propertyName": "refresh_status"}
     delivery = [change(**generic, objectTypeId=kind, objectId=22) for kind in ("2-777", "2-778", "0-1", "0-27")]
     assert post(client, delivery).get_json() == {"received": 4}
@@ -590,17 +588,18 @@ def test_a_database_without_a_schema(tmp_path: Path, clock: HandClock) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fact", "reason"),
+    ("entry", "reason"),
     [
-        (health.TOKEN_REFUSED, "token refused"),
-        (health.TASK_PROPERTY_MISSING, "task property missing"),
-        (health.MAPPING_MISFIT, "the mapping does not fit the portal"),
+        (service_state.TOKEN_REFUSED, "token refused"),
+        (service_state.TASK_PROPERTY_MISSING, "task property missing"),
+        (service_state.MAPPING_MISFIT, "the mapping does not fit the portal"),
     ],
+    ids=lambda it: it.name if isinstance(it, Entry) else it,
 )
-def test_a_fact_of_the_worker(client: FlaskClient, store: Store, fact: str, reason: str) -> None:
-    for value, expected in (("1", [reason]), ("", []), ("0", [])):
+def test_what_the_worker_was_refused(client: FlaskClient, store: Store, entry: Entry[str | None], reason: str) -> None:
+    for value, expected in (("its words", [reason]), (None, [])):
         with store.write() as connection:
-            set_fact(connection, fact, value)
+            service_state.put(connection, entry, value)
         assert reasons(client) == expected
 
 
@@ -619,9 +618,9 @@ def test_a_sweep_in_26_hours(
     client: FlaskClient, store: Store, started: int | None, swept: int | None, expected: list[str]
 ) -> None:
     with store.write() as connection:
-        for fact, hours in ((health.STARTED_AT, started), (health.LAST_SWEEP, swept)):
+        for entry, hours in ((service_state.STARTED_AT, started), (service_state.LAST_SWEEP, swept)):
             if hours is not None:
-                set_fact(connection, fact, str(to_ms(START - timedelta(hours=hours))))
+                service_state.put(connection, entry, START - timedelta(hours=hours))
     assert reasons(client) == expected
 
 
@@ -685,8 +684,8 @@ def test_what_the_receiver_counts(client: FlaskClient) -> None:
 def test_what_is_read_from_the_database_at_a_scrape(client: FlaskClient, store: Store) -> None:
     assert "handoffs_last_sweep_timestamp_seconds" not in scraped(client)
     with store.write() as connection:
-        set_fact(connection, health.LAST_SWEEP, str(to_ms(START)))
-        set_fact(connection, health.LAST_POLL, str(to_ms(START)))
+        service_state.put(connection, service_state.LAST_SWEEP, START)
+        service_state.put(connection, service_state.LAST_POLL, START)
         connection.execute(budgets.insert().values(name="requests", tokens=0, filled_at=0, used=42))
         connection.execute(
             occurrences.insert().values(

@@ -10,13 +10,17 @@ from sqlalchemy import event, func, select
 from sync.errors import StoreError
 from sync.storage import database as module
 from sync.storage.database import Store, migrate, open_store
-from sync.storage.service_state import get_fact, set_fact
-from sync.storage.tables import deliveries, facts, work_items
+from sync.storage.service_state import Entry, get, put
+from sync.storage.tables import deliveries, service_state, work_items
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "handoffs.db"
+
+
+A: Entry[str] = Entry("a", str, str)
+N: Entry[int] = Entry("n", str, int)
 
 
 def _open(path: Path, *, ready: bool = True) -> Store:
@@ -28,7 +32,7 @@ def _open(path: Path, *, ready: bool = True) -> Store:
 
 def _write(store: Store) -> None:
     with store.write() as connection:
-        set_fact(connection, "a", "b")
+        put(connection, A, "b")
 
 
 def test_a_transaction_is_all_or_nothing(path: Path) -> None:
@@ -36,32 +40,32 @@ def test_a_transaction_is_all_or_nothing(path: Path) -> None:
 
     def fail_half_way() -> None:
         with store.write() as connection:
-            set_fact(connection, "a", "b")
+            put(connection, A, "b")
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         fail_half_way()
     with store.read() as connection:
-        assert get_fact(connection, "a") is None
+        assert get(connection, A) is None
 
 
 def test_a_reader_sees_one_state(path: Path) -> None:
     store = _open(path)
     with store.read() as connection:
-        assert get_fact(connection, "a") is None
+        assert get(connection, A) is None
         _write(store)
-        assert get_fact(connection, "a") is None
+        assert get(connection, A) is None
     with store.read() as connection:
-        assert get_fact(connection, "a") == "b"
+        assert get(connection, A) == "b"
 
 
 def test_reading_never_waits_for_a_writer(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "BUSY_SECONDS", 0)
     store = _open(path)
     with store.write() as writer:
-        set_fact(writer, "a", "b")
+        put(writer, A, "b")
         with store.read() as reader:
-            assert get_fact(reader, "a") is None
+            assert get(reader, A) is None
 
 
 def test_writers_take_turns(path: Path) -> None:
@@ -72,7 +76,7 @@ def test_writers_take_turns(path: Path) -> None:
     def add() -> None:
         for _ in range(10):
             with store.write() as connection:
-                set_fact(connection, "n", str(int(get_fact(connection, "n") or "0") + 1))
+                put(connection, N, (get(connection, N) or 0) + 1)
 
     threads = [threading.Thread(target=add) for _ in range(4)]
     for thread in threads:
@@ -80,7 +84,7 @@ def test_writers_take_turns(path: Path) -> None:
     for thread in threads:
         thread.join(60)
     with store.read() as connection:
-        assert get_fact(connection, "n") == "40"
+        assert get(connection, N) == 40
 
 
 def test_an_answered_write_survives_a_power_cut(path: Path) -> None:
@@ -97,7 +101,7 @@ def test_migrating_twice_does_nothing_the_second_time(path: Path) -> None:
     _write(store)
     migrate(store)
     with store.read() as connection:
-        assert get_fact(connection, "a") == "b"
+        assert get(connection, A) == "b"
     assert module.revision(store) is not None
 
 
@@ -124,7 +128,7 @@ def test_a_read_only_file(path: Path) -> None:
     with pytest.raises(StoreError, match="is read-only: give the service's user the right"):
         _write(store)
     with store.read() as connection:
-        assert get_fact(connection, "a") is None, "it can still be read"
+        assert get(connection, A) is None, "it can still be read"
 
 
 def test_a_directory_that_takes_no_file(path: Path) -> None:
@@ -152,7 +156,7 @@ def test_a_full_disk(path: Path) -> None:
     with pytest.raises(StoreError, match=r"the disk of .* is full: free some room; nothing was lost"):
         fill()
     with store.read() as connection:
-        assert get_fact(connection, "a") == "b"
+        assert get(connection, A) == "b"
         assert connection.scalar(select(func.count()).select_from(deliveries)) == 0
 
 
@@ -170,7 +174,7 @@ def test_a_damaged_database(path: Path) -> None:
     body[4096:] = b"\xff" * (len(body) - 4096)
     path.write_bytes(bytes(body))
     with pytest.raises(StoreError, match="is damaged or is no SQLite file"), store.read() as connection:
-        connection.execute(facts.select()).all()
+        connection.execute(service_state.select()).all()
 
 
 def test_a_directory_that_is_missing(tmp_path: Path) -> None:

@@ -1,16 +1,17 @@
 """The daily sweep: whatever a day can have made due, events or no events; and one a day."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 
+from sync.clock import from_ms
 from sync.crm import Kind, RecordRef
 from sync.errors import HandoffsError
 from sync.passes.sweep import sweep
 from sync.sandbox.faults import Fault
 from sync.service.worker import Worker
-from sync.storage.service_state import get_fact
+from sync.storage import service_state
 from sync.storage.tables import sweeps, work_items
 from sync.storage.work_queue import Priority, WorkItem, lease
 from tests.conftest import MakeWorld
@@ -108,7 +109,7 @@ def test_a_sweep_that_fails_marks_nothing_and_is_not_noted(world: World) -> None
         _sweep(world)
     assert _due(world) == []
     with world.service.store.read() as connection:
-        assert get_fact(connection, "last_sweep") is None
+        assert service_state.get(connection, service_state.LAST_SWEEP) is None
 
 
 # Once a day
@@ -126,9 +127,9 @@ def _sweeps(world: World) -> list[tuple[str, bool]]:
         return [(row.day, row.finished_at is not None) for row in rows]
 
 
-def _last_sweep(world: World) -> int:
+def _last_sweep(world: World) -> datetime:
     with world.service.store.read() as connection:
-        return int(get_fact(connection, "last_sweep") or 0)
+        return service_state.get(connection, service_state.LAST_SWEEP) or from_ms(0)
 
 
 def test_the_timer_sweeps_at_its_start_and_once_a_day(world: World) -> None:
@@ -174,11 +175,11 @@ def test_a_refused_token_does_not_end_the_worker(make_world: MakeWorld) -> None:
     world.sandbox.portal.app.token = "another"
     _turn(world)
     with world.service.store.read() as connection:
-        assert get_fact(connection, "token_refused")
+        assert service_state.get(connection, service_state.TOKEN_REFUSED)
     world.sandbox.portal.app.token = world.service.settings.require_token()
     world.people.create_portfolio("Acme", world.day(10))
     world.clock.advance(timedelta(minutes=2))
     _turn(world)
     assert world.kinds() == ["kickoff"]
     with world.service.store.read() as connection:
-        assert not get_fact(connection, "token_refused")
+        assert not service_state.get(connection, service_state.TOKEN_REFUSED)
