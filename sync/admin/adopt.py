@@ -15,7 +15,7 @@ import structlog
 
 from mappings.texts import Texts, one_line
 from mappings.vocabulary import Handoff, Revision, Stage, Status, TaskKind
-from sync.admin.inventory import SeenTask, everyone, in_groups, survey, tasks_named
+from sync.admin.inventory import ExistingTask, all_portfolios, in_groups, take_inventory, tasks_named
 from sync.clock import from_ms
 from sync.crm import RecordRef
 from sync.rules.context import Context
@@ -56,7 +56,7 @@ HANDOFF_OF: Mapping[TaskKind, Handoff] = {
     TaskKind.IMPLEMENT: Handoff.APPROVED,
 }
 
-Match = tuple[NewTask, SeenTask]
+Match = tuple[NewTask, ExistingTask]
 
 log = structlog.get_logger()
 
@@ -126,7 +126,7 @@ def plan(
 ) -> Adoption:
     """What `apply` would record of these portfolios (None: of all). Writes nothing. Raises the port's errors."""
     found = Adoption()
-    for group in in_groups(everyone(service) if portfolios is None else list(portfolios)):
+    for group in in_groups(all_portfolios(service) if portfolios is None else list(portfolios)):
         _add(found, _group(service, group, silence_due=silence_due))
         progress(found)
     return found
@@ -145,7 +145,7 @@ def apply(
     """
     service.prepare()
     found = Adoption(applied=True)
-    for group in in_groups(everyone(service) if portfolios is None else list(portfolios)):
+    for group in in_groups(all_portfolios(service) if portfolios is None else list(portfolios)):
         with every_lane_held(service.store):
             adopters = _group(service, group, silence_due=silence_due)
             with service.store.write() as connection:
@@ -165,12 +165,12 @@ class _Group:
 
 
 def _group(service: Service, portfolios: Sequence[str], *, silence_due: bool) -> _Group:
-    seen = survey(service, portfolios)
+    seen = take_inventory(service, portfolios)
     texts = Texts(service.mapping)
     adopters: list[_Adopter] = []
     faulty = {record.id: why for record, why in seen.faulty.items()}
     faulty |= {record.id: "it is no longer in the CRM" for record in seen.gone}
-    for record, context in sorted(seen.cases.items(), key=lambda each: int(each[0].id)):
+    for record, context in sorted(seen.contexts.items(), key=lambda each: int(each[0].id)):
         adopter = _Adopter(context, seen.tasks[record], texts)
         try:
             if context.portfolio.inside:
@@ -196,7 +196,7 @@ def _add(found: Adoption, group: _Group) -> None:
 class _Adopter:
     """Works out what of one portfolio is to be recorded. `case` knows what has been recorded so far."""
 
-    def __init__(self, context: Context, tasks: Sequence[SeenTask], texts: Texts) -> None:
+    def __init__(self, context: Context, tasks: Sequence[ExistingTask], texts: Texts) -> None:
         self.context = context
         self.recorded: list[RecordedOccurrence] = []
         self.adopted: list[Finding] = []
@@ -237,7 +237,7 @@ class _Adopter:
 
     def _arrivals(self, current: date) -> None:
         """Each task for the SAS is of the date that stood when it was made."""
-        unasked: list[SeenTask] = []
+        unasked: list[ExistingTask] = []
         while (task := self._take(TaskKind.CREATE_TICKETS, lambda t: t.made_at >= self._cycle_started)) is not None:
             occurrence = self._fresh(date_arrived(self._early(self._date_at(task.made_at) or current)))
             if occurrence is None:
@@ -246,7 +246,7 @@ class _Adopter:
                 self._date_done(occurrence, task, passed=False)
         self._free += unasked
 
-    def _date_done(self, occurrence: Occurrence, task: SeenTask | None, *, passed: bool) -> None:
+    def _date_done(self, occurrence: Occurrence, task: ExistingTask | None, *, passed: bool) -> None:
         """With a task it is done; without one it is if the status that stood when going live says so."""
         if task is not None:
             effect = next(effect for effect in occurrence.effects if isinstance(effect, NewTask))
@@ -418,11 +418,11 @@ class _Adopter:
             if isinstance(effect, NewTask) and (task := self._match(effect, cause, only_open=only_open)) is not None
         ]
 
-    def _match(self, effect: NewTask, cause: datetime | None, *, only_open: bool) -> SeenTask | None:
+    def _match(self, effect: NewTask, cause: datetime | None, *, only_open: bool) -> ExistingTask | None:
         """A task for this effect: not one that was completed before its cause, nor one of an older cycle."""
         subject = one_line(self._texts.task(effect.kind, effect.variables)[0]).casefold()
 
-        def fits(task: SeenTask) -> bool:
+        def fits(task: ExistingTask) -> bool:
             if only_open and not task.is_open:
                 return False
             if cause is not None and task.completed_at is not None and task.completed_at < cause:
@@ -433,7 +433,7 @@ class _Adopter:
 
         return self._take(effect.kind, fits, subject)
 
-    def _take(self, kind: TaskKind, fits: Callable[[SeenTask], bool], subject: str = "") -> SeenTask | None:
+    def _take(self, kind: TaskKind, fits: Callable[[ExistingTask], bool], subject: str = "") -> ExistingTask | None:
         """The best task that is still free: with the very subject, an open one, the newest. It is free no more."""
         found = [task for task in self._free if self._texts.is_subject_of(kind, task.subject) and fits(task)]
         if not found:

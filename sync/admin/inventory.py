@@ -1,7 +1,7 @@
-"""A look over the whole portal that changes nothing: each portfolio's case, and every task on it and on its tickets.
+"""Take an inventory of the portal: each portfolio's context, and every task on it and on its tickets. Reads only.
 
-A pass reads only the tasks that the ledger names. Who wants to know what stands in the CRM beside or instead of the
-ledger (`adopt`, `verify`) reads all of them, whoever made them: by association, never by search.
+A pass reads only the tasks that the ledger names. Commands that compare the CRM with the ledger (`adopt`, `verify`) read
+all of them, whoever made them: by association, never by search.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -36,8 +36,8 @@ _CARRIES_KEY = "the task carries this key: it will be taken back from the CRM"
 
 
 @dataclass(frozen=True, slots=True)
-class SeenTask:
-    """A task that exists in the CRM, whoever made it. `on`: the surveyed portfolios and tickets that it is on."""
+class ExistingTask:
+    """A task that exists in the CRM, whoever made it. `on`: the portfolios and tickets of its group that it is on."""
 
     id: str
     subject: str
@@ -53,11 +53,11 @@ class SeenTask:
 
     @property
     def completed_at(self) -> datetime | None:
-        """Since when it is completed; None while it is open, and where the history does not tell."""
+        """Since when it has been completed; None while it is open, and where the history does not show it."""
         return self.own.completed_at
 
     def was_open_at(self, moment: datetime) -> bool:
-        """Whether it existed then and was not completed; one whose history does not reach back is judged as it is now."""
+        """Say whether it existed then and was not completed; a history that does not reach back says what holds now."""
         if moment < self.made_at:
             return False
         standing = next((version.value for version in self.statuses if version.at <= moment), self.status)
@@ -65,6 +65,7 @@ class SeenTask:
 
     @property
     def was_ever_completed(self) -> bool:
+        """Whether it is completed, or its visible history shows that it once was."""
         return not self.is_open or any(version.value == TASK_COMPLETED for version in self.statuses)
 
     @property
@@ -74,44 +75,50 @@ class SeenTask:
 
 
 @dataclass(frozen=True)
-class Survey:
-    """One group. A case holds every task that a rule may ask for, and no Notes: only texts speak of those."""
+class Inventory:
+    """One group of portfolios. A context holds every task that a rule may ask for, and no Notes: only texts quote those."""
 
-    cases: Mapping[RecordRef, Context]
-    tasks: Mapping[RecordRef, tuple[SeenTask, ...]]  # by portfolio, those of its tickets included; oldest first
+    contexts: Mapping[RecordRef, Context]
+    tasks: Mapping[RecordRef, tuple[ExistingTask, ...]]  # by portfolio, those of its tickets included; oldest first
     pending_approval: str  # the stage's id
     faulty: Mapping[RecordRef, str]  # the portfolios that could not be read, and why
     gone: frozenset[RecordRef]  # asked for, but no longer in the CRM
 
 
-def everyone(service: Service) -> list[str]:
-    """Every portfolio, by rising id. The search lags by seconds: one that was made just now may be missing."""
+def all_portfolios(service: Service) -> list[str]:
+    """List the ids of all portfolios, rising. The search lags by seconds: one that was made just now may be missing.
+
+    Raises the port's errors.
+    """
     return [record.id for record in service.crm.search(Kind.PORTFOLIO, [])]
 
 
 def in_groups(portfolios: Sequence[str]) -> Iterator[Sequence[str]]:
-    """As many at a time as one batched read with history takes."""
+    """Split ids into groups, each as large as one batched read with history takes."""
     return (portfolios[start : start + GROUP] for start in range(0, len(portfolios), GROUP))
 
 
-def survey(service: Service, portfolios: Sequence[str]) -> Survey:
-    """Read one group of portfolios. Raises the port's errors.
+def take_inventory(service: Service, portfolios: Sequence[str]) -> Inventory:
+    """Read one group of portfolios (ids) with their tickets and all tasks. Raises the port's errors.
 
-    What a lost database has left in the CRM (tasks that carry a key) counts as done, as it will once the service has
-    taken it back.
+    Tasks that carry a key but were lost with an earlier database count as done, as they will once recovery has recorded
+    them again.
     """
-    portal, group, cases = service.reconciler.cases(portfolios)
-    tasks = _tasks(service.crm, service.mapping, cases)
+    portal, group, contexts = service.reconciler.cases(portfolios)
+    tasks = _tasks(service.crm, service.mapping, contexts)
     lost = _lost_before(service.store)
-    near = {record: _near(context, tasks.values()) for record, context in cases.items()}
+    near = {record: _near(context, tasks.values()) for record, context in contexts.items()}
     left = {record: [task for task in found if lost and task.made_at < lost] for record, found in near.items()}
-    full = {record: _filled(recalled(context, left[record]), tasks, near[record]) for record, context in cases.items()}
+    full = {
+        record: _filled(with_recovered_tasks(context, left[record]), tasks, near[record])
+        for record, context in contexts.items()
+    }
     faulty = {record: text.strip().rsplit("\n", 1)[-1] for record, text in group.faulty.items()}
-    return Survey(full, near, portal.pending_approval, faulty, group.gone)
+    return Inventory(full, near, portal.pending_approval, faulty, group.gone)
 
 
 def _lost_before(store: Store) -> datetime | None:
-    """Tasks that are older than this may still be to be taken back into the ledger; None: none are."""
+    """Tasks that are older than this may be missing in the ledger until recovery has ended; None: none is."""
     with store.read() as connection:
         asked = service_state.get(connection, service_state.RECOVERED)
         final = service_state.get(connection, service_state.RECOVERED_FOR_GOOD)
@@ -121,39 +128,39 @@ def _lost_before(store: Store) -> datetime | None:
     return datetime.max.replace(tzinfo=UTC) if asked is None or ledger_began is None else ledger_began
 
 
-def _tasks(crm: CRM, mapping: ProcessMapping, cases: Mapping[RecordRef, Context]) -> dict[str, SeenTask]:
+def _tasks(crm: CRM, mapping: ProcessMapping, contexts: Mapping[RecordRef, Context]) -> dict[str, ExistingTask]:
     """The tasks on all of these and on their tickets, and those that the ledger names."""
     on: dict[str, set[RecordRef]] = {}
-    places = {Kind.PORTFOLIO: [ref.id for ref in cases], Kind.TICKET: _tickets(cases.values())}
+    places = {Kind.PORTFOLIO: [ref.id for ref in contexts], Kind.TICKET: _tickets(contexts.values())}
     for kind, ids in places.items():
         for i, ends in (crm.associated(kind, Kind.TASK, ids) if ids else {}).items():
             for end in ends:
                 on.setdefault(end.to, set()).add(RecordRef(kind, i))
-    named = {task for context in cases.values() for task in tasks_named(context.ledger_as_read)}
+    named = {task for context in contexts.values() for task in tasks_named(context.ledger_as_read)}
     wanted = sorted({*on, *named}, key=int)
     key = mapping.task.key_property
     properties = [TASK_SUBJECT, TASK_STATUS, CREATED, key]
     records = crm.read(Kind.TASK, wanted, properties, [TASK_STATUS]) if wanted else {}
     return {
-        i: _seen(record, key, frozenset(on.get(i, ())))
+        i: _existing(record, key, frozenset(on.get(i, ())))
         for i, record in records.items()
         if record.id == i  # merged into another, it is that other one
     }
 
 
-def _tickets(cases: Iterable[Context]) -> list[str]:
-    return sorted({ticket.id for context in cases for ticket in context.snapshot.tickets}, key=int)
+def _tickets(contexts: Iterable[Context]) -> list[str]:
+    return sorted({ticket.id for context in contexts for ticket in context.snapshot.tickets}, key=int)
 
 
 def tasks_named(ledger_view: LedgerView) -> set[str]:
-    """The ids of the tasks that the ledger names, the ones that it closed included."""
+    """Collect the ids of the tasks that the ledger names, those included that it closed."""
     effects = (effect for recorded in ledger_view.recorded.values() for effect in recorded.effects)
     return {effect.crm_id for effect in effects if effect.crm_id is not None and effect.kind in {"task", "close"}}
 
 
-def _seen(record: Record, key: str, on: frozenset[RecordRef]) -> SeenTask:
+def _existing(record: Record, key: str, on: frozenset[RecordRef]) -> ExistingTask:
     values = record.properties
-    return SeenTask(
+    return ExistingTask(
         id=record.id,
         subject=values.get(TASK_SUBJECT, ""),
         key=values.get(key, ""),
@@ -164,12 +171,12 @@ def _seen(record: Record, key: str, on: frozenset[RecordRef]) -> SeenTask:
     )
 
 
-def _near(context: Context, tasks: Iterable[SeenTask]) -> tuple[SeenTask, ...]:
+def _near(context: Context, tasks: Iterable[ExistingTask]) -> tuple[ExistingTask, ...]:
     places = {context.snapshot.ref, *(ticket.ref for ticket in context.snapshot.tickets)}
     return tuple(sorted((task for task in tasks if task.on & places), key=lambda task: (task.made_at, int(task.id))))
 
 
-def _filled(context: Context, tasks: Mapping[str, SeenTask], near: Iterable[SeenTask]) -> Context:
+def _filled(context: Context, tasks: Mapping[str, ExistingTask], near: Iterable[ExistingTask]) -> Context:
     named = tasks_named(context.ledger_as_read)
     own = {task.id: task.own for task in near}
     own |= {i: tasks[i].own if i in tasks else OwnTask(i, exists=False, completed=False) for i in named}
@@ -177,8 +184,8 @@ def _filled(context: Context, tasks: Mapping[str, SeenTask], near: Iterable[Seen
     return replace(context, snapshot=replace(context.snapshot, tasks=own, notes=blank))
 
 
-def recalled(context: Context, near: Iterable[SeenTask]) -> Context:
-    """The case as it will be once the tasks that carry a key have been taken back into its empty ledger."""
+def with_recovered_tasks(context: Context, near: Iterable[ExistingTask]) -> Context:
+    """Return the context as it will be once the tasks that carry a key have been recorded again in its empty ledger."""
     recorded = dict(context.ledger_as_read.recorded)
     for task in near:
         key = recovery.read_key(task.key) if task.key else None

@@ -19,7 +19,7 @@ from mappings.problems import MappingError
 from mappings.texts import Texts
 from mappings.vocabulary import EmailKind, Handoff, TaskKind
 from sync.admin import cost
-from sync.admin.inventory import everyone, in_groups, survey
+from sync.admin.inventory import all_portfolios, in_groups, take_inventory
 from sync.clock import local_date
 from sync.crm import Kind, RecordRef, moment_of
 from sync.errors import ConfigurationError
@@ -198,7 +198,7 @@ def _everything(service: Service) -> set[RecordRef]:
     with service.store.read() as connection:
         rows = connection.execute(select(work_items.c.kind, work_items.c.id))
         known = {RecordRef(Kind(row.kind), row.id) for row in rows} | with_open_effects(connection)
-    return known | {RecordRef(Kind.PORTFOLIO, i) for i in everyone(service)}
+    return known | {RecordRef(Kind.PORTFOLIO, i) for i in all_portfolios(service)}
 
 
 class _Maker:
@@ -217,7 +217,7 @@ class _Maker:
     def look(self, portfolios: Sequence[str], tickets: Sequence[str]) -> None:
         service = self._service
         portal, group, cases = service.reconciler.cases(portfolios, tickets)
-        taken_back = survey(service, portfolios).cases if self._lost and portfolios else {}
+        taken_back = take_inventory(service, portfolios).contexts if self._lost and portfolios else {}
         cases = {
             record: self._as_planned(
                 context, taken_back[record].ledger_as_read if record in taken_back else context.ledger_as_read

@@ -1,0 +1,90 @@
+"""Prove from the CRM's own history what was done: nothing missing, nothing doubled, nothing unexplained. Reads only.
+
+Of each portfolio it is asked:
+
+- `keyed_tasks`, `causes`: does the ledger know each task that carries a key, and does the history show its cause?
+- `doubled`: are there two tasks for one cause?
+- `carried_out`: does the CRM show what the ledger says was done: tasks, closings, writes?
+- `own_changes`: does the ledger know each change that the service's app has made?
+- `due`: what do the rules ask for now that is neither done nor on its way?
+
+`evidence` holds what is compared, `finding` what is reported. Where the visible history does not reach back far enough
+(HubSpot keeps about 20 versions) nothing is judged, and that is said. Emails leave no trace in the CRM: the ledger alone
+knows of them.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+
+from sync.admin.inventory import Inventory, all_portfolios, in_groups, take_inventory
+from sync.admin.verify import carried_out, doubled, due, keyed_tasks, own_changes
+from sync.admin.verify.doubled import Copies
+from sync.admin.verify.evidence import Evidence
+from sync.admin.verify.finding import FAULTS, Finding, Report, Sort
+from sync.admin.verify.history import StageHistories
+from sync.admin.verify.service_times import ServiceTimes
+from sync.service.bootstrap import Service
+from sync.storage import ledger
+
+__all__ = ["FAULTS", "Finding", "Report", "Sort", "verify"]
+
+CHECKS = (keyed_tasks, doubled, carried_out, own_changes, due)
+"""What is asked of each portfolio, in this order."""
+
+
+def verify(
+    service: Service,
+    portfolios: Sequence[str] | None = None,
+    *,
+    since: datetime | None = None,
+    progress: Callable[[Report], None] = lambda _: None,
+) -> Report:
+    """Compare the CRM with the rules and the ledger for these portfolios (ids; None: for all). Writes nothing.
+
+    `since`: only what was caused, made or tried then or later. `progress` is called with the report so far after each
+    group of portfolios. A portfolio that cannot be read is a finding. Raises the port's errors and `StoreError`.
+    """
+    report = Report(since=since)
+    copies = Copies()
+    for group in in_groups(all_portfolios(service) if portfolios is None else list(portfolios)):
+        inventory = take_inventory(service, group)
+        report.looked += len(inventory.contexts)
+        for evidence in _evidence(service, inventory, since):
+            report.tasks += keyed_tasks.count(evidence) + carried_out.count_adopted(evidence)
+            report.effects += carried_out.count_changes(evidence)
+            for check in CHECKS:
+                report.findings += check.findings(evidence)
+            copies.note(evidence.context, evidence.tasks.values())
+        report.findings += _not_read(inventory)
+        progress(report)
+    report.findings = list(dict.fromkeys([*report.findings, *copies.findings(since)]))
+    report.findings.sort(key=lambda f: (list(Sort).index(f.sort), int(f.portfolio), f.key or "", f.cause))
+    return report
+
+
+def _evidence(service: Service, inventory: Inventory, since: datetime | None) -> Iterator[Evidence]:
+    """What is known of each portfolio of a group that the mapping's condition takes in, by rising id."""
+    keys = {task.key for tasks in inventory.tasks.values() for task in tasks if task.key}
+    with service.store.read() as connection:
+        tried = ledger.tried(connection, [record.id for record in inventory.contexts])
+        task_of_key = ledger.task_of(connection, sorted(keys))
+        enqueued = due.enqueued(connection, inventory)
+        times = ServiceTimes.read(connection, service)
+    stages = StageHistories(service.crm, service.mapping.ticket.properties.stage, inventory)
+    for record, context in sorted(inventory.contexts.items(), key=lambda each: int(each[0].id)):
+        if context.portfolio.inside:
+            yield Evidence(
+                context,
+                {task.id: task for task in inventory.tasks[record]},
+                [effect for effect in tried if effect.portfolio == record.id],
+                task_of_key,
+                enqueued.get(context.snapshot.ref),
+                times,
+                stages,
+                since,
+            )
+
+
+def _not_read(inventory: Inventory) -> list[Finding]:
+    why = {**inventory.faulty, **dict.fromkeys(inventory.gone, "it is no longer in the CRM")}
+    return [Finding(Sort.NOT_READ, record.id, "", None, None, (), text) for record, text in why.items()]

@@ -1,0 +1,92 @@
+"""Are there two tasks for one cause, or one task for two?"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from mappings.vocabulary import TaskKind
+from sync.admin.inventory import ExistingTask
+from sync.admin.verify.evidence import Evidence
+from sync.admin.verify.finding import Finding, Sort
+from sync.admin.verify.keyed_tasks import KINDS_OF
+from sync.crm import Kind
+from sync.passes.recovery import read_key
+from sync.rules.context import Context
+
+ONE_AT_A_TIME = frozenset({TaskKind.REVISE_COPY, TaskKind.REVISE_GRAPHICS, TaskKind.IMPLEMENT, TaskKind.CREATE_TICKETS})
+"""Of these a record gets no second one while the first is open."""
+
+
+class Copies:
+    """Collects every task by its key, over all groups: a copy may be on another portfolio."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[str, dict[str, ExistingTask]] = {}
+        self._contexts: dict[str, Context] = {}
+
+    def note(self, context: Context, tasks: Iterable[ExistingTask]) -> None:
+        """Take in the tasks of one portfolio."""
+        for task in tasks:
+            if task.key:
+                self._tasks.setdefault(task.key, {})[task.id] = task
+                self._contexts.setdefault(task.key, context)
+
+    def findings(self, since: datetime | None) -> list[Finding]:
+        """Report the keys that several tasks carry, one of them made at `since` or later (None: at any time)."""
+        found = []
+        for key, tasks in self._tasks.items():
+            if len(tasks) > 1 and (since is None or any(task.made_at >= since for task in tasks.values())):
+                portfolio = self._contexts[key].portfolio
+                read, ids = read_key(key), tuple(sorted(tasks, key=int))
+                cause = f"{len(ids)} tasks carry the same key"
+                handoff = None if read is None else read[0]
+                found.append(Finding(Sort.DOUBLED, portfolio.id, portfolio.name, handoff, key, ids, cause))
+        return found
+
+
+def findings(evidence: Evidence) -> Iterator[Finding]:
+    """Report what was made while the same work was still open, and tasks that stand for more than one thing."""
+    yield from _made_while_open(evidence)
+    yield from _shared(evidence)
+
+
+def _made_while_open(evidence: Evidence) -> Iterator[Finding]:
+    made: dict[tuple[str, str, TaskKind], list[ExistingTask]] = {}
+    for recorded in evidence.context.ledger.recorded.values():
+        for effect in recorded.effects:
+            task = None if effect.crm_id is None else evidence.tasks.get(effect.crm_id)
+            if effect.kind == "task" and task is not None and effect.task_kind in ONE_AT_A_TIME:
+                cycle = "" if recorded.record.kind is Kind.TICKET else recorded.cycle
+                made.setdefault((recorded.record.id, cycle, effect.task_kind), []).append(task)
+    for (_, _, kind), tasks in made.items():
+        tasks.sort(key=lambda task: (task.made_at, int(task.id)))
+        for position, task in enumerate(tasks):
+            older = _still_open(evidence, tasks[:position], task)
+            if older is None or not evidence.counts(task.made_at):
+                continue
+            cause = f"task {task.id} was made while task {older.id} for the same work was still open"
+            cause += " (or deleted, and restored since: the CRM does not tell)"
+            handoff = next(handoff for handoff, kinds in KINDS_OF.items() if kind in kinds)
+            yield evidence.finding(Sort.DOUBLED, handoff, task.key or None, cause, [older.id, task.id])
+
+
+def _still_open(evidence: Evidence, earlier: Iterable[ExistingTask], task: ExistingTask) -> ExistingTask | None:
+    """The first of the earlier tasks that was open when this one was made, and should have done for it."""
+    for other in earlier:
+        if not other.was_open_at(task.made_at) or other.key == (task.key or None):
+            continue  # two that carry one key are found as copies
+        # One that a decline is still to close, once it knows its next date, stands for nothing asked since.
+        end = evidence.context.declined_after(other.made_at)
+        if end is None or end.at > task.made_at:
+            return other
+    return None
+
+
+def _shared(evidence: Evidence) -> Iterator[Finding]:
+    keys: dict[str, list[str]] = {}
+    for key, effect in evidence.recorded_tasks.items():
+        if effect.crm_id is not None and evidence.counts(effect.state_at):
+            keys.setdefault(effect.crm_id, []).append(key)
+    for task, of in keys.items():
+        if len(of) > 1:
+            cause = f"the ledger has task {task} for {len(of)} different things: {', '.join(sorted(of))}"
+            yield evidence.finding(Sort.UNEXPLAINED, None, min(of), cause, [task])

@@ -1,0 +1,98 @@
+"""All that is known of one portfolio, in the CRM and in the ledger, to be compared."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from mappings.vocabulary import Handoff
+from sync.admin.inventory import ExistingTask
+from sync.admin.verify.finding import Finding, Sort
+from sync.admin.verify.history import StageHistories, day
+from sync.admin.verify.service_times import ServiceTimes
+from sync.crm import Kind, RecordRef
+from sync.rules.context import Context
+from sync.rules.model import Portfolio, RecordedEffect, Ticket, Version
+from sync.storage.ledger import Tried
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One portfolio as the CRM shows it, beside what the ledger says of it.
+
+    `tried`: what the ledger has tried of it, oldest first. `task_of_key`: the task that the ledger has for each key of
+    its group, None where none was made; keys that the ledger does not know are left out. `enqueued`: why or when it is
+    looked at next, None where nobody has asked for that.
+    """
+
+    context: Context
+    tasks: Mapping[str, ExistingTask]  # by id, oldest first
+    tried: Sequence[Tried]
+    task_of_key: Mapping[str, str | None]
+    enqueued: str | None
+    times: ServiceTimes
+    stages: StageHistories
+    since: datetime | None  # only what was caused, made or tried from then on; None: everything
+
+    @property
+    def portfolio(self) -> Portfolio:
+        return self.context.portfolio
+
+    @cached_property
+    def tickets(self) -> Mapping[str, Ticket]:
+        """Its tickets by id."""
+        return {ticket.id: ticket for ticket in self.context.snapshot.tickets}
+
+    @cached_property
+    def recorded_tasks(self) -> Mapping[str, RecordedEffect]:
+        """The ledger's effects that make a task, by key; as read, before recovery adds to them."""
+        return {
+            effect.key: effect
+            for recorded in self.context.ledger_as_read.recorded.values()
+            for effect in recorded.effects
+            if effect.kind == "task"
+        }
+
+    @cached_property
+    def known_keys(self) -> Mapping[str, str | None]:
+        """The task (its id) that stands for each key that the ledger knows; None: none was made."""
+        return {**self.task_of_key, **{key: effect.crm_id for key, effect in self.recorded_tasks.items()}}
+
+    def counts(self, moment: datetime | None) -> bool:
+        """Whether what happened then is to be compared; None, a time that nobody knows, always is."""
+        return self.since is None or moment is None or moment >= self.since
+
+    def has(self, record: RecordRef) -> bool:
+        """Whether the record is this portfolio or one of its tickets."""
+        return record == self.portfolio.ref or record in {ticket.ref for ticket in self.context.snapshot.tickets}
+
+    def task_exists(self, task: str) -> bool:
+        """Whether the task (its id) is in the CRM, as far as this portfolio's snapshot shows."""
+        found = self.context.snapshot.tasks.get(task)
+        return found is not None and found.exists
+
+    def history(self, record: RecordRef, name: str, value: str) -> tuple[Sequence[Version[Any]], object] | None:
+        """The history (newest first) of a property, and `value` as that history has it; None where none is read."""
+        names, own = self.context.mapping.portfolio.properties, self.context.mapping.ticket.properties
+        if record == self.portfolio.ref and name == names.status:
+            return self.portfolio.status_history, self.context.mapping.portfolio.status(value)
+        if record == self.portfolio.ref and name == names.refresh_date:
+            return self.portfolio.date_history, day(value) if value else None
+        ticket = self.tickets.get(record.id)
+        if record.kind is Kind.TICKET and ticket is not None and name == own.needs_revisions:
+            return ticket.revision_history, self.context.mapping.ticket.revision(value)
+        if record.kind is Kind.TICKET and ticket is not None and name == own.stage:
+            return tuple(Version(version.value, version.at) for version in self.stages.of(record.id)), value
+        return None
+
+    def finding(
+        self, sort: Sort, handoff: Handoff | None, key: str | None, cause: str, tasks: Iterable[str] = ()
+    ) -> Finding:
+        """A finding about this portfolio."""
+        return Finding(sort, self.portfolio.id, self.portfolio.name, handoff, key, tuple(tasks), cause)
+
+    def local(self, moment: datetime) -> str:
+        """A moment in words, in the portal's time zone: `Sun 29 Nov 2026 18:30`."""
+        local = moment.astimezone(self.context.mapping.zone)
+        return f"{local:%a} {local.day} {local:%b %Y} {local:%H:%M}"

@@ -1,0 +1,61 @@
+"""Read from the CRM's visible histories what stood when. HubSpot keeps about 20 versions: what is older is not judged."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sync.admin.inventory import Inventory
+from sync.crm import CRM, Kind, RawVersion, moment_of
+from sync.rules.model import Version
+
+
+class NotJudgedError(Exception):
+    """The visible history does not reach back to what would have to be seen."""
+
+
+class StageHistories:
+    """The history of tickets' stages, read once for a group and only when the first is asked for."""
+
+    def __init__(self, crm: CRM, name: str, inventory: Inventory) -> None:
+        """`name`: the stage's property, as the CRM calls it."""
+        self._crm = crm
+        self._name = name
+        self._ids = sorted({t.id for context in inventory.contexts.values() for t in context.snapshot.tickets}, key=int)
+        self._read: dict[str, tuple[RawVersion, ...]] | None = None
+        self.pending_approval = inventory.pending_approval  # the stage's id
+
+    def of(self, ticket: str) -> tuple[RawVersion, ...]:
+        """The versions of one ticket's stage (its id), newest first; raises the port's errors."""
+        if self._read is None:
+            records = self._crm.read(Kind.TICKET, self._ids, [self._name], [self._name])
+            self._read = {i: tuple(record.history.get(self._name, ())) for i, record in records.items()}
+        return self._read.get(ticket, ())
+
+
+def reaches(history: Sequence[Version[Any] | RawVersion], moment: datetime, what: str) -> None:
+    """Raise `NotJudgedError` where the history (newest first) of `what` does not reach back to that moment."""
+    if not history or history[-1].at > moment:
+        raise NotJudgedError(too_short(what))
+
+
+def too_short(what: str) -> str:
+    """Say that the history of `what` begins too late."""
+    return f"the visible history of {what} does not reach back that far"
+
+
+def stood(history: Sequence[Version[Any]], value: object, since: datetime, until: datetime) -> bool | None:
+    """Say whether the value stood at some time between two moments; None: the history (newest first) begins later."""
+    for version in history:
+        if version.at <= until:
+            if version.value == value:
+                return True
+            if version.at <= since:
+                return False
+    return None
+
+
+def day(text: str) -> date:
+    """The day that a date property's value names, a day (ISO) or milliseconds."""
+    moment = moment_of(text)
+    assert moment is not None, "the service writes no other"
+    return moment.date()
