@@ -204,6 +204,7 @@ class Ledger(RuleBasedStateMachine):
 
     def _decided(self, asked: Mapping[str, list[Effect]], standing: Mapping[str, bool], *, retry: bool) -> None:
         others = [cause for key, cause in self.model.items() if key not in asked and cause.state == "open"]
+        gone = [cause for cause in self.model.values() if cause.state == "gone"]
         stood = {key for key, cause in self.model.items() if cause.committed}
         for key, wanted in asked.items():
             cause = self.model.setdefault(key, Cause("open"))
@@ -219,7 +220,8 @@ class Ledger(RuleBasedStateMachine):
             if who and (item := self._item(key)).state == "blocked":
                 item.state = "planned"
         if DECLINE in asked:
-            for cause in others:
+            # What waits for a record to come back is of the declined cycle too (docs/process.md 2a.8).
+            for cause in [*others, *gone]:
                 cause.overtake(but={slot for slot in cause.items if kind_of(slot) == "close"})
 
     def _ask(self, cause: Cause, effect: Effect, *, retry: bool) -> None:
