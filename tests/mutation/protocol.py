@@ -220,7 +220,7 @@ MUTANTS = (
         CLIENT, "        else:\n            why = \"; \".join(map(str, answer.problems))",
         "        elif raws:\n            outcomes[row.place] = Applied(row.mark)\n        else:\n            why = "
         '"; ".join(map(str, answer.problems))',
-        test="tests/contract/test_hubspot.py::TestWrites::test_errors_that_name_nobody_leave_the_rest_unknown",
+        test="tests/contract/hubspot/test_writes.py::TestWrites::test_errors_that_name_nobody_leave_the_rest_unknown",
     ),
     Mutant(
         "pass-of-deleted", "Work on a ticket that is not there is tried.",

@@ -1,0 +1,130 @@
+"""Associations: what a batch read of them comes to, page by page."""
+
+import json
+
+import pytest
+import requests
+import responses
+
+from sync.crm import (
+    Association,
+    Kind,
+)
+from sync.errors import (
+    CRMUnavailableError,
+)
+from sync.hubspot import HubSpot
+from tests.contract.hubspot.answers import (
+    TASK_ENDS,
+    Json,
+    error,
+    listing,
+    missing,
+    sent,
+    sent_ids,
+)
+
+
+def end(to: int, type_id: int = 1, label: str | None = None) -> Json:
+    return {"toObjectId": to, "associationTypes": [{"category": "X", "typeId": type_id, "label": label}]}
+
+
+def ends(from_id: str, *to: Json, after: str | None = None) -> Json:
+    paging = {"paging": {"next": {"after": after, "link": "?"}}} if after else {}
+    return {"from": {"id": from_id}, "to": list(to), **paging}
+
+
+def no_associations(*ids: str) -> Json:
+    context = {"context": {"fromObjectId": list(ids), "fromObjectType": ["task"]}} if ids else {}
+    return {
+        "status": "error",
+        "category": "OBJECT_NOT_FOUND",
+        "subCategory": "crm.associations.NO_ASSOCIATIONS_FOUND",
+        "message": "No ticket is associated with it.",
+        **context,
+    }
+
+
+class TestAssociations:
+    def read(self, hubspot: HubSpot, *ids: str) -> dict[str, list[str]]:
+        found = hubspot.associated(Kind.TASK, Kind.TICKET, ids)
+        return {id_: [association.to for association in associations] for id_, associations in found.items()}
+
+    def test_types_and_labels_are_gathered(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        types = [{"typeId": 230, "label": None}, {"typeId": 7, "label": "Primary"}]
+        api.post(TASK_ENDS, json=listing(ends("1", {"toObjectId": 5, "associationTypes": types}, end(5, 9, "Main"))))
+        assert hubspot.associated(Kind.TASK, Kind.TICKET, ["1"]) == {
+            "1": (Association("5", frozenset({230, 7, 9}), frozenset({"Primary", "Main"})),)
+        }
+
+    def test_none_is_empty_and_gone_has_no_key(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        gone = {"category": "OBJECT_NOT_FOUND", "subCategory": "crm.associations.FROM_OBJECT", "message": "deleted"}
+        problems = [no_associations("2", "3"), {**gone, "context": {"fromObjectId": ["4"]}}, missing("5")]
+        api.post(TASK_ENDS, status=207, json=listing(ends("1", end(50)), errors=problems))
+        assert self.read(hubspot, "1", "2", "3", "4", "5") == {"1": ["50"], "2": [], "3": []}
+
+    def test_errors_that_name_nobody(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        api.post(TASK_ENDS, status=207, json=listing(errors=[no_associations(), no_associations()]))
+        assert self.read(hubspot, "1", "2") == {"1": [], "2": []}
+
+    def test_two_kinds_of_them_are_asked_about_one_by_one(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        api.post(TASK_ENDS, status=207, json=listing(errors=[no_associations(), missing()]))
+        api.post(TASK_ENDS, status=207, json=listing(errors=[missing()]))
+        api.post(TASK_ENDS, status=207, json=listing(errors=[no_associations()]))
+        assert self.read(hubspot, "1", "2") == {"2": []}
+
+    @pytest.mark.parametrize("problem", [error("boom", context={"fromObjectId": ["2"]}), {"subCategory": "OTHER"}])
+    def test_any_other_error_is_not_absence(self, api: responses.RequestsMock, hubspot: HubSpot, problem: Json) -> None:
+        api.post(TASK_ENDS, status=207, json=listing(ends("1", end(5)), errors=[problem]))
+        with pytest.raises(CRMUnavailableError):
+            self.read(hubspot, "1", "2")
+
+    def test_nor_is_silence(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        api.post(TASK_ENDS, json=listing())
+        with pytest.raises(CRMUnavailableError, match="says nothing of 1"):
+            self.read(hubspot, "1", "2")
+
+    def test_each_input_has_its_own_pages(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        api.post(TASK_ENDS, json=listing(ends("1", end(50), after="A"), ends("2", end(60))))
+        api.post(TASK_ENDS, json=listing(ends("1", end(51), after="B")))
+        api.post(TASK_ENDS, json=listing(ends("1", end(52))))
+        assert self.read(hubspot, "1", "2") == {"1": ["50", "51", "52"], "2": ["60"]}
+        assert [sent(api, index)["inputs"] for index in (1, 2)] == [
+            [{"id": "1", "after": "A"}],
+            [{"id": "1", "after": "B"}],
+        ]
+
+    def test_pages_that_do_not_end_are_an_error(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        api.post(TASK_ENDS, json=listing(ends("1", end(50), after="A")))
+        with pytest.raises(CRMUnavailableError, match="do not end"):
+            self.read(hubspot, "1")
+
+    def test_a_record_deleted_between_two_pages_has_no_key(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        api.post(TASK_ENDS, json=listing(ends("1", end(50), after="A")))
+        api.post(TASK_ENDS, status=207, json=listing(errors=[missing("1")]))
+        assert self.read(hubspot, "1") == {}
+
+    def test_a_merged_record_answers_under_the_id_asked(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        api.post(TASK_ENDS, json=listing(ends("8", end(50)), ends("9", end(60))))
+        api.post(TASK_ENDS, json=listing(ends("8", end(50))))
+        api.post(TASK_ENDS, json=listing(ends("9", end(60))))
+        assert self.read(hubspot, "1", "2") == {"1": ["50"], "2": ["60"]}
+
+    def test_one_without_any_too(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        api.post(TASK_ENDS, status=207, json=listing(ends("2", end(50)), errors=[no_associations("9")]))
+        assert self.read(hubspot, "1", "2") == {"1": [], "2": ["50"]}
+
+    def test_in_batches_of_a_thousand(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+            ids = [item["id"] for item in json.loads(request.body or "{}")["inputs"]]
+            return 207, {}, json.dumps(listing(errors=[no_associations(id_) for id_ in ids]))
+
+        api.add_callback("POST", TASK_ENDS, answer)
+        assert len(self.read(hubspot, *map(str, range(1, 2502)), "1")) == 2501
+        assert [len(batch) for batch in sent_ids(api)] == [1000, 1000, 501]
+
+    @pytest.mark.parametrize("broken", [{"to": []}, ends("1", {"associationTypes": []})])
+    def test_a_malformed_result_is_an_error(self, api: responses.RequestsMock, hubspot: HubSpot, broken: Json) -> None:
+        api.post(TASK_ENDS, json=listing(broken))
+        with pytest.raises(CRMUnavailableError):
+            self.read(hubspot, "1")

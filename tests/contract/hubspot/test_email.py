@@ -1,0 +1,72 @@
+"""The single-send email: what is sent, and what is not."""
+
+import pytest
+import responses
+
+from sync.errors import (
+    AuthenticationError,
+    CRMRejectedError,
+    CRMUnavailableError,
+)
+from sync.hubspot import HubSpot
+from tests.contract.hubspot.answers import EMAIL, HTML, Json, Reply, error, reset, sent
+
+
+class TestSingleEmail:
+    def send(self, hubspot: HubSpot) -> None:
+        hubspot.send_single_email("4711", "key-1", "am@x.test", {"subject": "Kickoff"})
+
+    def test_a_repeat_that_is_refused_was_sent(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        api.post(EMAIL, status=400, json={"category": "VALIDATION_ERROR", "message": "sendId key-1 was already used"})
+        self.send(hubspot)
+
+    def test_a_send_id_found_fault_with_was_not(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        api.post(EMAIL, status=400, json={"category": "VALIDATION_ERROR", "message": "sendId is too long"})
+        with pytest.raises(CRMRejectedError, match="too long"):
+            self.send(hubspot)
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {"status": "COMPLETE", "sendResult": "SENT"},
+            {"status": "PENDING", "statusId": "x"},
+            {"sendResult": "QUEUED"},
+            {"sendResult": "IDEMPOTENT_IGNORE"},
+        ],
+    )
+    def test_is_sent(self, api: responses.RequestsMock, hubspot: HubSpot, body: Json) -> None:
+        api.post(EMAIL, json=body)
+        self.send(hubspot)
+        assert sent(api) == {
+            "emailId": 4711,
+            "message": {"to": "am@x.test", "sendId": "key-1"},
+            "customProperties": {"subject": "Kickoff"},
+        }
+
+    @pytest.mark.parametrize(
+        ("reply", "expected"),
+        [
+            (Reply(200, {"sendResult": "PREVIOUSLY_BOUNCED"}), CRMRejectedError),
+            (Reply(200, {"sendResult": "EMAIL_DISABLED"}), CRMRejectedError),
+            (Reply(200, {"status": "CANCELED"}), CRMRejectedError),
+            (Reply(400, error()), CRMRejectedError),
+            (Reply(200, {"sendResult": "THROTTLED"}), CRMUnavailableError),
+            (Reply(200, {"sendResult": "IDEMPOTENT_FAIL"}), CRMUnavailableError),
+            (Reply(200, HTML), CRMUnavailableError),
+            (Reply(500, error()), CRMUnavailableError),
+            (Reply(failure=reset), CRMUnavailableError),
+            (Reply(401, error()), AuthenticationError),
+        ],
+    )
+    def test_or_not(
+        self, api: responses.RequestsMock, hubspot: HubSpot, reply: Reply, expected: type[Exception]
+    ) -> None:
+        reply.add(api, EMAIL)
+        with pytest.raises(expected):
+            self.send(hubspot)
+        assert len(api.calls) == 1
+
+    def test_an_id_that_is_no_number(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        with pytest.raises(CRMRejectedError, match="EMAIL_URL"):
+            hubspot.send_single_email("abc", "key", "am@x.test", {})
+        assert not api.calls

@@ -1,0 +1,192 @@
+"""Records by id: what a batch read comes to, with histories, merged and deleted ones."""
+
+from datetime import UTC, datetime
+
+import pytest
+import responses
+
+from sync.crm import (
+    Kind,
+)
+from sync.errors import (
+    CRMUnavailableError,
+)
+from sync.hubspot import HubSpot
+from tests.contract.hubspot.answers import (
+    BASE,
+    TICKETS,
+    TOKEN,
+    Json,
+    answer_all,
+    error,
+    listing,
+    missing,
+    raw,
+    sent,
+    sent_ids,
+)
+
+
+class TestReading:
+    def test_by_id_whatever_the_order_and_null_is_empty(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        api.post(TICKETS, json=listing(raw("2", subject=None), raw("1", subject="Banner")))
+        found = hubspot.read(Kind.TICKET, ["1", "2"], ["subject"])
+        assert {id_: record.properties["subject"] for id_, record in found.items()} == {"1": "Banner", "2": ""}
+        assert found["1"].created_at == datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
+        assert found["1"].updated_at is None
+        assert sent(api) == {
+            "properties": ["subject", "hs_merged_object_ids"],
+            "inputs": [{"id": "1"}, {"id": "2"}],
+        }
+        assert api.calls[0].request.headers["Authorization"] == f"Bearer {TOKEN}"
+
+    def test_each_id_once_and_only_what_can_be_one(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        api.post(TICKETS, json=listing(raw("1")))
+        strange = ["../1", "", "1 ", "٣", "0", "-1", "1?archived=true", "9" * 19]
+        assert list(hubspot.read(Kind.TICKET, ["1", "1", *strange, "1"], [])) == ["1"]
+        assert sent_ids(api) == [["1"]]
+
+    def test_nothing_asked_is_nothing_sent(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        assert hubspot.read(Kind.TICKET, [], ["subject"]) == {}
+        assert hubspot.associated(Kind.TASK, Kind.TICKET, ["x"]) == {}
+        assert hubspot.update(Kind.TICKET, []) == []
+        assert hubspot.create(Kind.TASK, []) == []
+        assert not api.calls
+
+    @pytest.mark.parametrize(("history", "sizes"), [((), [100, 100, 50]), (("status",), [50] * 5)])
+    def test_in_batches(
+        self, api: responses.RequestsMock, hubspot: HubSpot, history: tuple[str, ...], sizes: list[int]
+    ) -> None:
+        api.add_callback("POST", TICKETS, answer_all)
+        ids = [str(number) for number in range(1, 251)]
+        assert list(hubspot.read(Kind.TICKET, ids, ["subject"], history)) == ids
+        assert [len(batch) for batch in sent_ids(api)] == sizes
+
+    def test_one_error_may_name_several_that_do_not_exist(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        api.post(TICKETS, status=207, json=listing(raw("1"), errors=[missing("2", "3")]))
+        assert list(hubspot.read(Kind.TICKET, ["1", "2", "3"], [])) == ["1"]
+
+    def test_errors_that_name_nobody_but_are_as_many(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        api.post(TICKETS, status=207, json=listing(raw("1"), errors=[missing(), missing()]))
+        assert list(hubspot.read(Kind.TICKET, ["1", "2", "3"], [])) == ["1"]
+
+    def test_an_error_that_names_nobody_is_asked_about_one_by_one(
+        self, api: responses.RequestsMock, hubspot: HubSpot
+    ) -> None:
+        api.post(TICKETS, status=207, json=listing(raw("1"), errors=[missing()]))
+        api.post(TICKETS, status=207, json=listing(errors=[missing()]))
+        api.post(TICKETS, json=listing(raw("3")))
+        assert list(hubspot.read(Kind.TICKET, ["1", "2", "3"], [])) == ["1", "3"]
+        assert sent_ids(api) == [["1", "2", "3"], ["2"], ["3"]]
+
+    @pytest.mark.parametrize(
+        "problem",
+        [
+            error("boom", category="INTERNAL_ERROR", context={"ids": ["2"]}),
+            error("no rights", category="FORBIDDEN"),
+            error("?", context={"ids": ["2"]}),
+            {},
+        ],
+    )
+    def test_any_other_error_is_not_absence(self, api: responses.RequestsMock, hubspot: HubSpot, problem: Json) -> None:
+        api.post(TICKETS, status=207, json=listing(raw("1"), errors=[problem]))
+        with pytest.raises(CRMUnavailableError, match="batch/read"):
+            hubspot.read(Kind.TICKET, ["1", "2"], [])
+
+    def test_nor_is_silence(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        api.post(TICKETS, json=listing(raw("1")))
+        api.post(TICKETS, json=listing())
+        with pytest.raises(CRMUnavailableError, match="says nothing of 2"):
+            hubspot.read(Kind.TICKET, ["1", "2"], [])
+
+    def test_an_archived_record_is_absent(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        api.post(TICKETS, json=listing({**raw("1"), "archived": True}))
+        assert hubspot.read(Kind.TICKET, ["1"], []) == {}
+
+    @pytest.mark.parametrize("broken", [{"id": "1"}, {"properties": {}}, {"id": "1", "properties": []}, "1"])
+    def test_a_malformed_record_is_an_error(
+        self, api: responses.RequestsMock, hubspot: HubSpot, broken: object
+    ) -> None:
+        api.post(TICKETS, json={"results": [broken]})
+        with pytest.raises(CRMUnavailableError):
+            hubspot.read(Kind.TICKET, ["1"], [])
+
+
+class TestMergedRecords:
+    def test_the_survivor_names_them(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        survivors = [raw("9", hs_merged_object_ids="1;2"), raw("8", hs_merged_object_ids="3")]
+        api.post(TICKETS, json=listing(*survivors))
+        found = hubspot.read(Kind.TICKET, ["1", "2", "3"], [])
+        assert {id_: record.id for id_, record in found.items()} == {"1": "9", "2": "9", "3": "8"}
+
+    def test_survivor_and_merged_asked_together(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        api.post(TICKETS, json=listing(raw("9", hs_merged_object_ids="1")))
+        found = hubspot.read(Kind.TICKET, ["9", "1"], [])
+        assert {id_: record.id for id_, record in found.items()} == {"9": "9", "1": "9"}
+
+    def test_one_id_and_one_record_left_over(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        api.post(TICKETS, status=207, json=listing(raw("9"), raw("1"), errors=[missing("4")]))
+        found = hubspot.read(Kind.TICKET, ["1", "2", "4"], [])
+        assert {id_: record.id for id_, record in found.items()} == {"1": "1", "2": "9"}
+
+    def test_the_crms_own_word_that_it_is_gone_counts_more(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        api.post(TICKETS, status=207, json=listing(raw("9", hs_merged_object_ids="1"), errors=[missing("1")]))
+        assert list(hubspot.read(Kind.TICKET, ["1", "9"], [])) == ["9"]
+
+    def test_what_cannot_be_told_is_asked_alone(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        api.post(TICKETS, json=listing(raw("8"), raw("9")))
+        api.post(TICKETS, json=listing(raw("8")))
+        api.post(TICKETS, json=listing(raw("9")))
+        found = hubspot.read(Kind.TICKET, ["1", "2"], [])
+        assert {id_: record.id for id_, record in found.items()} == {"1": "8", "2": "9"}
+
+
+class TestHistory:
+    def test_newest_first_whatever_the_order_and_the_format(
+        self, api: responses.RequestsMock, hubspot: HubSpot
+    ) -> None:
+        versions = [
+            {
+                "value": "b",
+                "timestamp": "2026-03-01T10:00:00Z",
+                "sourceType": "CRM_UI",
+                "sourceId": "userId:1",
+                "updatedByUserId": 1,
+            },
+            {"value": None, "timestamp": "2026-03-01T10:00:00.001Z", "sourceType": "INTEGRATION"},
+            {"value": "a", "timestamp": "2026-03-01T09:00:00+00:00", "sourceId": None},
+            {"value": "b2", "timestamp": "2026-03-01T10:00:00"},
+            {"value": "d", "timestamp": "1772445600000"},
+        ]
+        api.post(TICKETS, json=listing({**raw("1", status="d"), "propertiesWithHistory": {"status": versions}}))
+        record = hubspot.read(Kind.TICKET, ["1"], ["subject"], ["status"])["1"]
+        assert [version.value for version in record.history["status"]] == ["d", "", "b", "b2", "a"]
+        assert record.history["status"][1].at == datetime(2026, 3, 1, 10, 0, 0, 1000, tzinfo=UTC)
+        assert record.history["status"][2].source_id == "userId:1"
+        assert [version.user_id for version in record.history["status"]] == ["", "", "1", "", ""]
+        assert record.history["status"][4].source_id == ""
+        assert sent(api)["propertiesWithHistory"] == ["status"]
+        assert sent(api)["properties"] == ["subject", "status", "hs_merged_object_ids"]
+
+    @pytest.mark.parametrize("wrong", [[{"value": "a", "timestamp": "soon"}], [{"value": "a"}], ["a"], {"a": 1}])
+    def test_one_that_cannot_be_read_is_an_error(
+        self, api: responses.RequestsMock, hubspot: HubSpot, wrong: object
+    ) -> None:
+        api.post(TICKETS, json=listing({**raw("1"), "propertiesWithHistory": {"status": wrong}}))
+        with pytest.raises(CRMUnavailableError):
+            hubspot.read(Kind.TICKET, ["1"], [], ["status"])
+
+
+class TestDeleted:
+    def test_every_page_of_the_recycle_bin(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        tasks = f"{BASE}/crm/objects/2026-09/0-27"
+        first = {"results": [{"id": "1", "properties": {"handoff_key": "k"}, "archived": True}]}
+        api.get(tasks, json={**first, "paging": {"next": {"after": "7"}}})
+        api.get(tasks, json={"results": [{"id": "9", "properties": {"handoff_key": None}, "archived": True}]})
+        found = list(hubspot.deleted(Kind.TASK, ["handoff_key"]))
+        assert [(record.id, record.properties.get("handoff_key") or "") for record in found] == [("1", "k"), ("9", "")]
+        asked = [dict(call.request.params) for call in api.calls]  # type: ignore[attr-defined]  # responses adds it
+        assert asked == [
+            {"limit": "100", "archived": "true", "properties": "handoff_key"},
+            {"limit": "100", "archived": "true", "properties": "handoff_key", "after": "7"},
+        ]
