@@ -5,7 +5,7 @@ answer at once.
 """
 
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 
@@ -13,45 +13,20 @@ import click
 from click.exceptions import NoArgsIsHelpError
 
 from sync.commands.session import VERBOSE
-from sync.errors import HandoffsError
+from sync.errors import INTERRUPTED, HandoffsError
 
-INTERRUPTED = 130
-"""The exit code of a command that Ctrl-C ended, as shells have it."""
-
-SECTIONS: Mapping[str, Mapping[str, str]] = {
-    "Try it": {"demo": "sync.commands.sandbox:demo", "sandbox": "sync.commands.sandbox:sandbox"},
-    "Set it up": {
-        "setup": "sync.commands.provision:setup",
-        "subscriptions": "sync.commands.portal:subscriptions",
-        "check": "sync.commands.portal:check",
-        "adopt": "sync.commands.compare:adopt",
-    },
-    "Run it": {
-        "serve": "sync.commands.run:serve",
-        "worker": "sync.commands.run:worker",
-        "sweep": "sync.commands.passes:sweep",
-        "poll": "sync.commands.passes:poll",
-    },
-    "Look at it": {
-        "status": "sync.commands.look:status",
-        "explain": "sync.commands.look:explain",
-        "verify": "sync.commands.compare:verify",
-        "plan": "sync.commands.plan:plan",
-    },
-    "Look after it": {
-        "apply": "sync.commands.plan:apply",
-        "replay": "sync.commands.again:replay",
-        "backfill": "sync.commands.again:backfill",
-        "dead": "sync.commands.again:dead",
-        "release": "sync.commands.keep:release",
-        "db": "sync.commands.keep:db",
-    },
+SECTIONS: Mapping[str, Sequence[str]] = {
+    "Try it": ("demo", "sandbox"),
+    "Set it up": ("setup", "subscriptions", "check", "adopt"),
+    "Run it": ("serve", "worker", "sweep", "poll"),
+    "Look at it": ("status", "explain", "verify", "plan"),
+    "Look after it": ("apply", "replay", "backfill", "dead", "release", "db"),
 }
-"""Every command, where it is, and the order in which the help shows them."""
+"""Every command by the help's sections, in the help's order. `NAME` is `NAME` in the module `sync.commands.NAME`."""
 
 
 class WrongUsageError(click.ClickException):
-    """A command was called wrongly. Told in one line, as every other error: click's own form repeats the usage first."""
+    """A command was called wrongly. Its message is one line, as of every other error: click's own repeats the usage first."""
 
     exit_code = 2
 
@@ -62,7 +37,7 @@ class WrongUsageError(click.ClickException):
 
 
 @contextmanager
-def _in_one_line() -> Iterator[None]:
+def _usage_errors_in_one_line() -> Iterator[None]:
     try:
         yield
     except NoArgsIsHelpError:
@@ -77,18 +52,16 @@ class Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return [name for section in SECTIONS.values() for name in section]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
-        place = next((section[cmd_name] for section in SECTIONS.values() if cmd_name in section), None)
-        if place is None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
             return None
-        module, _, name = place.partition(":")
-        command: click.Command = getattr(importlib.import_module(module), name)
+        command: click.Command = getattr(importlib.import_module(f"sync.commands.{cmd_name}"), cmd_name)
         if VERBOSE not in command.params:
             command.params.append(VERBOSE)
         return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        with _in_one_line():
+        with _usage_errors_in_one_line():
             return super().parse_args(ctx, args)
 
     def resolve_command(
@@ -112,7 +85,7 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         try:
-            with _in_one_line():
+            with _usage_errors_in_one_line():
                 return super().invoke(ctx)
         except HandoffsError as error:
             click.ClickException(str(error)).show()

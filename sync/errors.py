@@ -4,6 +4,9 @@ Each names the record it met and, where there is one, the setting to change. A c
 error that ended it; the worker keeps a record dirty, backs off or stops, as the class says.
 """
 
+INTERRUPTED = 130
+"""The exit code of a command that Ctrl-C ended, as shells have it."""
+
 
 class HandoffsError(Exception):
     """Base of every error that this service raises on purpose."""

@@ -46,7 +46,7 @@ class Terminal:
 
     def run(self, *arguments: str, typed: str | None = None, **environment: str) -> Result:
         """The command's end; `typed` is what a person answers, who then sits at a terminal."""
-        self._patch.setattr("sync.commands.bulk.at_a_terminal", lambda: typed is not None)
+        self._patch.setattr("sync.commands.terminal.at_a_terminal", lambda: typed is not None)
         runner = CliRunner(env={**self.environment, **environment})
         return runner.invoke(main, list(arguments), input=typed)
 

@@ -1,18 +1,17 @@
-"""The commands, one file a group of them; `sync.cli` has their table.
+"""The commands, `handoffs NAME` in the module of that name; `sync.cli` has their table.
 
-A command here reads its arguments, calls the module that does the work, and shows what came of it.
+A command reads its arguments, calls the module that does the work, and prints what came of it. What it imports at its
+top is light: the rest is imported when it runs, so that `--help` answers at once. The subcommands of `handoffs sandbox`
+are the modules of a package; those of `db` and `dead` stand with their group.
 
-    session     what a command begins with: settings, logs, database, service
-    output      data to stdout, messages to stderr, JSON
-    run         serve, worker
-    passes      sweep, poll
-    look        status, explain
-    provision   setup
-    portal      check, subscriptions
-    compare     adopt, verify
-    plan        plan, apply
-    again       backfill, replay, dead
-    bulk        what commands on many records share: filters, question, progress, results
-    keep        release, db
-    sandbox     sandbox, demo
+What the commands share:
+
+    session       settings, logs, the database or the whole service: opened and closed
+    options       arguments and options that several take, and what their values mean
+    output        text, JSON and messages, and how times and counts are written
+    terminal      the question before work is done, Ctrl-C, progress
+    pass_report   sweep, poll: run a pass to its end and report it
+    plan_report   plan, backfill: a plan as a diff
+    bulk_report   apply, backfill, replay, dead retry: the outcome of each record, and the sum
+    findings      adopt, verify: a finding in a line
 """

@@ -1,9 +1,9 @@
-"""How commands speak: data on stdout, messages on stderr; for people in colour on a terminal, plain through a pipe."""
+"""How commands print: data on stdout, messages on stderr; in colour on a terminal, plain through a pipe."""
 
 import json
 import sys
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -17,15 +17,6 @@ WIDTH = 80
 """Columns of what is printed through a pipe; a terminal may be wider, up to `WIDEST`."""
 WIDEST = 110
 
-AT_MOST = 20
-"""Lines of one list that are shown without `--all`."""
-
-ALL = click.option(
-    "--all", "everything", is_flag=True, help=f"List everything, not only the first {AT_MOST} of a kind."
-)
-
-JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead, for scripts.")
-
 COLOURS: Mapping[str, str] = {
     "done": "green",
     "due": "cyan",
@@ -38,21 +29,26 @@ COLOURS: Mapping[str, str] = {
     "failed": "bold red",
     "parked": "bold red",
 }
-"""How a state stands out; all others are dim."""
+"""The style of each state that stands out; all others are dim."""
 
 
 def say(message: str) -> None:
-    """A message to the person at the command, on stderr."""
+    """Print a message to stderr, for the person who gave the command."""
     click.echo(message, err=True)
 
 
 def print_json(value: Mapping[str, object]) -> None:
-    """One JSON object, with the version of its shape."""
+    """Print one JSON object to stdout, with the version of its shape in front."""
     click.echo(json.dumps({"version": 1, **value}, indent=2, ensure_ascii=False))
 
 
+def print_json_line(value: Mapping[str, object]) -> None:
+    """Print one JSON object to stdout, in a single line, with the version of its shape in front."""
+    click.echo(json.dumps({"version": 1, **value}, ensure_ascii=False))
+
+
 def console() -> "Console":
-    """Where people's text goes: nothing in it is markup, and a line is never cut."""
+    """Make the console for text on stdout. It reads nothing as markup and folds lines instead of cutting them."""
     from rich.console import Console
 
     made = Console(markup=False, highlight=False, emoji=False, soft_wrap=False)
@@ -61,19 +57,28 @@ def console() -> "Console":
 
 
 def colour(state: str) -> str:
+    """Return the rich style for a state's name, as the ledger, the rules or `status` use it."""
     return COLOURS.get(state, "dim")
 
 
-def moment(at: datetime | None, zone: ZoneInfo | None = None) -> str:
-    """`Mon 2 Nov 2026 09:00` in the zone; UTC where none is given, and said so."""
+def format_moment(at: datetime | None, zone: ZoneInfo | None = None) -> str:
+    """Format a moment: `Mon 2 Nov 2026 09:00`; None is `never`.
+
+    `zone` is the zone to show it in. Without one `at` must be in UTC, and `UTC` is appended.
+    """
     if at is None:
         return "never"
     local = at.astimezone(zone) if zone is not None else at
-    return f"{local:%a} {local.day} {local:%b %Y %H:%M}" + ("" if zone is not None else " UTC")
+    return f"{format_day(local)} {local:%H:%M}" + ("" if zone is not None else " UTC")
 
 
-def duration(seconds: float) -> str:
-    """A length of time in its largest unit: `45 s`, `12 min`, `3 h`, `2 days`."""
+def format_day(day: date) -> str:
+    """Format a day, or the day of a moment: `Mon 2 Nov 2026`."""
+    return f"{day:%a} {day.day} {day:%b %Y}"
+
+
+def format_duration(seconds: float) -> str:
+    """Format a length of time in its largest unit: `45 s`, `12 min`, `3 h`, `2 days`."""
     if seconds < 90:
         return f"{round(seconds)} s"
     if seconds < 90 * 60:
@@ -84,12 +89,12 @@ def duration(seconds: float) -> str:
 
 
 def number(count: int, noun: str) -> str:
-    """`1 record`, `1,200 records`."""
+    """Format a count with its noun: `1 record`, `1,200 records`."""
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
-def folded(out: "Console", text: "Text", first: str, rest: str) -> None:
-    """Text folded to the width: its first line after `first`, the others after `rest`."""
+def print_wrapped_text(out: "Console", text: "Text", first: str, rest: str) -> None:
+    """Print styled text wrapped to the console's width, its first line after `first`, the others after `rest`."""
     from rich.text import Text
 
     for n, line in enumerate(text.wrap(out, out.width - max(len(first), len(rest)))):
@@ -97,18 +102,19 @@ def folded(out: "Console", text: "Text", first: str, rest: str) -> None:
         out.print(Text(first if n == 0 else rest) + line)
 
 
-def sentence(out: "Console", text: str, first: str = "") -> None:
-    """Plain text folded to the width, its further lines under its first."""
+def print_wrapped(out: "Console", text: str, first: str = "") -> None:
+    """Print plain text wrapped to the console's width: after `first`, further lines indented as far."""
     from rich.text import Text
 
-    folded(out, Text(text), first, " " * len(first))
+    print_wrapped_text(out, Text(text), first, " " * len(first))
 
 
-def whole(out: "Console", text: str, indent: str) -> None:
-    """An address is never broken: people and terminals take it up as a whole."""
+def print_unwrapped(out: "Console", text: str, indent: str = "") -> None:
+    """Print text on one line, however long: an address is copied, or clicked, as a whole."""
     out.print(f"{indent}{text}", soft_wrap=True)
 
 
-def more(out: "Console", count: int, limit: int | None) -> None:
+def print_more(out: "Console", count: int, limit: int | None) -> None:
+    """Print how many of `count` items a list left out that showed `limit` at most; None left out none."""
     if limit is not None and count > limit:
         out.print(f"  … and {count - limit:,} more (--all)")

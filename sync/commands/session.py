@@ -1,4 +1,4 @@
-"""What a command begins with: settings read, logs started, the database or the whole service opened, and closed again."""
+"""Where a command begins: it reads settings, starts logs, opens the database or the whole service, and closes them."""
 
 import logging
 from collections.abc import Iterator
@@ -18,39 +18,46 @@ _VERBOSE = "sync.verbose"
 _RATE_LIMITED = 429
 
 
-def _remember(ctx: click.Context, _option: click.Parameter, value: bool) -> None:
+def _remember_verbose(ctx: click.Context, _option: click.Parameter, value: bool) -> None:
     if value:
         ctx.meta[_VERBOSE] = True
 
 
 VERBOSE = click.Option(
-    ["-v", "--verbose"], is_flag=True, expose_value=False, callback=_remember, help="Show all logs, each call too."
+    ["-v", "--verbose"],
+    is_flag=True,
+    expose_value=False,
+    callback=_remember_verbose,
+    help="Show all logs, each call too.",
 )
 """Understood before and after a command's name."""
 
 
-def read(*, level: int = logging.WARNING) -> "Settings":
-    """The settings, once logs of `level` and above go to stderr. Raises `ConfigurationError`."""
-    from sync import log
-    from sync.settings import read_settings
+def read_settings(*, level: int = logging.WARNING) -> "Settings":
+    """Read the settings, and send logs of `level` and above (with `--verbose` all) to stderr.
 
-    settings = read_settings()
+    Raises `ConfigurationError`, which names every setting that is wrong.
+    """
+    from sync import log
+    from sync import settings as configuration
+
+    settings = configuration.read_settings()
     verbose = click.get_current_context().meta.get(_VERBOSE, False)
     log.configure(settings.log_format, level=logging.DEBUG if verbose else level)
     return settings
 
 
-class _Patience:
-    """Tells a person who waits, once, that the CRM makes them wait."""
+class _SlowCRMNotice:
+    """Says once, to the person who waits for a command, that the CRM fails or limits calls."""
 
     def __init__(self) -> None:
-        self._told = False
+        self._shown = False
 
     def __call__(self, call: "Call") -> None:
         answered = call.status is not None and call.status < 500 and call.status != _RATE_LIMITED
-        if answered or self._told:
+        if answered or self._shown:
             return
-        self._told = True
+        self._shown = True
         what = call.error if call.status is None else str(call.status)
         click.echo(f"The CRM does not answer as it should ({call.endpoint}: {what}). This may take a while.", err=True)
 
@@ -64,8 +71,13 @@ def service(
     share: float | None = None,
     begin: bool = True,
 ) -> Iterator["Service"]:
-    """The whole service as `bootstrap.build` wires it, which says what the options mean."""
-    settings = read(level=level)
+    """Open the whole service, and close it at the end.
+
+    `level` is that of `read_settings`; below WARNING, where every call is logged, nothing is said of a slow CRM. The
+    other options are those of `bootstrap.build`. Raises what reading settings and mapping, opening the database and the
+    first calls to the CRM raise, all `HandoffsError`.
+    """
+    settings = read_settings(level=level)
     from sync.service.bootstrap import build
 
     built = build(
@@ -74,7 +86,7 @@ def service(
         bulk=bulk,
         share=share,
         begin=begin,
-        on_call=None if level < logging.WARNING else _Patience(),
+        on_call=None if level < logging.WARNING else _SlowCRMNotice(),
     )
     try:
         yield built
@@ -84,7 +96,10 @@ def service(
 
 @contextmanager
 def database(settings: "Settings", *, write: bool) -> Iterator["Store"]:
-    """The database alone, as it stands or, to `write`, brought up to date. `StoreError` if there is none yet."""
+    """Open the database alone, and close it at the end. To `write`, its schema is first brought up to date.
+
+    Raises `StoreError` if there is none yet: none is made.
+    """
     from sync.errors import StoreError
     from sync.storage.database import migrate, open_store
 

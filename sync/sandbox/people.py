@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-import requests
-
 from sync.clock import to_ms
 from sync.sandbox.acts import Acts
+from sync.sandbox.control_client import ControlClient
 from sync.sandbox.portal import Portal
 from sync.sandbox.seed import ROLES, TASK_PROPERTY, Process
 
@@ -380,24 +379,14 @@ class RemotePeople(Agency):
     """People at work on a sandbox server, by its URL. A refused act raises `ValueError` with the sandbox's reason."""
 
     def __init__(self, url: str, *, timeout: float = 10.0) -> None:
-        self._url = f"{url.rstrip('/')}/_sandbox"
-        self._timeout = timeout
-        self._session = requests.Session()
-        self._session.trust_env = False
-        self.process = Process.from_json(self._answer(self._session.get(f"{self._url}/process", timeout=timeout)))
+        self._control = ControlClient(url, timeout=timeout)
+        self.process = Process.from_json(self._control.get("process"))
 
     def _do(self, act: str, **arguments: Any) -> Any:
-        return self._answer(self._session.post(f"{self._url}/people/{act}", json=arguments, timeout=self._timeout))
-
-    @staticmethod
-    def _answer(response: requests.Response) -> Any:
-        body = response.json()
-        if response.status_code != 200:
-            raise ValueError(body.get("error", response.text))
-        return body["result"]
+        return self._control.post(f"people/{act}", **arguments)
 
     def close(self) -> None:
-        self._session.close()
+        self._control.close()
 
     def __enter__(self) -> "RemotePeople":
         return self

@@ -121,7 +121,7 @@ class Office:
         return Said(done.returncode, done.stdout + done.stderr)
 
     def _command(self, words: list[str], settings: Mapping[str, str], answer: str | None) -> Said:
-        self._patch.setattr("sync.commands.bulk.at_a_terminal", lambda: answer is not None)
+        self._patch.setattr("sync.commands.terminal.at_a_terminal", lambda: answer is not None)
         result = CliRunner(env=settings).invoke(main, words, input=None if answer is None else f"{answer}\n")
         assert result.exception is None or isinstance(result.exception, SystemExit), result.output
         return Said(result.exit_code, result.output)

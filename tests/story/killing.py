@@ -26,7 +26,7 @@ from typing import Any, Literal
 import requests
 
 from sync.clock import to_ms
-from sync.sandbox.demo.stage import Control
+from sync.sandbox.control_client import ControlClient
 from sync.sandbox.people import RemotePeople
 from sync.sandbox.service import LIFELINE
 from tests.story.clients import Client, View, start_of_day
@@ -131,7 +131,7 @@ class Siege:
         self._database = directory / "handoffs.db"
         crm = stack.enter_context(_crm(directory, datetime.now(UTC) if real_time else MORNING))
         self._url = crm["url"]
-        self._control = Control(self._url)
+        self._control = ControlClient(self._url)
         stack.callback(self._control.close)
         self._people = stack.enter_context(RemotePeople(crm["url"]))
         self._service = Service(directory, crm, real_time=real_time)

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from sync.errors import ConfigurationError
+from sync.errors import INTERRUPTED, ConfigurationError
 from sync.sandbox import Sandbox, SandboxServer
-from sync.sandbox.demo import STOPPED, main
+from sync.sandbox.demo import main
 from sync.sandbox.demo import stage as stage_module
 from sync.sandbox.demo.audit import AMELIA, CAROUSEL, CODY, DENTAL, MAILS, TASKS, audit
 from sync.sandbox.demo.display import Screen
@@ -278,7 +278,7 @@ def test_a_signal_ends_everything_with_one_sentence(directory: Path, number: sig
         assert running_in(directory)
         process.send_signal(number)
         told, _ = process.communicate(timeout=60)
-    assert process.returncode == STOPPED
+    assert process.returncode == INTERRUPTED
     assert "Stopped: the simulated CRM and the service have been ended" in " ".join(told.split())
     assert "Traceback" not in told
     assert not running_in(directory)

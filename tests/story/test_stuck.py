@@ -194,7 +194,7 @@ def test_watch_shows_one_report_after_the_other_until_ctrl_c(
 def test_watch_redraws_a_terminal(world: World, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     screen = StringIO()
     monkeypatch.setattr(
-        "sync.commands.look.console", lambda: Console(file=screen, force_terminal=True, width=80, height=40)
+        "sync.commands.status.console", lambda: Console(file=screen, force_terminal=True, width=80, height=40)
     )
     looks = iter(range(2))
 

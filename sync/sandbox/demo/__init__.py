@@ -19,14 +19,12 @@ from typing import TextIO
 
 import requests
 
+from sync.errors import INTERRUPTED
 from sync.sandbox.demo.audit import audit
 from sync.sandbox.demo.display import Screen
 from sync.sandbox.demo.play import SETTINGS, START, TIMER, Account, Play
 from sync.sandbox.demo.stage import Stage, StageError
 from sync.sandbox.demo.witness import Witness
-
-STOPPED = 130
-"""The exit code after Ctrl-C, as shells have it."""
 
 _TITLES = (
     ("1", "15 days before → AM"),
@@ -60,12 +58,12 @@ def main(
         with _signals():
             code = _perform(directory, screen, before_audit)
     except KeyboardInterrupt:
-        code = STOPPED
+        code = INTERRUPTED
         screen.sentence("Stopped: the simulated CRM and the service have been ended, and nothing is left behind.")
     except StageError as error:
         screen.failed(str(error), ())
     except SystemExit:  # so rich ends a program whose reader has gone: `handoffs demo | head`
-        code = STOPPED
+        code = INTERRUPTED
         raise
     finally:
         if keep or code == 1:

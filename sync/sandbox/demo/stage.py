@@ -21,6 +21,7 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 import sync
+from sync.sandbox.control_client import ControlClient
 from sync.sandbox.people import RemotePeople
 from sync.sandbox.service import LIFELINE
 from sync.settings import Settings
@@ -46,31 +47,6 @@ class StageError(Exception):
     """The demo cannot go on; the message says what was waited for and where the logs are."""
 
 
-class Control:
-    """The sandbox's control API."""
-
-    def __init__(self, url: str) -> None:
-        self._url = f"{url}/_sandbox"
-        self._session = requests.Session()
-        self._session.trust_env = False
-
-    def get(self, path: str, **query: str) -> Any:
-        return self._answer(self._session.get(f"{self._url}/{path}", params=query, timeout=TIMEOUT))
-
-    def post(self, path: str, **body: Any) -> Any:
-        return self._answer(self._session.post(f"{self._url}/{path}", json=body, timeout=TIMEOUT))
-
-    def close(self) -> None:
-        self._session.close()
-
-    @staticmethod
-    def _answer(response: requests.Response) -> Any:
-        body = response.json()
-        if response.status_code != 200:
-            raise ValueError(body.get("error", response.text))
-        return body["result"]
-
-
 class Stage:
     """A context: `start_crm`, then `start_service`; leaving it ends both, whatever happened.
 
@@ -78,7 +54,7 @@ class Stage:
     """
 
     people: RemotePeople
-    control: Control
+    control: ControlClient
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -122,8 +98,7 @@ class Stage:
         address = self._directory / "crm.json"
         self._spawn("crm", "sync.sandbox.standalone", str(address), start.isoformat())
         self._crm = self.until("the simulated CRM to listen", lambda: _content(address))
-        self.control = Control(self.crm_url)
-        self._stack.callback(self.control.close)
+        self.control = self._stack.enter_context(ControlClient(self.crm_url, timeout=TIMEOUT))
         self.people = self._stack.enter_context(RemotePeople(self.crm_url))
 
     def start_service(self) -> None:

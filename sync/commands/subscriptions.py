@@ -1,119 +1,21 @@
-"""`check` and `subscriptions`: whether the portal is as the service needs it, and what HubSpot is to be told."""
+"""`handoffs subscriptions`: the HubSpot project that makes HubSpot call this service."""
 
 import re
 from pathlib import Path
-from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import click
 
 from sync.commands import session
-from sync.commands.output import JSON, console, number, print_json, say
+from sync.commands.output import (
+    say,
+)
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from mappings.schema import ProcessMapping
-    from sync.admin.check import Area, Finding, Report
     from sync.settings import Settings
 
 _TYPE_ID = re.compile(r"2-[0-9]+|p[0-9]+_\w+", re.ASCII)
-_COLOURS = {"error": "bold red", "warning": "yellow", "ok": "green", "?": "dim"}
-
-
-@click.command()
-@JSON
-def check(as_json: bool) -> None:
-    """Say whether the mapping fits the live portal, and how to mend what does not.
-
-    Looks at everything at once: the object, every property with its type and options, the pipeline and its stages,
-    association types, owners, the app's scopes, email (connects and logs in, sends nothing), webhooks (whether the
-    running service answers at PUBLIC_URL and tells right signatures from wrong ones), the time zone. Changes nothing.
-
-    Each finding names the line of the mapping, or the setting. A warning is worth a look and stops nothing: webhooks
-    that do not arrive are one, as the poll does their work, and so is a mail server that does not answer, as emails
-    wait for it.
-
-    It belongs into a deployment, before the new version starts (the Procfile's `release`): a mapping that does not fit
-    then never goes live.
-
-    \b
-    Examples:
-      handoffs check
-      handoffs check --json
-
-    \b
-    Exit codes: 0 all is well, or there are only warnings; 1 the CRM does
-      not answer, or the mail server refuses the login; 2 a setting or
-      the mapping is wrong in itself; 4 the token is refused or lacks a
-      scope; 5 the mapping does not fit the portal
-    """
-    with session.service(begin=False) as built:
-        from mappings.load import places
-        from sync.admin.check import check as look
-        from sync.admin.probe import obstacle
-
-        report = look(
-            crm=built.crm,
-            mapping=built.mapping,
-            places=places(built.settings.mapping),
-            settings=built.settings,
-            mailer=built.mailer,
-            clock=built.clock,
-            knock=obstacle,
-        )
-        if as_json:
-            print_json({"ok": report.ok, "findings": [finding.as_json() for finding in report.findings]})
-        else:
-            _show(report, built.settings)
-    click.get_current_context().exit(report.exit_code)
-
-
-def _show(report: "Report", settings: "Settings") -> None:
-    out = console()
-    out.print(f"{settings.mapping or 'The default mapping'} against the portal:\n")
-    width = max(len(area.name) for area in report.areas)
-    for area in report.areas:
-        word, note = _in_short(area)
-        out.print(f"  {word:<7}", style=_COLOURS[word], end="")
-        _hanging(out, f"  {area.name:<{width}}  ", note, start=9)
-    for finding in report.findings:
-        out.print()
-        _show_finding(out, finding)
-    out.print()
-    warnings = len(report.findings) - len(report.errors)
-    if report.findings:
-        out.print(f"{number(len(report.errors), 'error')}, {number(warnings, 'warning')}.")
-    else:
-        out.print("All is well.")
-    if any(finding.packaged for finding in report.findings):
-        say("What stands in creative_refresh.yaml, the packaged default, is changed by")
-        say(f"writing the key into {settings.mapping or 'a mapping of your own, and setting MAPPING to it'}.")
-
-
-def _in_short(area: "Area") -> tuple[str, str]:
-    """One word for an area, and what to say of it in a line."""
-    errors = sum(finding.severity == "error" for finding in area.findings)
-    warnings = len(area.findings) - errors
-    if area.findings:
-        counts = [number(count, noun) for count, noun in ((errors, "error"), (warnings, "warning")) if count]
-        return ("error" if errors else "warning"), ", ".join(counts)
-    return ("ok", area.note) if area.note is not None else ("?", "not looked at: another finding stands before it")
-
-
-def _show_finding(out: "Console", finding: "Finding") -> None:
-    out.print(f"{finding.severity.value:<7}", style=_COLOURS[finding.severity.value], end="  ")
-    out.print(finding.where, soft_wrap=True)
-    _hanging(out, "  ", finding.problem)
-    _hanging(out, "  → ", finding.remedy)
-
-
-def _hanging(out: "Console", lead: str, text: str, *, start: int = 0) -> None:
-    """Print `lead` and `text`, further lines under the first word of `text`; `start` columns are taken already."""
-    column = start + len(lead)
-    lines = wrap(text, out.width - column, break_long_words=False, break_on_hyphens=False)
-    for n, line in enumerate(lines or [""]):
-        out.print((" " * column if n else lead) + line, soft_wrap=True)
 
 
 @click.command()
@@ -156,7 +58,7 @@ def subscriptions(directory: Path, object_type: str | None, without_portfolio: b
     """
     if object_type is not None and without_portfolio:
         raise click.UsageError("--object-type and --without-portfolio exclude each other")
-    settings = session.read()
+    settings = session.read_settings()
     from sync.admin.subscriptions import App, project, write
     from sync.errors import ConfigurationError
     from sync.service.bootstrap import read_mapping

@@ -1,10 +1,10 @@
-"""`serve` and `worker`: the service itself."""
+"""`handoffs serve`: receiver, worker and timer under one command."""
 
 import logging
 
 import click
 
-from sync.commands.session import service
+from sync.commands import session
 
 
 @click.command()
@@ -27,30 +27,9 @@ def serve() -> None:
     Exit codes: 0 ended as told; 1 the database, or the receiver, failed;
       2 a setting or the mapping is wrong, or the port is in use
     """
-    with service(level=logging.INFO) as built:
+    with session.service(level=logging.INFO) as built:
         from sync.service.serve import serve as run
         from webhooks.app import trust_of
 
         trust_of(built.settings)  # what would keep the receiver from starting is said here, once
         run(built)
-
-
-@click.command()
-def worker() -> None:
-    """Run the worker and timer alone, beside a receiver.
-
-    For a machine whose processes are kept by somebody else: the Procfile runs the receiver as `web` and this as
-    `worker`, on one machine and one database. It ends as `serve` does.
-
-    \b
-    Example:
-      handoffs worker
-
-    \b
-    Exit codes: 0 ended as told; 1 the database failed;
-      2 a setting or the mapping is wrong
-    """
-    with service(level=logging.INFO) as built:
-        from sync.service.serve import work
-
-        work(built)

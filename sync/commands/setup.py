@@ -1,12 +1,13 @@
-"""`setup`: what the portal lacks for the service."""
+"""`handoffs setup`: what the portal lacks for the service, and its making."""
 
 from typing import TYPE_CHECKING
 
 import click
 
-from sync.commands.bulk import YES, ask
-from sync.commands.output import JSON, number, print_json, say
-from sync.commands.session import service
+from sync.commands import session
+from sync.commands.options import JSON, YES
+from sync.commands.output import number, print_json, say
+from sync.commands.terminal import confirm
 
 if TYPE_CHECKING:
     from sync.admin.setup import Provision
@@ -47,13 +48,13 @@ def setup(apply_it: bool, yes: bool, sample: bool, as_json: bool) -> None:
     if sample:
         _setup_sample(apply_it=apply_it, yes=yes, as_json=as_json)
         return
-    with service(begin=False) as built:
+    with session.service(begin=False) as built:
         from sync.admin.setup import create, look
 
         found = look(built.crm, built.mapping)
         create_it = found.lacks_property and apply_it
         if create_it:
-            ask(
+            confirm(
                 f"Create the hidden task property “{found.key_property}” in the portal?",
                 yes=yes,
                 otherwise="nothing was created",
@@ -74,7 +75,7 @@ def setup(apply_it: bool, yes: bool, sample: bool, as_json: bool) -> None:
 
 
 def _setup_sample(*, apply_it: bool, yes: bool, as_json: bool) -> None:
-    with service(begin=False) as built:
+    with session.service(begin=False) as built:
         from sync.admin.sample import steps
 
         missing = steps(built.crm, built.mapping)
@@ -84,7 +85,7 @@ def _setup_sample(*, apply_it: bool, yes: bool, as_json: bool) -> None:
         if missing and apply_it:
             portal = built.crm.account().portal_id
             question = f"Create {number(len(missing), 'thing')} in the portal {portal}?"
-            ask(question, yes=yes, otherwise="nothing was created")
+            confirm(question, yes=yes, otherwise="nothing was created")
             for step in missing:
                 step.make()
                 say(f"Created: {step.what}")

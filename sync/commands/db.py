@@ -1,4 +1,4 @@
-"""`release` and `db`: an admin's word to the breaker, and the database's schema and retention."""
+"""`handoffs db`: the database's schema, copies and retention."""
 
 from contextlib import closing
 from datetime import timedelta
@@ -7,53 +7,9 @@ from pathlib import Path
 import click
 
 from sync.commands import session
-from sync.commands.bulk import YES, ask
-from sync.commands.output import moment, number, say
-
-
-@click.command()
-@click.option("--reason", required=True, metavar="TEXT", help="Why; it is kept with your name and the time.")
-@click.option("--all", "everything", is_flag=True, help="Permit all that is held now, however much it is.")
-def release(reason: str, everything: bool) -> None:
-    """Let go what the breaker holds.
-
-    No more than `rules.effects_per_hour` of the mapping are done in an hour: a group of portfolios that would pass it
-    is held as a whole. If what is held is meant (`handoffs status` counts it, `handoffs explain` shows a portfolio's),
-    release it: as many effects again are permitted for an hour or, with --all, as many as are held now.
-
-    What was held is then due: the running service does it, or the next `handoffs sweep` or `poll`.
-
-    \b
-    Examples:
-      handoffs release --reason "first sweep after going live, looked through"
-      handoffs release --reason "the client moved all dates" --all
-
-    \b
-    Exit codes: 0 released; 1 the database failed; 2 no reason was given
-    """
-    if not reason.strip():
-        raise click.BadParameter("say why: it is kept with the release", param_hint="--reason")
-    settings = session.read()
-    from sync.clock import SystemClock
-    from sync.passes import breaker
-    from sync.service.bootstrap import read_mapping
-    from sync.storage.runs import actor
-
-    limit = read_mapping(settings).rules.effects_per_hour
-    with session.database(settings, write=True) as store:
-        done = breaker.release(store, SystemClock(), actor(), reason.strip(), everything=everything, limit=limit)
-    if done.records:
-        click.echo(
-            f"Released {number(done.records, 'record')} with {number(done.effects, 'effect')}; "
-            "the service, or the next sweep or poll, does the work."
-        )
-    elif not done.records_kept:
-        click.echo("Nothing is held.")
-    if done.permitted:
-        click.echo(f"Permitted within the next hour: {number(done.permitted, 'effect')} beyond the limit of {limit:,}.")
-    if done.records_kept:
-        still = f"{number(done.records_kept, 'record')} with {number(done.effects_kept, 'effect')}"
-        say(f"Still held: {still}. Release again, or with --all.")
+from sync.commands.options import YES
+from sync.commands.output import format_moment, number
+from sync.commands.terminal import confirm
 
 
 @click.group()
@@ -75,7 +31,7 @@ def upgrade() -> None:
     \b
     Exit codes: 0 it is up to date; 1 the database failed
     """
-    settings = session.read()
+    settings = session.read_settings()
     from sync.storage.database import migrate, open_store, revision
 
     store = open_store(settings.database_url)
@@ -113,7 +69,7 @@ def backup(file: Path) -> None:
 
     if file.exists():
         raise RefusedError(f"{file} is there already: nothing was copied. Name another file")
-    with session.database(session.read(), write=False) as store:
+    with session.database(session.read_settings(), write=False) as store:
         try:
             copy_to(store, file, SystemClock().now())
         except OSError as error:
@@ -144,7 +100,7 @@ def restore(file: Path, yes: bool) -> None:
     from sync.storage.copies import accept, copied_at
     from sync.storage.database import open_store
 
-    settings = session.read()
+    settings = session.read_settings()
     if not file.is_file():
         raise ConfigurationError(f"there is no copy {file}: name a file that `handoffs db backup` has written")
     copy = open_store(f"sqlite:///{file.absolute()}")
@@ -156,14 +112,14 @@ def restore(file: Path, yes: bool) -> None:
     with closing(store):
         if store.path is None or store.path.exists():
             raise RefusedError(f"there is a database {store.path}: move it away first, with -wal and -shm beside it")
-        ask(
-            f"Has the service stood still since {moment(copied)}? What was done since would be done again.",
+        confirm(
+            f"Has the service stood still since {format_moment(copied)}? What was done since would be done again.",
             yes=yes,
             otherwise="nothing was put back",
         )
         shutil.copyfile(file, store.path)
         accept(store)
-    click.echo(f"Put back: {file}, of {moment(copied)}")
+    click.echo(f"Put back: {file}, of {format_moment(copied)}")
 
 
 @db.command()
@@ -182,7 +138,7 @@ def prune(days: int, dry_run: bool) -> None:
     \b
     Exit codes: 0 done; 1 the database failed
     """
-    settings = session.read()
+    settings = session.read_settings()
     from sync.clock import SystemClock
     from sync.storage.retention import prune as remove
 

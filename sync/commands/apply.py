@@ -1,0 +1,71 @@
+"""`handoffs apply`: carry out a plan that was kept, and nothing else."""
+
+from pathlib import Path
+
+import click
+
+from sync.commands import session
+from sync.commands.bulk_report import report_results
+from sync.commands.options import JSON_LINES, YES
+from sync.commands.output import number, say
+from sync.commands.terminal import confirm, finish_group_on_interrupt, progress_bar
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@YES
+@JSON_LINES
+def apply(file: Path, yes: bool, as_json: bool) -> None:
+    """Carry out a plan that `handoffs plan --out FILE` has kept: that, and nothing else.
+
+    Each portfolio is decided anew first. Where something else is due by now the plan is stale: those portfolios are
+    named and left alone, the others carried out. Texts tell dates, so that a plan is good for its day. A second time
+    there is nothing left to do.
+
+    \b
+    Example:
+      handoffs plan --out monday.json
+      handoffs apply monday.json --yes
+
+    \b
+    Exit codes: 0 carried out; 1 something failed or is unknown; 2 the file is
+      no plan; 3 some of it is stale, it was not answered with yes, or the
+      breaker holds work; 4 the token is refused; 5 the mapping does not fit
+      the portal
+    """
+    from sync.admin.plan import read_file
+    from sync.errors import RefusedError
+
+    kept = read_file(file)
+    if kept.until is not None:
+        raise RefusedError(f"{file} looks ahead to {kept.until}: a plan made without --at can be applied")
+    with session.service(bulk=True) as built:
+        from sync.admin import bulk
+        from sync.admin.plan import make, only, stale
+        from sync.storage import runs
+
+        with progress_bar("Deciding anew") as progress:
+            fresh = make(built, kept.units, progress=progress)
+        old = stale(kept, fresh)
+        good = [unit for unit in kept.units if unit not in old]
+        for unit, why in old.items():
+            say(f"Stale: {unit}: {why}")
+        if not good:
+            if old:
+                raise RefusedError("nothing was done: plan anew")
+            say("The plan is empty: there is nothing to do.")
+            return
+        part = kept.narrowed(good)
+        question = f"Do {number(len(part.due), 'effect')} on {number(len(good), 'record')}?"
+        confirm(question, yes=yes, otherwise="nothing was done")
+        summary = bulk.Summary()
+        arguments = {"file": str(file), "records": len(good), "stale": [str(unit) for unit in old]}
+        with (
+            finish_group_on_interrupt() as stop,
+            runs.kept(built.store, built.clock, "apply", None, arguments, summary.as_json),
+        ):
+            results = bulk.carry_out(built, good, "apply", summary, gate=only(kept, built), stop=stop.is_set)
+            code = report_results(results, summary, len(good), what="Applying", as_json=as_json, stop=stop)
+    if old:
+        say(f"{number(len(old), 'record')} left alone: stale. Plan anew.")
+    click.get_current_context().exit(code or (3 if old else 0))

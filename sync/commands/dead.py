@@ -1,0 +1,195 @@
+"""`handoffs dead`: what does not heal by itself: listed, shown, tried again, or dropped."""
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from sync.commands import session
+from sync.commands.bulk_report import replay_records
+from sync.commands.options import (
+    ALL,
+    JSON,
+    JSON_LINES,
+    REQUIRED_REASON,
+    YES,
+    list_limit,
+    require_reason,
+)
+from sync.commands.output import (
+    console,
+    format_moment,
+    number,
+    print_json,
+    print_more,
+    print_wrapped,
+    say,
+)
+from sync.commands.terminal import confirm
+
+if TYPE_CHECKING:
+    from sync.admin import dead_letters as dying
+
+
+@click.group(invoke_without_command=True)
+@ALL
+@JSON
+@click.pass_context
+def dead(context: click.Context, everything: bool, as_json: bool) -> None:
+    """List, show, retry or drop what does not heal by itself.
+
+    Parked are records at which looking failed again and again: they are looked at no more until they change or a sweep
+    finds them. Failed are effects that the CRM or the mail server refused: each sweep tries them again.
+
+    A record is named by its id (`1001`, `ticket:2001`), an effect by its key, as they are listed.
+
+    \b
+    Examples:
+      handoffs dead
+      handoffs dead show 1001
+      handoffs dead retry --all
+      handoffs dead drop "4:2001/task:write_copy" --reason "done by hand"
+
+    \b
+    Exit codes: 0 nothing is dead, or it was shown, retried or dropped;
+      1 something is dead, or nothing of that name; 3 the breaker holds work
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from sync.admin.dead_letters import listed
+
+    with session.database(session.read_settings(), write=False) as store:
+        found = listed(store)
+    if as_json:
+        print_json(found.as_json())
+    else:
+        _show_dead(found, list_limit(everything))
+    context.exit(1 if found.parked or found.failed else 0)
+
+
+@dead.command(name="show")
+@click.argument("wanted", metavar="RECORD|EFFECT")
+@JSON
+def show_one(wanted: str, as_json: bool) -> None:
+    """Show all that is known of one: traceback, inputs, events.
+
+    \b
+    Example:
+      handoffs dead show 1001
+
+    \b
+    Exit codes: 0 shown; 1 nothing dead is called so
+    """
+    from sync.admin.dead_letters import show
+
+    with session.database(session.read_settings(), write=False) as store:
+        found = show(store, wanted)
+    if as_json:
+        print_json(found.as_json())
+    else:
+        _show_details(found)
+
+
+@dead.command()
+@click.argument("wanted", nargs=-1, metavar="[RECORD|EFFECT]...")
+@click.option("--all", "everything", is_flag=True, help="All that is dead.")
+@JSON_LINES
+def retry(wanted: tuple[str, ...], everything: bool, as_json: bool) -> None:
+    """Try again: look at the records, and at those of the effects.
+
+    All that failed on a record is tried with it.
+
+    \b
+    Examples:
+      handoffs dead retry 1001
+      handoffs dead retry --all
+
+    \b
+    Exit codes: 0 healed; 1 something failed again, or nothing dead is called
+      so; 3 the breaker holds work; 4 the token is refused
+    """
+    from sync.admin.dead_letters import find, listed
+
+    if bool(wanted) == everything:
+        raise click.UsageError("name what to try again, or give --all")
+    with session.database(session.read_settings(), write=False) as store:
+        found = listed(store) if everything else find(store, wanted)
+    if not found.units:
+        say("Nothing is dead.")
+        return
+    with session.service(bulk=True) as built:
+        click.get_current_context().exit(replay_records(built, found.units, "dead retry", as_json=as_json))
+
+
+@dead.command()
+@click.argument("wanted", nargs=-1, required=True, metavar="RECORD|EFFECT...")
+@REQUIRED_REASON
+@YES
+def drop(wanted: tuple[str, ...], reason: str, yes: bool) -> None:
+    """Give up on it for good, after asking.
+
+    A dropped effect is never tried again: the ledger keeps it as overtaken, with your name and the reason. A dropped
+    record is looked at again when it changes, or by the next sweep.
+
+    \b
+    Example:
+      handoffs dead drop 1001 --reason "the client has left"
+
+    \b
+    Exit codes: 0 dropped; 1 nothing dead is called so; 2 no reason was given;
+      3 not answered with yes
+    """
+    from sync.admin.dead_letters import drop as give_up
+    from sync.admin.dead_letters import find
+
+    reason = require_reason(reason, "what is dropped")
+    from sync.clock import SystemClock
+
+    with session.database(session.read_settings(), write=True) as store:
+        found = find(store, wanted)
+        what = f"{number(len(found.failed), 'effect')} and {number(len(found.parked), 'parked record')}"
+        confirm(f"Drop {what} for good?", yes=yes, otherwise="nothing was dropped")
+        give_up(store, SystemClock(), found, reason)
+    click.echo(f"Dropped {what}.")
+
+
+def _show_dead(found: "dying.Dead", limit: int | None) -> None:
+    out = console()
+    if not found.parked and not found.failed:
+        out.print("Nothing is dead.", style="green")
+    if found.parked:
+        out.print(f"Parked ({len(found.parked):,})", style="bold red")
+    for parked in found.parked[:limit]:
+        print_wrapped(out, f"{parked.record}, since {format_moment(parked.since)}, after {parked.attempts} looks", "  ")
+        print_wrapped(out, parked.reason, "    ")
+    print_more(out, len(found.parked), limit)
+    if found.failed:
+        out.print(f"Failed ({len(found.failed):,})", style="bold red")
+    for failed in found.failed[:limit]:
+        out.print(f"  {failed.key}", soft_wrap=True)  # to be copied as a whole
+        print_wrapped(out, f"{failed.what} of {failed.where}, since {format_moment(failed.since)}", "    ")
+        print_wrapped(out, failed.reason, "    ")
+    print_more(out, len(found.failed), limit)
+
+
+def _show_details(found: "dying.Shown") -> None:
+    out = console()
+    for parked in found.parked:
+        print_wrapped(
+            out, f"{parked.record} is parked since {format_moment(parked.since)}, after {parked.attempts} looks"
+        )
+        out.print(f"\n{parked.error.rstrip()}\n", soft_wrap=True)
+    for failed in found.failed:
+        trouble = failed.trouble
+        out.print(f"{trouble.key}", style="bold", soft_wrap=True)
+        print_wrapped(out, f"{trouble.what} of {trouble.where}", "  ")
+        print_wrapped(
+            out, f"failed {format_moment(trouble.since)}, tried {failed.attempts} times: {trouble.reason}", "  "
+        )
+        at = "" if failed.cause_at is None else f" ({format_moment(failed.cause_at)})"
+        print_wrapped(out, f"asked for because {failed.cause}{at}", "  ")
+        out.print(f"{json.dumps(failed.payload, indent=2, ensure_ascii=False)}\n", soft_wrap=True)
+    if found.events:
+        out.print("Newest events")
+    for seen in found.events:
+        print_wrapped(out, f"{format_moment(seen.received_at)}  {json.dumps(seen.raw, ensure_ascii=False)}", "  ")

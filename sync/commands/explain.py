@@ -1,0 +1,211 @@
+"""`handoffs explain`: one portfolio's cycle, and what each handoff has done or waits for."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import click
+
+from mappings.vocabulary import Handoff
+from sync.commands import session
+from sync.commands.options import ALL, JSON, list_limit
+from sync.commands.output import (
+    colour,
+    console,
+    format_duration,
+    format_moment,
+    number,
+    print_json,
+    print_more,
+    print_unwrapped,
+    print_wrapped,
+    print_wrapped_text,
+    say,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from mappings.schema import ProcessMapping
+    from sync.admin.explain import Explanation, Finding, HandoffLine, LeftOut
+    from sync.admin.timeline import Event
+
+
+@click.command()
+@click.argument("portfolio")
+@ALL
+@JSON
+def explain(portfolio: str, everything: bool, as_json: bool) -> None:
+    """Show what happened in one portfolio's cycle, and what each handoff has done, or waits for, and why.
+
+    PORTFOLIO is its id or its name. First comes the timeline: who did what, by the CRM's own history, and what the
+    service did because of it (→). Then each handoff, as the service would decide it now; the reasons are those of the
+    rules themselves. Of an Ad Set each ticket is shown, and what it lacks. Nothing is changed.
+
+    \b
+    done            carried out, when and with what
+    due             would be done at the next look
+    waiting         for a moment or an event
+    blocked         waits for a person
+    overtaken       what came after made it pointless
+    not applicable  and why
+
+    \b
+    Examples:
+      handoffs explain 4815162342
+      handoffs explain "Acme Shoes"
+      handoffs explain 4815162342 --json | jq -r '.timeline[] | .at + " " + .text'
+
+    \b
+    Exit codes: 0 shown; 1 no such portfolio, or several of that name;
+      4 the token is refused; 5 the mapping does not fit the portal
+    """
+    with session.service(begin=False) as built:
+        from sync.admin.explain import explain as explained
+        from sync.admin.explain import find
+        from sync.passes import recovery
+
+        found = explained(built, find(built.crm, built.mapping, portfolio))
+        if recovery.is_needed(built.store):
+            say("No pass has run on this database yet: what the CRM shows as done is taken over by the first one.")
+        if as_json:
+            print_json(found.as_json())
+        else:
+            _show_explanation(found, built.mapping, list_limit(everything))
+
+
+def _show_explanation(found: "Explanation", mapping: "ProcessMapping", limit: int | None) -> None:
+    from rich.text import Text
+
+    out, zone = console(), mapping.zone
+    out.print(Text.assemble((found.portfolio.name, "bold"), f"  portfolio {found.portfolio.id}"))
+    print_unwrapped(out, found.portfolio.url, "")
+    started = found.cycle_started
+    out.print(f"Cycle since {format_moment(started, zone)}" if started else "Cycle: the first one that is known")
+    for line in _attention(found, zone):
+        print_wrapped(out, line)
+    _show_timeline(out, found.timeline, zone, limit)
+    for handoff in found.handoffs:
+        _show_handoff(out, handoff, mapping, limit)
+        if handoff.handoff is Handoff.SET_READY:
+            _show_ad_sets(out, found, zone, limit)
+
+
+def _attention(found: "Explanation", zone: ZoneInfo) -> Iterable[str]:
+    from sync.storage.work_queue import WAITED
+
+    if found.wait is not None:
+        wait, late = found.wait, ", stuck" if found.is_stuck else ""
+        ago = format_duration((found.at - wait.since).total_seconds())
+        yield f"Waits for {wait.who} since {format_moment(wait.since, zone)} ({ago}{late}): {wait.what}"
+    mark = found.mark
+    if mark is None:
+        yield "Nothing asks for a look at it now."
+    elif mark.parked_at is not None:
+        yield f"PARKED since {format_moment(mark.parked_at, zone)} after {mark.attempts} failed looks: {mark.error}"
+    elif mark.held_effects is not None:
+        yield f"HELD by the breaker with {number(mark.held_effects, 'effect')}: `handoffs release --reason …`"
+    elif mark.attempts:
+        yield f"Looking at it failed ({mark.attempts}×): {mark.error}. Next look: {format_moment(mark.not_before, zone)}."
+    else:
+        by = "" if mark.origin == WAITED else f", asked for by {mark.origin}"
+        yield f"Next look: {format_moment(mark.not_before, zone)}{by}."
+    yield from (f"Problem: {problem}" for problem in found.problems)
+
+
+def _show_timeline(out: "Console", events: "Sequence[Event]", zone: ZoneInfo, limit: int | None) -> None:
+    from rich.text import Text
+
+    from sync.admin.explain import TITLES
+
+    out.print(Text(f"\nTimeline ({zone.key})", "bold"))
+    if not events:
+        out.print("  Nothing has happened in this cycle.")
+    shown = events if limit is None else events[-limit:]
+    if len(shown) < len(events):
+        out.print(f"  … {len(events) - len(shown):,} earlier ones (--all)")
+    day = None
+    for event in shown:
+        local = event.at.astimezone(zone)
+        if local.date() != day:
+            day = local.date()
+            out.print(Text(f"  {local:%a} {local.day} {local:%b %Y}", "dim"))
+        if event.handoff is None:
+            text = Text(f"{event.who} {event.text}")
+        else:
+            head = f"→ {event.handoff.value} {TITLES[event.handoff]}: "
+            text = Text.assemble((head, "cyan"), (event.text, colour("blocked") if event.trouble else ""))
+        print_wrapped_text(out, text, f"  {local:%H:%M}  ", " " * 11 if event.handoff is not None else " " * 9)
+
+
+def _show_handoff(out: "Console", line: "HandoffLine", mapping: "ProcessMapping", limit: int | None) -> None:
+    from rich.text import Text
+
+    from sync.admin.explain import TITLES
+
+    leading = line.leading
+    label = Text.assemble((f"\n{line.handoff.value:<4}", "bold"), f"{TITLES[line.handoff]:<22}")
+    label.append(leading.state.value, colour(leading.state.value))
+    if leading.when is not None and len(line.findings) == 1:
+        label.append(f"  {_when(leading, mapping.zone)}", "dim")
+    out.print(label)
+    if len(line.findings) == 1:
+        print_wrapped(out, leading.reason, "    ")
+        _show_effects(out, leading, mapping, "      ")
+        return
+    shown = line.findings if limit is None else line.findings[-limit:]  # the newest tickets are the last ones
+    for finding in shown:
+        when = f" {_when(finding, mapping.zone)}" if finding.when is not None else ""
+        head = Text.assemble((finding.state.value, colour(finding.state.value)), (when, "dim"), ": ", finding.reason)
+        print_wrapped_text(out, head, "    ", "      ")
+        _show_effects(out, finding, mapping, "        ")
+    if len(shown) < len(line.findings):
+        out.print(f"    … and {len(line.findings) - len(shown):,} earlier ones (--all)")
+
+
+def _when(finding: "Finding", zone: ZoneInfo) -> str:
+    return ("until " if finding.state == "waiting" else "") + format_moment(finding.when, zone)
+
+
+def _show_effects(out: "Console", finding: "Finding", mapping: "ProcessMapping", indent: str) -> None:
+    from rich.text import Text
+
+    for effect in finding.effects:
+        who = f" → {mapping.roles[effect.role].label}" if effect.role is not None else ""
+        text = Text.assemble(f"{effect.summary}{who}: ", (effect.state, colour(effect.state)))
+        if effect.when is not None:
+            text.append(f" {format_moment(effect.when, mapping.zone)}")
+        if effect.id is not None and effect.kind in {"task", "email"}:
+            text.append(f" ({effect.id})" if effect.now is None else f" (task {effect.id}, {effect.now})")
+        if effect.reason is not None and effect.state != "done" and effect.reason not in finding.reason:
+            text.append(f": {effect.reason}")
+        print_wrapped_text(out, text, indent, indent + "  ")
+        if effect.url is not None:
+            print_unwrapped(out, effect.url, indent + "  ")
+
+
+def _show_ad_sets(out: "Console", found: "Explanation", zone: ZoneInfo, limit: int | None) -> None:
+    from rich.text import Text
+
+    for one in found.ad_sets:
+        out.print(f"      Ad Set “{one.folder}”: {one.ready} of {len(one.tickets)} ready")
+        for ticket in one.tickets[:limit]:
+            state = Text.assemble(("missing", colour("waiting")) if ticket.lacks else ("ready", colour("done")))
+            why = "; ".join(ticket.lacks) if ticket.lacks else f"“{ticket.stage}”"
+            text = Text.assemble(
+                f"{ticket.record} “{ticket.name}” ", state, f" since {format_moment(ticket.since, zone)}: {why}"
+            )
+            print_wrapped_text(out, text, "        ", "          ")
+            print_unwrapped(out, ticket.url, "          ")
+        print_more(out, len(one.tickets), limit)
+    for why, tickets in _grouped(found.left_out):
+        names = ", ".join(f"{ticket.record.id} “{ticket.name}”" for ticket in tickets[:limit])
+        print_wrapped(out, f"Not counted, {why}: {names}", "      ")
+        print_more(out, len(tickets), limit)
+
+
+def _grouped(left_out: "Iterable[LeftOut]") -> "Iterable[tuple[str, list[LeftOut]]]":
+    by_reason: dict[str, list[LeftOut]] = {}
+    for one in left_out:
+        by_reason.setdefault(one.why, []).append(one)
+    return by_reason.items()

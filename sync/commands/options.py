@@ -1,0 +1,125 @@
+"""Arguments and options that several commands take, and what their values mean."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import click
+
+from mappings.vocabulary import Handoff
+
+if TYPE_CHECKING:
+    from sync.service.bootstrap import Service
+
+LIST_LIMIT = 20
+"""Lines of one list that are shown without `--all`."""
+
+YEARS = range(2000, 2100)
+"""The years that a date may name: a typing mistake must not move one into the next century."""
+
+PORTFOLIOS = click.argument("portfolios", nargs=-1, metavar="[PORTFOLIO]...")
+YES = click.option("--yes", is_flag=True, help="Do not ask.")
+HANDOFF = click.option(
+    "--handoff",
+    "handoffs",
+    multiple=True,
+    type=click.Choice([handoff.value for handoff in Handoff]),
+    help="Only where this handoff is concerned.",
+)
+OWNER = click.option(
+    "--owner", "owners", multiple=True, metavar="OWNER", help="Only where work is for this person: email or owner id."
+)
+REASON = click.option("--reason", metavar="TEXT", help="Why; it is kept with your name and the time.")
+REQUIRED_REASON = click.option(
+    "--reason", required=True, metavar="TEXT", help="Why; it is kept with your name and the time."
+)
+ALL = click.option(
+    "--all", "everything", is_flag=True, help=f"List everything, not only the first {LIST_LIMIT} of a kind."
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead, for scripts.")
+JSON_LINES = click.option("--json", "as_json", is_flag=True, help="Print JSON instead: a line a record, then the sum.")
+
+
+def list_limit(everything: bool) -> int | None:
+    """Return how many lines of a list to show: all (None) with `--all`, else `LIST_LIMIT`."""
+    return None if everything else LIST_LIMIT
+
+
+class Day(click.ParamType[date]):
+    """A calendar date, `2026-11-22`."""
+
+    name = "date"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        if isinstance(value, date):
+            return value
+        try:
+            day = date.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is no date: write it as 2026-11-22", param, ctx)
+        if day.year not in YEARS:
+            self.fail(f"{value} is too far away: from {YEARS[0]} to {YEARS[-1]}", param, ctx)
+        return day
+
+
+class DateOrTime(click.ParamType[datetime | date]):
+    """A day, `2026-11-22`, or a moment, `2026-11-22T09:00`; without an offset in the mapping's time zone."""
+
+    name = "when"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime | date:
+        if isinstance(value, date):
+            return value
+        text = str(value)
+        try:
+            found = date.fromisoformat(text) if len(text) == len("2026-11-22") else datetime.fromisoformat(text)
+        except ValueError:
+            self.fail(f"{text!r} is no date and no time: write 2026-11-22 or 2026-11-22T09:00", param, ctx)
+        if found.year not in YEARS:
+            self.fail(f"{text} is too far away: from {YEARS[0]} to {YEARS[-1]}", param, ctx)
+        return found
+
+
+def start_of(value: datetime | date, zone: ZoneInfo) -> datetime:
+    """Return the moment, in UTC, from which a `DateOrTime` counts: a day from its midnight in `zone`."""
+    if isinstance(value, datetime):
+        return (value if value.tzinfo else value.replace(tzinfo=zone)).astimezone(UTC)
+    return datetime.combine(value, time(), zone).astimezone(UTC)
+
+
+def end_of(value: datetime | date, zone: ZoneInfo) -> datetime:
+    """Return the moment, in UTC, before which a `DateOrTime` counts: a day up to the next midnight in `zone`."""
+    return start_of(value if isinstance(value, datetime) else value + timedelta(days=1), zone)
+
+
+def portfolio_ids(built: "Service", wanted: Sequence[str]) -> list[str] | None:
+    """Return the ids of these portfolios, each given by id or name; None if none is given.
+
+    Asks the CRM. Raises `NoSuchPortfolioError` and `AmbiguousNameError`.
+    """
+    from sync.admin.explain import find
+
+    return list(dict.fromkeys(find(built.crm, built.mapping, one) for one in wanted)) if wanted else None
+
+
+def owner_ids(built: "Service", wanted: Sequence[str]) -> frozenset[str]:
+    """Return the owner ids of these people, each given by email or owner id; deactivated ones are known too.
+
+    Raises `click.BadParameter` for somebody whom the portal does not have.
+    """
+    owners = built.portals.get().owners if wanted else {}
+    known = {owner.email.lower(): owner.id for owner in owners.values()} | {i: i for i in owners}
+    for one in wanted:
+        if one.lower() not in known:
+            raise click.BadParameter(
+                f"nobody in the portal is “{one}”: give an email or owner id", param_hint="--owner"
+            )
+    return frozenset(known[one.lower()] for one in wanted)
+
+
+def require_reason(reason: str, kept_with: str) -> str:
+    """Return the reason without blanks around it. Raises `click.BadParameter` if nothing is left of it."""
+    if not reason.strip():
+        raise click.BadParameter(f"say why: it is kept with {kept_with}", param_hint="--reason")
+    return reason.strip()

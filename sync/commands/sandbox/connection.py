@@ -1,0 +1,55 @@
+"""How commands reach a sandbox that runs in another process: by its control API."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from sync.errors import HandoffsError
+
+if TYPE_CHECKING:
+    from sync.sandbox.control_client import ControlClient
+    from sync.sandbox.people import RemotePeople
+
+PORT = 8900
+"""Where a sandbox listens unless told otherwise."""
+
+TIMEOUT = 10.0
+"""Seconds that one call of the control API may take."""
+
+URL = click.option(
+    "--url", default=f"http://127.0.0.1:{PORT}", show_default=True, envvar="SANDBOX_URL", help="The running sandbox."
+)
+
+
+class SandboxError(HandoffsError):
+    """The sandbox is not there, or refuses what was asked; the message is its own."""
+
+
+@contextmanager
+def control(url: str) -> Iterator["ControlClient"]:
+    """Open the control API of the sandbox at `url`. Raises `SandboxError` if it is not there, or refuses a call."""
+    from sync.sandbox.control_client import ControlClient
+
+    with _errors_of(url), ControlClient(url, timeout=TIMEOUT) as client:
+        yield client
+
+
+@contextmanager
+def people_of(url: str) -> Iterator["RemotePeople"]:
+    """Let people act in the sandbox at `url`. Raises `SandboxError` if it is not there, or refuses an act."""
+    from sync.sandbox.people import RemotePeople
+
+    with _errors_of(url), RemotePeople(url, timeout=TIMEOUT) as people:
+        yield people
+
+
+@contextmanager
+def _errors_of(url: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:  # every error of requests is one
+        raise SandboxError(f"no sandbox answers at {url}: start one with `handoffs sandbox`, or give --url") from error
+    except (ValueError, KeyError) as error:
+        raise SandboxError(str(error)) from error

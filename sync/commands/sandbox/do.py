@@ -1,0 +1,190 @@
+"""`handoffs sandbox do`: act as the people of the agency do, in the running sandbox."""
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+
+import click
+
+from sync.commands.sandbox.connection import URL, people_of
+
+if TYPE_CHECKING:
+    from sync.sandbox.people import RemotePeople
+
+
+@click.group()
+@URL
+@click.option("--by", metavar="WHO", help="Who acts: an owner's id, `workflow`, or a role. Default: an admin.")
+@click.pass_context
+def do(ctx: click.Context, url: str, by: str | None) -> None:
+    """Act as the people of the agency do, in the running sandbox.
+
+    What makes a record prints its id.
+
+    \b
+    Examples:
+      handoffs sandbox do create-portfolio "Acme" --date 2026-12-01
+      handoffs sandbox do note portfolio 10001 "Blue, please"
+      handoffs sandbox do --by account_manager set-status 10001 \\
+        "Refresh Request Submitted"
+    """
+    ctx.obj = (url, by)
+
+
+P = ParamSpec("P")
+
+
+def _as_person(act: "Callable[Concatenate[RemotePeople, str | None, P], str | None]") -> Callable[P, None]:
+    """Make a command's callback of a function that gets the people of the sandbox and who of them acts.
+
+    What the function returns, the id of what it made, is printed.
+    """
+
+    @functools.wraps(act)
+    def command(*args: P.args, **options: P.kwargs) -> None:
+        url, by = click.get_current_context().obj
+        with people_of(url) as people:
+            made = act(people, people.process.owners.get(by, by) if by is not None else None, *args, **options)
+        if made is not None:
+            click.echo(made)
+
+    return command
+
+
+@do.command()
+@click.argument("name")
+@click.option("--date", default="", help="Its Creative Refresh Date, 2026-12-01.")
+@click.option("--cadence", default="", help="Its cadence, by label.")
+@click.option("--status", default="", help="Its status, by label.")
+@click.option("--link", default="", help="Where its creatives are to be seen.")
+@click.option("--without", multiple=True, metavar="ROLE", help="Nobody in this role; may be given again.")
+@_as_person
+def create_portfolio(
+    people: "RemotePeople",
+    by: str | None,
+    name: str,
+    date: str,
+    cadence: str,
+    status: str,
+    link: str,
+    without: tuple[str, ...],
+) -> str:
+    """Make a portfolio, with a person in each role."""
+    nobody: dict[str, Any] = dict.fromkeys(without)
+    return people.create_portfolio(name, date, cadence=cadence, status=status, link=link, by=by, **nobody)
+
+
+@do.command()
+@click.argument("portfolio")
+@click.argument("subject")
+@click.option("--folder", default="", help="Its Deliverable Folder Name.")
+@click.option("--stage", default="New", show_default=True, help="By label or id.")
+@_as_person
+def create_ticket(people: "RemotePeople", by: str | None, portfolio: str, subject: str, folder: str, stage: str) -> str:
+    """Make a ticket on a portfolio (`-`: on none)."""
+    on = [] if portfolio == "-" else [portfolio]
+    return people.create_ticket(subject, folder, on, stage=stage, by=by)
+
+
+@do.command()
+@click.argument("portfolio")
+@click.argument("status")
+@_as_person
+def set_status(people: "RemotePeople", by: str | None, portfolio: str, status: str) -> None:
+    """Set a portfolio's status, by label; '' empties it."""
+    people.set_status(portfolio, status, by=by)
+
+
+@do.command()
+@click.argument("portfolio")
+@click.argument("date")
+@_as_person
+def set_date(people: "RemotePeople", by: str | None, portfolio: str, date: str) -> None:
+    """Set a portfolio's Creative Refresh Date; '' empties it."""
+    people.set_refresh_date(portfolio, date, by=by)
+
+
+@do.command()
+@click.argument("ticket")
+@click.argument("stage")
+@_as_person
+def move(people: "RemotePeople", by: str | None, ticket: str, stage: str) -> None:
+    """Move a ticket to a stage, by label or id."""
+    people.move_ticket(ticket, stage, by=by)
+
+
+@do.command()
+@click.argument("ticket")
+@click.argument("value")
+@_as_person
+def revise(people: "RemotePeople", by: str | None, ticket: str, value: str) -> None:
+    """Set a ticket's Needs Revisions, by label."""
+    people.request_revisions(ticket, value, by=by)
+
+
+@do.command()
+@click.argument("kind", type=click.Choice(["portfolio", "ticket"]))
+@click.argument("record")
+@click.argument("text")
+@_as_person
+def note(people: "RemotePeople", by: str | None, kind: str, record: str, text: str) -> str:
+    """Leave a Note on a portfolio or ticket."""
+    return people.note(kind, record, text, by=by)
+
+
+@do.command()
+@click.argument("task")
+@_as_person
+def complete(people: "RemotePeople", by: str | None, task: str) -> None:
+    """Complete a task."""
+    people.complete_task(task, by=by)
+
+
+@do.command(name="set")
+@click.argument("kind")
+@click.argument("record")
+@click.argument("values", nargs=-1, required=True, metavar="NAME=VALUE…")
+@_as_person
+def set_properties(people: "RemotePeople", by: str | None, kind: str, record: str, values: tuple[str, ...]) -> None:
+    """Set any properties of a portfolio, ticket, task or note, in one save."""
+    pairs = [value.partition("=") for value in values]
+    bare = [name for name, equals, _ in pairs if not equals]
+    if bare:
+        raise click.BadParameter(f"{bare[0]!r} lacks its value: write NAME=VALUE")
+    people.set(kind, record, {name: value for name, _, value in pairs}, by=by)
+
+
+@do.command()
+@click.argument("kind")
+@click.argument("record")
+@_as_person
+def delete(people: "RemotePeople", by: str | None, kind: str, record: str) -> None:
+    """Delete a portfolio, ticket, task or note."""
+    people.archive(kind, record, by=by)
+
+
+@do.command()
+@click.argument("ticket")
+@click.argument("portfolio")
+@click.option("--primary", is_flag=True, help="As the ticket's primary portfolio.")
+@_as_person
+def associate(people: "RemotePeople", by: str | None, ticket: str, portfolio: str, primary: bool) -> None:
+    """Put a ticket on a portfolio."""
+    people.associate("ticket", ticket, "portfolio", portfolio, label="Primary" if primary else None, by=by)
+
+
+@do.command()
+@click.argument("ticket")
+@click.argument("portfolio")
+@_as_person
+def dissociate(people: "RemotePeople", by: str | None, ticket: str, portfolio: str) -> None:
+    """Take a ticket off a portfolio."""
+    people.dissociate("ticket", ticket, "portfolio", portfolio, by=by)
+
+
+@do.command()
+@click.argument("owner")
+@_as_person
+def deactivate(people: "RemotePeople", _by: str | None, owner: str) -> None:
+    """Deactivate a person, by role or owner id."""
+    people.deactivate_owner(people.process.owners.get(owner, owner))

@@ -1,0 +1,34 @@
+"""`handoffs sandbox fault`: let calls of the running sandbox fail."""
+
+import click
+
+from sync.commands.sandbox.connection import URL, control
+
+
+@click.command()
+@URL
+@click.argument("kind", required=False)
+@click.option("--endpoint", default="*", show_default=True, help="Which calls, as `METHOD /path` with *.")
+@click.option("--times", type=click.IntRange(1), help="How often; default: until cleared.")
+@click.option("--probability", type=click.FloatRange(0, 1), default=1.0, show_default=True)
+@click.option("--clear", is_flag=True, help="Switch all faults off.")
+def fault(url: str, kind: str | None, endpoint: str, times: int | None, probability: float, clear: bool) -> None:
+    """Let calls fail, or show and clear what fails now.
+
+    KIND is an answer (401, 403, 423, 429-daily, 500, 502, 503, 504 …) or what befalls the connection: refused, reset,
+    hang, lost (applied, the answer lost), late (applied later), partial (some of a batch fail).
+
+    \b
+    Examples:
+      handoffs sandbox fault 503 --times 5
+      handoffs sandbox fault lost --endpoint "POST */batch/create" --times 1
+      handoffs sandbox fault --clear
+    """
+    with control(url) as client:
+        if clear:
+            client.delete("faults")
+        if kind is not None:
+            client.post("faults", kind=kind, endpoint=endpoint, times=times, probability=probability)
+        active = client.get("faults")
+    for one in active:
+        click.echo(f"{one['kind']} on {one['endpoint']}" + (f", {one['times']} times" if one["times"] else ""))

@@ -1,0 +1,168 @@
+"""`handoffs sandbox`: the simulated HubSpot, run on this machine until Ctrl-C."""
+
+import shlex
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from sync.commands.options import JSON
+from sync.commands.output import print_json, say
+from sync.commands.sandbox.clock import parse_moment
+from sync.commands.sandbox.connection import PORT
+
+if TYPE_CHECKING:
+    from sync.sandbox.sandbox import Sandbox
+
+SERVICE = "http://127.0.0.1:8000"
+"""Where `handoffs serve` listens unless PORT says otherwise."""
+
+
+class _ClockStart(click.ParamType[datetime | None]):
+    """`real`, or the moment at which the clock begins."""
+
+    name = "clock"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime | None:
+        if value is None or value == "real":
+            return None
+        if isinstance(value, datetime):
+            return value
+        try:
+            return parse_moment(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+@click.group(invoke_without_command=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="0: any that is free.")
+@click.option(
+    "--clock", type=_ClockStart(), default="real", show_default=True, metavar="ISO|real", help="When it begins."
+)
+@click.option("--still", is_flag=True, help="The clock moves only when it is told to.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of what is random: ids, faults, orders.")
+@click.option(
+    "--populate", type=click.IntRange(0), default=0, metavar="N", help="N portfolios, at every stage of the cycle."
+)
+@click.option("--webhooks", default=SERVICE, show_default=True, metavar="URL|none", help="The service's address.")
+@click.option("--task-property", is_flag=True, help="Have the hidden task property already (`handoffs setup`).")
+@click.option("--empty", is_flag=True, help="Nothing of the process yet, for `handoffs setup --sample`.")
+@JSON
+@click.pass_context
+def sandbox(
+    ctx: click.Context,
+    port: int,
+    clock: datetime | None,
+    still: bool,
+    seed: int,
+    populate: int,
+    webhooks: str,
+    task_property: bool,
+    empty: bool,
+    as_json: bool,
+) -> None:
+    """Run the simulated HubSpot on this machine, until Ctrl-C.
+
+    Without a command it runs: a portal with the process installed, its API, its webhooks, and people. It prints what
+    `handoffs serve` in another terminal needs to work with it. Everything is kept in memory.
+
+    With one of the commands below, people act in a running one, time passes, faults are switched.
+
+    The service goes by the machine's own clock: with another --clock use `handoffs sweep --today`, set GO_LIVE before
+    it, and expect webhooks to be refused as too old.
+
+    \b
+    Examples:
+      handoffs sandbox --populate 20
+      handoffs sandbox --empty
+      handoffs sandbox do create-portfolio "Acme" --date 2026-12-01
+      handoffs sandbox do set-status 10001 "Deliverables Submitted"
+      handoffs sandbox fault 503 --times 5
+
+    \b
+    Exit codes: 0 ended as told, or done; 1 refused, or not running;
+      2 the port is in use
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    if empty and (populate or task_property):
+        raise click.UsageError("--empty excludes --populate and --task-property")
+    from sync.sandbox.sandbox import Sandbox
+    from sync.sandbox.server import SandboxServer
+
+    made = Sandbox(seed=seed, start=clock, ticking=not still, with_task_property=task_property, empty=empty)
+    if populate:
+        _populate(made, populate, seed)
+    target = None if webhooks == "none" else webhooks.rstrip("/")
+    if target is not None:
+        if not empty:
+            made.delivery.subscribe_all(["ticket", "task", made.process.names.object_name])
+        made.delivery.target = f"{target}/webhooks/hubspot"
+    server = SandboxServer(made, port)
+    try:
+        server.start()
+    except OSError as error:
+        raise click.UsageError(
+            f"port {port} cannot be listened on ({error.strerror}): choose another with --port"
+        ) from error
+    with _interrupt_event() as interrupted:
+        _print_access(made, server.url, target, as_json=as_json)
+        interrupted.wait()
+    server.stop()
+    say("Stopped.")
+
+
+@contextmanager
+def _interrupt_event() -> Iterator[threading.Event]:
+    """Yield an event that Ctrl-C and SIGTERM set."""
+    interrupted = threading.Event()
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        interrupted.set()
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield interrupted
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _populate(made: "Sandbox", count: int, seed: int) -> None:
+    import random
+
+    from sync.sandbox.seed import populate
+
+    populate(made.portal, made.process, count, random.Random(seed))  # noqa: S311 - guards nothing
+
+
+def _print_access(made: "Sandbox", url: str, target: str | None, *, as_json: bool) -> None:
+    environment = {
+        "HUBSPOT_BASE_URL": url,
+        "HUBSPOT_ACCESS_TOKEN": made.token,
+        "HUBSPOT_APP_ID": str(made.app_id),
+        **({"HUBSPOT_CLIENT_SECRET": made.client_secret, "PUBLIC_URL": target} if target is not None else {}),
+        "EMAIL_URL": "hubspot:777",
+        "DATABASE_URL": "sqlite:///sandbox.db",
+        "SANDBOX_URL": url,
+    }
+    if as_json:
+        print_json(
+            {"url": url, "token": made.token, "client_secret": made.client_secret, "app_id": made.app_id,
+             "environment": environment}
+        )  # fmt: skip
+        return
+    click.echo(f"A simulated HubSpot listens on {url}\n")
+    click.echo(f"  token          {made.token}")
+    click.echo(f"  client secret  {made.client_secret}")
+    click.echo(f"  app id         {made.app_id}")
+    setup = "handoffs setup --apply --yes" if made.settled else "handoffs setup --sample --apply --yes"
+    click.echo(f"\nFor `{setup}` and `handoffs serve` in another terminal:\n")
+    for name, value in environment.items():
+        click.echo(f"export {name}={shlex.quote(value)}")
+    say("\nCtrl-C ends it. `handoffs sandbox --help`: how people act in it.")

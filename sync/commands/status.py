@@ -1,0 +1,247 @@
+"""`handoffs status`: how the service is doing, read from its database alone."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import click
+
+from sync.commands import session
+from sync.commands.options import (
+    ALL,
+    JSON,
+    list_limit,
+)
+from sync.commands.output import (
+    colour,
+    console,
+    format_duration,
+    format_moment,
+    number,
+    print_json,
+    print_more,
+    print_wrapped,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from sync.clock import Clock
+    from sync.observe.status import FailedLook, Status, Trouble
+    from sync.storage.waits import Stuck
+
+EVERY = 3.0
+"""Seconds between two reports of `status --watch`."""
+
+
+@click.command()
+@click.option("--watch", is_flag=True, help=f"Show it anew every {EVERY:g} seconds, until Ctrl-C.")
+@ALL
+@JSON
+def status(watch: bool, everything: bool, as_json: bool) -> None:
+    """Show how the service is doing: is anything waiting, blocked, failed, held, stuck?
+
+    Reads the database alone. It works without a token, and while the CRM is down.
+
+    \b
+    backlog   records that are due to be looked at
+    waiting   records with a later time to look
+    held      records that the breaker holds: `handoffs release`
+    parked    records that failed again and again; the next change or sweep
+              looks at them once more
+    planned   effects to be tried at the next look
+    blocked   effects that wait for a person; the reason says for what
+    unknown   effects without an answer; looked for in the CRM first
+    failed    effects that the CRM refused; each sweep tries again
+    stuck     portfolios that have waited for the same party for longer than
+              the mapping allows (rules.stuck_after_days), as their last look
+              or the last sweep has found them. This is people's work: it is
+              shown, and all may be well with the service
+
+    \b
+    Examples:
+      handoffs status
+      handoffs status --watch
+      handoffs status --json | jq '.stuck[] | .portfolio.name'
+
+    \b
+    Exit codes: 0 all is well; 1 something needs a person, or the database
+      cannot be read; with --watch as of the last report
+    """
+    settings = session.read_settings()
+    from sync.clock import SystemClock
+    from sync.observe.status import read
+
+    clock = SystemClock()
+    with session.database(settings, write=False) as store:
+        if watch:
+            ok = _watched(lambda: read(store, clock), clock, list_limit(everything), as_json=as_json)
+        else:
+            found = read(store, clock)
+            ok = found.ok
+            if as_json:
+                print_json(found.as_json())
+            else:
+                _show_status(console(), found, list_limit(everything))
+    click.get_current_context().exit(0 if ok else 1)
+
+
+def _watched(look: "Callable[[], Status]", clock: "Clock", limit: int | None, *, as_json: bool) -> bool:
+    """Show one report after the other until Ctrl-C; whether the last one said that all is well.
+
+    A terminal is redrawn, a pipe gets them one below the other; as JSON each is one line.
+    """
+    out = console()
+    ok = True
+    with ExitStack() as stack:
+        show = _each_below(out, limit)
+        if as_json:
+            show = _each_as_a_line
+        elif out.is_terminal:
+            show = _redrawn(out, stack, limit)
+        try:
+            while True:
+                found = look()
+                ok = found.ok
+                show(found)
+                clock.sleep(EVERY)
+        except KeyboardInterrupt:
+            return ok
+
+
+def _each_as_a_line(found: "Status") -> None:
+    click.echo(json.dumps({"version": 1, **found.as_json()}, ensure_ascii=False))
+
+
+def _each_below(out: "Console", limit: int | None) -> "Callable[[Status], None]":
+    def show(found: "Status") -> None:
+        _show_report(out, found, limit)
+        out.print()
+
+    return show
+
+
+def _redrawn(out: "Console", stack: ExitStack, limit: int | None) -> "Callable[[Status], None]":
+    from rich.live import Live
+    from rich.text import Text
+
+    live = stack.enter_context(Live(console=out, auto_refresh=False))
+    aside = console()  # what is printed on the redrawn one redraws it
+
+    def show(found: "Status") -> None:
+        with aside.capture() as report:
+            _show_report(aside, found, limit)
+        live.update(Text.from_ansi(report.get().rstrip("\n")), refresh=True)
+
+    return show
+
+
+def _show_report(out: "Console", found: "Status", limit: int | None) -> None:
+    from rich.text import Text
+
+    out.print(Text(f"{found.at:%a} {found.at.day} {found.at:%b %Y %H:%M:%S} UTC, every {EVERY:g} s", "dim"))
+    _show_status(out, found, limit)
+
+
+def _show_status(out: "Console", found: "Status", limit: int | None) -> None:
+    from rich.text import Text
+
+    out.print(Text("All is well.", "green") if found.ok else Text("Something needs a person:", "bold red"))
+    for reason in found.reasons:
+        print_wrapped(out, reason, "  - ")
+    out.print()
+    backlog, effects = found.backlog, found.effects
+    oldest = f", the oldest for {format_duration(backlog.oldest_seconds)}" if backlog.due else ""
+    held = f" ({number(found.held.effects, 'effect')})" if found.held.records else ""
+    records = f"{backlog.due:,} due{oldest}; {backlog.waiting:,} waiting; {backlog.held:,} held{held}"
+    print_wrapped(out, f"{records}; {backlog.parked:,} parked", "Records  ")
+    print_wrapped(out, "; ".join(f"{effects[state]:,} {state.value}" for state in effects), "Effects  ")
+    if found.errors:
+        print_wrapped(out, "; ".join(f"{one.count:,} × {one.kind}" for one in found.errors), "Errors   ")
+    print_wrapped(out, f"{len(found.stuck):,} stuck{_by_party(found.stuck)}", "People   ")
+    print_wrapped(out, f"sweep {format_moment(found.last_sweep)}", "Last     ")
+    print_wrapped(out, f"poll {format_moment(found.last_poll)}", "         ")
+    print_wrapped(out, f"webhook {format_moment(found.last_webhook)}", "         ")
+    print_wrapped(out, _budget(found.budget), "Budget   ")
+    if found.told:
+        kinds = Counter(one.kind.replace("_", " ") for one in found.told)
+        alerts = ", ".join(f"{kind} {count}×" if count > 1 else kind for kind, count in sorted(kinds.items()))
+        print_wrapped(out, f"within a day: {alerts}", "Alerts   ")
+    _show_troubles(out, found.troubles, limit)
+    _show_failed_looks(out, found.failed_looks, limit)
+    _show_stuck(out, found, limit)
+
+
+def _by_party(stuck: "Sequence[Stuck]") -> str:
+    counts = Counter(one.party.value.replace("_", " ") for one in stuck)
+    return ": " + ", ".join(f"{count:,} with the {party}" for party, count in counts.most_common()) if counts else ""
+
+
+def _budget(budget: dict[str, object]) -> str:
+    parts = [
+        f"{name} {it['used']:,} used so far, {it['available']} at once of {it['limit']} per {it['seconds']:g} s"
+        for name, it in budget.items()
+        if isinstance(it, dict)
+    ]
+    left = budget.get("daily_remaining")
+    return "; ".join(parts) + (f"; {left:,} left today" if isinstance(left, int) else "")
+
+
+def _show_troubles(out: "Console", troubles: "Sequence[Trouble]", limit: int | None) -> None:
+    from rich.text import Text
+
+    by_state: dict[str, list[Trouble]] = {}
+    for trouble in troubles:
+        by_state.setdefault(trouble.state.value, []).append(trouble)
+    for state, found in by_state.items():
+        title = "Not sent, tried again soon" if state == "planned" else state.capitalize()
+        out.print(Text(f"\n{title}", colour(state)))
+        _show_places(out, found, limit)
+
+
+def _show_places(out: "Console", troubles: "Sequence[Trouble]", limit: int | None) -> None:
+    """Each reason once, and below it the places at which it stops something; what it stops at one place together."""
+    places: dict[tuple[str, str], list[Trouble]] = {}
+    for trouble in sorted(troubles, key=lambda one: one.reason):  # of one reason they stay in their order
+        places.setdefault((trouble.reason, trouble.where), []).append(trouble)
+    told = None
+    for (reason, where), found in list(places.items())[:limit]:
+        if reason != told:
+            print_wrapped(out, reason, "  ")
+            told = reason
+        what = ", ".join(trouble.what for trouble in found)
+        print_wrapped(out, f"{where}: {what}, since {format_moment(found[0].since)}", "    ")
+    print_more(out, len(places), limit)
+
+
+def _show_failed_looks(out: "Console", looks: "Sequence[FailedLook]", limit: int | None) -> None:
+    from rich.text import Text
+
+    if not looks:
+        return
+    out.print(Text("\nCould not be looked at", colour("failed")))
+    for look in looks[:limit]:
+        parked = look.parked_at is not None
+        then = (
+            f"parked since {format_moment(look.parked_at)}" if parked else f"again at {format_moment(look.not_before)}"
+        )
+        print_wrapped(out, f"{look.record}, {number(look.attempts, 'time')}; {then}", "  ")
+        print_wrapped(out, look.error, "    ")
+    print_more(out, len(looks), limit)
+
+
+def _show_stuck(out: "Console", found: "Status", limit: int | None) -> None:
+    from rich.text import Text
+
+    if not found.stuck:
+        return
+    out.print(Text("\nStuck", colour("waiting")))
+    for one in found.stuck[:limit]:
+        ago = format_duration((found.at - one.since).total_seconds())
+        print_wrapped(out, f"portfolio {one.portfolio} “{one.name}” waits for {one.who}", "  ")
+        print_wrapped(
+            out, f"since {format_moment(one.since)} ({ago}), after handoff {one.after.value}: {one.what}", "    "
+        )
+    print_more(out, len(found.stuck), limit)

@@ -1,0 +1,91 @@
+"""`handoffs verify`: what was done, proved from the CRM's own history."""
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from sync.commands import session
+from sync.commands.findings import finding_line, print_unread
+from sync.commands.options import ALL, JSON, PORTFOLIOS, Day, list_limit, portfolio_ids
+from sync.commands.output import console, number, print_json, print_more, print_wrapped
+from sync.commands.terminal import report_progress
+
+if TYPE_CHECKING:
+    from sync.admin import verify as verifying
+
+
+@click.command()
+@PORTFOLIOS
+@click.option("--since", type=Day(), metavar="DATE", help="Only what was caused, made or tried from this day on.")
+@ALL
+@JSON
+def verify(portfolios: tuple[str, ...], since: date | None, everything: bool, as_json: bool) -> None:
+    """Prove from the CRM's history that nothing is missing or doubled.
+
+    Every portfolio (or those named, by id or name) is read with its tickets and their history and every task on them.
+    That is compared with the rules and with the ledger of what was done. Nothing is changed.
+
+    \b
+    missing      due and not done, and nobody is about to do it; or done by
+                 the ledger's word, and not to be seen in the CRM
+    doubled      two tasks, or two changes, for one cause
+    unexplained  a task with a key, or a change by the service's app, whose
+                 cause the history does not show or the ledger not know
+    waiting      due, and on its way
+    deleted      tasks that somebody deleted: told, and no fault
+    not judged   the visible history does not reach back (the CRM keeps about
+                 the last 20 versions of a property)
+
+    Emails leave no trace in the CRM: those are not compared.
+
+    \b
+    Examples:
+      handoffs verify
+      handoffs verify --since 2026-11-01
+      handoffs verify "Acme Shoes" --json
+
+    \b
+    Exit codes: 0 nothing is missing, doubled or unexplained; 1 something is,
+      or could not be read; 4 the token is refused; 5 the mapping does not
+      fit the portal
+    """
+    from sync.admin.verify import verify as compare
+    from sync.clock import start_of_day
+
+    with session.service(bulk=True, begin=False) as built:
+        if since is not None and since > built.today:
+            raise click.BadParameter(f"{since} is still to come: today is {built.today}", param_hint="--since")
+        moment = None if since is None else start_of_day(since, built.mapping.zone)
+        report = compare(built, portfolio_ids(built, portfolios), since=moment, progress=_report_verified)
+    if as_json:
+        print_json(report.as_json())
+    else:
+        _show_report(report, moment, list_limit(everything))
+    click.get_current_context().exit(report.exit_code)
+
+
+def _report_verified(report: "verifying.Report") -> None:
+    report_progress(f"Verified {number(report.looked, 'portfolio')}")
+
+
+def _show_report(report: "verifying.Report", since: datetime | None, limit: int | None) -> None:
+    from sync.admin.verify import FAULTS, Sort
+
+    out = console()
+    what = f"{number(report.looked, 'portfolio')}, {number(report.tasks, 'task')}, {number(report.effects, 'change')}"
+    print_wrapped(out, f"Compared: {what}" + (f", since {since:%a} {since.day} {since:%b %Y}" if since else ""))
+    if not report.of(*FAULTS):
+        out.print("Nothing is missing, doubled or unexplained.", style="green")
+    for sort in Sort:
+        findings = report.of(sort)
+        if sort is Sort.NOT_READ or not findings:
+            continue
+        out.print(f"\n{sort.value.capitalize()} ({len(findings):,})", style="bold red" if sort in FAULTS else "yellow")
+        for finding in findings[:limit]:
+            tasks = f" (tasks {', '.join(finding.tasks)})" if finding.tasks and sort in FAULTS else ""
+            print_wrapped(
+                out, finding_line(finding.name, finding.portfolio, finding.handoff, finding.cause + tasks), "  "
+            )
+        print_more(out, len(findings), limit)
+    print_unread(out, [(finding.portfolio, finding.cause) for finding in report.of(Sort.NOT_READ)])
