@@ -1,6 +1,6 @@
-"""Does the service's receiver answer at PUBLIC_URL, and does it tell HubSpot's signature from a wrong one?
+"""Probe PUBLIC_URL: does the service's receiver answer there, and does it tell HubSpot's signature from a wrong one?
 
-Asks as HubSpot would: over the public address, with a delivery of no events, which leaves no trace.
+It asks as HubSpot would: over the public address, with a delivery of no events, which leaves no trace.
 """
 
 import base64
@@ -18,7 +18,7 @@ TIMEOUT = 10.0
 """Seconds; HubSpot itself waits five."""
 
 _EMPTY = b"[]"
-_SOMEBODY_ELSES = "not the client secret of this app"
+_ANOTHER_APPS = "not the client secret of this app"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,10 @@ def target(public_url: str) -> str:
 
 
 def obstacle(public_url: str, secret: str, clock: Clock) -> Obstacle | None:
-    """What keeps a webhook from arriving; None: nothing does. Never raises."""
+    """Find what keeps a webhook, signed with this secret, from arriving; None: nothing does. Failed calls are obstacles too."""
     with requests.Session() as session:
         try:
-            return _stranger(session, public_url) or _deaf(session, public_url, secret, clock)
+            return _wrong_service(session, public_url) or _wrong_signatures(session, public_url, secret, clock)
         except requests.RequestException as error:
             return Obstacle(
                 f"nothing answers at {public_url} ({type(error).__name__})",
@@ -48,8 +48,8 @@ def obstacle(public_url: str, secret: str, clock: Clock) -> Obstacle | None:
             )
 
 
-def _stranger(session: requests.Session, public_url: str) -> Obstacle | None:
-    """Whether somebody else answers there."""
+def _wrong_service(session: requests.Session, public_url: str) -> Obstacle | None:
+    """Find out whether something else answers there."""
     answer = session.get(f"{public_url}/healthz", timeout=TIMEOUT, allow_redirects=False)
     if answer.is_redirect:
         return Obstacle(
@@ -68,8 +68,8 @@ def _stranger(session: requests.Session, public_url: str) -> Obstacle | None:
     )
 
 
-def _deaf(session: requests.Session, public_url: str, secret: str, clock: Clock) -> Obstacle | None:
-    """Whether the receiver takes what HubSpot signs, and that alone."""
+def _wrong_signatures(session: requests.Session, public_url: str, secret: str, clock: Clock) -> Obstacle | None:
+    """Find out whether the receiver accepts what HubSpot signs, and nothing else."""
     url = target(public_url)
 
     def post(key: str) -> requests.Response:
@@ -91,7 +91,7 @@ def _deaf(session: requests.Session, public_url: str, secret: str, clock: Clock)
         )
     if status != HTTPStatus.OK:
         return Obstacle(f"the receiver at {url} answers {status}", "look into the log of the running service")
-    if post(_SOMEBODY_ELSES).status_code == HTTPStatus.OK:
+    if post(_ANOTHER_APPS).status_code == HTTPStatus.OK:
         return Obstacle(
             f"what answers at {url} accepts a wrong signature: anybody could send it events",
             "have PUBLIC_URL lead to this service itself",

@@ -12,7 +12,7 @@ from sync.commands.output import console, number, print_json, say
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from sync.admin.check import Area, Finding, Report
+    from sync.admin.check import Area, CheckReport, Misfit
     from sync.settings import Settings
 
 _COLOURS = {"error": "bold red", "warning": "yellow", "ok": "green", "?": "dim"}
@@ -57,16 +57,16 @@ def check(as_json: bool) -> None:
             settings=built.settings,
             mailer=built.mailer,
             clock=built.clock,
-            knock=obstacle,
+            probe=obstacle,
         )
         if as_json:
-            print_json({"ok": report.ok, "findings": [finding.as_json() for finding in report.findings]})
+            print_json({"ok": report.ok, "findings": [misfit.as_json() for misfit in report.misfits]})
         else:
             _show(report, built.settings)
     click.get_current_context().exit(report.exit_code)
 
 
-def _show(report: "Report", settings: "Settings") -> None:
+def _show(report: "CheckReport", settings: "Settings") -> None:
     out = console()
     out.print(f"{settings.mapping or 'The default mapping'} against the portal:\n")
     width = max(len(area.name) for area in report.areas)
@@ -74,35 +74,35 @@ def _show(report: "Report", settings: "Settings") -> None:
         word, note = _in_short(area)
         out.print(f"  {word:<7}", style=_COLOURS[word], end="")
         _hanging(out, f"  {area.name:<{width}}  ", note, start=9)
-    for finding in report.findings:
+    for misfit in report.misfits:
         out.print()
-        _show_finding(out, finding)
+        _show_misfit(out, misfit)
     out.print()
-    warnings = len(report.findings) - len(report.errors)
-    if report.findings:
+    warnings = len(report.misfits) - len(report.errors)
+    if report.misfits:
         out.print(f"{number(len(report.errors), 'error')}, {number(warnings, 'warning')}.")
     else:
         out.print("All is well.")
-    if any(finding.packaged for finding in report.findings):
+    if any(misfit.packaged for misfit in report.misfits):
         say("What stands in creative_refresh.yaml, the packaged default, is changed by")
         say(f"writing the key into {settings.mapping or 'a mapping of your own, and setting MAPPING to it'}.")
 
 
 def _in_short(area: "Area") -> tuple[str, str]:
     """One word for an area, and what to say of it in a line."""
-    errors = sum(finding.severity == "error" for finding in area.findings)
-    warnings = len(area.findings) - errors
-    if area.findings:
+    errors = sum(misfit.severity == "error" for misfit in area.misfits)
+    warnings = len(area.misfits) - errors
+    if area.misfits:
         counts = [number(count, noun) for count, noun in ((errors, "error"), (warnings, "warning")) if count]
         return ("error" if errors else "warning"), ", ".join(counts)
     return ("ok", area.note) if area.note is not None else ("?", "not looked at: another finding stands before it")
 
 
-def _show_finding(out: "Console", finding: "Finding") -> None:
-    out.print(f"{finding.severity.value:<7}", style=_COLOURS[finding.severity.value], end="  ")
-    out.print(finding.where, soft_wrap=True)
-    _hanging(out, "  ", finding.problem)
-    _hanging(out, "  → ", finding.remedy)
+def _show_misfit(out: "Console", misfit: "Misfit") -> None:
+    out.print(f"{misfit.severity.value:<7}", style=_COLOURS[misfit.severity.value], end="  ")
+    out.print(misfit.where, soft_wrap=True)
+    _hanging(out, "  ", misfit.problem)
+    _hanging(out, "  → ", misfit.remedy)
 
 
 def _hanging(out: "Console", lead: str, text: str, *, start: int = 0) -> None:

@@ -266,9 +266,9 @@ def errors(world: World) -> list[str]:
         settings=service.settings,
         mailer=service.mailer,
         clock=world.clock,
-        knock=lambda *_: None,
+        probe=lambda *_: None,
     )
-    return [f"{finding.where}: {finding.problem}" for finding in report.findings]
+    return [f"{misfit.where}: {misfit.problem}" for misfit in report.misfits]
 
 
 def test_a_sample_in_an_empty_portal_carries_every_handoff(make_world: MakeWorld) -> None:

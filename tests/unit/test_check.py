@@ -13,7 +13,7 @@ import responses
 from click.testing import CliRunner, Result
 
 from mappings.load import places
-from sync.admin.check import Finding, Report, Severity, check
+from sync.admin.check import CheckReport, Misfit, Severity, check
 from sync.admin.probe import Obstacle, obstacle
 from sync.cli import main
 from sync.errors import AuthenticationError, CRMUnavailableError, EmailError
@@ -48,7 +48,9 @@ class Relay:
         return "the mail server mail.test:25 answers, without login (EMAIL_URL)"
 
 
-def looked(world: World, *, mailer: Mailer | None = None, knock: Obstacle | None = None, **settings: Any) -> Report:
+def looked(
+    world: World, *, mailer: Mailer | None = None, blocked_by: Obstacle | None = None, **settings: Any
+) -> CheckReport:
     service = world.service
     return check(
         crm=service.crm,
@@ -57,13 +59,13 @@ def looked(world: World, *, mailer: Mailer | None = None, knock: Obstacle | None
         settings=service.settings.model_copy(update=settings),
         mailer=mailer or Relay(),
         clock=world.clock,
-        knock=lambda *_: knock,
+        probe=lambda *_: blocked_by,
     )
 
 
-def short(findings: tuple[Finding, ...]) -> list[tuple[Severity, str, str]]:
+def short(misfits: tuple[Misfit, ...]) -> list[tuple[Severity, str, str]]:
     """Severity, key (or setting) and problem."""
-    return [(one.severity, one.where.rpartition(" ")[2], one.problem) for one in findings]
+    return [(one.severity, one.where.rpartition(" ")[2], one.problem) for one in misfits]
 
 
 # --- what fits -------------------------------------------------------------------------------------------------------
@@ -71,7 +73,7 @@ def short(findings: tuple[Finding, ...]) -> list[tuple[Severity, str, str]]:
 
 def test_the_default_mapping_fits_the_default_process(world: World) -> None:
     report = looked(world)
-    assert (report.findings, report.ok, report.exit_code) == ((), True, 0)
+    assert (report.misfits, report.ok, report.exit_code) == ((), True, 0)
     assert {area.name: area.note for area in report.areas} == {
         "portal": "48000001, America/New_York",
         "object": "creative_portfolios is 2-1234567",
@@ -95,11 +97,11 @@ def test_looking_changes_nothing(world: World) -> None:
 
 
 def test_a_cadence_in_days_needs_no_values(make_world: MakeWorld) -> None:
-    assert looked(make_world(names=Names(cadences=()))).findings == ()
+    assert looked(make_world(names=Names(cadences=()))).misfits == ()
 
 
 def test_another_name_of_the_same_time_zone_fits(make_world: MakeWorld) -> None:
-    assert looked(make_world(mapping="time_zone: US/Eastern\n")).findings == ()
+    assert looked(make_world(mapping="time_zone: US/Eastern\n")).misfits == ()
 
 
 # --- what does not ---------------------------------------------------------------------------------------------------
@@ -310,11 +312,11 @@ def test_a_misfit(
     world = make_world(mapping=mapping or None)
     change(world)
     report = looked(world)
-    assert [found[:2] for found in short(report.findings)] == [wanted[:2] for wanted in expected]
-    for finding, (severity, _, problem) in zip(report.findings, expected, strict=True):
-        assert problem in finding.problem
-        assert finding.remedy
-        assert severity is finding.severity
+    assert [found[:2] for found in short(report.misfits)] == [wanted[:2] for wanted in expected]
+    for misfit, (severity, _, problem) in zip(report.misfits, expected, strict=True):
+        assert problem in misfit.problem
+        assert misfit.remedy
+        assert severity is misfit.severity
     assert report.exit_code == (5 if any(severity is ERROR for severity, _, _ in expected) else 0)
 
 
@@ -324,7 +326,7 @@ def test_all_is_found_at_once(make_world: MakeWorld) -> None:
         with_task_property=False,
     )
     del world.sandbox.portal.types[TICKET].properties["needs_revisions"]
-    keys = [key for _, key, _ in short(looked(world).findings)]
+    keys = [key for _, key, _ in short(looked(world).misfits)]
     assert keys == [
         "time_zone",
         "portfolio.properties.status",
@@ -338,7 +340,7 @@ def test_a_finding_names_the_line_that_counts(make_world: MakeWorld) -> None:
     world = make_world(mapping="portfolio:\n  properties:\n    name: title\n    status: creative_refresh_state\n")
     own, packaged = (str(world.settings.mapping), "creative_refresh.yaml")
     del world.sandbox.portal.types[PORTFOLIO].properties["creative_refresh_cadence"]
-    found = {one.where: (one.packaged, one.remedy) for one in looked(world).findings}
+    found = {one.where: (one.packaged, one.remedy) for one in looked(world).misfits}
     assert found[f"{own}:4 portfolio.properties.status"] == (False, "write creative_refresh_status?")
     (cadence,) = (where for where in found if where.endswith("properties.cadence"))
     line = int(cadence.removeprefix(f"{packaged}:").split()[0])
@@ -353,7 +355,7 @@ def test_a_label_is_told_from_an_internal_name_and_value(make_world: MakeWorld) 
     )
     redefine(TICKET, "needs_revisions", options=(("c1", "Only the copy"), *Names().revisions[1:]))(world)
     redefine(PORTFOLIO, "creative_refresh_cadence", label="Cadence")(world)
-    remedies = [finding.remedy for finding in looked(world).findings]
+    remedies = [misfit.remedy for misfit in looked(world).misfits]
     assert remedies[:2] == [
         "write creative_refresh_cadence, its internal name",
         "write `c1`, the internal value of what people see as “Only the copy”",
@@ -392,16 +394,16 @@ def test_where_a_key_stands(tmp_path: Path) -> None:
 def test_a_missing_scope_is_named_once_with_all_that_needs_it(world: World, scope: str, purpose: str) -> None:
     world.sandbox.portal.app.scopes.discard(scope)
     report = looked(world)
-    (finding,) = report.findings
-    assert finding.where == "HUBSPOT_ACCESS_TOKEN"
-    assert finding.problem.startswith(f"the app lacks the scope {scope}, needed to {purpose}")
+    (misfit,) = report.misfits
+    assert misfit.where == "HUBSPOT_ACCESS_TOKEN"
+    assert misfit.problem.startswith(f"the app lacks the scope {scope}, needed to {purpose}")
     assert report.exit_code == 4
 
 
 def test_every_missing_scope_is_named(world: World) -> None:
     world.sandbox.portal.app.scopes.clear()
     report = looked(world)
-    named = {finding.problem.split(",")[0].removeprefix("the app lacks the scope ") for finding in report.findings}
+    named = {misfit.problem.split(",")[0].removeprefix("the app lacks the scope ") for misfit in report.misfits}
     assert {"oauth", "tickets", "crm.schemas.custom.read", "crm.objects.contacts.read"} <= named
 
 
@@ -420,7 +422,7 @@ def test_a_portal_out_of_reach_ends_the_check(world: World) -> None:
 def test_what_is_out_of_reach_later_is_one_finding_among_others(world: World) -> None:
     world.sandbox.faults.add(Fault("503", endpoint="GET /crm/owners/2026-09"))
     report = looked(world, mailer=Relay("no connection"))
-    assert [finding.where for finding in report.findings] == ["HUBSPOT_BASE_URL", "EMAIL_URL"]
+    assert [misfit.where for misfit in report.misfits] == ["HUBSPOT_BASE_URL", "EMAIL_URL"]
     assert report.exit_code == 1
 
 
@@ -432,7 +434,7 @@ def test_a_refused_login_stops_a_release_and_a_mail_server_that_is_down_does_not
     world: World, login_refused: bool, severity: Severity, code: int
 ) -> None:
     report = looked(world, mailer=Relay("the mail server is not as it should be", login_refused=login_refused))
-    assert [(one.severity, one.where) for one in report.findings] == [(severity, "EMAIL_URL")]
+    assert [(one.severity, one.where) for one in report.misfits] == [(severity, "EMAIL_URL")]
     assert report.exit_code == code
 
 
@@ -446,14 +448,14 @@ def test_a_refused_login_stops_a_release_and_a_mail_server_that_is_down_does_not
     ],
 )
 def test_a_setting_that_is_missing(world: World, settings: dict[str, Any], where: str, severity: Severity) -> None:
-    assert [(one.severity, one.where) for one in looked(world, **settings).findings] == [(severity, where)]
+    assert [(one.severity, one.where) for one in looked(world, **settings).misfits] == [(severity, where)]
 
 
 def test_webhooks_that_do_not_arrive_stop_nothing(world: World) -> None:
-    report = looked(world, knock=Obstacle("nothing answers", "start it"))
-    assert ([one.severity for one in report.findings], report.exit_code) == ([WARNING], 0)
-    report = looked(world, knock=Obstacle("believes anybody", "mend it", dangerous=True))
-    assert ([one.severity for one in report.findings], report.exit_code) == ([ERROR], 1)
+    report = looked(world, blocked_by=Obstacle("nothing answers", "start it"))
+    assert ([one.severity for one in report.misfits], report.exit_code) == ([WARNING], 0)
+    report = looked(world, blocked_by=Obstacle("believes anybody", "mend it", dangerous=True))
+    assert ([one.severity for one in report.misfits], report.exit_code) == ([ERROR], 1)
 
 
 # --- the public URL --------------------------------------------------------------------------------------------------
@@ -479,7 +481,9 @@ def publish(world: World, internet: responses.RequestsMock) -> None:
     internet.add_callback("POST", f"{PUBLIC}/webhooks/hubspot", passed_on)
 
 
-def test_the_receiver_itself_is_no_obstacle_and_notices_nothing(world: World, internet: responses.RequestsMock) -> None:
+def test_the_receiver_itself_is_no_blocked_byand_notices_nothing(
+    world: World, internet: responses.RequestsMock
+) -> None:
     publish(world, internet)
     assert obstacle(PUBLIC, world.sandbox.client_secret, world.clock) is None
     with world.service.store.read() as connection:
@@ -650,10 +654,10 @@ def test_a_property_that_a_ticket_does_without_is_not_asked_for(make_world: Make
         "write_copy",
         "design_graphics",
     ]
-    assert [one.where.rpartition(" ")[2] for one in looked(world).findings] == ["ticket.owners.copywriter"]
+    assert [one.where.rpartition(" ")[2] for one in looked(world).misfits] == ["ticket.owners.copywriter"]
 
 
 def test_a_property_of_the_object_by_its_own_name_is_no_label(world: World) -> None:
     """A property may be labelled like another's internal name: the name counts."""
     world.sandbox.portal.define_property(PORTFOLIO, Property("other", "creative_refresh_status", group="x"))
-    assert looked(world).findings == ()
+    assert looked(world).misfits == ()

@@ -1,0 +1,33 @@
+"""The mail server."""
+
+from sync.admin.check.deployment import Deployment, Misfits, SkippedError
+from sync.admin.check.report import Cause, Severity
+from sync.errors import EmailError
+
+
+def compare(deployment: Deployment, misfits: Misfits) -> str:
+    """Connect and log in; send nothing.
+
+    A server that does not answer is a warning only: emails wait for it, and all other work goes on.
+    """
+    if deployment.mailer is None:
+        misfits.setting(
+            "EMAIL_URL",
+            "is not set: every email waits, shown as blocked",
+            "set it: smtp://user:password@host:port, hubspot:EMAIL_ID, or console: to try things out",
+            severity=Severity.WARNING,
+        )
+        return "not set"
+    try:
+        return deployment.mailer.check()
+    except EmailError as error:
+        if error.login_refused:
+            misfits.setting("EMAIL_URL", str(error), "correct user and password, and check again", cause=Cause.FAILED)
+        else:
+            misfits.setting(
+                "EMAIL_URL",
+                f"{error}. Every email waits until it answers; all other work goes on",
+                "mend EMAIL_URL or the mail server, and check again",
+                severity=Severity.WARNING,
+            )
+        raise SkippedError from None
