@@ -1,7 +1,8 @@
-"""The port: what the service asks of a CRM, in the service's own words.
+"""The port: what the service asks of a CRM, in the service's own words. `sync.hubspot` is its one implementation.
 
-`hubspot.py` is the one implementation; the pipeline sees only this. Reads either answer for every id or raise:
-an id that is missing from an answer does not exist (any more), it is never one that could not be read.
+`CRMReader` is the half that changes nothing; whatever only reads is given that and no more. `CRM` is all of it. A read
+by id either answers for every id or raises: an id that is missing from an answer does not exist (any more), it is never
+one that could not be read.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -221,45 +222,79 @@ def moment_of(text: str) -> datetime | None:
         return None
 
 
-class CRM(Protocol):
-    """Every method may raise `AuthenticationError`, `CRMUnavailableError` or `CRMRejectedError`, except as said."""
+class CRMReader(Protocol):
+    """What can be asked of the CRM without changing anything in it.
+
+    Every method may raise `AuthenticationError`, `CRMUnavailableError` or `CRMRejectedError`. A search and a list raise
+    while they are iterated over.
+    """
 
     def read(
         self, kind: Kind, ids: Sequence[str], properties: Sequence[str], history: Sequence[str] = ()
     ) -> dict[str, Record]:
-        """Read by id, in batches of 100 (50 with history). Keys are the ids asked for; a missing record has no key.
+        """Read records by id, with these properties and the histories of some, in batches of 100 (50 with history).
 
-        A merged record answers under the id asked for, with the survivor's id in `Record.id`.
+        The keys are the ids asked for; a record that does not exist has no key. A merged record answers under the id
+        asked for, with the survivor's id in `Record.id`.
         """
 
     def associated(self, source: Kind, target: Kind, ids: Sequence[str]) -> dict[str, tuple[Association, ...]]:
-        """The associations of each source record, all pages. A record that does not exist has no key."""
-
-    def update(self, kind: Kind, updates: Sequence[Update]) -> list[Outcome]:
-        """Patch in batches of 100; one outcome for each update, in the order given. Raises only `AuthenticationError`."""
-
-    def create(self, kind: Kind, creates: Sequence[Create]) -> list[Outcome]:
-        """Create in batches of 100; one outcome for each, in the order given. Raises only `AuthenticationError`.
-
-        Never sent twice: after an unknown outcome the caller looks before it repeats.
-        """
+        """Read the associations of each source record, all pages. A record that does not exist has no key."""
 
     def search(
         self, kind: Kind, groups: Sequence[Sequence[Filter]], properties: Sequence[str] = ()
     ) -> Iterator[Record]:
-        """Every match of any group (each an AND), by rising id, however many. The index lags: candidates, not facts."""
+        """Find every match of any group (each an AND), by rising id, however many.
+
+        The index lags by seconds: candidates, not facts.
+        """
 
     def deleted(self, kind: Kind, properties: Sequence[str]) -> Iterator[Record]:
-        """Every record that is in the recycle bin (90 days), by its pages: many calls, for what is asked seldom."""
+        """List every record in the recycle bin (90 days), page by page: many calls, for what is asked seldom."""
 
     def owners(self) -> dict[str, Owner]:
-        """All owners by id, the archived ones too."""
+        """Read all owners by id, the archived ones too."""
 
     def pipelines(self) -> tuple[Pipeline, ...]:
-        """The ticket pipelines with their stages."""
+        """Read the ticket pipelines with their stages."""
 
     def properties(self, kind: Kind) -> dict[str, PropertyDefinition]:
-        """The property definitions of one object by name."""
+        """Read the property definitions of one object, by name."""
+
+    def association_type(self, source: Kind, target: Kind) -> AssociationType:
+        """Read the unlabelled type by which records of one kind are associated to another.
+
+        Raises `MappingMisfitError` where they cannot be.
+        """
+
+    def account(self) -> Account:
+        """Read portal id, time zone and host of its pages."""
+
+    def type_id(self, kind: Kind) -> str:
+        """Read the object type id (`0-5`, `2-…`); the portfolio's is found by the mapping's name for it.
+
+        Raises `MappingMisfitError` where the portal has no such object.
+        """
+
+    def check_write_access(self, kind: Kind) -> None:
+        """Ask, by an update of no records, whether the app may write; raise `AuthenticationError` where it may not."""
+
+
+class CRM(CRMReader, Protocol):
+    """A CRM that can be read and changed. What changes it raises as what reads it does, except as said."""
+
+    def update(self, kind: Kind, updates: Sequence[Update]) -> list[Outcome]:
+        """Patch records in batches of 100; one outcome for each update, in the order given.
+
+        Raises only `AuthenticationError`, and then certainly nothing was applied.
+        """
+
+    def create(self, kind: Kind, creates: Sequence[Create]) -> list[Outcome]:
+        """Create records in batches of 100; one outcome for each, in the order given.
+
+        Raises only `AuthenticationError`, and then certainly nothing was created. Never sends a create twice: after an
+        unknown outcome the caller looks for the record before it repeats.
+        """
 
     def create_property(self, kind: Kind, definition: Mapping[str, object]) -> None:
         """Create a property from HubSpot's own definition of it (`name`, `label`, `type`, `fieldType`, `groupName`…)."""
@@ -273,23 +308,8 @@ class CRM(Protocol):
     def create_association(self, source: Kind, target: Kind, name: str) -> None:
         """Let records of two kinds be associated, by a type without a label."""
 
-    def association_type(self, source: Kind, target: Kind) -> AssociationType:
-        """The unlabelled type by which records of one kind are associated to another.
-
-        Raises `MappingMisfitError` where they cannot be.
-        """
-
-    def try_write(self, kind: Kind) -> None:
-        """An update of no records: changes nothing, and raises `AuthenticationError` where the app may not write."""
-
-    def account(self) -> Account:
-        """Portal id, time zone and host of its pages."""
-
-    def type_id(self, kind: Kind) -> str:
-        """The object type id (`0-5`, `2-…`); the portfolio's is found by the mapping's name for it."""
-
     def send_single_email(self, email_id: str, send_id: str, to: str, properties: Mapping[str, str]) -> None:
-        """Transactional single-send; the CRM sends one email per `send_id`, ever, so that this may be repeated.
+        """Send a transactional single-send email; the CRM sends one per `send_id`, ever, so that this may be repeated.
 
-        Raises `CRMUnavailableError` where the outcome is unknown.
+        Raises `CRMUnavailableError` where the outcome is unknown, `CRMRejectedError` where it will never be sent.
         """

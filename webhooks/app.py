@@ -23,7 +23,7 @@ from sync.errors import ConfigurationError, StoreError
 from sync.observe import health
 from sync.observe.metrics import Metrics
 from sync.settings import Settings
-from sync.storage.database import Store
+from sync.storage.database import Store, StoreReader
 from sync.storage.inbox import Event, receive
 from webhooks.events import MalformedBodyError, kind_of, parse
 from webhooks.signature import Verdict, verify
@@ -33,7 +33,7 @@ PATH = "/webhooks/hubspot"
 TURN_SECONDS = 4
 """How long a delivery waits for those before it. HubSpot gives up after 5 s and sends it again: no thread waits longer."""
 
-Readiness = Callable[[Store, datetime], list[str]]
+Readiness = Callable[[StoreReader, datetime], list[str]]
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 

@@ -41,6 +41,7 @@ from sync.rules.model import (
 )
 from sync.service.bootstrap import Service
 from sync.service.lanes import every_lane_held
+from sync.service.reading import ReadingService
 from sync.storage import ledger
 
 ORIGIN = "adopt"
@@ -118,7 +119,7 @@ class Adoption:
 
 
 def plan(
-    service: Service,
+    service: ReadingService,
     portfolios: Sequence[str] | None = None,
     *,
     silence_due: bool = False,
@@ -145,9 +146,9 @@ def apply(
     """
     service.prepare()
     found = Adoption(applied=True)
-    for group in in_groups(all_portfolios(service) if portfolios is None else list(portfolios)):
+    for group in in_groups(all_portfolios(service.reading) if portfolios is None else list(portfolios)):
         with every_lane_held(service.store):
-            adopters = _group(service, group, silence_due=silence_due)
+            adopters = _group(service.reading, group, silence_due=silence_due)
             with service.store.write() as connection:
                 for adopter in adopters.portfolios:
                     for recorded in adopter.recorded:
@@ -164,7 +165,7 @@ class _Group:
     faulty: Mapping[str, str]
 
 
-def _group(service: Service, portfolios: Sequence[str], *, silence_due: bool) -> _Group:
+def _group(service: ReadingService, portfolios: Sequence[str], *, silence_due: bool) -> _Group:
     seen = take_inventory(service, portfolios)
     texts = Texts(service.mapping)
     adopters: list[_Adopter] = []

@@ -21,6 +21,7 @@ from sync.crm import Kind, RecordRef
 from sync.errors import ConfigurationError
 from sync.service.bootstrap import Service
 from sync.service.lanes import never
+from sync.service.reading import ReadingService
 from sync.storage import ledger, runs
 
 ORIGIN = "backfill"
@@ -43,7 +44,7 @@ class Proposal:
 
 
 def propose(
-    service: Service,
+    service: ReadingService,
     since: datetime,
     *,
     portfolios: Collection[str] | None = None,

@@ -14,10 +14,10 @@ from mappings.schema import ProcessMapping
 from mappings.vocabulary import Handoff, Role, Stage
 from sync.admin import timeline
 from sync.clock import from_ms
-from sync.crm import CRM, TASK_COMPLETED, TASK_STATUS, Filter, Kind, Record, RecordRef
+from sync.crm import TASK_COMPLETED, TASK_STATUS, CRMReader, Filter, Kind, Record, RecordRef
 from sync.errors import CRMRejectedError, HandoffsError
+from sync.passes.decider import Preview
 from sync.passes.portal import Portal
-from sync.passes.reconcile import Preview
 from sync.rules import waiting
 from sync.rules.context import Context
 from sync.rules.handoffs.ad_sets import ad_sets, current_tickets
@@ -35,7 +35,7 @@ from sync.rules.model import (
     Write,
 )
 from sync.rules.model import Email as EmailEffect
-from sync.service.bootstrap import Service
+from sync.service.reading import ReadingService
 from sync.storage.database import in_parts
 from sync.storage.tables import effects, work_items
 
@@ -213,7 +213,7 @@ class AmbiguousNameError(HandoffsError):
     """Several portfolios are called so."""
 
 
-def find(crm: CRM, mapping: ProcessMapping, wanted: str) -> str:
+def find(crm: CRMReader, mapping: ProcessMapping, wanted: str) -> str:
     """The id of the portfolio with this id or name.
 
     Raises `NoSuchPortfolioError`, and `AmbiguousNameError` with the candidates. A name is found by the search, whose
@@ -234,7 +234,7 @@ def find(crm: CRM, mapping: ProcessMapping, wanted: str) -> str:
     return next(iter(found))
 
 
-def _called(crm: CRM, name: str, text: str) -> dict[str, str]:
+def _called(crm: CRMReader, name: str, text: str) -> dict[str, str]:
     candidates = [record.id for record in crm.search(Kind.PORTFOLIO, [[Filter(name, "EQ", text)]], [name])]
     records = crm.read(Kind.PORTFOLIO, candidates, [name]) if candidates else {}
     return {
@@ -247,16 +247,16 @@ def _called(crm: CRM, name: str, text: str) -> dict[str, str]:
 # -- what of it
 
 
-def explain(service: Service, portfolio: str) -> Explanation:
+def explain(service: ReadingService, portfolio: str) -> Explanation:
     """Decide for this portfolio (an id) as a pass would, and put the ledger's effects beside each verdict."""
-    outlook = service.reconciler.foresee([portfolio])
+    outlook = service.decider.preview([portfolio])
     asked = RecordRef(Kind.PORTFOLIO, portfolio)
     if asked in outlook.group.merged:
-        outlook = service.reconciler.foresee([outlook.group.merged[asked].id])
+        outlook = service.decider.preview([outlook.group.merged[asked].id])
     for record, text in outlook.faulty.items():
         raise CRMRejectedError(f"{record} cannot be decided: {text.strip().splitlines()[-1]}")
     for record, decision in outlook.decisions.items():
-        context = outlook.cases[record]
+        context = outlook.contexts[record]
         with service.store.read() as connection:
             mark = _mark(connection, record)
             writes = _written_values(connection, context)
@@ -277,8 +277,8 @@ def explain(service: Service, portfolio: str) -> Explanation:
     raise NoSuchPortfolioError(f"there is no portfolio {portfolio}")
 
 
-def _wait(service: Service, portal: Portal, context: Context, verdicts: Sequence[Verdict]) -> Wait | None:
-    judged, faulty = service.reconciler.judged(
+def _wait(service: ReadingService, portal: Portal, context: Context, verdicts: Sequence[Verdict]) -> Wait | None:
+    judged, faulty = service.decider.judge(
         {context.snapshot.ref: context}, portal, lambda fuller: waiting.judge(fuller, verdicts, closely=True)
     )
     for record, text in faulty.items():

@@ -13,10 +13,10 @@ from mappings.texts import TASK_READER
 from sync.clock import from_ms
 from sync.crm import (
     CREATED,
-    CRM,
     TASK_COMPLETED,
     TASK_STATUS,
     TASK_SUBJECT,
+    CRMReader,
     Kind,
     RawVersion,
     Record,
@@ -28,9 +28,9 @@ from sync.passes.reconcile import GROUP
 from sync.passes.snapshot import own_task
 from sync.rules.context import Context
 from sync.rules.model import EffectState, LedgerView, OwnTask, RecordedEffect, RecordedOccurrence
-from sync.service.bootstrap import Service
+from sync.service.reading import ReadingService
 from sync.storage import service_state
-from sync.storage.database import Store
+from sync.storage.database import StoreReader
 
 _CARRIES_KEY = "the task carries this key: it will be taken back from the CRM"
 
@@ -85,7 +85,7 @@ class Inventory:
     gone: frozenset[RecordRef]  # asked for, but no longer in the CRM
 
 
-def all_portfolios(service: Service) -> list[str]:
+def all_portfolios(service: ReadingService) -> list[str]:
     """List the ids of all portfolios, rising. The search lags by seconds: one that was made just now may be missing.
 
     Raises the port's errors.
@@ -98,13 +98,13 @@ def in_groups(portfolios: Sequence[str]) -> Iterator[Sequence[str]]:
     return (portfolios[start : start + GROUP] for start in range(0, len(portfolios), GROUP))
 
 
-def take_inventory(service: Service, portfolios: Sequence[str]) -> Inventory:
+def take_inventory(service: ReadingService, portfolios: Sequence[str]) -> Inventory:
     """Read one group of portfolios (ids) with their tickets and all tasks. Raises the port's errors.
 
     Tasks that carry a key but were lost with an earlier database count as done, as they will once recovery has recorded
     them again.
     """
-    portal, group, contexts = service.reconciler.cases(portfolios)
+    portal, group, contexts = service.decider.read(portfolios)
     tasks = _tasks(service.crm, service.mapping, contexts)
     lost = _lost_before(service.store)
     near = {record: _near(context, tasks.values()) for record, context in contexts.items()}
@@ -117,7 +117,7 @@ def take_inventory(service: Service, portfolios: Sequence[str]) -> Inventory:
     return Inventory(full, near, portal.pending_approval, faulty, group.gone)
 
 
-def _lost_before(store: Store) -> datetime | None:
+def _lost_before(store: StoreReader) -> datetime | None:
     """Tasks that are older than this may be missing in the ledger until recovery has ended; None: none is."""
     with store.read() as connection:
         asked = service_state.get(connection, service_state.RECOVERED)
@@ -128,7 +128,7 @@ def _lost_before(store: Store) -> datetime | None:
     return datetime.max.replace(tzinfo=UTC) if asked is None or ledger_began is None else ledger_began
 
 
-def _tasks(crm: CRM, mapping: ProcessMapping, contexts: Mapping[RecordRef, Context]) -> dict[str, ExistingTask]:
+def _tasks(crm: CRMReader, mapping: ProcessMapping, contexts: Mapping[RecordRef, Context]) -> dict[str, ExistingTask]:
     """The tasks on all of these and on their tickets, and those that the ledger names."""
     on: dict[str, set[RecordRef]] = {}
     places = {Kind.PORTFOLIO: [ref.id for ref in contexts], Kind.TICKET: _tickets(contexts.values())}

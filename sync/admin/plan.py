@@ -29,7 +29,7 @@ from sync.passes.sweep import with_open_effects
 from sync.rules.context import Context
 from sync.rules.dry_run import LATER, Course, Forecast, Foreseen, Prospect, foresee
 from sync.rules.model import Decision, LedgerView, unit_of
-from sync.service.bootstrap import Service
+from sync.service.reading import ReadingService
 from sync.storage import ledger
 from sync.storage.database import to_json
 from sync.storage.tables import work_items
@@ -155,7 +155,7 @@ def no_progress(_looked: int, _of: int) -> None:
 
 
 def make(
-    service: Service,
+    service: ReadingService,
     units: Iterable[RecordRef] | None = None,
     *,
     until: date | None = None,
@@ -193,7 +193,7 @@ def make(
     )
 
 
-def _everything(service: Service) -> set[RecordRef]:
+def _everything(service: ReadingService) -> set[RecordRef]:
     """Every portfolio that a search shows, and what the database knows to be looked at besides."""
     with service.store.read() as connection:
         rows = connection.execute(select(work_items.c.kind, work_items.c.id))
@@ -204,7 +204,7 @@ def _everything(service: Service) -> set[RecordRef]:
 class _Maker:
     """Collects the steps of one plan, group by group."""
 
-    def __init__(self, service: Service, now: datetime, until: date | None, since: datetime | None) -> None:
+    def __init__(self, service: ReadingService, now: datetime, until: date | None, since: datetime | None) -> None:
         self._service = service
         self._now = now
         self._until = until
@@ -216,7 +216,7 @@ class _Maker:
 
     def look(self, portfolios: Sequence[str], tickets: Sequence[str]) -> None:
         service = self._service
-        portal, group, cases = service.reconciler.cases(portfolios, tickets)
+        portal, group, cases = service.decider.read(portfolios, tickets)
         taken_back = take_inventory(service, portfolios).contexts if self._lost and portfolios else {}
         cases = {
             record: self._as_planned(
@@ -224,7 +224,7 @@ class _Maker:
             )
             for record, context in cases.items()
         }
-        forecasts, faulty = service.reconciler.judged(cases, portal, lambda context: foresee(context, self._until))
+        forecasts, faulty = service.decider.judge(cases, portal, lambda context: foresee(context, self._until))
         for record, text in {**group.faulty, **faulty}.items():
             self.faulty[record] = text.strip().rsplit("\n", 1)[-1]
         progress = Teller(service, portal)
@@ -317,7 +317,7 @@ def stale(kept: Plan, fresh: Plan) -> dict[RecordRef, str]:
     return found
 
 
-def only(kept: Plan, service: Service) -> Callable[[Context, Decision], bool]:
+def only(kept: Plan, service: ReadingService) -> Callable[[Context, Decision], bool]:
     """A gate that lets a pass do what the plan holds and nothing else, whatever people change meanwhile."""
     allowed: dict[RecordRef, list[re.Pattern[str]]] = {}
     for step in kept.due:
@@ -344,7 +344,7 @@ def only(kept: Plan, service: Service) -> Callable[[Context, Decision], bool]:
 class Teller:
     """Says in words what an effect would do, and notices what would keep it from being tried."""
 
-    def __init__(self, service: Service, portal: Portal) -> None:
+    def __init__(self, service: ReadingService, portal: Portal) -> None:
         self._service = service
         self._mapping = service.mapping
         self._texts = Texts(service.mapping)
@@ -447,7 +447,7 @@ class Teller:
         return owner.name if owner is not None else f"owner {payload['owner']}"
 
     def _unsendable(self, payload: Mapping[str, Any]) -> str | None:
-        if self._service.mailer is None:
+        if not self._service.sends_email:
             return "EMAIL_URL is not set"
         owner = self._portal.owners.get(str(payload.get("owner")))
         return None if owner is None or owner.email else f"{owner.name} has no email address"

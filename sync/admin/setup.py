@@ -7,7 +7,7 @@ from typing import TypeVar
 import structlog
 
 from mappings.schema import ProcessMapping
-from sync.crm import CRM, Kind
+from sync.crm import CRM, CRMReader, Kind
 from sync.errors import CRMRejectedError, MappingMisfitError
 from sync.passes.portal import find_pipeline, find_stage, missing_properties
 
@@ -28,7 +28,7 @@ class Provision:
     misfits: tuple[str, ...]
 
 
-def look(crm: CRM, mapping: ProcessMapping) -> Provision:
+def look(crm: CRMReader, mapping: ProcessMapping) -> Provision:
     """What is missing. Reads only; raises `AuthenticationError` and `CRMUnavailableError`."""
     name = mapping.task.key_property
     return Provision(name, name not in crm.properties(Kind.TASK), tuple(_misfits(crm, mapping)))
@@ -59,7 +59,7 @@ def create(crm: CRM, mapping: ProcessMapping) -> None:
         crm.create_property(Kind.TASK, definition)
 
 
-def _misfits(crm: CRM, mapping: ProcessMapping) -> list[str]:
+def _misfits(crm: CRMReader, mapping: ProcessMapping) -> list[str]:
     found: list[str] = []
     _heard(lambda: crm.type_id(Kind.PORTFOLIO), found)
     if not found:

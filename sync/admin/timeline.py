@@ -9,7 +9,17 @@ from datetime import date, datetime, timedelta
 
 from mappings.vocabulary import Handoff
 from sync.clock import CLOCKS_APART
-from sync.crm import CRM, TASK_COMPLETED, TASK_STATUS, TASK_SUBJECT, Kind, RawVersion, Record, RecordRef, moment_of
+from sync.crm import (
+    TASK_COMPLETED,
+    TASK_STATUS,
+    TASK_SUBJECT,
+    CRMReader,
+    Kind,
+    RawVersion,
+    Record,
+    RecordRef,
+    moment_of,
+)
 from sync.passes.portal import Portal
 from sync.rules.context import Context
 from sync.rules.model import EffectState, RecordedEffect, RecordedOccurrence
@@ -80,7 +90,7 @@ class History:
     tasks: Mapping[str, Record]
 
 
-def read(crm: CRM, context: Context) -> History:
+def read(crm: CRMReader, context: Context) -> History:
     """Read it. Raises the port's errors."""
     mapping, portfolio = context.mapping, context.portfolio.id
     names, of_ticket = mapping.portfolio.properties, mapping.ticket.properties

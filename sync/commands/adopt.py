@@ -64,7 +64,7 @@ def adopt(
 
     with session.service(bulk=True, begin=False) as built:
         chosen = portfolio_ids(built, portfolios)
-        found = plan(built, chosen, silence_due=silence_due, progress=_report_looked)
+        found = plan(built.reading, chosen, silence_due=silence_due, progress=_report_looked)
     if apply_it and found.adopted:
         if not as_json:
             _show_adoption(found, list_limit(everything))

@@ -45,7 +45,7 @@ def apply(file: Path, yes: bool, as_json: bool) -> None:
         from sync.storage import runs
 
         with progress_bar("Deciding anew") as progress:
-            fresh = make(built, kept.units, progress=progress)
+            fresh = make(built.reading, kept.units, progress=progress)
         old = stale(kept, fresh)
         good = [unit for unit in kept.units if unit not in old]
         for unit, why in old.items():
@@ -64,7 +64,7 @@ def apply(file: Path, yes: bool, as_json: bool) -> None:
             finish_group_on_interrupt() as stop,
             runs.kept(built.store, built.clock, "apply", None, arguments, summary.as_json),
         ):
-            results = bulk.carry_out(built, good, "apply", summary, gate=only(kept, built), stop=stop.is_set)
+            results = bulk.carry_out(built, good, "apply", summary, gate=only(kept, built.reading), stop=stop.is_set)
             code = report_results(results, summary, len(good), what="Applying", as_json=as_json, stop=stop)
     if old:
         say(f"{number(len(old), 'record')} left alone: stale. Plan anew.")

@@ -86,7 +86,7 @@ def backfill(
     with session.service(bulk=True, share=share, begin=apply_it) as built:
         with progress_bar("Looking") as progress:
             proposal = propose(
-                built,
+                built.reading,
                 start_of(since, built.mapping.zone),
                 portfolios=portfolio_ids(built, portfolios),
                 handoffs=[Handoff(one) for one in handoffs],

@@ -65,7 +65,7 @@ def explain(portfolio: str, everything: bool, as_json: bool) -> None:
         from sync.admin.explain import find
         from sync.passes import recovery
 
-        found = explained(built, find(built.crm, built.mapping, portfolio))
+        found = explained(built.reading, find(built.crm, built.mapping, portfolio))
         if recovery.is_needed(built.store):
             say("No pass has run on this database yet: what the CRM shows as done is taken over by the first one.")
         if as_json:

@@ -57,7 +57,7 @@ def verify(portfolios: tuple[str, ...], since: date | None, everything: bool, as
         if since is not None and since > built.today:
             raise click.BadParameter(f"{since} is still to come: today is {built.today}", param_hint="--since")
         moment = None if since is None else start_of_day(since, built.mapping.zone)
-        report = compare(built, portfolio_ids(built, portfolios), since=moment, progress=_report_verified)
+        report = compare(built.reading, portfolio_ids(built, portfolios), since=moment, progress=_report_verified)
     if as_json:
         print_json(report.as_json())
     else:

@@ -428,7 +428,7 @@ class HubSpot:
         body = {"fromObjectTypeId": self.type_id(source), "toObjectTypeId": self.type_id(target), "name": name}
         self._send(Ask("POST", path, "schemas/associations/create", body=body, write=True))
 
-    def try_write(self, kind: Kind) -> None:
+    def check_write_access(self, kind: Kind) -> None:
         """An update of no records; see the port. HubSpot may refuse it for being empty: then it may be written."""
         with contextlib.suppress(RefusalError):
             self._send(self._objects(kind, "update", {"inputs": []}))

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, func, not_, select
 from sync.clock import to_ms
 from sync.errors import StoreError
 from sync.storage import service_state
-from sync.storage.database import Store
+from sync.storage.database import StoreReader
 from sync.storage.service_state import Entry
 from sync.storage.tables import work_items
 
@@ -50,7 +50,7 @@ def backlog(connection: Connection, now: datetime) -> Backlog:
     return Backlog(int(row.due), seconds, int(row.parked), int(row.held), int(row.waiting))
 
 
-def readiness(store: Store, now: datetime) -> list[str]:
+def readiness(store: StoreReader, now: datetime) -> list[str]:
     """Why the service cannot do its whole work now, in words for its admin; empty: it can."""
     try:
         with store.read() as connection:

@@ -16,7 +16,7 @@ from sync.clock import Clock
 from sync.errors import StoreError
 from sync.observe import health
 from sync.storage import ledger, service_state, waits
-from sync.storage.database import Store
+from sync.storage.database import StoreReader
 from sync.storage.tables import alerts, budgets
 
 _LAST = {
@@ -29,7 +29,7 @@ _LAST = {
 class Metrics:
     """The metrics of one receiver. Nothing is global: two apps in one process count apart."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: StoreReader, clock: Clock) -> None:
         registry = CollectorRegistry()
         registry.register(StoreCollector(store, clock))
         self.deliveries = Counter(
@@ -66,7 +66,7 @@ class Metrics:
 class StoreCollector(Collector):
     """Gauges of what the database holds at the moment of the scrape, read in one transaction."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: StoreReader, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 

@@ -13,7 +13,7 @@ from sync.crm import Kind, RecordRef
 from sync.observe import health
 from sync.rules.model import EffectState, unit_of
 from sync.storage import budget, ledger, service_state, waits, work_queue
-from sync.storage.database import Store
+from sync.storage.database import StoreReader
 from sync.storage.tables import alerts, effects, occurrences
 from sync.storage.tables import work_items as marked
 from sync.storage.waits import Stuck
@@ -151,7 +151,7 @@ class Status:
         }
 
 
-def read(store: Store, clock: Clock) -> Status:
+def read(store: StoreReader, clock: Clock) -> Status:
     """How the service is doing now. Raises `StoreError`."""
     now = clock.now()
     found = health.readiness(store, now)

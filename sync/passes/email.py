@@ -33,15 +33,21 @@ TIMEOUT = 30.0
 """Seconds for each step of a conversation with the mail server."""
 
 
-class Mailer(Protocol):
+class MailServer(Protocol):
+    """A way to send emails, to be asked whether it is there."""
+
+    def check(self) -> str:
+        """Connect and log in without sending; one line that says how. Raises `EmailError`."""
+
+
+class Mailer(MailServer, Protocol):
+    """A way to send emails."""
+
     def send(self, key: str, to: str, subject: str, body: str) -> None:
         """Send the email of the effect `key`; `body` is plain text.
 
         Raises `EmailError` if it was certainly not sent, `EmailUnknownError` if nobody can know.
         """
-
-    def check(self) -> str:
-        """Connect and log in without sending; one line that says how. Raises `EmailError`."""
 
 
 class ConsoleMailer:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, select
 from mappings.schema import ProcessMapping
 from mappings.vocabulary import TaskKind
 from sync.clock import Clock, to_ms
-from sync.crm import CRM, MODIFIED, TASK_COMPLETED, TASK_STATUS, Filter, Kind, Record, RecordRef, moment_of
+from sync.crm import MODIFIED, TASK_COMPLETED, TASK_STATUS, CRMReader, Filter, Kind, Record, RecordRef, moment_of
 from sync.storage import service_state, work_queue
 from sync.storage.database import Store, in_parts
 from sync.storage.tables import effects, memberships, seen
@@ -23,7 +23,7 @@ ADOPTED_AT_MOST = 400
 log = structlog.get_logger()
 
 
-def poll(store: Store, crm: CRM, mapping: ProcessMapping, clock: Clock, pipeline: str) -> int:
+def poll(store: Store, crm: CRMReader, mapping: ProcessMapping, clock: Clock, pipeline: str) -> int:
     """Mark the portfolios whose records changed since the last poll; how many records had changed.
 
     The very first poll reaches back to going live: of what changed before a database was lost, or before this ledger

@@ -8,7 +8,7 @@ from typing import TypeVar
 from mappings.schema import ProcessMapping
 from mappings.vocabulary import Stage
 from sync.clock import Clock
-from sync.crm import CRM, Account, Kind, Owner, Pipeline, PipelineStage
+from sync.crm import Account, CRMReader, Kind, Owner, Pipeline, PipelineStage
 from sync.errors import MappingMisfitError
 
 OWNERS_FOR = timedelta(minutes=10)
@@ -51,7 +51,7 @@ class Portal:
 class PortalCache:
     """Gives the current `Portal`, reading only what has aged."""
 
-    def __init__(self, crm: CRM, mapping: ProcessMapping, clock: Clock) -> None:
+    def __init__(self, crm: CRMReader, mapping: ProcessMapping, clock: Clock) -> None:
         self._crm = crm
         self._mapping = mapping
         self._clock = clock

@@ -1,11 +1,9 @@
 """One pass over a group: read, decide, plan, do, settle. The only place that turns dirty rows into work."""
 
-import pprint
 import traceback
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
 
 import structlog
 from sqlalchemy import Connection
@@ -24,14 +22,15 @@ from sync.errors import (
     TaskPropertyMissingError,
 )
 from sync.passes.breaker import Breaker
+from sync.passes.decider import Decider
 from sync.passes.effects import Effects, Performed
+from sync.passes.ledger_views import ledger_views, recorded_occurrences
 from sync.passes.portal import Portal, PortalCache
 from sync.passes.snapshot import Group, Reader
 from sync.rules import waiting
-from sync.rules.context import Context, Times
-from sync.rules.decide import decide
+from sync.rules.context import Context
 from sync.rules.model import Decision, EffectState, LedgerView, Portfolio, RecordedOccurrence, Snapshot, Wait
-from sync.storage import ledger, memberships, runs, waits, work_queue
+from sync.storage import ledger, memberships, waits, work_queue
 from sync.storage.database import Store
 from sync.storage.tables import seen
 from sync.storage.work_queue import MENDED_BY_TIME, WorkItem
@@ -49,19 +48,6 @@ READ_TOO_SOON = timedelta(seconds=2)
 
 log = structlog.get_logger()
 
-
-class Judged(Protocol):
-    """What comes of judging a case: complete, or what has to be read first."""
-
-    @property
-    def complete(self) -> bool: ...
-    @property
-    def needed_tasks(self) -> frozenset[str]: ...
-    @property
-    def needed_notes(self) -> frozenset[RecordRef]: ...
-
-
-J = TypeVar("J", bound=Judged)
 
 Gate = Callable[[Context, Decision], bool]
 """Whether a pass may do what it has decided for a record; what it may not is left undone, and dirty."""
@@ -106,17 +92,6 @@ class _Pass:
         self.again[record] = min(moment, self.again.get(record, moment))
 
 
-@dataclass(frozen=True)
-class Preview:
-    """What a pass would decide now, and what by. Nothing of it is written down."""
-
-    portal: Portal
-    group: Group
-    cases: Mapping[RecordRef, Context]
-    decisions: Mapping[RecordRef, Decision]
-    faulty: Mapping[RecordRef, str]  # the records that could not be decided, and why
-
-
 class Reconciler:
     """Carries dirty records through a pass. One at a time for each lane; the engine sees to that."""
 
@@ -127,18 +102,18 @@ class Reconciler:
         mapping: ProcessMapping,
         portals: PortalCache,
         reader: Reader,
+        decider: Decider,
         effects: Effects,
         clock: Clock,
-        moment: Callable[[], Times],
         alert: Callable[[str, str], None],
     ) -> None:
         self._store = store
         self._mapping = mapping
         self._portals = portals
         self._reader = reader
+        self._decider = decider
         self._effects = effects
         self._clock = clock
-        self._moment = moment
         self._breaker = Breaker(store, mapping.rules.effects_per_hour, clock, alert)
 
     def failpoint(self, step: str) -> None:
@@ -172,22 +147,6 @@ class Reconciler:
                 for item in units:
                     tally += self.run([item], gate)
         return tally
-
-    def foresee(self, portfolios: Sequence[str]) -> Preview:
-        """Read and decide these portfolios as a pass would, and write nothing. Raises the port's errors."""
-        portal, group, cases = self.cases(portfolios)
-        decisions, faulty = self._decide(cases, portal)
-        return Preview(portal, group, cases, decisions, {**group.faulty, **faulty})
-
-    def cases(
-        self, portfolios: Sequence[str], lone_tickets: Sequence[str] = ()
-    ) -> tuple[Portal, Group, dict[RecordRef, Context]]:
-        """Read these, with what the ledger knows of them, and write nothing. Raises the port's errors."""
-        portal = self._portals.get()
-        group = self._reader.read(portfolios, lone_tickets, portal)
-        with self._store.read() as connection:
-            ledger_view = _ledger_views(connection, group, _recorded_occurrences(connection, group))
-        return portal, group, self._cases(group, ledger_view, portal)
 
     def _failed(self, item: WorkItem, error: Exception, tally: Tally) -> None:
         self._nack(item, "".join(traceback.format_exception(error)))
@@ -248,22 +207,22 @@ class Reconciler:
         state.rounds += 1
         group, ledger_view = self._read(units, portal, state)
         state.faulty.update(group.faulty)
-        cases = self._cases(group, ledger_view, portal)
-        decisions, faulty = self._decide(cases, portal)
+        contexts = self._decider.contexts(group, ledger_view, portal)
+        decisions, faulty = self._decider.decide(contexts, portal)
         state.faulty.update(faulty)
-        waited_for = self._waited_for(cases, decisions, portal)
+        waited_for = self._waited_for(contexts, decisions, portal)
         inside = {r: d for r, d in decisions.items() if (p := group.snapshots[r].portfolio) is None or p.inside}
         if state.gate is not None:
-            state.refused |= {record for record in inside if not state.gate(cases[record], inside[record])}
+            state.refused |= {record for record in inside if not state.gate(contexts[record], inside[record])}
             inside = {record: decision for record, decision in inside.items() if record not in state.refused}
         self._hold(inside, ledger_view, state)
         inside = {record: decision for record, decision in inside.items() if record not in state.held}
-        self._plan(inside, {record: cases[record].ledger for record in inside}, waited_for, state)
+        self._plan(inside, {record: contexts[record].ledger for record in inside}, waited_for, state)
         performed = self._effects.perform(inside, group.present, portal, state.items)
         self._note(performed, state)
         for record, decision in inside.items():
             if decision.recheck_at is not None:
-                ahead = decision.recheck_at - cases[record].times.now  # a run's own today does not move the look
+                ahead = decision.recheck_at - contexts[record].times.now  # a run's own today does not move the look
                 state.recheck_at(record, self._clock.now() + ahead)
             waits = (
                 _wait_for_portfolio(group.snapshots[record], self._clock.now()) if record.kind is Kind.TICKET else None
@@ -289,7 +248,7 @@ class Reconciler:
             ledger.suspend(connection, {*group.gone, *group.merged})
             waits.forget(connection, {*group.gone, *group.merged})
             _remember_changes(connection, group.modified, now)
-            recorded = _recorded_occurrences(connection, group)
+            recorded = recorded_occurrences(connection, group)
             parents = group.parents
             understood = [i for i in portfolios if RecordRef(Kind.PORTFOLIO, i) not in group.faulty]
             departed = memberships.remember(connection, understood, parents)
@@ -298,7 +257,7 @@ class Reconciler:
         if departed:
             self._requeue_departed(departed)
             with self._store.write() as connection:
-                ledger_view = self._refreshed(connection, group, state, _recorded_occurrences(connection, group))
+                ledger_view = self._refreshed(connection, group, state, recorded_occurrences(connection, group))
         self.failpoint("read")
         return group, ledger_view
 
@@ -329,73 +288,20 @@ class Reconciler:
             ledger.retry_failed(connection, retry, self._clock.now())
             ledger.set_portfolio(connection, {ticket: parents[ticket] for ticket in moved})
             ledger.resume(connection, back)
-            recorded = _recorded_occurrences(connection, group)
-        return _ledger_views(connection, group, recorded)
-
-    def _cases(
-        self, group: Group, ledger_view: Mapping[RecordRef, LedgerView], portal: Portal
-    ) -> dict[RecordRef, Context]:
-        moment = self._moment()
-        return {
-            record: Context(
-                snapshot,
-                known := ledger_view[record],
-                self._mapping,
-                moment if known.backfilled_since is None else moment.counting_since(known.backfilled_since),
-                portal.people,
-                portal.in_progress,
-            )
-            for record, snapshot in group.snapshots.items()
-        }
-
-    def _decide(
-        self, cases: dict[RecordRef, Context], portal: Portal
-    ) -> tuple[dict[RecordRef, Decision], dict[RecordRef, str]]:
-        return self.judged(cases, portal, decide)
-
-    def judged(
-        self, cases: dict[RecordRef, Context], portal: Portal, judge: Callable[[Context], J]
-    ) -> tuple[dict[RecordRef, J], dict[RecordRef, str]]:
-        """Judge each case, reading what the rules ask for, for all of them together; and what failed, with why.
-
-        The cases become fuller by what was read.
-        """
-        decisions: dict[RecordRef, J] = {}
-        faulty: dict[RecordRef, str] = {}
-        open_cases = dict(cases)
-        while open_cases:
-            incomplete: dict[RecordRef, J] = {}
-            for record, context in open_cases.items():
-                try:
-                    decision = judge(context)
-                except Exception as error:  # noqa: BLE001 - the boundary: one record must not stop the others
-                    faulty[record] = _with_inputs(context, error)
-                    continue
-                if decision.complete:
-                    decisions[record] = decision
-                else:
-                    incomplete[record] = decision
-            fuller = self._reader.complete(
-                {record: open_cases[record].snapshot for record in incomplete},
-                {record: decision.needed_tasks for record, decision in incomplete.items()},
-                {record: decision.needed_notes for record, decision in incomplete.items()},
-                portal,
-            )
-            open_cases = {record: _with(open_cases[record], fuller[record]) for record in incomplete}
-            cases.update(open_cases)
-        return decisions, faulty
+            recorded = recorded_occurrences(connection, group)
+        return ledger_views(connection, group, recorded)
 
     def _waited_for(
-        self, cases: Mapping[RecordRef, Context], decisions: Mapping[RecordRef, Decision], portal: Portal
+        self, contexts: Mapping[RecordRef, Context], decisions: Mapping[RecordRef, Decision], portal: Portal
     ) -> list[tuple[Portfolio, Wait | None]]:
         """Whom each portfolio waits for; one that this cannot be told of keeps what the pass before has said."""
-        mine = {record: cases[record] for record in decisions if record.kind is Kind.PORTFOLIO}
-        told, faulty = self.judged(
+        mine = {record: contexts[record] for record in decisions if record.kind is Kind.PORTFOLIO}
+        told, faulty = self._decider.judge(
             mine, portal, lambda context: waiting.judge(context, decisions[context.snapshot.ref].verdicts)
         )
         for record, text in faulty.items():
             log.error("record.wait_unknown", record=str(record), error=text.strip().rsplit("\n", 1)[-1])
-        return [(cases[record].portfolio, found.wait) for record, found in told.items()]
+        return [(contexts[record].portfolio, found.wait) for record, found in told.items()]
 
     def _hold(
         self, decisions: Mapping[RecordRef, Decision], ledger_view: Mapping[RecordRef, LedgerView], state: _Pass
@@ -468,47 +374,11 @@ def _concerns_all(error: Exception) -> bool:
     return isinstance(error, everywhere) and not isinstance(error, PartialAnswerError)
 
 
-def _recorded_occurrences(connection: Connection, group: Group) -> list[RecordedOccurrence]:
-    """Every occurrence of the group's records."""
-    portfolios = [record.id for record in group.snapshots if record.kind is Kind.PORTFOLIO]
-    tickets = [ticket.id for snapshot in group.snapshots.values() for ticket in snapshot.tickets]
-    return ledger.load(connection, portfolios, tickets)
-
-
 def _is_left(recorded: RecordedOccurrence, portfolios: Collection[str], parents: Mapping[str, str]) -> bool:
     """Whether this is work still to be done on a ticket that has left its portfolio, which is one of these."""
     ticket = recorded.record.kind is Kind.TICKET
     return (
         ticket and recorded.state == "open" and recorded.portfolio in portfolios and recorded.record.id not in parents
-    )
-
-
-def _ledger_views(
-    connection: Connection, group: Group, recorded: Sequence[RecordedOccurrence]
-) -> dict[RecordRef, LedgerView]:
-    """What the ledger knows of each record of the group."""
-    portfolios = [record.id for record in group.snapshots if record.kind is Kind.PORTFOLIO]
-    closings = ledger.remembered(connection, portfolios)
-    since = runs.backfilled_since(connection, portfolios)
-    found: dict[RecordRef, LedgerView] = {}
-    for record, snapshot in group.snapshots.items():
-        mine = record.id if record.kind is Kind.PORTFOLIO else None
-        theirs = (ticket.id for ticket in snapshot.tickets)
-        ledger_view = ledger.facts_of(recorded, mine, theirs, closings.get(mine or "", ()))
-        found[record] = replace(ledger_view, backfilled_since=since.get(mine or ""))
-    return found
-
-
-def _with_inputs(context: Context, error: Exception) -> str:
-    """What a decision failed with, after what it was made on: for `handoffs dead show`."""
-    seen_by_it = pprint.pformat(context.snapshot, width=100, compact=True)
-    told = "".join(traceback.format_exception(error))
-    return f"Seen at {context.times.now.isoformat()}:\n{seen_by_it}\n\n{told}"
-
-
-def _with(context: Context, snapshot: Snapshot) -> Context:
-    return Context(
-        snapshot, context.ledger_as_read, context.mapping, context.times, context.people, context.in_progress
     )
 
 

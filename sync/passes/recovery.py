@@ -12,11 +12,11 @@ import structlog
 from mappings.schema import ProcessMapping
 from mappings.vocabulary import Handoff, Role, TaskKind
 from sync.clock import from_ms, to_ms
-from sync.crm import CREATED, CRM, LANDED_AFTER, Filter, Kind, Record, RecordRef, moment_of
+from sync.crm import CREATED, LANDED_AFTER, CRMReader, Filter, Kind, Record, RecordRef, moment_of
 from sync.errors import CRMRejectedError
 from sync.failpoints import Failpoint, no_failpoint
 from sync.storage import ledger, service_state
-from sync.storage.database import Store
+from sync.storage.database import Store, StoreReader
 
 SEARCH_LAGS = timedelta(minutes=10)
 """How far the search may be behind; seconds as a rule (docs/hubspot.md 6.2)."""
@@ -38,18 +38,18 @@ _ROLES = {
 }
 
 
-def is_needed(store: Store) -> bool:
+def is_needed(store: StoreReader) -> bool:
     """Whether no pass may begin yet."""
     with store.read() as connection:
         return service_state.get(connection, service_state.RECOVERED) is None
 
 
-def is_final(store: Store) -> bool:
+def is_final(store: StoreReader) -> bool:
     """Whether the ledger holds every task from before it began."""
     return service_state.is_set_for_good(store, service_state.RECOVERED_FOR_GOOD)
 
 
-def may_land_until(store: Store) -> datetime | None:
+def may_land_until(store: StoreReader) -> datetime | None:
     """Until when a task may appear that was on its way when the ledger before this one was lost; None: there was none."""
     with store.read() as connection:
         taken = service_state.get(connection, service_state.RECOVERED)
@@ -57,7 +57,7 @@ def may_land_until(store: Store) -> datetime | None:
     return ledger_began + LANDED_AFTER if ledger_began is not None and taken else None
 
 
-def ensure(store: Store, crm: CRM, mapping: ProcessMapping, now: datetime, failpoint: Failpoint) -> None:
+def ensure(store: Store, crm: CRMReader, mapping: ProcessMapping, now: datetime, failpoint: Failpoint) -> None:
     """Take back what has to be before a pass begins; does nothing once that is done."""
     with store.read() as connection:
         asked = service_state.get(connection, service_state.RECOVERED)
@@ -73,7 +73,7 @@ def ensure(store: Store, crm: CRM, mapping: ProcessMapping, now: datetime, failp
 
 def take_back(
     store: Store,
-    crm: CRM,
+    crm: CRMReader,
     mapping: ProcessMapping,
     failpoint: Failpoint = no_failpoint,
     *,
@@ -128,7 +128,7 @@ def take_back(
     return taken
 
 
-def _parents(crm: CRM, tasks: Sequence[Record], key_property: str) -> dict[str, str]:
+def _parents(crm: CRMReader, tasks: Sequence[Record], key_property: str) -> dict[str, str]:
     """The portfolio on which each ticket was when its newest task was made: the ticket itself may be deleted by now."""
     tickets = {
         task.id: row[1].id
@@ -142,7 +142,7 @@ def _parents(crm: CRM, tasks: Sequence[Record], key_property: str) -> dict[str, 
     return {tickets[task]: ends[task][0].to for task in by_age if len(ends.get(task, ())) == 1}
 
 
-def deleted_tasks(crm: CRM, wanted: Sequence[str]) -> list[Record]:
+def deleted_tasks(crm: CRMReader, wanted: Sequence[str]) -> list[Record]:
     """The tasks in the recycle bin, with these properties; none where the portal does not show them."""
     try:
         return list(crm.deleted(Kind.TASK, wanted))

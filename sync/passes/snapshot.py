@@ -9,12 +9,12 @@ from mappings.schema import Condition, ProcessMapping
 from mappings.vocabulary import Role, Stage
 from sync.clock import Clock
 from sync.crm import (
-    CRM,
     NOTE_BODY,
     TASK_COMPLETED,
     TASK_STATUS,
     TIMESTAMP,
     Association,
+    CRMReader,
     Kind,
     RawVersion,
     Record,
@@ -59,7 +59,7 @@ class Group:
 class Reader:
     """Reads through the mapping: what comes out speaks the service's words."""
 
-    def __init__(self, crm: CRM, mapping: ProcessMapping, app_id: str | None, clock: Clock) -> None:
+    def __init__(self, crm: CRMReader, mapping: ProcessMapping, app_id: str | None, clock: Clock) -> None:
         self._crm = crm
         self._mapping = mapping
         self._app_id = app_id

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, select
 from mappings.schema import ProcessMapping
 from mappings.vocabulary import Handoff
 from sync.clock import Clock, to_ms
-from sync.crm import CRM, Filter, Kind, RecordRef
+from sync.crm import CRMReader, Filter, Kind, RecordRef
 from sync.rules.model import unit_of
 from sync.storage import service_state, waits, work_queue
 from sync.storage.database import Store
@@ -22,7 +22,9 @@ shows in no search, and may have completed an Ad Set."""
 log = structlog.get_logger()
 
 
-def sweep(store: Store, crm: CRM, mapping: ProcessMapping, clock: Clock, today: date, origin: str = "sweep") -> int:
+def sweep(
+    store: Store, crm: CRMReader, mapping: ProcessMapping, clock: Clock, today: date, origin: str = "sweep"
+) -> int:
     """Mark what a day can have made due; how many records.
 
     Candidates come from the search and from the ledger: a date within the window or past, a status that is not empty,

@@ -13,12 +13,14 @@ from sync.errors import ConfigurationError, RefusedError
 from sync.failpoints import Failpoint, no_failpoint
 from sync.observe.alerts import Alerts
 from sync.passes import recovery
+from sync.passes.decider import Decider
 from sync.passes.effects import Effects
 from sync.passes.email import Mailer, make_mailer
 from sync.passes.portal import PortalCache
 from sync.passes.reconcile import Reconciler
 from sync.passes.snapshot import Reader
 from sync.rules.context import Times
+from sync.service.reading import ReadingService
 from sync.settings import Settings
 from sync.storage import copies, service_state
 from sync.storage.budget import Budget, Paced, Priority
@@ -32,24 +34,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Service:
-    """Everything a command or a worker needs, wired together."""
+    """Everything a worker or a command that writes needs, wired together. `reading` is the half that cannot write."""
 
-    settings: Settings
-    mapping: ProcessMapping
+    reading: ReadingService
     store: Store
-    clock: Clock
-    calendar: Clock  # the clock that decisions go by: `--today` shifts it
     crm: CRM
-    portals: PortalCache
     mailer: Mailer | None
     alerts: Alerts
     reconciler: Reconciler
-    go_live: datetime  # causes older than this do nothing by themselves
     _type_ids_left: set[str] = field(default_factory=set)  # for the receiver
 
     @property
+    def settings(self) -> Settings:
+        return self.reading.settings
+
+    @property
+    def mapping(self) -> ProcessMapping:
+        return self.reading.mapping
+
+    @property
+    def clock(self) -> Clock:
+        return self.reading.clock
+
+    @property
+    def portals(self) -> PortalCache:
+        return self.reading.portals
+
+    @property
     def today(self) -> date:
-        return local_date(self.calendar.now(), self.mapping.zone)
+        return self.reading.today
 
     def prepare(self) -> None:
         """What must be true before the first pass: the ledger knows all that the CRM shows as done.
@@ -135,21 +148,35 @@ def build(
     alerts = Alerts(store, mailer, settings.admin_email, clock)
     portals = PortalCache(crm, mapping, clock)
 
-    def moment() -> Times:
+    def times() -> Times:
         now = calendar.now()
         return Times(now, local_date(now, mapping.zone), go_live, ledger_began)
 
+    reader = Reader(crm, mapping, settings.hubspot_app_id, clock)
+    decider = Decider(store.reader, mapping, portals, reader, times)
+    reading = ReadingService(
+        settings=settings,
+        mapping=mapping,
+        store=store.reader,
+        clock=clock,
+        calendar=calendar,
+        crm=crm,
+        portals=portals,
+        decider=decider,
+        go_live=go_live,
+        sends_email=mailer is not None,
+    )
     reconciler = Reconciler(
         store=store,
         mapping=mapping,
         portals=portals,
-        reader=Reader(crm, mapping, settings.hubspot_app_id, clock),
+        reader=reader,
+        decider=decider,
         effects=Effects(crm, store, mapping, mailer, clock, calendar, failpoint),
         clock=clock,
-        moment=moment,
         alert=alerts,
     )
-    return Service(settings, mapping, store, clock, calendar, crm, portals, mailer, alerts, reconciler, go_live)
+    return Service(reading, store, crm, mailer, alerts, reconciler)
 
 
 def _beginnings(

@@ -24,7 +24,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, select, update
 
 from sync.clock import Clock, to_ms
 from sync.storage import service_state
-from sync.storage.database import Store
+from sync.storage.database import Store, StoreReader
 from sync.storage.service_state import DailyBudget, RequestLimit
 from sync.storage.tables import budgets
 from sync.storage.upsert import insert_new
@@ -94,7 +94,42 @@ class BucketState:
     used: int
 
 
-class Budget:
+class BudgetReader:
+    """What the buckets hold and what is known of the limits. Changes nothing."""
+
+    def __init__(self, store: StoreReader, clock: Clock, limits: Mapping[Bucket, Limit] = LIMITS) -> None:
+        self._reader = store
+        self._clock = clock
+        self._ceilings = dict(limits)
+        self._limits = dict(limits)
+
+    def state(self) -> dict[Bucket, BucketState]:
+        """What each bucket holds now; reads only."""
+        with self._reader.read() as connection:
+            self._recall(connection)
+            return {bucket: self._state(connection, bucket, limit) for bucket, limit in self._limits.items()}
+
+    def daily_remaining(self) -> int | None:
+        """What HubSpot last said is left of the account's day; None if it never said."""
+        with self._reader.read() as connection:
+            found = service_state.get(connection, service_state.DAILY_BUDGET)
+        return None if found is None else found.remaining
+
+    def _state(self, connection: Connection, bucket: Bucket, limit: Limit) -> BucketState:
+        now = to_ms(self._clock.now())
+        columns = select(_available(limit, now).label("available"), budgets.c.used).where(budgets.c.name == bucket)
+        row = connection.execute(columns).one_or_none()
+        available, used = (limit.burst, 0) if row is None else (int(row.available) // _TOKEN, int(row.used))
+        return BucketState(limit.requests, limit.seconds, max(0, available), used)
+
+    def _recall(self, connection: Connection) -> None:
+        for name, known in (service_state.get(connection, service_state.REQUEST_LIMITS) or {}).items():
+            ceiling = self._ceilings.get(Bucket(name)) if name in set(Bucket) else None
+            if ceiling is not None:
+                self._limits[Bucket(name)] = _within(ceiling, known.requests, known.seconds)
+
+
+class Budget(BudgetReader):
     """Gives leave for each request, first to interactive work.
 
     `reserve` is the share of the burst that bulk work (sweep, backfill) must leave: it takes only while more is there,
@@ -106,10 +141,8 @@ class Budget:
     ) -> None:
         if not 0 <= reserve < 1:
             raise ValueError("the reserve is a share of the burst: from 0 to less than 1")
+        super().__init__(store.reader, clock, limits)
         self._store = store
-        self._clock = clock
-        self._ceilings = dict(limits)
-        self._limits = dict(limits)
         self._reserve = reserve
         self._begun = False
         self._daily_written: datetime | None = None
@@ -170,18 +203,6 @@ class Budget:
         """The limit as far as it is known: the portal's own, once an answer has told it."""
         return self._limits[bucket]
 
-    def state(self) -> dict[Bucket, BucketState]:
-        """What each bucket holds now; reads only."""
-        with self._store.read() as connection:
-            self._recall(connection)
-            return {bucket: self._state(connection, bucket, limit) for bucket, limit in self._limits.items()}
-
-    def daily_remaining(self) -> int | None:
-        """What HubSpot last said is left of the account's day; None if it never said."""
-        with self._store.read() as connection:
-            found = service_state.get(connection, service_state.DAILY_BUDGET)
-        return None if found is None else found.remaining
-
     def _need(self, limit: Limit, priority: Priority) -> int:
         full = limit.burst * _TOKEN
         if priority == Priority.INTERACTIVE:
@@ -213,13 +234,6 @@ class Budget:
             connection.execute(_NEW_BUCKET, full)
         self._begun = True
 
-    def _state(self, connection: Connection, bucket: Bucket, limit: Limit) -> BucketState:
-        now = to_ms(self._clock.now())
-        columns = select(_available(limit, now).label("available"), budgets.c.used).where(budgets.c.name == bucket)
-        row = connection.execute(columns).one_or_none()
-        available, used = (limit.burst, 0) if row is None else (int(row.available) // _TOKEN, int(row.used))
-        return BucketState(limit.requests, limit.seconds, max(0, available), used)
-
     def _adapt(self, bucket: Bucket, requests: int, seconds: float | None) -> None:
         ceiling = self._ceilings[bucket]
         window = seconds if seconds is not None and seconds > 0 else ceiling.seconds
@@ -231,12 +245,6 @@ class Budget:
             known = service_state.get(connection, service_state.REQUEST_LIMITS) or {}
             named = {**known, bucket.value: RequestLimit(requests, window)}
             service_state.put(connection, service_state.REQUEST_LIMITS, named)
-
-    def _recall(self, connection: Connection) -> None:
-        for name, known in (service_state.get(connection, service_state.REQUEST_LIMITS) or {}).items():
-            ceiling = self._ceilings.get(Bucket(name)) if name in set(Bucket) else None
-            if ceiling is not None:
-                self._limits[Bucket(name)] = _within(ceiling, known.requests, known.seconds)
 
     def _remember_day(self, remaining: int) -> None:
         """At most one write in ten seconds: `status` needs no more, and the header comes with every answer."""
@@ -277,9 +285,9 @@ class Paced:
         self._budget.back_off(bucket, seconds)
 
 
-def state(store: Store, clock: Clock) -> dict[str, object]:
+def state(store: StoreReader, clock: Clock) -> dict[str, object]:
     """The budget as `status` prints it, from the database alone: each bucket, and what is left of the day."""
-    budget = Budget(store, clock)
+    budget = BudgetReader(store, clock)
     buckets = {
         bucket.value: {"limit": it.limit, "seconds": it.seconds, "used": it.used, "available": it.available}
         for bucket, it in budget.state().items()

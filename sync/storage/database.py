@@ -17,37 +17,26 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from sync.errors import StoreError
 
-__all__ = ["Connection", "Store", "in_parts", "migrate", "open_store", "revision", "to_json"]
+__all__ = ["Connection", "Store", "StoreReader", "in_parts", "migrate", "open_store", "revision", "to_json"]
 
 T = TypeVar("T")
 
 BUSY_SECONDS = 30
 
 
-class Store:
-    """An open database. `write()` and `read()` give a connection inside one short transaction."""
+class StoreReader:
+    """An open database, to be read: `read()` gives a connection inside one short transaction. Nothing of it is kept."""
 
     def __init__(self, engine: Engine, path: Path | None) -> None:
-        self.engine = engine
+        self._engine = engine
         self.path = path  # None: in memory
         self._for_good: set[str] = set()
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """A transaction that may write: begun at once, so that it never fails half-way on a lock."""
-        try:
-            with self.engine.connect() as connection:
-                _begin(connection, "BEGIN IMMEDIATE")
-                with connection.begin():
-                    yield connection
-        except (SQLAlchemyError, sqlite3.Error) as error:
-            raise self._explained(error) from error
-
-    @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A transaction that sees one state of the database."""
+        """Begin a transaction that sees one state of the database, and roll it back. Raises `StoreError`."""
         try:
-            with self.engine.connect() as connection:
+            with self._engine.connect() as connection:
                 _begin(connection, "BEGIN")
                 yield connection  # closing it rolls back
         except (SQLAlchemyError, sqlite3.Error) as error:
@@ -65,12 +54,39 @@ class Store:
             self._for_good.add(name)
         return True
 
-    def close(self) -> None:
-        self.engine.dispose()
-
     def _explained(self, error: SQLAlchemyError | sqlite3.Error) -> StoreError:
         cause = error.orig if isinstance(error, DBAPIError) else error
         return StoreError(_explanation(str(cause), self.path))
+
+
+class Store(StoreReader):
+    """An open database, to be read and written. `reader` is the same database for whatever may only read it."""
+
+    def __init__(self, engine: Engine, path: Path | None) -> None:
+        super().__init__(engine, path)
+        self.reader = StoreReader(engine, path)
+
+    @property
+    def engine(self) -> Engine:
+        return self._engine
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Begin a transaction that may write, at once, so that it never fails half-way on a lock; commit it at the end.
+
+        Raises `StoreError`; whatever is raised inside rolls it back.
+        """
+        try:
+            with self._engine.connect() as connection:
+                _begin(connection, "BEGIN IMMEDIATE")
+                with connection.begin():
+                    yield connection
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            raise self._explained(error) from error
+
+    def close(self) -> None:
+        """Close every connection; they open again when needed."""
+        self._engine.dispose()
 
 
 def _explanation(cause: str, path: Path | None) -> str:

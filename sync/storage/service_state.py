@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import Connection, bindparam, select
 
 from sync.clock import from_ms, to_ms
-from sync.storage.database import Store, to_json
+from sync.storage.database import StoreReader, to_json
 from sync.storage.tables import service_state
 from sync.storage.upsert import upsert
 
@@ -166,6 +166,6 @@ def remove(connection: Connection, entry: Entry[Any]) -> None:
     connection.execute(_REMOVE, {"unwanted": entry.name})
 
 
-def is_set_for_good(store: Store, entry: Entry[Any]) -> bool:
+def is_set_for_good(store: StoreReader, entry: Entry[Any]) -> bool:
     """Whether an entry is set that nobody ever unsets: the database is asked until it is, and then no more."""
     return store.holds_for_good(entry.name, lambda connection: get(connection, entry) is not None)

@@ -228,7 +228,7 @@ class Player:
         self._at(self.now + 60_000)
         self.chronicle.ended()
         self._tell()
-        self.proof = verify(world.service)
+        self.proof = verify(world.service.reading)
 
     # -- items
 

@@ -123,7 +123,7 @@ class TestAPopulatedPortal:
 
     def test_the_plan_says_the_same_and_writes_nothing(self, portal: World, made: dict[str, list[str]]) -> None:
         portal.people.flush_search()
-        planned = plan(portal.service)
+        planned = plan(portal.service.reading)
         assert counts(portal) == (0, 0)
         done = adopt(portal)
         assert (planned.adopted, planned.due, planned.unmatched) == (done.adopted, done.due, done.unmatched)
@@ -148,15 +148,15 @@ class TestAPopulatedPortal:
         portal.people.flush_search()
         portal.service.prepare()
         mark = portal.sandbox.log.mark()
-        plan(portal.service)
+        plan(portal.service.reading)
         assert len(list(portal.sandbox.log.since(mark))) < 30
 
     def test_verify_finds_nothing_before_and_after(self, portal: World, made: dict[str, list[str]]) -> None:
-        assert verify(portal.service).ok
+        assert verify(portal.service.reading).ok
         adopt(portal)
-        assert verify(portal.service).ok
+        assert verify(portal.service.reading).ok
         portal.next_day(2)
-        assert verify(portal.service).ok
+        assert verify(portal.service.reading).ok
 
 
 class TestTheDates:
@@ -342,7 +342,7 @@ class TestApproval:
         assert (portal.status(portfolio), portal.receivers()) == ("", ["account_manager"])
         assert portal.date(portfolio) > str(portal.today)
         assert portal.kinds() == []
-        assert verify(portal.service).ok
+        assert verify(portal.service.reading).ok
 
     def test_with_webhooks_too(self, world: World) -> None:
         portfolio = self.approved(world)
@@ -447,5 +447,5 @@ class TestWhatIsLeftAlone:
 
     def test_only_those_that_are_named(self, portal: World) -> None:
         first, second = a_portfolio(portal, 9), a_portfolio(portal, 9)
-        assert {finding.portfolio for finding in plan(portal.service, [second]).due} == {second}
-        assert plan(portal.service, [first, "999"]).faulty == {"999": "it is no longer in the CRM"}
+        assert {finding.portfolio for finding in plan(portal.service.reading, [second]).due} == {second}
+        assert plan(portal.service.reading, [first, "999"]).faulty == {"999": "it is no longer in the CRM"}

@@ -143,7 +143,7 @@ def test_what_is_parked_is_told_together(office: Office, monkeypatch: pytest.Mon
     def decide(_case: Any) -> Any:
         raise ValueError("the date is no date")
 
-    monkeypatch.setattr("sync.passes.reconcile.decide", decide)
+    monkeypatch.setattr("sync.passes.decider.decide", decide)
     for pause in (timedelta(0), *BACKOFF):
         assert office.told == []
         office.turn(seconds=pause.total_seconds() + 10)

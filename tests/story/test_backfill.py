@@ -41,7 +41,7 @@ def portal(world: World, count: int = 44) -> dict[str, list[int]]:
 
 def old_ones(world: World) -> list[str]:
     """What the rules would do if causes of before counted."""
-    found = propose(world.service, world.clock.now() - timedelta(days=32))
+    found = propose(world.service.reading, world.clock.now() - timedelta(days=32))
     return [step.key for step in found.plan.due]
 
 
@@ -212,7 +212,7 @@ def test_it_is_stopped_after_the_group_and_goes_on_with_the_same_command(
     world = make_world(mapping="rules: {effects_per_hour: 9000}\n")
     terminal = Terminal(world, monkeypatch)
     portal(world, 330)
-    proposal = propose(world.service, world.clock.now() - timedelta(days=32))
+    proposal = propose(world.service.reading, world.clock.now() - timedelta(days=32))
     assert len(proposal.chosen) > 60
     summary = bulk.Summary()
     asked: list[None] = []
@@ -224,7 +224,7 @@ def test_it_is_stopped_after_the_group_and_goes_on_with_the_same_command(
     results = list(carry_out(world.service, proposal, summary, reason=None, stop=stop))
     assert len(results) == 50
     assert summary.left == len(proposal.chosen) - 50
-    rest = propose(world.service, proposal.since)
+    rest = propose(world.service.reading, proposal.since)
     assert list(rest.chosen) == list(proposal.chosen[50:])
     assert terminal.run(*APPLY).exit_code == 0
     assert old_ones(world) == []
@@ -235,7 +235,7 @@ def test_it_is_stopped_after_the_group_and_goes_on_with_the_same_command(
 def test_one_that_is_cut_off_is_taken_up(world: World) -> None:
     portal(world)
     planned = old_ones(world)
-    proposal = propose(world.service, world.clock.now() - timedelta(days=32))
+    proposal = propose(world.service.reading, world.clock.now() - timedelta(days=32))
 
     class Crash(BaseException):
         """The end of the process."""
@@ -250,7 +250,7 @@ def test_one_that_is_cut_off_is_taken_up(world: World) -> None:
     world.failpoint = lambda _step: None
     world.restart()
     world.minutes(5)
-    list(carry_out(world.service, propose(world.service, proposal.since), bulk.Summary(), reason=None))
+    list(carry_out(world.service, propose(world.service.reading, proposal.since), bulk.Summary(), reason=None))
     world.minutes(5)
     assert planned_done(world, planned)
     keys = [task.key for task in world.tasks() if task.key]

@@ -34,7 +34,7 @@ def parked(world: World, monkeypatch: pytest.MonkeyPatch) -> str:
     """A portfolio that no pass could decide, however often it was looked at."""
     portfolio = world.people.create_portfolio("Bolt", world.day(40))
     with monkeypatch.context() as patch:
-        patch.setattr("sync.passes.reconcile.decide", broken)
+        patch.setattr("sync.passes.decider.decide", broken)
         for _ in range(9):
             world.work()
             world.minutes(13 * 60)

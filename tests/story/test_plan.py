@@ -42,7 +42,7 @@ def terminal(world: World, monkeypatch: pytest.MonkeyPatch) -> Terminal:
 
 def plan(world: World, days: int | None = None) -> Plan:
     world.people.flush_search()
-    return make(world.service, until=None if days is None else world.day(days))
+    return make(world.service.reading, until=None if days is None else world.day(days))
 
 
 def planned(found: Plan) -> list[Done]:
@@ -194,7 +194,7 @@ def busy_again(world: World) -> None:
 
 
 def carry_out(service: Service, found: Plan) -> list[bulk.Result]:
-    return list(bulk.carry_out(service, found.units, "apply", bulk.Summary(), gate=only(found, service)))
+    return list(bulk.carry_out(service, found.units, "apply", bulk.Summary(), gate=only(found, service.reading)))
 
 
 # -- as text

@@ -27,7 +27,7 @@ def faults(world: World, *portfolios: str) -> list[Finding]:
 
 def checked(world: World, *portfolios: str) -> Report:
     world.people.flush_search()
-    return verify(world.service, portfolios or None)
+    return verify(world.service.reading, portfolios or None)
 
 
 def sorts(world: World) -> list[tuple[Sort, str | None]]:
@@ -385,8 +385,8 @@ def test_since_leaves_out_what_is_older(world: World) -> None:
     world.people.create_task(task.subject, [("portfolio", portfolio)], handoff_key=task.key)
     world.minutes(60)
     world.people.flush_search()
-    assert verify(world.service, since=world.clock.now()).ok
-    assert not verify(world.service).ok
+    assert verify(world.service.reading, since=world.clock.now()).ok
+    assert not verify(world.service.reading).ok
 
 
 def test_the_report_as_json(world: World) -> None:

@@ -28,7 +28,7 @@ from sync.crm import Kind, RecordRef
 from sync.errors import ConfigurationError
 from sync.settings import Settings, read_settings
 from sync.storage import service_state, work_queue
-from sync.storage.database import Store, migrate, open_store
+from sync.storage.database import Store, StoreReader, migrate, open_store
 from sync.storage.service_state import Entry
 from sync.storage.tables import budgets, deliveries, effects, events, occurrences
 from sync.storage.tables import work_items as dirty_rows
@@ -716,7 +716,7 @@ def test_two_apps_count_apart(store: Store, clock: HandClock) -> None:
 
 
 def test_an_error_outside_receiving_is_json_too(store: Store, clock: HandClock) -> None:
-    def broken(_store: Store, _now: datetime) -> list[str]:
+    def broken(_store: StoreReader, _now: datetime) -> list[str]:
         raise RuntimeError("a secret value")
 
     client = create_app(store=store, settings=settings_of(), clock=clock, readiness=broken).test_client()

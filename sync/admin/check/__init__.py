@@ -16,9 +16,9 @@ from sync.admin.check import email, owners, pipeline, portal, records, scopes, w
 from sync.admin.check.deployment import Deployment, Misfits, Probe, SkippedError
 from sync.admin.check.report import Area, Cause, CheckReport, Misfit, Severity
 from sync.clock import Clock
-from sync.crm import CRM
+from sync.crm import CRMReader
 from sync.errors import AuthenticationError, CRMRejectedError, CRMUnavailableError
-from sync.passes.email import Mailer
+from sync.passes.email import MailServer
 from sync.settings import Settings
 
 __all__ = ["Area", "Cause", "CheckReport", "Misfit", "Severity", "check"]
@@ -43,11 +43,11 @@ AREAS: tuple[tuple[str, str, Compare], ...] = (
 
 def check(
     *,
-    crm: CRM,
+    crm: CRMReader,
     mapping: ProcessMapping,
     places: Places,
     settings: Settings,
-    mailer: Mailer | None,
+    mailer: MailServer | None,
     clock: Clock,
     probe: Probe,
 ) -> CheckReport:

@@ -8,9 +8,9 @@ from mappings.schema import ProcessMapping
 from sync.admin.check.report import Cause, Misfit, Severity
 from sync.admin.probe import Obstacle
 from sync.clock import Clock
-from sync.crm import CRM
+from sync.crm import CRMReader
 from sync.errors import AuthenticationError
-from sync.passes.email import Mailer
+from sync.passes.email import MailServer
 from sync.settings import Settings
 
 Path = tuple[str | int, ...]
@@ -24,10 +24,10 @@ Probe = Callable[[str, str, Clock], Obstacle | None]
 class Deployment:
     """One deployment of the service: its mapping, its settings and what it speaks to."""
 
-    crm: CRM
+    crm: CRMReader
     mapping: ProcessMapping
     settings: Settings
-    mailer: Mailer | None  # None: EMAIL_URL is not set
+    mailer: MailServer | None  # None: EMAIL_URL is not set
     clock: Clock
     probe: Probe
     has_object: bool = False  # whether the portal has the portfolio's object; known once that area was compared

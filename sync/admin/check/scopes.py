@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from sync.admin.check.deployment import Deployment, Misfits
 from sync.admin.check.report import Cause
-from sync.crm import CRM, Kind
+from sync.crm import CRMReader, Kind
 from sync.errors import AuthenticationError
 
 NO_RECORD = "1"
@@ -36,7 +36,7 @@ def compare(deployment: Deployment, misfits: Misfits) -> str:
     return "every kind of call is permitted"
 
 
-def _acts(crm: CRM, kind: Kind) -> Iterator[tuple[str, Callable[[], object]]]:
+def _acts(crm: CRMReader, kind: Kind) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "read", lambda: crm.read(kind, [NO_RECORD], [])
     if kind is not Kind.NOTE:
-        yield "change", lambda: crm.try_write(kind)
+        yield "change", lambda: crm.check_write_access(kind)

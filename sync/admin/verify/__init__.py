@@ -23,7 +23,7 @@ from sync.admin.verify.evidence import Evidence
 from sync.admin.verify.finding import FAULTS, Finding, Report, Sort
 from sync.admin.verify.history import StageHistories
 from sync.admin.verify.service_times import ServiceTimes
-from sync.service.bootstrap import Service
+from sync.service.reading import ReadingService
 from sync.storage import ledger
 
 __all__ = ["FAULTS", "Finding", "Report", "Sort", "verify"]
@@ -33,7 +33,7 @@ CHECKS = (keyed_tasks, doubled, carried_out, own_changes, due)
 
 
 def verify(
-    service: Service,
+    service: ReadingService,
     portfolios: Sequence[str] | None = None,
     *,
     since: datetime | None = None,
@@ -62,7 +62,7 @@ def verify(
     return report
 
 
-def _evidence(service: Service, inventory: Inventory, since: datetime | None) -> Iterator[Evidence]:
+def _evidence(service: ReadingService, inventory: Inventory, since: datetime | None) -> Iterator[Evidence]:
     """What is known of each portfolio of a group that the mapping's condition takes in, by rising id."""
     keys = {task.key for tasks in inventory.tasks.values() for task in tasks if task.key}
     with service.store.read() as connection:

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sync.admin.inventory import Inventory
-from sync.crm import CRM, Kind, RawVersion, moment_of
+from sync.crm import CRMReader, Kind, RawVersion, moment_of
 from sync.rules.model import Version
 
 
@@ -16,7 +16,7 @@ class NotJudgedError(Exception):
 class StageHistories:
     """The history of tickets' stages, read once for a group and only when the first is asked for."""
 
-    def __init__(self, crm: CRM, name: str, inventory: Inventory) -> None:
+    def __init__(self, crm: CRMReader, name: str, inventory: Inventory) -> None:
         """`name`: the stage's property, as the CRM calls it."""
         self._crm = crm
         self._name = name

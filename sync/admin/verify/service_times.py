@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from sync.observe import health
-from sync.service.bootstrap import Service
+from sync.service.reading import ReadingService
 from sync.storage import service_state
 
 
@@ -23,7 +23,7 @@ class ServiceTimes:
     knows_itself: bool  # whether it can tell its own changes in the CRM's history
 
     @classmethod
-    def read(cls, connection: Connection, service: Service) -> "ServiceTimes":
+    def read(cls, connection: Connection, service: ReadingService) -> "ServiceTimes":
         """Read them from database and settings."""
         return cls(
             now=service.clock.now(),

@@ -119,7 +119,7 @@ class TestThePortal:
         self, api: responses.RequestsMock, hubspot: HubSpot, reply: Reply
     ) -> None:
         reply.add(api, TICKET_UPDATES)
-        hubspot.try_write(Kind.TICKET)
+        hubspot.check_write_access(Kind.TICKET)
         assert sent(api) == {"inputs": []}
 
     def test_an_update_of_nothing_names_the_scopes_that_are_missing(
@@ -128,7 +128,7 @@ class TestThePortal:
         body = {"category": "MISSING_SCOPES", "context": {"requiredGranularScopes": ["tickets"]}}
         api.post(TICKET_UPDATES, status=403, json=body)
         with pytest.raises(AuthenticationError) as refused:
-            hubspot.try_write(Kind.TICKET)
+            hubspot.check_write_access(Kind.TICKET)
         assert refused.value.scopes == ("tickets",)
 
     def test_creating_what_a_process_needs(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:

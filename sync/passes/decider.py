@@ -1,0 +1,148 @@
+"""The half of a pass that changes nothing: read a group, put together what is known of each record, judge it.
+
+A pass decides by it, and so does all that only looks ahead (`plan`, `explain`, `verify`): it holds nothing that can
+write to the CRM or to the database.
+"""
+
+import pprint
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
+
+from mappings.schema import ProcessMapping
+from sync.crm import RecordRef
+from sync.passes.ledger_views import ledger_views, recorded_occurrences
+from sync.passes.portal import Portal, PortalCache
+from sync.passes.snapshot import Group, Reader
+from sync.rules.context import Context, Times
+from sync.rules.decide import decide
+from sync.rules.model import Decision, LedgerView
+from sync.storage.database import StoreReader
+
+
+class Judged(Protocol):
+    """What a judge says of a context: `complete`, or which tasks (ids) and whose notes it needs to see first."""
+
+    @property
+    def complete(self) -> bool: ...
+    @property
+    def needed_tasks(self) -> frozenset[str]: ...
+    @property
+    def needed_notes(self) -> frozenset[RecordRef]: ...
+
+
+J = TypeVar("J", bound=Judged)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a pass would decide now, and what by. Nothing of it is written down."""
+
+    portal: Portal
+    group: Group
+    contexts: Mapping[RecordRef, Context]
+    decisions: Mapping[RecordRef, Decision]
+    faulty: Mapping[RecordRef, str]  # the records that could not be decided: the traceback, after what was seen
+
+
+class Decider:
+    """Reads records and applies the rules to them. `times` gives the moment and the day that decisions go by."""
+
+    def __init__(
+        self,
+        store: StoreReader,
+        mapping: ProcessMapping,
+        portals: PortalCache,
+        reader: Reader,
+        times: Callable[[], Times],
+    ) -> None:
+        self._store = store
+        self._mapping = mapping
+        self._portals = portals
+        self._reader = reader
+        self._times = times
+
+    def preview(self, portfolios: Sequence[str]) -> Preview:
+        """Read and decide these portfolios (ids) as a pass would. Raises the port's errors and `StoreError`."""
+        portal, group, contexts = self.read(portfolios)
+        decisions, faulty = self.decide(contexts, portal)
+        return Preview(portal, group, contexts, decisions, {**group.faulty, **faulty})
+
+    def read(
+        self, portfolios: Sequence[str], lone_tickets: Sequence[str] = ()
+    ) -> tuple[Portal, Group, dict[RecordRef, Context]]:
+        """Read these portfolios, and tickets that have none, with what the ledger knows of them.
+
+        Takes ids; gives the portal, all that was read, and the context of each record that could be understood. Raises
+        the port's errors and `StoreError`.
+        """
+        portal = self._portals.get()
+        group = self._reader.read(portfolios, lone_tickets, portal)
+        with self._store.read() as connection:
+            views = ledger_views(connection, group, recorded_occurrences(connection, group))
+        return portal, group, self.contexts(group, views, portal)
+
+    def contexts(self, group: Group, views: Mapping[RecordRef, LedgerView], portal: Portal) -> dict[RecordRef, Context]:
+        """Put together what the rules are to know of each record of the group, all as of one moment."""
+        times = self._times()
+        return {
+            record: Context(
+                snapshot,
+                view := views[record],
+                self._mapping,
+                times if view.backfilled_since is None else times.counting_since(view.backfilled_since),
+                portal.people,
+                portal.in_progress,
+            )
+            for record, snapshot in group.snapshots.items()
+        }
+
+    def decide(
+        self, contexts: dict[RecordRef, Context], portal: Portal
+    ) -> tuple[dict[RecordRef, Decision], dict[RecordRef, str]]:
+        """Judge each context by the rules of the process; see `judge`."""
+        return self.judge(contexts, portal, decide)
+
+    def judge(
+        self, contexts: dict[RecordRef, Context], portal: Portal, judge: Callable[[Context], J]
+    ) -> tuple[dict[RecordRef, J], dict[RecordRef, str]]:
+        """Judge each context, reading what the judge asks for, for all of them together.
+
+        Gives the judgements and, for each record at which the judge failed, its traceback after what was seen. What was
+        read meanwhile is put into `contexts`. Raises the port's errors.
+        """
+        judged: dict[RecordRef, J] = {}
+        faulty: dict[RecordRef, str] = {}
+        still_open: Iterable[RecordRef] = list(contexts)
+        while still_open:
+            incomplete: dict[RecordRef, J] = {}
+            for record in still_open:
+                try:
+                    found = judge(contexts[record])
+                except Exception as error:  # noqa: BLE001 - the boundary: one record must not stop the others
+                    faulty[record] = _with_inputs(contexts[record], error)
+                    continue
+                (judged if found.complete else incomplete)[record] = found
+            contexts.update(self._completed(contexts, incomplete, portal))
+            still_open = incomplete
+        return judged, faulty
+
+    def _completed(
+        self, contexts: Mapping[RecordRef, Context], incomplete: Mapping[RecordRef, Judged], portal: Portal
+    ) -> dict[RecordRef, Context]:
+        """Read the tasks and notes that the judge needs to see."""
+        fuller = self._reader.complete(
+            {record: contexts[record].snapshot for record in incomplete},
+            {record: judged.needed_tasks for record, judged in incomplete.items()},
+            {record: judged.needed_notes for record, judged in incomplete.items()},
+            portal,
+        )
+        return {record: replace(contexts[record], snapshot=fuller[record]) for record in incomplete}
+
+
+def _with_inputs(context: Context, error: Exception) -> str:
+    """What a decision failed with, after what it was made on: for `handoffs dead show`."""
+    seen = pprint.pformat(context.snapshot, width=100, compact=True)
+    failure = "".join(traceback.format_exception(error))
+    return f"Seen at {context.times.now.isoformat()}:\n{seen}\n\n{failure}"
