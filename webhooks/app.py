@@ -26,7 +26,7 @@ from sync.settings import Settings
 from sync.storage.database import Store, StoreReader
 from sync.storage.inbox import Event, receive
 from webhooks.events import MalformedBodyError, kind_of, parse
-from webhooks.signature import Verdict, verify
+from webhooks.signature import SignatureCheck, verify
 
 PATH = "/webhooks/hubspot"
 
@@ -146,7 +146,7 @@ class _Receiver:
             now=now,
             accept_v1=self.trust.accept_v1,
         )
-        if verdict is not Verdict.GENUINE:
+        if verdict is not SignatureCheck.GENUINE:
             self.metrics.refused.labels(verdict.value).inc()
             return self._refused(401, verdict.value, "the signature is missing, wrong, or not recent")
         try:

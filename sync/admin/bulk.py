@@ -24,7 +24,7 @@ from sync.storage.work_queue import Priority
 CHANGED = "it was changed meanwhile: what is due now is not what was planned"
 
 
-class Outcome(StrEnum):
+class RecordOutcome(StrEnum):
     """What came of one record."""
 
     DONE = "done"  # something was done, and nothing failed
@@ -38,7 +38,7 @@ class Result:
     """One record. `effects`: how many ended up in each state."""
 
     record: RecordRef
-    outcome: Outcome
+    outcome: RecordOutcome
     effects: Mapping[str, int]
     reason: str = ""
 
@@ -55,7 +55,7 @@ class Result:
 class Summary:
     """What a run came to."""
 
-    records: Counter[Outcome] = field(default_factory=Counter)
+    records: Counter[RecordOutcome] = field(default_factory=Counter)
     effects: Counter[str] = field(default_factory=Counter)
     left: int = 0  # chosen, but not looked at: stopped, or beyond a limit
     tally: Tally = field(default_factory=Tally)
@@ -68,12 +68,12 @@ class Summary:
     def exit_code(self) -> int:
         if self.tally.held:
             return 3
-        wrong = self.records[Outcome.FAILED] + self.records[Outcome.UNKNOWN] + self.tally.not_sent
+        wrong = self.records[RecordOutcome.FAILED] + self.records[RecordOutcome.UNKNOWN] + self.tally.not_sent
         return 1 if wrong else 0
 
     def as_json(self) -> dict[str, object]:
         return {
-            "records": {outcome.value: self.records[outcome] for outcome in Outcome},
+            "records": {outcome.value: self.records[outcome] for outcome in RecordOutcome},
             "effects": {state: count for state, count in sorted(self.effects.items()) if count},
             "held": self.tally.held,
             "left": self.left,
@@ -148,7 +148,7 @@ def _group(
     with service.store.read() as connection:
         after, rows = _standing(connection, group), _rows(connection, group)
     return [
-        Result(record, Outcome.SKIPPED, {}, CHANGED)
+        Result(record, RecordOutcome.SKIPPED, {}, CHANGED)
         if record in refused
         else _result(record, before.get(record, {}), after.get(record, {}), rows.get(record))
         for record in group
@@ -180,18 +180,20 @@ def _result(record: RecordRef, before: Mapping[str, _Stand], after: Mapping[str,
     )
     why = "; ".join(reason for reason in reasons if reason)
     if row is not None and row.held is not None:
-        return Result(record, Outcome.SKIPPED, counts, f"the breaker holds {row.held} effects: `handoffs release`")
+        return Result(
+            record, RecordOutcome.SKIPPED, counts, f"the breaker holds {row.held} effects: `handoffs release`"
+        )
     if row is not None and row.error is not None:
-        return Result(record, Outcome.FAILED, counts, row.error.strip().rsplit("\n", 1)[-1])
+        return Result(record, RecordOutcome.FAILED, counts, row.error.strip().rsplit("\n", 1)[-1])
     if counts[EffectState.FAILED]:
-        return Result(record, Outcome.FAILED, counts, why)
+        return Result(record, RecordOutcome.FAILED, counts, why)
     if counts[EffectState.UNKNOWN] or counts[EffectState.ATTEMPTING]:
-        return Result(record, Outcome.UNKNOWN, counts, why)
+        return Result(record, RecordOutcome.UNKNOWN, counts, why)
     if counts[EffectState.PLANNED]:
-        return Result(record, Outcome.FAILED, counts, why or "not sent; tried again in two minutes")
+        return Result(record, RecordOutcome.FAILED, counts, why or "not sent; tried again in two minutes")
     if counts[EffectState.DONE]:
-        return Result(record, Outcome.DONE, counts, why)
-    return Result(record, Outcome.SKIPPED, counts, why or "nothing to do")
+        return Result(record, RecordOutcome.DONE, counts, why)
+    return Result(record, RecordOutcome.SKIPPED, counts, why or "nothing to do")
 
 
 def _standing(connection: Connection, units: Iterable[RecordRef]) -> dict[RecordRef, dict[str, _Stand]]:

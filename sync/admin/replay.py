@@ -27,8 +27,8 @@ class NoSuchEventError(HandoffsError):
     """No event of that id was delivered."""
 
 
-class Trouble(StrEnum):
-    """What may be the matter with a record, so that somebody wants it looked at again."""
+class Unfinished(StrEnum):
+    """In what way the work on a record may be unfinished, so that somebody wants it looked at again."""
 
     FAILED = "failed"
     BLOCKED = "blocked"
@@ -37,10 +37,10 @@ class Trouble(StrEnum):
 
 
 _STATES = {
-    Trouble.FAILED: (EffectState.FAILED,),
-    Trouble.BLOCKED: (EffectState.BLOCKED,),
-    Trouble.PARKED: (),
-    Trouble.UNKNOWN: (EffectState.UNKNOWN, EffectState.ATTEMPTING),
+    Unfinished.FAILED: (EffectState.FAILED,),
+    Unfinished.BLOCKED: (EffectState.BLOCKED,),
+    Unfinished.PARKED: (),
+    Unfinished.UNKNOWN: (EffectState.UNKNOWN, EffectState.ATTEMPTING),
 }
 
 
@@ -54,7 +54,7 @@ class Filters:
     portfolios: frozenset[str] | None = None
     handoffs: frozenset[Handoff] = frozenset()
     owners: frozenset[str] = frozenset()
-    troubles: frozenset[Trouble] = frozenset()
+    unfinished: frozenset[Unfinished] = frozenset()
 
     @property
     def by_delivery(self) -> bool:
@@ -62,7 +62,7 @@ class Filters:
 
     @property
     def by_ledger(self) -> bool:
-        return bool(self.handoffs or self.owners or self.troubles)
+        return bool(self.handoffs or self.owners or self.unfinished)
 
     @property
     def given(self) -> bool:
@@ -128,11 +128,11 @@ def _events(connection: Connection, filters: Filters) -> Iterator[Row[Any]]:
 
 def _standing(connection: Connection, filters: Filters) -> set[RecordRef]:
     concerned = set(_with_effects(connection, filters, None))
-    if not filters.troubles:
+    if not filters.unfinished:
         return concerned
-    states = {state for trouble in filters.troubles for state in _STATES[trouble]}
+    states = {state for one in filters.unfinished for state in _STATES[one]}
     found = set(_with_effects(connection, filters, states)) if states else set()
-    if Trouble.PARKED in filters.troubles:
+    if Unfinished.PARKED in filters.unfinished:
         rows = connection.execute(select(marks.c.kind, marks.c.id).where(marks.c.parked_at.is_not(None)))
         parked = {RecordRef(Kind(row.kind), row.id) for row in rows}
         found |= parked & concerned if filters.handoffs or filters.owners else parked

@@ -29,7 +29,7 @@ def report_results(
     `summary` fills while `results` is consumed. `total` is how many records were chosen; more may turn up. `what`
     stands before the progress bar. `stop` is the event of `finish_group_on_interrupt`. Raises what `results` raises.
     """
-    from sync.admin.bulk import Outcome
+    from sync.admin.bulk import RecordOutcome
 
     out = console()
     done = 0
@@ -40,7 +40,7 @@ def report_results(
             progress(done, max(total, done))
             if as_json:
                 print_json_line(result.as_json())
-            elif result.outcome is not Outcome.SKIPPED:
+            elif result.outcome is not RecordOutcome.SKIPPED:
                 with out.capture() as captured:
                     print_wrapped(out, _result_line(result), "  ")
                 sys.stdout.write(captured.get())  # for which the bar makes way, where both are on one terminal
@@ -49,7 +49,7 @@ def report_results(
     if as_json:
         print_json_line({"summary": True, **summary.as_json(), "interrupted": stop.is_set()})
     else:
-        parts = [f"{summary.records[outcome]:,} {outcome.value}" for outcome in Outcome]
+        parts = [f"{summary.records[outcome]:,} {outcome.value}" for outcome in RecordOutcome]
         out.print(f"{number(done, 'record')}: {', '.join(parts)}; {number(summary.effects['done'], 'effect')} done")
     if summary.tally.held:
         say(f"{number(summary.tally.held, 'effect')} held. `handoffs release --reason …` lets them go.")

@@ -91,7 +91,7 @@ def _choose(
     owners: Sequence[str],
 ) -> "replaying.Chosen":
     from mappings.vocabulary import Handoff
-    from sync.admin.replay import Filters, NoSuchEventError, Trouble, choose
+    from sync.admin.replay import Filters, NoSuchEventError, Unfinished, choose
 
     zone = built.mapping.zone
     start, end = None if since is None else start_of(since, zone), None if until is None else end_of(until, zone)
@@ -107,7 +107,7 @@ def _choose(
         None if ids is None else frozenset(ids),
         frozenset(Handoff(one) for one in handoffs),
         owner_ids(built, owners),
-        frozenset(Trouble(one) for one in troubles),
+        frozenset(Unfinished(one) for one in troubles),
     )
     chosen = choose(built.store, filters)
     if event is not None and not chosen.events:

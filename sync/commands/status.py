@@ -165,8 +165,8 @@ def _show_status(out: "Console", found: "Status", limit: int | None) -> None:
     print_wrapped(out, f"poll {format_moment(found.last_poll)}", "         ")
     print_wrapped(out, f"webhook {format_moment(found.last_webhook)}", "         ")
     print_wrapped(out, _budget(found.budget), "Budget   ")
-    if found.told:
-        kinds = Counter(one.kind.replace("_", " ") for one in found.told)
+    if found.alerts:
+        kinds = Counter(one.kind.replace("_", " ") for one in found.alerts)
         alerts = ", ".join(f"{kind} {count}×" if count > 1 else kind for kind, count in sorted(kinds.items()))
         print_wrapped(out, f"within a day: {alerts}", "Alerts   ")
     _show_troubles(out, found.troubles, limit)

@@ -18,8 +18,8 @@ from sync.storage.tables import alerts, effects, occurrences
 from sync.storage.tables import work_items as marked
 from sync.storage.waits import Stuck
 
-TOLD_WITHIN = timedelta(days=1)
-"""How far back `status` shows what the admin was told."""
+ALERTS_SHOWN = timedelta(days=1)
+"""How far back `status` shows the alerts that were sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,8 @@ class ErrorKind:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """Something that the admin was told of."""
+class SentAlert:
+    """An alert that was sent to the admin."""
 
     kind: str
     at: datetime
@@ -120,7 +120,7 @@ class Status:
     failed_looks: tuple[FailedLook, ...]
     errors: tuple[ErrorKind, ...]  # the most frequent first
     stuck: tuple[Stuck, ...]  # the longest first
-    told: tuple[Told, ...]  # within the last day, the newest first
+    alerts: tuple[SentAlert, ...]  # within the last day, the newest first
 
     @property
     def ok(self) -> bool:
@@ -146,7 +146,7 @@ class Status:
             "reasons": list(self.reasons),
             "errors": [kind.as_json() for kind in self.errors],
             "stuck": [one.as_json() for one in self.stuck],
-            "told": [one.as_json() for one in self.told],
+            "told": [one.as_json() for one in self.alerts],
             "at": self.at.isoformat(),
         }
 
@@ -165,7 +165,7 @@ def read(store: StoreReader, clock: Clock) -> Status:
         listed = tuple(troubles(connection))
         failed_looks = tuple(_failed_looks(connection))
         waiting_long = tuple(waits.find(connection, now))
-        told = tuple(_told(connection, now - TOLD_WITHIN))
+        sent = tuple(_sent_alerts(connection, now - ALERTS_SHOWN))
     if backlog.parked:
         found.append(f"{backlog.parked:,} parked: looking at them failed again and again")
     if len(failed_looks) > backlog.parked:
@@ -192,7 +192,7 @@ def read(store: StoreReader, clock: Clock) -> Status:
         failed_looks,
         tuple(_by_kind(listed, failed_looks)),
         waiting_long,
-        told,
+        sent,
     )
 
 
@@ -275,9 +275,9 @@ def _by_kind(troubles: Iterable[Trouble], looks: Iterable[FailedLook]) -> list[E
     return sorted(kinds, key=lambda one: (-one.count, one.kind))
 
 
-def _told(connection: Connection, since: datetime) -> Iterator[Told]:
+def _sent_alerts(connection: Connection, since: datetime) -> Iterator[SentAlert]:
     rows = connection.execute(select(alerts).where(alerts.c.at >= to_ms(since)).order_by(alerts.c.at.desc()))
-    return (Told(row.kind, from_ms(row.at), row.message) for row in rows)
+    return (SentAlert(row.kind, from_ms(row.at), row.message) for row in rows)
 
 
 def _iso(at: datetime | None) -> str | None:

@@ -361,7 +361,7 @@ def test_a_change_in_the_last_moment_is_not_overridden(world: World) -> None:
 
     world.failpoint = failpoint
     results = carry_out(world.service, found)
-    assert [(one.outcome, one.reason) for one in results] == [(bulk.Outcome.SKIPPED, bulk.CHANGED)]
+    assert [(one.outcome, one.reason) for one in results] == [(bulk.RecordOutcome.SKIPPED, bulk.CHANGED)]
     assert world.kinds() == []
     world.failpoint = lambda _step: None
     world.work()
@@ -378,7 +378,7 @@ def test_chained_writes_are_carried_out_although_their_times_are_not_known(world
     found = plan(world)
     assert any(LATER in step.key for step in found.due)
     results = carry_out(world.service, found)
-    assert [one.outcome for one in results] == [bulk.Outcome.DONE]
+    assert [one.outcome for one in results] == [bulk.RecordOutcome.DONE]
     assert world.status(portfolio) == ""
 
 

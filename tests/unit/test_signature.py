@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.clock import to_ms
-from webhooks.signature import MAX_AGE, MAX_AHEAD, Verdict, decoded, verify
+from webhooks.signature import MAX_AGE, MAX_AHEAD, SignatureCheck, decoded, verify
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 STAMP = str(to_ms(NOW))
@@ -43,7 +43,7 @@ def check(
     now: datetime = NOW,
     accept_v1: bool = False,
     method: str = "POST",
-) -> Verdict:
+) -> SignatureCheck:
     return verify(method=method, uri=uri, body=body, headers=headers, secrets=secrets, now=now, accept_v1=accept_v1)
 
 
@@ -52,12 +52,12 @@ def v3(answer: str, stamp: str = STAMP) -> dict[str, str]:
 
 
 def test_a_genuine_delivery() -> None:
-    assert check(v3(signature())) is Verdict.GENUINE
+    assert check(v3(signature())) is SignatureCheck.GENUINE
 
 
 def test_the_names_of_headers_have_no_case() -> None:
     headers = {name.upper(): value for name, value in v3(signature()).items()}
-    assert check(headers) is Verdict.GENUINE
+    assert check(headers) is SignatureCheck.GENUINE
 
 
 @pytest.mark.parametrize(
@@ -71,32 +71,32 @@ def test_the_names_of_headers_have_no_case() -> None:
     ],
 )
 def test_each_signed_part_counts(headers: dict[str, str]) -> None:
-    assert check(headers) is Verdict.WRONG_SIGNATURE
+    assert check(headers) is SignatureCheck.WRONG_SIGNATURE
 
 
 @pytest.mark.parametrize("position", [0, 1, 2])
 def test_any_of_several_secrets_signs_while_they_rotate(position: int) -> None:
     secrets = ["old", "older", "oldest"]
     secrets[position] = SECRET
-    assert check(v3(signature()), secrets=tuple(secrets)) is Verdict.GENUINE
+    assert check(v3(signature()), secrets=tuple(secrets)) is SignatureCheck.GENUINE
 
 
 @pytest.mark.parametrize("secrets", [(), ("",)])
 def test_no_secret_is_no_key(secrets: tuple[str, ...]) -> None:
-    assert check(v3(signature(secret="")), secrets=secrets) is Verdict.WRONG_SIGNATURE
+    assert check(v3(signature(secret="")), secrets=secrets) is SignatureCheck.WRONG_SIGNATURE
 
 
 @pytest.mark.parametrize(
     ("offset", "verdict"),
     [
-        pytest.param(-MAX_AGE, Verdict.GENUINE, id="five minutes old"),
-        pytest.param(-MAX_AGE - timedelta(milliseconds=1), Verdict.TOO_OLD, id="a millisecond older"),
-        pytest.param(MAX_AHEAD, Verdict.GENUINE, id="a minute ahead"),
-        pytest.param(MAX_AHEAD + timedelta(milliseconds=1), Verdict.FROM_THE_FUTURE, id="a millisecond more"),
-        pytest.param(timedelta(days=300_000), Verdict.FROM_THE_FUTURE, id="another age"),
+        pytest.param(-MAX_AGE, SignatureCheck.GENUINE, id="five minutes old"),
+        pytest.param(-MAX_AGE - timedelta(milliseconds=1), SignatureCheck.TOO_OLD, id="a millisecond older"),
+        pytest.param(MAX_AHEAD, SignatureCheck.GENUINE, id="a minute ahead"),
+        pytest.param(MAX_AHEAD + timedelta(milliseconds=1), SignatureCheck.FROM_THE_FUTURE, id="a millisecond more"),
+        pytest.param(timedelta(days=300_000), SignatureCheck.FROM_THE_FUTURE, id="another age"),
     ],
 )
-def test_time_limits_on_both_sides(offset: timedelta, verdict: Verdict) -> None:
+def test_time_limits_on_both_sides(offset: timedelta, verdict: SignatureCheck) -> None:
     stamp = str(to_ms(NOW + offset))
     assert check(v3(signature(stamp=stamp), stamp)) is verdict
 
@@ -121,11 +121,11 @@ def test_time_limits_on_both_sides(offset: timedelta, verdict: Verdict) -> None:
     ],
 )
 def test_a_malformed_timestamp(stamp: str) -> None:
-    assert check(v3(signature(), stamp)) is Verdict.MALFORMED_TIMESTAMP
+    assert check(v3(signature(), stamp)) is SignatureCheck.MALFORMED_TIMESTAMP
 
 
 def test_a_missing_timestamp() -> None:
-    assert check({"X-HubSpot-Signature-v3": signature()}) is Verdict.NO_TIMESTAMP
+    assert check({"X-HubSpot-Signature-v3": signature()}) is SignatureCheck.NO_TIMESTAMP
 
 
 @pytest.mark.parametrize(
@@ -133,11 +133,11 @@ def test_a_missing_timestamp() -> None:
     ["", "=", "x" * 44, signature()[:-1], signature() + "=", signature() + "\n", "ü" * 43 + "=", "\ud800", V1_ANSWER],
 )
 def test_a_malformed_signature(answer: str) -> None:
-    assert check(v3(answer)) is Verdict.MALFORMED_SIGNATURE
+    assert check(v3(answer)) is SignatureCheck.MALFORMED_SIGNATURE
 
 
 def test_no_signature() -> None:
-    assert check({}) is Verdict.UNSIGNED
+    assert check({}) is SignatureCheck.UNSIGNED
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_the_escapes_that_hubspot_decodes(escape: str, character: str) -> None:
     for written in (escape, escape.lower()):
         called = f"{URI}?q={written}"
         assert decoded(called) == f"{URI}?q={character}"
-        assert check(v3(signature(uri=f"{URI}?q={character}")), uri=called) is Verdict.GENUINE
+        assert check(v3(signature(uri=f"{URI}?q={character}")), uri=called) is SignatureCheck.GENUINE
 
 
 @pytest.mark.parametrize(
@@ -170,30 +170,30 @@ def test_the_escapes_that_hubspot_decodes(escape: str, character: str) -> None:
 def test_every_other_escape_is_signed_as_it_stands(escape: str) -> None:
     called = f"{URI}?q={escape}"
     assert decoded(called) == called
-    assert check(v3(signature(uri=called)), uri=called) is Verdict.GENUINE
+    assert check(v3(signature(uri=called)), uri=called) is SignatureCheck.GENUINE
 
 
 def test_the_known_v1_answer() -> None:
     headers = {"X-HubSpot-Signature": V1_ANSWER}
-    assert check(headers, body=V1_BODY, secrets=("new", V1_SECRET), accept_v1=True) is Verdict.GENUINE
+    assert check(headers, body=V1_BODY, secrets=("new", V1_SECRET), accept_v1=True) is SignatureCheck.GENUINE
 
 
 def test_v1_only_by_setting() -> None:
     headers = {"X-HubSpot-Signature": V1_ANSWER}
-    assert check(headers, body=V1_BODY, secrets=(V1_SECRET,)) is Verdict.UNSIGNED
+    assert check(headers, body=V1_BODY, secrets=(V1_SECRET,)) is SignatureCheck.UNSIGNED
 
 
 @pytest.mark.parametrize(
     ("answer", "verdict"),
     [
-        (V1_ANSWER[:-1] + "f", Verdict.WRONG_SIGNATURE),
-        (V1_ANSWER[:-1], Verdict.MALFORMED_SIGNATURE),
-        (V1_ANSWER + "\n", Verdict.MALFORMED_SIGNATURE),
-        ("", Verdict.MALFORMED_SIGNATURE),
-        ("ü", Verdict.MALFORMED_SIGNATURE),
+        (V1_ANSWER[:-1] + "f", SignatureCheck.WRONG_SIGNATURE),
+        (V1_ANSWER[:-1], SignatureCheck.MALFORMED_SIGNATURE),
+        (V1_ANSWER + "\n", SignatureCheck.MALFORMED_SIGNATURE),
+        ("", SignatureCheck.MALFORMED_SIGNATURE),
+        ("ü", SignatureCheck.MALFORMED_SIGNATURE),
     ],
 )
-def test_a_bad_v1(answer: str, verdict: Verdict) -> None:
+def test_a_bad_v1(answer: str, verdict: SignatureCheck) -> None:
     headers = {"X-HubSpot-Signature": answer}
     assert check(headers, body=V1_BODY, secrets=(V1_SECRET,), accept_v1=True) is verdict
 
@@ -201,7 +201,7 @@ def test_a_bad_v1(answer: str, verdict: Verdict) -> None:
 @pytest.mark.parametrize("answer", ["", signature(secret="another")])
 def test_a_bad_v3_does_not_fall_back_to_v1(answer: str) -> None:
     headers = {"X-HubSpot-Signature": V1_ANSWER, **v3(answer)}
-    assert check(headers, body=V1_BODY, secrets=(V1_SECRET,), accept_v1=True) is not Verdict.GENUINE
+    assert check(headers, body=V1_BODY, secrets=(V1_SECRET,), accept_v1=True) is not SignatureCheck.GENUINE
 
 
 @given(
@@ -219,4 +219,4 @@ def test_nothing_raises_and_nothing_by_chance_is_genuine(
     headers = {name: answer, "X-HubSpot-Signature": answer, **v3(answer, stamp)}
     for given_headers in (headers, {"X-HubSpot-Signature": answer}):
         verdict = check(given_headers, uri=uri, body=body, secrets=(secret,), accept_v1=accept_v1)
-        assert verdict is not Verdict.GENUINE
+        assert verdict is not SignatureCheck.GENUINE
