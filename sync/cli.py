@@ -50,9 +50,11 @@ class Commands(click.Group):
     """The commands of `SECTIONS`, each imported when it is first asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return every command's name, in the help's order."""
         return [name for section in SECTIONS.values() for name in section]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command, and let it understand `--verbose`; None if there is none of that name."""
         if cmd_name not in self.list_commands(ctx):
             return None
         command: click.Command = getattr(importlib.import_module(f"sync.commands.{cmd_name}"), cmd_name)
@@ -61,12 +63,14 @@ class Commands(click.Group):
         return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the options before the command's name. Raises `WrongUsageError`."""
         with _usage_errors_in_one_line():
             return super().parse_args(ctx, args)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is called. The `click.UsageError` for an unknown one names the nearest."""
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
@@ -76,6 +80,7 @@ class Commands(click.Group):
             raise click.UsageError(f"{error.message} Did you mean '{near[0]}'?", ctx) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands into the help, section by section."""
         width = max(len(name) for name in self.list_commands(ctx))
         for title, section in SECTIONS.items():
             found = {name: self.get_command(ctx, name) for name in section}
@@ -84,6 +89,7 @@ class Commands(click.Group):
                 formatter.write_dl(rows)
 
     def invoke(self, ctx: click.Context) -> object:
+        """Run the command; an error that is raised on purpose becomes a line on stderr and its exit code."""
         try:
             with _usage_errors_in_one_line():
                 return super().invoke(ctx)

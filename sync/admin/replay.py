@@ -1,7 +1,7 @@
 """Looks again: at what deliveries named, or at what the ledger holds in some state. Harmless: a look does what is due."""
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -10,11 +10,14 @@ from typing import Any
 from sqlalchemy import Connection, Row, or_, select
 
 from mappings.vocabulary import Handoff
+from sync.admin import bulk
 from sync.clock import to_ms
 from sync.crm import Kind, RecordRef
 from sync.errors import HandoffsError
 from sync.rules.model import EffectState, unit_of
-from sync.storage import inbox, service_state, work_queue
+from sync.service.bootstrap import Service
+from sync.service.lanes import never
+from sync.storage import inbox, runs, service_state, work_queue
 from sync.storage.database import Store
 from sync.storage.tables import effects, events, occurrences
 from sync.storage.tables import work_items as marks
@@ -91,6 +94,24 @@ def choose(store: Store, filters: Filters) -> Chosen:
             portfolios = {RecordRef(Kind.PORTFOLIO, i) for i in filters.portfolios}
             found = portfolios if found is None else found & portfolios
     return Chosen(tuple(sorted(found or (), key=lambda ref: (ref.kind, int(ref.id)))), count)
+
+
+def carry_out(
+    service: Service,
+    records: Sequence[RecordRef],
+    command: str,
+    summary: bulk.Summary,
+    *,
+    stop: Callable[[], bool] = never,
+) -> Iterator[bulk.Result]:
+    """Look at these records again, group by group, and yield what came of each; `summary` fills meanwhile.
+
+    The run is kept in the database under the name of the `command`. `stop` is asked between groups. Raises what
+    concerns every record.
+    """
+    arguments = {"records": [str(record) for record in records]}
+    with runs.kept(service.store, service.clock, command, None, arguments, summary.as_json):
+        yield from bulk.carry_out(service, records, ORIGIN, summary, stop=stop)
 
 
 # -- by delivery

@@ -41,31 +41,28 @@ def apply(file: Path, yes: bool, as_json: bool) -> None:
         raise RefusedError(f"{file} looks ahead to {kept.until}: a plan made without --at can be applied")
     with session.service(bulk=True) as built:
         from sync.admin import bulk
-        from sync.admin.plan import make, only, stale
-        from sync.storage import runs
+        from sync.admin.apply import carry_out
+        from sync.admin.plan import make
+        from sync.admin.plan import stale as find_stale
 
         with progress_bar("Deciding anew") as progress:
             fresh = make(built.reading, kept.units, progress=progress)
-        old = stale(kept, fresh)
-        good = [unit for unit in kept.units if unit not in old]
-        for unit, why in old.items():
+        stale = find_stale(kept, fresh)
+        fit = [unit for unit in kept.units if unit not in stale]
+        for unit, why in stale.items():
             say(f"Stale: {unit}: {why}")
-        if not good:
-            if old:
+        if not fit:
+            if stale:
                 raise RefusedError("nothing was done: plan anew")
             say("The plan is empty: there is nothing to do.")
             return
-        part = kept.narrowed(good)
-        question = f"Do {number(len(part.due), 'effect')} on {number(len(good), 'record')}?"
+        part = kept.narrowed(fit)
+        question = f"Do {number(len(part.due), 'effect')} on {number(len(fit), 'record')}?"
         confirm(question, yes=yes, otherwise="nothing was done")
         summary = bulk.Summary()
-        arguments = {"file": str(file), "records": len(good), "stale": [str(unit) for unit in old]}
-        with (
-            finish_group_on_interrupt() as stop,
-            runs.kept(built.store, built.clock, "apply", None, arguments, summary.as_json),
-        ):
-            results = bulk.carry_out(built, good, "apply", summary, gate=only(kept, built.reading), stop=stop.is_set)
-            code = report_results(results, summary, len(good), what="Applying", as_json=as_json, stop=stop)
-    if old:
-        say(f"{number(len(old), 'record')} left alone: stale. Plan anew.")
-    click.get_current_context().exit(code or (3 if old else 0))
+        with finish_group_on_interrupt() as stop:
+            results = carry_out(built, kept, stale, summary, file=file, stop=stop.is_set)
+            code = report_results(results, summary, len(fit), what="Applying", as_json=as_json, stop=stop)
+    if stale:
+        say(f"{number(len(stale), 'record')} left alone: stale. Plan anew.")
+    click.get_current_context().exit(code or (3 if stale else 0))

@@ -78,14 +78,9 @@ def replay_records(built: "Service", records: "Sequence[RecordRef]", command: st
     The run is kept in the database under `command`. Raises what concerns every record.
     """
     from sync.admin import bulk
-    from sync.admin.replay import ORIGIN
-    from sync.storage import runs
+    from sync.admin.replay import carry_out
 
     summary = bulk.Summary()
-    arguments = {"records": [str(record) for record in records]}
-    with (
-        finish_group_on_interrupt() as stop,
-        runs.kept(built.store, built.clock, command, None, arguments, summary.as_json),
-    ):
-        results = bulk.carry_out(built, records, ORIGIN, summary, stop=stop.is_set)
+    with finish_group_on_interrupt() as stop:
+        results = carry_out(built, records, command, summary, stop=stop.is_set)
         return report_results(results, summary, len(records), what="Looking", as_json=as_json, stop=stop)

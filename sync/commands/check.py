@@ -47,10 +47,10 @@ def check(as_json: bool) -> None:
     """
     with session.service(begin=False) as built:
         from mappings.load import places
-        from sync.admin.check import check as look
+        from sync.admin.check import check as check_portal
         from sync.admin.probe import obstacle
 
-        report = look(
+        report = check_portal(
             crm=built.crm,
             mapping=built.mapping,
             places=places(built.settings.mapping),
@@ -62,18 +62,18 @@ def check(as_json: bool) -> None:
         if as_json:
             print_json({"ok": report.ok, "findings": [misfit.as_json() for misfit in report.misfits]})
         else:
-            _show(report, built.settings)
+            _show_report(report, built.settings)
     click.get_current_context().exit(report.exit_code)
 
 
-def _show(report: "CheckReport", settings: "Settings") -> None:
+def _show_report(report: "CheckReport", settings: "Settings") -> None:
     out = console()
     out.print(f"{settings.mapping or 'The default mapping'} against the portal:\n")
     width = max(len(area.name) for area in report.areas)
     for area in report.areas:
-        word, note = _in_short(area)
+        word, note = _summary_of(area)
         out.print(f"  {word:<7}", style=_COLOURS[word], end="")
-        _hanging(out, f"  {area.name:<{width}}  ", note, start=9)
+        _print_hanging(out, f"  {area.name:<{width}}  ", note, start=9)
     for misfit in report.misfits:
         out.print()
         _show_misfit(out, misfit)
@@ -88,8 +88,8 @@ def _show(report: "CheckReport", settings: "Settings") -> None:
         say(f"writing the key into {settings.mapping or 'a mapping of your own, and setting MAPPING to it'}.")
 
 
-def _in_short(area: "Area") -> tuple[str, str]:
-    """One word for an area, and what to say of it in a line."""
+def _summary_of(area: "Area") -> tuple[str, str]:
+    """Sum an area up: `error`, `warning`, `ok` or `?`, and a note."""
     errors = sum(misfit.severity == "error" for misfit in area.misfits)
     warnings = len(area.misfits) - errors
     if area.misfits:
@@ -101,11 +101,11 @@ def _in_short(area: "Area") -> tuple[str, str]:
 def _show_misfit(out: "Console", misfit: "Misfit") -> None:
     out.print(f"{misfit.severity.value:<7}", style=_COLOURS[misfit.severity.value], end="  ")
     out.print(misfit.where, soft_wrap=True)
-    _hanging(out, "  ", misfit.problem)
-    _hanging(out, "  → ", misfit.remedy)
+    _print_hanging(out, "  ", misfit.problem)
+    _print_hanging(out, "  → ", misfit.remedy)
 
 
-def _hanging(out: "Console", lead: str, text: str, *, start: int = 0) -> None:
+def _print_hanging(out: "Console", lead: str, text: str, *, start: int = 0) -> None:
     """Print `lead` and `text`, further lines under the first word of `text`; `start` columns are taken already."""
     column = start + len(lead)
     lines = wrap(text, out.width - column, break_long_words=False, break_on_hyphens=False)

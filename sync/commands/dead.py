@@ -139,7 +139,7 @@ def drop(wanted: tuple[str, ...], reason: str, yes: bool) -> None:
     Exit codes: 0 dropped; 1 nothing dead is called so; 2 no reason was given;
       3 not answered with yes
     """
-    from sync.admin.dead_letters import drop as give_up
+    from sync.admin.dead_letters import drop as drop_for_good
     from sync.admin.dead_letters import find
 
     reason = require_reason(reason, "what is dropped")
@@ -149,7 +149,7 @@ def drop(wanted: tuple[str, ...], reason: str, yes: bool) -> None:
         found = find(store, wanted)
         what = f"{number(len(found.failed), 'effect')} and {number(len(found.parked), 'parked record')}"
         confirm(f"Drop {what} for good?", yes=yes, otherwise="nothing was dropped")
-        give_up(store, SystemClock(), found, reason)
+        drop_for_good(store, SystemClock(), found, reason)
     click.echo(f"Dropped {what}.")
 
 
@@ -191,5 +191,5 @@ def _show_details(found: "dying.Shown") -> None:
         out.print(f"{json.dumps(failed.payload, indent=2, ensure_ascii=False)}\n", soft_wrap=True)
     if found.events:
         out.print("Newest events")
-    for seen in found.events:
-        print_wrapped(out, f"{format_moment(seen.received_at)}  {json.dumps(seen.raw, ensure_ascii=False)}", "  ")
+    for event in found.events:
+        print_wrapped(out, f"{format_moment(event.received_at)}  {json.dumps(event.raw, ensure_ascii=False)}", "  ")

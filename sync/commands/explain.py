@@ -12,6 +12,7 @@ from sync.commands.options import ALL, JSON, list_limit
 from sync.commands.output import (
     colour,
     console,
+    format_day,
     format_duration,
     format_moment,
     number,
@@ -82,7 +83,7 @@ def _show_explanation(found: "Explanation", mapping: "ProcessMapping", limit: in
     print_unwrapped(out, found.portfolio.url, "")
     started = found.cycle_started
     out.print(f"Cycle since {format_moment(started, zone)}" if started else "Cycle: the first one that is known")
-    for line in _attention(found, zone):
+    for line in _standing_lines(found, zone):
         print_wrapped(out, line)
     _show_timeline(out, found.timeline, zone, limit)
     for handoff in found.handoffs:
@@ -91,25 +92,25 @@ def _show_explanation(found: "Explanation", mapping: "ProcessMapping", limit: in
             _show_ad_sets(out, found, zone, limit)
 
 
-def _attention(found: "Explanation", zone: ZoneInfo) -> Iterable[str]:
+def _standing_lines(found: "Explanation", zone: ZoneInfo) -> Iterable[str]:
     from sync.storage.work_queue import WAITED
 
     if found.wait is not None:
         wait, late = found.wait, ", stuck" if found.is_stuck else ""
         ago = format_duration((found.at - wait.since).total_seconds())
         yield f"Waits for {wait.who} since {format_moment(wait.since, zone)} ({ago}{late}): {wait.what}"
-    mark = found.mark
-    if mark is None:
+    item = found.mark
+    if item is None:
         yield "Nothing asks for a look at it now."
-    elif mark.parked_at is not None:
-        yield f"PARKED since {format_moment(mark.parked_at, zone)} after {mark.attempts} failed looks: {mark.error}"
-    elif mark.held_effects is not None:
-        yield f"HELD by the breaker with {number(mark.held_effects, 'effect')}: `handoffs release --reason …`"
-    elif mark.attempts:
-        yield f"Looking at it failed ({mark.attempts}×): {mark.error}. Next look: {format_moment(mark.not_before, zone)}."
+    elif item.parked_at is not None:
+        yield f"PARKED since {format_moment(item.parked_at, zone)} after {item.attempts} failed looks: {item.error}"
+    elif item.held_effects is not None:
+        yield f"HELD by the breaker with {number(item.held_effects, 'effect')}: `handoffs release --reason …`"
+    elif item.attempts:
+        yield f"Looking at it failed ({item.attempts}×): {item.error}. Next look: {format_moment(item.not_before, zone)}."
     else:
-        by = "" if mark.origin == WAITED else f", asked for by {mark.origin}"
-        yield f"Next look: {format_moment(mark.not_before, zone)}{by}."
+        by = "" if item.origin == WAITED else f", asked for by {item.origin}"
+        yield f"Next look: {format_moment(item.not_before, zone)}{by}."
     yield from (f"Problem: {problem}" for problem in found.problems)
 
 
@@ -129,7 +130,7 @@ def _show_timeline(out: "Console", events: "Sequence[Event]", zone: ZoneInfo, li
         local = event.at.astimezone(zone)
         if local.date() != day:
             day = local.date()
-            out.print(Text(f"  {local:%a} {local.day} {local:%b %Y}", "dim"))
+            out.print(Text(f"  {format_day(local)}", "dim"))
         if event.handoff is None:
             text = Text(f"{event.who} {event.text}")
         else:

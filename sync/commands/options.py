@@ -52,6 +52,7 @@ class Day(click.ParamType[date]):
     name = "date"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """Return the day that `value` names; fail with the right form where it names none."""
         if isinstance(value, date):
             return value
         try:
@@ -69,6 +70,7 @@ class DateOrTime(click.ParamType[datetime | date]):
     name = "when"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime | date:
+        """Return the day or moment that `value` names; fail with the right form where it names none."""
         if isinstance(value, date):
             return value
         text = str(value)

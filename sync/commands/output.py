@@ -44,7 +44,9 @@ def print_json(value: Mapping[str, object]) -> None:
 
 def print_json_line(value: Mapping[str, object]) -> None:
     """Print one JSON object to stdout, in a single line, with the version of its shape in front."""
-    click.echo(json.dumps({"version": 1, **value}, ensure_ascii=False))
+    # Not by click.echo: it goes past the progress bar, which makes way only for what is written to sys.stdout.
+    sys.stdout.write(json.dumps({"version": 1, **value}, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
 
 
 def console() -> "Console":

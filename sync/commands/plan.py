@@ -58,7 +58,7 @@ def plan(portfolios: tuple[str, ...], at: date | None, out: Path | None, everyth
             raise click.BadParameter(f"{at} is past: today is {built.today}", param_hint="--at")
         if at is not None and out is not None:
             raise click.UsageError("a plan that looks ahead cannot be applied: give --at or --out, not both")
-        units = _records(built, portfolios)
+        units = _named_records(built, portfolios)
         with progress_bar("Looking") as progress:
             found = make(built.reading, units, until=at, progress=progress)
         if out is not None:
@@ -74,7 +74,7 @@ def plan(portfolios: tuple[str, ...], at: date | None, out: Path | None, everyth
     click.get_current_context().exit(1 if found.faulty else 0)
 
 
-def _records(built: "Service", wanted: Sequence[str]) -> "list[RecordRef] | None":
+def _named_records(built: "Service", wanted: Sequence[str]) -> "list[RecordRef] | None":
     from sync.crm import Kind, RecordRef
 
     ids = portfolio_ids(built, wanted)

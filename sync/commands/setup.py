@@ -49,9 +49,10 @@ def setup(apply_it: bool, yes: bool, sample: bool, as_json: bool) -> None:
         _setup_sample(apply_it=apply_it, yes=yes, as_json=as_json)
         return
     with session.service(begin=False) as built:
-        from sync.admin.setup import create, look
+        from sync.admin.setup import create
+        from sync.admin.setup import look as find_missing
 
-        found = look(built.crm, built.mapping)
+        found = find_missing(built.crm, built.mapping)
         create_it = found.lacks_property and apply_it
         if create_it:
             confirm(
@@ -67,7 +68,7 @@ def setup(apply_it: bool, yes: bool, sample: bool, as_json: bool) -> None:
              "misfits": list(found.misfits)}
         )  # fmt: skip
     else:
-        _show(found, created=create_it)
+        _show_provision(found, created=create_it)
     if found.misfits:
         raise MappingMisfitError(
             "the mapping names what the portal does not have" + (": see above" if not as_json else "")
@@ -99,7 +100,7 @@ def _setup_sample(*, apply_it: bool, yes: bool, as_json: bool) -> None:
         say("`handoffs setup --sample --apply` creates this.")
 
 
-def _show(found: "Provision", *, created: bool) -> None:
+def _show_provision(found: "Provision", *, created: bool) -> None:
     state = "created" if created else "missing" if found.lacks_property else "there"
     click.echo(f"task property {found.key_property}: {state}")
     for misfit in found.misfits:

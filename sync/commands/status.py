@@ -1,6 +1,5 @@
 """`handoffs status`: how the service is doing, read from its database alone."""
 
-import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -9,18 +8,16 @@ from typing import TYPE_CHECKING
 import click
 
 from sync.commands import session
-from sync.commands.options import (
-    ALL,
-    JSON,
-    list_limit,
-)
+from sync.commands.options import ALL, JSON, list_limit
 from sync.commands.output import (
     colour,
     console,
+    format_day,
     format_duration,
     format_moment,
     number,
     print_json,
+    print_json_line,
     print_more,
     print_wrapped,
 )
@@ -77,7 +74,7 @@ def status(watch: bool, everything: bool, as_json: bool) -> None:
     clock = SystemClock()
     with session.database(settings, write=False) as store:
         if watch:
-            ok = _watched(lambda: read(store, clock), clock, list_limit(everything), as_json=as_json)
+            ok = _watch(lambda: read(store, clock), clock, list_limit(everything), as_json=as_json)
         else:
             found = read(store, clock)
             ok = found.ok
@@ -88,22 +85,22 @@ def status(watch: bool, everything: bool, as_json: bool) -> None:
     click.get_current_context().exit(0 if ok else 1)
 
 
-def _watched(look: "Callable[[], Status]", clock: "Clock", limit: int | None, *, as_json: bool) -> bool:
-    """Show one report after the other until Ctrl-C; whether the last one said that all is well.
+def _watch(read_status: "Callable[[], Status]", clock: "Clock", limit: int | None, *, as_json: bool) -> bool:
+    """Print one report after the other until Ctrl-C; return whether the last one said that all is well.
 
     A terminal is redrawn, a pipe gets them one below the other; as JSON each is one line.
     """
     out = console()
     ok = True
     with ExitStack() as stack:
-        show = _each_below(out, limit)
+        show = _print_below(out, limit)
         if as_json:
-            show = _each_as_a_line
+            show = _print_line
         elif out.is_terminal:
-            show = _redrawn(out, stack, limit)
+            show = _redraw(out, stack, limit)
         try:
             while True:
-                found = look()
+                found = read_status()
                 ok = found.ok
                 show(found)
                 clock.sleep(EVERY)
@@ -111,11 +108,11 @@ def _watched(look: "Callable[[], Status]", clock: "Clock", limit: int | None, *,
             return ok
 
 
-def _each_as_a_line(found: "Status") -> None:
-    click.echo(json.dumps({"version": 1, **found.as_json()}, ensure_ascii=False))
+def _print_line(found: "Status") -> None:
+    print_json_line(found.as_json())
 
 
-def _each_below(out: "Console", limit: int | None) -> "Callable[[Status], None]":
+def _print_below(out: "Console", limit: int | None) -> "Callable[[Status], None]":
     def show(found: "Status") -> None:
         _show_report(out, found, limit)
         out.print()
@@ -123,7 +120,7 @@ def _each_below(out: "Console", limit: int | None) -> "Callable[[Status], None]"
     return show
 
 
-def _redrawn(out: "Console", stack: ExitStack, limit: int | None) -> "Callable[[Status], None]":
+def _redraw(out: "Console", stack: ExitStack, limit: int | None) -> "Callable[[Status], None]":
     from rich.live import Live
     from rich.text import Text
 
@@ -141,7 +138,7 @@ def _redrawn(out: "Console", stack: ExitStack, limit: int | None) -> "Callable[[
 def _show_report(out: "Console", found: "Status", limit: int | None) -> None:
     from rich.text import Text
 
-    out.print(Text(f"{found.at:%a} {found.at.day} {found.at:%b %Y %H:%M:%S} UTC, every {EVERY:g} s", "dim"))
+    out.print(Text(f"{format_day(found.at)} {found.at:%H:%M:%S} UTC, every {EVERY:g} s", "dim"))
     _show_status(out, found, limit)
 
 
@@ -202,15 +199,15 @@ def _show_troubles(out: "Console", troubles: "Sequence[Trouble]", limit: int | N
 
 
 def _show_places(out: "Console", troubles: "Sequence[Trouble]", limit: int | None) -> None:
-    """Each reason once, and below it the places at which it stops something; what it stops at one place together."""
+    """Print each reason once, and below it the places where it stops something, with all that it stops there."""
     places: dict[tuple[str, str], list[Trouble]] = {}
     for trouble in sorted(troubles, key=lambda one: one.reason):  # of one reason they stay in their order
         places.setdefault((trouble.reason, trouble.where), []).append(trouble)
-    told = None
+    printed = None
     for (reason, where), found in list(places.items())[:limit]:
-        if reason != told:
+        if reason != printed:
             print_wrapped(out, reason, "  ")
-            told = reason
+            printed = reason
         what = ", ".join(trouble.what for trouble in found)
         print_wrapped(out, f"{where}: {what}, since {format_moment(found[0].since)}", "    ")
     print_more(out, len(places), limit)
@@ -222,13 +219,15 @@ def _show_failed_looks(out: "Console", looks: "Sequence[FailedLook]", limit: int
     if not looks:
         return
     out.print(Text("\nCould not be looked at", colour("failed")))
-    for look in looks[:limit]:
-        parked = look.parked_at is not None
+    for failed in looks[:limit]:
+        parked = failed.parked_at is not None
         then = (
-            f"parked since {format_moment(look.parked_at)}" if parked else f"again at {format_moment(look.not_before)}"
+            f"parked since {format_moment(failed.parked_at)}"
+            if parked
+            else f"again at {format_moment(failed.not_before)}"
         )
-        print_wrapped(out, f"{look.record}, {number(look.attempts, 'time')}; {then}", "  ")
-        print_wrapped(out, look.error, "    ")
+        print_wrapped(out, f"{failed.record}, {number(failed.attempts, 'time')}; {then}", "  ")
+        print_wrapped(out, failed.error, "    ")
     print_more(out, len(looks), limit)
 
 

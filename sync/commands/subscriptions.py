@@ -77,11 +77,14 @@ def subscriptions(directory: Path, object_type: str | None, without_portfolio: b
     )
     for path, state in write(project(mapping, app), directory, force=force).items():
         click.echo(f"{state:<9} {path}")
-    _tell_what_next(directory, app.portfolio)
+    _say_next_steps(directory, app.portfolio)
 
 
 def _object_type(settings: "Settings", mapping: "ProcessMapping") -> str:
-    """The portfolio's object type: as the mapping says, if that is one, else as the portal tells."""
+    """Return the portfolio's object type: the mapping's, if it is written as one, else the portal's.
+
+    Raises `click.UsageError` where the portal is needed and there is no token.
+    """
     if _TYPE_ID.fullmatch(mapping.portfolio.object):
         return mapping.portfolio.object
     if settings.hubspot_access_token is None:
@@ -95,7 +98,7 @@ def _object_type(settings: "Settings", mapping: "ProcessMapping") -> str:
         return built.crm.type_id(Kind.PORTFOLIO)
 
 
-def _tell_what_next(directory: Path, portfolio: str | None) -> None:
+def _say_next_steps(directory: Path, portfolio: str | None) -> None:
     say("")
     say("Next, with HubSpot's CLI (npm install -g @hubspot/cli, hs account auth):")
     say(f"  1. cd {directory} && hs project upload")

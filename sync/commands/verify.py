@@ -8,7 +8,7 @@ import click
 from sync.commands import session
 from sync.commands.findings import finding_line, print_unread
 from sync.commands.options import ALL, JSON, PORTFOLIOS, Day, list_limit, portfolio_ids
-from sync.commands.output import console, number, print_json, print_more, print_wrapped
+from sync.commands.output import console, format_day, number, print_json, print_more, print_wrapped
 from sync.commands.terminal import report_progress
 
 if TYPE_CHECKING:
@@ -56,12 +56,12 @@ def verify(portfolios: tuple[str, ...], since: date | None, everything: bool, as
     with session.service(bulk=True, begin=False) as built:
         if since is not None and since > built.today:
             raise click.BadParameter(f"{since} is still to come: today is {built.today}", param_hint="--since")
-        moment = None if since is None else start_of_day(since, built.mapping.zone)
-        report = compare(built.reading, portfolio_ids(built, portfolios), since=moment, progress=_report_verified)
+        begin = None if since is None else start_of_day(since, built.mapping.zone)
+        report = compare(built.reading, portfolio_ids(built, portfolios), since=begin, progress=_report_verified)
     if as_json:
         print_json(report.as_json())
     else:
-        _show_report(report, moment, list_limit(everything))
+        _show_report(report, begin, list_limit(everything))
     click.get_current_context().exit(report.exit_code)
 
 
@@ -74,7 +74,7 @@ def _show_report(report: "verifying.Report", since: datetime | None, limit: int 
 
     out = console()
     what = f"{number(report.looked, 'portfolio')}, {number(report.tasks, 'task')}, {number(report.effects, 'change')}"
-    print_wrapped(out, f"Compared: {what}" + (f", since {since:%a} {since.day} {since:%b %Y}" if since else ""))
+    print_wrapped(out, f"Compared: {what}" + (f", since {format_day(since)}" if since else ""))
     if not report.of(*FAULTS):
         out.print("Nothing is missing, doubled or unexplained.", style="green")
     for sort in Sort:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sync.sandbox.people import RemotePeople
 
 PORT = 8900
-"""Where a sandbox listens unless told otherwise."""
+"""Where a sandbox listens unless --port says otherwise."""
 
 TIMEOUT = 10.0
 """Seconds that one call of the control API may take."""
