@@ -112,13 +112,11 @@ def _show_adoption(found: "adopting.Adoption", limit: int | None) -> None:
         "unmatched": "Unmatched: worth a person's look",
     }
     for name, text in texts.items():
-        findings: list[adopting.Finding] = getattr(found, name)
-        if findings:
-            out.print(f"\n{text} ({len(findings):,})", style=colour("done" if name == "adopted" else "waiting"))
-        for finding in findings[:limit]:
-            task = f" (task {finding.task})" if finding.task is not None and name == "adopted" else ""
-            print_wrapped(
-                out, finding_line(finding.name, finding.portfolio, finding.handoff, finding.reason + task), "  "
-            )
-        print_more(out, len(findings), limit)
+        lines: list[adopting.AdoptionLine] = getattr(found, name)
+        if lines:
+            out.print(f"\n{text} ({len(lines):,})", style=colour("done" if name == "adopted" else "waiting"))
+        for line in lines[:limit]:
+            task = f" (task {line.task})" if line.task is not None and name == "adopted" else ""
+            print_wrapped(out, finding_line(line.name, line.portfolio, line.handoff, line.reason + task), "  ")
+        print_more(out, len(lines), limit)
     print_unread(out, found.faulty.items())

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from mappings.vocabulary import Handoff
-from sync.admin.adopt import Adoption, Finding, apply, plan
+from sync.admin.adopt import Adoption, AdoptionLine, apply, plan
 from sync.admin.verify import verify
 from sync.sandbox.seed import populate
 from sync.storage.tables import effects, occurrences
@@ -76,8 +76,8 @@ def fires(world: World) -> tuple[list[str], list[str]]:
     return world.kinds(), world.receivers()
 
 
-def pairs(findings: Iterable[Finding]) -> list[tuple[Handoff, str | None]]:
-    return sorted((finding.handoff, finding.task) for finding in findings)
+def pairs(lines: Iterable[AdoptionLine]) -> list[tuple[Handoff, str | None]]:
+    return sorted((line.handoff, line.task) for line in lines)
 
 
 def counts(world: World) -> tuple[int, int]:
@@ -107,7 +107,7 @@ class TestAPopulatedPortal:
         for _ in range(12):
             portal.minutes(60)
         assert sorted(task.key.rpartition("/")[0] for task in portal.tasks() if task.key) == sorted(
-            finding.key or "" for finding in report.due
+            line.key or "" for line in report.due
         )
         assert len(portal.emails()) == len(report.due)
 
@@ -447,5 +447,5 @@ class TestWhatIsLeftAlone:
 
     def test_only_those_that_are_named(self, portal: World) -> None:
         first, second = a_portfolio(portal, 9), a_portfolio(portal, 9)
-        assert {finding.portfolio for finding in plan(portal.service.reading, [second]).due} == {second}
+        assert {line.portfolio for line in plan(portal.service.reading, [second]).due} == {second}
         assert plan(portal.service.reading, [first, "999"]).faulty == {"999": "it is no longer in the CRM"}
