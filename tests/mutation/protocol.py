@@ -187,17 +187,17 @@ MUTANTS = (
         "task-before-its-write", "Tasks are made although the write of their occurrence has not been done.",
         EFFECTS, 'rest = self._unheld([e for e in planned if e.kind != "write"])',
         'rest = [e for e in planned if e.kind != "write"]',
-        test="tests/story/test_handoffs.py::test_a_person_approves_while_the_set_is_being_announced",
+        test="tests/story/handoffs/test_edits.py::test_a_person_approves_while_the_set_is_being_announced",
     ),
     Mutant(
         "no-reread", "A write does not mind that a person has changed the value since.",
         EFFECTS, 'all(record.properties.get(n, "") == v for n, v in _expected(effect)):', "effect.payload:",
-        test="tests/story/test_handoffs.py::test_a_person_approves_while_the_set_is_being_announced",
+        test="tests/story/handoffs/test_edits.py::test_a_person_approves_while_the_set_is_being_announced",
     ),
     Mutant(
         "stale-not-looked-at", "A record that had changed under a write is not looked at anew.",
         RECONCILE, "(performed.wrote | performed.stale | told)", "(performed.wrote | told)",
-        test="tests/story/test_handoffs.py::test_a_person_approves_while_the_set_is_being_announced",
+        test="tests/story/handoffs/test_edits.py::test_a_person_approves_while_the_set_is_being_announced",
     ),
     Mutant(
         "not-sent-is-failed", "What was certainly not sent is taken for refused.",

@@ -318,7 +318,7 @@ MUTANTS = (
         "8-deleted-is-completed", "An implementation task that a person deleted closes the cycle.",
         SNAPSHOT, "return OwnTask(task, exists=False, completed=False)",
         "return OwnTask(task, exists=True, completed=True)",
-        test="tests/story/test_handoffs.py::test_8_a_task_that_was_deleted_closes_nothing",
+        test="tests/story/handoffs/test_8_closed.py::test_8_a_task_that_was_deleted_closes_nothing",
     ),
     Mutant(
         "8-any-status", "The completed task closes the cycle although the client has not approved (any more).",
@@ -418,7 +418,7 @@ MUTANTS = (
         "ticket-highest-portfolio", "A ticket on two portfolios counts for the one with the highest id.",
         SNAPSHOT, "return min(primary or [end.to for end in ends], key=int, default=None)",
         "return max(primary or [end.to for end in ends], key=int, default=None)",
-        test="tests/story/test_handoffs.py::test_4_on_two_portfolios_it_counts_for_the_primary_one",
+        test="tests/story/handoffs/test_4_tickets.py::test_4_on_two_portfolios_it_counts_for_the_primary_one",
     ),
     Mutant(
         "ticket-primary-ignored", "The label Primary does not decide where a ticket counts.",
@@ -427,12 +427,12 @@ MUTANTS = (
     Mutant(
         "ticket-on-both", "A ticket on two portfolios counts for both.",
         SNAPSHOT, "if parents.get(t) == i and t in tickets]", "if t in tickets]",
-        test="tests/story/test_handoffs.py::test_4_on_two_portfolios_it_counts_for_the_primary_one",
+        test="tests/story/handoffs/test_4_tickets.py::test_4_on_two_portfolios_it_counts_for_the_primary_one",
     ),
     Mutant(
         "ticket-never-closed", "A closed stage is not known as closed.",
         SNAPSHOT, "is_open=here and not portal.is_closed(stage_id)", "is_open=here",
-        test="tests/story/test_handoffs.py::test_5_what_can_complete_a_set",
+        test="tests/story/handoffs/test_5_set_ready.py::test_5_what_can_complete_a_set",
     ),
     Mutant(
         "ticket-came-when-created", "A ticket came into the pipeline when it was created, wherever that was.",

@@ -10,6 +10,7 @@ from sync.failpoints import no_failpoint
 from sync.passes.portal import Portal
 from sync.passes.snapshot import Reader
 from sync.sandbox.faults import Fault, FaultKind
+from sync.sandbox.seed import Names
 from sync.service.drain import drain
 from sync.storage.work_queue import enqueue
 from tests.conftest import MakeWorld
@@ -323,3 +324,18 @@ def test_a_poll_finds_a_ticket_that_was_read_with_another_portfolio(make_world: 
     drain(world.service)
     world.minutes(5)
     assert world.kinds(("portfolio", acme)).count("share_deliverables") == 1
+
+
+def test_a_decline_that_waits_for_its_cadence_closes_nothing_that_came_since(make_world: MakeWorld) -> None:
+    world = make_world(names=Names(cadences=()))
+    acme = world.people.create_portfolio("Acme", world.day(10), cadence="99999")
+    bolt = world.people.create_portfolio("Bolt", world.day(40))
+    ticket = world.people.create_ticket("Ad 1", "", bolt)
+    world.minutes(5)
+    world.people.set_status(acme, "No Refresh Requested")
+    world.minutes(5)
+    assert [task.status for task in world.tasks(("portfolio", acme))] == ["COMPLETED"]
+    world.people.dissociate("ticket", ticket, "portfolio", bolt)
+    world.people.associate("ticket", ticket, "portfolio", acme)
+    world.minutes(90)
+    assert [task.status for task in world.tasks(("ticket", ticket))] == ["NOT_STARTED"] * 2

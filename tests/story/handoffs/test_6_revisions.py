@@ -1,0 +1,94 @@
+"""Handoff 6 as people live it: the client wants revisions."""
+
+from datetime import timedelta
+
+from tests.story.handoffs.steps import AM, DESIGNER, due, in_review, of, ready, the
+from tests.world import World
+
+
+def test_6_a_revision_goes_back_to_the_creative_team(world: World) -> None:
+    portfolio, (ticket, _other) = in_review(world)
+    approvals = {"copy_approval": "Approved", "graphic_approval": "Approved"}
+    world.people.set("ticket", ticket, approvals)
+    world.people.note("ticket", ticket, "<p>Warmer colours, please</p>")
+    world.people.request_revisions(ticket, "Graphic Revisions Only")
+    world.work()
+    seen = world.people.ticket(ticket)
+    assert seen["hs_pipeline_stage"] == world.people.process.stage("In Progress")
+    assert (seen["copy_approval"], seen["graphic_approval"]) == ("Approved", "")
+    assert seen["needs_revisions"] == "Graphic Revisions Only"
+    task = the(world, "revise_graphics")
+    assert task.subject == "Revise Graphics: Ad 1"
+    assert task.owner == world.people.owner(DESIGNER)
+    assert task.associations == {"portfolio": (portfolio,), "ticket": (ticket,)}
+    assert due(task) == "2026-11-04 17:00"
+    assert "Warmer colours, please" in task.body
+    assert of(world, "revise_copy") == []
+    assert world.status(portfolio) == "Creatives Pending Approval"
+
+
+def test_6_the_loop_repeats_until_the_client_signs_off(world: World) -> None:
+    portfolio, (ticket, _other) = in_review(world)
+    for rounds in (1, 2, 3):
+        world.people.request_revisions(ticket, "Copy and Graphic Revisions")
+        world.work()
+        assert len(of(world, "revise_copy")) == len(of(world, "revise_graphics")) == rounds
+        world.minutes(30)
+        for kind in ("revise_copy", "revise_graphics"):
+            world.people.complete_task(of(world, kind)[-1].id)
+        world.people.set("ticket", ticket, {"copy_approval": "Approved", "graphic_approval": "Approved"})
+        ready(world, ticket)
+        assert world.people.ticket(ticket)["needs_revisions"] == ""
+        assert len(of(world, "share_deliverables")) == 1 + rounds
+        world.minutes(30)
+    assert world.status(portfolio) == "Creatives Pending Approval"
+    assert [role for role, subject in world.emails() if subject.startswith("Ready for client review")] == [AM] * 4
+
+
+def test_6_a_round_that_widens_adds_the_missing_role(world: World) -> None:
+    _portfolio, (ticket, _other) = in_review(world)
+    world.people.request_revisions(ticket, "Copy Revisions Only")
+    world.work()
+    world.minutes(5)
+    world.people.set("ticket", ticket, {"copy_approval": "Team Lead QA", "graphic_approval": "Approved"})
+    world.people.request_revisions(ticket, "Copy and Graphic Revisions")
+    world.work()
+    assert world.kinds(("ticket", ticket))[-2:] == ["revise_copy", "revise_graphics"]
+    seen = world.people.ticket(ticket)
+    assert (seen["copy_approval"], seen["graphic_approval"]) == ("Team Lead QA", "")
+
+
+def test_6_a_value_overwritten_before_it_was_seen_still_counts(world: World) -> None:
+    _portfolio, (ticket, _other) = in_review(world)
+    world.people.request_revisions(ticket, "Copy Revisions Only")
+    world.clock.advance(timedelta(seconds=30))
+    world.people.set("ticket", ticket, {"copy_approval": "Approved", "graphic_approval": "Approved"})
+    world.people.request_revisions(ticket, "Graphic Revisions Only")
+    world.work()
+    assert world.kinds(("ticket", ticket))[-2:] == ["revise_copy", "revise_graphics"]
+    names = ("hs_pipeline_stage", "copy_approval", "graphic_approval")
+    written = {name: world.people.history("ticket", ticket, name)[0] for name in names}
+    assert {version.source_type for version in written.values()} == {"INTEGRATION"}
+    assert len({version.at for version in written.values()}) == 1  # one write
+
+
+def test_6_a_closed_ticket_is_reopened(world: World) -> None:
+    _portfolio, (ticket, _other) = in_review(world)
+    world.people.move_ticket(ticket, "Closed")
+    world.work()
+    world.people.request_revisions(ticket, "Copy Revisions Only")
+    world.work()
+    assert world.people.ticket(ticket)["hs_pipeline_stage"] == world.people.process.stage("In Progress")
+    assert len(of(world, "revise_copy")) == 1
+
+
+def test_6_a_ticket_without_a_portfolio_uses_its_own_owners(world: World) -> None:
+    designer = world.people.owner("second_designer")
+    ticket = world.people.create_ticket("Loose", "Winter", graphic_designer=designer)
+    world.work()
+    world.minutes(5)
+    world.people.request_revisions(ticket, "Graphic Revisions Only")
+    world.work()
+    task = the(world, "revise_graphics")
+    assert (task.owner, task.associations) == (designer, {"ticket": (ticket,)})
+    assert world.people.ticket(ticket)["hs_pipeline_stage"] == world.people.process.stage("In Progress")
