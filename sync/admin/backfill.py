@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
-from sqlalchemy import Connection
 
 from mappings.vocabulary import Handoff
 from sync.admin import bulk, plan
@@ -23,6 +22,7 @@ from sync.service.bootstrap import Service
 from sync.service.lanes import never
 from sync.service.reading import ReadingService
 from sync.storage import ledger, runs
+from sync.storage.database import Connection
 
 ORIGIN = "backfill"
 

@@ -4,22 +4,20 @@ The ledger is the state: a run that was stopped, or cut off, is taken up by the 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from sqlalchemy import Connection, and_, select
-
-from sync.crm import Kind, RecordRef
+from sync.crm import RecordRef
 from sync.passes.reconcile import GROUP, Gate, Tally
 from sync.rules.context import Context
 from sync.rules.model import Decision, EffectState
 from sync.service.bootstrap import Service
 from sync.service.lanes import every_lane_held, never
-from sync.storage import work_queue
-from sync.storage.tables import effects, occurrences
-from sync.storage.tables import work_items as marks
-from sync.storage.work_queue import Priority
+from sync.storage import ledger_queries, work_queue
+from sync.storage.database import Connection
+from sync.storage.ledger_queries import EffectStanding
+from sync.storage.work_queue import Priority, QueuedRecord
 
 CHANGED = "it was changed meanwhile: what is due now is not what was planned"
 
@@ -133,7 +131,7 @@ def _group(
 ) -> list[Result]:
     with service.store.write() as connection:
         prepare(connection, group)
-        before = _standing(connection, group)
+        before = ledger_queries.standings(connection, group)
         work_queue.enqueue(connection, group, service.clock.now(), origin, priority=Priority.BULK)
         items = work_queue.items_of(connection, group)
     refused: set[RecordRef] = set()
@@ -146,45 +144,33 @@ def _group(
 
     tally += service.reconciler.run(items, watched)
     with service.store.read() as connection:
-        after, rows = _standing(connection, group), _rows(connection, group)
+        after, queued = ledger_queries.standings(connection, group), work_queue.find(connection, group)
     return [
         Result(record, RecordOutcome.SKIPPED, {}, CHANGED)
         if record in refused
-        else _result(record, before.get(record, {}), after.get(record, {}), rows.get(record))
+        else _result(record, before.get(record, {}), after.get(record, {}), queued.get(record))
         for record in group
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Stand:
-    state: EffectState
-    attempts: int
-    reason: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """What is left of a record's mark."""
-
-    origin: str
-    error: str | None
-    parked: bool
-    held: int | None
-
-
-def _result(record: RecordRef, before: Mapping[str, _Stand], after: Mapping[str, _Stand], row: _Row | None) -> Result:
+def _result(
+    record: RecordRef,
+    before: Mapping[str, EffectStanding],
+    after: Mapping[str, EffectStanding],
+    queued: QueuedRecord | None,
+) -> Result:
+    """What came of one record: how its effects have changed, and what is left of it in the queue (None: nothing)."""
     changed = {key: stand for key, stand in after.items() if stand != before.get(key)}
     counts = Counter(stand.state.value for stand in changed.values())
     reasons = dict.fromkeys(
         stand.reason for stand in changed.values() if stand.reason and stand.state is not EffectState.DONE
     )
     why = "; ".join(reason for reason in reasons if reason)
-    if row is not None and row.held is not None:
-        return Result(
-            record, RecordOutcome.SKIPPED, counts, f"the breaker holds {row.held} effects: `handoffs release`"
-        )
-    if row is not None and row.error is not None:
-        return Result(record, RecordOutcome.FAILED, counts, row.error.strip().rsplit("\n", 1)[-1])
+    if queued is not None and queued.held_effects is not None:
+        held = f"the breaker holds {queued.held_effects} effects: `handoffs release`"
+        return Result(record, RecordOutcome.SKIPPED, counts, held)
+    if queued is not None and queued.error is not None:
+        return Result(record, RecordOutcome.FAILED, counts, queued.reason)
     if counts[EffectState.FAILED]:
         return Result(record, RecordOutcome.FAILED, counts, why)
     if counts[EffectState.UNKNOWN] or counts[EffectState.ATTEMPTING]:
@@ -194,31 +180,3 @@ def _result(record: RecordRef, before: Mapping[str, _Stand], after: Mapping[str,
     if counts[EffectState.DONE]:
         return Result(record, RecordOutcome.DONE, counts, why)
     return Result(record, RecordOutcome.SKIPPED, counts, why or "nothing to do")
-
-
-def _standing(connection: Connection, units: Iterable[RecordRef]) -> dict[RecordRef, dict[str, _Stand]]:
-    """Every effect of these records by its key."""
-    found: dict[RecordRef, dict[str, _Stand]] = {}
-    for unit in units:
-        if unit.kind is Kind.PORTFOLIO:
-            mine = occurrences.c.portfolio == unit.id
-        else:
-            mine = and_(occurrences.c.record_kind == unit.kind.value, occurrences.c.record == unit.id)
-        rows = connection.execute(
-            select(effects.c.key, effects.c.state, effects.c.attempts, effects.c.reason)
-            .join(occurrences, effects.c.occurrence == occurrences.c.key)
-            .where(mine)
-        )
-        found[unit] = {row.key: _Stand(EffectState(row.state), row.attempts, row.reason) for row in rows}
-    return found
-
-
-def _rows(connection: Connection, units: Iterable[RecordRef]) -> dict[RecordRef, _Row]:
-    found: dict[RecordRef, _Row] = {}
-    for unit in units:
-        row = connection.execute(
-            select(marks).where(marks.c.kind == unit.kind.value, marks.c.id == unit.id)
-        ).one_or_none()
-        if row is not None:
-            found[unit] = _Row(row.origin, row.error, row.parked_at is not None, row.held_effects)
-    return found

@@ -10,17 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
-
-from sync.clock import Clock, from_ms, to_ms
+from sync.clock import Clock
 from sync.crm import Kind, RecordRef
 from sync.errors import HandoffsError
-from sync.observe.status import Trouble, troubles
 from sync.rules.model import EffectState
 from sync.service.lanes import every_lane_held
-from sync.storage import ledger, runs
-from sync.storage.database import Store
-from sync.storage.tables import effects, events, memberships, occurrences, work_items
+from sync.storage import inbox, ledger, ledger_queries, memberships, runs, work_queue
+from sync.storage.database import Connection, Store
+from sync.storage.ledger_queries import Trouble
 
 EVENTS = 10
 """The newest events of a record that are shown: what it was looked at for."""
@@ -163,16 +160,9 @@ def drop(store: Store, clock: Clock, found: Dead, reason: str) -> None:
         store.write() as connection,
     ):
         word = f"dropped by {runs.actor()}: {reason}"
-        for failed in found.failed:
-            connection.execute(
-                update(effects)
-                .where(effects.c.key == failed.key, effects.c.state == EffectState.FAILED.value)
-                .values(state=EffectState.SUPERSEDED.value, state_at=to_ms(clock.now()), reason=word)
-            )
+        ledger_queries.give_up(connection, [failed.key for failed in found.failed], clock.now(), word)
         ledger.mark_done(connection, {failed.unit for failed in found.failed})
-        for parked in found.parked:
-            mine = (work_items.c.kind == parked.record.kind.value, work_items.c.id == parked.record.id)
-            connection.execute(work_items.delete().where(*mine, work_items.c.parked_at.is_not(None)))
+        work_queue.remove_parked(connection, [parked.record for parked in found.parked])
 
 
 def failed_json(failed: Trouble) -> dict[str, object]:
@@ -193,23 +183,23 @@ def _record_json(record: RecordRef) -> dict[str, object]:
 
 
 def _listed(connection: Connection) -> Dead:
-    rows = connection.execute(
-        select(work_items).where(work_items.c.parked_at.is_not(None)).order_by(work_items.c.parked_at)
-    )
     parked = tuple(
-        Parked(RecordRef(Kind(row.kind), row.id), from_ms(row.parked_at), row.attempts, row.error or "") for row in rows
+        Parked(queued.record, queued.parked_at, queued.attempts, queued.error or "")
+        for queued in work_queue.parked(connection)
+        if queued.parked_at is not None
     )
-    return Dead(parked, tuple(one for one in troubles(connection) if one.state is EffectState.FAILED))
+    failed = (one for one in ledger_queries.troubles(connection) if one.state is EffectState.FAILED)
+    return Dead(parked, tuple(failed))
 
 
 def _effect(connection: Connection, everything: Dead, key: str) -> Dead:
     failed = tuple(one for one in everything.failed if one.key == key)
     if failed:
         return Dead((), failed)
-    row = connection.execute(select(effects.c.state).where(effects.c.key == key)).one_or_none()
-    if row is None:
+    state = ledger.states_of(connection, [key]).get(key)
+    if state is None:
         raise NotDeadError(f"there is no effect “{key}”: `handoffs dead` lists those that failed")
-    raise NotDeadError(f"the effect “{key}” has not failed: it is {row.state}")
+    raise NotDeadError(f"the effect “{key}” has not failed: it is {state.value}")
 
 
 def _record(everything: Dead, text: str) -> Dead:
@@ -230,24 +220,12 @@ def _read_record(text: str) -> tuple[Kind | None, str]:
 
 
 def _inputs(connection: Connection, failed: Trouble) -> Inputs:
-    row = connection.execute(
-        select(effects.c.attempts, effects.c.payload, occurrences.c.reason, occurrences.c.cause_at)
-        .join(occurrences, effects.c.occurrence == occurrences.c.key)
-        .where(effects.c.key == failed.key)
-    ).one()
-    cause_at = None if row.cause_at is None else from_ms(row.cause_at)
-    return Inputs(failed, row.attempts, json.loads(row.payload), row.reason, cause_at)
+    known = ledger_queries.inputs_of(connection, failed.key)
+    return Inputs(failed, known.attempts, known.payload, known.cause, known.cause_at)
 
 
 def _events(connection: Connection, units: Sequence[RecordRef]) -> tuple[SeenEvent, ...]:
-    ids = {unit.id for unit in units}
     portfolios = [unit.id for unit in units if unit.kind is Kind.PORTFOLIO]
-    near = connection.execute(select(memberships.c.ticket).where(memberships.c.portfolio.in_(portfolios)))
-    ids |= {row.ticket for row in near}
-    rows = connection.execute(
-        select(events.c.received_at, events.c.raw)
-        .where(events.c.object_id.in_(sorted(ids)))
-        .order_by(events.c.received_at.desc(), events.c.occurred_at.desc())
-        .limit(EVENTS)
-    )
-    return tuple(SeenEvent(from_ms(row.received_at), json.loads(row.raw)) for row in rows)
+    ids = {unit.id for unit in units} | memberships.tickets_of(connection, portfolios)
+    newest = inbox.newest_of(connection, ids, EVENTS)
+    return tuple(SeenEvent(stored.received_at, json.loads(stored.raw)) for stored in newest)

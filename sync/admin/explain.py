@@ -3,17 +3,13 @@
 The verdicts are those of a pass, made in the same way; nothing is written down, marked or sent.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Connection, select
-
 from mappings.schema import ProcessMapping
 from mappings.vocabulary import Handoff, Role, Stage
 from sync.admin import timeline
-from sync.clock import from_ms
 from sync.crm import TASK_COMPLETED, TASK_STATUS, CRMReader, Filter, Kind, Record, RecordRef
 from sync.errors import CRMRejectedError, HandoffsError
 from sync.passes.decider import Preview
@@ -36,8 +32,9 @@ from sync.rules.model import (
 )
 from sync.rules.model import Email as EmailEffect
 from sync.service.reading import ReadingService
-from sync.storage.database import in_parts
-from sync.storage.tables import effects, work_items
+from sync.storage import ledger, work_queue
+from sync.storage.database import Connection
+from sync.storage.work_queue import QueuedRecord
 
 TITLES: Mapping[Handoff, str] = {
     Handoff.KICKOFF: "Kickoff",
@@ -147,19 +144,6 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """The portfolio's row among the records to look at."""
-
-    origin: str
-    marked_at: datetime
-    not_before: datetime
-    attempts: int
-    parked_at: datetime | None
-    held_effects: int | None
-    error: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Explanation:
     at: datetime
     portfolio: Portfolio
@@ -169,7 +153,7 @@ class Explanation:
     handoffs: tuple[HandoffLine, ...]
     ad_sets: tuple[AdSet, ...]
     left_out: tuple[LeftOut, ...]
-    mark: Mark | None  # None: nobody has asked to look at it
+    mark: QueuedRecord | None  # None: nobody has asked to look at it
     problems: tuple[str, ...]  # what a person should mend
 
     @property
@@ -187,12 +171,12 @@ class Explanation:
             if mark is None
             else {
                 "origin": mark.origin,
-                "marked_at": _iso(mark.marked_at),
+                "marked_at": _iso(mark.enqueued_at),
                 "look_at": _iso(mark.not_before),
                 "attempts": mark.attempts,
                 "parked_at": _iso(mark.parked_at),
                 "held_effects": mark.held_effects,
-                "error": mark.error,
+                "error": None if mark.error is None else mark.reason,
             },
             "problems": list(self.problems),
             "waits_for": None if self.wait is None else _wait_json(self.wait, stuck=self.is_stuck),
@@ -258,7 +242,7 @@ def explain(service: ReadingService, portfolio: str) -> Explanation:
     for record, decision in outlook.decisions.items():
         context = outlook.contexts[record]
         with service.store.read() as connection:
-            mark = _mark(connection, record)
+            mark = work_queue.find(connection, [record]).get(record)
             writes = _written_values(connection, context)
         history = timeline.read(service.crm, context)
         app = service.settings.hubspot_app_id
@@ -438,27 +422,7 @@ def _written_values(connection: Connection, context: Context) -> dict[str, dict[
         for known_effect in recorded.effects
         if known_effect.kind == "write"
     ]
-    found: dict[str, dict[str, str]] = {}
-    for part in in_parts(keys):
-        for row in connection.execute(select(effects.c.key, effects.c.payload).where(effects.c.key.in_(part))):
-            found[row.key] = json.loads(row.payload).get("values", {})
-    return found
-
-
-def _mark(connection: Connection, record: RecordRef) -> Mark | None:
-    mine = (work_items.c.kind == record.kind.value, work_items.c.id == record.id)
-    row = connection.execute(select(work_items).where(*mine)).one_or_none()
-    if row is None:
-        return None
-    return Mark(
-        row.origin,
-        from_ms(row.marked_at),
-        from_ms(row.look_at),
-        row.attempts,
-        None if row.parked_at is None else from_ms(row.parked_at),
-        row.held_effects,
-        None if row.error is None else row.error.strip().splitlines()[-1],
-    )
+    return {key: payload.get("values", {}) for key, payload in ledger.payloads(connection, keys).items()}
 
 
 # -- as JSON

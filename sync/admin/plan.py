@@ -13,8 +13,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
-
 from mappings.problems import MappingError
 from mappings.texts import Texts
 from mappings.vocabulary import EmailKind, Handoff, TaskKind
@@ -25,14 +23,12 @@ from sync.crm import Kind, RecordRef, moment_of
 from sync.errors import ConfigurationError
 from sync.passes import recovery
 from sync.passes.portal import Portal
-from sync.passes.sweep import with_open_effects
 from sync.rules.context import Context
 from sync.rules.dry_run import LATER, Course, Forecast, Foreseen, Prospect, foresee
 from sync.rules.model import Decision, LedgerView, unit_of
 from sync.service.reading import ReadingService
-from sync.storage import ledger
+from sync.storage import ledger, ledger_queries, work_queue
 from sync.storage.database import to_json
-from sync.storage.tables import work_items
 
 VERSION = 1
 """The shape of a plan's JSON: keys are added, never renamed."""
@@ -196,8 +192,7 @@ def make(
 def _everything(service: ReadingService) -> set[RecordRef]:
     """Every portfolio that a search shows, and what the database knows to be looked at besides."""
     with service.store.read() as connection:
-        rows = connection.execute(select(work_items.c.kind, work_items.c.id))
-        known = {RecordRef(Kind(row.kind), row.id) for row in rows} | with_open_effects(connection)
+        known = work_queue.records(connection) | ledger_queries.with_open_effects(connection)
     return known | {RecordRef(Kind.PORTFOLIO, i) for i in all_portfolios(service)}
 
 

@@ -1,26 +1,19 @@
 """Looks again: at what deliveries named, or at what the ledger holds in some state. Harmless: a look does what is due."""
 
-import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
-
-from sqlalchemy import Connection, Row, or_, select
 
 from mappings.vocabulary import Handoff
 from sync.admin import bulk
-from sync.clock import to_ms
 from sync.crm import Kind, RecordRef
 from sync.errors import HandoffsError
-from sync.rules.model import EffectState, unit_of
+from sync.rules.model import EffectState
 from sync.service.bootstrap import Service
 from sync.service.lanes import never
-from sync.storage import inbox, runs, service_state, work_queue
-from sync.storage.database import Store
-from sync.storage.tables import effects, events, occurrences
-from sync.storage.tables import work_items as marks
+from sync.storage import inbox, ledger_queries, runs, service_state, work_queue
+from sync.storage.database import Connection, Store
 from webhooks.events import parse
 
 ORIGIN = "replay"
@@ -122,58 +115,27 @@ def _named(connection: Connection, filters: Filters) -> tuple[set[RecordRef], in
     portfolio_type = service_state.get(connection, service_state.PORTFOLIO_TYPE_ID)
     records: set[RecordRef] = set()
     count = 0
-    for row in _events(connection, filters):
-        for event in parse(f"[{row.raw}]".encode()):
+    for stored in inbox.find(connection, event=filters.event, since=filters.since, until=filters.until):
+        for event in parse(f"[{stored.raw}]".encode()):
             count += 1
             named = inbox.records_of(event, portfolio_type)
-            records |= work_queue.parents(connection, named, moved=event.moves)
+            records |= work_queue.units(connection, named, moved=event.moves)
     return records, count
-
-
-def _events(connection: Connection, filters: Filters) -> Iterator[Row[Any]]:
-    statement = select(events).order_by(events.c.received_at)
-    if filters.since is not None:
-        statement = statement.where(events.c.received_at >= to_ms(filters.since))
-    if filters.until is not None:
-        statement = statement.where(events.c.received_at < to_ms(filters.until))
-    if filters.event is not None:
-        like = events.c.raw.contains(f'"eventId":{filters.event},', autoescape=True)
-        statement = statement.where(or_(events.c.identity == filters.event, like))
-    for row in connection.execute(statement):
-        if filters.event in {None, row.identity} or str(json.loads(row.raw).get("eventId")) == filters.event:
-            yield row
 
 
 # -- by what the ledger holds
 
 
 def _standing(connection: Connection, filters: Filters) -> set[RecordRef]:
-    concerned = set(_with_effects(connection, filters, None))
+    handoffs, owners = filters.handoffs, filters.owners
+    concerned = ledger_queries.with_effects(connection, handoffs=handoffs, owners=owners)
     if not filters.unfinished:
         return concerned
     states = {state for one in filters.unfinished for state in _STATES[one]}
-    found = set(_with_effects(connection, filters, states)) if states else set()
+    found: set[RecordRef] = set()
+    if states:
+        found |= ledger_queries.with_effects(connection, handoffs=handoffs, owners=owners, states=states)
     if Unfinished.PARKED in filters.unfinished:
-        rows = connection.execute(select(marks.c.kind, marks.c.id).where(marks.c.parked_at.is_not(None)))
-        parked = {RecordRef(Kind(row.kind), row.id) for row in rows}
-        found |= parked & concerned if filters.handoffs or filters.owners else parked
+        parked = {queued.record for queued in work_queue.parked(connection)}
+        found |= parked & concerned if handoffs or owners else parked
     return found
-
-
-def _with_effects(
-    connection: Connection, filters: Filters, states: Collection[EffectState] | None
-) -> Iterable[RecordRef]:
-    """The records with an effect of these handoffs and owners, in one of these states (None: in any)."""
-    statement = select(
-        occurrences.c.portfolio, occurrences.c.record_kind, occurrences.c.record, effects.c.payload
-    ).join(effects, effects.c.occurrence == occurrences.c.key)
-    if filters.handoffs:
-        statement = statement.where(occurrences.c.handoff.in_([handoff.value for handoff in filters.handoffs]))
-    if states is not None:
-        statement = statement.where(
-            effects.c.state.in_([state.value for state in states]), occurrences.c.state == "open"
-        )
-    for row in connection.execute(statement):
-        if filters.owners and json.loads(row.payload).get("owner") not in filters.owners:
-            continue
-        yield unit_of(RecordRef(Kind(row.record_kind), row.record), row.portfolio)

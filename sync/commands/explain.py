@@ -103,11 +103,11 @@ def _standing_lines(found: "Explanation", zone: ZoneInfo) -> Iterable[str]:
     if item is None:
         yield "Nothing asks for a look at it now."
     elif item.parked_at is not None:
-        yield f"PARKED since {format_moment(item.parked_at, zone)} after {item.attempts} failed looks: {item.error}"
+        yield f"PARKED since {format_moment(item.parked_at, zone)} after {item.attempts} failed looks: {item.reason}"
     elif item.held_effects is not None:
         yield f"HELD by the breaker with {number(item.held_effects, 'effect')}: `handoffs release --reason …`"
     elif item.attempts:
-        yield f"Looking at it failed ({item.attempts}×): {item.error}. Next look: {format_moment(item.not_before, zone)}."
+        yield f"Looking at it failed ({item.attempts}×): {item.reason}. Next look: {format_moment(item.not_before, zone)}."
     else:
         by = "" if item.origin == WAITED else f", asked for by {item.origin}"
         yield f"Next look: {format_moment(item.not_before, zone)}{by}."

@@ -13,10 +13,10 @@ from sync.commands.terminal import finish_group_on_interrupt, report_progress
 from sync.errors import INTERRUPTED
 
 if TYPE_CHECKING:
-    from sync.observe.status import Trouble
     from sync.passes.reconcile import Tally
     from sync.service.bootstrap import Service
     from sync.service.drain import Progress
+    from sync.storage.ledger_queries import Trouble
 
     Pass = Callable[[Service, Callable[[], bool], Progress], tuple[int, Tally]]
     """Runs to its end, asking `stop` between groups and calling `progress` after each; how many records it enqueued."""
@@ -83,7 +83,8 @@ def run_and_report(command: str, run: "Pass", *, today: date | None, as_json: bo
 
 
 def _run(built: "Service", command: str, run: "Pass") -> _Report:
-    from sync.observe.status import held, troubles
+    from sync.observe.status import held
+    from sync.storage.ledger_queries import troubles
 
     def progress(tally: "Tally") -> None:
         report_progress(f"{command}: {number(tally.looked, 'record')} looked at, {number(tally.tried, 'effect')} tried")

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from sync.clock import Clock
-    from sync.observe.status import FailedLook, Status, Trouble
+    from sync.observe.status import Status
+    from sync.storage.ledger_queries import Trouble
     from sync.storage.waits import Stuck
+    from sync.storage.work_queue import QueuedRecord
 
 EVERY = 3.0
 """Seconds between two reports of `status --watch`."""
@@ -213,7 +215,7 @@ def _show_places(out: "Console", troubles: "Sequence[Trouble]", limit: int | Non
     print_more(out, len(places), limit)
 
 
-def _show_failed_looks(out: "Console", looks: "Sequence[FailedLook]", limit: int | None) -> None:
+def _show_failed_looks(out: "Console", looks: "Sequence[QueuedRecord]", limit: int | None) -> None:
     from rich.text import Text
 
     if not looks:
@@ -227,7 +229,7 @@ def _show_failed_looks(out: "Console", looks: "Sequence[FailedLook]", limit: int
             else f"again at {format_moment(failed.not_before)}"
         )
         print_wrapped(out, f"{failed.record}, {number(failed.attempts, 'time')}; {then}", "  ")
-        print_wrapped(out, failed.error, "    ")
+        print_wrapped(out, failed.reason, "    ")
     print_more(out, len(looks), limit)
 
 

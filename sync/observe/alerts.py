@@ -8,18 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy import Connection
-from sqlalchemy.dialects.sqlite import insert
 
-from sync.clock import Clock, to_ms
+from sync.clock import Clock
 from sync.errors import HandoffsError
-from sync.observe import status
 from sync.passes.email import Mailer
 from sync.rules.model import EffectState
-from sync.storage import service_state
-from sync.storage.database import Store
+from sync.storage import alert_log, ledger_queries, service_state, work_queue
+from sync.storage.database import Connection, Store
 from sync.storage.service_state import alerted
-from sync.storage.tables import alerts
 
 SUBJECTS: Mapping[str, str] = {
     "parked": "records were parked",
@@ -80,10 +76,8 @@ class Alerts:
     def _tell(self, kind: str, message: str) -> bool:
         """Whether the admin was told: no if they were told of this kind within the hour, or the email was not sent."""
         now = self._clock.now()
-        hour = to_ms(now) // 3_600_000
         with self._store.write() as connection:
-            row = insert(alerts).values(kind=kind, hour=hour, at=to_ms(now), message=message)
-            first = connection.execute(row.on_conflict_do_nothing()).rowcount == 1
+            first = alert_log.claim(connection, kind, message, now)
         if not first:
             return False
         log.warning("admin.alert", kind=kind, message=message)
@@ -91,7 +85,9 @@ class Alerts:
             return True
         subject = f"Creative Refresh handoffs: {SUBJECTS.get(kind, kind)}"
         try:
-            self._mailer.send(f"alert:{kind}:{hour}", self._admin, subject, f"{message}\n\n{_LAST_LINE}")
+            self._mailer.send(
+                f"alert:{kind}:{alert_log.hour_of(now)}", self._admin, subject, f"{message}\n\n{_LAST_LINE}"
+            )
         except HandoffsError as error:  # a refused token too: the alert may well be about it
             log.warning("admin.alert_not_sent", kind=kind, error=str(error))
             return False
@@ -102,9 +98,9 @@ _LAST_LINE = "`handoffs status` shows how all of it stands. You get one such ema
 
 
 def _standing(connection: Connection) -> list[_Standing]:
-    parked = {str(look.record): f"{look.record}: {look.error}" for look in status.parked(connection)}
+    parked = {str(one.record): f"{one.record}: {one.reason}" for one in work_queue.parked(connection)}
     by_state: dict[EffectState, dict[str, str]] = {EffectState.BLOCKED: {}, EffectState.FAILED: {}}
-    for trouble in status.troubles(connection):
+    for trouble in ledger_queries.troubles(connection):
         if trouble.state in by_state:
             by_state[trouble.state][trouble.key] = f"{trouble.what}, {trouble.where}: {trouble.reason}"
     return [

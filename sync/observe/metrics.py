@@ -10,14 +10,12 @@ from collections.abc import Iterator
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from sqlalchemy import Connection, func, select
 
 from sync.clock import Clock
 from sync.errors import StoreError
 from sync.observe import health
-from sync.storage import ledger, service_state, waits
-from sync.storage.database import StoreReader
-from sync.storage.tables import alerts, budgets
+from sync.storage import alert_log, budget, ledger, service_state, waits, work_queue
+from sync.storage.database import Connection, StoreReader
 
 _LAST = {
     service_state.LAST_SWEEP: "When the last daily sweep was done.",
@@ -90,7 +88,7 @@ class StoreCollector(Collector):
         yield from found
 
     def _backlog(self, connection: Connection) -> Iterator[Metric]:
-        found = health.backlog(connection, self._clock.now())
+        found = work_queue.backlog(connection, self._clock.now())
         yield GaugeMetricFamily("handoffs_dirty_due", "Records that are due to be looked at.", value=found.due)
         yield GaugeMetricFamily(
             "handoffs_dirty_oldest_seconds", "How long the oldest of them has been due.", value=found.oldest_seconds
@@ -131,8 +129,8 @@ def _moments(connection: Connection) -> Iterator[Metric]:
 
 def _budgets(connection: Connection) -> Iterator[Metric]:
     family = CounterMetricFamily("handoffs_crm_requests", "Requests taken from the CRM's budget.", labels=["budget"])
-    for row in connection.execute(select(budgets.c.name, budgets.c.used)):
-        family.add_metric([row.name], row.used)
+    for bucket, used in budget.used(connection).items():
+        family.add_metric([bucket], used)
     yield family
 
 
@@ -145,6 +143,6 @@ def _refusals(connection: Connection) -> Iterator[Metric]:
 
 def _alerts(connection: Connection) -> Iterator[Metric]:
     family = CounterMetricFamily("handoffs_alerts", "Hours in which the admin was told, by kind.", labels=["kind"])
-    for kind, count in connection.execute(select(alerts.c.kind, func.count()).group_by(alerts.c.kind)):
+    for kind, count in alert_log.counts(connection).items():
         family.add_metric([kind], count)
     yield family

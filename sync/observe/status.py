@@ -1,70 +1,21 @@
 """How the service is doing, read from the database alone: no call to the CRM, so that it answers while that is down."""
 
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, bindparam, not_, select
-
-from mappings.vocabulary import Handoff
-from sync.clock import Clock, from_ms, to_ms
-from sync.crm import Kind, RecordRef
+from sync.clock import Clock
 from sync.observe import health
-from sync.rules.model import EffectState, unit_of
-from sync.storage import budget, ledger, service_state, waits, work_queue
-from sync.storage.database import StoreReader
-from sync.storage.tables import alerts, effects, occurrences
-from sync.storage.tables import work_items as marked
+from sync.rules.model import EffectState
+from sync.storage import alert_log, budget, ledger, ledger_queries, service_state, waits, work_queue
+from sync.storage.alert_log import SentAlert
+from sync.storage.database import Connection, StoreReader
+from sync.storage.ledger_queries import Trouble
 from sync.storage.waits import Stuck
+from sync.storage.work_queue import Backlog, QueuedRecord
 
 ALERTS_SHOWN = timedelta(days=1)
 """How far back `status` shows the alerts that were sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """An effect that has not been done, and why."""
-
-    key: str
-    handoff: Handoff
-    record: RecordRef
-    portfolio: str | None  # the id; None: a ticket without one
-    name: str  # the portfolio's, where the effect knows it
-    kind: str  # write, task, close, email
-    slot: str  # what of it: `task:kickoff`
-    state: EffectState
-    since: datetime
-    reason: str
-
-    @property
-    def unit(self) -> RecordRef:
-        """The record that a pass looks at for this effect: the portfolio, or a ticket that has none."""
-        return unit_of(self.record, self.portfolio)
-
-    @property
-    def what(self) -> str:
-        """`task kickoff`, `email date arrived`, `close 4711`, `write`."""
-        return self.slot.replace(":", " ").replace("_", " ")
-
-    @property
-    def where(self) -> str:
-        """`handoff 1, portfolio 1001 “Acme”`, in one line."""
-        place = str(self.record)
-        if self.portfolio is not None and self.record.kind is not Kind.PORTFOLIO:
-            place += f" of portfolio {self.portfolio}"
-        return f"handoff {self.handoff.value}, {place}" + (f" “{self.name}”" if self.name else "")
-
-
-@dataclass(frozen=True, slots=True)
-class FailedLook:
-    """A record at which looking failed, and what its last pass failed with."""
-
-    record: RecordRef
-    attempts: int
-    parked_at: datetime | None  # set: it is not looked at any more until it changes, or a sweep finds it
-    not_before: datetime  # else: when it is tried again
-    error: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +29,6 @@ class ErrorKind:
 
     def as_json(self) -> dict[str, object]:
         return {"kind": self.kind, "count": self.count, "since": _iso(self.since), "example": self.example}
-
-
-@dataclass(frozen=True, slots=True)
-class SentAlert:
-    """An alert that was sent to the admin."""
-
-    kind: str
-    at: datetime
-    message: str
-
-    def as_json(self) -> dict[str, object]:
-        return {"kind": self.kind, "at": self.at.isoformat(), "message": self.message}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +47,7 @@ class Status:
     """
 
     at: datetime
-    backlog: health.Backlog
+    backlog: Backlog
     effects: dict[EffectState, int]
     held: Held
     last_sweep: datetime | None
@@ -117,7 +56,7 @@ class Status:
     budget: dict[str, object]
     reasons: tuple[str, ...]
     troubles: tuple[Trouble, ...]
-    failed_looks: tuple[FailedLook, ...]
+    failed_looks: tuple[QueuedRecord, ...]  # the parked ones first
     errors: tuple[ErrorKind, ...]  # the most frequent first
     stuck: tuple[Stuck, ...]  # the longest first
     alerts: tuple[SentAlert, ...]  # within the last day, the newest first
@@ -156,16 +95,16 @@ def read(store: StoreReader, clock: Clock) -> Status:
     now = clock.now()
     found = health.readiness(store, now)
     with store.read() as connection:
-        backlog = health.backlog(connection, now)
+        backlog = work_queue.backlog(connection, now)
         counts = ledger.count(connection)
         holding = held(connection)
         last_sweep = service_state.get(connection, service_state.LAST_SWEEP)
         last_poll = service_state.get(connection, service_state.LAST_POLL)
         last_webhook = service_state.get(connection, service_state.LAST_WEBHOOK)
-        listed = tuple(troubles(connection))
-        failed_looks = tuple(_failed_looks(connection))
+        listed = tuple(ledger_queries.troubles(connection))
+        failed_looks = tuple(work_queue.failing(connection))
         waiting_long = tuple(waits.find(connection, now))
-        sent = tuple(_sent_alerts(connection, now - ALERTS_SHOWN))
+        sent = tuple(alert_log.since(connection, now - ALERTS_SHOWN))
     if backlog.parked:
         found.append(f"{backlog.parked:,} parked: looking at them failed again and again")
     if len(failed_looks) > backlog.parked:
@@ -210,74 +149,18 @@ def held(connection: Connection) -> Held:
     return Held(len(found), sum(count for _, count in found))
 
 
-_WORST_FIRST = [EffectState.FAILED, EffectState.BLOCKED, EffectState.UNKNOWN]
-_WRONG = effects.c.state.in_([state.value for state in _WORST_FIRST])
-_PUT_OFF = and_(effects.c.state == EffectState.PLANNED.value, effects.c.reason.is_not(None))
-_TROUBLES = (
-    select(effects, occurrences.c.handoff, occurrences.c.record_kind, occurrences.c.record, occurrences.c.portfolio)
-    .join(occurrences, effects.c.occurrence == occurrences.c.key)
-    .where(_WRONG | _PUT_OFF, effects.c.state_at >= bindparam("since"), occurrences.c.state != ledger.GONE)
-    .order_by(not_(_WRONG), effects.c.state != EffectState.FAILED.value, effects.c.state, effects.c.state_at)
-)
-
-
-def troubles(connection: Connection, *, since: datetime | None = None) -> Iterator[Trouble]:
-    """What is blocked, failed, unknown, or planned again after a try that did not go out; the worst first.
-
-    Only what came to that `since` then, where a moment is given.
-    """
-    for row in connection.execute(_TROUBLES, {"since": 0 if since is None else to_ms(since)}):
-        variables = json.loads(row.payload).get("context") or {}
-        yield Trouble(
-            key=row.key,
-            handoff=Handoff(row.handoff),
-            record=RecordRef(Kind(row.record_kind), row.record),
-            portfolio=row.portfolio,
-            name=str((variables.get("portfolio") or {}).get("name", "")),
-            kind=row.kind,
-            slot=row.key.rsplit("/", 1)[1],
-            state=EffectState(row.state),
-            since=from_ms(row.state_at),
-            reason=row.reason or "no reason was given",
-        )
-
-
-def parked(connection: Connection) -> list[FailedLook]:
-    """The records that are looked at no more, the first parked first."""
-    return [look for look in _failed_looks(connection) if look.parked_at is not None]
-
-
-_FAILED_LOOKS = (
-    select(marked)
-    .where(marked.c.parked_at.is_not(None) | (marked.c.attempts > 0))
-    .order_by(marked.c.parked_at.is_(None), marked.c.parked_at, marked.c.look_at)
-)
-
-
-def _failed_looks(connection: Connection) -> Iterator[FailedLook]:
-    for row in connection.execute(_FAILED_LOOKS):
-        lines = (row.error or "").strip().splitlines() or ["no error was kept"]
-        parked_at = None if row.parked_at is None else from_ms(row.parked_at)
-        yield FailedLook(RecordRef(Kind(row.kind), row.id), row.attempts, parked_at, from_ms(row.look_at), lines[-1])
-
-
-def _by_kind(troubles: Iterable[Trouble], looks: Iterable[FailedLook]) -> list[ErrorKind]:
+def _by_kind(troubles: Iterable[Trouble], failing: Iterable[QueuedRecord]) -> list[ErrorKind]:
     found: dict[str, list[tuple[datetime | None, str]]] = {}
     for trouble in troubles:
         state = "unsent" if trouble.state is EffectState.PLANNED else trouble.state.value
         found.setdefault(f"{state} {trouble.kind}", []).append((trouble.since, trouble.reason))
-    for look in looks:
-        found.setdefault(look.error.partition(":")[0], []).append((look.parked_at, look.error))
+    for record in failing:
+        found.setdefault(record.reason.partition(":")[0], []).append((record.parked_at, record.reason))
     kinds = [
         ErrorKind(kind, len(each), min((at for at, _ in each if at is not None), default=None), each[0][1])
         for kind, each in found.items()
     ]
     return sorted(kinds, key=lambda one: (-one.count, one.kind))
-
-
-def _sent_alerts(connection: Connection, since: datetime) -> Iterator[SentAlert]:
-    rows = connection.execute(select(alerts).where(alerts.c.at >= to_ms(since)).order_by(alerts.c.at.desc()))
-    return (SentAlert(row.kind, from_ms(row.at), row.message) for row in rows)
 
 
 def _iso(at: datetime | None) -> str | None:

@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import Connection
 
-from sync.clock import Clock, to_ms
+from sync.clock import Clock
 from sync.crm import RecordRef
-from sync.storage import ledger, work_queue
-from sync.storage.database import Store
-from sync.storage.tables import releases
+from sync.storage import ledger, releases, work_queue
+from sync.storage.database import Connection, Store
 
 WINDOW = timedelta(hours=1)
 """Over which effects are counted, and for which an admin's word holds."""
@@ -78,8 +76,7 @@ def release(store: Store, clock: Clock, actor: str, reason: str, *, everything: 
         # What was done under an earlier word, which has expired since, does not use up this one.
         permitted = (sum(count for _, count in holding) if everything else limit) + max(0, -room)
         if permitted:
-            row = releases.insert().values(at=to_ms(now), actor=actor, reason=reason, effects=permitted)
-            connection.execute(row)
+            releases.permit(connection, permitted, now, actor=actor, reason=reason)
         room += permitted
         free: dict[RecordRef, int] = {}
         for record, count in holding:
@@ -95,4 +92,4 @@ def release(store: Store, clock: Clock, actor: str, reason: str, *, everything: 
 def _room(connection: Connection, limit: int, now: datetime) -> int:
     """How many effects more may be begun now; negative where an earlier word has expired meanwhile."""
     since = now - WINDOW
-    return limit + ledger.released_since(connection, since) - ledger.attempted_since(connection, since)
+    return limit + releases.permitted_since(connection, since) - ledger.attempted_since(connection, since)

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import Connection
-
 from sync.crm import Kind, RecordRef
 from sync.passes.snapshot import Group
 from sync.rules.model import LedgerView, RecordedOccurrence
 from sync.storage import ledger, runs
+from sync.storage.database import Connection
 
 
 def recorded_occurrences(connection: Connection, group: Group) -> list[RecordedOccurrence]:

@@ -6,12 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import Connection
-from sqlalchemy.dialects.sqlite import insert
 
 from mappings.schema import ProcessMapping
 from mappings.vocabulary import Handoff
-from sync.clock import Clock, to_ms
+from sync.clock import Clock
 from sync.crm import Kind, RecordRef
 from sync.errors import (
     AuthenticationError,
@@ -30,9 +28,8 @@ from sync.passes.snapshot import Group, Reader
 from sync.rules import waiting
 from sync.rules.context import Context
 from sync.rules.model import Decision, EffectState, LedgerView, Portfolio, RecordedOccurrence, Snapshot, Wait
-from sync.storage import ledger, memberships, waits, work_queue
-from sync.storage.database import Store
-from sync.storage.tables import seen
+from sync.storage import changes, ledger, memberships, waits, work_queue
+from sync.storage.database import Connection, Store
 from sync.storage.work_queue import MENDED_BY_TIME, WorkItem
 
 GROUP = 50
@@ -42,9 +39,6 @@ ROUNDS = 6
 """How often a pass may decide anew because of its own writes; what is then still moving is looked at again soon."""
 
 SOON = timedelta(seconds=15)
-
-READ_TOO_SOON = timedelta(seconds=2)
-"""What was changed so shortly before it was read may have been changed again in the same moment: a poll looks again."""
 
 log = structlog.get_logger()
 
@@ -170,10 +164,10 @@ class Reconciler:
         parents, _ = self._reader.parents(item.record.id for item in tickets)
         now = self._clock.now()
         with self._store.write() as connection:
+            before = memberships.parents(connection, [item.record.id for item in tickets])
             for item in tickets:
                 parent = parents.get(item.record.id)
-                before = memberships.parent_of(connection, item.record.id)
-                marked = {RecordRef(Kind.PORTFOLIO, i) for i in (parent, before) if i is not None}
+                marked = {RecordRef(Kind.PORTFOLIO, i) for i in (parent, before.get(item.record.id)) if i is not None}
                 work_queue.enqueue(connection, marked, now, item.origin)
                 if parent is None:
                     memberships.forget(connection, [item.record.id])
@@ -247,7 +241,7 @@ class Reconciler:
                 work_queue.enqueue(connection, [survivor], now, "merge")
             ledger.suspend(connection, {*group.gone, *group.merged})
             waits.forget(connection, {*group.gone, *group.merged})
-            _remember_changes(connection, group.modified, now)
+            changes.remember(connection, group.modified, now)
             recorded = recorded_occurrences(connection, group)
             parents = group.parents
             understood = [i for i in portfolios if RecordRef(Kind.PORTFOLIO, i) not in group.faulty]
@@ -398,20 +392,3 @@ def _wait_for_portfolio(snapshot: Snapshot, now: datetime) -> datetime | None:
     if snapshot.portfolio is not None or ticket.came_in is None or age > timedelta(days=1):
         return None
     return now + max(timedelta(seconds=30), age)
-
-
-_NEW_CHANGE = insert(seen)
-_CHANGED = _NEW_CHANGE.on_conflict_do_update(
-    index_elements=[seen.c.kind, seen.c.id], set_={"modified_at": _NEW_CHANGE.excluded.modified_at}
-)
-
-
-def _remember_changes(connection: Connection, modified: Mapping[RecordRef, datetime], now: datetime) -> None:
-    """When each record was last changed, as far as a later change cannot bear the same time."""
-    rows = [
-        {"kind": record.kind.value, "id": record.id, "modified_at": to_ms(at)}
-        for record, at in sorted(modified.items())
-        if at <= now - READ_TOO_SOON
-    ]
-    if rows:
-        connection.execute(_CHANGED, rows)

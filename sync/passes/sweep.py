@@ -3,16 +3,12 @@
 from datetime import UTC, date, datetime, timedelta
 
 import structlog
-from sqlalchemy import Connection, bindparam, select
 
 from mappings.schema import ProcessMapping
-from mappings.vocabulary import Handoff
 from sync.clock import Clock, to_ms
 from sync.crm import CRMReader, Filter, Kind, RecordRef
-from sync.rules.model import unit_of
-from sync.storage import service_state, waits, work_queue
+from sync.storage import ledger_queries, service_state, waits, work_queue
 from sync.storage.database import Store
-from sync.storage.tables import effects, occurrences
 from sync.storage.work_queue import Priority
 
 TICKETS_LIVE_FOR = timedelta(days=60)
@@ -41,38 +37,9 @@ def sweep(
     found = {RecordRef(Kind.PORTFOLIO, record.id) for record in crm.search(Kind.PORTFOLIO, groups)}
     now = clock.now()
     with store.write() as connection:
-        found |= with_open_effects(connection) | waits.known(connection)
-        found |= _with_live_tickets(connection, now - TICKETS_LIVE_FOR)
+        found |= ledger_queries.with_open_effects(connection) | waits.known(connection)
+        found |= ledger_queries.with_tickets_since(connection, now - TICKETS_LIVE_FOR)
         work_queue.enqueue(connection, found, now, origin, priority=Priority.BULK)
         service_state.put(connection, service_state.LAST_SWEEP, now)
     log.info("sweep.marked", records=len(found), today=today.isoformat())
     return len(found)
-
-
-_WITH_OPEN_EFFECTS = (
-    select(occurrences.c.portfolio, occurrences.c.record_kind, occurrences.c.record)
-    .join(effects, effects.c.occurrence == occurrences.c.key)
-    .where(occurrences.c.state == "open", effects.c.state.not_in(["done", "overtaken"]))
-    .distinct()
-)
-
-
-def with_open_effects(connection: Connection) -> set[RecordRef]:
-    """The records with an effect that is still to be done."""
-    return {
-        unit_of(RecordRef(Kind(row.record_kind), row.record), row.portfolio)
-        for row in connection.execute(_WITH_OPEN_EFFECTS)
-    }
-
-
-_WITH_LIVE_TICKETS = (
-    select(occurrences.c.portfolio)
-    .where(occurrences.c.handoff == Handoff.TICKETS.value, occurrences.c.decided_at >= bindparam("since"))
-    .where(occurrences.c.portfolio.is_not(None))
-    .distinct()
-)
-
-
-def _with_live_tickets(connection: Connection, since: datetime) -> set[RecordRef]:
-    found = connection.scalars(_WITH_LIVE_TICKETS, {"since": to_ms(since)})
-    return {RecordRef(Kind.PORTFOLIO, portfolio) for portfolio in found if portfolio is not None}

@@ -1,18 +1,14 @@
 """Draining a lane: what is due in it is looked at, group by group. `sweep` and `poll` by hand do so to the end."""
 
 from collections.abc import Callable
-from datetime import date
 
-from sqlalchemy.dialects.sqlite import insert
-
-from sync.clock import local_date, to_ms
+from sync.clock import local_date
 from sync.passes.poll import poll
 from sync.passes.reconcile import GROUP, Tally
 from sync.passes.sweep import sweep
 from sync.service.bootstrap import Service
 from sync.service.lanes import Lanes, never
-from sync.storage import work_queue
-from sync.storage.tables import sweeps
+from sync.storage import sweeps, work_queue
 
 
 def drain(service: Service, *, lane: int = 0, stop: Callable[[], bool] = never) -> Tally:
@@ -79,17 +75,11 @@ def _to_the_end(
 def _swept(service: Service) -> int:
     marked = sweep(service.store, service.crm, service.mapping, service.clock, service.today)
     if service.today == local_date(service.clock.now(), service.mapping.zone):  # another day's sweep is still to come
-        _note_sweep(service, service.today)
+        with service.store.write() as connection:
+            sweeps.record(connection, service.today, service.clock.now())
     return marked
 
 
 def _polled(service: Service) -> int:
     pipeline = service.portals.get().pipeline.id
     return poll(service.store, service.crm, service.mapping, service.clock, pipeline)
-
-
-def _note_sweep(service: Service, day: date) -> None:
-    now = to_ms(service.clock.now())
-    with service.store.write() as connection:
-        row = insert(sweeps).values(day=day.isoformat(), started_at=now, finished_at=now)
-        connection.execute(row.on_conflict_do_update(index_elements=[sweeps.c.day], set_={"finished_at": now}))

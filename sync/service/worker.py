@@ -1,13 +1,10 @@
 """The worker: drains its lane, polls and sweeps until it is told to stop."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from threading import Event
 
 import structlog
-from sqlalchemy import select
-from sqlalchemy.dialects.sqlite import insert
 
-from sync.clock import from_ms, to_ms
 from sync.errors import (
     AuthenticationError,
     CRMRejectedError,
@@ -23,9 +20,8 @@ from sync.passes.poll import poll
 from sync.passes.sweep import sweep
 from sync.service.bootstrap import Service
 from sync.service.drain import drain
-from sync.storage import service_state, work_queue
+from sync.storage import service_state, sweeps, work_queue
 from sync.storage.service_state import Entry
-from sync.storage.tables import sweeps
 
 TICK = 0.5
 """Seconds between two looks at the dirty table while there is nothing to do: one small read."""
@@ -90,26 +86,23 @@ class Worker:
         service = self._service
         with service.store.read() as connection:
             last_poll = service_state.get(connection, service_state.LAST_POLL)
-            today = service.today.isoformat()
-            row = connection.execute(sweeps.select().where(sweeps.c.day == today)).one_or_none()
-        if row is None:
+            swept = sweeps.find(connection, service.today)
+        if swept is None:
             self._tell_if_missed()
-        if row is None or row.finished_at is None:
-            self._sweep(today)
+        if swept is None or swept.finished_at is None:
+            self._sweep(service.today)
         every = timedelta(seconds=service.settings.poll_seconds)
         if last_poll is None or not timedelta(0) <= service.clock.now() - last_poll < every:
             service.prepare()
             pipeline = service.portals.get().pipeline.id
             poll(service.store, service.crm, service.mapping, service.clock, pipeline)
 
-    def _sweep(self, today: str) -> None:
+    def _sweep(self, today: date) -> None:
         """Today's sweep, if nobody has done it: the row of the day is the guarantee that it is one."""
         service = self._service
         now = service.clock.now()
         with service.store.write() as connection:
-            row = insert(sweeps).values(day=today, started_at=to_ms(now), finished_at=None)
-            connection.execute(row.on_conflict_do_nothing())
-            started = from_ms(connection.scalars(select(sweeps.c.started_at).where(sweeps.c.day == today)).one())
+            started = sweeps.begin(connection, today, now).started_at
         try:
             service.prepare()
             sweep(service.store, service.crm, service.mapping, service.clock, service.today)
@@ -120,8 +113,7 @@ class Worker:
                 self._tell("sweep_failed", _sweep_fails(started, error))
             raise
         with service.store.write() as connection:
-            done = sweeps.update().where(sweeps.c.day == today)
-            connection.execute(done.values(finished_at=to_ms(service.clock.now())))
+            sweeps.finish(connection, today, service.clock.now())
 
     def _tell_if_missed(self) -> None:
         """A day begins, or the service does: was the last sweep longer ago than a sweep a day may be?"""

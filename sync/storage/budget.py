@@ -295,6 +295,11 @@ def state(store: StoreReader, clock: Clock) -> dict[str, object]:
     return {**buckets, "daily_remaining": budget.daily_remaining()}
 
 
+def used(connection: Connection) -> dict[str, int]:
+    """Count the requests ever taken from each bucket, by its name."""
+    return {row.name: int(row.used) for row in connection.execute(select(budgets.c.name, budgets.c.used))}
+
+
 def _within(ceiling: Limit, requests: int, seconds: float) -> Limit:
     """The portal's limit where it is the lower one."""
     return Limit(requests, seconds) if requests / seconds < ceiling.requests / ceiling.seconds else ceiling

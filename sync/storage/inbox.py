@@ -1,12 +1,16 @@
-"""Deliveries as they came, once, and the records that they tell to look at: one transaction, no call to the CRM."""
+"""The inbox: deliveries as they came, each event once, and the records that they name enqueued.
 
-from collections.abc import Sequence
+Receiving is one transaction and no call to the CRM.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, func, or_, select
 
-from sync.clock import to_ms
+from sync.clock import from_ms, to_ms
 from sync.crm import Kind, RecordRef
 from sync.storage import service_state, work_queue
 from sync.storage.database import Store, in_parts, to_json
@@ -50,9 +54,9 @@ _NEW_EVENT = events.insert()
 
 
 def receive(store: Store, body: bytes, received: Sequence[Event], now: datetime, app_id: str | None) -> int:
-    """Store what is new in a delivery and mark its records, all or nothing; the number of new events.
+    """Store what is new in a delivery and enqueue its records, all or nothing; return the number of new events.
 
-    A change that the service made itself (`app_id`) is stored and marks nothing: the pass that made it has seen it.
+    A change that the service made itself (`app_id`) is stored and enqueues nothing: the pass that made it has seen it.
     A delivery without events, as `handoffs check` sends one, leaves no trace.
     Raises `StoreError` if it could not be stored: nothing was.
     """
@@ -78,9 +82,9 @@ def receive(store: Store, body: bytes, received: Sequence[Event], now: datetime,
 
 
 def records_of(event: Event, portfolio_type: str | None) -> set[RecordRef]:
-    """The records that an event names and the service knows.
+    """Find the records that an event names and the service knows.
 
-    While the portfolio's type id is not known yet, every custom object counts as one: a look at a stranger finds
+    While the portfolio's type id is not known yet, every custom object counts as one: a pass over a stranger finds
     nothing and costs nothing more.
     """
     found = set()
@@ -102,6 +106,64 @@ def _known(connection: Connection, identities: Sequence[str]) -> set[str]:
     for part in in_parts(identities):
         found.update(connection.scalars(_KNOWN, {"identities": part}))
     return found
+
+
+# -- what was received
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """One event as it was received; `raw` is its JSON text."""
+
+    received_at: datetime
+    raw: str
+
+
+def find(
+    connection: Connection,
+    *,
+    event: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Iterator[StoredEvent]:
+    """List the events received at or after `since` and before `until`, the oldest first.
+
+    `event`: only that one, by the CRM's `eventId` or by the identity under which it is stored.
+    """
+    statement = select(events).order_by(events.c.received_at)
+    if since is not None:
+        statement = statement.where(events.c.received_at >= to_ms(since))
+    if until is not None:
+        statement = statement.where(events.c.received_at < to_ms(until))
+    if event is not None:
+        like = events.c.raw.contains(f'"eventId":{event},', autoescape=True)
+        statement = statement.where(or_(events.c.identity == event, like))
+    for row in connection.execute(statement):
+        if event in {None, row.identity} or str(json.loads(row.raw).get("eventId")) == event:
+            yield StoredEvent(from_ms(row.received_at), row.raw)
+
+
+def newest_of(connection: Connection, ids: Iterable[str], at_most: int) -> list[StoredEvent]:
+    """List the newest events that named a record with one of these ids first, newest first."""
+    rows = connection.execute(
+        select(events.c.received_at, events.c.raw)
+        .where(events.c.object_id.in_(sorted(ids)))
+        .order_by(events.c.received_at.desc(), events.c.occurred_at.desc())
+        .limit(at_most)
+    )
+    return [StoredEvent(from_ms(row.received_at), row.raw) for row in rows]
+
+
+def deliveries_before(connection: Connection, moment: datetime) -> tuple[list[int], int]:
+    """Find the deliveries received before `moment`, the oldest first, and how many events they hold together."""
+    old = select(deliveries.c.id).where(deliveries.c.received_at < to_ms(moment))
+    held = select(func.count()).select_from(events).where(events.c.delivery.in_(old))
+    return list(connection.scalars(old.order_by(deliveries.c.id))), connection.scalar(held) or 0
+
+
+def remove_deliveries(connection: Connection, ids: Sequence[int]) -> None:
+    """Remove these deliveries with their events."""
+    connection.execute(deliveries.delete().where(deliveries.c.id.in_(ids)))
 
 
 def _row(event: Event, now: datetime, app_id: str | None) -> dict[str, object]:

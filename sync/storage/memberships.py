@@ -13,12 +13,24 @@ from sync.storage.database import in_parts
 from sync.storage.tables import memberships
 from sync.storage.upsert import upsert
 
-_PARENT_OF = select(memberships.c.portfolio).where(memberships.c.ticket == bindparam("wanted"))
+_PARENTS = select(memberships).where(memberships.c.ticket.in_(bindparam("tickets", expanding=True)))
+_TICKETS = select(memberships.c.ticket).where(memberships.c.portfolio.in_(bindparam("portfolios", expanding=True)))
 
 
-def parent_of(connection: Connection, ticket: str) -> str | None:
-    """The portfolio that a ticket was last seen on; None: on none, or never seen."""
-    return connection.execute(_PARENT_OF, {"wanted": ticket}).scalar_one_or_none()
+def parents(connection: Connection, tickets: Iterable[str]) -> dict[str, str]:
+    """Find the portfolio that each of these tickets was last seen on; one on none, or never seen, is left out."""
+    found: dict[str, str] = {}
+    for part in in_parts(sorted(tickets)):
+        found.update({row.ticket: row.portfolio for row in connection.execute(_PARENTS, {"tickets": part})})
+    return found
+
+
+def tickets_of(connection: Connection, portfolios: Iterable[str]) -> set[str]:
+    """Find the tickets that were last seen on these portfolios."""
+    found: set[str] = set()
+    for part in in_parts(sorted(portfolios)):
+        found.update(connection.scalars(_TICKETS, {"portfolios": part}))
+    return found
 
 
 _REMEMBER = upsert(memberships)
@@ -31,8 +43,14 @@ _OF_EITHER = select(memberships).where(
 )
 
 
+_FORGET = memberships.delete().where(memberships.c.ticket == bindparam("gone"))
+
+
 def remember(connection: Connection, portfolios: Iterable[str], on: Mapping[str, str]) -> set[str]:
-    """These portfolios have just these tickets, `on` them; which others they had until now."""
+    """Record which tickets are on these portfolios, and return the ids of those that were on one of them until now.
+
+    `on` gives the portfolio of each ticket: all that are on one of `portfolios`, and others as far as they are known.
+    """
     wanted = list(portfolios)
     before: dict[str, str] = {}
     for some, tickets in zip_longest(in_parts(wanted), in_parts(list(on)), fillvalue=()):
@@ -47,6 +65,6 @@ def remember(connection: Connection, portfolios: Iterable[str], on: Mapping[str,
 
 
 def forget(connection: Connection, tickets: Iterable[str]) -> None:
-    """These tickets are on no portfolio, or no longer there."""
+    """Record that these tickets are on no portfolio, or no longer there."""
     for ticket in tickets:
-        connection.execute(memberships.delete().where(memberships.c.ticket == ticket))
+        connection.execute(_FORGET, {"gone": ticket})

@@ -3,11 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
-
-from sync.clock import to_ms
-from sync.storage.database import Store
-from sync.storage.tables import deliveries, events
+from sync.storage import inbox
+from sync.storage.database import Store, in_parts
 
 AT_A_TIME = 500
 """Deliveries of one transaction: the receiver must never wait long for its turn to write."""
@@ -15,20 +12,18 @@ AT_A_TIME = 500
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
+    """How many were removed, or would be."""
+
     deliveries: int
     events: int
 
 
 def prune(store: Store, before: datetime, *, really: bool = True) -> Pruned:
-    """Remove the deliveries that came before this moment, with their events; or only count them."""
-    limit = to_ms(before)
+    """Remove the deliveries received before this moment, with their events; without `really` only count them."""
     with store.read() as connection:
-        old = select(deliveries.c.id).where(deliveries.c.received_at < limit)
-        ids = list(connection.scalars(old.order_by(deliveries.c.id)))
-        of_them = select(func.count()).select_from(events).where(events.c.delivery.in_(old))
-        found = Pruned(len(ids), connection.scalar(of_them) or 0)
+        ids, events = inbox.deliveries_before(connection, before)
     if really:
-        for start in range(0, len(ids), AT_A_TIME):
+        for part in in_parts(ids, AT_A_TIME):
             with store.write() as connection:
-                connection.execute(deliveries.delete().where(deliveries.c.id.in_(ids[start : start + AT_A_TIME])))
-    return found
+                inbox.remove_deliveries(connection, part)
+    return Pruned(len(ids), events)

@@ -6,16 +6,16 @@ Every pass writes it down, and the daily sweep looks at every portfolio that is 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, func, or_, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from mappings.schema import Party
 from mappings.vocabulary import Handoff
 from sync.clock import from_ms, to_ms
 from sync.crm import Kind, RecordRef
 from sync.rules.model import Portfolio, Wait
-from sync.storage.tables import waits, work_items
+from sync.storage import work_queue
+from sync.storage.tables import waits
 from sync.storage.upsert import upsert
 
 
@@ -50,7 +50,7 @@ _FORGOTTEN = waits.delete().where(waits.c.portfolio == bindparam("gone"))
 
 
 def remember(connection: Connection, found: Iterable[tuple[Portfolio, Wait | None]], now: datetime) -> None:
-    """These wait for this; None: for nobody."""
+    """Record whom each of these portfolios waits for; None: for nobody."""
     pairs = sorted(found, key=lambda pair: pair[0].id)
     rows = [
         {
@@ -74,7 +74,7 @@ def remember(connection: Connection, found: Iterable[tuple[Portfolio, Wait | Non
 
 
 def forget(connection: Connection, records: Iterable[RecordRef]) -> None:
-    """These are gone, or wait for nobody."""
+    """Record that these are gone, or wait for nobody. Tickets have no row, and are passed over."""
     gone = [{"gone": record.id} for record in sorted(records) if record.kind is Kind.PORTFOLIO]
     if gone:
         connection.execute(_FORGOTTEN, gone)
@@ -84,13 +84,19 @@ _KNOWN = select(waits.c.portfolio)
 
 
 def known(connection: Connection) -> set[RecordRef]:
-    """Every portfolio that waits for somebody."""
+    """List every portfolio that waits for somebody."""
     return {RecordRef(Kind.PORTFOLIO, portfolio) for portfolio in connection.scalars(_KNOWN)}
 
 
+_STUCK = select(waits).where(
+    waits.c.stuck_at <= bindparam("now"), ~work_queue.is_put_aside(Kind.PORTFOLIO, waits.c.portfolio)
+)
+_COUNT = _STUCK.with_only_columns(waits.c.party, func.count()).group_by(waits.c.party)
+
+
 def find(connection: Connection, now: datetime) -> list[Stuck]:
-    """What is stuck, the longest first. What is parked or held waits for an admin, and is left out."""
-    rows = connection.execute(_stuck(now).order_by(waits.c.since, waits.c.portfolio))
+    """List what is stuck, the longest first. What is parked or held waits for an admin, and is left out."""
+    rows = connection.execute(_STUCK.order_by(waits.c.since, waits.c.portfolio), {"now": to_ms(now)})
     return [
         Stuck(
             row.portfolio,
@@ -108,15 +114,6 @@ def find(connection: Connection, now: datetime) -> list[Stuck]:
 
 
 def count(connection: Connection, now: datetime) -> dict[Party, int]:
-    """How many are stuck, by whom they wait for."""
-    stuck = _stuck(now).subquery()
-    rows = connection.execute(select(stuck.c.party, func.count()).group_by(stuck.c.party))
+    """Count the stuck portfolios by the party that they wait for; 0 where there is none."""
+    rows = connection.execute(_COUNT, {"now": to_ms(now)})
     return dict.fromkeys(Party, 0) | {Party(party): int(number) for party, number in rows}
-
-
-def _stuck(now: datetime) -> Select[tuple[Any, ...]]:
-    row = and_(work_items.c.kind == Kind.PORTFOLIO.value, work_items.c.id == waits.c.portfolio)
-    put_aside = select(work_items.c.id).where(
-        row, or_(work_items.c.parked_at.is_not(None), work_items.c.held_effects.is_not(None))
-    )
-    return select(waits).where(waits.c.stuck_at <= to_ms(now), ~put_aside.exists())

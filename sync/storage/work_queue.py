@@ -1,24 +1,23 @@
-"""Which records are to be looked at: one row a record, however often it is marked.
+"""The work queue: the records that a pass is to look at, one row a record however often it is enqueued.
 
-The row is the only way to work: webhook, poll, sweep, replay and backfill all end in `mark` or `touch`. A pass takes rows,
-looks, and `settle`s them; a row that was marked again meanwhile stays. Only portfolios, and tickets whose portfolio is
-not known yet, have rows: a task is resolved to its portfolio through the ledger.
+The row is the only way to work: webhook, poll, sweep, replay and backfill all end in `enqueue` or `enqueue_related`. A pass
+leases rows, does its work, and acknowledges them (`ack`); a row that was enqueued again meanwhile stays. Only portfolios,
+and tickets whose portfolio is not known yet, have rows: a task is resolved to its portfolio through the ledger.
 """
 
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, case, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, case, func, not_, or_, select, update
 
-from mappings.vocabulary import TaskKind
 from sync.clock import from_ms, to_ms
 from sync.crm import Kind, RecordRef
-from sync.rules.model import unit_of
+from sync.storage import ledger_queries, memberships
 from sync.storage.database import in_parts
-from sync.storage.tables import effects, memberships, occurrences, work_items
+from sync.storage.tables import work_items
 from sync.storage.upsert import least, upsert
 
 # SQLite has one writer anyway, and one lane makes the fullest batches: a group of 50 portfolios costs the calls of one.
@@ -33,15 +32,15 @@ BACKOFF = (
     timedelta(hours=4),
     timedelta(hours=12),
 )
-"""How long a record that fails waits for its next look; after the last of them it is parked."""
+"""How long a record whose pass fails waits for its next one; after the last of these it is parked."""
 
 MENDED_BY_TIME = frozenset({"sweep", "replay", "release", "apply", "backfill"})
-"""Origins of a look that also try again what the CRM has refused: a person may have mended the cause."""
+"""Origins of work that also try again what the CRM has refused: a person may have mended the cause."""
 
 _MENDING = sorted(MENDED_BY_TIME)  # one by one: a list cannot stand in a statement of many rows
 
 WAITED = "waited"
-"""The origin of a look that the one before has put off to a later moment."""
+"""The origin of work that the pass before has put off to a later moment."""
 
 
 class Priority(IntEnum):
@@ -53,13 +52,44 @@ class Priority(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class WorkItem:
-    """A dirty row as a pass took it."""
+    """A row as a pass leased it. `generation` counts how often the record was enqueued, so that `ack` tells of more."""
 
     record: RecordRef
     generation: int
     origin: str
-    attempts: int
-    marked_at: datetime
+    attempts: int  # failed passes in a row
+    marked_at: datetime  # when it was enqueued, or the moment that it then waited for
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedRecord:
+    """All that the queue holds of one record."""
+
+    record: RecordRef
+    origin: str  # webhook, poll, sweep, replay, …
+    enqueued_at: datetime
+    not_before: datetime
+    attempts: int  # failed passes in a row
+    parked_at: datetime | None  # None: not parked
+    held_effects: int | None  # how many effects the breaker holds; None: it holds nothing
+    error: str | None  # what the last pass failed with, a traceback; None: it did not fail
+
+    @property
+    def reason(self) -> str:
+        """The last line of the error, in words where there is none."""
+        lines = (self.error or "").strip().splitlines() or ["no error was kept"]
+        return lines[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """The rows of the queue, each counted once: parked, else held, else due, else waiting for its moment."""
+
+    due: int
+    oldest_seconds: float  # how long the oldest due row has been due; 0 if none is
+    parked: int
+    held: int
+    waiting: int
 
 
 def lane_of(record: RecordRef, lanes: int = LANES) -> int:
@@ -91,7 +121,7 @@ def enqueue(
     priority: Priority = Priority.INTERACTIVE,
     not_before: datetime | None = None,
 ) -> None:
-    """Say "look at these", not before `not_before` (default: now). A parked record gets one more try."""
+    """Have a pass look at these records, not before `not_before` (default: now). A parked record gets one more try."""
     ms = to_ms(now)
     rows = [
         {
@@ -120,47 +150,25 @@ def enqueue_related(
     priority: Priority = Priority.INTERACTIVE,
     moved: bool = False,
 ) -> None:
-    """Mark the portfolios that these records belong to, as far as the database knows them.
+    """Enqueue the portfolios that these records belong to, as far as the database knows them.
 
-    A ticket of unknown portfolio is marked itself, and so is one that may have `moved`: its old portfolio and its new
-    one are both looked at. Of tasks only those of handoff 7 count, ours or adopted: no other's completion moves anything.
+    A ticket of unknown portfolio is enqueued itself, and so is one that may have `moved`: a pass then looks at its old
+    portfolio and at its new one. Of tasks only those of handoff 7 count, ours or adopted: no other's completion moves
+    anything.
     """
-    enqueue(connection, parents(connection, records, moved=moved), now, origin, priority=priority)
+    enqueue(connection, units(connection, records, moved=moved), now, origin, priority=priority)
 
 
-def parents(connection: Connection, records: Iterable[RecordRef], *, moved: bool = False) -> set[RecordRef]:
-    """What is to be looked at for these records: see `touch`."""
+def units(connection: Connection, records: Iterable[RecordRef], *, moved: bool = False) -> set[RecordRef]:
+    """Resolve these records to those that a pass looks at for them: see `enqueue_related`."""
     found = set(records)
     portfolios = {record for record in found if record.kind is Kind.PORTFOLIO}
     tickets = {record.id for record in found if record.kind is Kind.TICKET}
-    known = _parents(connection, tickets)
+    known = memberships.parents(connection, tickets)
     lost = {RecordRef(Kind.TICKET, ticket) for ticket in tickets if moved or ticket not in known}
     portfolios |= {RecordRef(Kind.PORTFOLIO, parent) for parent in known.values()}
     tasks = [record.id for record in found if record.kind is Kind.TASK]
-    return portfolios | lost | _owners_of_tasks(connection, tasks)
-
-
-_PARENTS = select(memberships).where(memberships.c.ticket.in_(bindparam("tickets", expanding=True)))
-
-
-def _parents(connection: Connection, tickets: Iterable[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for part in in_parts(sorted(tickets)):
-        rows = connection.execute(_PARENTS, {"tickets": part})
-        found.update({row.ticket: row.portfolio for row in rows})
-    return found
-
-
-def _owners_of_tasks(connection: Connection, tasks: Sequence[str]) -> set[RecordRef]:
-    found: set[RecordRef] = set()
-    for part in in_parts(tasks):
-        rows = connection.execute(
-            select(occurrences.c.portfolio, occurrences.c.record_kind, occurrences.c.record)
-            .join(effects, effects.c.occurrence == occurrences.c.key)
-            .where(effects.c.crm_id.in_(part), effects.c.key.endswith(f"/task:{TaskKind.IMPLEMENT}"))
-        )
-        found |= {unit_of(RecordRef(Kind(row.record_kind), row.record), row.portfolio) for row in rows}
-    return found
+    return portfolios | lost | ledger_queries.units_of_tasks(connection, tasks)
 
 
 _ORDER = (work_items.c.priority, work_items.c.marked_at, work_items.c.kind, work_items.c.id)
@@ -180,13 +188,16 @@ _DUE = (
 
 
 def lease(connection: Connection, lane: int, now: datetime, limit: int) -> list[WorkItem]:
-    """The next rows of a lane that are due, interactive ones first, then the oldest. Takes no lock: the lane has one."""
+    """List the next rows of a lane that are due, interactive ones first, then the oldest; at most `limit`.
+
+    Takes no lock and changes nothing: whoever calls this holds the lane.
+    """
     rows = connection.execute(_DUE, {"lane_taken": lane, "now": to_ms(now), "at_most": limit})
     return [_work_item(row) for row in rows]
 
 
 def items_of(connection: Connection, records: Iterable[RecordRef]) -> list[WorkItem]:
-    """The rows of just these records, whenever they are due; those that are held or parked are left out."""
+    """List the rows of just these records, whenever they are due; those that are held or parked are left out."""
     wanted: dict[Kind, list[str]] = {}
     for record in sorted(set(records)):
         wanted.setdefault(record.kind, []).append(record.id)
@@ -204,7 +215,7 @@ def items_of(connection: Connection, records: Iterable[RecordRef]) -> list[WorkI
 
 
 def due_by_origin(connection: Connection, origin: str, now: datetime) -> list[RecordRef]:
-    """What is due because this origin asked for it."""
+    """List the records that are due because this origin asked for them."""
     rows = connection.execute(
         select(work_items)
         .where(work_items.c.origin == origin, work_items.c.look_at <= to_ms(now))
@@ -228,7 +239,10 @@ _FAILS_NO_MORE = update(work_items).where(*_OF_RECORD).values(attempts=0, error=
 
 
 def ack(connection: Connection, items: Mapping[WorkItem, datetime | None]) -> None:
-    """The pass is through with these; each is looked at again at its moment, or (None) when it is marked."""
+    """Acknowledge these: their pass is done. Each is due again at its moment; None: once it is enqueued again.
+
+    One that was enqueued meanwhile stays due as it is.
+    """
     records = {item: {"of_kind": item.record.kind.value, "of_id": item.record.id} for item in items}
     taken = {item: {**record, "as_taken": item.generation} for item, record in records.items()}
     if through := [taken[item] for item, again in items.items() if again is None]:
@@ -240,9 +254,9 @@ def ack(connection: Connection, items: Mapping[WorkItem, datetime | None]) -> No
 
 
 def nack(connection: Connection, item: WorkItem, now: datetime, error: str) -> bool:
-    """The pass failed on this record: it backs off, and is parked at the end. True if it was parked now.
+    """Record that the pass failed on this record: it backs off, and is parked at the end. True: it was parked now.
 
-    One that was marked again meanwhile stays due: what it failed on may be mended by now.
+    One that was enqueued again meanwhile stays due: what it failed on may be mended by now.
     """
     connection.execute(
         update(work_items)
@@ -258,7 +272,7 @@ def nack(connection: Connection, item: WorkItem, now: datetime, error: str) -> b
 
 
 def hold(connection: Connection, items: Iterable[WorkItem], effects_held: dict[RecordRef, int]) -> None:
-    """The breaker holds these: they stay dirty, and are not taken until they are released."""
+    """Keep these in the queue, not to be leased until they are released; with the number of effects of each."""
     for item in items:
         connection.execute(
             update(work_items)
@@ -268,7 +282,7 @@ def hold(connection: Connection, items: Iterable[WorkItem], effects_held: dict[R
 
 
 def held(connection: Connection) -> list[tuple[RecordRef, int]]:
-    """What the breaker holds, in the order in which it would be taken, with the number of effects of each."""
+    """List what the breaker holds, in the order in which it would be leased, with the number of effects of each."""
     rows = connection.execute(
         select(work_items)
         .where(work_items.c.held_effects.is_not(None), work_items.c.parked_at.is_(None))
@@ -288,15 +302,96 @@ def release_held(connection: Connection, records: Iterable[RecordRef], now: date
 
 
 def enqueue_blocked(connection: Connection, now: datetime) -> None:
-    """Make every record with a blocked effect due: a new mapping or setting may have mended the cause."""
-    rows = connection.execute(
-        select(occurrences.c.portfolio, occurrences.c.record_kind, occurrences.c.record)
-        .join(effects, effects.c.occurrence == occurrences.c.key)
-        .where(effects.c.state == "blocked", occurrences.c.state == "open")
-        .distinct()
-    ).all()
-    records = {unit_of(RecordRef(Kind(row.record_kind), row.record), row.portfolio) for row in rows}
-    enqueue(connection, records, now, "start", priority=Priority.BULK)
+    """Enqueue every record with a blocked effect: a new mapping or setting may have mended the cause."""
+    enqueue(connection, ledger_queries.with_blocked_effects(connection), now, "start", priority=Priority.BULK)
+
+
+# -- what it holds
+
+
+_PARKED = work_items.c.parked_at.is_not(None)
+_HELD = and_(not_(_PARKED), work_items.c.held_effects.is_not(None))
+_FREE = and_(not_(_PARKED), not_(_HELD))
+_IS_DUE = and_(_FREE, work_items.c.look_at <= bindparam("now"))
+_DUE_SINCE = case((work_items.c.look_at > work_items.c.marked_at, work_items.c.look_at), else_=work_items.c.marked_at)
+_BACKLOG = select(
+    func.count(case((_IS_DUE, 1))).label("due"),
+    func.min(case((_IS_DUE, _DUE_SINCE))).label("oldest"),
+    func.count(case((_PARKED, 1))).label("parked"),
+    func.count(case((_HELD, 1))).label("held"),
+    func.count(case((and_(_FREE, not_(_IS_DUE)), 1))).label("waiting"),
+)
+
+
+def backlog(connection: Connection, now: datetime) -> Backlog:
+    """Count what there is to do.
+
+    A row's age counts from when it became due: one that backs off after a failure is not old, it waits.
+    """
+    row = connection.execute(_BACKLOG, {"now": to_ms(now)}).one()
+    seconds = 0.0 if row.oldest is None else max(0, to_ms(now) - int(row.oldest)) / 1000
+    return Backlog(int(row.due), seconds, int(row.parked), int(row.held), int(row.waiting))
+
+
+_RECORDS = select(work_items.c.kind, work_items.c.id)
+_OF_IDS = select(work_items).where(work_items.c.id.in_(bindparam("ids", expanding=True)))
+_FAILING = (
+    select(work_items)
+    .where(_PARKED | (work_items.c.attempts > 0))
+    .order_by(work_items.c.parked_at.is_(None), work_items.c.parked_at, work_items.c.look_at)
+)
+_REMOVE_PARKED = work_items.delete().where(*_OF_RECORD, _PARKED)
+
+
+def records(connection: Connection) -> set[RecordRef]:
+    """List every record in the queue, whatever it waits for."""
+    return {RecordRef(Kind(row.kind), row.id) for row in connection.execute(_RECORDS)}
+
+
+def find(connection: Connection, wanted: Iterable[RecordRef]) -> dict[RecordRef, QueuedRecord]:
+    """Read what the queue holds of these records; one that is not in it is left out."""
+    asked = set(wanted)
+    found: dict[RecordRef, QueuedRecord] = {}
+    for part in in_parts(sorted({record.id for record in asked})):
+        rows = map(_queued, connection.execute(_OF_IDS, {"ids": part}))
+        found.update({queued.record: queued for queued in rows if queued.record in asked})
+    return found
+
+
+def failing(connection: Connection) -> list[QueuedRecord]:
+    """List the records whose last pass failed: the parked ones first, the first parked first; then those tried again."""
+    return [_queued(row) for row in connection.execute(_FAILING)]
+
+
+def parked(connection: Connection) -> list[QueuedRecord]:
+    """List the records that no pass looks at until they change, a sweep finds them, or an admin says so."""
+    return [queued for queued in failing(connection) if queued.parked_at is not None]
+
+
+def remove_parked(connection: Connection, records: Iterable[RecordRef]) -> None:
+    """Remove these from the queue where they are parked."""
+    rows = [{"of_kind": record.kind.value, "of_id": record.id} for record in records]
+    if rows:
+        connection.execute(_REMOVE_PARKED, rows)
+
+
+def is_put_aside(kind: Kind, ids: ColumnElement[str]) -> ColumnElement[bool]:
+    """Build the condition that the record of this kind, its id in the column `ids`, is parked or held by the breaker."""
+    row = and_(work_items.c.kind == kind.value, work_items.c.id == ids)
+    return select(work_items.c.id).where(row, or_(_PARKED, work_items.c.held_effects.is_not(None))).exists()
+
+
+def _queued(row: Row[tuple[object, ...]]) -> QueuedRecord:
+    return QueuedRecord(
+        record=RecordRef(Kind(row.kind), row.id),
+        origin=row.origin,
+        enqueued_at=from_ms(row.marked_at),
+        not_before=from_ms(row.look_at),
+        attempts=row.attempts,
+        parked_at=None if row.parked_at is None else from_ms(row.parked_at),
+        held_effects=row.held_effects,
+        error=row.error,
+    )
 
 
 def _same(item: WorkItem) -> tuple[ColumnElement[bool], ...]:

@@ -22,7 +22,7 @@ HANDOFFS, MEMBERSHIPS, CRM, CLIENT = (
     "sync/crm.py",
     "sync/hubspot/client.py",
 )
-SNAPSHOT = "sync/passes/snapshot.py"
+SNAPSHOT, CHANGES = "sync/passes/snapshot.py", "sync/storage/changes.py"
 
 MUTANTS = (
     # the ledger: what is decided
@@ -313,8 +313,8 @@ MUTANTS = (
     ),
     Mutant(
         "poll-all-seen", "A poll takes every change for one that is known.",
-        POLL, "known.get((record.kind.value, record.id), -1) < to_ms(modified):",
-        "(record.kind.value, record.id) not in known:",
+        CHANGES, "known.get((record.kind.value, record.id), -1) < to_ms(at)}",
+        "(record.kind.value, record.id) not in known}",
         test="tests/unit/test_poll.py::test_a_change_after_the_read_is_seen",
     ),
     Mutant(
@@ -328,7 +328,8 @@ MUTANTS = (
     ),
     Mutant(
         "sweep-no-open-effects", "The sweep leaves out what is still to be done.",
-        SWEEP, "found |= with_open_effects(connection) | waits.known(connection)", "found |= stuck.known(connection)",
+        SWEEP, "found |= ledger_queries.with_open_effects(connection) | waits.known(connection)",
+        "found |= waits.known(connection)",
         test="tests/unit/test_sweep.py::test_a_ticket_without_a_portfolio_with_something_to_do",
         why="A blocked or unknown effect keeps its record dirty; the sweep is the second net below it.",
     ),

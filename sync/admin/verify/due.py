@@ -3,18 +3,17 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from sqlalchemy import Connection, select
-
 from mappings.vocabulary import Handoff
 from sync.admin.inventory import Inventory
 from sync.admin.verify.evidence import Evidence
 from sync.admin.verify.finding import Finding, Sort
 from sync.clock import from_ms, start_of_day
-from sync.crm import Kind, RecordRef
+from sync.crm import RecordRef
 from sync.rules.decide import decide
 from sync.rules.dry_run import ahead
 from sync.rules.model import Occurrence
-from sync.storage.tables import work_items
+from sync.storage import work_queue
+from sync.storage.database import Connection
 
 
 def enqueued(connection: Connection, inventory: Inventory) -> dict[RecordRef, str]:
@@ -24,19 +23,14 @@ def enqueued(connection: Connection, inventory: Inventory) -> dict[RecordRef, st
     }
     parent |= {record: record for record in inventory.contexts}
     found: dict[RecordRef, str] = {}
-    for start in range(0, len(parent), 500):
-        ids = [record.id for record in list(parent)[start : start + 500]]
-        for row in connection.execute(select(work_items).where(work_items.c.id.in_(ids))):
-            record = parent.get(RecordRef(Kind(row.kind), row.id))
-            if record is None:
-                continue
-            if row.parked_at is not None:
-                text = f"parked after {row.attempts} failed looks: {row.error}"
-            elif row.held_effects is not None:
-                text = "held by the breaker"
-            else:
-                text = f"to be looked at from {from_ms(row.look_at).isoformat(timespec='seconds')} on"
-            found[record] = text
+    for record, queued in work_queue.find(connection, parent).items():
+        if queued.parked_at is not None:
+            text = f"parked after {queued.attempts} failed looks: {queued.error}"
+        elif queued.held_effects is not None:
+            text = "held by the breaker"
+        else:
+            text = f"to be looked at from {queued.not_before.isoformat(timespec='seconds')} on"
+        found[parent[record]] = text
     return found
 
 

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection
-
 from sync.observe import health
 from sync.service.reading import ReadingService
 from sync.storage import service_state
+from sync.storage.database import Connection
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,37 @@
+"""When each record was last read, by the CRM's own clock: a poll that finds it again without a change enqueues nothing."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, bindparam, select
+
+from sync.clock import to_ms
+from sync.crm import RecordRef
+from sync.storage.database import in_parts
+from sync.storage.tables import seen
+from sync.storage.upsert import upsert
+
+READ_TOO_SOON = timedelta(seconds=2)
+"""What was changed so shortly before it was read may have been changed again in the same moment: a poll reads it again."""
+
+_REMEMBER = upsert(seen)
+_READ = select(seen).where(seen.c.id.in_(bindparam("ids", expanding=True)))
+
+
+def remember(connection: Connection, modified: Mapping[RecordRef, datetime], now: datetime) -> None:
+    """Record that these were read, each as of its last change; only changes that no later one can share a time with."""
+    rows = [
+        {"kind": record.kind.value, "id": record.id, "modified_at": to_ms(at)}
+        for record, at in sorted(modified.items())
+        if at <= now - READ_TOO_SOON
+    ]
+    if rows:
+        connection.execute(_REMEMBER, rows)
+
+
+def unread(connection: Connection, modified: Mapping[RecordRef, datetime]) -> set[RecordRef]:
+    """Find the records that were not read since their last change, which is given."""
+    known: dict[tuple[str, str], int] = {}
+    for part in in_parts([record.id for record in modified]):
+        known.update({(row.kind, row.id): row.modified_at for row in connection.execute(_READ, {"ids": part})})
+    return {record for record, at in modified.items() if known.get((record.kind.value, record.id), -1) < to_ms(at)}

@@ -1,0 +1,253 @@
+"""Questions about many records at once: what the sweep, the poll, `status` and the admins' commands ask of the ledger.
+
+What a pass reads and writes of its own records stands in `ledger`.
+"""
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, not_, select, update
+
+from mappings.vocabulary import Handoff, TaskKind
+from sync.clock import from_ms, to_ms
+from sync.crm import Kind, RecordRef
+from sync.rules.model import EffectState, unit_of
+from sync.storage.database import in_parts
+from sync.storage.tables import effects, occurrences
+
+_IMPLEMENTS = effects.c.key.endswith(f"/task:{TaskKind.IMPLEMENT}")
+_UNIT = (occurrences.c.portfolio, occurrences.c.record_kind, occurrences.c.record)
+_WITH_EFFECTS = select(*_UNIT).join(effects, effects.c.occurrence == occurrences.c.key)
+_GONE = "gone"  # the state of an occurrence whose record is deleted
+
+
+# -- records that something is to be done for
+
+
+_OPEN = _WITH_EFFECTS.where(
+    occurrences.c.state == "open",
+    effects.c.state.not_in([EffectState.DONE.value, EffectState.SUPERSEDED.value]),
+).distinct()
+
+
+def with_open_effects(connection: Connection) -> set[RecordRef]:
+    """Find the records with an effect that is still to be done, whatever it waits for."""
+    return _units(connection.execute(_OPEN))
+
+
+_BLOCKED = _WITH_EFFECTS.where(effects.c.state == EffectState.BLOCKED.value, occurrences.c.state == "open").distinct()
+
+
+def with_blocked_effects(connection: Connection) -> set[RecordRef]:
+    """Find the records with an effect that waits for a person."""
+    return _units(connection.execute(_BLOCKED))
+
+
+_LIVE_TICKETS = (
+    select(occurrences.c.portfolio)
+    .where(occurrences.c.handoff == Handoff.TICKETS.value, occurrences.c.decided_at >= bindparam("since"))
+    .where(occurrences.c.portfolio.is_not(None))
+    .distinct()
+)
+
+
+def with_tickets_since(connection: Connection, since: datetime) -> set[RecordRef]:
+    """Find the portfolios that a ticket came to at or after `since`, by the decision about that ticket (handoff 4)."""
+    found = connection.scalars(_LIVE_TICKETS, {"since": to_ms(since)})
+    return {RecordRef(Kind.PORTFOLIO, portfolio) for portfolio in found if portfolio is not None}
+
+
+# -- tasks of handoff 7: the only ones whose completion moves something
+
+
+_WITH_TASKS = _WITH_EFFECTS.where(effects.c.crm_id.in_(bindparam("tasks", expanding=True)), _IMPLEMENTS)
+
+
+def units_of_tasks(connection: Connection, tasks: Sequence[str]) -> set[RecordRef]:
+    """Find the records whose implementation tasks are among these ids, made by the service or adopted."""
+    found: set[RecordRef] = set()
+    for part in in_parts(tasks):
+        found |= _units(connection.execute(_WITH_TASKS, {"tasks": part}))
+    return found
+
+
+_ADOPTED = (
+    select(effects.c.crm_id)
+    .where(_IMPLEMENTS, effects.c.crm_id.is_not(None), effects.c.payload.contains('"adopted":true'))
+    .order_by(effects.c.state_at.desc())
+    .limit(bindparam("at_most"))
+)
+
+
+def adopted_tasks(connection: Connection, at_most: int) -> list[str]:
+    """List the ids of the implementation tasks that people made and `adopt` took over, the newest first."""
+    return [str(task) for task in connection.scalars(_ADOPTED, {"at_most": at_most})]
+
+
+# -- effects that have not been done
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """An effect that has not been done, and why."""
+
+    key: str
+    handoff: Handoff
+    record: RecordRef
+    portfolio: str | None  # the id; None: a ticket without one
+    name: str  # the portfolio's, where the effect knows it
+    kind: str  # write, task, close, email
+    slot: str  # what of it: `task:kickoff`
+    state: EffectState
+    since: datetime
+    reason: str
+
+    @property
+    def unit(self) -> RecordRef:
+        """The record that a pass looks at for this effect: the portfolio, or a ticket that has none."""
+        return unit_of(self.record, self.portfolio)
+
+    @property
+    def what(self) -> str:
+        """`task kickoff`, `email date arrived`, `close 4711`, `write`."""
+        return self.slot.replace(":", " ").replace("_", " ")
+
+    @property
+    def where(self) -> str:
+        """`handoff 1, portfolio 1001 “Acme”`, in one line."""
+        place = str(self.record)
+        if self.portfolio is not None and self.record.kind is not Kind.PORTFOLIO:
+            place += f" of portfolio {self.portfolio}"
+        return f"handoff {self.handoff.value}, {place}" + (f" “{self.name}”" if self.name else "")
+
+
+_WRONG = effects.c.state.in_([EffectState.FAILED.value, EffectState.BLOCKED.value, EffectState.UNKNOWN.value])
+_PUT_OFF = and_(effects.c.state == EffectState.PLANNED.value, effects.c.reason.is_not(None))
+_TROUBLES = (
+    select(effects, occurrences.c.handoff, *_UNIT)
+    .join(occurrences, effects.c.occurrence == occurrences.c.key)
+    .where(_WRONG | _PUT_OFF, effects.c.state_at >= bindparam("since"), occurrences.c.state != _GONE)
+    .order_by(not_(_WRONG), effects.c.state != EffectState.FAILED.value, effects.c.state, effects.c.state_at)
+)
+
+
+def troubles(connection: Connection, *, since: datetime | None = None) -> Iterator[Trouble]:
+    """List what failed, is blocked or unknown, or is planned again after a try that did not go out; in this order.
+
+    Effects of records that are deleted are left out. With `since` only what came to its state at that moment or later.
+    """
+    for row in connection.execute(_TROUBLES, {"since": 0 if since is None else to_ms(since)}):
+        variables = json.loads(row.payload).get("context") or {}
+        yield Trouble(
+            key=row.key,
+            handoff=Handoff(row.handoff),
+            record=RecordRef(Kind(row.record_kind), row.record),
+            portfolio=row.portfolio,
+            name=str((variables.get("portfolio") or {}).get("name", "")),
+            kind=row.kind,
+            slot=row.key.rsplit("/", 1)[1],
+            state=EffectState(row.state),
+            since=from_ms(row.state_at),
+            reason=row.reason or "no reason was given",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EffectInputs:
+    """What one effect is to do, and what asked for it."""
+
+    attempts: int
+    payload: Mapping[str, Any]
+    cause: str  # the rule's reason
+    cause_at: datetime | None  # None: the cause has no moment, or it is not known
+
+
+_INPUTS = (
+    select(effects.c.attempts, effects.c.payload, occurrences.c.reason, occurrences.c.cause_at)
+    .join(occurrences, effects.c.occurrence == occurrences.c.key)
+    .where(effects.c.key == bindparam("wanted"))
+)
+
+
+def inputs_of(connection: Connection, key: str) -> EffectInputs:
+    """Read what the effect of this key is to do. Raises `KeyError` where there is none."""
+    row = connection.execute(_INPUTS, {"wanted": key}).one_or_none()
+    if row is None:
+        raise KeyError(key)
+    cause_at = None if row.cause_at is None else from_ms(row.cause_at)
+    return EffectInputs(row.attempts, json.loads(row.payload), row.reason, cause_at)
+
+
+_GIVE_UP = (
+    update(effects)
+    .where(effects.c.key == bindparam("of_effect"), effects.c.state == EffectState.FAILED.value)
+    .values(state=EffectState.SUPERSEDED.value, state_at=bindparam("now"), reason=bindparam("because"))
+)
+
+
+def give_up(connection: Connection, keys: Iterable[str], now: datetime, reason: str) -> None:
+    """Supersede these effects where they failed: they are not tried again."""
+    rows = [{"of_effect": key, "now": to_ms(now), "because": reason} for key in keys]
+    if rows:
+        connection.execute(_GIVE_UP, rows)
+
+
+# -- effects of chosen records
+
+
+@dataclass(frozen=True, slots=True)
+class EffectStanding:
+    """How an effect stands: compared before and after, it shows what a run did."""
+
+    state: EffectState
+    attempts: int
+    reason: str | None
+
+
+_STANDINGS = select(effects.c.key, effects.c.state, effects.c.attempts, effects.c.reason).join(
+    occurrences, effects.c.occurrence == occurrences.c.key
+)
+
+
+def standings(connection: Connection, records: Iterable[RecordRef]) -> dict[RecordRef, dict[str, EffectStanding]]:
+    """Read how every effect of these records stands, by its key: a portfolio's with those of its tickets."""
+    found: dict[RecordRef, dict[str, EffectStanding]] = {}
+    for record in records:
+        rows = connection.execute(_STANDINGS.where(_of(record)))
+        found[record] = {row.key: EffectStanding(EffectState(row.state), row.attempts, row.reason) for row in rows}
+    return found
+
+
+def with_effects(
+    connection: Connection,
+    *,
+    handoffs: Collection[Handoff] = (),
+    owners: Collection[str] = (),
+    states: Collection[EffectState] | None = None,
+) -> set[RecordRef]:
+    """Find the records with an effect of one of these handoffs, for one of these owners, in one of these states.
+
+    Empty `handoffs` or `owners` (ids) let every one through, and so do `states` of None. States count only while the
+    occurrence is open.
+    """
+    statement = _WITH_EFFECTS.add_columns(effects.c.payload)
+    if handoffs:
+        statement = statement.where(occurrences.c.handoff.in_([handoff.value for handoff in handoffs]))
+    if states is not None:
+        wanted = [state.value for state in states]
+        statement = statement.where(effects.c.state.in_(wanted), occurrences.c.state == "open")
+    rows = connection.execute(statement)
+    return _units(row for row in rows if not owners or json.loads(row.payload).get("owner") in owners)
+
+
+def _of(record: RecordRef) -> ColumnElement[bool]:
+    if record.kind is Kind.PORTFOLIO:
+        return occurrences.c.portfolio == record.id
+    return and_(occurrences.c.record_kind == record.kind.value, occurrences.c.record == record.id)
+
+
+def _units(rows: Iterable[Row[Any]]) -> set[RecordRef]:
+    return {unit_of(RecordRef(Kind(row.record_kind), row.record), row.portfolio) for row in rows}
