@@ -1,6 +1,5 @@
 """`handoffs adopt`: cycles that are under way, taken over into the ledger as they stand."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -60,7 +59,7 @@ def adopt(
       CRM failed; 3 not answered with yes; 4 the token is refused;
       5 the mapping does not fit the portal
     """
-    from sync.admin.adopt import plan
+    from sync.admin.adopt import apply, plan
 
     with session.service(bulk=True, begin=False) as built:
         chosen = portfolio_ids(built, portfolios)
@@ -70,28 +69,14 @@ def adopt(
             _show_adoption(found, list_limit(everything))
         what = f"{number(len(found.adopted), 'occurrence')} of {number(found.looked, 'portfolio')}"
         confirm(f"Record {what} as done?", yes=yes, otherwise="nothing was recorded")
-        found = _record(chosen, silence_due=silence_due, reason=reason)
+        with session.service(bulk=True) as built:
+            found = apply(built, chosen, silence_due=silence_due, reason=reason, progress=_report_recorded)
         say(f"Recorded as done: {number(len(found.adopted), 'occurrence')}.")
     elif not as_json:
         _show_adoption(found, list_limit(everything))
     if as_json:
         print_json(found.as_json())
     click.get_current_context().exit(1 if found.faulty else 0)
-
-
-def _record(chosen: Sequence[str] | None, *, silence_due: bool, reason: str | None) -> "adopting.Adoption":
-    from sync.admin.adopt import apply
-    from sync.storage import runs
-
-    with session.service(bulk=True) as built:
-        arguments = {"portfolios": chosen, "silence_due": silence_due}
-        with built.store.write() as connection:
-            run = runs.begin(connection, "adopt", built.clock.now(), reason=reason, arguments=arguments)
-        done = apply(built, chosen, silence_due=silence_due, progress=_report_recorded)
-        counts = {name: len(getattr(done, name)) for name in ("adopted", "due", "unmatched", "faulty")}
-        with built.store.write() as connection:
-            runs.finish(connection, run, built.clock.now(), counts)
-    return done
 
 
 def _report_looked(found: "adopting.Adoption") -> None:

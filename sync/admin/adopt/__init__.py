@@ -25,7 +25,7 @@ from sync.admin.inventory import all_portfolios, in_groups, take_inventory
 from sync.service.bootstrap import Service
 from sync.service.lanes import every_lane_held
 from sync.service.reading import ReadingService
-from sync.storage import ledger
+from sync.storage import ledger, runs
 
 __all__ = ["ORIGIN", "Adoption", "AdoptionLine", "apply", "plan"]
 
@@ -58,26 +58,33 @@ def apply(
     portfolios: Sequence[str] | None = None,
     *,
     silence_due: bool = False,
+    reason: str | None = None,
     progress: Callable[[Adoption], None] = lambda _: None,
 ) -> Adoption:
     """Record what `plan` shows; no task, email or property of the CRM changes. A second time records nothing new.
 
-    Each group is read anew while no pass can run on it, so that a running service and this never decide the same. Raises
-    the port's errors and `StoreError`.
+    Each group is read anew while no pass can run on it, so that a running service and this never decide the same. The
+    run is kept in the database, with the admin's `reason`. Raises the port's errors and `StoreError`.
     """
-    service.prepare()
     adoption = Adoption(applied=True)
-    for group in in_groups(all_portfolios(service.reading) if portfolios is None else list(portfolios)):
-        with every_lane_held(service.store):
-            adopted = _adopted(service.reading, group, silence_due=silence_due)
-            with service.store.write() as connection:
-                for recorder in adopted.recorders:
-                    for recorded in recorder.recorded:
-                        ledger.record(connection, recorded, recorder.context.portfolio.id, ORIGIN)
-        _add(adoption, adopted)
-        log.info("adopt.recorded", looked=adoption.looked, adopted=len(adoption.adopted), tasks=adoption.tasks)
-        progress(adoption)
+    arguments = {"portfolios": portfolios, "silence_due": silence_due}
+    with runs.kept(service.store, service.clock, ORIGIN, reason, arguments, lambda: _counts(adoption)):
+        service.prepare()
+        for group in in_groups(all_portfolios(service.reading) if portfolios is None else list(portfolios)):
+            with every_lane_held(service.store):
+                adopted = _adopted(service.reading, group, silence_due=silence_due)
+                with service.store.write() as connection:
+                    for recorder in adopted.recorders:
+                        for recorded in recorder.recorded:
+                            ledger.record(connection, recorded, recorder.context.portfolio.id, ORIGIN)
+            _add(adoption, adopted)
+            log.info("adopt.recorded", looked=adoption.looked, adopted=len(adoption.adopted), tasks=adoption.tasks)
+            progress(adoption)
     return adoption
+
+
+def _counts(adoption: Adoption) -> dict[str, int]:
+    return {name: len(getattr(adoption, name)) for name in ("adopted", "due", "unmatched", "faulty")}
 
 
 @dataclass(frozen=True)
