@@ -251,7 +251,7 @@ def explain(service: ReadingService, portfolio: str) -> Explanation:
             context.portfolio,
             context.cycle_started,
             _wait(service, outlook.portal, context, decision.verdicts),
-            timeline.tell(context, history, outlook.portal, app, writes),
+            timeline.build(context, history, outlook.portal, app, writes),
             tuple(_Lines(context, outlook.portal, writes, history.tasks).of(decision.verdicts)),
             tuple(_ad_sets(context, outlook.portal)),
             tuple(_left_out(context)),

@@ -1,0 +1,17 @@
+"""What people call things of the portal, and where they find them."""
+
+from sync.admin.timeline.event import Place
+from sync.crm import RecordRef
+from sync.passes.portal import Portal
+from sync.rules.context import Context
+
+
+def stage_label(portal: Portal, stage: str) -> str:
+    """The label of a stage of the deliverables pipeline, by its id; of any other the id."""
+    return next((one.label for one in portal.pipeline.stages if one.id == stage), stage)
+
+
+def place_of(context: Context, portal: Portal, record: RecordRef) -> Place:
+    """A record with its page, and its subject where it is one of the portfolio's tickets."""
+    name = next((ticket.subject for ticket in context.snapshot.tickets if ticket.ref == record), "")
+    return Place(record, name, portal.url(record.kind, record.id))
