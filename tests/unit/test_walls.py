@@ -1,0 +1,140 @@
+"""The walls between packages stand: each kind of forbidden import is planted in a copy of the tree and refused.
+
+`lint-imports` reads the contracts of `pyproject.toml`. A contract that no longer sees what it forbids is worse than none.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import grimp
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+LAYERS = "The packages of sync are layers, every one of them"
+PLACES = "The receiver and the mapping have their place among the layers"
+PURE = "The pure packages know no I/O, no clock and no randomness"
+HTTP = "Only sync.hubspot speaks HTTP to the CRM"
+CLIENT = "Only sync.hubspot's own modules, and whoever puts a service together, know the CRM client"
+SANDBOX = "Production code does not know the sandbox"
+TABLES = "Only sync.storage knows tables and SQL dialects"
+SQL = "SQL is written in sync.storage alone"
+RECEIVER = "The receiver cannot reach the CRM client, and decides nothing"
+CONTRACTS = {LAYERS, PLACES, PURE, HTTP, CLIENT, SANDBOX, TABLES, SQL, RECEIVER}
+
+BENIGN = frozenset(
+    {"collections", "dataclasses", "datetime", "dateutil", "enum", "functools", "itertools", "re", "typing"}
+)
+"""All that the rules may import from outside this project: nothing of it reads, writes, waits or draws lots."""
+
+
+class Copy:
+    """A copy of the tree, in which imports are planted and pulled out again."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def broken(self) -> tuple[set[str], str]:
+        """Return which contracts are broken, and the report."""
+        linted = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                "from importlinter.cli import lint_imports_command; lint_imports_command()",
+                "--cache-dir",
+                str(self.root / ".cache"),
+            ],
+            cwd=self.root,
+            env={**os.environ, "PYTHONPATH": str(self.root), "COLUMNS": "200"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        judged = re.findall(r"^(.+) (KEPT|BROKEN)", linted.stdout, re.MULTILINE)
+        assert {name for name, _ in judged} == CONTRACTS, linted.stdout + linted.stderr
+        found = {name for name, verdict in judged if verdict == "BROKEN"}
+        assert linted.returncode == int(bool(found))
+        return found, linted.stdout
+
+    def broken_by(self, file: str, line: str) -> tuple[set[str], str]:
+        """Return what a line at the end of a file breaks; the file is made if there is none, and is then as before."""
+        path = self.root / file
+        before = path.read_bytes() if path.exists() else None
+        path.write_text(f"{'' if before is None else before.decode()}\n{line}\n", encoding="utf-8")
+        try:
+            return self.broken()
+        finally:
+            path.unlink()
+            if before is not None:
+                path.write_bytes(before)
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
+    root = tmp_path_factory.mktemp("tree")
+    for package in ("sync", "webhooks", "mappings"):
+        shutil.copytree(ROOT / package, root / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", root)
+    yield Copy(root)
+    shutil.rmtree(root)
+
+
+def test_nothing_is_broken_as_it_is(copy: Copy) -> None:
+    assert copy.broken()[0] == set()
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "contracts"),
+    [
+        # in files that are there
+        ("sync/passes/poll.py", "import sync.service.worker", {LAYERS, PLACES}),
+        ("sync/storage/waits.py", "import sync.passes.poll", {LAYERS, PLACES}),
+        ("sync/admin/explain.py", "import sync.sandbox.portal", {LAYERS, PLACES, SANDBOX}),
+        ("sync/sandbox/portal.py", "import sync.admin.explain", {LAYERS, PLACES}),
+        ("sync/observe/health.py", "import webhooks.events", {PLACES}),
+        ("webhooks/app.py", "import sync.service.worker", {PLACES, RECEIVER}),
+        ("webhooks/app.py", "import sync.hubspot.client", {CLIENT, RECEIVER}),
+        ("mappings/load.py", "import sync.clock", {PLACES}),
+        ("sync/rules/decide.py", "import os", {PURE}),
+        ("sync/rules/decide.py", "import sync.storage.database", {LAYERS, PLACES}),
+        ("sync/rules/handoffs/kickoff.py", "import random", {PURE}),
+        ("sync/admin/verify/due.py", "import requests", {HTTP}),
+        ("sync/passes/effects.py", "import sync.hubspot.client", {LAYERS, PLACES, CLIENT}),
+        ("sync/observe/health.py", "import sync.storage.tables", {TABLES}),
+        ("sync/passes/sweep.py", "import sqlalchemy", {SQL}),
+        ("sync/clock.py", "import sqlite3", {SQL}),
+        # in new ones
+        ("sync/planted.py", "import json", {LAYERS}),
+        ("sync/planted.py", "import requests, sqlalchemy", {LAYERS, HTTP, SQL}),
+        ("sync/rules/planted.py", "import os", {PURE}),
+        ("sync/rules/planted.py", "import sqlalchemy", {PURE, SQL}),
+        ("sync/rules/planted.py", "def now() -> None:\n    import time", {PURE}),
+        ("sync/admin/planted.py", "from sync.sandbox import portal", {LAYERS, PLACES, SANDBOX}),
+        ("sync/admin/verify/planted.py", "import http.client", {HTTP}),
+        ("sync/observe/planted.py", "from sync.storage.tables import effects", {TABLES}),
+        ("sync/commands/planted.py", "import sync.sandbox.sandbox", {SANDBOX}),
+        ("webhooks/planted.py", "import sync.passes.effects", {RECEIVER}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_forbidden_import_is_refused(copy: Copy, file: str, line: str, contracts: set[str]) -> None:
+    broken, report = copy.broken_by(file, line)
+
+    assert broken == contracts
+    assert file.removesuffix(".py").replace("/", ".") in report.partition("Broken contracts")[2]
+
+
+def test_the_rules_import_nothing_that_acts() -> None:
+    """The contract names what is forbidden; whatever else there is in the world must not come in either."""
+    graph = grimp.build_graph("sync", "webhooks", "mappings", include_external_packages=True, cache_dir=None)
+    rules = graph.find_descendants("sync.rules")
+
+    imported = {module for rule in rules for module in graph.find_modules_directly_imported_by(rule)}
+
+    assert {one for one in imported if one.partition(".")[0] not in {"sync", "mappings"}} <= BENIGN
