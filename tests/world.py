@@ -189,6 +189,11 @@ class World:
                 return total
         return total
 
+    def prepare(self) -> None:
+        """Do what is done before the first pass, and run none."""
+        with self.service.lane(0):
+            pass
+
     def sweep(self) -> Tally:
         self.people.flush_search()
         return run_sweep(self.service)[1]

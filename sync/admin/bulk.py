@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sync.crm import RecordRef
+from sync.passes.held_lane import HeldLane
 from sync.passes.reconcile import GROUP, Gate, Tally
 from sync.rules.context import Context
 from sync.rules.model import Decision, EffectState
 from sync.service.bootstrap import Service
-from sync.service.lanes import every_lane_held, never
+from sync.service.lanes import never
 from sync.storage import ledger_queries, work_queue
 from sync.storage.database import Connection
 from sync.storage.ledger_queries import EffectStanding
@@ -101,15 +102,14 @@ def carry_out(
     What a look at a ticket leads to, its portfolio, is looked at too. Between two groups other work has its turn, and
     `stop` is asked. The breaker ends it. Raises what concerns every record.
     """
-    service.prepare()
     queue, seen = list(dict.fromkeys(units)), set(units)
     while queue and not stop() and not summary.tally.held:
         group, queue = queue[:GROUP], queue[GROUP:]
-        with every_lane_held(service.store, stop) as mine:
-            if not mine:
+        with service.every_lane(stop) as held:
+            if held is None:
                 queue = [*group, *queue]
                 break
-            results = _group(service, group, origin, prepare, gate, summary.tally)
+            results = _group(service, held, group, origin, prepare, gate, summary.tally)
             with service.store.read() as connection:
                 found = work_queue.due_by_origin(connection, origin, service.clock.now())
         for result in results:
@@ -123,6 +123,7 @@ def carry_out(
 
 def _group(
     service: Service,
+    held: HeldLane,
     group: Sequence[RecordRef],
     origin: str,
     prepare: Prepare,
@@ -142,7 +143,7 @@ def _group(
         refused.add(context.snapshot.ref)
         return False
 
-    tally += service.reconciler.run(items, watched)
+    tally += service.reconciler.run(held, items, watched)
     with service.store.read() as connection:
         after, queued = ledger_queries.standings(connection, group), work_queue.find(connection, group)
     return [

@@ -22,6 +22,7 @@ from sync.errors import (
 from sync.passes.breaker import Breaker
 from sync.passes.decider import Decider
 from sync.passes.effects import Effects, Performed
+from sync.passes.held_lane import HeldLane
 from sync.passes.ledger_views import ledger_views, recorded_occurrences
 from sync.passes.portal import Portal, PortalCache
 from sync.passes.snapshot import Group, Reader
@@ -114,12 +115,16 @@ class Reconciler:
         """Say that a step is done; the crash tests end the process here."""
         self._effects.failpoint(step)
 
-    def run(self, items: Sequence[WorkItem], gate: Gate | None = None) -> Tally:
-        """Carry these dirty rows through, as far as the gate permits. A record that fails alone backs off alone.
+    def run(self, lane: HeldLane, items: Sequence[WorkItem], gate: Gate | None = None) -> Tally:
+        """Carry these work items through passes, as far as the gate permits. A record that fails alone backs off alone.
 
-        Raises what concerns every record: `AuthenticationError`, `CRMUnavailableError`, `MappingMisfitError`,
-        `StoreError`. The rows are then still dirty.
+        Raises what concerns every record, and the items then stay in the queue: `AuthenticationError`,
+        `CRMUnavailableError`, `MappingMisfitError`, `StoreError`.
         """
+        lane.require()
+        return self._run(items, gate)
+
+    def _run(self, items: Sequence[WorkItem], gate: Gate | None) -> Tally:
         portal = self._portals.get()
         if not portal.has_task_property:
             name = self._mapping.task.key_property
@@ -139,7 +144,7 @@ class Reconciler:
                 self._failed(units[0], error, tally)
             else:  # what was done is settled; each of them is looked at alone
                 for item in units:
-                    tally += self.run([item], gate)
+                    tally += self._run([item], gate)
         return tally
 
     def _failed(self, item: WorkItem, error: Exception, tally: Tally) -> None:

@@ -1,6 +1,7 @@
 """The composition root: settings in, a whole service out. Nothing is built at import."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
@@ -16,10 +17,14 @@ from sync.passes import recovery
 from sync.passes.decider import Decider
 from sync.passes.effects import Effects
 from sync.passes.email import Mailer, make_mailer
+from sync.passes.held_lane import HeldLane
+from sync.passes.poll import poll
 from sync.passes.portal import PortalCache
 from sync.passes.reconcile import Reconciler
 from sync.passes.snapshot import Reader
+from sync.passes.sweep import sweep
 from sync.rules.context import Times
+from sync.service.lanes import Lanes, every_lane_held, never
 from sync.service.reading import ReadingService
 from sync.settings import Settings
 from sync.storage import copies, service_state
@@ -64,10 +69,41 @@ class Service:
     def today(self) -> date:
         return self.reading.today
 
-    def prepare(self) -> None:
-        """What must be true before the first pass: the ledger knows all that the CRM shows as done.
+    @contextmanager
+    def lane(self, lane: int, stop: Callable[[], bool] = never) -> Iterator[HeldLane | None]:
+        """Hold one lane, to run passes on it; None if `stop` said so first.
 
-        Also leaves the portfolio's type id for the receiver. Does nothing the second time.
+        Raises what `Reconciler.run` raises: before the first pass the CRM is asked what was done already.
+        """
+        self._prepare()
+        with Lanes(self.store).held(lane, stop) as mine, _right_to_pass(mine) as held:
+            yield held
+
+    @contextmanager
+    def every_lane(self, stop: Callable[[], bool] = never) -> Iterator[HeldLane | None]:
+        """Hold all lanes, so that no other pass runs meanwhile; otherwise as `lane`."""
+        self._prepare()
+        with every_lane_held(self.store, stop) as mine, _right_to_pass(mine) as held:
+            yield held
+
+    def sweep(self) -> int:
+        """Enqueue what this day can have made due; how many records. Raises the port's errors and `StoreError`."""
+        self._prepare()  # candidates come from the ledger too
+        return sweep(self.store, self.crm, self.mapping, self.clock, self.today)
+
+    def poll(self) -> int:
+        """Enqueue what has changed since the last poll; how many records. Raises the port's errors and `StoreError`."""
+        self._prepare()
+        return poll(self.store, self.crm, self.mapping, self.clock, self.portals.get().pipeline.id)
+
+    def close(self) -> None:
+        """Close the database."""
+        self.store.close()
+
+    def _prepare(self) -> None:
+        """Make sure that the ledger knows all that the CRM shows as done: no pass may begin before.
+
+        Also leaves the portfolio's type id for the receiver. Does nothing once that is so.
         """
         portal = self.portals.get()
         type_id = portal.type_ids[Kind.PORTFOLIO]
@@ -79,8 +115,15 @@ class Service:
         if portal.has_task_property and not recovery.is_final(self.store):
             recovery.ensure(self.store, self.crm, self.mapping, self.clock.now(), self.reconciler.failpoint)
 
-    def close(self) -> None:
-        self.store.close()
+
+@contextmanager
+def _right_to_pass(mine: bool) -> Iterator[HeldLane | None]:
+    held = HeldLane() if mine else None
+    try:
+        yield held
+    finally:
+        if held is not None:
+            held.end()
 
 
 def read_mapping(settings: Settings) -> ProcessMapping:

@@ -3,11 +3,10 @@
 from collections.abc import Callable
 
 from sync.clock import local_date
-from sync.passes.poll import poll
+from sync.passes.held_lane import HeldLane
 from sync.passes.reconcile import GROUP, Tally
-from sync.passes.sweep import sweep
 from sync.service.bootstrap import Service
-from sync.service.lanes import Lanes, never
+from sync.service.lanes import never
 from sync.storage import sweeps, work_queue
 
 
@@ -17,22 +16,20 @@ def drain(service: Service, *, lane: int = 0, stop: Callable[[], bool] = never) 
     The lane is given up between two groups. Raises what concerns every record.
     """
     total = Tally()
-    lanes = Lanes(service.store)
-    service.prepare()
     while not stop():
-        with lanes.held(lane, stop) as mine:
-            if not mine or not _next_group(service, lane, total):
+        with service.lane(lane, stop) as held:
+            if held is None or not _next_group(service, held, lane, total):
                 break
     return total
 
 
-def _next_group(service: Service, lane: int, total: Tally) -> bool:
+def _next_group(service: Service, held: HeldLane, lane: int, total: Tally) -> bool:
     """Look at one group of a lane that is held; False if nothing was due."""
     with service.store.read() as connection:
         items = work_queue.lease(connection, lane, service.clock.now(), GROUP)
     service.reconciler.failpoint("taken")
     if items:
-        total += service.reconciler.run(items)
+        total += service.reconciler.run(held, items)
     return bool(items)
 
 
@@ -55,31 +52,25 @@ def run_poll(
     service: Service, *, stop: Callable[[], bool] = never, progress: Progress = no_progress
 ) -> tuple[int, Tally]:
     """One poll, and a look at all that it found."""
-    return _to_the_end(service, lambda: _polled(service), stop, progress)
+    return _to_the_end(service, service.poll, stop, progress)
 
 
 def _to_the_end(
     service: Service, mark: Callable[[], int], stop: Callable[[], bool], progress: Progress, *, lane: int = 0
 ) -> tuple[int, Tally]:
     """Mark, and look at all that is due, keeping the lane: a worker beside it would take part unseen, on its own date."""
-    service.prepare()
     total = Tally()
-    with Lanes(service.store).held(lane, stop) as mine:
-        marked = mark() if mine else 0
-        while mine and not stop() and _next_group(service, lane, total):
+    with service.lane(lane, stop) as held:
+        marked = 0 if held is None else mark()
+        while held is not None and not stop() and _next_group(service, held, lane, total):
             progress(total)
     service.alerts.review()
     return marked, total
 
 
 def _swept(service: Service) -> int:
-    marked = sweep(service.store, service.crm, service.mapping, service.clock, service.today)
+    marked = service.sweep()
     if service.today == local_date(service.clock.now(), service.mapping.zone):  # another day's sweep is still to come
         with service.store.write() as connection:
             sweeps.record(connection, service.today, service.clock.now())
     return marked
-
-
-def _polled(service: Service) -> int:
-    pipeline = service.portals.get().pipeline.id
-    return poll(service.store, service.crm, service.mapping, service.clock, pipeline)

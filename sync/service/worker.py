@@ -16,8 +16,6 @@ from sync.errors import (
     TaskPropertyMissingError,
 )
 from sync.observe import health
-from sync.passes.poll import poll
-from sync.passes.sweep import sweep
 from sync.service.bootstrap import Service
 from sync.service.drain import drain
 from sync.storage import service_state, sweeps, work_queue
@@ -93,9 +91,7 @@ class Worker:
             self._sweep(service.today)
         every = timedelta(seconds=service.settings.poll_seconds)
         if last_poll is None or not timedelta(0) <= service.clock.now() - last_poll < every:
-            service.prepare()
-            pipeline = service.portals.get().pipeline.id
-            poll(service.store, service.crm, service.mapping, service.clock, pipeline)
+            service.poll()
 
     def _sweep(self, today: date) -> None:
         """Today's sweep, if nobody has done it: the row of the day is the guarantee that it is one."""
@@ -104,8 +100,7 @@ class Worker:
         with service.store.write() as connection:
             started = sweeps.begin(connection, today, now).started_at
         try:
-            service.prepare()
-            sweep(service.store, service.crm, service.mapping, service.clock, service.today)
+            service.sweep()
         except (AuthenticationError, MappingMisfitError):  # told of by themselves: nothing at all is done
             raise
         except HandoffsError as error:

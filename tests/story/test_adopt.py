@@ -146,7 +146,7 @@ class TestAPopulatedPortal:
 
     def test_a_few_calls_a_group(self, portal: World, made: dict[str, list[str]]) -> None:
         portal.people.flush_search()
-        portal.service.prepare()
+        portal.prepare()
         mark = portal.sandbox.log.mark()
         plan(portal.service.reading)
         assert len(list(portal.sandbox.log.since(mark))) < 30

@@ -177,7 +177,7 @@ def _steps_of(world: World, act: Callable[[World], str]) -> tuple[str, list[str]
     """What `act` makes due, and the steps of the one pass over it."""
     steps: list[str] = []
     portfolio = act(world)
-    world.service.prepare()
+    world.prepare()
     world.failpoint = steps.append
     _one_pass(world)
     world.failpoint = lambda _: None
@@ -187,9 +187,11 @@ def _steps_of(world: World, act: Callable[[World], str]) -> tuple[str, list[str]
 def _one_pass(world: World) -> None:
     world.sandbox.delivery.pump()
     service = world.service
-    with service.store.read() as connection:
-        looks = work_queue.lease(connection, 0, service.clock.now(), 50)
-    service.reconciler.run(looks)
+    with service.lane(0) as held:
+        assert held is not None
+        with service.store.read() as connection:
+            items = work_queue.lease(connection, 0, service.clock.now(), 50)
+        service.reconciler.run(held, items)
 
 
 def _kickoff_due(world: World) -> str:
@@ -219,7 +221,7 @@ def test_a_mark_at_any_step_of_a_pass_is_not_lost(make_world: MakeWorld) -> None
             with world.service.store.write() as connection:
                 work_queue.enqueue(connection, [RecordRef(Kind.PORTFOLIO, portfolio)], world.clock.now(), "webhook")
 
-        world.service.prepare()
+        world.prepare()
         _do_at(world, number, mark)
         _one_pass(world)
         with world.service.store.read() as connection:
@@ -238,7 +240,7 @@ def test_a_change_at_any_step_of_a_pass_is_answered(make_world: MakeWorld) -> No
             world.people.set_status(portfolio, "Creatives Completed & Approved")
             world.sandbox.delivery.pump()
 
-        world.service.prepare()
+        world.prepare()
         _do_at(world, number, approve)
         world.work()
         world.minutes(1)

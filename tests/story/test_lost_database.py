@@ -247,7 +247,7 @@ def test_the_search_lags_and_nothing_is_made_twice(make_world: MakeWorld) -> Non
     world.people.create_portfolio("Acme", world.day(10))
     world.work()
     world.restart(lose_database=True)
-    world.service.prepare()
+    world.prepare()
     assert recovery.is_needed(world.service.store) is False
     assert recovery.is_final(world.service.store) is False
     with world.service.store.read() as connection:
@@ -263,9 +263,9 @@ def test_what_the_search_did_not_show_is_taken_back_later(make_world: MakeWorld)
     acme = world.people.create_portfolio("Acme", world.day(10))
     world.work()
     world.restart(lose_database=True)
-    world.service.prepare()
+    world.prepare()
     world.clock.advance(recovery.SEARCH_LAGS)
-    world.service.prepare()
+    world.prepare()
     assert recovery.is_final(world.service.store)
     with world.service.store.read() as connection:
         assert service_state.get(connection, service_state.RECOVERED) == 1

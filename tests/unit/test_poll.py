@@ -6,7 +6,7 @@ import pytest
 
 from sync.crm import Kind, RecordRef
 from sync.errors import HandoffsError
-from sync.passes.poll import OVERLAP, poll
+from sync.passes.poll import OVERLAP
 from sync.sandbox.faults import Fault
 from sync.storage import service_state
 from sync.storage.service_state import Entry
@@ -24,10 +24,7 @@ def world(make_world: MakeWorld) -> World:
 def _poll(world: World, *, flush: bool = True) -> int:
     if flush:
         world.people.flush_search()
-    service = world.service
-    service.prepare()
-    pipeline = service.portals.get().pipeline.id
-    return poll(service.store, service.crm, service.mapping, service.clock, pipeline)
+    return world.service.poll()
 
 
 def _due(world: World) -> list[WorkItem]:
@@ -181,7 +178,7 @@ def test_a_poll_that_fails_is_made_up_for_by_the_next(world: World) -> None:
 def test_what_changes_while_the_poll_runs_is_found_by_the_next(world: World) -> None:
     """Searching takes a while; the next poll counts from when this one began."""
     acme = world.people.create_portfolio("Acme", world.day(40))
-    world.service.prepare()
+    world.prepare()
     began = world.clock.now()
     world.sandbox.faults.add(Fault("slow", "POST */search", delay=20))
     _poll(world)

@@ -103,7 +103,7 @@ def test_a_second_sweep_does_nothing(world: World) -> None:
 
 def test_a_sweep_that_fails_marks_nothing_and_is_not_noted(world: World) -> None:
     world.people.create_portfolio("Acme", world.day(0))
-    world.service.prepare()
+    world.prepare()
     world.sandbox.faults.add(Fault("503", "POST */search"))
     with pytest.raises(HandoffsError):
         _sweep(world)
@@ -158,7 +158,7 @@ def test_a_sweep_by_hand_is_the_day_s_sweep(world: World) -> None:
 def test_a_sweep_that_was_not_finished_is_done_again(world: World) -> None:
     world.people.create_portfolio("Acme", world.day(0))
     world.people.flush_search()
-    world.service.prepare()
+    world.prepare()
     world.sandbox.faults.add(Fault("503", "POST */search", lasts=120))
     _turn(world)
     assert _sweeps(world) == [("2026-11-02", False)]

@@ -23,7 +23,6 @@ from sync.admin.adopt.remaining import report_due, report_unasked_tasks, silence
 from sync.admin.adopt.revisions import adopt_revisions
 from sync.admin.inventory import all_portfolios, in_groups, take_inventory
 from sync.service.bootstrap import Service
-from sync.service.lanes import every_lane_held
 from sync.service.reading import ReadingService
 from sync.storage import ledger, runs
 
@@ -69,9 +68,8 @@ def apply(
     adoption = Adoption(applied=True)
     arguments = {"portfolios": portfolios, "silence_due": silence_due}
     with runs.kept(service.store, service.clock, ORIGIN, reason, arguments, lambda: _counts(adoption)):
-        service.prepare()
         for group in in_groups(all_portfolios(service.reading) if portfolios is None else list(portfolios)):
-            with every_lane_held(service.store):
+            with service.every_lane():
                 adopted = _adopted(service.reading, group, silence_due=silence_due)
                 with service.store.write() as connection:
                     for recorder in adopted.recorders:
