@@ -233,34 +233,34 @@ MUTANTS = (
     Mutant(
         "dirty-mark-lost-in-a-pass", "A mark that comes while a record is looked at is lost.",
         DIRTY, 'work_items.c.generation == bindparam("as_taken")', 'work_items.c.generation >= bindparam("as_taken")',
-        test="tests/unit/test_dirty.py::test_what_was_marked_again_meanwhile_stays_due",
+        test="tests/unit/test_work_queue.py::test_what_was_marked_again_meanwhile_stays_due",
     ),
     Mutant(
         "dirty-mark-lost-in-a-failing-pass", "A mark that comes while a record fails waits with it.",
         DIRTY, "        work_items.c.generation == item.generation,\n", "",
-        test="tests/unit/test_dirty.py::test_a_record_that_was_mended_during_its_last_try_is_not_parked",
+        test="tests/unit/test_work_queue.py::test_a_record_that_was_mended_during_its_last_try_is_not_parked",
         why="The simulation has no record that keeps failing.",
     ),
     Mutant(
         "dirty-not-again", "A record that is to be looked at again later is not.",
         DIRTY, "[taken[item] for item, again in items.items() if again is None]", "[taken[item] for item in items]",
-        test="tests/unit/test_dirty.py::test_what_is_to_be_looked_at_again_waits",
+        test="tests/unit/test_work_queue.py::test_what_is_to_be_looked_at_again_waits",
     ),
     Mutant(
         "dirty-mark-does-not-wake", "A mark does not make a record due that waits for a later moment.",
         DIRTY, '"look_at": least(work_items.c.look_at, new.look_at),', '"look_at": work_items.c.look_at,',
-        test="tests/unit/test_dirty.py::test_a_mark_makes_a_waiting_record_due_and_its_age_begins_now",
+        test="tests/unit/test_work_queue.py::test_a_mark_makes_a_waiting_record_due_and_its_age_begins_now",
     ),
     Mutant(
         "dirty-never-parked", "A record that keeps failing is tried every fifteen seconds for ever.",
         DIRTY, ".values(attempts=item.attempts + 1, error=error)", ".values(attempts=item.attempts, error=error)",
-        test="tests/unit/test_dirty.py::test_a_record_that_fails_backs_off_and_is_parked",
+        test="tests/unit/test_work_queue.py::test_a_record_that_fails_backs_off_and_is_parked",
         why="It costs calls, and leaves nothing undone; the simulation has no record that keeps failing.",
     ),
     Mutant(
         "dirty-parked-for-ever", "A parked record is not looked at when it is marked.",
         DIRTY, '        "parked_at": None,\n', "",
-        test="tests/unit/test_dirty.py::test_a_parked_record_gets_one_more_try_when_it_is_marked",
+        test="tests/unit/test_work_queue.py::test_a_parked_record_gets_one_more_try_when_it_is_marked",
         why="The simulation has no record that keeps failing, and so none that is parked.",
     ),
     Mutant(
@@ -299,12 +299,12 @@ MUTANTS = (
         "inbox-stored-not-marked", "A delivery is stored and marks nothing.",
         INBOX, '            work_queue.enqueue_related(connection, records, now, "webhook", moved=moved)\n',
         "            del records\n",
-        test="tests/unit/test_receiver.py::test_a_delivery_is_stored_and_marks_its_records",
+        test="tests/unit/receiver/test_receiving.py::test_a_delivery_is_stored_and_enqueues_its_records",
     ),
     Mutant(
         "inbox-ticket-moved", "A ticket that may have moved has only its old portfolio looked at.",
         DIRTY, "if moved or ticket not in known}", "if ticket not in known}",
-        test="tests/unit/test_dirty.py::test_a_ticket_that_may_have_moved_is_looked_at_itself_too",
+        test="tests/unit/test_work_queue.py::test_a_ticket_that_may_have_moved_is_looked_at_itself_too",
     ),
     Mutant(
         "poll-no-overlap", "A poll misses what the search index did not show yet at the last one.",

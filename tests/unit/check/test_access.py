@@ -1,0 +1,87 @@
+"""Scopes, token, connection, and settings that a check needs."""
+
+from typing import Any
+
+import pytest
+
+from sync.admin.check import Severity
+from sync.admin.probe import Obstacle
+from sync.errors import AuthenticationError, CRMUnavailableError
+from sync.sandbox import Fault
+from tests.unit.check.report import ERROR, WARNING, Relay, checked
+from tests.world import World
+
+
+@pytest.mark.parametrize(
+    ("scope", "purpose"),
+    [
+        ("oauth", "read the account's details"),
+        ("crm.schemas.custom.read", "read the object's schema"),
+        ("crm.objects.custom.write", "change portfolios"),
+        ("tickets", "read the ticket's properties, read the ticket pipelines"),
+        ("crm.objects.contacts.write", "change tasks"),
+        ("crm.objects.owners.read", "read owners"),
+    ],
+)
+def test_a_missing_scope_is_named_once_with_all_that_needs_it(world: World, scope: str, purpose: str) -> None:
+    world.sandbox.portal.app.scopes.discard(scope)
+    report = checked(world)
+    (misfit,) = report.misfits
+    assert misfit.where == "HUBSPOT_ACCESS_TOKEN"
+    assert misfit.problem.startswith(f"the app lacks the scope {scope}, needed to {purpose}")
+    assert report.exit_code == 4
+
+
+def test_every_missing_scope_is_named(world: World) -> None:
+    world.sandbox.portal.app.scopes.clear()
+    report = checked(world)
+    named = {misfit.problem.split(",")[0].removeprefix("the app lacks the scope ") for misfit in report.misfits}
+    assert {"oauth", "tickets", "crm.schemas.custom.read", "crm.objects.contacts.read"} <= named
+
+
+def test_a_refused_token_ends_the_check(world: World) -> None:
+    world.sandbox.portal.app.token = "pat-another"
+    with pytest.raises(AuthenticationError):
+        checked(world)
+
+
+def test_a_portal_out_of_reach_ends_the_check(world: World) -> None:
+    world.sandbox.faults.add(Fault("503"))
+    with pytest.raises(CRMUnavailableError):
+        checked(world)
+
+
+def test_what_is_out_of_reach_later_is_one_finding_among_others(world: World) -> None:
+    world.sandbox.faults.add(Fault("503", endpoint="GET /crm/owners/2026-09"))
+    report = checked(world, mailer=Relay("no connection"))
+    assert [misfit.where for misfit in report.misfits] == ["HUBSPOT_BASE_URL", "EMAIL_URL"]
+    assert report.exit_code == 1
+
+
+@pytest.mark.parametrize(("login_refused", "severity", "code"), [(True, ERROR, 1), (False, WARNING, 0)])
+def test_a_refused_login_stops_a_release_and_a_mail_server_that_is_down_does_not(
+    world: World, login_refused: bool, severity: Severity, code: int
+) -> None:
+    report = checked(world, mailer=Relay("the mail server is not as it should be", login_refused=login_refused))
+    assert [(one.severity, one.where) for one in report.misfits] == [(severity, "EMAIL_URL")]
+    assert report.exit_code == code
+
+
+@pytest.mark.parametrize(
+    ("settings", "where", "severity"),
+    [
+        ({"hubspot_app_id": None}, "HUBSPOT_APP_ID", WARNING),
+        ({"public_url": None, "hubspot_client_secret": ()}, "PUBLIC_URL", WARNING),
+        ({"public_url": None}, "PUBLIC_URL", ERROR),
+        ({"hubspot_client_secret": ()}, "HUBSPOT_CLIENT_SECRET", ERROR),
+    ],
+)
+def test_a_setting_that_is_missing(world: World, settings: dict[str, Any], where: str, severity: Severity) -> None:
+    assert [(one.severity, one.where) for one in checked(world, **settings).misfits] == [(severity, where)]
+
+
+def test_webhooks_that_do_not_arrive_stop_nothing(world: World) -> None:
+    report = checked(world, blocked_by=Obstacle("nothing answers", "start it"))
+    assert ([one.severity for one in report.misfits], report.exit_code) == ([WARNING], 0)
+    report = checked(world, blocked_by=Obstacle("believes anybody", "mend it", dangerous=True))
+    assert ([one.severity for one in report.misfits], report.exit_code) == ([ERROR], 1)
