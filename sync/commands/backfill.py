@@ -15,9 +15,9 @@ from sync.commands.options import (
     PORTFOLIOS,
     REASON,
     YES,
-    DateOrTime,
     list_limit,
     owner_ids,
+    parse_day_or_moment,
     portfolio_ids,
     start_of,
 )
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @PORTFOLIOS
-@click.option("--since", type=DateOrTime(), required=True, metavar="DATE", help="Let causes count from then on.")
+@click.option("--since", type=parse_day_or_moment, required=True, metavar="DATE", help="Let causes count from then on.")
 @HANDOFF
 @OWNER
 @click.option("--apply", "apply_it", is_flag=True, help="Do it, after asking.")

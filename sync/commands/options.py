@@ -46,52 +46,46 @@ def list_limit(everything: bool) -> int | None:
     return None if everything else LIST_LIMIT
 
 
-class Day(click.ParamType[date]):
-    """A calendar date, `2026-11-22`."""
+def parse_day(text: str) -> date:
+    """Read an option's calendar date, `2026-11-22`. Raises `click.BadParameter`.
 
-    name = "date"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> date:
-        """Return the day that `value` names; fail with the right form where it names none."""
-        if isinstance(value, date):
-            return value
-        try:
-            day = date.fromisoformat(str(value))
-        except ValueError:
-            self.fail(f"{value!r} is no date: write it as 2026-11-22", param, ctx)
-        if day.year not in YEARS:
-            self.fail(f"{value} is too far away: from {YEARS[0]} to {YEARS[-1]}", param, ctx)
-        return day
+    As an option's type a function does with every version of click; `click.ParamType` is generic in some only.
+    """
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no date: write it as 2026-11-22") from None
+    if day.year not in YEARS:
+        raise click.BadParameter(f"{text} is too far away: from {YEARS[0]} to {YEARS[-1]}")
+    return day
 
 
-class DateOrTime(click.ParamType[datetime | date]):
-    """A day, `2026-11-22`, or a moment, `2026-11-22T09:00`; without an offset in the mapping's time zone."""
+def parse_day_or_moment(text: str) -> datetime | date:
+    """Read an option's day, `2026-11-22`, or moment, `2026-11-22T09:00`, which may have no offset from UTC.
 
-    name = "when"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime | date:
-        """Return the day or moment that `value` names; fail with the right form where it names none."""
-        if isinstance(value, date):
-            return value
-        text = str(value)
-        try:
-            found = date.fromisoformat(text) if len(text) == len("2026-11-22") else datetime.fromisoformat(text)
-        except ValueError:
-            self.fail(f"{text!r} is no date and no time: write 2026-11-22 or 2026-11-22T09:00", param, ctx)
-        if found.year not in YEARS:
-            self.fail(f"{text} is too far away: from {YEARS[0]} to {YEARS[-1]}", param, ctx)
-        return found
+    `start_of` and `end_of` say what it means. Raises `click.BadParameter`.
+    """
+    try:
+        found = date.fromisoformat(text) if len(text) == len("2026-11-22") else datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no date and no time: write 2026-11-22 or 2026-11-22T09:00") from None
+    if found.year not in YEARS:
+        raise click.BadParameter(f"{text} is too far away: from {YEARS[0]} to {YEARS[-1]}")
+    return found
 
 
 def start_of(value: datetime | date, zone: ZoneInfo) -> datetime:
-    """Return the moment, in UTC, from which a `DateOrTime` counts: a day from its midnight in `zone`."""
+    """Return the moment, in UTC, from which a day or moment counts: a day from its midnight in `zone`.
+
+    A moment without an offset is in `zone` too.
+    """
     if isinstance(value, datetime):
         return (value if value.tzinfo else value.replace(tzinfo=zone)).astimezone(UTC)
     return datetime.combine(value, time(), zone).astimezone(UTC)
 
 
 def end_of(value: datetime | date, zone: ZoneInfo) -> datetime:
-    """Return the moment, in UTC, before which a `DateOrTime` counts: a day up to the next midnight in `zone`."""
+    """Return the moment, in UTC, before which a day or moment counts: a day up to the next midnight in `zone`."""
     return start_of(value if isinstance(value, datetime) else value + timedelta(days=1), zone)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sync.commands import session
-from sync.commands.options import ALL, JSON, PORTFOLIOS, Day, list_limit, portfolio_ids
+from sync.commands.options import ALL, JSON, PORTFOLIOS, list_limit, parse_day, portfolio_ids
 from sync.commands.output import print_json, say
 from sync.commands.plan_report import say_undecided, show_plan
 from sync.commands.terminal import progress_bar
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @PORTFOLIOS
-@click.option("--at", type=Day(), metavar="DATE", help="Look ahead to the end of that day, if nobody acts.")
+@click.option("--at", type=parse_day, metavar="DATE", help="Look ahead to the end of that day, if nobody acts.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Keep it for `apply`.")
 @ALL
 @JSON

@@ -8,7 +8,16 @@ import click
 
 from sync.commands import session
 from sync.commands.bulk_report import list_records, replay_records
-from sync.commands.options import HANDOFF, JSON_LINES, OWNER, DateOrTime, end_of, owner_ids, portfolio_ids, start_of
+from sync.commands.options import (
+    HANDOFF,
+    JSON_LINES,
+    OWNER,
+    end_of,
+    owner_ids,
+    parse_day_or_moment,
+    portfolio_ids,
+    start_of,
+)
 from sync.commands.output import number, say
 
 if TYPE_CHECKING:
@@ -20,8 +29,8 @@ TROUBLES = ("failed", "blocked", "parked", "unknown")
 
 @click.command()
 @click.option("--event", metavar="ID", help="What this event named: HubSpot's eventId.")
-@click.option("--since", type=DateOrTime(), metavar="WHEN", help="What deliveries named that came from then on.")
-@click.option("--until", type=DateOrTime(), metavar="WHEN", help="… and up to then; of a day, to its end.")
+@click.option("--since", type=parse_day_or_moment, metavar="WHEN", help="What deliveries named that came from then on.")
+@click.option("--until", type=parse_day_or_moment, metavar="WHEN", help="… and up to then; of a day, to its end.")
 @click.option("--portfolio", "portfolios", multiple=True, metavar="PORTFOLIO", help="Only these, by id or name.")
 @click.option("--failed", is_flag=True, help="Where something failed: as --outcome failed --outcome parked.")
 @click.option("--outcome", "troubles", multiple=True, type=click.Choice(TROUBLES), help="Where this is the matter.")

@@ -4,12 +4,12 @@ from datetime import date
 
 import click
 
-from sync.commands.options import JSON, Day
+from sync.commands.options import JSON, parse_day
 from sync.commands.pass_report import run_and_report
 
 
 @click.command()
-@click.option("--today", type=Day(), metavar="DATE", help="Decide as if this were today; past or future.")
+@click.option("--today", type=parse_day, metavar="DATE", help="Decide as if this were today; past or future.")
 @JSON
 def sweep(today: date | None, as_json: bool) -> None:
     """Look at all that a day can have made due, now.

@@ -7,7 +7,7 @@ import click
 
 from sync.commands import session
 from sync.commands.findings import finding_line, print_unread
-from sync.commands.options import ALL, JSON, PORTFOLIOS, Day, list_limit, portfolio_ids
+from sync.commands.options import ALL, JSON, PORTFOLIOS, list_limit, parse_day, portfolio_ids
 from sync.commands.output import console, format_day, number, print_json, print_more, print_wrapped
 from sync.commands.terminal import report_progress
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @PORTFOLIOS
-@click.option("--since", type=Day(), metavar="DATE", help="Only what was caused, made or tried from this day on.")
+@click.option("--since", type=parse_day, metavar="DATE", help="Only what was caused, made or tried from this day on.")
 @ALL
 @JSON
 def verify(portfolios: tuple[str, ...], since: date | None, everything: bool, as_json: bool) -> None:

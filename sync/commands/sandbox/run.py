@@ -23,26 +23,18 @@ SERVICE = "http://127.0.0.1:8000"
 """Where `handoffs serve` listens unless PORT says otherwise."""
 
 
-class _ClockStart(click.ParamType[datetime | None]):
-    """`real`, or the moment at which the clock begins."""
-
-    name = "clock"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime | None:
-        if value is None or value == "real":
-            return None
-        if isinstance(value, datetime):
-            return value
-        try:
-            return parse_moment(str(value))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
+def _parse_clock_start(text: str) -> datetime | None:
+    """Read the moment at which the clock begins; None for `real`."""
+    try:
+        return None if text == "real" else parse_moment(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 @click.group(invoke_without_command=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="0: any that is free.")
 @click.option(
-    "--clock", type=_ClockStart(), default="real", show_default=True, metavar="ISO|real", help="When it begins."
+    "--clock", type=_parse_clock_start, default="real", show_default=True, metavar="ISO|real", help="When it begins."
 )
 @click.option("--still", is_flag=True, help="The clock moves only when it is told to.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of what is random: ids, faults, orders.")
