@@ -17,6 +17,25 @@ class Handoff(StrEnum):
     CLOSE = "8"
     CONFIRMATION = "9"
 
+    @property
+    def headline(self) -> str:
+        """What the handoff is called in a line: `Kickoff`, `The client declines`."""
+        return _HEADLINES[self]
+
+
+_HEADLINES: dict[Handoff, str] = {
+    Handoff.KICKOFF: "Kickoff",
+    Handoff.DECLINED: "The client declines",
+    Handoff.CONFIRMED: "The client confirms",
+    Handoff.DATE_ARRIVED: "The date arrives",
+    Handoff.TICKETS: "Tickets created",
+    Handoff.SET_READY: "The Ad Set is ready",
+    Handoff.REVISIONS: "Revisions",
+    Handoff.APPROVED: "The client approves",
+    Handoff.CLOSE: "The cycle closes",
+    Handoff.CONFIRMATION: "Confirmation",
+}
+
 
 class Status(StrEnum):
     """The Creative Refresh Status, in the order of the process. An empty status is `None`, never a member."""

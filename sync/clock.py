@@ -65,5 +65,10 @@ def to_ms(moment: datetime) -> int:
     return (moment - _EPOCH) // _MILLISECOND
 
 
+def iso(moment: datetime | None) -> str | None:
+    """Write a moment as JSON answers have it: ISO 8601; None for one that is not known."""
+    return None if moment is None else moment.isoformat()
+
+
 def from_ms(ms: int) -> datetime:
     return _EPOCH + timedelta(milliseconds=ms)

@@ -46,6 +46,10 @@ class RecordRef:
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"
 
+    def as_json(self) -> dict[str, str]:
+        """The record as every JSON answer of the commands names it."""
+        return {"kind": self.kind.value, "id": self.id}
+
 
 @dataclass(frozen=True, slots=True)
 class RawVersion:

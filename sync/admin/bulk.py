@@ -43,7 +43,7 @@ class Result:
 
     def as_json(self) -> dict[str, object]:
         return {
-            "record": {"kind": self.record.kind.value, "id": self.record.id},
+            "record": self.record.as_json(),
             "outcome": self.outcome.value,
             "effects": dict(self.effects),
             "reason": self.reason,

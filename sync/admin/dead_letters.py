@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sync.clock import Clock
+from sync.clock import Clock, iso
 from sync.crm import Kind, RecordRef
 from sync.errors import HandoffsError
 from sync.rules.model import EffectState
@@ -43,7 +43,7 @@ class Parked:
 
     def as_json(self) -> dict[str, object]:
         return {
-            "record": _record_json(self.record),
+            "record": self.record.as_json(),
             "since": self.since.isoformat(),
             "attempts": self.attempts,
             "reason": self.reason,
@@ -86,7 +86,7 @@ class Inputs:
             "attempts": self.attempts,
             "payload": dict(self.payload),
             "cause": self.cause,
-            "cause_at": None if self.cause_at is None else self.cause_at.isoformat(),
+            "cause_at": iso(self.cause_at),
         }
 
 
@@ -169,17 +169,13 @@ def failed_json(failed: Trouble) -> dict[str, object]:
     return {
         "key": failed.key,
         "handoff": failed.handoff.value,
-        "record": _record_json(failed.record),
+        "record": failed.record.as_json(),
         "portfolio": failed.portfolio,
         "name": failed.name,
         "kind": failed.kind,
         "since": failed.since.isoformat(),
         "reason": failed.reason,
     }
-
-
-def _record_json(record: RecordRef) -> dict[str, object]:
-    return {"kind": record.kind.value, "id": record.id}
 
 
 def _listed(connection: Connection) -> Dead:

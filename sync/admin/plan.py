@@ -73,7 +73,7 @@ class Step:
             "portfolio": self.portfolio,
             "name": self.name,
             "handoff": self.handoff.value,
-            "record": {"kind": self.record.kind.value, "id": self.record.id},
+            "record": self.record.as_json(),
             "kind": self.kind,
             "key": self.key,
             "summary": self.summary,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from mappings.schema import ProcessMapping
-    from sync.admin.explain import Explanation, Finding, HandoffLine, LeftOut
+    from sync.admin.explain import Explanation, HandoffLine, LeftOut, RuleResult
     from sync.admin.timeline import Event
 
 
@@ -63,7 +63,7 @@ def explain(portfolio: str, everything: bool, as_json: bool) -> None:
     """
     with session.service(begin=False) as built:
         from sync.admin.explain import explain as explained
-        from sync.admin.explain import find
+        from sync.admin.portfolios import find
         from sync.passes import recovery
 
         found = explained(built.reading, find(built.crm, built.mapping, portfolio))
@@ -99,7 +99,7 @@ def _standing_lines(found: "Explanation", zone: ZoneInfo) -> Iterable[str]:
         wait, late = found.wait, ", stuck" if found.is_stuck else ""
         ago = format_duration((found.at - wait.since).total_seconds())
         yield f"Waits for {wait.who} since {format_moment(wait.since, zone)} ({ago}{late}): {wait.what}"
-    item = found.mark
+    item = found.queued
     if item is None:
         yield "Nothing asks for a look at it now."
     elif item.parked_at is not None:
@@ -117,8 +117,6 @@ def _standing_lines(found: "Explanation", zone: ZoneInfo) -> Iterable[str]:
 def _show_timeline(out: "Console", events: "Sequence[Event]", zone: ZoneInfo, limit: int | None) -> None:
     from rich.text import Text
 
-    from sync.admin.explain import TITLES
-
     out.print(Text(f"\nTimeline ({zone.key})", "bold"))
     if not events:
         out.print("  Nothing has happened in this cycle.")
@@ -134,7 +132,7 @@ def _show_timeline(out: "Console", events: "Sequence[Event]", zone: ZoneInfo, li
         if event.handoff is None:
             text = Text(f"{event.who} {event.text}")
         else:
-            head = f"→ {event.handoff.value} {TITLES[event.handoff]}: "
+            head = f"→ {event.handoff.value} {event.handoff.headline}: "
             text = Text.assemble((head, "cyan"), (event.text, colour("blocked") if event.trouble else ""))
         print_wrapped_text(out, text, f"  {local:%H:%M}  ", " " * 11 if event.handoff is not None else " " * 9)
 
@@ -142,43 +140,41 @@ def _show_timeline(out: "Console", events: "Sequence[Event]", zone: ZoneInfo, li
 def _show_handoff(out: "Console", line: "HandoffLine", mapping: "ProcessMapping", limit: int | None) -> None:
     from rich.text import Text
 
-    from sync.admin.explain import TITLES
-
     leading = line.leading
-    label = Text.assemble((f"\n{line.handoff.value:<4}", "bold"), f"{TITLES[line.handoff]:<22}")
+    label = Text.assemble((f"\n{line.handoff.value:<4}", "bold"), f"{line.handoff.headline:<22}")
     label.append(leading.state.value, colour(leading.state.value))
-    if leading.when is not None and len(line.findings) == 1:
+    if leading.when is not None and len(line.results) == 1:
         label.append(f"  {_when(leading, mapping.zone)}", "dim")
     out.print(label)
-    if len(line.findings) == 1:
+    if len(line.results) == 1:
         print_wrapped(out, leading.reason, "    ")
         _show_effects(out, leading, mapping, "      ")
         return
-    shown = line.findings if limit is None else line.findings[-limit:]  # the newest tickets are the last ones
-    for finding in shown:
-        when = f" {_when(finding, mapping.zone)}" if finding.when is not None else ""
-        head = Text.assemble((finding.state.value, colour(finding.state.value)), (when, "dim"), ": ", finding.reason)
+    shown = line.results if limit is None else line.results[-limit:]  # the newest tickets are the last ones
+    for result in shown:
+        when = f" {_when(result, mapping.zone)}" if result.when is not None else ""
+        head = Text.assemble((result.state.value, colour(result.state.value)), (when, "dim"), ": ", result.reason)
         print_wrapped_text(out, head, "    ", "      ")
-        _show_effects(out, finding, mapping, "        ")
-    if len(shown) < len(line.findings):
-        out.print(f"    … and {len(line.findings) - len(shown):,} earlier ones (--all)")
+        _show_effects(out, result, mapping, "        ")
+    if len(shown) < len(line.results):
+        out.print(f"    … and {len(line.results) - len(shown):,} earlier ones (--all)")
 
 
-def _when(finding: "Finding", zone: ZoneInfo) -> str:
-    return ("until " if finding.state == "waiting" else "") + format_moment(finding.when, zone)
+def _when(result: "RuleResult", zone: ZoneInfo) -> str:
+    return ("until " if result.state == "waiting" else "") + format_moment(result.when, zone)
 
 
-def _show_effects(out: "Console", finding: "Finding", mapping: "ProcessMapping", indent: str) -> None:
+def _show_effects(out: "Console", result: "RuleResult", mapping: "ProcessMapping", indent: str) -> None:
     from rich.text import Text
 
-    for effect in finding.effects:
+    for effect in result.effects:
         who = f" → {mapping.roles[effect.role].label}" if effect.role is not None else ""
         text = Text.assemble(f"{effect.summary}{who}: ", (effect.state, colour(effect.state)))
         if effect.when is not None:
             text.append(f" {format_moment(effect.when, mapping.zone)}")
         if effect.id is not None and effect.kind in {"task", "email"}:
             text.append(f" ({effect.id})" if effect.now is None else f" (task {effect.id}, {effect.now})")
-        if effect.reason is not None and effect.state != "done" and effect.reason not in finding.reason:
+        if effect.reason is not None and effect.state != "done" and effect.reason not in result.reason:
             text.append(f": {effect.reason}")
         print_wrapped_text(out, text, indent, indent + "  ")
         if effect.url is not None:

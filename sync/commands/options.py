@@ -94,7 +94,7 @@ def portfolio_ids(built: "Service", wanted: Sequence[str]) -> list[str] | None:
 
     Asks the CRM. Raises `NoSuchPortfolioError` and `AmbiguousNameError`.
     """
-    from sync.admin.explain import find
+    from sync.admin.portfolios import find
 
     return list(dict.fromkeys(find(built.crm, built.mapping, one) for one in wanted)) if wanted else None
 

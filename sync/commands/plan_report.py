@@ -38,15 +38,13 @@ def _title(found: "planning.Plan") -> str:
 def _show_record(out: "Console", steps: "Sequence[planning.Step]", *, days: bool) -> None:
     from rich.text import Text
 
-    from sync.admin.explain import TITLES
-
     first = steps[0]
     out.print(Text.assemble("\n", (first.name or str(first.unit), "bold"), f"  {first.unit}"))
     for (day, handoff, _), same in groupby(steps, key=lambda step: (step.day, step.handoff, step.reason)):
         one = list(same)
         when = f"{format_day(day)}  " if days else ""
         print_wrapped_text(
-            out, Text(f"{when}{handoff.value}  {one[0].reason or TITLES[handoff]}", "dim"), "  ", "     "
+            out, Text(f"{when}{handoff.value}  {one[0].reason or handoff.headline}", "dim"), "  ", "     "
         )
         for step in one:
             _show_step(out, step)

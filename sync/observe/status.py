@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sync.clock import Clock
+from sync.clock import Clock, iso
 from sync.observe import health
 from sync.rules.model import EffectState
 from sync.storage import alert_log, budget, ledger, ledger_queries, service_state, waits, work_queue
@@ -28,7 +28,7 @@ class ErrorKind:
     example: str  # the reason of one of them
 
     def as_json(self) -> dict[str, object]:
-        return {"kind": self.kind, "count": self.count, "since": _iso(self.since), "example": self.example}
+        return {"kind": self.kind, "count": self.count, "since": iso(self.since), "example": self.example}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +78,9 @@ class Status:
             "unknown": self.effects[EffectState.UNKNOWN],
             "blocked": self.effects[EffectState.BLOCKED],
             "failed": self.effects[EffectState.FAILED],
-            "last_sweep": _iso(self.last_sweep),
-            "last_poll": _iso(self.last_poll),
-            "last_webhook": _iso(self.last_webhook),
+            "last_sweep": iso(self.last_sweep),
+            "last_poll": iso(self.last_poll),
+            "last_webhook": iso(self.last_webhook),
             "budget": self.budget,
             "reasons": list(self.reasons),
             "errors": [kind.as_json() for kind in self.errors],
@@ -161,7 +161,3 @@ def _by_kind(troubles: Iterable[Trouble], failing: Iterable[QueuedRecord]) -> li
         for kind, each in found.items()
     ]
     return sorted(kinds, key=lambda one: (-one.count, one.kind))
-
-
-def _iso(at: datetime | None) -> str | None:
-    return None if at is None else at.isoformat()

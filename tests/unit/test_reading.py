@@ -8,7 +8,7 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from sync.admin import adopt, backfill, check, explain, inventory, plan, verify
+from sync.admin import adopt, backfill, check, explain, inventory, plan, portfolios, verify
 from sync.admin import timeline as history
 from sync.crm import CRM, CRMReader
 from sync.hubspot import HubSpot
@@ -28,7 +28,7 @@ READERS = [
         plan.make,
         plan.only,
         explain.explain,
-        explain.find,
+        portfolios.find,
         inventory.take_inventory,
         inventory.all_portfolios,
         verify.verify,

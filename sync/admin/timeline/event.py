@@ -47,10 +47,7 @@ class Event:
             "text": self.text,
             "handoff": None if self.handoff is None else self.handoff.value,
             "trouble": self.trouble,
-            "records": [
-                {"kind": place.record.kind.value, "id": place.record.id, "name": place.name, "url": place.url}
-                for place in self.places
-            ],
+            "records": [{**place.record.as_json(), "name": place.name, "url": place.url} for place in self.places],
         }
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from mappings.vocabulary import Handoff
+from sync.clock import iso
 
 
 class Sort(StrEnum):
@@ -73,7 +74,7 @@ class Report:
     def as_json(self) -> dict[str, object]:
         return {
             "ok": self.ok,
-            "since": None if self.since is None else self.since.isoformat(),
+            "since": iso(self.since),
             "looked": self.looked,
             "tasks": self.tasks,
             "effects": self.effects,

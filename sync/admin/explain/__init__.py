@@ -1,0 +1,87 @@
+"""What stands behind one portfolio: what happened in its cycle, and for each handoff what the rules say of it now.
+
+The verdicts are those of a pass, made in the same way; nothing is recorded, enqueued or sent. `explanation` is the answer,
+`rule_results` puts the ledger's effects beside the verdicts, `ad_sets` shows the tickets, and `sync.admin.timeline` what
+happened.
+"""
+
+from collections.abc import Sequence
+
+from sync.admin import timeline
+from sync.admin.explain import ad_sets
+from sync.admin.explain.explanation import AdSet, Deliverable, EffectLine, Explanation, HandoffLine, LeftOut, RuleResult
+from sync.admin.explain.rule_results import RuleResults
+from sync.admin.portfolios import NoSuchPortfolioError
+from sync.crm import Kind, RecordRef
+from sync.errors import CRMRejectedError
+from sync.passes.decider import Preview
+from sync.passes.portal import Portal
+from sync.rules import waiting
+from sync.rules.context import Context
+from sync.rules.model import Verdict, Wait
+from sync.service.reading import ReadingService
+from sync.storage import ledger, work_queue
+from sync.storage.database import Connection
+
+__all__ = ["AdSet", "Deliverable", "EffectLine", "Explanation", "HandoffLine", "LeftOut", "RuleResult", "explain"]
+
+
+def explain(service: ReadingService, portfolio: str) -> Explanation:
+    """Decide for this portfolio (its id) as a pass would, and put the ledger's effects beside each verdict.
+
+    Raises `NoSuchPortfolioError`, `CRMRejectedError` where it cannot be decided, and the port's other errors.
+    """
+    preview = service.decider.preview([portfolio])
+    asked = RecordRef(Kind.PORTFOLIO, portfolio)
+    if asked in preview.group.merged:
+        preview = service.decider.preview([preview.group.merged[asked].id])
+    for record, text in preview.faulty.items():
+        raise CRMRejectedError(f"{record} cannot be decided: {text.strip().splitlines()[-1]}")
+    for record, decision in preview.decisions.items():
+        context = preview.contexts[record]
+        with service.store.read() as connection:
+            queued = work_queue.find(connection, [record]).get(record)
+            writes = _written_values(connection, context)
+        history = timeline.read(service.crm, context)
+        app = service.settings.hubspot_app_id
+        return Explanation(
+            context.times.now,
+            context.portfolio,
+            context.cycle_started,
+            _wait(service, preview.portal, context, decision.verdicts),
+            timeline.build(context, history, preview.portal, app, writes),
+            RuleResults(context, preview.portal, writes, history.tasks).of(decision.verdicts),
+            tuple(ad_sets.standing(context, preview.portal)),
+            tuple(ad_sets.left_out(context)),
+            queued,
+            _problems(preview, context),
+        )
+    raise NoSuchPortfolioError(f"there is no portfolio {portfolio}")
+
+
+def _wait(service: ReadingService, portal: Portal, context: Context, verdicts: Sequence[Verdict]) -> Wait | None:
+    judged, faulty = service.decider.judge(
+        {context.snapshot.ref: context}, portal, lambda fuller: waiting.judge(fuller, verdicts, closely=True)
+    )
+    for record, text in faulty.items():
+        raise CRMRejectedError(f"nobody can tell whom {record} waits for: {text.strip().splitlines()[-1]}")
+    return judged[context.snapshot.ref].wait
+
+
+def _problems(preview: Preview, context: Context) -> tuple[str, ...]:
+    found = list(context.snapshot.problems)
+    if not preview.portal.has_task_property:
+        name = context.mapping.task.key_property
+        found.append(f"the task property “{name}” is missing in the portal, so nothing is done: `handoffs setup`")
+    return tuple(found)
+
+
+def _written_values(connection: Connection, context: Context) -> dict[str, dict[str, str]]:
+    """What each property write of this context sets, by the effect's key."""
+    keys = [
+        effect.key
+        for recorded in context.ledger.recorded.values()
+        for effect in recorded.effects
+        if effect.kind == "write"
+    ]
+    return {key: payload.get("values", {}) for key, payload in ledger.payloads(connection, keys).items()}

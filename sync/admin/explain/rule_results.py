@@ -1,0 +1,115 @@
+"""What each rule says, with the ledger's effects beside it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from mappings.vocabulary import Handoff
+from sync.admin.explain.explanation import EffectLine, HandoffLine, RuleResult
+from sync.crm import TASK_COMPLETED, TASK_STATUS, Kind, Record
+from sync.passes.portal import Portal
+from sync.rules.context import Context
+from sync.rules.model import NOT_YET, Effect, EffectState, NewTask, RecordedEffect, State, Verdict, Write
+from sync.rules.model import Email as EmailEffect
+
+
+class RuleResults:
+    """Puts the verdicts on one context together with the ledger's effects.
+
+    `writes`: the values that each property write has set, by the effect's key. `tasks`: the ledger's tasks in the CRM, by id.
+    """
+
+    def __init__(
+        self, context: Context, portal: Portal, writes: Mapping[str, Mapping[str, str]], tasks: Mapping[str, Record]
+    ) -> None:
+        self._context = context
+        self._portal = portal
+        self._writes = writes
+        self._tasks = tasks
+        self._names = {ticket.ref: ticket.subject for ticket in context.snapshot.tickets}
+
+    def of(self, verdicts: Iterable[Verdict]) -> tuple[HandoffLine, ...]:
+        """One line for each handoff that has a verdict, in the article's order."""
+        found: dict[Handoff, list[RuleResult]] = {handoff: [] for handoff in Handoff}
+        for verdict in verdicts:
+            found[verdict.handoff].append(self._result(verdict))
+        return tuple(HandoffLine(handoff, tuple(results)) for handoff, results in found.items() if results)
+
+    def _result(self, verdict: Verdict) -> RuleResult:
+        lines = tuple(self._effects(verdict))
+        plain = RuleResult(
+            verdict.record,
+            self._names.get(verdict.record, ""),
+            verdict.state,
+            verdict.reason,
+            verdict.when,
+            lines,
+        )
+        return _still_open(plain) if verdict.state is State.DONE else plain
+
+    def _effects(self, verdict: Verdict) -> Iterable[EffectLine]:
+        """The ledger's effects of the occurrence; where deciding anew would still change one, as it would be now."""
+        recorded = None if verdict.key is None else self._context.ledger.recorded.get(verdict.key)
+        known = {} if recorded is None else {effect.key: effect for effect in recorded.effects}
+        wanted = {} if verdict.occurrence is None else {
+            verdict.occurrence.effect_key(effect): effect for effect in verdict.occurrence.effects
+        }  # fmt: skip
+        for key, recorded_effect in known.items():
+            if key not in wanted or recorded_effect.state not in NOT_YET:
+                yield self._known(recorded_effect)
+        for key, effect in wanted.items():
+            if key not in known or known[key].state in NOT_YET:
+                yield self._wanted(key, effect)
+
+    def _known(self, effect: RecordedEffect) -> EffectLine:
+        task = effect.crm_id if effect.kind in {"task", "close"} else None
+        return EffectLine(
+            effect.key,
+            effect.kind,
+            effect.role,
+            self._summary(effect.slot, self._writes.get(effect.key, {})),
+            effect.state.value,
+            effect.state_at,
+            effect.crm_id,
+            None if task is None else self._portal.url(Kind.TASK, task),
+            effect.reason,
+            self._task_now(task) if effect.kind == "task" and task is not None else None,
+        )
+
+    def _task_now(self, task: str) -> str:
+        record = self._tasks.get(task)
+        if record is None or record.id != task:
+            return "deleted"
+        return "completed" if record.properties.get(TASK_STATUS, "") == TASK_COMPLETED else "open"
+
+    def _wanted(self, key: str, effect: Effect) -> EffectLine:
+        values = effect.values if isinstance(effect, Write) else {}
+        role = effect.role if isinstance(effect, NewTask | EmailEffect) else None
+        state = EffectState.BLOCKED.value if effect.blocked else State.DUE.value
+        return EffectLine(
+            key,
+            effect.slot.partition(":")[0],
+            role,
+            self._summary(effect.slot, values),
+            state,
+            None,
+            None,
+            None,
+            effect.blocked,
+        )
+
+    def _summary(self, slot: str, values: Mapping[str, str]) -> str:
+        """`task kickoff`, `email date arrived`, `close 4711`, `write creative_refresh_status = “…”`."""
+        kind, _, what = slot.partition(":")
+        if kind == "write":
+            what = ", ".join(f"{name} = “{value}”" if value else f"{name} emptied" for name, value in values.items())
+        return f"{kind} {what.replace('_', ' ') if kind != 'write' else what}".strip()
+
+
+def _still_open(result: RuleResult) -> RuleResult:
+    """Say so where an effect waits, for a person or another try: a rule is through with an occurrence once it stands."""
+    waits = [line for line in result.effects if line.state not in {EffectState.DONE, EffectState.SUPERSEDED}]
+    if not waits:
+        return result
+    blocked = any(line.state == EffectState.BLOCKED for line in waits)
+    why = "; ".join(f"{line.summary} is {line.state}" + (f": {line.reason}" if line.reason else "") for line in waits)
+    return replace(result, state=State.BLOCKED if blocked else State.DUE, reason=f"{result.reason}; {why}")
