@@ -104,13 +104,13 @@ class BudgetReader:
         self._limits = dict(limits)
 
     def state(self) -> dict[Bucket, BucketState]:
-        """What each bucket holds now; reads only."""
+        """Read what each bucket holds now."""
         with self._reader.read() as connection:
             self._recall(connection)
             return {bucket: self._state(connection, bucket, limit) for bucket, limit in self._limits.items()}
 
     def daily_remaining(self) -> int | None:
-        """What HubSpot last said is left of the account's day; None if it never said."""
+        """Read how many requests HubSpot last said are left of the account's day; None if it never said."""
         with self._reader.read() as connection:
             found = service_state.get(connection, service_state.DAILY_BUDGET)
         return None if found is None else found.remaining
@@ -148,7 +148,7 @@ class Budget(BudgetReader):
         self._daily_written: datetime | None = None
 
     def take(self, bucket: Bucket, priority: Priority = Priority.INTERACTIVE) -> None:
-        """Return once the request may be sent; waits through the clock for as long as it takes."""
+        """Wait, through the clock, until the request may be sent."""
         while (wait := self.try_take(bucket, priority)) > 0:
             self._clock.sleep(wait)
 
@@ -200,7 +200,7 @@ class Budget(BudgetReader):
             )
 
     def limit(self, bucket: Bucket) -> Limit:
-        """The limit as far as it is known: the portal's own, once an answer has told it."""
+        """Return the limit as far as it is known: the portal's own, once an answer has named it."""
         return self._limits[bucket]
 
     def _need(self, limit: Limit, priority: Priority) -> int:
@@ -268,7 +268,7 @@ class Paced:
         self._next: dict[Bucket, datetime] = {}
 
     def take(self, bucket: Bucket, priority: Priority = Priority.INTERACTIVE) -> None:
-        """Return once the request may be sent."""
+        """Wait, through the clock, until the request may be sent."""
         now = self._clock.now()
         turn = max(now, self._next.get(bucket, now))
         if turn > now:
@@ -286,7 +286,7 @@ class Paced:
 
 
 def state(store: StoreReader, clock: Clock) -> dict[str, object]:
-    """The budget as `status` prints it, from the database alone: each bucket, and what is left of the day."""
+    """Read the budget as `status` prints it: by bucket its limit, what was used and what is left, and what of the day."""
     budget = BudgetReader(store, clock)
     buckets = {
         bucket.value: {"limit": it.limit, "seconds": it.seconds, "used": it.used, "available": it.available}

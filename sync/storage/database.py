@@ -43,7 +43,7 @@ class StoreReader:
             raise self._explained(error) from error
 
     def holds_for_good(self, name: str, holds: Callable[[Connection], bool]) -> bool:
-        """Whether something holds that never ceases to, once it does: `holds` is asked until then, and then no more.
+        """Ask whether something holds that never ceases to, once it does: `holds` is called until then, and then no more.
 
         `name` tells one such thing from another.
         """
@@ -56,7 +56,7 @@ class StoreReader:
 
     def _explained(self, error: SQLAlchemyError | sqlite3.Error) -> StoreError:
         cause = error.orig if isinstance(error, DBAPIError) else error
-        return StoreError(_explanation(str(cause), self.path))
+        return StoreError(_explanation(cause, self.path))
 
 
 class Store(StoreReader):
@@ -89,26 +89,39 @@ class Store(StoreReader):
         self._engine.dispose()
 
 
-def _explanation(cause: str, path: Path | None) -> str:
+def _explanation(cause: BaseException | None, path: Path | None) -> str:
+    """Say in an admin's words what is the matter with the database, and what to do about it.
+
+    An error of SQLite's bears a code. Only for a table or column that is missing there is no code of its own.
+    """
     where = f"the database {path}"
-    text = cause.lower()
-    if "readonly" in text or "read-only" in text:
-        return f"{where} is read-only: give the service's user the right to write the file and its directory"
-    if "locked" in text or "busy" in text:
-        return f"{where} was locked by another program for {BUSY_SECONDS} s: end what holds it, or set DATABASE_URL"
-    if "full" in text:
-        return f"the disk of {path} is full: free some room; nothing was lost"
-    if "unable to open" in text:
-        return f"{where} cannot be opened: does its directory exist, and may the service write there? See DATABASE_URL"
-    if "malformed" in text or "not a database" in text:
-        return f"{where} is damaged or is no SQLite file: restore it, or move it away and start afresh"
+    text = str(cause)
+    match _code(cause):
+        case sqlite3.SQLITE_READONLY:
+            return f"{where} is read-only: give the service's user the right to write the file and its directory"
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return f"{where} was locked by another program for {BUSY_SECONDS} s: end what holds it, or set DATABASE_URL"
+        case sqlite3.SQLITE_FULL:
+            return f"the disk of {path} is full: free some room; nothing was lost"
+        case sqlite3.SQLITE_CANTOPEN:
+            return (
+                f"{where} cannot be opened: does its directory exist, and may the service write there? See DATABASE_URL"
+            )
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+            return f"{where} is damaged or is no SQLite file: restore it, or move it away and start afresh"
     if "no such table" in text or "no such column" in text:
         return f"{where} has an old or no schema: run `handoffs db upgrade`"
-    return f"{where}: {cause}"
+    return f"{where}: {text}"
+
+
+def _code(error: BaseException | None) -> int | None:
+    """The primary result code of an error of SQLite's; None: it is none, or the driver's own."""
+    extended = getattr(error, "sqlite_errorcode", None)
+    return None if extended is None else int(extended) & 0xFF
 
 
 def open_store(url: str) -> Store:
-    """Open the database of `DATABASE_URL`; it is created by `migrate`, not here."""
+    """Open the database of `DATABASE_URL`, without touching it yet: a missing one is made by `migrate`."""
     parsed = make_url(url)
     memory = parsed.database in {None, "", ":memory:"}
     path = None if memory else Path(str(parsed.database)).absolute()
@@ -130,7 +143,7 @@ def _configure(connection: sqlite3.Connection, _record: object) -> None:
     try:
         cursor.execute("PRAGMA journal_mode=WAL")
     except sqlite3.OperationalError as error:
-        if "readonly" not in str(error):  # a read-only file can still be read; a write will say so
+        if _code(error) != sqlite3.SQLITE_READONLY:  # a read-only file can still be read; a write will say so
             raise
     cursor.execute("PRAGMA synchronous=FULL")  # an answered webhook must survive a power cut
     cursor.close()
@@ -144,7 +157,7 @@ def _begin(connection: Connection, statement: str) -> None:
 
 
 def migrate(store: Store) -> None:
-    """Bring the schema up to date; does nothing to one that is. `StoreError` for one that a newer version has made."""
+    """Bring the schema up to date; it may be so already. Raises `StoreError`, also where a newer version has made it."""
     from alembic import command
     from alembic.config import Config
     from alembic.util import CommandError
@@ -163,7 +176,7 @@ def migrate(store: Store) -> None:
 
 
 def revision(store: Store) -> str | None:
-    """The revision of the schema; None where there is none yet."""
+    """Read the revision of the schema; None where there is none yet. Raises `StoreError`."""
     from alembic.runtime.migration import MigrationContext
 
     with store.read() as connection:
@@ -171,10 +184,10 @@ def revision(store: Store) -> str | None:
 
 
 def to_json(value: Mapping[str, Any]) -> str:
-    """JSON in one canonical form, so that equal values are equal texts."""
+    """Write JSON in one canonical form, so that equal values are equal texts."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def in_parts(values: Sequence[T], size: int = 500) -> Iterator[Sequence[T]]:
-    """SQLite takes a limited number of variables in one statement."""
+    """Cut a sequence into parts: a database takes a limited number of variables in one statement."""
     return (values[start : start + size] for start in range(0, len(values), size))

@@ -74,9 +74,9 @@ def receive(store: Store, body: bytes, received: Sequence[Event], now: datetime,
         key = connection.execute(_NEW_DELIVERY, {"received_at": to_ms(now), "body": body}).inserted_primary_key
         assert key is not None
         connection.execute(_NEW_EVENT, [rows[event.identity] | {"delivery": int(key[0])} for event in fresh])
-        look = [event for event in fresh if not event.test and not _is_own(event, app_id)]
+        news = [event for event in fresh if not event.test and not _is_own(event, app_id)]
         for moved in (False, True):
-            records = {record for event in look if event.moves is moved for record in records_of(event, portfolio_type)}
+            records = {record for event in news if event.moves is moved for record in records_of(event, portfolio_type)}
             work_queue.enqueue_related(connection, records, now, "webhook", moved=moved)
         return len(fresh)
 

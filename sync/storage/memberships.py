@@ -1,7 +1,7 @@
-"""Which ticket is on which portfolio, as far as was seen: what a deleted or moved ticket leaves to be looked at again.
+"""Which portfolio each ticket was last seen on: when a ticket is deleted or moved, its old portfolio is looked at again.
 
-An event that says that a ticket left may be lost. So every pass over a portfolio also asks what it once had and has no
-more.
+An event that says that a ticket left may be lost. So every pass over a portfolio also asks which tickets it once had and
+has no more.
 """
 
 from collections.abc import Iterable, Mapping

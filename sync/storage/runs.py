@@ -1,4 +1,7 @@
-"""What an admin had done: who, when, why, and what came of it; and how far back they let a portfolio's causes count."""
+"""Runs: what an admin had done, who, when, why, and what came of it; and how far back a portfolio's causes count.
+
+One row a run of a command that acts on many records. The second is set by the runs of `backfill`.
+"""
 
 import getpass
 import os
@@ -16,7 +19,7 @@ from sync.storage.upsert import least, upsert
 
 
 def actor() -> str:
-    """Who gives the command, as the machine knows them."""
+    """Name whoever gives the command, as the machine knows them."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # a user id without a name, as containers have
@@ -26,7 +29,7 @@ def actor() -> str:
 def begin(
     connection: Connection, command: str, now: datetime, *, reason: str | None, arguments: Mapping[str, Any]
 ) -> int:
-    """Write down that a run begins; its number."""
+    """Record that a run begins, and return its number. `arguments`: what it was told to do, as plain JSON values."""
     row = {"command": command, "actor": actor(), "reason": reason, "started": to_ms(now), "finished": None}
     made = connection.execute(runs.insert().values(**row, arguments=to_json(arguments), counts="{}"))
     assert made.inserted_primary_key is not None
@@ -34,7 +37,7 @@ def begin(
 
 
 def finish(connection: Connection, run: int, now: datetime, counts: Mapping[str, Any]) -> None:
-    """Write down what came of it. A run that was cut off has no end."""
+    """Record that a run has ended, and what came of it. One that was cut off has no end."""
     connection.execute(update(runs).where(runs.c.id == run).values(finished=to_ms(now), counts=to_json(counts)))
 
 
@@ -47,7 +50,10 @@ def kept(
     arguments: Mapping[str, Any],
     counts: Callable[[], Mapping[str, Any]],
 ) -> Iterator[int]:
-    """A run, written down at its beginning and at its end, however it ends; its number."""
+    """Record a run at its beginning and at its end, however it ends; gives its number.
+
+    `counts` is called at the end, and gives what came of it, as plain JSON values. Raises `StoreError`.
+    """
     with store.write() as connection:
         run = begin(connection, command, clock.now(), reason=reason, arguments=arguments)
     try:
@@ -64,7 +70,7 @@ _REACH_BACK = upsert(backfills, lambda new: {"since": least(backfills.c.since, n
 
 
 def reach_back(connection: Connection, portfolios: Iterable[str], since: datetime, run: int) -> None:
-    """From now on causes of these portfolios count from `since` on, in every pass; never less far back than before."""
+    """Have causes of these portfolios count from `since` on, in every later pass; never less far back than before."""
     rows = [{"portfolio": i, "since": to_ms(since), "run": run} for i in sorted(set(portfolios))]
     if rows:
         connection.execute(_REACH_BACK, rows)
@@ -74,7 +80,7 @@ _REACHING_BACK = select(backfills).where(backfills.c.portfolio.in_(bindparam("po
 
 
 def backfilled_since(connection: Connection, portfolios: Iterable[str]) -> dict[str, datetime]:
-    """Since when causes count, for those of these portfolios for which that is before going live."""
+    """Find since when causes count for these portfolios; one of which none was backfilled is left out."""
     found: dict[str, datetime] = {}
     for part in in_parts(sorted(set(portfolios))):
         rows = connection.execute(_REACHING_BACK, {"portfolios": part})

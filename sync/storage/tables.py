@@ -19,7 +19,7 @@ deliveries = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
-# One row an event, ever: the identity is a key, so a doubled delivery stores and marks nothing.
+# One row an event, ever: the identity is a key, so a doubled delivery stores and enqueues nothing.
 events = Table(
     "event",
     metadata,
@@ -34,7 +34,7 @@ events = Table(
     Column("raw", Text, nullable=False),
 )
 
-# One row a record to look at. It is removed only if `generation` is still what the pass took.
+# The work queue: one row a record. It is removed only if `generation` is still what the pass leased.
 work_items = Table(
     "dirty",
     metadata,
@@ -43,8 +43,8 @@ work_items = Table(
     Column("lane", Integer, nullable=False),
     Column("generation", Integer, nullable=False),
     Column("priority", Integer, nullable=False),  # 0 interactive (webhook, poll), 1 bulk (sweep, backfill)
-    Column("marked_at", BigInteger, nullable=False),
-    Column("origin", String, nullable=False),  # webhook, poll, sweep, replay, …: who said "look"
+    Column("marked_at", BigInteger, nullable=False),  # when it was enqueued
+    Column("origin", String, nullable=False),  # webhook, poll, sweep, replay, …: who enqueued it
     Column("look_at", BigInteger, nullable=False),  # not before this moment
     Column("attempts", Integer, nullable=False),  # failed passes in a row
     Column("parked_at", BigInteger),  # set: no more tries until an admin says so
@@ -101,7 +101,7 @@ cycles = Table(
     Column("by", String, nullable=False),  # the closing status
 )
 
-# Which portfolio a ticket was last seen on: what a deleted or moved ticket leaves to be looked at again.
+# Which portfolio a ticket was last seen on: the one to look at when the ticket is deleted or moved.
 memberships = Table(
     "membership",
     metadata,
@@ -109,7 +109,7 @@ memberships = Table(
     Column("portfolio", String, nullable=False, index=True),
 )
 
-# When a record was last read, by the CRM's own clock: a poll that lists it again without a change marks nothing.
+# When a record was last read, by the CRM's own clock: a poll that finds it again without a change enqueues nothing.
 seen = Table(
     "seen",
     metadata,
@@ -127,7 +127,7 @@ sweeps = Table(
     Column("finished_at", BigInteger),
 )
 
-# An admin's word to the breaker: so many effects more, within the hour after it.
+# What an admin permits beyond the breaker's limit: so many effects more, within the hour after it.
 releases = Table(
     "release",
     metadata,
@@ -146,13 +146,13 @@ runs = Table(
     Column("command", String, nullable=False),  # apply, backfill, dead drop, …
     Column("actor", String, nullable=False),
     Column("reason", Text),  # null: none was asked for
-    Column("arguments", Text, nullable=False),  # JSON: what it was told to do
+    Column("arguments", Text, nullable=False),  # JSON: its options
     Column("started", BigInteger, nullable=False),
     Column("finished", BigInteger),  # null: it is running, or was cut off
     Column("counts", Text, nullable=False),  # JSON: what came of it
 )
 
-# How far back a portfolio's causes count, where that is before going live: an admin's word, kept for every later pass.
+# How far back a portfolio's causes count, where that is before going live: set by an admin, for every later pass.
 backfills = Table(
     "backfill",
     metadata,
