@@ -1,0 +1,30 @@
+"""All SQL and every table. Each table has one module; the others call its functions, which take a `Connection`.
+
+The database itself:
+
+    database         open it, short transactions, the schema brought up to date
+    tables           every table, with the constraints that are the guarantees
+    upsert           `INSERT … ON CONFLICT`: the only statements that are a dialect's own
+    copies           a copy made while the service runs, and put back
+    migrations/      the schema's history
+
+What stands in it, in the data's order:
+
+    inbox            webhook deliveries as they came, each event once; `retention` removes old ones
+    work_queue       the records that a pass is to look at: enqueue, lease, ack, nack, hold
+    changes          when each record was last read: what the poll need not enqueue
+    memberships      which portfolio each ticket was last seen on
+    ledger           what was decided, tried and done: every effect happens once
+    ledger_queries   what is asked of the ledger about many records at once
+    waits            whom each portfolio waits for
+    sweeps           the daily sweep, once a day
+    releases         what an admin permits beyond the breaker's limit
+    runs             what an admin had done, and how far back a portfolio's causes count
+    alert_log        what the admin was alerted to, once a kind and hour
+    budget           the CRM's request limits, shared by all processes
+    service_state    what the service remembers of itself, each value with its type
+
+What is read leaves as frozen dataclasses and plain values; no row and no statement does. Moments go in and out as aware
+datetimes, in UTC; in the tables they are milliseconds since the epoch. A function of these modules writes in the
+transaction of the connection that it is given, and never begins one of its own unless it is given a `Store`.
+"""

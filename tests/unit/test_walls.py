@@ -3,6 +3,7 @@
 `lint-imports` reads the contracts of `pyproject.toml`. A contract that no longer sees what it forbids is worse than none.
 """
 
+import ast
 import os
 import re
 import shutil
@@ -13,6 +14,9 @@ from pathlib import Path
 
 import grimp
 import pytest
+from sqlalchemy import Table
+
+from sync.storage import tables
 
 ROOT = Path(__file__).parents[2]
 
@@ -138,3 +142,30 @@ def test_the_rules_import_nothing_that_acts() -> None:
     imported = {module for rule in rules for module in graph.find_modules_directly_imported_by(rule)}
 
     assert {one for one in imported if one.partition(".")[0] not in {"sync", "mappings"}} <= BENIGN
+
+
+def _storage() -> dict[str, str]:
+    """The source of each module of sync.storage."""
+    found = sorted((ROOT / "sync" / "storage").rglob("*.py"))
+    return {path.relative_to(ROOT / "sync" / "storage").as_posix(): path.read_text(encoding="utf-8") for path in found}
+
+
+def test_the_dialect_of_the_database_is_known_in_one_place() -> None:
+    knowing = {path for path, text in _storage().items() if "sqlalchemy.dialects" in text}
+
+    assert knowing - {"ledger.py"} == {"upsert.py"}, "the ledger follows when it is split"
+
+
+def test_each_table_has_one_owner() -> None:
+    """The ledger is one owner, in however many modules."""
+    names = {name for name, value in vars(tables).items() if isinstance(value, Table)}
+    owners: dict[str, set[str]] = {name: set() for name in names}
+    for path, text in _storage().items():
+        owner = re.sub(r"(_queries)?(\.py|/.+)$", "", path)
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ImportFrom) and node.module == "sync.storage.tables":
+                for imported in node.names:
+                    owners.get(imported.name, set()).add(owner)
+    owners["releases"].discard("ledger")  # follows when the ledger is split
+
+    assert {table: each for table, each in owners.items() if len(each) != 1} == {}
