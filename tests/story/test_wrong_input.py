@@ -34,7 +34,7 @@ Command = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Context:
+class Case:
     """A command, the settings it is run with, how it ends, and what its one line says."""
 
     command: Command
@@ -92,29 +92,25 @@ MAKES_THE_LEDGER: tuple[Command, ...] = (
 WRITES_THE_LEDGER: tuple[Command, ...] = (*MAKES_THE_LEDGER, *READS_THE_LEDGER[4:-1])
 
 
-def settings() -> Iterator[Context]:
+def settings() -> Iterator[Case]:
     """Whatever a command is asked, with a setting that is missing or wrong."""
     subscriptions = ("subscriptions", "--out", "project")
     for command in (*ASKS_THE_CRM, *STAYS):
-        yield Context(command, 2, "HUBSPOT_ACCESS_TOKEN is not set", {"HUBSPOT_ACCESS_TOKEN": ""})
-    yield Context(subscriptions, 2, "set HUBSPOT_ACCESS_TOKEN", {**PUBLIC, "HUBSPOT_ACCESS_TOKEN": ""})
+        yield Case(command, 2, "HUBSPOT_ACCESS_TOKEN is not set", {"HUBSPOT_ACCESS_TOKEN": ""})
+    yield Case(subscriptions, 2, "set HUBSPOT_ACCESS_TOKEN", {**PUBLIC, "HUBSPOT_ACCESS_TOKEN": ""})
     for command in ASKS_THE_CRM:
-        yield Context(command, 4, "set HUBSPOT_ACCESS_TOKEN to one that is valid", {"HUBSPOT_ACCESS_TOKEN": "pat-old"})
-        yield Context(
-            command, 1, "no connection (HUBSPOT_BASE_URL, network)", {"HUBSPOT_BASE_URL": "http://127.0.0.1:1"}
-        )
-    yield Context(subscriptions, 4, "set HUBSPOT_ACCESS_TOKEN to one", {**PUBLIC, "HUBSPOT_ACCESS_TOKEN": "pat-old"})
-    yield Context(subscriptions, 1, "HUBSPOT_BASE_URL", {**PUBLIC, "HUBSPOT_BASE_URL": "http://127.0.0.1:1"})
-    yield Context(subscriptions, 5, "portfolio.object", {**PUBLIC, "MAPPING": "misfit.yaml"})
-    yield Context(subscriptions, 2, "PUBLIC_URL is not set")
-    yield Context(subscriptions, 2, "HubSpot calls https addresses only", {"PUBLIC_URL": "http://handoffs.example.com"})
+        yield Case(command, 4, "set HUBSPOT_ACCESS_TOKEN to one that is valid", {"HUBSPOT_ACCESS_TOKEN": "pat-old"})
+        yield Case(command, 1, "no connection (HUBSPOT_BASE_URL, network)", {"HUBSPOT_BASE_URL": "http://127.0.0.1:1"})
+    yield Case(subscriptions, 4, "set HUBSPOT_ACCESS_TOKEN to one", {**PUBLIC, "HUBSPOT_ACCESS_TOKEN": "pat-old"})
+    yield Case(subscriptions, 1, "HUBSPOT_BASE_URL", {**PUBLIC, "HUBSPOT_BASE_URL": "http://127.0.0.1:1"})
+    yield Case(subscriptions, 5, "portfolio.object", {**PUBLIC, "MAPPING": "misfit.yaml"})
+    yield Case(subscriptions, 2, "PUBLIC_URL is not set")
+    yield Case(subscriptions, 2, "HubSpot calls https addresses only", {"PUBLIC_URL": "http://handoffs.example.com"})
     for command in (*ASKS_THE_CRM, *STAYS, ("release", "--reason", "x"), subscriptions):
-        yield Context(
-            command, 2, "(MAPPING) has a problem: none.yaml: cannot be read", {**PUBLIC, "MAPPING": "none.yaml"}
-        )
-        yield Context(command, 2, "bad.yaml:1: portfolio.objekt: is not a key", {**PUBLIC, "MAPPING": "bad.yaml"})
+        yield Case(command, 2, "(MAPPING) has a problem: none.yaml: cannot be read", {**PUBLIC, "MAPPING": "none.yaml"})
+        yield Case(command, 2, "bad.yaml:1: portfolio.objekt: is not a key", {**PUBLIC, "MAPPING": "bad.yaml"})
     for command in (*ASKS_THE_CRM, *STAYS, *READS_THE_LEDGER, ("db", "upgrade"), subscriptions):
-        yield Context(command, 2, "EMAIL_URL: must start with", {"EMAIL_URL": "pigeon:"})
+        yield Case(command, 2, "EMAIL_URL: must start with", {"EMAIL_URL": "pigeon:"})
     for name, value, message in (
         ("HUBSPOT_BASE_URL", "api.hubapi.com", ": must start with http"),
         ("HUBSPOT_BASE_URL", "http://127.0.0.1:99999", ": Port out of range"),
@@ -127,125 +123,125 @@ def settings() -> Iterator[Context]:
         ("POLL_SECONDS", "1", ": Input should be greater than or equal to 5"),
         ("GO_LIVE", "soon", ": must be a date"),
     ):
-        yield Context(("explain", "Acme"), 2, name + message, {name: value})
-    yield Context(("explain", "Acme"), 4, "HUBSPOT_ACCESS_TOKEN holds characters", {"HUBSPOT_ACCESS_TOKEN": "pat-ä"})
+        yield Case(("explain", "Acme"), 2, name + message, {name: value})
+    yield Case(("explain", "Acme"), 4, "HUBSPOT_ACCESS_TOKEN holds characters", {"HUBSPOT_ACCESS_TOKEN": "pat-ä"})
     for command in ASKS_THE_CRM:
-        yield Context(command, 2, "GO_LIVE is 2026-01-01, but this service went live at", {"GO_LIVE": "2026-01-01"})
+        yield Case(command, 2, "GO_LIVE is 2026-01-01, but this service went live at", {"GO_LIVE": "2026-01-01"})
     for command in STAYS:
-        yield Context(command, 2, "EMAIL_FROM is not set", {"EMAIL_URL": "smtp://mail"})
-    yield Context(("serve",), 2, "HUBSPOT_CLIENT_SECRET is not set", {"PUBLIC_URL": PUBLIC["PUBLIC_URL"]})
-    yield Context(("serve",), 2, "PUBLIC_URL is not set", {"HUBSPOT_CLIENT_SECRET": "secret"})
+        yield Case(command, 2, "EMAIL_FROM is not set", {"EMAIL_URL": "smtp://mail"})
+    yield Case(("serve",), 2, "HUBSPOT_CLIENT_SECRET is not set", {"PUBLIC_URL": PUBLIC["PUBLIC_URL"]})
+    yield Case(("serve",), 2, "PUBLIC_URL is not set", {"HUBSPOT_CLIENT_SECRET": "secret"})
 
 
-def databases() -> Iterator[Context]:
+def databases() -> Iterator[Case]:
     """A database that is not there, is none, or is of another version."""
     for command in READS_THE_LEDGER:
-        yield Context(command, 1, "there is no database", {"DATABASE_URL": "sqlite:///none.db"})
+        yield Case(command, 1, "there is no database", {"DATABASE_URL": "sqlite:///none.db"})
     for command in READS_ONLY:
-        yield Context(command, 1, "run `handoffs db upgrade`", {"DATABASE_URL": "sqlite:///empty.db"})
+        yield Case(command, 1, "run `handoffs db upgrade`", {"DATABASE_URL": "sqlite:///empty.db"})
     for command in MAKES_THE_LEDGER:
-        yield Context(command, 1, "does its directory exist", {"DATABASE_URL": "sqlite:///nowhere/handoffs.db"})
+        yield Case(command, 1, "does its directory exist", {"DATABASE_URL": "sqlite:///nowhere/handoffs.db"})
     for command in WRITES_THE_LEDGER:
-        yield Context(command, 1, "was made by a newer version", {"DATABASE_URL": "sqlite:///newer.db"})
+        yield Case(command, 1, "was made by a newer version", {"DATABASE_URL": "sqlite:///newer.db"})
     for command in (*ASKS_THE_CRM[:-1], *STAYS):
-        yield Context(command, 3, "is a copy of 2026-11-02 14:", {"DATABASE_URL": "sqlite:///copy.db"})
+        yield Case(command, 3, "is a copy of 2026-11-02 14:", {"DATABASE_URL": "sqlite:///copy.db"})
     for command in (*WRITES_THE_LEDGER, *READS_ONLY):
-        yield Context(command, 1, "is damaged or is no SQLite file", {"DATABASE_URL": "sqlite:///garbage.db"})
+        yield Case(command, 1, "is damaged or is no SQLite file", {"DATABASE_URL": "sqlite:///garbage.db"})
 
 
-def names() -> Iterator[Context]:
+def names() -> Iterator[Case]:
     """Ids and names that nothing has, or several have."""
     for start in (("explain",), ("verify",), ("plan",), ("adopt",), ("backfill", BEFORE), ("replay", "--portfolio")):
         for wanted in ("4711", "Nobody", "", "1; drop table effect"):
-            yield Context((*start, wanted), 1, f"there is no portfolio with the id or name “{wanted}”")
+            yield Case((*start, wanted), 1, f"there is no portfolio with the id or name “{wanted}”")
     for start in (("backfill", BEFORE), ("replay",)):
-        yield Context((*start, "--owner", "nobody@x"), 2, "nobody in the portal is “nobody@x”")
-        yield Context((*start, "--handoff", "11"), 2, "'11' is not one of '1', '2a'")
-    yield Context(("replay", "--event", "123"), 1, "no event “123” was delivered")
-    yield Context(("replay", "--outcome", "odd"), 2, "'odd' is not one of 'failed'")
+        yield Case((*start, "--owner", "nobody@x"), 2, "nobody in the portal is “nobody@x”")
+        yield Case((*start, "--handoff", "11"), 2, "'11' is not one of '1', '2a'")
+    yield Case(("replay", "--event", "123"), 1, "no event “123” was delivered")
+    yield Case(("replay", "--outcome", "odd"), 2, "'odd' is not one of 'failed'")
     for verb in (("show",), ("retry",), ("drop", "--reason=x", "--yes")):
-        yield Context(("dead", *verb, "4711"), 1, "“4711” is not parked, and nothing of it has failed")
+        yield Case(("dead", *verb, "4711"), 1, "“4711” is not parked, and nothing of it has failed")
     for file in ("none.json", "bad.yaml", "wrong.json", "folder"):
-        yield Context(("apply", file), 2, file)
+        yield Case(("apply", file), 2, file)
     for file in ("none.db", "handoffs.db", "folder"):
-        yield Context(("db", "restore", file), 2, file)
+        yield Case(("db", "restore", file), 2, file)
     for file in ("bad.yaml", "garbage.db"):
-        yield Context(("db", "restore", file), 1, f"{file} is damaged or is no SQLite file")
-    yield Context(("db", "restore", "empty.db"), 1, "empty.db has an old or no schema")
+        yield Case(("db", "restore", file), 1, f"{file} is damaged or is no SQLite file")
+    yield Case(("db", "restore", "empty.db"), 1, "empty.db has an old or no schema")
 
 
-def days() -> Iterator[Context]:
+def days() -> Iterator[Case]:
     """Days that are none, and days on the wrong side of today."""
     dated = {"sweep": "--today", "plan": "--at", "verify": "--since", "backfill": "--since", "replay": "--since"}
     for name, option in (*dated.items(), ("replay", "--until")):
         for day in ("24.12.2026", "2026-02-30", "tomorrow", ""):
-            yield Context((name, option, day), 2, f"'{option}': {day!r} is no date")
-        yield Context((name, option, "2999-01-01"), 2, "too far away")
-    yield Context(("plan", "--at", PAST), 2, f"{PAST} is past: today is {TODAY}")
-    yield Context(("verify", "--since", FUTURE), 2, f"{FUTURE} is still to come")
-    yield Context(("replay", "--since", FUTURE), 2, f"{FUTURE} is still to come")
-    yield Context(("replay", "--since", "2026-11-01", "--until", PAST), 2, f"{PAST} is before 2026-11-01")
-    yield Context(("backfill", "--since", FUTURE), 2, "the service went live on 2026-11-02 09:00")
-    yield Context(("sandbox", "--clock", "noon"), 2, "'noon' is no moment")
+            yield Case((name, option, day), 2, f"'{option}': {day!r} is no date")
+        yield Case((name, option, "2999-01-01"), 2, "too far away")
+    yield Case(("plan", "--at", PAST), 2, f"{PAST} is past: today is {TODAY}")
+    yield Case(("verify", "--since", FUTURE), 2, f"{FUTURE} is still to come")
+    yield Case(("replay", "--since", FUTURE), 2, f"{FUTURE} is still to come")
+    yield Case(("replay", "--since", "2026-11-01", "--until", PAST), 2, f"{PAST} is before 2026-11-01")
+    yield Case(("backfill", "--since", FUTURE), 2, "the service went live on 2026-11-02 09:00")
+    yield Case(("sandbox", "--clock", "noon"), 2, "'noon' is no moment")
 
 
-def places() -> Iterator[Context]:
+def places() -> Iterator[Case]:
     """Where nothing can be written."""
     for place in ("nowhere/file", "bad.yaml/file", "folder"):
-        yield Context(("plan", "--out", place), 2, place)
-        yield Context(("db", "backup", place), 2, place)
+        yield Case(("plan", "--out", place), 2, place)
+        yield Case(("db", "backup", place), 2, place)
     for place in ("bad.yaml", "bad.yaml/project"):
-        yield Context(("subscriptions", "--out", place, "--object-type", "2-1"), 2, place, PUBLIC)
+        yield Case(("subscriptions", "--out", place, "--object-type", "2-1"), 2, place, PUBLIC)
 
 
-def refusals() -> Iterator[Context]:
+def refusals() -> Iterator[Case]:
     """What wants a person's yes, and nobody is there to be asked."""
-    yield Context(("apply", "kept.json"), 3, "add --yes")
-    yield Context(("db", "backup", "kept.json"), 3, "kept.json is there already")
-    yield Context(("db", "restore", "copy.db"), 3, "there is a database")
-    yield Context(("db", "restore", "copy.db"), 3, "add --yes", {"DATABASE_URL": "sqlite:///none.db"})
-    yield Context(("subscriptions", "--out", "project", "--object-type", "2-1"), 3, "--force", PUBLIC)
+    yield Case(("apply", "kept.json"), 3, "add --yes")
+    yield Case(("db", "backup", "kept.json"), 3, "kept.json is there already")
+    yield Case(("db", "restore", "copy.db"), 3, "there is a database")
+    yield Case(("db", "restore", "copy.db"), 3, "add --yes", {"DATABASE_URL": "sqlite:///none.db"})
+    yield Case(("subscriptions", "--out", "project", "--object-type", "2-1"), 3, "--force", PUBLIC)
 
 
-def usage() -> Iterator[Context]:
+def usage() -> Iterator[Case]:
     """Options and arguments that are missing, unknown, too many or out of range."""
-    yield Context(("swep",), 2, "Did you mean 'sweep'?")
-    yield Context(("--qqq",), 2, "No such option '--qqq'")
+    yield Case(("swep",), 2, "Did you mean 'sweep'?")
+    yield Case(("--qqq",), 2, "No such option")
     for path in every_command(main):
         if path not in {("db",), ("sandbox", "do")}:  # groups without a command show their help
-            yield Context((*path, "--qqq"), 2, f"--qqq'. See `handoffs {' '.join(path)} --help`.")
+            yield Case((*path, "--qqq"), 2, f"See `handoffs {' '.join(path)} --help`.")
     for name in ("sweep", "poll", "setup", "check", "status", "serve", "worker", "demo"):
-        yield Context((name, "extra"), 2, "unexpected extra argument (extra)")
+        yield Case((name, "extra"), 2, "unexpected extra argument (extra)")
     lacking: dict[str, tuple[Command, ...]] = {
         "Missing argument": (("explain",), ("apply",), ("dead", "show"), ("dead", "drop", "--reason", "x")),
         "Missing option": (("release",), ("backfill",), ("subscriptions",), ("dead", "drop", "1")),
     }
     for message, commands in lacking.items():
-        yield from (Context(command, 2, message) for command in commands)
-    yield Context(("release", "--reason", " "), 2, "say why")
-    yield Context(("dead", "drop", "1", "--reason", " "), 2, "say why")
-    yield Context(("dead", "retry"), 2, "name what to try again, or give --all")
-    yield Context(("dead", "bury"), 2, "No such command 'bury'")
-    yield Context(("replay",), 2, "say what to look at again")
-    yield Context(("backfill", BEFORE, "--max-effects", "0"), 2, "--max-effects")
-    yield Context(("backfill", BEFORE, "--share", "2"), 2, "--share")
-    yield Context(("plan", "--at", FUTURE, "--out", "plan.json"), 2, "give --at or --out, not both")
-    yield Context(("subscriptions", "--out=x", "--object-type=2-1", "--without-portfolio"), 2, "exclude each other")
-    yield Context(("db", "downgrade"), 2, "No such command 'downgrade'")
-    yield Context(("db", "prune", "--days", "1"), 2, "--days")
+        yield from (Case(command, 2, message) for command in commands)
+    yield Case(("release", "--reason", " "), 2, "say why")
+    yield Case(("dead", "drop", "1", "--reason", " "), 2, "say why")
+    yield Case(("dead", "retry"), 2, "name what to try again, or give --all")
+    yield Case(("dead", "bury"), 2, "No such command 'bury'")
+    yield Case(("replay",), 2, "say what to look at again")
+    yield Case(("backfill", BEFORE, "--max-effects", "0"), 2, "--max-effects")
+    yield Case(("backfill", BEFORE, "--share", "2"), 2, "--share")
+    yield Case(("plan", "--at", FUTURE, "--out", "plan.json"), 2, "give --at or --out, not both")
+    yield Case(("subscriptions", "--out=x", "--object-type=2-1", "--without-portfolio"), 2, "exclude each other")
+    yield Case(("db", "downgrade"), 2, "No such command 'downgrade'")
+    yield Case(("db", "prune", "--days", "1"), 2, "--days")
 
 
-def sandboxes() -> Iterator[Context]:
+def sandboxes() -> Iterator[Case]:
     """The sandbox's own, without one that runs."""
-    yield Context(("sandbox", "--port", "99999"), 2, "--port")
-    yield Context(("sandbox", "--seed", "x"), 2, "--seed")
-    yield Context(("sandbox", "--populate", "-1"), 2, "--populate")
-    yield Context(("sandbox", "--empty", "--populate", "3"), 2, "--empty excludes --populate")
-    yield Context(("sandbox", "clock", "--advance", "soon"), 2, "no length of time")
-    yield Context(("sandbox", "show", "nothing"), 2, "'nothing' is not one of 'portfolios'")
+    yield Case(("sandbox", "--port", "99999"), 2, "--port")
+    yield Case(("sandbox", "--seed", "x"), 2, "--seed")
+    yield Case(("sandbox", "--populate", "-1"), 2, "--populate")
+    yield Case(("sandbox", "--empty", "--populate", "3"), 2, "--empty excludes --populate")
+    yield Case(("sandbox", "clock", "--advance", "soon"), 2, "no length of time")
+    yield Case(("sandbox", "show", "nothing"), 2, "'nothing' is not one of 'portfolios'")
     nowhere = {"SANDBOX_URL": "http://127.0.0.1:1"}
     for command in (("show", "tasks"), ("clock",), ("fault", "503"), ("do", "set-status", "1", "x")):
-        yield Context(("sandbox", *command), 1, "no sandbox answers at http://127.0.0.1:1", nowhere)
+        yield Case(("sandbox", *command), 1, "no sandbox answers at http://127.0.0.1:1", nowhere)
 
 
 CASES = [*settings(), *databases(), *names(), *days(), *places(), *refusals(), *usage(), *sandboxes()]
@@ -299,7 +295,7 @@ def said(result: Result) -> list[str]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_wrong_input_is_told_in_one_line(desk: Terminal, case: Context) -> None:
+def test_wrong_input_is_told_in_one_line(desk: Terminal, case: Case) -> None:
     result = desk.run(*case.command, **case.settings)
     assert (result.exit_code, result.stdout) == (case.code, ""), result.output
     [line] = said(result)
