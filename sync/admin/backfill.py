@@ -1,8 +1,8 @@
-"""Acts on causes that are older than going live, for chosen portfolios: planned first, and carried out on an admin's word.
+"""Act on causes that are older than going live, for chosen portfolios: planned first, and carried out when an admin says so.
 
 What is carried out is remembered for each portfolio: from then on its causes count since that day, in every later pass
-too, so that what is blocked, refused or not known is looked after as everything else is. What `adopt` had recorded without
-its tasks is decided anew. A second time there is nothing left to do; a run that was stopped is taken up by the same command.
+too, so that what is blocked, refused or not known is retried as everything else is. What `adopt` had recorded without its tasks
+is decided anew. A second run finds nothing left to do; one that was stopped is completed by the same command.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -30,7 +30,7 @@ log = structlog.get_logger()
 
 
 class NothingOlderError(ConfigurationError):
-    """The day is not before going live: there is nothing to act on that the service does not act on by itself."""
+    """The day is not before going live: everything younger the service acts on by itself."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def propose(
     max_effects: int | None = None,
     progress: plan.Progress = plan.no_progress,
 ) -> Proposal:
-    """What would be done if causes counted from `since` on. Reads only.
+    """Plan what would be done if causes counted from `since` on. Reads only.
 
     `handoffs` and `owners` (ids) choose the portfolios for which something of that kind is due; all that is due for a
     portfolio is done together. `max_effects` takes as many portfolios as it has room for, in the order of their ids.
@@ -79,7 +79,7 @@ def _concerns(whole: Plan, unit: RecordRef, handoffs: Collection[Handoff], owner
 
 
 def _within(whole: Plan, units: Sequence[RecordRef], limit: int | None) -> list[RecordRef]:
-    """The first of these whose effects stay within the limit, all of them together."""
+    """As many of these, from the first on, as keep all their effects together within the limit."""
     chosen, total = [], 0
     for unit in units:
         total += len(whole.by_unit[unit])
@@ -97,7 +97,11 @@ def carry_out(
     reason: str | None,
     stop: Callable[[], bool] = never,
 ) -> Iterator[Result]:
-    """Do it, group by group; what came of each portfolio. Raises what concerns every record."""
+    """Carry out a proposal, group by group, and yield what came of each portfolio.
+
+    `summary` fills meanwhile. `stop` is asked between groups. The run is kept in the database with its `reason`. Raises
+    what concerns every record, as `Reconciler.run` does.
+    """
     arguments = {"since": to_ms(proposal.since), "portfolios": len(proposal.chosen)}
     with runs.kept(service.store, service.clock, ORIGIN, reason, arguments, summary.as_json) as run:
 

@@ -1,7 +1,7 @@
-"""The whole process in an empty test portal: custom object, properties, ticket pipeline, under the mapping's names.
+"""Create the whole process in an empty test portal: custom object, properties, ticket pipeline, under the mapping's names.
 
 What is there already is left as it is, whatever its type or options: `handoffs check` says whether it fits. So a second
-time makes nothing, and a time that broke off is made good by the next. Definitions are HubSpot's own (its API reference
+run creates nothing, and one that broke off is completed by the next. Definitions are HubSpot's own (its API reference
 for object schemas, properties and pipelines).
 """
 
@@ -26,17 +26,18 @@ Json = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One thing that the portal lacks; `make` creates it."""
+class MissingPart:
+    """One thing that the portal lacks. `what` says it in words; `create` makes it, and raises the port's errors."""
 
     what: str
-    make: Callable[[], None]
+    create: Callable[[], None]
 
 
-def steps(crm: CRM, mapping: ProcessMapping) -> list[Step]:
-    """What the portal lacks of the process, in the order in which it is to be made. Reads only.
+def missing_parts(crm: CRM, mapping: ProcessMapping) -> list[MissingPart]:
+    """List what the portal lacks of the process, in the order in which it is to be created. Reads only.
 
-    Raises `MappingMisfitError` where the mapping names something by an id, which only HubSpot can give.
+    Raises `MappingMisfitError` where the mapping names something by an id, which only HubSpot can give, and the port's
+    errors.
     """
     return [
         *_object(crm, mapping),
@@ -46,7 +47,7 @@ def steps(crm: CRM, mapping: ProcessMapping) -> list[Step]:
     ]
 
 
-def _object(crm: CRM, mapping: ProcessMapping) -> list[Step]:
+def _object(crm: CRM, mapping: ProcessMapping) -> list[MissingPart]:
     """The object with all that belongs to it or, where there is one, what it lacks."""
     wanted = _portfolio_properties(mapping)
     try:
@@ -54,7 +55,7 @@ def _object(crm: CRM, mapping: ProcessMapping) -> list[Step]:
     except MappingMisfitError:
         schema = _schema(crm, mapping, wanted)
         what = f"custom object {schema['name']}, with {len(wanted)} properties, associated to tickets"
-        return [Step(what, lambda: crm.create_object(schema))]
+        return [MissingPart(what, lambda: crm.create_object(schema))]
     known = crm.properties(Kind.PORTFOLIO)
     display = known.get(mapping.portfolio.properties.name) or next(one for one in known.values() if one.group)
     made = _missing(crm, Kind.PORTFOLIO, wanted, display.group)
@@ -62,23 +63,23 @@ def _object(crm: CRM, mapping: ProcessMapping) -> list[Step]:
         crm.association_type(Kind.PORTFOLIO, Kind.TICKET)
     except MappingMisfitError:
         pair = (Kind.PORTFOLIO, Kind.TICKET, f"{Kind.PORTFOLIO}_to_{Kind.TICKET}")
-        made.append(Step("association of portfolios and tickets", lambda: crm.create_association(*pair)))
+        made.append(MissingPart("association of portfolios and tickets", lambda: crm.create_association(*pair)))
     return made
 
 
-def _missing(crm: CRM, kind: Kind, wanted: Sequence[Json], group: str) -> list[Step]:
+def _missing(crm: CRM, kind: Kind, wanted: Sequence[Json], group: str) -> list[MissingPart]:
     known = crm.properties(kind)
 
-    def step(definition: Json) -> Step:
-        return Step(
+    def part(definition: Json) -> MissingPart:
+        return MissingPart(
             f"{kind} property {definition['name']}",
             lambda: crm.create_property(kind, {**definition, "groupName": group}),
         )
 
-    return [step(definition) for definition in wanted if definition["name"] not in known]
+    return [part(definition) for definition in wanted if definition["name"] not in known]
 
 
-def _pipeline(crm: CRM, mapping: ProcessMapping) -> list[Step]:
+def _pipeline(crm: CRM, mapping: ProcessMapping) -> list[MissingPart]:
     ticket = mapping.ticket
     if called(ticket.pipeline, crm.pipelines()):
         return []
@@ -101,14 +102,16 @@ def _pipeline(crm: CRM, mapping: ProcessMapping) -> list[Step]:
             for n, label in enumerate(labels)
         ],
     }
-    return [Step(f"ticket pipeline {ticket.pipeline}: {', '.join(labels)}", lambda: crm.create_pipeline(definition))]
+    return [
+        MissingPart(f"ticket pipeline {ticket.pipeline}: {', '.join(labels)}", lambda: crm.create_pipeline(definition))
+    ]
 
 
-def _task_property(crm: CRM, mapping: ProcessMapping) -> list[Step]:
+def _task_property(crm: CRM, mapping: ProcessMapping) -> list[MissingPart]:
     name = mapping.task.key_property
     if name in crm.properties(Kind.TASK):
         return []
-    return [Step(f"task property {name}, hidden", lambda: setup.create(crm, mapping))]
+    return [MissingPart(f"task property {name}, hidden", lambda: setup.create(crm, mapping))]
 
 
 # --- definitions, as HubSpot takes them ------------------------------------------------------------------------------

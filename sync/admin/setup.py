@@ -1,4 +1,4 @@
-"""What the portal lacks for the service, and making it: the hidden task property that carries each task's key."""
+"""Find what the portal lacks for the service, and create it: the hidden task property that carries each task's key."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,22 +21,23 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Provision:
-    """`lacks_property`: to be created by `create`. `misfits`: what the mapping names and only a person can mend."""
+    """What is missing. `misfits` are sentences: what the mapping names and only a person can mend."""
 
-    key_property: str
-    lacks_property: bool
+    key_property: str  # its internal name, by the mapping
+    lacks_property: bool  # `create` makes it
     misfits: tuple[str, ...]
 
 
-def look(crm: CRMReader, mapping: ProcessMapping) -> Provision:
-    """What is missing. Reads only; raises `AuthenticationError` and `CRMUnavailableError`."""
+def find_missing(crm: CRMReader, mapping: ProcessMapping) -> Provision:
+    """Find what is missing. Reads only; raises `AuthenticationError`, `CRMUnavailableError` and `CRMRejectedError`."""
     name = mapping.task.key_property
     return Provision(name, name not in crm.properties(Kind.TASK), tuple(_misfits(crm, mapping)))
 
 
 def create(crm: CRM, mapping: ProcessMapping) -> None:
-    """Create the task property, unique where the portal can do that: nothing depends on it. Repeating does no harm.
+    """Create the task property; if it is there already, nothing happens.
 
+    It is made unique where the portal can do that; nothing depends on it.
     Raises `AuthenticationError` where the app lacks the scope, and `CRMRejectedError` where the portal will not have it.
     """
     name = mapping.task.key_property
@@ -61,19 +62,19 @@ def create(crm: CRM, mapping: ProcessMapping) -> None:
 
 def _misfits(crm: CRMReader, mapping: ProcessMapping) -> list[str]:
     found: list[str] = []
-    _heard(lambda: crm.type_id(Kind.PORTFOLIO), found)
+    _asked(lambda: crm.type_id(Kind.PORTFOLIO), found)
     if not found:
         found += missing_properties(mapping, crm.properties)
     pipelines = crm.pipelines()
-    pipeline = _heard(lambda: find_pipeline(mapping.ticket.pipeline, pipelines), found)
+    pipeline = _asked(lambda: find_pipeline(mapping.ticket.pipeline, pipelines), found)
     if pipeline is not None:
-        _heard(lambda: find_stage(mapping.ticket.in_progress, pipeline, "ticket.in_progress"), found)
-        _heard(lambda: find_stage(mapping.ticket.pending_approval, pipeline, "ticket.pending_approval"), found)
+        _asked(lambda: find_stage(mapping.ticket.in_progress, pipeline, "ticket.in_progress"), found)
+        _asked(lambda: find_stage(mapping.ticket.pending_approval, pipeline, "ticket.pending_approval"), found)
     return found
 
 
-def _heard(ask: Callable[[], T], misfits: list[str]) -> T | None:
-    """The answer; None where it is that something is missing, which is then noted."""
+def _asked(ask: Callable[[], T], misfits: list[str]) -> T | None:
+    """Ask; None where the answer is that something is missing, which is then noted."""
     try:
         return ask()
     except MappingMisfitError as error:

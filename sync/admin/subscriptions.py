@@ -46,7 +46,7 @@ WEBHOOKS_FILE = Path("src/app/webhooks/webhooks-hsmeta.json")
 Json = dict[str, object]
 
 
-class State(StrEnum):
+class FileState(StrEnum):
     """What became of a file."""
 
     WRITTEN = "written"
@@ -70,12 +70,12 @@ class App:
 
 
 def project(mapping: ProcessMapping, app: App) -> dict[Path, Json]:
-    """The files of the project, by their path in it."""
+    """Compose the files of the project, as JSON objects by their path in it."""
     return {PROJECT_FILE: _project(), APP_FILE: _app(app), WEBHOOKS_FILE: _webhooks(mapping, app)}
 
 
-def write(files: Mapping[Path, Json], directory: Path, *, force: bool) -> dict[Path, State]:
-    """Write what is not there yet; what became of each file.
+def write(files: Mapping[Path, Json], directory: Path, *, force: bool) -> dict[Path, FileState]:
+    """Write what is not there yet, and say what became of each file, by its path.
 
     A file that says something else is replaced with `force` alone: without, `RefusedError`, and nothing is written.
     Raises `ConfigurationError` where nothing can be written.
@@ -87,25 +87,25 @@ def write(files: Mapping[Path, Json], directory: Path, *, force: bool) -> dict[P
         raise ConfigurationError(f"{error.filename or directory} cannot be written: {error.strerror} (--out)") from None
 
 
-def _written(texts: Mapping[Path, bytes], *, force: bool) -> dict[Path, State]:
+def _written(texts: Mapping[Path, bytes], *, force: bool) -> dict[Path, FileState]:
     states = {path: _state(path, text) for path, text in texts.items()}
-    changed = [path for path, state in states.items() if state is State.REPLACED]
+    changed = [path for path, state in states.items() if state is FileState.REPLACED]
     if changed and not force:
         raise RefusedError(
             f"{', '.join(map(str, changed))}: somebody has changed this, or the mapping; nothing was written. "
             "--force replaces it"
         )
     for path, text in texts.items():
-        if states[path] is not State.UNCHANGED:
+        if states[path] is not FileState.UNCHANGED:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(text)
     return states
 
 
-def _state(path: Path, text: bytes) -> State:
+def _state(path: Path, text: bytes) -> FileState:
     if not path.exists():
-        return State.WRITTEN
-    return State.UNCHANGED if path.read_bytes() == text else State.REPLACED
+        return FileState.WRITTEN
+    return FileState.UNCHANGED if path.read_bytes() == text else FileState.REPLACED
 
 
 def _project() -> Json:
@@ -146,10 +146,10 @@ def _webhooks(mapping: ProcessMapping, app: App) -> Json:
 
 
 def _subscriptions(mapping: ProcessMapping, portfolio: str | None) -> Iterator[Json]:
-    """One line an event; a change of a property is one line a property, as HubSpot has no wildcard."""
+    """One entry an event; a change is one entry a property, as HubSpot has no wildcard."""
     if portfolio is not None:
-        # Deletion ends everything by itself. Associations are told of from the ticket's side too: should HubSpot tell
-        # of them from one side alone, either will do.
+        # Deletion ends everything by itself. Associations are announced from the ticket's side too: should HubSpot
+        # announce them from one side alone, either will do.
         yield from _events(portfolio, ("creation", "restore", "merge", "associationChange"))
         yield from _changes(portfolio, portfolio_properties(mapping))
     yield from _events("ticket", ("creation", "deletion", "restore", "merge", "associationChange"))
@@ -158,7 +158,7 @@ def _subscriptions(mapping: ProcessMapping, portfolio: str | None) -> Iterator[J
 
 
 def portfolio_properties(mapping: ProcessMapping) -> list[str]:
-    """What a rule reads of a portfolio; its name and link are only quoted, and need no look."""
+    """List the properties (internal names) that a rule reads of a portfolio; its name and link are only quoted."""
     portfolio = mapping.portfolio
     names = portfolio.properties
     conditions = [condition.property for condition in portfolio.condition]
@@ -166,7 +166,7 @@ def portfolio_properties(mapping: ProcessMapping) -> list[str]:
 
 
 def ticket_properties(mapping: ProcessMapping) -> list[str]:
-    """What a rule reads of a ticket; the approvals are only written."""
+    """List the properties (internal names) that a rule reads of a ticket; the approvals are only written."""
     names = mapping.ticket.properties
     return _once([names.pipeline, names.stage, names.folder, names.needs_revisions, *mapping.ticket.owners.values()])
 

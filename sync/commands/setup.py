@@ -49,8 +49,7 @@ def setup(apply_it: bool, yes: bool, sample: bool, as_json: bool) -> None:
         _setup_sample(apply_it=apply_it, yes=yes, as_json=as_json)
         return
     with session.service(begin=False) as built:
-        from sync.admin.setup import create
-        from sync.admin.setup import look as find_missing
+        from sync.admin.setup import create, find_missing
 
         found = find_missing(built.crm, built.mapping)
         create_it = found.lacks_property and apply_it
@@ -77,21 +76,21 @@ def setup(apply_it: bool, yes: bool, sample: bool, as_json: bool) -> None:
 
 def _setup_sample(*, apply_it: bool, yes: bool, as_json: bool) -> None:
     with session.service(begin=False) as built:
-        from sync.admin.sample import steps
+        from sync.admin.sample import missing_parts
 
-        missing = steps(built.crm, built.mapping)
+        missing = missing_parts(built.crm, built.mapping)
         if not as_json:
-            for step in missing:
-                click.echo(f"+ {step.what}")
+            for part in missing:
+                click.echo(f"+ {part.what}")
         if missing and apply_it:
             portal = built.crm.account().portal_id
             question = f"Create {number(len(missing), 'thing')} in the portal {portal}?"
             confirm(question, yes=yes, otherwise="nothing was created")
-            for step in missing:
-                step.make()
-                say(f"Created: {step.what}")
+            for part in missing:
+                part.create()
+                say(f"Created: {part.what}")
     if as_json:
-        print_json({"missing": [step.what for step in missing], "created": bool(missing) and apply_it})
+        print_json({"missing": [part.what for part in missing], "created": bool(missing) and apply_it})
     elif not missing:
         click.echo("Nothing is missing.")
     elif apply_it:

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from mappings.load import places
 from sync.admin.check import check
-from sync.admin.sample import steps
+from sync.admin.sample import missing_parts
 from sync.admin.subscriptions import WEBHOOKS_FILE, App, project
 from sync.cli import main
 from sync.crm import Kind
@@ -251,10 +251,10 @@ def test_without_portfolios_tickets_and_tasks_are_heard_of_and_the_poll_does_the
 
 def build(world: World) -> list[str]:
     """What `handoffs setup --sample --apply` makes."""
-    missing = steps(world.service.crm, world.service.mapping)
-    for step in missing:
-        step.make()
-    return [step.what for step in missing]
+    missing = missing_parts(world.service.crm, world.service.mapping)
+    for part in missing:
+        part.create()
+    return [part.what for part in missing]
 
 
 def errors(world: World) -> list[str]:
@@ -285,15 +285,15 @@ def test_a_second_time_makes_nothing(make_world: MakeWorld, mapping: str | None)
     world = make_world(empty=True, with_task_property=False, mapping=mapping)
     assert build(world)
     assert errors(world) == []
-    assert steps(world.service.crm, world.service.mapping) == []
+    assert missing_parts(world.service.crm, world.service.mapping) == []
 
 
 def test_a_sample_that_broke_off_anywhere_is_made_good(make_world: MakeWorld) -> None:
     whole = len(build(make_world(empty=True)))
     for done in range(whole):
         world = make_world(empty=True)
-        for step in steps(world.service.crm, world.service.mapping)[:done]:
-            step.make()
+        for part in missing_parts(world.service.crm, world.service.mapping)[:done]:
+            part.create()
         build(world)
         assert errors(world) == []
 
@@ -330,7 +330,7 @@ def test_only_what_is_missing_is_made(make_world: MakeWorld) -> None:
 def test_what_only_hubspot_can_name_is_refused(make_world: MakeWorld, mapping: str, said: str) -> None:
     world = make_world(empty=True, mapping=mapping)
     with pytest.raises(MappingMisfitError, match=said.replace("?", r"\?")):
-        steps(world.service.crm, world.service.mapping)
+        missing_parts(world.service.crm, world.service.mapping)
 
 
 def test_the_full_name_of_this_portal_can_be_made(make_world: MakeWorld) -> None:
@@ -344,13 +344,13 @@ def test_the_full_name_of_this_portal_can_be_made(make_world: MakeWorld) -> None
 
 def test_definitions_that_are_there_already_are_refused(make_world: MakeWorld) -> None:
     world = make_world(empty=True)
-    missing = steps(world.service.crm, world.service.mapping)
-    for step in missing:
-        step.make()
+    missing = missing_parts(world.service.crm, world.service.mapping)
+    for part in missing:
+        part.create()
     # Made a second time as it stands, only the task property is taken for done: `provision.create` looks.
-    for step in missing[:-1]:
+    for part in missing[:-1]:
         with pytest.raises(CRMRejectedError):
-            step.make()
+            part.create()
     with pytest.raises(CRMRejectedError):
         world.service.crm.create_association(Kind.PORTFOLIO, Kind.TICKET, "again")
 

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mappings.load import load
-from sync.admin.subscriptions import APP_FILE, PROJECT_FILE, WEBHOOKS_FILE, App, State, project, write
+from sync.admin.subscriptions import APP_FILE, PROJECT_FILE, WEBHOOKS_FILE, App, FileState, project, write
 from sync.cli import main
 from sync.errors import RefusedError
 from sync.sandbox import Sandbox, SandboxServer
@@ -186,14 +186,18 @@ def test_the_sandbox_accepts_them_all() -> None:
 def test_writing_twice_changes_nothing_and_nobodys_work_is_lost() -> None:
     made = project(load(), APP)
     directory = Path("hubspot")
-    assert set(write(made, directory, force=False).values()) == {State.WRITTEN}
-    assert set(write(made, directory, force=False).values()) == {State.UNCHANGED}
+    assert set(write(made, directory, force=False).values()) == {FileState.WRITTEN}
+    assert set(write(made, directory, force=False).values()) == {FileState.UNCHANGED}
     (directory / PROJECT_FILE).write_text("{}", encoding="utf-8")
     (directory / APP_FILE).unlink()
     with pytest.raises(RefusedError, match=r"hsproject\.json"):
         write(made, directory, force=False)
     assert not (directory / APP_FILE).exists()
-    assert list(write(made, directory, force=True).values()) == [State.REPLACED, State.WRITTEN, State.UNCHANGED]
+    assert list(write(made, directory, force=True).values()) == [
+        FileState.REPLACED,
+        FileState.WRITTEN,
+        FileState.UNCHANGED,
+    ]
 
 
 # --- the command -----------------------------------------------------------------------------------------------------
