@@ -25,7 +25,7 @@ _FACT = re.compile(r"[1-9]\.[1-9][0-9]*")
 _NUMBER = r"[0-9A-Z][0-9a-z]?\.[0-9]+"
 _OR_SECTION = rf"(?:{_NUMBER}|[0-9][a-z]?(?!\w|\.[0-9]))"
 _MORE = r"(?:, | and |, and | or )"
-_CITED_RUNGS = re.compile(
+CITED_RUNGS = re.compile(
     rf"\bprocess\.md[#,]? ?(?:rungs? )?({_OR_SECTION}(?:{_MORE}{_OR_SECTION})*)|\brungs? ({_NUMBER}(?:{_MORE}{_NUMBER})*)"
 )
 _CITED_FACTS = re.compile(rf"\bhubspot\.md[#,]? ?({_OR_SECTION}(?:{_MORE}{_OR_SECTION})*)()")
@@ -161,7 +161,7 @@ def cited(text: str, pattern: re.Pattern[str]) -> set[str]:
 
 
 def test_every_rung_that_is_cited_exists() -> None:
-    lost = {(name, number) for name, text in FILES.items() for number in cited(text, _CITED_RUNGS) - RUNGS}
+    lost = {(name, number) for name, text in FILES.items() for number in cited(text, CITED_RUNGS) - RUNGS}
     assert not lost
 
 
@@ -190,4 +190,4 @@ def test_a_page_cites_its_own_numbers(page: str, known: set[str]) -> None:
     ],
 )
 def test_how_a_rung_is_cited(text: str, numbers_cited: set[str]) -> None:
-    assert cited(text, _CITED_RUNGS) == numbers_cited
+    assert cited(text, CITED_RUNGS) == numbers_cited

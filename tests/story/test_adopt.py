@@ -112,6 +112,7 @@ class TestAPopulatedPortal:
         assert len(portal.emails()) == len(report.due)
 
     def test_with_what_is_due_silenced_nothing_fires_at_all(self, portal: World, made: dict[str, list[str]]) -> None:
+        """docs/process.md G.5."""
         before = portal.sandbox.portal.dump()
         report = adopt(portal, silence_due=True)
         assert report.due == []
@@ -191,6 +192,7 @@ class TestTheDates:
         assert fires(portal) == (["kickoff"], ["account_manager"])
 
     def test_neither_task_nor_status_is_due(self, portal: World) -> None:
+        """docs/process.md G.5."""
         a_portfolio(portal, 9)
         report = adopt(portal)
         assert (report.adopted, pairs(report.due)) == ([], [(Handoff.KICKOFF, None)])

@@ -56,6 +56,7 @@ def test_without_apply_it_shows_and_changes_nothing(world: World, terminal: Term
 
 
 def test_it_does_what_is_older_and_the_second_time_nothing(world: World, terminal: Terminal) -> None:
+    """docs/process.md G.6."""
     made = portal(world)
     submitted = [str(one) for one in made["deliverables submitted"]]
     assert not any("write_copy" in kind for kind in world.kinds())
@@ -347,7 +348,7 @@ def test_a_portal_that_does_not_answer(world: World, terminal: Terminal, fault: 
 
 
 def test_what_was_adopted_without_its_tasks_can_be_acted_on(world: World, terminal: Terminal) -> None:
-    """`adopt` fires nothing and lists what it could not match; for chosen ones it is made up for, once."""
+    """`adopt` fires nothing and lists what it could not match; for chosen ones it is made up for, once (docs/process.md G.6)."""
     made = populate(world.sandbox.portal, world.sandbox.process, 22, random.Random(3))
     first, second = (str(one) for one in made["deliverables submitted"])
     tickets = {one: [("ticket", ticket.id) for ticket in world.people.tickets(one)] for one in (first, second)}

@@ -165,6 +165,7 @@ def test_what_was_done_counts_for_an_hour(world: World) -> None:
 
 
 def test_release_lets_go_as_much_as_it_permits(world: World) -> None:
+    """docs/process.md G.10."""
     _due(world, 24)
     world.work()
     assert _held(world) == (24, 48)
@@ -193,6 +194,7 @@ def test_release_is_kept_with_who_and_why(world: World) -> None:
 
 
 def test_release_all_permits_all_that_is_held_now_and_no_more(world: World) -> None:
+    """docs/process.md G.10."""
     _due(world, 30)
     world.work()
     done = _release(world, everything=True)

@@ -128,6 +128,7 @@ def test_what_was_certainly_not_sent_is_not_tried(world: World) -> None:
 
 
 def test_what_may_have_been_applied_is_unknown_and_waits(world: World) -> None:
+    """docs/process.md W.8."""
     world.people.create_portfolio("Acme", world.day(10))
     world.sandbox.faults.add(Fault("lost", CALLS["create"], times=1))
     tally = world.work()
@@ -346,6 +347,7 @@ def test_a_ticket_is_deleted_in_mid_pass(world: World, step: str) -> None:
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_portfolio_is_merged_in_mid_pass(world: World, step: str) -> None:
+    """docs/process.md M.4."""
     acme, bolt = _ready(world, "Acme"), _ready(world, "Bolt")
 
     def merge() -> None:
@@ -358,6 +360,22 @@ def test_a_portfolio_is_merged_in_mid_pass(world: World, step: str) -> None:
     assert world.status(acme) == "Creatives Pending Approval"
     assert busy_day.unsettled(world) == []
     assert [row for row in _rows(world) if row.id == bolt] == []
+
+
+def test_what_was_done_for_a_merged_portfolio_itself_is_not_carried_over(world: World) -> None:
+    """The kickoff of the id that is gone is not the survivor's (docs/process.md M.5)."""
+    acme, bolt = (
+        world.people.create_portfolio("Acme", world.day(40)),
+        world.people.create_portfolio("Bolt", world.day(10)),
+    )
+    world.work()
+    assert world.kinds() == ["kickoff"]
+    world.people.merge("portfolio", acme, bolt)
+    world.people.set_refresh_date(acme, world.day(10))
+    world.minutes(5)
+    assert world.kinds() == ["kickoff", "kickoff"]
+    world.next_day()
+    assert world.kinds() == ["kickoff", "kickoff"]
 
 
 def test_what_waits_for_a_person_on_a_deleted_portfolio_counts_no_more(world: World) -> None:
@@ -381,7 +399,7 @@ def test_what_waits_for_a_person_on_a_deleted_portfolio_counts_no_more(world: Wo
 
 
 def test_a_ticket_that_left_its_portfolio_is_still_looked_after(world: World) -> None:
-    """Its own owners revise it then; events about it no longer lead to the portfolio that it was on."""
+    """Its own owners revise it then; events about it no longer lead to the portfolio that it was on (docs/process.md M.3)."""
     acme = world.people.create_portfolio("Acme", world.day(40))
     ticket = world.people.create_ticket("lone", "Autumn", acme, copywriter=world.people.owner("copywriter"))
     world.work()
@@ -481,7 +499,7 @@ emails:
 
 
 def test_a_text_that_cannot_be_written_is_blocked_with_its_reason(make_world: MakeWorld) -> None:
-    """The mapping's text divides by what is zero for one name alone."""
+    """The mapping's text divides by what is zero for one name alone (docs/process.md P.6)."""
     world = make_world(mapping=BROKEN_TEXT)
     for name in ("Io", "Cobalt"):
         world.people.create_portfolio(name, world.day(10))
@@ -502,6 +520,7 @@ def test_a_text_that_cannot_be_written_is_blocked_with_its_reason(make_world: Ma
 
 
 def test_emails_wait_for_a_mailer(make_world: MakeWorld) -> None:
+    """docs/process.md P.6."""
     world = make_world(email_url=None)
     world.people.create_portfolio("Acme", world.day(10))
     world.work()

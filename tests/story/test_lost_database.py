@@ -159,7 +159,10 @@ def test_the_cycle_goes_on_where_it_was(make_world: MakeWorld) -> None:
 
 
 def test_one_task_of_a_ticket_was_made_the_other_was_not(make_world: MakeWorld) -> None:
-    """Nobody designed graphics when the database was lost: the copywriter's task does not stand in for that one."""
+    """Nobody designed graphics when the database was lost: the copywriter's task does not stand in for that one.
+
+    docs/process.md 4.12.
+    """
     world = make_world(go_live=PAST)
     acme = world.people.create_portfolio("Acme", world.day(40), graphic_designer=None)
     world.people.create_ticket("t", "Autumn", acme)
@@ -179,7 +182,10 @@ def test_one_task_of_a_ticket_was_made_the_other_was_not(make_world: MakeWorld) 
 def test_a_revision_that_an_open_task_stood_for_is_not_answered_again(
     make_world: MakeWorld, before: str, done: bool
 ) -> None:
-    """A value set, emptied and set again asked for one task, and nothing carries the key of the second."""
+    """A value set, emptied and set again asked for one task, and nothing carries the key of the second.
+
+    docs/process.md 6.15.
+    """
     world = make_world(go_live=PAST)
     acme = world.people.create_portfolio("Acme", world.day(40))
     ticket = world.people.create_ticket("t", "", acme)

@@ -64,6 +64,7 @@ def test_the_next_date(current: str | None, interval: Interval, today: str, expe
     ],
 )
 def test_a_weekend(current: str, weekend: Weekend, today: str, expected: str) -> None:
+    """docs/process.md D.7."""
     found = next_date(date.fromisoformat(current), WEEK, date.fromisoformat(today), weekend)
     assert found == date.fromisoformat(expected)
 

@@ -288,6 +288,7 @@ def test_release_permits_the_limit_or_all_and_keeps_who_and_why(store: Store) ->
 
 
 def test_what_only_looks_does_not_fix_the_moment_of_going_live(store: Store) -> None:
+    """docs/process.md G.1."""
     nowhere = {"HUBSPOT_ACCESS_TOKEN": "pat", "HUBSPOT_BASE_URL": "http://127.0.0.1:1"}
     from sync.service.bootstrap import build
     from sync.settings import read_settings

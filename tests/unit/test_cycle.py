@@ -58,6 +58,7 @@ def at(hour: int) -> int:
     ],
 )
 def test_endings(statuses: list[Status | None], found: list[tuple[int, Status, bool, bool]]) -> None:
+    """docs/process.md C.1, C.2 and C.3."""
     assert [(e.version.ms, e.closing.by, e.sure, e.emptied) for e in endings(history(*statuses))] == [
         (at(hour), by, sure, emptied) for hour, by, sure, emptied in found
     ]

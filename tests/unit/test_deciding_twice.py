@@ -160,7 +160,10 @@ def test_every_outcome_has_a_reason(acts: list[Act], looks: set[int]) -> None:
 @SETTINGS
 @given(ACTS, LOOKS)
 def test_what_the_service_writes_is_its_own_to_write(acts: list[Act], looks: set[int]) -> None:
-    """The status, never backwards; the date, always to one later than today; nothing at all while outside."""
+    """The status, never backwards; the date, always to one later than today; nothing at all while outside.
+
+    docs/process.md W.1.
+    """
     scene = Scene()
     for number, what in enumerate(acts):
         if not play(scene, what) or number not in looks:

@@ -1,7 +1,8 @@
 """The ten handoffs as people live them: what stands in the CRM at the end, however the news of it travelled.
 
-Every story is told three times: with webhooks, with poll and sweep alone, and with deliveries doubled and shuffled.
-At its end an hour passes, the poll and the sweep run again, and nothing may have changed.
+Every story is told three times: with webhooks, with poll and sweep alone, and with deliveries doubled and shuffled. What a
+webhook says of a value may be untrue by the time it comes, so nobody's word is taken from it (docs/process.md W.11). At its
+end an hour passes, the poll and the sweep run again, and nothing may have changed.
 """
 
 from collections.abc import Iterator

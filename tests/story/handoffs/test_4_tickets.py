@@ -49,6 +49,7 @@ def test_4_a_ticket_moved_into_the_pipeline(world: World) -> None:
 
 
 def test_4_on_two_portfolios_it_counts_for_the_primary_one(world: World) -> None:
+    """docs/process.md 4.10."""
     first, second = begun(world), begun(world)
     ticket = world.people.create_ticket("Ad", "Winter", [first])
     world.people.associate("ticket", ticket, "portfolio", second, label="Primary")

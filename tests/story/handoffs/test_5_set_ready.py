@@ -31,6 +31,7 @@ def test_5_the_ad_set_is_ready(world: World) -> None:
 
 
 def test_5_the_missing_link_is_said_plainly(world: World) -> None:
+    """docs/process.md 5.17."""
     portfolio = world.people.create_portfolio("Acme", world.day(0))
     tickets = with_tickets(world, portfolio, 1)
     world.people.set_status(portfolio, "Deliverables Submitted")

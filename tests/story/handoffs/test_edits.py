@@ -9,7 +9,7 @@ from tests.world import World
 
 
 def test_a_person_approves_while_the_set_is_being_announced(make_world: MakeWorld) -> None:
-    """What was decided on is no longer so: nothing is written, and it is decided anew."""
+    """What was decided on is no longer so: nothing is written, and it is decided anew (docs/process.md W.2)."""
     world = make_world()
     portfolio = begun(world)
     tickets = with_tickets(world, portfolio)
@@ -25,6 +25,7 @@ def test_a_person_approves_while_the_set_is_being_announced(make_world: MakeWorl
 
 
 def test_a_person_moves_the_date_while_the_decline_is_being_carried_out(make_world: MakeWorld) -> None:
+    """docs/process.md W.2."""
     world = make_world()
     portfolio = world.people.create_portfolio("Acme", world.day(10))
     world.work()
@@ -55,3 +56,18 @@ def at_the_step(world: World, step: str, act: Callable[[], None]) -> None:
             act()
 
     world.failpoint = failpoint
+
+
+def test_a_person_completes_the_task_that_a_decline_is_about_to_close(make_world: MakeWorld) -> None:
+    """It is read before it is closed, and left as it is (docs/process.md W.3)."""
+    world = make_world()
+    portfolio = world.people.create_portfolio("Acme", world.day(10))
+    world.work()
+    before = the(world, "kickoff")
+    at_the_step(world, "planned", lambda: world.people.complete_task(before.id))
+    world.people.set_status(portfolio, "No Refresh Requested")
+    world.work()
+    after = the(world, "kickoff")
+    assert (before.open, after.open) == (True, False)
+    assert after.body == before.body
+    assert world.date(portfolio) == "2026-12-12"

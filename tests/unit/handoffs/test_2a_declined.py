@@ -375,6 +375,7 @@ def test_decision(row: Row) -> None:
     ],
 )
 def test_next_date_at_the_end_of_a_month(cadence: str, following: date) -> None:
+    """docs/process.md D.3."""
     scene = quiet().later(days=89).date(1).later(days=1).set_cadence(cadence)  # 31 January 2027
     assert scene.today == date(2027, 1, 31)
     (write,) = writes_of(scene.status(DECLINED))

@@ -80,7 +80,7 @@ HANDOFF_3 = [
     ),
     *[
         Row(
-            "3.6",
+            "3.6 3.11",
             f"{status}: the SAS has already acted",
             partial(arrived_in, status),
             Says("3", SUPERSEDED, "later in the process"),
@@ -117,7 +117,7 @@ HANDOFF_3 = [
         NOTHING,
     ),
     Row(
-        "3.4 S.2",
+        "3.4 S.2 3.11",
         "the SAS completed the task and forgot the status: no second task",
         lambda: begun().complete(TaskKind.CREATE_TICKETS).later(days=1),
         Says("3", DONE, ""),
@@ -235,6 +235,7 @@ def test_decision(row: Row) -> None:
 
 
 def test_3_quotes_the_newest_note_of_the_cycle_by_its_own_timestamp() -> None:
+    """docs/process.md 3.9."""
     scene = quiet().date(1).look().note("first").note("newest").later(days=1)
     scene.note("written today, dated yesterday", at=scene.now - timedelta(days=2))
     for kind in (NewTask, Email):

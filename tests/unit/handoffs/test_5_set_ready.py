@@ -445,6 +445,7 @@ def test_decision(row: Row) -> None:
 
 
 def test_5_names_the_tickets_and_gives_the_link() -> None:
+    """docs/process.md 5.17."""
     variables = tasks_of(submitted().move("201", "202"))[TaskKind.SHARE_DELIVERABLES].variables
     assert [ticket["subject"] for ticket in variables["tickets"]] == ["Ad 201", "Ad 202"]
     assert (variables["folder"], variables["ad_lab_link"]) == ("Spring", "https://lab.example/1")

@@ -66,7 +66,7 @@ HANDOFF_6 = [
         NOTHING,
     ),
     Row(
-        "6.7 6.12 5.14",
+        "6.7 6.12 5.14 6.14",
         "back in Pending Approval: Needs Revisions is emptied, and the set is announced again",
         lambda: in_revision(COPY).complete(TaskKind.REVISE_COPY).approve("201").move("201"),
         Says("6", DUE, "Needs Revisions is emptied", "201"),
@@ -295,6 +295,7 @@ def test_decision(row: Row) -> None:
 
 
 def test_6_quotes_the_newest_note_on_the_ticket() -> None:
+    """docs/process.md 6.11."""
     scene = in_review().note("on the portfolio").note("warmer", on="201").note("bolder", on="201").revise("201", BOTH)
     for task in tasks_of(scene).values():
         assert task.variables["note"]["body"] == "bolder"
@@ -308,14 +309,17 @@ def test_6_asked_for_again_right_after_a_decline_gets_new_tasks() -> None:
 
 
 def test_6_a_lost_database_and_one_of_two_tasks() -> None:
-    """Nobody was there for the copy: the designer's task, taken back, does not stand in for it."""
+    """Nobody was there for the copy: the designer's task, taken back, does not stand in for it (docs/process.md 6.15)."""
     scene = in_review().nobody(WRITER).revise("201", BOTH).look().lose_database().name(WRITER, "copy")
     assert set(tasks_of(scene)) == {TaskKind.REVISE_COPY}
     assert [write for write in writes_of(scene) if write.record.id == "201"] == []
 
 
 def test_6_a_lost_database_and_a_role_that_an_earlier_round_had_asked_already() -> None:
-    """The second round was for the designer alone: the copywriter had the first one's task, and has done it since."""
+    """The second round was for the designer alone: the copywriter had the first one's task, and has done it since.
+
+    docs/process.md 6.15.
+    """
     scene = in_review().revise("201", COPY).look().revise("201", BOTH).look()
     scene.complete(TaskKind.REVISE_COPY).lose_database()
     assert tasks_of(scene) == {}

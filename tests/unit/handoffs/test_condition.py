@@ -73,14 +73,14 @@ CONDITION = [
         [*moved_to(date(2026, 12, 12)), "2a close kickoff"],
     ),
     Row(
-        "2a.2 W.7",
+        "2a.2 W.7 C.9",
         "declined while outside, and gone: does not count",
         lambda: quiet().leave().status(DECLINED).status(REQUESTED).come_back(),
         Says("2a", SILENT, ""),
         ["2b recorded"],
     ),
     Row(
-        "7.4 W.7",
+        "7.4 W.7 C.9",
         "approved while outside, and gone: does not count",
         lambda: in_review().leave().status(APPROVED).status(IN_REVIEW).come_back(),
         Says("7", SILENT, "has not approved"),
@@ -94,7 +94,7 @@ CONDITION = [
         IMPLEMENT,
     ),
     Row(
-        "6.8 6.4 W.7",
+        "6.8 6.4 W.7 C.9",
         "a revision that came and went while outside does not count",
         lambda: in_review().leave().revise("201", COPY, None).come_back(),
         Says("6", SILENT, ""),

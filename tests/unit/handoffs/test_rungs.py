@@ -6,6 +6,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 
 from sync.rules.model import State
+from tests.docs.test_references import CITED_RUNGS, FILES, cited
 from tests.unit import handoffs
 from tests.unit.handoffs.table import Row
 
@@ -15,12 +16,16 @@ _RUNG = re.compile(r'^\| <a id="([^"]+)"></a>[^|]*\|([^|]*)\|', re.MULTILINE)
 
 
 def stated() -> dict[str, str]:
-    """Each rung of the page with its state, or states, as it stands there; empty where the rung is no outcome.
+    """Each rung of the page that is not retired, with its state or states as they stand there; empty where it is no outcome.
 
     The ladder of a handoff has four columns, the second of which is the state; other tables have two, the second a sentence.
     """
     text = PROCESS.read_text(encoding="utf-8")
-    return {rung: state.strip() if re.match("[1-9]", rung) else "" for rung, state in _RUNG.findall(text)}
+    return {
+        rung: state.strip() if re.match("[1-9]", rung) else ""
+        for rung, state in _RUNG.findall(text)
+        if "retired" not in state
+    }
 
 
 def rows() -> list[tuple[str, Row]]:
@@ -41,6 +46,17 @@ def test_every_outcome_has_a_row() -> None:
     outcomes = [rung for rung, state in STATED.items() if state]
     assert len(outcomes) > 50
     assert [rung for rung in outcomes if rung not in shown] == []
+
+
+def test_every_rung_is_asserted_by_a_row_or_by_another_test_that_cites_it() -> None:
+    tests = {
+        name: text
+        for name, text in FILES.items()
+        if re.match(r"tests/(unit|story|contract)/.*/?test_|.*conftest", name)
+    }
+    cited_by_tests = {rung for text in tests.values() for rung in cited(text, CITED_RUNGS)}
+    shown = {rung for _, row in ALL_ROWS for rung in row.rungs.split()}
+    assert [rung for rung in STATED if rung not in shown | cited_by_tests] == []
 
 
 def test_every_rung_that_a_row_cites_exists() -> None:

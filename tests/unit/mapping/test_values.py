@@ -123,6 +123,7 @@ def due_mapping(write: Write, due: str, zone: str = "America/New_York") -> Proce
     ],
 )
 def test_when_a_task_is_due(write: Write, due: str, today: str, expected: str) -> None:
+    """docs/process.md D.8."""
     moment = due_mapping(write, due).due(TaskKind.KICKOFF, date.fromisoformat(today))
     assert moment == datetime.fromisoformat(expected).replace(tzinfo=UTC)
     assert moment.tzinfo is UTC
