@@ -315,7 +315,7 @@ def _found(path: tuple[str, ...]) -> click.Command:
     command: click.Command = main
     for name in path:
         assert isinstance(command, click.Group)
-        child = command.get_command(click.Case(command), name)
+        child = command.get_command(click.Context(command), name)
         assert child is not None
         command = child
     return command
