@@ -6,10 +6,8 @@ from datetime import datetime
 
 from mappings.vocabulary import Status
 from sync.clock import to_ms
+from sync.rules.keys import START
 from sync.rules.model import Closing, History, Version
-
-START = "start"
-"""The cycle of a portfolio that no closing version is known of."""
 
 
 @dataclass(frozen=True, slots=True)

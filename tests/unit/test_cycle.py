@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from mappings.vocabulary import Status
-from sync.rules.cycle import START, all_closings, cycle_at, cycle_id, endings
+from sync.rules.cycle import all_closings, cycle_at, cycle_id, endings
 from sync.rules.model import Closing, History, Version
 from tests.builders import NOW
 
