@@ -15,8 +15,10 @@ from mappings.load import load
 from mappings.schema import Condition, ProcessMapping
 from mappings.vocabulary import Handoff, Revision, Role, Stage, Status, TaskKind
 from sync.crm import Kind, RecordRef
+from sync.rules import keys
 from sync.rules.context import Context, Times
 from sync.rules.decide import decide
+from sync.rules.keys import EffectKind, RevisionKey
 from sync.rules.model import (
     NOT_YET,
     RECOVERED,
@@ -29,7 +31,7 @@ from sync.rules.model import (
     LedgerView,
     NewTask,
     Note,
-    Occurrence,
+    OccurrenceState,
     OwnTask,
     Portfolio,
     RecordedEffect,
@@ -40,6 +42,7 @@ from sync.rules.model import (
     Version,
     Write,
 )
+from sync.rules.transition import finished, transition
 
 NOW = datetime(2026, 11, 2, 14, 0, tzinfo=UTC)  # a Monday, 9:00 in New York
 TODAY = date(2026, 11, 2)
@@ -107,6 +110,7 @@ class Scene:
         self.notes: dict[RecordRef, list[Note]] = {}
         self.recorded: dict[str, RecordedOccurrence] = {}
         self.closings: set[Closing] = set()
+        self._planned: dict[str, Effect] = {}  # by effect key: what the ledger holds of it
         self.done: list[str] = []  # every effect that was carried out, in order
         self._ids = count(1001)
 
@@ -273,15 +277,11 @@ class Scene:
         self.ledger_began = self._tick()
         kept = {}
         for recorded in self.recorded.values():
-            tasks = tuple(effect for effect in recorded.effects if effect.kind == "task" and effect.crm_id)
+            tasks = tuple(effect for effect in recorded.effects if effect.kind is EffectKind.TASK and effect.crm_id)
             if tasks:
-                told = (
-                    recorded.cycle
-                    if recorded.handoff in {Handoff.KICKOFF, Handoff.DATE_ARRIVED, Handoff.SET_READY}
-                    else ""
-                )
+                told = keys.parse(recorded.key).cycle_told
                 kept[recorded.key] = replace(
-                    recorded, effects=tasks, state="done", cycle=told, cause_at=None, decided_at=tasks[0].state_at,
+                    recorded, effects=tasks, state=OccurrenceState.DONE, cycle=told, cause_at=None, decided_at=tasks[0].state_at,
                     detail={RECOVERED: True},
                 )  # fmt: skip
         self.recorded, self.closings = kept, set()
@@ -303,21 +303,30 @@ class Scene:
         if completed:
             self.complete(kind, task)
         known_effect = RecordedEffect(
-            f"{key}/task:{kind}", f"task:{kind}", "task", None, EffectState.DONE, self.now, task, kind,
+            keys.effect_key(key, keys.task_slot(kind)), keys.task_slot(kind), None, EffectState.DONE, self.now, task, kind,
             adopted=True, attempted=True,
         )  # fmt: skip
         ref = RecordRef(Kind.PORTFOLIO, PORTFOLIO)
         self.recorded[key] = RecordedOccurrence(
-            key, handoff, ref, self.context().cycle, None, self.now, "done", "adopted", {}, (known_effect,)
+            key,
+            handoff,
+            ref,
+            self.context().cycle,
+            None,
+            self.now,
+            OccurrenceState.DONE,
+            "adopted",
+            {},
+            (known_effect,),
         )
         return self
 
     def adopt_revision(self, ticket: str) -> Self:
         """What Needs Revisions says is recorded as handled."""
-        key = f"6:{ticket}:{self.tickets[ticket].revision_history[0].ms}"
+        key = str(RevisionKey(ticket, self.tickets[ticket].revision_history[0].ms))
         ref = RecordRef(Kind.TICKET, ticket)
         self.recorded[key] = RecordedOccurrence(
-            key, Handoff.REVISIONS, ref, self.context().cycle, None, self.now, "done", "adopted"
+            key, Handoff.REVISIONS, ref, self.context().cycle, None, self.now, OccurrenceState.DONE, "adopted"
         )
         return self
 
@@ -366,100 +375,38 @@ class Scene:
         """Decide once and do it; whether a property was written, so that it must be decided anew."""
         decision = self.decide()
         assert decision.complete, "a scene holds every task and note that a rule may ask for"
-        yielded = {occurrence.key for occurrence in decision.occurrences}
-        for key, recorded in list(self.recorded.items()):
-            if key not in yielded and recorded.state == "open" and key in self.ledger().recorded:
-                self._cancel(recorded)
-        for key, who in decision.reassigned.items():
-            if who.blocked is None:
-                self._carry_out_reassigned(key, str(who.owner))
-        for occurrence in decision.occurrences:
-            if occurrence.handoff is Handoff.DECLINED and occurrence.effects:
-                self._cancel_cycle(occurrence)
-        wrote = False
-        for occurrence in decision.occurrences:
-            wrote |= self._carry_out(occurrence)
-        self.closings |= set(decision.closings)
-        return wrote
+        portfolio = None if self.lone else PORTFOLIO
+        change = transition(decision, self.context().ledger, self.now, portfolio, retry_failed=True)
+        self.recorded |= change.occurrences
+        self.closings |= set(change.closings)
+        self._planned |= change.planned
+        named = [key for key, owner in change.owners.items() if owner is not None]
+        wrote = [self._try(key, change.owners.get(key)) for key in dict.fromkeys([*named, *change.planned])]
+        self.recorded = {key: finished(recorded) for key, recorded in self.recorded.items()}
+        return any(wrote)
 
-    def _cancel(self, recorded: RecordedOccurrence) -> None:
-        if not recorded.committed:
-            self.recorded[recorded.key] = replace(recorded, state="withdrawn", effects=())
-            return
-        self.recorded[recorded.key] = replace(
-            recorded, effects=tuple(_superseded(e, e.kind == "write") for e in recorded.effects)
-        )
+    def _try(self, key: str, owner: str | None) -> bool:
+        """Try one effect if it is planned, and nothing that it follows is still to be done; whether it was a write."""
+        occurrence = keys.occurrence_of(key)
+        recorded = self.recorded[occurrence]
+        known = next(effect for effect in recorded.effects if effect.key == key)
+        effect = self._planned[key]
+        after = effect.after if isinstance(effect, CloseTask | Email) else None
+        if known.state is not EffectState.PLANNED or (after is not None and not self._is_done(after)):
+            return False
+        if owner is not None and isinstance(effect, NewTask | Email):
+            effect = replace(effect, owner=owner, blocked=None)
+        refused = known.kind.value in self.refused
+        crm_id = None if refused else self._do(recorded.handoff, effect)
+        state = EffectState.FAILED if refused else EffectState.DONE
+        tried = replace(known, state=state, state_at=self.now, crm_id=crm_id or known.crm_id, attempted=True)
+        effects = tuple(tried if each.key == key else each for each in recorded.effects)
+        self.recorded[occurrence] = replace(recorded, effects=effects)
+        return isinstance(effect, Write) and not refused
 
-    def _cancel_cycle(self, decline: Occurrence) -> None:
-        for key, recorded in self.context().ledger.recorded.items():
-            if recorded.cycle == decline.cycle and key != decline.key and recorded.state == "open":
-                effects = tuple(_superseded(e, e.kind != "close") for e in recorded.effects)
-                self.recorded[key] = replace(recorded, effects=effects)
-
-    def _carry_out(self, occurrence: Occurrence) -> bool:
-        before = self.recorded.get(occurrence.key)
-        known = {effect.key: effect for effect in before.effects} if before else {}
-        ledger_view, wrote, held = [], False, False
-        for effect in occurrence.effects:
-            key = occurrence.effect_key(effect)
-            known_effect = known.pop(key, None)
-            if known_effect is not None and known_effect.state not in {
-                *NOT_YET,
-                EffectState.SUPERSEDED,
-                EffectState.FAILED,
-            }:
-                ledger_view.append(known_effect)
-                continue
-            after = effect.after if isinstance(effect, CloseTask | Email) else None
-            state, crm_id = EffectState.PLANNED, None
-            if effect.blocked is not None:
-                state = EffectState.BLOCKED
-            elif held or (after is not None and not self._is_done(after, ledger_view)):
-                state = EffectState.PLANNED
-            elif _kind(effect) in self.refused:
-                state = EffectState.FAILED
-            else:
-                state, crm_id = EffectState.DONE, self._do(occurrence.handoff, effect)
-                wrote |= isinstance(effect, Write)
-            task_kind = effect.kind if isinstance(effect, NewTask) else None
-            role = effect.role if isinstance(effect, NewTask | Email) else None
-            tried = state in {EffectState.DONE, EffectState.FAILED}
-            ledger_view.append(
-                RecordedEffect(
-                    key, effect.slot, _kind(effect), role, state, self.now, crm_id, task_kind, attempted=tried,
-                    reason=effect.blocked,
-                )
-            )  # fmt: skip
-        ledger_view += [_superseded(known_effect, True) for known_effect in known.values()]
-        open_ones = {*NOT_YET, EffectState.FAILED}
-        state_of = (
-            "overtaken" if occurrence.superseded else "open" if {f.state for f in ledger_view} & open_ones else "done"
-        )
-        decided = before.decided_at if before is not None and before.committed else self.now
-        self.recorded[occurrence.key] = RecordedOccurrence(
-            occurrence.key, occurrence.handoff, occurrence.record, occurrence.cycle, occurrence.cause_at, decided,
-            state_of, occurrence.reason, occurrence.detail, tuple(ledger_view),
-        )  # fmt: skip
-        return wrote
-
-    def _is_done(self, key: str, so_far: list[RecordedEffect]) -> bool:
-        everywhere = [*so_far, *(effect for recorded in self.recorded.values() for effect in recorded.effects)]
+    def _is_done(self, key: str) -> bool:
+        everywhere = (effect for recorded in self.recorded.values() for effect in recorded.effects)
         return any(effect.key == key and effect.state is EffectState.DONE for effect in everywhere)
-
-    def _carry_out_reassigned(self, key: str, owner: str) -> None:
-        recorded = self.recorded[key.rsplit("/", 1)[0]]
-        effects = []
-        for effect in recorded.effects:
-            if effect.key != key:
-                effects.append(effect)
-                continue
-            name = effect.slot.split(":")[1]
-            self.done.append(f"{effect.kind} {name} {'for' if effect.kind == 'task' else 'to'} {owner}")
-            crm_id = self._new_task(TaskKind(name)) if effect.kind == "task" else None
-            effects.append(replace(effect, state=EffectState.DONE, attempted=True, crm_id=crm_id))
-        open_ones = {*NOT_YET, EffectState.FAILED}
-        state = "open" if {effect.state for effect in effects} & open_ones else "done"
-        self.recorded[recorded.key] = replace(recorded, effects=tuple(effects), state=state)
 
     def _do(self, handoff: Handoff, effect: Effect) -> str | None:
         self.done.append(f"{handoff} {told(effect, self.task_kinds)}")
@@ -517,8 +464,8 @@ class Scene:
                     waits = isinstance(effect, CloseTask | Email) and effect.after in blocked
                     found.append(f"{occurrence.handoff} {told(effect, self.task_kinds)}{' (blocked)' * waits}")
         for key, who in decision.reassigned.items():
-            occurrence_key, slot = key.rsplit("/", 1)
-            found.append(f"{self.recorded[occurrence_key].handoff} {slot} → {who.owner or 'nobody'}")
+            handoff = self.recorded[keys.occurrence_of(key)].handoff
+            found.append(f"{handoff} {keys.slot_of(key)} → {who.owner or 'nobody'}")
         return found
 
     def verdicts(self, handoff: str, record: str | None = None) -> list[Verdict]:
@@ -539,24 +486,6 @@ def told(effect: Effect, task_kinds: Mapping[str, str] | None = None) -> str:
         case Email(kind, _, owner, _, _, blocked):
             text = f"email {kind} to {owner}"
     return f"{text} (blocked)" if blocked else text
-
-
-def _kind(effect: Effect) -> str:
-    match effect:
-        case Write():
-            return "write"
-        case NewTask():
-            return "task"
-        case CloseTask():
-            return "close"
-        case Email():
-            return "email"
-
-
-def _superseded(effect: RecordedEffect, concerned: bool) -> RecordedEffect:
-    if concerned and effect.state in {*NOT_YET, EffectState.FAILED}:
-        return replace(effect, state=EffectState.SUPERSEDED)
-    return effect
 
 
 def effects_of(decision: Decision) -> Iterator[Effect]:

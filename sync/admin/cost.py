@@ -12,7 +12,8 @@ from datetime import datetime
 from sync.crm import Kind, RecordRef
 from sync.rules.context import Context
 from sync.rules.decide import decide
-from sync.rules.dry_run import Forecast, Foreseen, Turn
+from sync.rules.dry_run import DryRun, ExpectedEffect, Round
+from sync.rules.keys import EffectKind
 from sync.rules.model import Write
 
 GROUP = 50
@@ -30,9 +31,9 @@ class Needs:
     notes: frozenset[RecordRef]
 
 
-def calls(forecasts: Iterable[Forecast], *, email_calls: int) -> int:
+def calls(forecasts: Iterable[DryRun], *, email_calls: int) -> int:
     """The calls that these forecasts cost; `email_calls` for each email: 1 where the CRM sends it, else 0."""
-    passes: dict[datetime, list[list[Turn]]] = {}
+    passes: dict[datetime, list[list[Round]]] = {}
     for forecast in forecasts:
         for turns in _looks(forecast):
             passes.setdefault(turns[0].context.times.now, []).append(turns)
@@ -43,10 +44,10 @@ def calls(forecasts: Iterable[Forecast], *, email_calls: int) -> int:
     )
 
 
-def _looks(forecast: Forecast) -> Iterator[list[Turn]]:
+def _looks(dry_run: DryRun) -> Iterator[list[Round]]:
     """The decisions of each look at a record in which something is done: a write leads to the next one."""
-    look: list[Turn] = []
-    for turn in forecast.turns:
+    look: list[Round] = []
+    for turn in dry_run.rounds:
         if look and not _writes(look[-1].due):
             yield look
             look = []
@@ -56,12 +57,12 @@ def _looks(forecast: Forecast) -> Iterator[list[Turn]]:
         yield look
 
 
-def _pass(looks: Sequence[Sequence[Turn]], email_calls: int) -> int:
+def _pass(looks: Sequence[Sequence[Round]], email_calls: int) -> int:
     rounds = max(len(look) for look in looks)
     return sum(_round([look[n] for look in looks if n < len(look)], email_calls) for n in range(rounds))
 
 
-def _round(turns: Sequence[Turn], email_calls: int) -> int:
+def _round(turns: Sequence[Round], email_calls: int) -> int:
     cases = [turn.context for turn in turns]
     effects = [effect for turn in turns for effect in turn.due]
     return _reading(cases) + _deciding(cases) + _doing(effects, email_calls)
@@ -100,22 +101,22 @@ def needs(context: Context) -> Iterator[Needs]:
         bare = replace(bare, snapshot=replace(bare.snapshot, tasks=tasks, notes=notes))
 
 
-def _doing(effects: Sequence[Foreseen], email_calls: int) -> int:
-    by_kind = {kind: [one for one in effects if one.kind == kind] for kind in ("write", "task", "close", "email")}
+def _doing(effects: Sequence[ExpectedEffect], email_calls: int) -> int:
+    by_kind = {kind: [one for one in effects if one.kind == kind] for kind in EffectKind}
     total = 0
     for kind in (Kind.PORTFOLIO, Kind.TICKET):  # each is read once more before it is written
-        written = {record.id for one in by_kind["write"] if (record := _written(one)).kind is kind}
+        written = {record.id for one in by_kind[EffectKind.WRITE] if (record := _written(one)).kind is kind}
         total += 2 * _in(len(written), BATCH)
-    total += _in(len(by_kind["task"]), BATCH)
-    total += 2 * _in(len(by_kind["close"]), BATCH)
-    return total + email_calls * len(by_kind["email"])
+    total += _in(len(by_kind[EffectKind.TASK]), BATCH)
+    total += 2 * _in(len(by_kind[EffectKind.CLOSE]), BATCH)
+    return total + email_calls * len(by_kind[EffectKind.EMAIL])
 
 
-def _writes(effects: Iterable[Foreseen]) -> bool:
-    return any(one.kind == "write" for one in effects)
+def _writes(effects: Iterable[ExpectedEffect]) -> bool:
+    return any(one.kind == EffectKind.WRITE for one in effects)
 
 
-def _written(one: Foreseen) -> RecordRef:
+def _written(one: ExpectedEffect) -> RecordRef:
     assert isinstance(one.effect, Write), "a write comes from a decision"
     return one.effect.record
 

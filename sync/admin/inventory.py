@@ -23,11 +23,12 @@ from sync.crm import (
     RecordRef,
     moment_of,
 )
-from sync.passes import recovery
 from sync.passes.reconcile import GROUP
 from sync.passes.snapshot import own_task
+from sync.rules import keys
 from sync.rules.context import Context
-from sync.rules.model import EffectState, LedgerView, OwnTask, RecordedEffect, RecordedOccurrence
+from sync.rules.model import EffectState, LedgerView, OccurrenceState, OwnTask, RecordedEffect, RecordedOccurrence
+from sync.rules.process import read_task_key
 from sync.service.reading import ReadingService
 from sync.storage import service_state
 from sync.storage.database import StoreReader
@@ -188,18 +189,27 @@ def with_recovered_tasks(context: Context, near: Iterable[ExistingTask]) -> Cont
     """Return the context as it will be once the tasks that carry a key have been recorded again in its empty ledger."""
     recorded = dict(context.ledger_as_read.recorded)
     for task in near:
-        key = recovery.read_key(task.key) if task.key else None
-        if key is None:
+        read = read_task_key(task.key) if task.key else None
+        if read is None:
             continue
-        handoff, record, cycle, kind = key
+        key, kind = read
         known_effect = RecordedEffect(
-            task.key, f"task:{kind}", "task", TASK_READER[kind], EffectState.DONE, task.made_at,
+            task.key, keys.task_slot(kind), TASK_READER[kind], EffectState.DONE, task.made_at,
             crm_id=task.id, task_kind=kind, attempted=True,
         )  # fmt: skip
-        occurrence = task.key.rpartition("/")[0]
+        occurrence = str(key)
         before = recorded.get(occurrence)
         if before is None:
-            before = RecordedOccurrence(occurrence, handoff, record, cycle, None, task.made_at, "done", _CARRIES_KEY)
+            before = RecordedOccurrence(
+                occurrence,
+                key.handoff,
+                key.record,
+                key.cycle_told,
+                None,
+                task.made_at,
+                OccurrenceState.DONE,
+                _CARRIES_KEY,
+            )
         if all(effect.key != task.key for effect in before.effects):
             recorded[occurrence] = replace(before, effects=(*before.effects, known_effect))
     return replace(context, ledger_as_read=LedgerView(recorded, context.ledger_as_read.closings))

@@ -23,9 +23,12 @@ from sync.crm import Kind, RecordRef, moment_of
 from sync.errors import ConfigurationError
 from sync.passes import recovery
 from sync.passes.portal import Portal
+from sync.rules import keys
 from sync.rules.context import Context
-from sync.rules.dry_run import LATER, Course, Forecast, Foreseen, Prospect, foresee
+from sync.rules.dry_run import LATER, DryRun, ExpectedEffect, Projection, Prospect, dry_run
+from sync.rules.keys import EffectKind
 from sync.rules.model import Decision, LedgerView, unit_of
+from sync.rules.transition import reopened
 from sync.service.reading import ReadingService
 from sync.storage import ledger, ledger_queries, work_queue
 from sync.storage.database import to_json
@@ -33,7 +36,7 @@ from sync.storage.database import to_json
 VERSION = 1
 """The shape of a plan's JSON: keys are added, never renamed."""
 
-KINDS = ("task", "write", "close", "email")
+KINDS = (EffectKind.TASK, EffectKind.WRITE, EffectKind.CLOSE, EffectKind.EMAIL)
 
 
 class PlanFileError(ConfigurationError):
@@ -95,7 +98,7 @@ class Plan:
     looked: int  # portfolios, and tickets without one
     calls: int
     faulty: Mapping[RecordRef, str]  # what could not be decided, and why
-    forecasts: Mapping[RecordRef, Forecast] = field(default_factory=dict)  # empty in one that was kept
+    dry_runs: Mapping[RecordRef, DryRun] = field(default_factory=dict)  # empty in one that was kept
     email_calls: int = 0  # for each email
 
     @property
@@ -110,9 +113,9 @@ class Plan:
         """The same plan for these records alone, with what they cost."""
         wanted = set(units)
         steps = tuple(step for step in self.steps if step.unit in wanted)
-        forecasts = {unit: forecast for unit, forecast in self.forecasts.items() if unit in wanted}
-        calls = cost.calls(forecasts.values(), email_calls=self.email_calls)
-        return replace(self, steps=steps, forecasts=forecasts, calls=calls)
+        dry_runs = {unit: forecast for unit, forecast in self.dry_runs.items() if unit in wanted}
+        calls = cost.calls(dry_runs.values(), email_calls=self.email_calls)
+        return replace(self, steps=steps, dry_runs=dry_runs, calls=calls)
 
     @cached_property
     def by_unit(self) -> Mapping[RecordRef, Sequence[Step]]:
@@ -136,7 +139,7 @@ class Plan:
             "until": None if self.until is None else self.until.isoformat(),
             "looked": self.looked,
             "effects": [step.as_json() for step in self.steps],
-            "counts": {**{kind: self.count(kind) for kind in KINDS}, "waiting": len(self.waiting)},
+            "counts": {**{kind.value: self.count(kind) for kind in KINDS}, "waiting": len(self.waiting)},
             "calls": self.calls,
             "faulty": {str(record): text for record, text in self.faulty.items()},
         }
@@ -182,9 +185,9 @@ def make(
         until,
         tuple(maker.steps),
         looked,
-        cost.calls(maker.forecasts.values(), email_calls=email_calls),
+        cost.calls(maker.dry_runs.values(), email_calls=email_calls),
         maker.faulty,
-        maker.forecasts,
+        maker.dry_runs,
         email_calls,
     )
 
@@ -206,7 +209,7 @@ class _Maker:
         self._since = since
         self._lost = recovery.is_needed(service.store)
         self.steps: list[Step] = []
-        self.forecasts: dict[RecordRef, Forecast] = {}
+        self.dry_runs: dict[RecordRef, DryRun] = {}
         self.faulty: dict[RecordRef, str] = {}
 
     def look(self, portfolios: Sequence[str], tickets: Sequence[str]) -> None:
@@ -219,13 +222,13 @@ class _Maker:
             )
             for record, context in cases.items()
         }
-        forecasts, faulty = service.decider.judge(cases, portal, lambda context: foresee(context, self._until))
+        dry_runs, faulty = service.decider.judge(cases, portal, lambda context: dry_run(context, self._until))
         for record, text in {**group.faulty, **faulty}.items():
             self.faulty[record] = text.strip().rsplit("\n", 1)[-1]
         progress = Teller(service, portal)
-        for record in sorted(forecasts, key=lambda ref: (ref.kind, int(ref.id))):
-            self.forecasts[record] = forecasts[record]
-            self.steps += progress.steps(cases[record], forecasts[record].effects)
+        for record in sorted(dry_runs, key=lambda ref: (ref.kind, int(ref.id))):
+            self.dry_runs[record] = dry_runs[record]
+            self.steps += progress.steps(cases[record], dry_runs[record].effects)
 
     def _as_planned(self, context: Context, known: LedgerView) -> Context:
         """The case at the moment of the plan; one moment for all, so that their passes are counted together."""
@@ -233,9 +236,7 @@ class _Maker:
         if self._since is not None and context.snapshot.portfolio is not None:
             since = self._since
             moment = moment.counting_since(since)
-            known = LedgerView(
-                {key: ledger.reopened(each, since) for key, each in known.recorded.items()}, known.closings
-            )
+            known = LedgerView({key: reopened(each, since) for key, each in known.recorded.items()}, known.closings)
         return replace(context, ledger_as_read=known, times=moment)
 
 
@@ -320,10 +321,10 @@ def only(kept: Plan, service: ReadingService) -> Callable[[Context, Decision], b
         allowed.setdefault(step.unit, []).append(re.compile(pattern))
 
     def permits(context: Context, decision: Decision) -> bool:
-        course = Course(context)
-        course.apply(decision)
+        projection = Projection(context)
+        projection.apply(decision)
         steps = Teller(service, service.portals.get()).steps(
-            context, (one for turn in course.turns for one in turn.due)
+            context, (one for each in projection.rounds for one in each.due)
         )
         patterns = allowed.get(context.snapshot.ref, [])
         return all(
@@ -354,7 +355,7 @@ class Teller:
             ticket.graphic_approval: "graphic approval",
         }
 
-    def steps(self, context: Context, found: Iterable[Foreseen]) -> Iterator[Step]:
+    def steps(self, context: Context, found: Iterable[ExpectedEffect]) -> Iterator[Step]:
         found = list(found)
         payloads = self._payloads(context, found)
         subjects = self._subjects(context, payloads)
@@ -377,13 +378,13 @@ class Teller:
                 payload=payload,
             )
 
-    def _payloads(self, context: Context, found: Sequence[Foreseen]) -> dict[str, Mapping[str, Any]]:
+    def _payloads(self, context: Context, found: Sequence[ExpectedEffect]) -> dict[str, Mapping[str, Any]]:
         """What each effect holds, by its key: as decided, or as the ledger keeps it."""
         kept = [one for one in found if one.effect is None and one.key]
         payloads: dict[str, Mapping[str, Any]] = {
             one.key: ledger.payload_of(one.effect) for one in found if one.effect is not None
         }
-        if kept or any(one.kind == "close" for one in found):
+        if kept or any(one.kind == EffectKind.CLOSE for one in found):
             names = {one.key for one in kept} | {known_effect.key for known_effect in _tasks(context)}
             with self._service.store.read() as connection:
                 payloads = {**ledger.payloads(connection, names), **payloads}
@@ -414,7 +415,7 @@ class Teller:
             return str(kind), str(error)
 
     def _told(
-        self, context: Context, one: Foreseen, payload: Mapping[str, Any], subjects: Mapping[str, str]
+        self, context: Context, one: ExpectedEffect, payload: Mapping[str, Any], subjects: Mapping[str, str]
     ) -> tuple[str, str | None]:
         """The effect in words, and why it could not be tried although a rule asks for it."""
         match one.kind:
@@ -427,7 +428,7 @@ class Teller:
             case "write" if "values" in payload:
                 return self._changes(context, payload), None
             case "close":
-                task = one.slot.removeprefix("close:")
+                task = keys.slot_of(one.key).of
                 return f"task closed {_quoted(subjects.get(task)) or task}", None
         return one.slot.replace(":", " ").replace("_", " ") or "not decided", None
 
@@ -477,7 +478,7 @@ def _tasks(context: Context) -> Iterator[Any]:
         known_effect
         for recorded in context.ledger.recorded.values()
         for known_effect in recorded.effects
-        if known_effect.kind == "task"
+        if known_effect.kind is EffectKind.TASK
     )
 
 

@@ -41,10 +41,12 @@ from sync.failpoints import Failpoint, no_failpoint
 from sync.passes import recovery
 from sync.passes.email import Mailer
 from sync.passes.portal import Portal
+from sync.rules import keys
+from sync.rules.keys import EffectKind
 from sync.rules.model import EffectState
 from sync.storage import ledger
 from sync.storage.database import Store
-from sync.storage.ledger import Planned
+from sync.storage.ledger import LedgerEffect
 
 TRY_AGAIN = timedelta(minutes=2)
 """When something that was certainly not sent is tried again."""
@@ -117,12 +119,12 @@ class Effects:
         if not ripe:
             return waiting
         found = {
-            **self._find_tasks([e for e in ripe if e.kind == "task"]),
-            **self._find_writes([e for e in ripe if e.kind == "write"]),
-            **self._find_closings([e for e in ripe if e.kind == "close"]),
+            **self._find_tasks([e for e in ripe if e.kind is EffectKind.TASK]),
+            **self._find_writes([e for e in ripe if e.kind is EffectKind.WRITE]),
+            **self._find_closings([e for e in ripe if e.kind is EffectKind.CLOSE]),
         }
-        gone = self._gone([e for e in ripe if e.key not in found and e.kind in {"task", "write"}])
-        found |= self._find_deleted([e for e in ripe if e.key not in {*found, *gone} and e.kind == "task"])
+        gone = self._gone([e for e in ripe if e.key not in found and e.kind in {EffectKind.TASK, EffectKind.WRITE}])
+        found |= self._find_deleted([e for e in ripe if e.key not in {*found, *gone} and e.kind is EffectKind.TASK])
         self.failpoint("looked")
         now = self._clock.now()
         with self._store.write() as connection:
@@ -134,7 +136,7 @@ class Effects:
                     ledger.settle(
                         connection, effect.key, EffectState.DONE, now, crm_id=crm_id, reason="found in the CRM"
                     )
-                elif effect.kind == "email":
+                elif effect.kind is EffectKind.EMAIL:
                     ledger.settle(connection, effect.key, EffectState.PLANNED, now, reason="it may not have been sent")
                 else:
                     ledger.release_claim(connection, effect.key, now, "not found in the CRM")
@@ -143,7 +145,7 @@ class Effects:
         self.failpoint("resolved")
         return waiting
 
-    def _interrupted(self, effects: Sequence[Planned]) -> list[Planned]:
+    def _interrupted(self, effects: Sequence[LedgerEffect]) -> list[LedgerEffect]:
         """The same; a try found open is noted as cut off: its process died, at the latest just now.
 
         When it was claimed says nothing of when it was sent: a full batch may have waited minutes for its turn.
@@ -159,7 +161,7 @@ class Effects:
         known = [effect for effect in effects if effect.state is not EffectState.ATTEMPTING]
         return [*known, *(replace(effect, state=EffectState.UNKNOWN, state_at=now) for effect in cut_off)]
 
-    def _find_tasks(self, effects: Sequence[Planned]) -> dict[str, str]:
+    def _find_tasks(self, effects: Sequence[LedgerEffect]) -> dict[str, str]:
         """The task that carries an effect's key, among the tasks of the record that it was made on."""
         key_property = self._mapping.task.key_property
         found: dict[str, str] = {}
@@ -174,7 +176,7 @@ class Effects:
             found.update({key: keys[key] for key in mine if key in keys})
         return found
 
-    def _find_deleted(self, effects: Sequence[Planned]) -> dict[str, str]:
+    def _find_deleted(self, effects: Sequence[LedgerEffect]) -> dict[str, str]:
         """The task that carries an effect's key, among those that people have deleted: it was made all the same."""
         if not effects:
             return {}
@@ -185,7 +187,7 @@ class Effects:
         }
         return {key: task for key, task in deleted.items() if key in keys}
 
-    def _find_writes(self, effects: Sequence[Planned]) -> dict[str, str]:
+    def _find_writes(self, effects: Sequence[LedgerEffect]) -> dict[str, str]:
         """Whether a write has landed: its values stand, or stood since it was tried."""
         found: dict[str, str] = {}
         for kind in (Kind.PORTFOLIO, Kind.TICKET):
@@ -211,16 +213,16 @@ class Effects:
                     found[effect.key] = record.id
         return found
 
-    def _gone(self, effects: Sequence[Planned]) -> set[str]:
+    def _gone(self, effects: Sequence[LedgerEffect]) -> set[str]:
         """Those whose record is deleted: what the CRM does not show of it now it may show once it is restored."""
-        places = {e.key: _written(e) if e.kind == "write" else _first_place(e) for e in effects}
+        places = {e.key: _written(e) if e.kind is EffectKind.WRITE else _first_place(e) for e in effects}
         there: set[RecordRef] = set()
         for kind in (Kind.PORTFOLIO, Kind.TICKET):
             ids = sorted({place.id for place in places.values() if place.kind is kind}, key=int)
             there |= {RecordRef(kind, i) for i in (self._crm.read(kind, ids, []) if ids else {})}
         return {key for key, place in places.items() if place not in there}
 
-    def _find_closings(self, effects: Sequence[Planned]) -> dict[str, str]:
+    def _find_closings(self, effects: Sequence[LedgerEffect]) -> dict[str, str]:
         ids = sorted({str(e.payload["task"]) for e in effects}, key=int)
         tasks = self._crm.read(Kind.TASK, ids, [TASK_STATUS]) if ids else {}
         return {
@@ -257,23 +259,24 @@ class Effects:
         done = Performed(again_at=waiting)
         if not planned:
             return done
-        self._writes([e for e in planned if e.kind == "write"], done)
-        rest = self._unheld([e for e in planned if e.kind != "write"])
-        self._tasks([e for e in rest if e.kind == "task"], done)
-        self._closings([e for e in rest if e.kind == "close"], done)
-        self._emails(self._unheld([e for e in rest if e.kind == "email"]), portal, done)
+        self._writes([e for e in planned if e.kind is EffectKind.WRITE], done)
+        rest = self._unheld([e for e in planned if e.kind is not EffectKind.WRITE])
+        self._tasks([e for e in rest if e.kind is EffectKind.TASK], done)
+        self._closings([e for e in rest if e.kind is EffectKind.CLOSE], done)
+        self._emails(self._unheld([e for e in rest if e.kind is EffectKind.EMAIL]), portal, done)
         with self._store.write() as connection:
             ledger.mark_done(connection, {effect.unit for effect in planned})
         self.failpoint("finished")
         return done
 
-    def _unheld(self, effects: Sequence[Planned]) -> list[Planned]:
+    def _unheld(self, effects: Sequence[LedgerEffect]) -> list[LedgerEffect]:
         """Those whose occurrence has no write still to be done, and whose `after` is done."""
-        needs = {
-            e.key: [f"{e.occurrence}/write", *([after] if (after := e.payload.get("after")) else [])] for e in effects
-        }
+        needs: dict[str, list[str]] = {}
+        for effect in effects:
+            after = effect.payload.get("after")
+            needs[effect.key] = [keys.effect_key(effect.occurrence, keys.WRITE), *([after] if after else [])]
         with self._store.read() as connection:
-            states = ledger.states_of(connection, {key for keys in needs.values() for key in keys})
+            states = ledger.states_of(connection, {key for needed in needs.values() for key in needed})
         free, pointless = [], []
         for effect in effects:
             own, *after = (states.get(key) for key in needs[effect.key])
@@ -294,7 +297,7 @@ class Effects:
                     ledger.settle(connection, effect.key, EffectState.SUPERSEDED, self._clock.now(), reason=reason)
         return free
 
-    def _claim(self, effects: Iterable[Planned]) -> set[str]:
+    def _claim(self, effects: Iterable[LedgerEffect]) -> set[str]:
         self.failpoint("claiming")
         with self._store.write() as connection:
             claimed = ledger.claim(connection, [effect.key for effect in effects], self._clock.now())
@@ -303,13 +306,13 @@ class Effects:
 
     # -- writes
 
-    def _writes(self, effects: Sequence[Planned], done: Performed) -> None:
+    def _writes(self, effects: Sequence[LedgerEffect], done: Performed) -> None:
         for kind in (Kind.PORTFOLIO, Kind.TICKET):
             mine = [effect for effect in effects if _written(effect).kind is kind]
             if mine:
                 self._writes_of(kind, mine, done)
 
-    def _writes_of(self, kind: Kind, effects: Sequence[Planned], done: Performed) -> None:
+    def _writes_of(self, kind: Kind, effects: Sequence[LedgerEffect], done: Performed) -> None:
         claimed = self._claim(effects)
         mine = [effect for effect in effects if effect.key in claimed]
         ready = self._still_as_decided_on(kind, mine)
@@ -326,7 +329,7 @@ class Effects:
         done.wrote |= {effect.unit for effect in ready if isinstance(outcomes[_written(effect).id], Applied)}
         self._settle([(effect, outcomes[_written(effect).id]) for effect in ready], done)
 
-    def _still_as_decided_on(self, kind: Kind, effects: Sequence[Planned]) -> list[Planned]:
+    def _still_as_decided_on(self, kind: Kind, effects: Sequence[LedgerEffect]) -> list[LedgerEffect]:
         """Those whose record still shows what they replace; nothing stands between this read and the write."""
         names = sorted({name for e in effects for name in (*e.payload["expects"], *e.payload["values"])})
         ids = sorted({_written(e).id for e in effects}, key=int)
@@ -350,8 +353,8 @@ class Effects:
 
     # -- tasks
 
-    def _tasks(self, effects: Sequence[Planned], done: Performed) -> None:
-        ready: list[tuple[Planned, Create]] = []
+    def _tasks(self, effects: Sequence[LedgerEffect], done: Performed) -> None:
+        ready: list[tuple[LedgerEffect, Create]] = []
         today = local_date(self._calendar.now(), self._mapping.zone)
         for effect in self._not_made_before(effects, done):
             kind = TaskKind(effect.payload["task_kind"])
@@ -379,7 +382,7 @@ class Effects:
             outcomes = self._sent([effect for effect, _ in ready], lambda: self._crm.create(Kind.TASK, creates))
             self._settle([(effect, outcome) for (effect, _), outcome in zip(ready, outcomes, strict=True)], done)
 
-    def _not_made_before(self, effects: Sequence[Planned], done: Performed) -> Sequence[Planned]:
+    def _not_made_before(self, effects: Sequence[LedgerEffect], done: Performed) -> Sequence[LedgerEffect]:
         """While the ledger is young, those whose task is not in the CRM already; what is, is taken back.
 
         The CRM's search, by which a lost ledger is made up for, may not have shown the newest tasks yet. And none is
@@ -397,10 +400,10 @@ class Effects:
         if found:
             with self._store.write() as connection:
                 for key, task in found.items():
-                    ledger.take_back(connection, key, task, self._clock.now())
+                    ledger.mark_recovered(connection, key, task, self._clock.now())
         return [effect for effect in effects if effect.key not in found]
 
-    def _closings(self, effects: Sequence[Planned], done: Performed) -> None:
+    def _closings(self, effects: Sequence[LedgerEffect], done: Performed) -> None:
         if not effects:
             return
         lines = self._closing_lines(effects, done)
@@ -412,8 +415,8 @@ class Effects:
         except HandoffsError as error:
             self._release(mine, str(error))
             raise
-        updates: list[tuple[Planned, Update]] = []
-        already: list[tuple[Planned, Outcome]] = []
+        updates: list[tuple[LedgerEffect, Update]] = []
+        already: list[tuple[LedgerEffect, Outcome]] = []
         for effect in mine:
             task = tasks.get(str(effect.payload["task"]))
             if task is None or task.properties.get(TASK_STATUS, "") == TASK_COMPLETED:
@@ -429,7 +432,7 @@ class Effects:
         # What waited for the end of a cycle waited for this, where it was the last of it.
         done.wrote |= {effect.unit for effect, outcome in settled if isinstance(outcome, Applied)}
 
-    def _closing_lines(self, effects: Sequence[Planned], done: Performed) -> dict[str, str]:
+    def _closing_lines(self, effects: Sequence[LedgerEffect], done: Performed) -> dict[str, str]:
         today = local_date(self._calendar.now(), self._mapping.zone).isoformat()
         lines = {}
         for effect in effects:
@@ -439,7 +442,7 @@ class Effects:
                 self._put_aside(effect, EffectState.FAILED, str(error), done)
         return lines
 
-    def _sent(self, effects: Sequence[Planned], call: Callable[[], list[Outcome]]) -> list[Outcome]:
+    def _sent(self, effects: Sequence[LedgerEffect], call: Callable[[], list[Outcome]]) -> list[Outcome]:
         """Make the call for which these were claimed. A refused token means that certainly nothing was applied."""
         try:
             outcomes = call()
@@ -449,7 +452,7 @@ class Effects:
         self.failpoint("sent")
         return outcomes
 
-    def _release(self, effects: Sequence[Planned], reason: str) -> None:
+    def _release(self, effects: Sequence[LedgerEffect], reason: str) -> None:
         """Give up the claim on what was certainly not sent."""
         if not effects:
             return
@@ -457,14 +460,14 @@ class Effects:
             for effect in effects:
                 ledger.release_claim(connection, effect.key, self._clock.now(), reason)
 
-    def _put_aside(self, effect: Planned, state: EffectState, reason: str, done: Performed) -> None:
+    def _put_aside(self, effect: LedgerEffect, state: EffectState, reason: str, done: Performed) -> None:
         """It cannot even be tried: say why, and look again in a while."""
         log.warning("effect.put_aside", effect=effect.key, state=state.value, reason=reason)
         with self._store.write() as connection:
             ledger.settle(connection, effect.key, state, self._clock.now(), reason=reason)
         done.recheck_at(effect.unit, self._clock.now() + BLOCKED_AGAIN)
 
-    def _settle(self, outcomes: Sequence[tuple[Planned, Outcome]], done: Performed) -> None:
+    def _settle(self, outcomes: Sequence[tuple[LedgerEffect, Outcome]], done: Performed) -> None:
         now = self._clock.now()
         with self._store.write() as connection:
             for effect, outcome in outcomes:
@@ -472,12 +475,12 @@ class Effects:
                 match outcome:
                     case Applied(crm_id):
                         ledger.settle(connection, effect.key, EffectState.DONE, now, crm_id=crm_id)
-                    case Rejected(message, missing=True) if effect.kind == "write":
+                    case Rejected(message, missing=True) if effect.kind is EffectKind.WRITE:
                         # Deleted since it was read: the next look finds that out, and what becomes of all that is open.
                         ledger.release_claim(connection, effect.key, now, message)
                         done.recheck_at(effect.unit, now + TRY_AGAIN)
                         done.not_sent += 1
-                    case Rejected(message, missing=True) if effect.kind == "close":
+                    case Rejected(message, missing=True) if effect.kind is EffectKind.CLOSE:
                         ledger.settle(connection, effect.key, EffectState.SUPERSEDED, now, reason=message)
                         done.tried -= 1
                     case Rejected(message):
@@ -503,7 +506,7 @@ class Effects:
 
     # -- emails
 
-    def _emails(self, effects: Sequence[Planned], portal: Portal, done: Performed) -> None:
+    def _emails(self, effects: Sequence[LedgerEffect], portal: Portal, done: Performed) -> None:
         for effect in effects:
             self.failpoint("mailing")
             owner = portal.owners.get(str(effect.payload["owner"]))
@@ -546,19 +549,19 @@ def trace_of(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
-def _wait_for(effect: Planned, until: dict[RecordRef, datetime]) -> None:
+def _wait_for(effect: LedgerEffect, until: dict[RecordRef, datetime]) -> None:
     """Note when an outcome that is not known can be looked for: with the last of its record's."""
     lands = effect.state_at + LANDED_AFTER
     unit = effect.unit
     until[unit] = max(lands, until.get(unit, lands))
 
 
-def _written(effect: Planned) -> RecordRef:
+def _written(effect: LedgerEffect) -> RecordRef:
     kind, record = effect.payload["record"]
     return RecordRef(Kind(kind), record)
 
 
-def _expected(effect: Planned) -> Iterable[tuple[str, str]]:
+def _expected(effect: LedgerEffect) -> Iterable[tuple[str, str]]:
     """The values that a write replaces, and those that it depends on."""
     expects: dict[str, str] = effect.payload["expects"]
     return expects.items()
@@ -571,12 +574,12 @@ def _reads_as(read: str, written: str) -> bool:
     return from_ms(int(read)).date().isoformat() == written
 
 
-def _first_place(effect: Planned) -> RecordRef:
+def _first_place(effect: LedgerEffect) -> RecordRef:
     kind, record = effect.payload["on"][0]
     return RecordRef(Kind(kind), record)
 
 
-def _places(effect: Planned) -> tuple[RecordRef, ...]:
+def _places(effect: LedgerEffect) -> tuple[RecordRef, ...]:
     """The records that a task is made on. A ticket's portfolio is the one that it is on now, not when it was decided."""
     tickets = [RecordRef(Kind.TICKET, i) for kind, i in effect.payload["on"] if kind == Kind.TICKET]
     parent = () if effect.portfolio is None else (RecordRef(Kind.PORTFOLIO, effect.portfolio),)

@@ -22,12 +22,12 @@ def ledger_views(
 ) -> dict[RecordRef, LedgerView]:
     """Give each record of the group its share of `recorded`, with the closings and backfills that are known of it."""
     portfolios = [record.id for record in group.snapshots if record.kind is Kind.PORTFOLIO]
-    closings = ledger.remembered(connection, portfolios)
+    closings = ledger.closings_of(connection, portfolios)
     since = runs.backfilled_since(connection, portfolios)
     found: dict[RecordRef, LedgerView] = {}
     for record, snapshot in group.snapshots.items():
         mine = record.id if record.kind is Kind.PORTFOLIO else None
         theirs = (ticket.id for ticket in snapshot.tickets)
-        ledger_view = ledger.facts_of(recorded, mine, theirs, closings.get(mine or "", ()))
+        ledger_view = ledger.view_of(recorded, mine, theirs, closings.get(mine or "", ()))
         found[record] = replace(ledger_view, backfilled_since=since.get(mine or ""))
     return found

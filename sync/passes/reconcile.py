@@ -28,7 +28,17 @@ from sync.passes.portal import Portal, PortalCache
 from sync.passes.snapshot import Group, Reader
 from sync.rules import waiting
 from sync.rules.context import Context
-from sync.rules.model import Decision, EffectState, LedgerView, Portfolio, RecordedOccurrence, Snapshot, Wait
+from sync.rules.model import (
+    Decision,
+    EffectState,
+    LedgerView,
+    OccurrenceState,
+    Portfolio,
+    RecordedOccurrence,
+    Snapshot,
+    Wait,
+)
+from sync.rules.transition import effects_ahead
 from sync.storage import changes, ledger, memberships, waits, work_queue
 from sync.storage.database import Connection, Store
 from sync.storage.work_queue import MENDED_BY_TIME, WorkItem
@@ -281,7 +291,7 @@ class Reconciler:
         present = group.present
         tickets = [one for one in recorded if one.record.kind is Kind.TICKET]
         moved = {one.record.id for one in tickets if one.portfolio != parents.get(one.record.id, one.portfolio)}
-        back = {one.record for one in recorded if one.state == ledger.GONE and one.record in present}
+        back = {one.record for one in recorded if one.state == OccurrenceState.GONE and one.record in present}
         refused = any(effect.state is EffectState.FAILED for one in recorded for effect in one.effects)
         if moved or back or (retry and refused):
             ledger.retry_failed(connection, retry, self._clock.now())
@@ -306,7 +316,7 @@ class Reconciler:
         self, decisions: Mapping[RecordRef, Decision], ledger_view: Mapping[RecordRef, LedgerView], state: _Pass
     ) -> None:
         """Let the breaker hold what would pass the limit; what begins nothing new goes on."""
-        ahead = {record: ledger.effects_ahead(decision, ledger_view[record]) for record, decision in decisions.items()}
+        ahead = {record: effects_ahead(decision, ledger_view[record]) for record, decision in decisions.items()}
         held = self._breaker.held(ahead)
         state.held.update(held)
         state.tally.held += sum(held.values())
@@ -323,7 +333,7 @@ class Reconciler:
             waits.remember(connection, waited_for, now)
             for record, decision in sorted(decisions.items()):
                 origin = state.items[record].origin
-                ledger.plan(
+                ledger.record_decision(
                     connection,
                     record.id if record.kind is Kind.PORTFOLIO else None,
                     decision,

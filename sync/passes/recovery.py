@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 import structlog
 
 from mappings.schema import ProcessMapping
-from mappings.vocabulary import Handoff, Role, TaskKind
+from mappings.texts import TASK_READER
 from sync.clock import from_ms, to_ms
-from sync.crm import CREATED, LANDED_AFTER, CRMReader, Filter, Kind, Record, RecordRef, moment_of
+from sync.crm import CREATED, LANDED_AFTER, CRMReader, Filter, Kind, Record, moment_of
 from sync.errors import CRMRejectedError
 from sync.failpoints import Failpoint, no_failpoint
+from sync.rules.process import read_task_key
 from sync.storage import ledger, service_state
 from sync.storage.database import Store, StoreReader
 
@@ -25,17 +26,6 @@ BEFORE = timedelta(hours=1)
 """How far before this ledger began the second time looks for tasks: the lag, and clocks that differ."""
 
 log = structlog.get_logger()
-
-_ROLES = {
-    TaskKind.KICKOFF: Role.ACCOUNT_MANAGER,
-    TaskKind.CREATE_TICKETS: Role.SOCIAL_AD_SPECIALIST,
-    TaskKind.WRITE_COPY: Role.COPYWRITER,
-    TaskKind.DESIGN_GRAPHICS: Role.GRAPHIC_DESIGNER,
-    TaskKind.SHARE_DELIVERABLES: Role.ACCOUNT_MANAGER,
-    TaskKind.REVISE_COPY: Role.COPYWRITER,
-    TaskKind.REVISE_GRAPHICS: Role.GRAPHIC_DESIGNER,
-    TaskKind.IMPLEMENT: Role.SOCIAL_AD_SPECIALIST,
-}
 
 
 def is_needed(store: StoreReader) -> bool:
@@ -100,22 +90,23 @@ def take_back(
             key = record.properties.get(key_property, "")
             if not key:  # most of what people delete was never the service's
                 continue
-            row = read_key(key)
-            if row is None:
+            read = read_task_key(key)
+            if read is None:
                 log.warning("recovery.unknown_key", task=record.id, key=key)
                 continue
-            handoff, at, cycle, kind = row
+            occurrence, kind = read
+            at = occurrence.record
             made_at = moment_of(record.properties.get(CREATED, "")) or record.created_at
             ledger.record_recovered_task(
                 connection,
                 effect_key=key,
-                handoff=handoff,
+                handoff=occurrence.handoff,
                 record=at,
                 portfolio=at.id if at.kind is Kind.PORTFOLIO else parents.get(at.id),
-                cycle=cycle,
+                cycle=occurrence.cycle_told,
                 task=record.id,
                 task_kind=kind,
-                role=_ROLES[kind],
+                role=TASK_READER[kind],
                 made_at=made_at or from_ms(0),
                 origin="recovery",
                 reason="taken back from the CRM: the task carries this key",
@@ -131,9 +122,9 @@ def take_back(
 def _parents(crm: CRMReader, tasks: Sequence[Record], key_property: str) -> dict[str, str]:
     """The portfolio on which each ticket was when its newest task was made: the ticket itself may be deleted by now."""
     tickets = {
-        task.id: row[1].id
+        task.id: read[0].record.id
         for task in tasks
-        if (row := read_key(task.properties[key_property])) is not None and row[1].kind is Kind.TICKET
+        if (read := read_task_key(task.properties[key_property])) is not None and read[0].record.kind is Kind.TICKET
     }
     if not tickets:
         return {}
@@ -149,19 +140,3 @@ def deleted_tasks(crm: CRMReader, wanted: Sequence[str]) -> list[Record]:
     except CRMRejectedError as error:  # a portal that does not show them must not keep the service from its work
         log.warning("recovery.deleted_tasks_unknown", error=str(error))
         return []
-
-
-def read_key(key: str) -> tuple[Handoff, RecordRef, str, TaskKind] | None:
-    """What the key of a task tells: handoff, record, cycle ('' where it does not tell it) and kind of task."""
-    occurrence, _, slot = key.rpartition("/")
-    parts = occurrence.split(":")
-    try:
-        handoff = Handoff(parts[0])
-        kind = TaskKind(slot.removeprefix("task:"))
-        record = RecordRef(Kind.TICKET if handoff in {Handoff.TICKETS, Handoff.REVISIONS} else Kind.PORTFOLIO, parts[1])
-    except (ValueError, IndexError):
-        return None
-    if not record.id.isdigit():
-        return None
-    has_cycle = handoff in {Handoff.KICKOFF, Handoff.DATE_ARRIVED, Handoff.SET_READY} and len(parts) > 2
-    return handoff, record, parts[2] if has_cycle else "", kind

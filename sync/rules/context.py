@@ -10,8 +10,10 @@ from mappings.schema import ProcessMapping
 from mappings.vocabulary import Handoff, Role, Status, TaskKind
 from sync.clock import from_ms, local_date, to_ms
 from sync.crm import Kind, RecordRef
+from sync.rules import keys
 from sync.rules.cadence import next_date
 from sync.rules.cycle import Ending, all_closings, cycle_at, cycle_id, endings
+from sync.rules.keys import ClosedKey, DeclinedKey, EffectKind
 from sync.rules.model import (
     Closing,
     EffectState,
@@ -87,7 +89,7 @@ class Context:
         closed = {
             to_ms(recorded.cause_at)
             for recorded in self.ledger_as_read.of(Handoff.CLOSE)
-            if recorded.key.startswith("8:") and recorded.settled and recorded.cause_at is not None
+            if isinstance(keys.parse(recorded.key), ClosedKey) and recorded.settled and recorded.cause_at is not None
         }
         return endings(self.portfolio.status_history, closed)
 
@@ -132,9 +134,9 @@ class Context:
     def pending_declines(self) -> list[Ending]:
         return [ending for ending in self.pending if ending.closing.by is Status.NO_REFRESH_REQUESTED]
 
-    def ending_key(self, ending: Ending) -> str:
-        number = "2a" if ending.closing.by is Status.NO_REFRESH_REQUESTED else "8"
-        return f"{number}:{self.portfolio.id}:{ending.version.ms}"
+    def ending_key(self, ending: Ending) -> DeclinedKey | ClosedKey:
+        form = DeclinedKey if ending.closing.by is Status.NO_REFRESH_REQUESTED else ClosedKey
+        return form(self.portfolio.id, ending.version.ms)
 
     # -- causes
 
@@ -227,7 +229,7 @@ class Context:
             effect
             for recorded in self.ledger.of(handoff, cycle, record)
             for effect in recorded.effects
-            if effect.kind == "task"
+            if effect.kind is EffectKind.TASK
             and effect.state is EffectState.DONE
             and effect.crm_id is not None
             and (kind is None or effect.task_kind is kind)

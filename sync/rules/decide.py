@@ -6,7 +6,7 @@ from mappings.vocabulary import Handoff
 from sync.crm import RecordRef
 from sync.rules.context import Context, NeededError
 from sync.rules.handoffs import RULES, TICKET_RULES
-from sync.rules.model import Decision, EffectState, Reassigned, RecordedOccurrence, State, Verdict
+from sync.rules.model import Decision, EffectState, OccurrenceState, Reassigned, RecordedOccurrence, State, Verdict
 
 BLOCKED_AGAIN = timedelta(hours=1)
 """What a person must mend shows in no event of the record itself (an owner comes back): it is looked at this often."""
@@ -47,7 +47,9 @@ def _outside(context: Context) -> tuple[Verdict, ...]:
 
 
 def _has_blocked(recorded: RecordedOccurrence) -> bool:
-    return recorded.state == "open" and any(effect.state is EffectState.BLOCKED for effect in recorded.effects)
+    return recorded.state is OccurrenceState.OPEN and any(
+        effect.state is EffectState.BLOCKED for effect in recorded.effects
+    )
 
 
 def _reassigned(context: Context) -> dict[str, Reassigned]:

@@ -84,6 +84,11 @@ class OccurrenceKey:
         first = fields(self)[0].name
         return RecordRef(Kind(first), getattr(self, first))
 
+    @property
+    def cycle_told(self) -> str:
+        """The cycle that the key tells; empty for a form that tells none."""
+        return getattr(self, "cycle", "")
+
     def masked(self, unknown: Container[int], mask: str) -> str:
         """The key's text with `mask` in the place of each of its times (ms) that is among the `unknown`."""
 

@@ -10,6 +10,8 @@ from mappings.schema import Party
 from mappings.vocabulary import EmailKind, Handoff, Revision, Role, Stage, Status, TaskKind
 from sync.clock import to_ms
 from sync.crm import Kind, Owner, RecordRef
+from sync.rules import keys
+from sync.rules.keys import EffectKind, OccurrenceKey, Slot
 
 T = TypeVar("T")
 
@@ -152,8 +154,8 @@ class Write:
     blocked: str | None = None
 
     @property
-    def slot(self) -> str:
-        return "write"
+    def slot(self) -> Slot:
+        return keys.WRITE
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +170,8 @@ class NewTask:
     blocked: str | None = None
 
     @property
-    def slot(self) -> str:
-        return f"task:{self.kind}"
+    def slot(self) -> Slot:
+        return keys.task_slot(self.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +183,8 @@ class CloseTask:
     after: str | None = None  # the key of a write that must have been done before
 
     @property
-    def slot(self) -> str:
-        return f"close:{self.task}"
+    def slot(self) -> Slot:
+        return keys.close_slot(self.task)
 
     @property
     def blocked(self) -> str | None:
@@ -201,8 +203,8 @@ class Email:
     blocked: str | None = None
 
     @property
-    def slot(self) -> str:
-        return f"email:{self.kind}"
+    def slot(self) -> Slot:
+        return keys.email_slot(self.kind)
 
 
 Effect = Write | NewTask | CloseTask | Email
@@ -223,7 +225,7 @@ class Occurrence:
     superseded: bool = False  # recorded so that it is never done: what came after made it pointless
 
     def effect_key(self, effect: Effect) -> str:
-        return f"{self.key}/{effect.slot}"
+        return keys.effect_key(self.key, effect.slot)
 
 
 class State(StrEnum):
@@ -284,12 +286,26 @@ NOT_YET = frozenset({EffectState.PLANNED, EffectState.BLOCKED})
 UNRESOLVED = frozenset({EffectState.ATTEMPTING, EffectState.UNKNOWN})
 """States in which an effect was tried, and what came of it is not known."""
 
+OPEN_EFFECTS = NOT_YET | {EffectState.FAILED}
+"""States in which an effect has certainly not been applied, and may still be."""
+
+
+class OccurrenceState(StrEnum):
+    """What has become of an occurrence. The ledger keeps the values."""
+
+    OPEN = "open"
+    DONE = "done"  # nothing of it is left to do
+    SUPERSEDED = "overtaken"  # recorded so that it is never done
+    CANCELLED = "withdrawn"  # its rule no longer asks for it, and nothing of it had been tried
+    GONE = "gone"  # its record is not there: kept as it stands, should it be restored
+
 
 @dataclass(frozen=True, slots=True)
 class RecordedEffect:
+    """An effect in the ledger. `role`: who is to do or to read it; None: nobody, it is a write or a closing."""
+
     key: str
-    slot: str
-    kind: str
+    slot: Slot
     role: Role | None
     state: EffectState
     state_at: datetime
@@ -299,6 +315,15 @@ class RecordedEffect:
     attempted: bool = False
     reason: str | None = None
 
+    @property
+    def kind(self) -> EffectKind:
+        return self.slot.kind
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether it is still to be tried, or what came of it to be found out, or a person to mend why it was refused."""
+        return self.state in OPEN_EFFECTS or self.state in UNRESOLVED
+
 
 STANDS = "stands"
 """In the detail of an occurrence: it stands from its decision on, though nothing of it could be tried yet."""
@@ -306,6 +331,10 @@ STANDS = "stands"
 
 RECOVERED = "taken_back"
 """In the detail of an occurrence: its ledger was lost, and of its tasks only those that the CRM shows are known."""
+
+
+MISSING = "missing"
+"""In the detail of an adopted occurrence: the tasks that nobody had made for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,7 +347,7 @@ class RecordedOccurrence:
     cycle: str
     cause_at: datetime | None
     decided_at: datetime
-    state: str  # open, done, overtaken, withdrawn, gone
+    state: OccurrenceState
     reason: str
     detail: Mapping[str, Any] = field(default_factory=dict)
     effects: tuple[RecordedEffect, ...] = ()
@@ -327,15 +356,17 @@ class RecordedOccurrence:
     @property
     def committed(self) -> bool:
         """Whether it stands: recorded for good, or with an effect that was tried. Before, deciding may change it."""
-        if self.state in {"done", "overtaken"}:
+        if self.state in {OccurrenceState.DONE, OccurrenceState.SUPERSEDED}:
             return True
-        return self.state == "open" and (STANDS in self.detail or any(effect.attempted for effect in self.effects))
+        return self.state is OccurrenceState.OPEN and (
+            STANDS in self.detail or any(effect.attempted for effect in self.effects)
+        )
 
     @property
     def settled(self) -> bool:
         """Whether the rule is through with it: it stands, and no write of it is still to be decided or found out."""
         through = {EffectState.DONE, EffectState.SUPERSEDED}
-        return self.committed and all(e.state in through for e in self.effects if e.kind == "write")
+        return self.committed and all(e.state in through for e in self.effects if e.kind is EffectKind.WRITE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,9 +385,9 @@ class LedgerView:
     closings: tuple[Closing, ...] = ()  # oldest first
     backfilled_since: datetime | None = None  # since when a backfill has made its causes count
 
-    def settled(self, key: str) -> RecordedOccurrence | None:
+    def settled(self, key: OccurrenceKey) -> RecordedOccurrence | None:
         """The occurrence of this key if the rule is through with it."""
-        found = self.recorded.get(key)
+        found = self.recorded.get(str(key))
         return found if found is not None and found.settled else None
 
     def of(self, handoff: Handoff, cycle: str | None = None, record: str | None = None) -> Iterable[RecordedOccurrence]:

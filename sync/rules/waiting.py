@@ -14,6 +14,7 @@ from sync.crm import RecordRef
 from sync.rules.context import Context, NeededError
 from sync.rules.handoffs.ad_sets import current_tickets
 from sync.rules.handoffs.wording import name_of
+from sync.rules.keys import EffectKind
 from sync.rules.model import EffectState, RecordedOccurrence, State, Ticket, Verdict, Wait
 
 LOOKED_AT_WITHIN = timedelta(hours=26)
@@ -109,10 +110,10 @@ class _Turn:
     def _tickets(self, current: Sequence[Ticket]) -> Wait | None:
         since = max(_moved(ticket) for ticket in current)
         behind = [ticket for ticket in current if ticket.stage is not Stage.PENDING_APPROVAL]
-        no_progress = {
+        without_task = {
             recorded.record.id for recorded in self._context.ledger.recorded.values() if not _passed_on(recorded)
         }
-        if behind and all(ticket.id in no_progress for ticket in behind):
+        if behind and all(ticket.id in without_task for ticket in behind):
             return None
         if behind:
             revised = any(ticket.revision is not None for ticket in behind)
@@ -188,8 +189,8 @@ class _Turn:
 
 def _passed_on(recorded: RecordedOccurrence) -> bool:
     """Whether everybody whose work this is has a task for it: what is blocked or was refused waits for an admin."""
-    no_progress = {EffectState.BLOCKED, EffectState.FAILED}
-    return not any(effect.kind == "task" and effect.state in no_progress for effect in recorded.effects)
+    not_made = {EffectState.BLOCKED, EffectState.FAILED}
+    return not any(effect.kind is EffectKind.TASK and effect.state in not_made for effect in recorded.effects)
 
 
 def _moved(ticket: Ticket) -> datetime:

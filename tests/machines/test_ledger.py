@@ -29,6 +29,7 @@ from sync.rules.model import (
     Verdict,
     Write,
 )
+from sync.rules.transition import effects_ahead
 from sync.storage import ledger
 from sync.storage.tables import effects, occurrences
 from tests.machines import MACHINE, emptied, memory
@@ -142,7 +143,7 @@ class Ledger(RuleBasedStateMachine):
 
     def _ledger_views(self) -> LedgerView:
         with STORE.read() as connection:
-            return ledger.facts_of(ledger.load(connection, ["1"], ["7"]), "1", ["7"], [])
+            return ledger.view_of(ledger.load(connection, ["1"], ["7"]), "1", ["7"], [])
 
     # -- deciding
 
@@ -162,7 +163,7 @@ class Ledger(RuleBasedStateMachine):
         return [
             effect
             for effect in UNIVERSE[key][2]
-            if not (halved and effect.slot in self.model[key].items)
+            if not (halved and str(effect.slot) in self.model[key].items)
             and (isinstance(effect, NewTask | Email) or not self.applied[f"{key}/{effect.slot}"])
         ]
 
@@ -174,7 +175,9 @@ class Ledger(RuleBasedStateMachine):
         asked: dict[str, list[Effect]] = {}
         for key in [DECLINE] if DECLINE in wanted else wanted:
             # A write depends on what the record shows; who is to do the rest may not be known.
-            chosen = [e for e in self._asked(key) if not isinstance(e, Write) or data.draw(st.booleans(), label=e.slot)]
+            chosen = [
+                e for e in self._asked(key) if not isinstance(e, Write) or data.draw(st.booleans(), label=str(e.slot))
+            ]
             if chosen:
                 asked[key] = [_blocked(effect) if data.draw(st.integers(0, 3)) == 0 else effect for effect in chosen]
         waiting = [key for key, _ in self._items("blocked") if key.rsplit("/", 1)[0] not in asked]
@@ -192,9 +195,9 @@ class Ledger(RuleBasedStateMachine):
             reassigned={key: someone if who else nobody for key, who in standing.items()},
         )
         ledger_view = self._ledger_views()
-        assert ledger.effects_ahead(decision, ledger_view) == self._ahead(asked) + sum(standing.values())
+        assert effects_ahead(decision, ledger_view) == self._ahead(asked) + sum(standing.values())
         with STORE.write() as connection:
-            ledger.plan(connection, "1", decision, ledger_view, self._tick(), "webhook", retry_failed=retry)
+            ledger.record_decision(connection, "1", decision, ledger_view, self._tick(), "webhook", retry_failed=retry)
         self._decided(asked, standing, retry=retry)
 
     def _ahead(self, asked: Mapping[str, list[Effect]]) -> int:
@@ -211,7 +214,7 @@ class Ledger(RuleBasedStateMachine):
             cause.state = "open"
             for effect in wanted:
                 self._ask(cause, effect, retry=retry)
-            cause.overtake(but={effect.slot for effect in wanted}, only="write" if key in stood else "")
+            cause.overtake(but={str(effect.slot) for effect in wanted}, only="write" if key in stood else "")
         for cause in others:
             stands = cause.committed
             cause.state = "open" if stands else "withdrawn"
@@ -225,7 +228,7 @@ class Ledger(RuleBasedStateMachine):
                 cause.overtake(but={slot for slot in cause.items if kind_of(slot) == "close"})
 
     def _ask(self, cause: Cause, effect: Effect, *, retry: bool) -> None:
-        item = cause.items.setdefault(effect.slot, Item(self.version, "overtaken"))
+        item = cause.items.setdefault(str(effect.slot), Item(self.version, "overtaken"))
         untried = item.state in NOT_TRIED or (item.state == "overtaken" and not item.tried)
         if untried or (retry and item.state == "failed"):
             item.state, item.version = "blocked" if effect.blocked else "planned", self.version
@@ -268,7 +271,7 @@ class Ledger(RuleBasedStateMachine):
         made = [key for key, _ in self._items("planned") if "/task:" in key and self.applied[key]]
         with STORE.write() as connection:
             for key in made:
-                ledger.take_back(connection, key, "9001", self._tick())
+                ledger.mark_recovered(connection, key, "9001", self._tick())
         for key in made:
             for slot, item in self.model[key.rsplit("/", 1)[0]].items.items():
                 if key.endswith(f"/{slot}") or (kind_of(slot) == "email" and item.state in NOT_TRIED):
@@ -416,7 +419,7 @@ class Ledger(RuleBasedStateMachine):
     def _take_back(self, key: str) -> None:
         occurrence, slot = key.rsplit("/", 1)
         handoff, record, found = UNIVERSE[occurrence]
-        (task,) = [each for each in found if each.slot == slot]
+        (task,) = [each for each in found if str(each.slot) == slot]
         assert isinstance(task, NewTask)
         with STORE.write() as connection:
             ledger.record_recovered_task(

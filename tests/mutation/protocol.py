@@ -4,8 +4,9 @@ from tests.mutation.mutant import Mutant
 
 ENDINGS = "sync/rules/handoffs/endings.py"
 WORK = "sync/rules/handoffs/work.py"
-LEDGER, EFFECTS, DIRTY, RECONCILE = (
-    "sync/storage/ledger.py",
+TRANSITION, ATTEMPTS = "sync/rules/transition.py", "sync/storage/ledger/attempts.py"
+DECISIONS, LEDGER_RECOVERY = "sync/storage/ledger/decisions.py", "sync/storage/ledger/recovery.py"
+EFFECTS, DIRTY, RECONCILE = (
     "sync/passes/effects.py",
     "sync/storage/work_queue.py",
     "sync/passes/reconcile.py",
@@ -28,62 +29,61 @@ MUTANTS = (
     # the ledger: what is decided
     Mutant(
         "plan-never-withdrawn", "What was decided and not begun is done although its cause is gone.",
-        LEDGER, "if recorded.key not in yielded:", "if not yielded and recorded.key in yielded:",
+        TRANSITION, "if key not in decided and recorded.state", "if not decided and key in decided and recorded.state",
         test="tests/unit/test_ledger.py::test_what_is_no_longer_due_is_withdrawn_and_can_come_back",
     ),
     Mutant(
         "plan-begun-is-withdrawn",
         "What is left of a begun occurrence is dropped when its rule says that it is through.",
-        LEDGER,
-        '    for effect in recorded.effects:\n        if effect.kind == "write":\n            _supersede(connection, '
-        "effect, now, reason)",
-        "    for effect in recorded.effects:\n        _supersede(connection, effect, now, reason)",
+        TRANSITION,
+        "self._superseded(effect, CAUSE_GONE) if effect.kind is EffectKind.WRITE else effect,",
+        "self._superseded(effect, CAUSE_GONE),",
     ),
     Mutant(
         "plan-no-bypass", "A decline lets what its cycle had begun run on.",
-        LEDGER, 'if recorded.cycle == decline.cycle and recorded.key != decline.key and recorded.state in {"open", GONE}:',
-        "if not recorded.key:",
+        TRANSITION, "if before.cycle == decline.cycle and key != decline.key and alive:", "if not key:",
         test="tests/unit/test_ledger.py::test_a_decline_bypasses_what_its_cycle_had_not_begun",
     ),
     Mutant(
         "plan-no-bypass-of-deleted", "What waits on a deleted ticket outlives a decline.",
-        LEDGER, 'recorded.state in {"open", GONE}:', 'recorded.state == "open":',
+        TRANSITION, "alive = before.state in {OccurrenceState.OPEN, OccurrenceState.GONE}",
+        "alive = before.state is OccurrenceState.OPEN",
         test="tests/story/test_interruptions.py::test_what_waited_on_a_deleted_ticket_is_bypassed_by_a_decline",
     ),
     Mutant(
         "plan-bypass-every-cycle", "A decline stops what other cycles had begun.",
-        LEDGER, "if recorded.cycle == decline.cycle and recorded.key != decline.key", "if recorded.key != decline.key",
+        TRANSITION, "if before.cycle == decline.cycle and key != decline.key", "if key != decline.key",
         test="tests/unit/test_ledger.py::test_a_decline_leaves_other_cycles_alone",
     ),
     Mutant(
         "plan-begun-changes", "Deciding anew plans what was done already once more.",
-        LEDGER, "    if known_effect.state in NOT_YET:\n        return True",
-        "    if known_effect.state is not EffectState.SUPERSEDED:\n        return True",
+        TRANSITION, "        if effect.state in NOT_YET:\n            return True",
+        "        if effect.state is not EffectState.SUPERSEDED:\n            return True",
         test="tests/unit/test_ledger.py::test_an_open_write_of_what_stands_is_decided_anew",
     ),
     Mutant(
         "plan-closings-forgotten", "The ledger does not remember the closings that it has seen.",
-        LEDGER, "for closing in set(found) - set(known):", "for closing in set(found) & set(known):",
+        TRANSITION, "set(closings) - set(self._view.closings)", "set(closings) & set(self._view.closings)",
         test="tests/story/test_forgotten_history.py::test_the_cycle_goes_on_when_the_crm_has_forgotten_what_began_it",
         why="The CRM keeps the newest twenty versions, and no story sets a status that often.",
     ),
     Mutant(
         "claim-twice", "An effect that somebody else is trying can be claimed.",
-        LEDGER, 'bindparam("keys", expanding=True)), effects.c.state == EffectState.PLANNED.value)',
+        ATTEMPTS, 'bindparam("keys", expanding=True)), effects.c.state == EffectState.PLANNED.value)',
         'bindparam("keys", expanding=True)))',
         test="tests/unit/test_ledger.py::test_what_is_claimed_twice_is_given_once",
         why="The simulation has one process, which never claims twice; it takes two to show it.",
     ),
     Mutant(
         "claim-release-counts-as-tried", "What was certainly not sent counts as begun.",
-        LEDGER, "        attempted_at=case((effects.c.attempts > 1, effects.c.attempted_at)),\n", "",
+        ATTEMPTS, "        attempted_at=case((effects.c.attempts > 1, effects.c.attempted_at)),\n", "",
         test="tests/unit/test_ledger.py::test_what_was_certainly_not_sent_is_as_if_it_had_not_been_tried",
     ),
     Mutant(
         "settle-closes-early", "An occurrence is closed with its first effect; the rest is never done.",
-        LEDGER,
-        "    effects.c.state.in_([*_OPEN, *_UNRESOLVED, EffectState.FAILED.value]),\n",
-        "    effects.c.state.in_([*_OPEN, *_UNRESOLVED, EffectState.FAILED.value]),\n    effects.c.position == 0,\n",
+        ATTEMPTS,
+        "    effects.c.state.in_([*OPEN, *TRIED_AND_UNKNOWN, EffectState.FAILED.value]),\n",
+        "    effects.c.state.in_([*OPEN, *TRIED_AND_UNKNOWN, EffectState.FAILED.value]),\n    effects.c.position == 0,\n",
     ),
     Mutant(
         "failed-for-ever", "What the CRM has refused is never tried again.",
@@ -180,13 +180,13 @@ MUTANTS = (
     ),
     Mutant(
         "email-before-its-write", "Emails do not wait for the write that they follow.",
-        EFFECTS, 'self._emails(self._unheld([e for e in rest if e.kind == "email"]), portal, done)',
-        'self._emails([e for e in planned if e.kind == "email"], portal, done)',
+        EFFECTS, "self._emails(self._unheld([e for e in rest if e.kind is EffectKind.EMAIL]), portal, done)",
+        "self._emails([e for e in planned if e.kind is EffectKind.EMAIL], portal, done)",
     ),
     Mutant(
         "task-before-its-write", "Tasks are made although the write of their occurrence has not been done.",
-        EFFECTS, 'rest = self._unheld([e for e in planned if e.kind != "write"])',
-        'rest = [e for e in planned if e.kind != "write"]',
+        EFFECTS, "rest = self._unheld([e for e in planned if e.kind is not EffectKind.WRITE])",
+        "rest = [e for e in planned if e.kind is not EffectKind.WRITE]",
         test="tests/story/handoffs/test_edits.py::test_a_person_approves_while_the_set_is_being_announced",
     ),
     Mutant(
@@ -290,8 +290,7 @@ MUTANTS = (
     ),
     Mutant(
         "cause-not-renewed", "What is decided anew keeps the cause, and so the cycle, that it had at first.",
-        LEDGER, '"portfolio": portfolio,\n            "cause_at": cause_at,',
-        '"portfolio": portfolio,\n            "cause_at": recorded.cause_at and to_ms(recorded.cause_at),',
+        TRANSITION, "cause_at=occurrence.cause_at,", "cause_at=before.cause_at if before else occurrence.cause_at,",
         test="tests/story/test_interruptions.py::"
         "test_work_for_a_ticket_that_came_again_after_a_decline_is_of_the_new_cycle",
     ),
@@ -341,7 +340,7 @@ MUTANTS = (
     ),
     Mutant(
         "lost-emails-not-taken-back", "After a loss the emails of a task that was found are sent again.",
-        LEDGER, "        connection.execute(emails.values(**done, attempted_at=before))\n", "        del emails\n",
+        LEDGER_RECOVERY, "        connection.execute(emails.values(**done, attempted_at=before))\n", "        del emails\n",
         test="tests/unit/test_ledger.py::test_a_task_found_before_it_was_made_takes_its_emails_along",
     ),
     Mutant(

@@ -117,7 +117,7 @@ def forget(world: World) -> None:
 
 def mark_all(world: World, found: Plan) -> None:
     with world.service.store.write() as connection:
-        work_queue.enqueue(connection, found.forecasts, world.clock.now(), "sweep")
+        work_queue.enqueue(connection, found.dry_runs, world.clock.now(), "sweep")
 
 
 def test_what_is_planned_for_now_is_what_a_pass_does(world: World) -> None:

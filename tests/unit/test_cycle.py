@@ -6,6 +6,7 @@ import pytest
 
 from mappings.vocabulary import Status
 from sync.rules.cycle import all_closings, cycle_at, cycle_id, endings
+from sync.rules.keys import START
 from sync.rules.model import Closing, History, Version
 from tests.builders import NOW
 

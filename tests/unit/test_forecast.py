@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mappings.vocabulary import Handoff, Revision, Role, Status, TaskKind
-from sync.rules.dry_run import LATER, Foreseen, Prospect, foresee
+from sync.rules.dry_run import LATER, ExpectedEffect, Prospect, dry_run
 from sync.rules.model import Email
 from tests.builders import Scene, told
 from tests.unit.test_deciding_twice import LOOKS, SETTINGS, WORK, Act, played
@@ -14,9 +14,9 @@ ACTS = st.lists(st.one_of(*WORK), max_size=25)
 DAYS = 25
 
 
-def foreseen(scene: Scene, days: int | None = None) -> list[Foreseen]:
+def dry_runn(scene: Scene, days: int | None = None) -> list[ExpectedEffect]:
     """What would be done now, and in so many days."""
-    forecast = foresee(scene.context(), None if days is None else scene.day(days))
+    forecast = dry_run(scene.context(), None if days is None else scene.day(days))
     assert forecast.complete, "a scene holds every task and note"
     return list(forecast.effects)
 
@@ -25,12 +25,12 @@ def due(scene: Scene, days: int | None = None) -> list[tuple[int, str]]:
     """What would be done, with the number of days until then, in words."""
     return [
         ((one.day - scene.today).days, in_words(scene, one))
-        for one in foreseen(scene, days)
+        for one in dry_runn(scene, days)
         if one.prospect is Prospect.DUE
     ]
 
 
-def in_words(scene: Scene, one: Foreseen) -> str:
+def in_words(scene: Scene, one: ExpectedEffect) -> str:
     if one.effect is not None:
         return f"{one.handoff} {told(one.effect, scene.task_kinds)}"
     who = "" if one.owner is None else f"{' for' if one.kind == 'task' else ' to'} {one.owner}"
@@ -64,9 +64,9 @@ def test_its_own_writes_lead_further() -> None:
         (0, "1 task kickoff for am"),
         (0, "1 email kickoff to am"),
     ]
-    keys = [one.key for one in foreseen(scene)]
+    keys = [one.key for one in dry_runn(scene)]
     assert keys[1] == f"8:101:{LATER}/write", "the time of a write to come is in no key"
-    email = foreseen(scene)[2].effect
+    email = dry_runn(scene)[2].effect
     assert isinstance(email, Email)
     assert email.after == keys[1]
 
@@ -84,7 +84,7 @@ def test_a_barrier_that_ends_within_the_day() -> None:
 
 def test_what_waits_for_a_person_is_told_once() -> None:
     scene = Scene().nobody(Role.ACCOUNT_MANAGER).date(5)
-    waits = foreseen(scene, days=10)
+    waits = dry_runn(scene, days=10)
     assert [(one.prospect, one.kind) for one in waits if one.handoff is Handoff.KICKOFF] == [
         (Prospect.BLOCKED, "task"),
         (Prospect.BLOCKED, "email"),
@@ -94,7 +94,7 @@ def test_what_waits_for_a_person_is_told_once() -> None:
 
 def test_one_who_is_named_at_last_does_what_waited() -> None:
     scene = Scene().nobody(Role.COPYWRITER).ticket().look().name(Role.COPYWRITER, "own-copy")
-    found = foreseen(scene)
+    found = dry_runn(scene)
     assert [(one.kind, one.slot, one.owner, one.effect) for one in found] == [
         ("task", "task:write_copy", "own-copy", None)
     ]
@@ -103,7 +103,7 @@ def test_one_who_is_named_at_last_does_what_waited() -> None:
 def test_an_unmapped_cadence_blocks_the_closing_as_a_whole() -> None:
     scene = Scene().set_cadence("Whenever").date(0).status(Status.CREATIVES_APPROVED).look()
     scene.status(Status.CREATIVES_IMPLEMENTED)
-    found = foreseen(scene)
+    found = dry_runn(scene)
     assert {one.prospect for one in found} == {Prospect.BLOCKED}
     assert [one.kind for one in found] == ["write", "close"]
 
@@ -111,13 +111,13 @@ def test_an_unmapped_cadence_blocks_the_closing_as_a_whole() -> None:
 @pytest.mark.parametrize("kind", ["write", "task", "email"])
 def test_what_was_refused_is_tried_again(kind: str) -> None:
     scene = Scene().date(0).status(Status.DELIVERABLES_SUBMITTED).ticket().move("201").refuse(kind).look().refuse()
-    assert kind in {one.kind for one in foreseen(scene) if one.prospect is Prospect.DUE}
+    assert kind in {one.kind for one in dry_runn(scene) if one.prospect is Prospect.DUE}
 
 
 def test_nothing_is_changed_by_looking() -> None:
     scene = Scene().date(5).ticket().revise("201", Revision.COPY)
     before = (scene.snapshot(), dict(scene.recorded))
-    foresee(scene.context(), scene.day(30))
+    dry_run(scene.context(), scene.day(30))
     assert (scene.snapshot(), dict(scene.recorded)) == before
 
 

@@ -92,8 +92,10 @@ def test_every_handoff_has_a_form() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "1", "1:101", "1:101:start", "1:101:start:x", "1:x:start:0", "99:1", "4:7:8", "4:", "4:٣", "3:101:start:soon",
-        "5:101:start:", "5:101:start:7", "5:101:start:7@", "6:7:-1", "1:101:begin:0", "1:101:start:00", "3:101:start:20261117", "a note to self",
+        "", "1", "1:101", "1:101:start", "1:101:start:x", "1:x:start:0",
+        "99:1", "4:7:8", "4:", "4:٣", "3:101:start:soon", "5:101:start:",
+        "5:101:start:7", "5:101:start:7@", "6:7:-1", "1:101:begin:0", "1:101:start:00", "3:101:start:20261117",
+        "a note to self",
     ],
 )  # fmt: skip
 def test_what_is_no_key_is_refused(text: str) -> None:

@@ -12,6 +12,8 @@ from sqlalchemy import select
 from mappings.vocabulary import EmailKind, Handoff, Role, TaskKind
 from sync.clock import from_ms
 from sync.crm import Kind, RecordRef
+from sync.rules import keys
+from sync.rules.keys import EffectKind, Slot
 from sync.rules.model import (
     CloseTask,
     Decision,
@@ -21,15 +23,17 @@ from sync.rules.model import (
     LedgerView,
     NewTask,
     Occurrence,
+    OccurrenceState,
     Reassigned,
     RecordedOccurrence,
     State,
     Verdict,
     Write,
 )
+from sync.rules.transition import effects_ahead
 from sync.storage import ledger
 from sync.storage.database import Store, migrate, open_store
-from sync.storage.ledger import Planned
+from sync.storage.ledger import LedgerEffect
 from sync.storage.tables import effects, occurrences
 
 NOW = datetime(2026, 11, 2, 14, 0, tzinfo=UTC)
@@ -62,47 +66,47 @@ NOTHING = Decision(())
 
 def _ledger_views(store: Store) -> LedgerView:
     with store.read() as connection:
-        return ledger.facts_of(ledger.load(connection, ["1"], []), "1", [], [])
+        return ledger.view_of(ledger.load(connection, ["1"], []), "1", [], [])
 
 
 def _plan(store: Store, decision: Decision, at: datetime = NOW, *, retry_failed: bool = False) -> None:
     ledger_view = _ledger_views(store)
     with store.write() as connection:
-        ledger.plan(connection, "1", decision, ledger_view, at, "webhook", retry_failed=retry_failed)
+        ledger.record_decision(connection, "1", decision, ledger_view, at, "webhook", retry_failed=retry_failed)
 
 
-def _claim(store: Store, *slots: str, at: datetime = NOW) -> set[str]:
+def _claim(store: Store, *slots: Slot, at: datetime = NOW) -> set[str]:
     with store.write() as connection:
-        return ledger.claim(connection, [f"{KEY}/{slot}" for slot in slots], at)
+        return ledger.claim(connection, [keys.effect_key(KEY, slot) for slot in slots], at)
 
 
-def _settle(store: Store, slot: str, state: EffectState, **more: Any) -> None:
+def _settle(store: Store, slot: Slot, state: EffectState, **more: Any) -> None:
     with store.write() as connection:
-        ledger.settle(connection, f"{KEY}/{slot}", state, NOW, **more)
+        ledger.settle(connection, keys.effect_key(KEY, slot), state, NOW, **more)
         ledger.mark_done(connection, [PORTFOLIO])
 
 
-def _tried(store: Store, slot: str, state: EffectState = EffectState.DONE, **more: Any) -> None:
+def _tried(store: Store, slot: Slot, state: EffectState = EffectState.DONE, **more: Any) -> None:
     assert _claim(store, slot)
     _settle(store, slot, state, **more)
 
 
-def _states(store: Store) -> dict[str, str]:
+def _states(store: Store) -> dict[Slot, str]:
     with store.read() as connection:
-        return {row.key.rsplit("/")[1]: row.state for row in connection.execute(select(effects))}
+        return {keys.slot_of(row.key): row.state for row in connection.execute(select(effects))}
 
 
 def _recorded_occurrences(store: Store) -> RecordedOccurrence:
     return _ledger_views(store).recorded[KEY]
 
 
-def _ready(store: Store) -> list[Planned]:
+def _ready(store: Store) -> list[LedgerEffect]:
     with store.read() as connection:
         return [one for one in ledger.undone(connection, [PORTFOLIO]) if one.state is EffectState.PLANNED]
 
 
-def _ready_slots(store: Store) -> list[str]:
-    return [one.key.rsplit("/")[1] for one in _ready(store)]
+def _ready_slots(store: Store) -> list[Slot]:
+    return [keys.slot_of(one.key) for one in _ready(store)]
 
 
 # Claiming
@@ -128,7 +132,7 @@ def test_what_is_claimed_twice_is_given_once(store: Store) -> None:
 
 def test_only_what_is_planned_can_be_claimed(store: Store) -> None:
     _plan(store, _decision(TASK, NOBODY))
-    assert _claim(store, NOBODY.slot, "task:unheard_of") == set()
+    assert _claim(store, NOBODY.slot, Slot(EffectKind.TASK, "unheard_of")) == set()
     assert _claim(store, TASK.slot) == {f"{KEY}/{TASK.slot}"}
     _settle(store, TASK.slot, EffectState.UNKNOWN)
     assert _claim(store, TASK.slot) == set()
@@ -277,12 +281,12 @@ def test_a_decline_bypasses_what_its_cycle_had_not_begun(store: Store) -> None:
     decline = Occurrence("2a:1:5", Handoff.DECLINED, PORTFOLIO, "start", "declined", effects=(CloseTask("9", "no"),))
     _plan(store, Decision((Verdict(Handoff.DECLINED, State.DUE, "declined", PORTFOLIO, decline),)))
     assert _states(store)[NOBODY.slot] == EffectState.SUPERSEDED
-    assert _ready_slots(store) == ["close:9"]
+    assert _ready_slots(store) == [keys.close_slot("9")]
 
 
 def test_a_decline_leaves_other_cycles_alone(store: Store) -> None:
     _plan(store, _decision(WRITE, NOBODY, cycle="1790000000000"))
-    _tried(store, "write")
+    _tried(store, keys.WRITE)
     _plan(store, _decision(WRITE, handoff=Handoff.DECLINED, key="2a:1:1"), LATER)
     assert _states(store)[NOBODY.slot] == EffectState.BLOCKED
 
@@ -296,7 +300,7 @@ def test_what_is_gone_counts_no_more_and_goes_on_when_it_is_restored(store: Stor
     with store.write() as connection:
         ledger.suspend(connection, [PORTFOLIO])
     assert _ready_slots(store) == []
-    assert _recorded_occurrences(store).state == ledger.GONE
+    assert _recorded_occurrences(store).state == OccurrenceState.GONE
     with store.write() as connection:
         ledger.resume(connection, [PORTFOLIO])
     assert _recorded_occurrences(store).state == "open"
@@ -333,7 +337,7 @@ def test_a_ticket_takes_its_occurrences_along(store: Store) -> None:
 def test_a_task_found_before_it_was_made_takes_its_emails_along(store: Store) -> None:
     _plan(store, _decision(TASK, EMAIL))
     with store.write() as connection:
-        ledger.take_back(connection, f"{KEY}/{TASK.slot}", "9", NOW)
+        ledger.mark_recovered(connection, f"{KEY}/{TASK.slot}", "9", NOW)
         ledger.mark_done(connection, [PORTFOLIO])
         assert ledger.attempted_since(connection, NOW - timedelta(hours=1)) == 0, "the breaker counts none of it"
     assert set(_states(store).values()) == {EffectState.DONE}
@@ -346,11 +350,11 @@ def test_a_task_found_before_it_was_made_takes_its_emails_along(store: Store) ->
 
 def test_what_is_ahead_is_what_would_be_begun(store: Store) -> None:
     decision = _decision(WRITE, TASK, NOBODY)
-    assert ledger.effects_ahead(decision, _ledger_views(store)) == 2
+    assert effects_ahead(decision, _ledger_views(store)) == 2
     _plan(store, decision)
-    assert ledger.effects_ahead(decision, _ledger_views(store)) == 2
+    assert effects_ahead(decision, _ledger_views(store)) == 2
     _tried(store, WRITE.slot)
-    assert ledger.effects_ahead(decision, _ledger_views(store)) == 1
+    assert effects_ahead(decision, _ledger_views(store)) == 1
 
 
 def test_an_effect_counts_once_and_for_an_hour(store: Store) -> None:

@@ -66,7 +66,7 @@ def _evidence(service: ReadingService, inventory: Inventory, since: datetime | N
     """What is known of each portfolio of a group that the mapping's condition takes in, by rising id."""
     keys = {task.key for tasks in inventory.tasks.values() for task in tasks if task.key}
     with service.store.read() as connection:
-        tried = ledger.tried(connection, [record.id for record in inventory.contexts])
+        tried = ledger.attempted(connection, [record.id for record in inventory.contexts])
         task_of_key = ledger.task_of(connection, sorted(keys))
         enqueued = due.enqueued(connection, inventory)
         times = ServiceTimes.read(connection, service)

@@ -8,18 +8,19 @@ from sync.admin.verify.finding import Finding, Sort
 from sync.admin.verify.history import stood, too_short
 from sync.clock import CLOCKS_APART
 from sync.crm import Kind, RecordRef
+from sync.rules.keys import EffectKind
 from sync.rules.model import UNRESOLVED, EffectState
-from sync.storage.ledger import Tried
+from sync.storage.ledger import AttemptedEffect
 
 
 def count_adopted(evidence: Evidence) -> int:
     """Count the adopted tasks of the ledger: they carry no key."""
-    return sum(effect.kind == "task" and bool(effect.payload.get("adopted")) for effect in _done(evidence))
+    return sum(effect.kind is EffectKind.TASK and bool(effect.payload.get("adopted")) for effect in _done(evidence))
 
 
 def count_changes(evidence: Evidence) -> int:
     """Count the writes and closings that are looked for."""
-    return sum(effect.kind in {"write", "close"} for effect in _done(evidence))
+    return sum(effect.kind in {EffectKind.WRITE, EffectKind.CLOSE} for effect in _done(evidence))
 
 
 def findings(evidence: Evidence) -> Iterator[Finding]:
@@ -31,23 +32,23 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
         elif effect.state is EffectState.FAILED:
             cause = f"it was refused, and is tried again at each sweep: {effect.reason}"
             yield evidence.finding(Sort.MISSING, effect.handoff, effect.key, cause)
-        elif effect.state is EffectState.DONE and effect.kind == "task":
+        elif effect.state is EffectState.DONE and effect.kind is EffectKind.TASK:
             yield from _task_made(evidence, effect)
-        elif effect.state is EffectState.DONE and effect.kind == "close":
+        elif effect.state is EffectState.DONE and effect.kind is EffectKind.CLOSE:
             yield from _task_closed(evidence, effect)
-        elif effect.state is EffectState.DONE and effect.kind == "write":
+        elif effect.state is EffectState.DONE and effect.kind is EffectKind.WRITE:
             yield from _written(evidence, effect)
 
 
-def _standing(evidence: Evidence) -> Iterator[Tried]:
+def _standing(evidence: Evidence) -> Iterator[AttemptedEffect]:
     return (effect for effect in evidence.tried if effect.stands and evidence.counts(effect.first_at))
 
 
-def _done(evidence: Evidence) -> Iterator[Tried]:
+def _done(evidence: Evidence) -> Iterator[AttemptedEffect]:
     return (effect for effect in _standing(evidence) if effect.state is EffectState.DONE)
 
 
-def _task_made(evidence: Evidence, effect: Tried) -> Iterator[Finding]:
+def _task_made(evidence: Evidence, effect: AttemptedEffect) -> Iterator[Finding]:
     if effect.crm_id is None:
         if not any(task.key == effect.key for task in evidence.tasks.values()):
             cause = "the ledger says that this task was made, but names none, and the CRM has none of this key"
@@ -57,14 +58,14 @@ def _task_made(evidence: Evidence, effect: Tried) -> Iterator[Finding]:
         yield evidence.finding(Sort.DELETED, effect.handoff, effect.key, cause, [effect.crm_id])
 
 
-def _task_closed(evidence: Evidence, effect: Tried) -> Iterator[Finding]:
+def _task_closed(evidence: Evidence, effect: AttemptedEffect) -> Iterator[Finding]:
     task = evidence.tasks.get(str(effect.payload.get("task")))
     if task is not None and not task.was_ever_completed:
         cause = f"the ledger says that task {task.id} was closed, but it never was"
         yield evidence.finding(Sort.MISSING, effect.handoff, effect.key, cause, [task.id])
 
 
-def _written(evidence: Evidence, effect: Tried) -> Iterator[Finding]:
+def _written(evidence: Evidence, effect: AttemptedEffect) -> Iterator[Finding]:
     """Each value of the write has stood at about that time."""
     kind, record = effect.payload["record"]
     for name, value in effect.payload["values"].items():
@@ -81,11 +82,11 @@ def _written(evidence: Evidence, effect: Tried) -> Iterator[Finding]:
             yield evidence.finding(Sort.MISSING, effect.handoff, effect.key, cause)
 
 
-def _overwritten(evidence: Evidence, effect: Tried, name: str, value: str) -> bool:
+def _overwritten(evidence: Evidence, effect: AttemptedEffect, name: str, value: str) -> bool:
     """Whether another write changed this property at the same moment to another value, and won."""
     return any(
         other.key != effect.key
-        and other.kind == "write"
+        and other.kind is EffectKind.WRITE
         and other.payload["record"] == effect.payload["record"]
         and other.payload["values"].get(name, value) != value
         and other.state is EffectState.DONE

@@ -7,10 +7,11 @@ from mappings.vocabulary import TaskKind
 from sync.admin.inventory import ExistingTask
 from sync.admin.verify.evidence import Evidence
 from sync.admin.verify.finding import Finding, Sort
-from sync.admin.verify.keyed_tasks import KINDS_OF
 from sync.crm import Kind
-from sync.passes.recovery import read_key
+from sync.rules import keys
 from sync.rules.context import Context
+from sync.rules.keys import EffectKind
+from sync.rules.process import HANDOFF_OF
 
 ONE_AT_A_TIME = frozenset({TaskKind.REVISE_COPY, TaskKind.REVISE_GRAPHICS, TaskKind.IMPLEMENT, TaskKind.CREATE_TICKETS})
 """Of these a record gets no second one while the first is open."""
@@ -36,9 +37,9 @@ class Copies:
         for key, tasks in self._tasks.items():
             if len(tasks) > 1 and (since is None or any(task.made_at >= since for task in tasks.values())):
                 portfolio = self._contexts[key].portfolio
-                read, ids = read_key(key), tuple(sorted(tasks, key=int))
+                read, ids = keys.parse_task(key), tuple(sorted(tasks, key=int))
                 cause = f"{len(ids)} tasks carry the same key"
-                handoff = None if read is None else read[0]
+                handoff = None if read is None else read[0].handoff
                 found.append(Finding(Sort.DOUBLED, portfolio.id, portfolio.name, handoff, key, ids, cause))
         return found
 
@@ -54,7 +55,7 @@ def _made_while_open(evidence: Evidence) -> Iterator[Finding]:
     for recorded in evidence.context.ledger.recorded.values():
         for effect in recorded.effects:
             task = None if effect.crm_id is None else evidence.tasks.get(effect.crm_id)
-            if effect.kind == "task" and task is not None and effect.task_kind in ONE_AT_A_TIME:
+            if effect.kind is EffectKind.TASK and task is not None and effect.task_kind in ONE_AT_A_TIME:
                 cycle = "" if recorded.record.kind is Kind.TICKET else recorded.cycle
                 made.setdefault((recorded.record.id, cycle, effect.task_kind), []).append(task)
     for (_, _, kind), tasks in made.items():
@@ -65,8 +66,7 @@ def _made_while_open(evidence: Evidence) -> Iterator[Finding]:
                 continue
             cause = f"task {task.id} was made while task {older.id} for the same work was still open"
             cause += " (or deleted, and restored since: the CRM does not tell)"
-            handoff = next(handoff for handoff, kinds in KINDS_OF.items() if kind in kinds)
-            yield evidence.finding(Sort.DOUBLED, handoff, task.key or None, cause, [older.id, task.id])
+            yield evidence.finding(Sort.DOUBLED, HANDOFF_OF[kind], task.key or None, cause, [older.id, task.id])
 
 
 def _still_open(evidence: Evidence, earlier: Iterable[ExistingTask], task: ExistingTask) -> ExistingTask | None:

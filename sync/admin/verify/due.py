@@ -10,8 +10,8 @@ from sync.admin.verify.finding import Finding, Sort
 from sync.clock import from_ms, start_of_day
 from sync.crm import RecordRef
 from sync.rules.decide import decide
-from sync.rules.dry_run import ahead
-from sync.rules.model import Occurrence
+from sync.rules.model import Occurrence, OccurrenceState
+from sync.rules.transition import untried
 from sync.storage import work_queue
 from sync.storage.database import Connection
 
@@ -40,14 +40,14 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
         occurrence = verdict.occurrence
         if occurrence is None or not evidence.counts(occurrence.cause_at):
             continue
-        effects = ahead(occurrence, evidence.context.ledger)
+        effects = untried(occurrence, evidence.context.ledger)
         if not effects:
             blocks = [effect.blocked for effect in occurrence.effects if effect.blocked]
             if blocks:
                 cause = f"blocked: {blocks[0]}"
                 yield evidence.finding(Sort.WAITING, occurrence.handoff, occurrence.key, cause)
             continue
-        what = " and ".join(dict.fromkeys(effect.slot for effect in effects))
+        what = " and ".join(dict.fromkeys(str(effect.slot) for effect in effects))
         on_its_way = _on_its_way(evidence, occurrence)
         if on_its_way is not None:
             cause = f"{occurrence.reason}: {on_its_way}"
@@ -60,7 +60,7 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
 def _on_its_way(evidence: Evidence, occurrence: Occurrence) -> str | None:
     """Say what will get it done; None if nothing will."""
     recorded = evidence.context.ledger.recorded.get(occurrence.key)
-    if recorded is not None and recorded.state == "open":
+    if recorded is not None and recorded.state is OccurrenceState.OPEN:
         return "it is planned"
     if evidence.enqueued is not None:
         return evidence.enqueued

@@ -13,8 +13,9 @@ from sync.admin.verify.history import StageHistories, day
 from sync.admin.verify.service_times import ServiceTimes
 from sync.crm import Kind, RecordRef
 from sync.rules.context import Context
+from sync.rules.keys import EffectKind
 from sync.rules.model import Portfolio, RecordedEffect, Ticket, Version
-from sync.storage.ledger import Tried
+from sync.storage.ledger import AttemptedEffect
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Evidence:
 
     context: Context
     tasks: Mapping[str, ExistingTask]  # by id, oldest first
-    tried: Sequence[Tried]
+    tried: Sequence[AttemptedEffect]
     task_of_key: Mapping[str, str | None]
     enqueued: str | None
     times: ServiceTimes
@@ -51,7 +52,7 @@ class Evidence:
             effect.key: effect
             for recorded in self.context.ledger_as_read.recorded.values()
             for effect in recorded.effects
-            if effect.kind == "task"
+            if effect.kind is EffectKind.TASK
         }
 
     @cached_property

@@ -7,8 +7,9 @@ from sync.admin.verify.evidence import Evidence
 from sync.admin.verify.finding import Finding, Sort
 from sync.clock import CLOCKS_APART
 from sync.crm import RecordRef
+from sync.rules.keys import EffectKind
 from sync.rules.model import Version
-from sync.storage.ledger import Tried
+from sync.storage.ledger import AttemptedEffect
 
 
 def findings(evidence: Evidence) -> Iterator[Finding]:
@@ -29,7 +30,7 @@ def _of(evidence: Evidence, record: RecordRef, name: str, history: Sequence[Vers
     writes = [
         effect
         for effect in evidence.tried
-        if effect.kind == "write"
+        if effect.kind is EffectKind.WRITE
         and effect.payload["record"] == [record.kind.value, record.id]
         and name in effect.payload["values"]
     ]
@@ -52,7 +53,7 @@ def _of(evidence: Evidence, record: RecordRef, name: str, history: Sequence[Vers
             yield evidence.finding(Sort.UNEXPLAINED, None, None, cause)
 
 
-def _wrote(evidence: Evidence, effect: Tried, record: RecordRef, name: str, version: Version[Any]) -> bool:
+def _wrote(evidence: Evidence, effect: AttemptedEffect, record: RecordRef, name: str, version: Version[Any]) -> bool:
     """Whether this write may have made the version, by time and value."""
     if not effect.first_at - CLOCKS_APART <= version.at <= effect.state_at + CLOCKS_APART:
         return False

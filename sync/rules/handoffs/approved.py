@@ -5,6 +5,7 @@ from sync.rules.context import Context, ticket_variables
 from sync.rules.handoffs.ad_sets import current_tickets
 from sync.rules.handoffs.verdicts import done, due, not_applicable, recorded_superseded, versions_of
 from sync.rules.handoffs.wording import current_status, time_text
+from sync.rules.keys import ApprovedKey, EffectKind, OccurrenceKey
 from sync.rules.model import NOT_YET, UNRESOLVED, Effect, EffectState, Email, NewTask, Verdict, Version
 
 
@@ -18,7 +19,7 @@ def approved(context: Context) -> list[Verdict]:
         key = approval_key(context, version)
         if version is not standing and context.ledger.settled(key) is None:
             reason = f"set on {time_text(context, version.at)}, but the status had moved on before the service looked"
-            verdicts.append(recorded_superseded(context, Handoff.APPROVED, key, reason, version.at))
+            verdicts.append(recorded_superseded(context, key, reason, version.at))
     if standing is None:
         before = list(context.ledger.of(Handoff.APPROVED, context.cycle))
         if before:
@@ -31,8 +32,8 @@ def approved(context: Context) -> list[Verdict]:
     return [*verdicts, _approval(context, standing)]
 
 
-def approval_key(context: Context, version: Version[Status | None]) -> str:
-    return f"7:{context.portfolio.id}:{version.ms}"
+def approval_key(context: Context, version: Version[Status | None]) -> ApprovedKey:
+    return ApprovedKey(context.portfolio.id, version.ms)
 
 
 def _approval(context: Context, version: Version[Status | None]) -> Verdict:
@@ -43,10 +44,10 @@ def _approval(context: Context, version: Version[Status | None]) -> Verdict:
     made = context.tasks_made(Handoff.APPROVED, context.cycle)
     if made and made[-1].crm_id and context.tasks([made[-1].crm_id])[0].was_open_at(version.at):
         reason = "set again while the implementation task was still open: that task stands"
-        return recorded_superseded(context, Handoff.APPROVED, key, reason, version.at)
+        return recorded_superseded(context, key, reason, version.at)
     if is_on_its_way(context, but=key):
         reason = "set again before the implementation task of the approval before could be made: that task stands"
-        return recorded_superseded(context, Handoff.APPROVED, key, reason, version.at)
+        return recorded_superseded(context, key, reason, version.at)
     owner, blocked = context.owner(Role.SOCIAL_AD_SPECIALIST)
     current = [ticket_variables(ticket) for ticket in sorted(current_tickets(context), key=lambda t: int(t.id))]
     variables = context.variables(tickets=current)
@@ -56,15 +57,15 @@ def _approval(context: Context, version: Version[Status | None]) -> Verdict:
         Email(EmailKind.CLIENT_APPROVED, role, owner, variables, None, blocked),
     ]
     reason = f"the client approved: {current_status(context)} was set on {time_text(context, version.at)}"
-    return due(context, Handoff.APPROVED, key, reason, effects, cause_at=version.at)
+    return due(context, key, reason, effects, cause_at=version.at)
 
 
-def is_on_its_way(context: Context, *, but: str = "", refused: bool = False) -> bool:
+def is_on_its_way(context: Context, *, but: OccurrenceKey | None = None, refused: bool = False) -> bool:
     """Whether an approval of this cycle (`but` one) has begun, and its task is still to be made, or was `refused`."""
     to_come = NOT_YET | UNRESOLVED | ({EffectState.FAILED} if refused else set())
     return any(
-        effect.kind == "task" and effect.crm_id is None and effect.state in to_come
+        effect.kind is EffectKind.TASK and effect.crm_id is None and effect.state in to_come
         for recorded in context.ledger.of(Handoff.APPROVED, context.cycle)
-        if recorded.key != but
+        if but is None or recorded.key != str(but)
         for effect in recorded.effects
     )

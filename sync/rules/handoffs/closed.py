@@ -2,12 +2,14 @@
 
 from mappings.vocabulary import Handoff, Status
 from sync.clock import to_ms
+from sync.rules import keys
 from sync.rules.context import Context
 from sync.rules.cycle import Ending
 from sync.rules.handoffs.approved import approval_key, is_on_its_way
 from sync.rules.handoffs.endings import after_ending, date_write, ended_before, was_recovered
 from sync.rules.handoffs.verdicts import done, due, not_applicable, status_write, waiting, with_block
 from sync.rules.handoffs.wording import status_name, time_text
+from sync.rules.keys import ClosedByTaskKey, ClosedKey
 from sync.rules.model import CloseTask, Effect, OwnTask, RecordedOccurrence, Verdict
 
 
@@ -34,7 +36,7 @@ def _last_reset(context: Context) -> RecordedOccurrence | None:
     last = context.closings[-1] if context.closings else None
     if last is None or last.by is not Status.CREATIVES_IMPLEMENTED:
         return None
-    return context.ledger.settled(f"8:{context.portfolio.id}:{to_ms(last.at)}")
+    return context.ledger.settled(ClosedKey(context.portfolio.id, to_ms(last.at)))
 
 
 def _by_task(context: Context) -> Verdict:
@@ -52,13 +54,13 @@ def _by_task(context: Context) -> Verdict:
         return waiting(context, Handoff.CLOSE, f"the implementation task {newest} is open", None)
     if _approved_after(context, task) or is_on_its_way(context, refused=True):
         return waiting(context, Handoff.CLOSE, "the newest approval gets a task of its own first", None)
-    key = f"8t:{context.portfolio.id}:{newest}"
+    key = ClosedByTaskKey(context.portfolio.id, newest)
     if context.ledger.settled(key) is not None:
         reason = f"task {newest} has closed a cycle already; set {implemented} by hand"
         return waiting(context, Handoff.CLOSE, reason, None)
     write = status_write(context, Status.CREATIVES_IMPLEMENTED)
     reason = f"the implementation task {newest} is completed"
-    return due(context, Handoff.CLOSE, key, reason, [write], cause_at=task.completed_at)
+    return due(context, key, reason, [write], cause_at=task.completed_at)
 
 
 def _approved_after(context: Context, task: OwnTask) -> bool:
@@ -76,16 +78,16 @@ def _reset(context: Context, ending: Ending) -> Verdict:
     cycle = context.cycle_ended_by(ending)
     made = [e.crm_id for e in context.tasks_made(Handoff.APPROVED, cycle) if not e.adopted and e.crm_id is not None]
     if was_recovered(context, ending):
-        return ended_before(context, Handoff.CLOSE, ending, "it was reset", made)
+        return ended_before(context, ending, "it was reset", made)
     values: dict[str, str] = {}
     if portfolio.status is Status.CREATIVES_IMPLEMENTED:
         values[context.mapping.portfolio.properties.status] = ""
     write = date_write(context, values)
     reason = f"{status_name(context, Status.CREATIVES_IMPLEMENTED)} was set on {time_text(context, ending.closing.at)}"
     effects: list[Effect] = [write]
-    after = f"{key}/{write.slot}"
+    after = keys.effect_key(str(key), write.slot)
     open_tasks = [task for task in context.tasks(made) if task.is_open_since(ending.closing.at)]
     effects += [CloseTask(task.id, reason, after) for task in open_tasks]
     detail = {"next_date": write.values.get(context.mapping.portfolio.properties.refresh_date)}
-    verdict = due(context, Handoff.CLOSE, key, reason, effects, cause_at=ending.closing.at, cycle=cycle, detail=detail)
+    verdict = due(context, key, reason, effects, cause_at=ending.closing.at, cycle=cycle, detail=detail)
     return with_block(verdict, write)

@@ -4,6 +4,7 @@ from mappings.vocabulary import Handoff, Status
 from sync.rules.context import Context
 from sync.rules.handoffs.verdicts import done, not_applicable, recorded_as_done, versions_of
 from sync.rules.handoffs.wording import time_text
+from sync.rules.keys import ConfirmedKey
 from sync.rules.model import Verdict
 
 
@@ -11,10 +12,10 @@ def confirmed(context: Context) -> list[Verdict]:
     """Notation only: recorded once a version, nothing is done."""
     verdicts = []
     for version in versions_of(context, Status.REFRESH_REQUEST_SUBMITTED):
-        key = f"2b:{context.portfolio.id}:{version.ms}"
+        key = ConfirmedKey(context.portfolio.id, version.ms)
         if context.ledger.settled(key) is None:
             reason = f"the client's yes was noted on {time_text(context, version.at)}; notation only"
-            verdicts.append(recorded_as_done(context, Handoff.CONFIRMED, key, reason, version.at))
+            verdicts.append(recorded_as_done(context, key, reason, version.at))
     if verdicts:
         return verdicts
     before = list(context.ledger.of(Handoff.CONFIRMED, context.cycle))

@@ -1,11 +1,15 @@
 """Handoff 3 · Automation → Social Ad Specialist: the date arrives."""
 
+from datetime import date
+
 from mappings.vocabulary import EmailKind, Handoff, Role, Status, TaskKind
 from sync.clock import start_of_day
+from sync.rules import keys
 from sync.rules.context import Context, note_variables
 from sync.rules.handoffs.endings import after_ending
 from sync.rules.handoffs.verdicts import EARLY, done, due, not_applicable, recorded_superseded, superseded, waiting
 from sync.rules.handoffs.wording import current_status, day_text, unmapped_status
+from sync.rules.keys import DateArrivedKey
 from sync.rules.model import Effect, Email, NewTask, RecordedOccurrence, Verdict
 
 
@@ -21,19 +25,19 @@ def date_arrived(context: Context) -> list[Verdict]:
     if when > context.times.today:
         return [waiting(context, Handoff.DATE_ARRIVED, f"the Refresh Date is {day_text(when)}", arrives)]
     before = [recorded for recorded in context.ledger.of(Handoff.DATE_ARRIVED, context.cycle) if recorded.settled]
-    if before and when.isoformat() <= max(_date_of(recorded) for recorded in before):
+    if before and when <= max(_day_of(recorded) for recorded in before):
         return [done(before[-1])]
     if portfolio.status is Status.UNMAPPED:
         return [not_applicable(context, Handoff.DATE_ARRIVED, unmapped_status(context))]
     if portfolio.status not in EARLY:
         reason = f"the status {current_status(context)} is later in the process: the deliverables are under way"
         return [superseded(context, Handoff.DATE_ARRIVED, reason)]
-    key = f"3:{portfolio.id}:{context.cycle}:{when.isoformat()}"
+    key = DateArrivedKey(portfolio.id, context.cycle, when)
     made = context.tasks_made(Handoff.DATE_ARRIVED, context.cycle)
     came = max(arrives, context.date_since)  # one set to a day that was past already came when it was set
     if any(task.was_open_at(came) for task in context.tasks(effect.crm_id for effect in made if effect.crm_id)):
         reason = f"the date was moved to {day_text(when)}, and the task from before was still open when it came"
-        return [recorded_superseded(context, Handoff.DATE_ARRIVED, key, reason)]
+        return [recorded_superseded(context, key, reason)]
     owner, blocked = context.owner(Role.SOCIAL_AD_SPECIALIST)
     note = note_variables(context.newest_note(portfolio.ref, context.cycle_started))
     variables = context.variables(note=note)
@@ -46,8 +50,10 @@ def date_arrived(context: Context) -> list[Verdict]:
         NewTask(TaskKind.CREATE_TICKETS, role, owner, (portfolio.ref,), variables, blocked),
         Email(EmailKind.DATE_ARRIVED, role, owner, variables, None, blocked),
     ]
-    return [due(context, Handoff.DATE_ARRIVED, key, reason, effects)]
+    return [due(context, key, reason, effects)]
 
 
-def _date_of(recorded: RecordedOccurrence) -> str:
-    return recorded.key.rsplit(":", 1)[1]
+def _day_of(recorded: RecordedOccurrence) -> date:
+    key = keys.parse(recorded.key)
+    assert isinstance(key, DateArrivedKey)
+    return key.day

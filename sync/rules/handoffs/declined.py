@@ -24,17 +24,17 @@ def declined(context: Context) -> list[Verdict]:
     if was_recovered(context, ending):
         # Whether a ticket was on this portfolio at that time nobody knows any more: its tasks are left alone.
         tasks = tasks_of_cycle(context, cycle, on=(context.portfolio.ref,))
-        return [ended_before(context, Handoff.DECLINED, ending, "the date was moved", tasks)]
+        return [ended_before(context, ending, "the date was moved", tasks)]
     declined_as = status_name(context, Status.NO_REFRESH_REQUESTED)
     reason = f"the client declined: {declined_as} was set on {time_text(context, ending.closing.at)}"
     values: dict[str, str] = {}
     if context.mapping.rules.clear_declined_status and context.portfolio.status is Status.NO_REFRESH_REQUESTED:
         values[context.mapping.portfolio.properties.status] = ""
     write = date_write(context, values)
-    known = context.ledger.recorded.get(key)  # decided before: what has come into the cycle since is not closed
+    known = context.ledger.recorded.get(str(key))  # decided before: what has come into the cycle since is not closed
     slots = None if known is None else {effect.slot for effect in known.effects}
     to_close = context.tasks(tasks_of_cycle(context, cycle))
     close = [CloseTask(task.id, reason) for task in to_close if task.is_open_since(ending.closing.at)]
     effects: list[Effect] = [write, *(effect for effect in close if slots is None or effect.slot in slots)]
-    verdict = due(context, Handoff.DECLINED, key, reason, effects, cause_at=ending.closing.at, cycle=cycle)
+    verdict = due(context, key, reason, effects, cause_at=ending.closing.at, cycle=cycle)
     return [with_block(verdict, write)]

@@ -6,9 +6,11 @@ from datetime import timedelta
 from mappings.vocabulary import Handoff, Status
 from sync.clock import CLOCKS_APART
 from sync.crm import RecordRef
+from sync.rules import keys
 from sync.rules.context import Context
 from sync.rules.cycle import Ending
 from sync.rules.handoffs.verdicts import due, recorded_as_done, waiting
+from sync.rules.keys import ClosedByTaskKey, EffectKind
 from sync.rules.model import CloseTask, Verdict, Write
 
 
@@ -18,18 +20,20 @@ def tasks_of_cycle(context: Context, cycle: str, on: Collection[RecordRef] | Non
     for recorded in context.ledger.recorded.values():
         if recorded.cycle != cycle or (on is not None and recorded.record not in on):
             continue
-        found += [e.crm_id for e in recorded.effects if e.kind == "task" and e.crm_id is not None and not e.adopted]
+        found += [
+            e.crm_id for e in recorded.effects if e.kind is EffectKind.TASK and e.crm_id is not None and not e.adopted
+        ]
     return sorted(found, key=int)
 
 
-def ended_before(context: Context, handoff: Handoff, ending: Ending, what: str, tasks: Iterable[str]) -> Verdict:
+def ended_before(context: Context, ending: Ending, what: str, tasks: Iterable[str]) -> Verdict:
     """An ending that a ledger since lost has carried out, but perhaps for the last of these tasks, which it was to close."""
     key, reason = context.ending_key(ending), f"{what} before this ledger began"
     left = [CloseTask(task.id, reason) for task in context.tasks(tasks) if task.is_open_since(ending.closing.at)]
     if not left:
-        return recorded_as_done(context, handoff, key, reason, ending.closing.at)
+        return recorded_as_done(context, key, reason, ending.closing.at)
     cycle = context.cycle_ended_by(ending)
-    return due(context, handoff, key, reason, left, cause_at=ending.closing.at, cycle=cycle)
+    return due(context, key, reason, left, cause_at=ending.closing.at, cycle=cycle)
 
 
 def was_recovered(context: Context, ending: Ending) -> bool:
@@ -40,9 +44,9 @@ def was_recovered(context: Context, ending: Ending) -> bool:
     """
     ended = [recorded for number in (Handoff.DECLINED, Handoff.CLOSE) for recorded in context.ledger.of(number)]
     moved = any(
-        e.kind == "write" and e.attempted
+        e.kind is EffectKind.WRITE and e.attempted
         for recorded in ended
-        if not recorded.key.startswith("8t:")
+        if not isinstance(keys.parse(recorded.key), ClosedByTaskKey)
         for e in recorded.effects
     )
     until = context.times.ledger_began + (timedelta() if moved else CLOCKS_APART)

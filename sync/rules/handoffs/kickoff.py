@@ -4,11 +4,13 @@ from datetime import date
 
 from mappings.vocabulary import EmailKind, Handoff, Role, Status, TaskKind
 from sync.clock import start_of_day
+from sync.rules import keys
 from sync.rules.context import Context
 from sync.rules.handoffs.endings import after_ending
-from sync.rules.handoffs.verdicts import cause_of, done, due, not_applicable, status_write, superseded, waiting
+from sync.rules.handoffs.verdicts import done, due, not_applicable, status_write, superseded, waiting
 from sync.rules.handoffs.wording import current_status, day_text, distance_text, unmapped_status
-from sync.rules.model import Effect, Email, NewTask, Verdict
+from sync.rules.keys import KickoffKey
+from sync.rules.model import Effect, Email, NewTask, RecordedOccurrence, Verdict
 
 
 def kickoff(context: Context) -> list[Verdict]:
@@ -26,7 +28,7 @@ def kickoff(context: Context) -> list[Verdict]:
         return [waiting(context, Handoff.KICKOFF, reason, opens)]
     anchor = _window_anchor(context)
     before = [recorded for recorded in context.ledger.of(Handoff.KICKOFF, context.cycle) if recorded.settled]
-    if before and cause_of(before[-1].key) >= anchor:
+    if before and _anchor_of(before[-1]) >= anchor:
         return [done(before[-1])]
     if portfolio.status is Status.UNMAPPED:
         return [not_applicable(context, Handoff.KICKOFF, unmapped_status(context))]
@@ -40,8 +42,8 @@ def kickoff(context: Context) -> list[Verdict]:
     effects.append(NewTask(TaskKind.KICKOFF, Role.ACCOUNT_MANAGER, owner, (portfolio.ref,), variables, blocked))
     effects.append(Email(EmailKind.KICKOFF, Role.ACCOUNT_MANAGER, owner, variables, None, blocked))
     reason = f"the Refresh Date {day_text(when)} is {distance_text(days)}"
-    key = f"1:{portfolio.id}:{context.cycle}:{anchor}"
-    return [due(context, Handoff.KICKOFF, key, reason, effects)]
+    key = KickoffKey(portfolio.id, context.cycle, anchor)
+    return [due(context, key, reason, effects)]
 
 
 def _window_anchor(context: Context) -> int:
@@ -57,3 +59,9 @@ def _window_anchor(context: Context) -> int:
         ),
         default=0,
     )
+
+
+def _anchor_of(recorded: RecordedOccurrence) -> int:
+    key = keys.parse(recorded.key)
+    assert isinstance(key, KickoffKey)
+    return key.anchor

@@ -1,14 +1,16 @@
 """Handoff 6 · Account Manager → Creative Team: revisions."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
-from mappings.vocabulary import Handoff, Revision, Role, Stage, TaskKind
+from mappings.vocabulary import Handoff, Revision, Stage, TaskKind
+from sync.rules import keys
 from sync.rules.context import Context, note_variables, ticket_variables
 from sync.rules.handoffs.endings import tasks_of_cycle
-from sync.rules.handoffs.verdicts import cause_of, done, due, not_applicable, occurrence_of, superseded_occurrence
+from sync.rules.handoffs.verdicts import done, due, not_applicable, recorded_superseded
 from sync.rules.handoffs.wording import name_of, time_text
-from sync.rules.handoffs.work import Work, not_recovered
+from sync.rules.handoffs.work import not_recovered
+from sync.rules.keys import EffectKind, RevisionClearedKey, RevisionKey
 from sync.rules.model import (
     STANDS,
     UNRESOLVED,
@@ -23,15 +25,19 @@ from sync.rules.model import (
     Version,
     Write,
 )
+from sync.rules.process import Work, work_of
+
+_KINDS: Mapping[Revision, Collection[TaskKind]] = {
+    Revision.COPY: {TaskKind.REVISE_COPY},
+    Revision.GRAPHIC: {TaskKind.REVISE_GRAPHICS},
+    Revision.COPY_AND_GRAPHIC: {TaskKind.REVISE_COPY, TaskKind.REVISE_GRAPHICS},
+}
 
 ROLES_OF: Mapping[Revision, Work] = {
-    Revision.COPY: ((TaskKind.REVISE_COPY, Role.COPYWRITER),),
-    Revision.GRAPHIC: ((TaskKind.REVISE_GRAPHICS, Role.GRAPHIC_DESIGNER),),
-    Revision.COPY_AND_GRAPHIC: (
-        (TaskKind.REVISE_COPY, Role.COPYWRITER),
-        (TaskKind.REVISE_GRAPHICS, Role.GRAPHIC_DESIGNER),
-    ),
+    revision: tuple((kind, role) for kind, role in work_of(Handoff.REVISIONS) if kind in kinds)
+    for revision, kinds in _KINDS.items()
 }
+"""What each value of Needs Revisions asks for."""
 
 
 def revisions(context: Context) -> list[Verdict]:
@@ -54,7 +60,7 @@ def _revisions_of(context: Context, ticket: Ticket) -> list[Verdict]:
     for version in reversed(ticket.revision_history):
         if version.value in {None, Revision.UNMAPPED}:
             continue
-        recorded = context.ledger.settled(f"6:{ticket.id}:{version.ms}")
+        recorded = context.ledger.settled(RevisionKey(ticket.id, version.ms))
         if recorded is not None:
             verdict, kinds = _revised(context, ticket, version, asked, recorded)
         elif context.counts(version, ticket.revision_history):
@@ -76,12 +82,9 @@ def _revise(
     decline = None if context.snapshot.portfolio is None else context.declined_after(version.at)
     if decline is not None:
         reason = f"{name_of(ticket)}: asked for before the client declined on {time_text(context, decline.at)}"
-        key = f"6:{ticket.id}:{version.ms}"
-        occurrence = occurrence_of(context, Handoff.REVISIONS, key, reason, record=ticket.ref, cause_at=version.at)
-        return superseded_occurrence(occurrence), set()
-    lost = (
-        version.at < context.times.ledger_began
-    )  # a ledger since lost may have answered it by nothing that carries its key
+        return recorded_superseded(context, RevisionKey(ticket.id, version.ms), reason, version.at), set()
+    # A ledger since lost may have answered it by nothing that carries its key.
+    lost = version.at < context.times.ledger_began
     under_way = asked | _revisions_under_way(context, ticket, version) if lost else asked
     new = _revisions_due(context, ticket, version, ROLES_OF[version.value], under_way)
     back = lost and ticket.left_in_progress is not None and ticket.left_in_progress > version.at
@@ -113,7 +116,9 @@ def _revisions_due(
 ) -> Work:
     """Of this work, what no task that is still to be done stands for already."""
     wanted = [(kind, role) for kind, role in work if kind not in asked]
-    still_open = _open_revisions(context, ticket, [kind for kind, _ in wanted], but=f"6:{ticket.id}:{version.ms}")
+    still_open = _open_revisions(
+        context, ticket, [kind for kind, _ in wanted], but=str(RevisionKey(ticket.id, version.ms))
+    )
     return tuple((kind, role) for kind, role in wanted if kind not in still_open)
 
 
@@ -133,9 +138,8 @@ def _revision(
     reason = f"{name_of(ticket)}: {label} was asked for on {time_text(context, version.at)}"
     # With nothing to write and nobody to do it, nothing would be tried: the ticket is back already, and may move on.
     detail = {STANDS: True} if write is None and effects else {}
-    verdict = due(
-        context, Handoff.REVISIONS, f"6:{ticket.id}:{version.ms}", reason, effects,
-        record=ticket.ref, cause_at=version.at, cycle=context.cycle_of(version.at), detail=detail,
+    verdict = due(context, RevisionKey(ticket.id, version.ms), reason, effects,
+        cause_at=version.at, cycle=context.cycle_of(version.at), detail=detail,
     )  # fmt: skip
     return verdict, {kind for kind, _ in new}
 
@@ -164,9 +168,7 @@ def _about_to_be_closed(context: Context) -> set[str]:
         found.update(tasks_of_cycle(context, context.cycle_ended_by(ending)))
     on_the_way = {EffectState.PLANNED} | UNRESOLVED
     for recorded in context.ledger.of(Handoff.DECLINED):
-        found.update(
-            e.slot.removeprefix("close:") for e in recorded.effects if e.kind == "close" and e.state in on_the_way
-        )
+        found.update(e.slot.of for e in recorded.effects if e.kind is EffectKind.CLOSE and e.state in on_the_way)
     return found
 
 
@@ -175,7 +177,7 @@ def _revisions_under_way(context: Context, ticket: Ticket, version: Version[Revi
     earlier = [
         effect
         for recorded in context.ledger.of(Handoff.REVISIONS, record=ticket.id)
-        if recorded.key.startswith("6:") and cause_of(recorded.key) < version.ms
+        if isinstance(key := keys.parse(recorded.key), RevisionKey) and key.ms < version.ms
         for effect in recorded.effects
         if effect.crm_id is not None
     ]
@@ -211,18 +213,17 @@ def _clear_revision(context: Context, ticket: Ticket) -> list[Verdict]:
     if ticket.revision is None or ticket.stage is not Stage.PENDING_APPROVAL or not ticket.revision_history:
         return []
     newest = ticket.revision_history[0]
-    if context.ledger.settled(f"6:{ticket.id}:{newest.ms}") is None or ticket.stage_since <= newest.at:
+    if context.ledger.settled(RevisionKey(ticket.id, newest.ms)) is None or ticket.stage_since <= newest.at:
         return []
     names = context.mapping.ticket.properties
-    key = f"6c:{ticket.id}:{newest.ms}"
+    key = RevisionClearedKey(ticket.id, newest.ms)
     if context.ledger.settled(key) is not None:
         return []
     expects = {name: ticket.raw.get(name, "") for name in (names.needs_revisions, names.stage)}
     write = Write(ticket.ref, {names.needs_revisions: ""}, expects)
     reason = f"{name_of(ticket)} is ready for approval again: Needs Revisions is emptied"
     return [
-        due(
-            context, Handoff.REVISIONS, key, reason, [write],
-            record=ticket.ref, cause_at=ticket.stage_since, cycle=context.cycle_of(newest.at),
+        due(context, key, reason, [write],
+            cause_at=ticket.stage_since, cycle=context.cycle_of(newest.at),
         )
     ]  # fmt: skip

@@ -2,10 +2,12 @@
 
 from mappings.vocabulary import EmailKind, Handoff, Role, Stage, Status, TaskKind
 from sync.clock import to_ms
+from sync.rules import keys
 from sync.rules.context import Context, ticket_variables
 from sync.rules.handoffs.ad_sets import ad_sets, current_tickets
 from sync.rules.handoffs.verdicts import EARLY, done, due, not_applicable, status_write, waiting
 from sync.rules.handoffs.wording import current_status, name_of, unmapped_status
+from sync.rules.keys import Entry, SetReadyKey
 from sync.rules.model import Effect, Email, NewTask, RecordedOccurrence, Ticket, Verdict
 
 SUBMITTED = EARLY | {Status.DELIVERABLES_SUBMITTED}
@@ -49,20 +51,20 @@ def _one_set(context: Context, members: list[Ticket]) -> Verdict:
         names = ", ".join(name_of(ticket) for ticket in behind[:5])
         reason = f"Ad Set “{folder}”: {len(members) - len(behind)} of {len(members)} are ready; waiting for {names}"
         return waiting(context, Handoff.SET_READY, reason, None)
-    entries = {f"{ticket.id}@{to_ms(ticket.stage_since)}": ticket for ticket in members}
+    entries = {Entry(ticket.id, to_ms(ticket.stage_since)): ticket for ticket in members}
     before = list(context.ledger.of(Handoff.SET_READY, context.cycle))
-    announced = {entry for recorded in before if _was_announced(recorded) for entry in _entries_of(recorded.key)}
+    announced = {entry for recorded in before if _was_announced(recorded) for entry in _entries_of(recorded)}
     fresh = [
         ticket
         for entry, ticket in entries.items()
         if entry not in announced and ticket.stage_since >= context.times.go_live
     ]
     if not fresh:
-        held = [recorded for recorded in before if _entries_of(recorded.key) & set(entries)]
+        held = [recorded for recorded in before if _entries_of(recorded) & set(entries)]
         if held and not held[-1].settled and portfolio.status in SUBMITTED:
             # Announced, but the CRM refused the status: that is still to be done, and whatever waits for a person.
             effects = _announcement(context, folder, members)
-            return due(context, Handoff.SET_READY, held[-1].key, held[-1].reason, effects)
+            return due(context, keys.parse(held[-1].key), held[-1].reason, effects)
         if held:
             return done(held[-1])
         reason = f"Ad Set “{folder}” was ready before going live"
@@ -75,9 +77,9 @@ def _one_set(context: Context, members: list[Ticket]) -> Verdict:
     effects = _announcement(context, folder, members)
     ready = f"all {len(members)} tickets" if len(members) > 1 else "the one ticket"
     reason = f"{ready} of Ad Set “{folder}” {'are' if len(members) > 1 else 'is'} ready for approval"
-    key = f"5:{portfolio.id}:{context.cycle}:{','.join(sorted(entries))}"
+    key = SetReadyKey(portfolio.id, context.cycle, tuple(sorted(entries, key=str)))
     newest = max(ticket.stage_since for ticket in members)
-    return due(context, Handoff.SET_READY, key, reason, effects, cause_at=newest)
+    return due(context, key, reason, effects, cause_at=newest)
 
 
 def _announcement(context: Context, folder: str, members: list[Ticket]) -> list[Effect]:
@@ -100,5 +102,7 @@ def _announcement(context: Context, folder: str, members: list[Ticket]) -> list[
     return effects
 
 
-def _entries_of(key: str) -> set[str]:
-    return set(key.split(":", 3)[3].split(","))
+def _entries_of(recorded: RecordedOccurrence) -> set[Entry]:
+    key = keys.parse(recorded.key)
+    assert isinstance(key, SetReadyKey)
+    return set(key.entries)

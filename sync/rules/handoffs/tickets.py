@@ -1,13 +1,15 @@
 """Handoff 4 · Social Ad Specialist → Creative Team: tickets created."""
 
-from mappings.vocabulary import Handoff, Role, TaskKind
+from mappings.vocabulary import Handoff
 from sync.rules.context import Context, ticket_variables
 from sync.rules.handoffs.verdicts import done, due, not_applicable
 from sync.rules.handoffs.wording import name_of, time_text
-from sync.rules.handoffs.work import Work, not_recovered
+from sync.rules.handoffs.work import not_recovered
+from sync.rules.keys import TicketKey
 from sync.rules.model import Effect, NewTask, State, Ticket, Verdict
+from sync.rules.process import Work, work_of
 
-CREATIVE_WORK: Work = ((TaskKind.WRITE_COPY, Role.COPYWRITER), (TaskKind.DESIGN_GRAPHICS, Role.GRAPHIC_DESIGNER))
+CREATIVE_WORK = work_of(Handoff.TICKETS)
 """What a new ticket asks for."""
 
 
@@ -19,7 +21,7 @@ def tickets(context: Context) -> list[Verdict]:
 
 
 def _ticket_made(context: Context, ticket: Ticket) -> Verdict:
-    recorded = context.ledger.settled(f"4:{ticket.id}")
+    recorded = context.ledger.settled(TicketKey(ticket.id))
     if recorded is None:
         return _creative_work(context, ticket, CREATIVE_WORK)
     missing = not_recovered(recorded, CREATIVE_WORK)
@@ -49,7 +51,6 @@ def _creative_work(context: Context, ticket: Ticket, work: Work) -> Verdict:
         owner, blocked = context.owner(role, ticket)
         effects.append(NewTask(kind, role, owner, (ticket.ref, context.portfolio.ref), variables, blocked))
     reason = f"{name_of(ticket)} came on {time_text(context, ticket.came_in)}"
-    return due(
-        context, Handoff.TICKETS, f"4:{ticket.id}", reason, effects,
-        record=ticket.ref, cause_at=ticket.came_in, cycle=context.cycle_of(ticket.came_in),
+    return due(context, TicketKey(ticket.id), reason, effects,
+        cause_at=ticket.came_in, cycle=context.cycle_of(ticket.came_in),
     )  # fmt: skip

@@ -4,9 +4,19 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from mappings.vocabulary import Handoff, Status
-from sync.crm import RecordRef
 from sync.rules.context import Context, state_of
-from sync.rules.model import Effect, Occurrence, RecordedOccurrence, State, Ticket, Verdict, Version, Write
+from sync.rules.keys import OccurrenceKey
+from sync.rules.model import (
+    Effect,
+    Occurrence,
+    OccurrenceState,
+    RecordedOccurrence,
+    State,
+    Ticket,
+    Verdict,
+    Version,
+    Write,
+)
 
 EARLY = frozenset({None, Status.REFRESH_REQUEST_SUBMITTED, Status.NO_REFRESH_REQUESTED})
 """Statuses that do not yet say that the SAS has acted; No Refresh Requested is left over from the cycle before."""
@@ -24,88 +34,61 @@ def status_write(context: Context, status: Status | None) -> Write:
     return Write(context.portfolio.ref, {name: new}, {name: context.portfolio.raw.get(name, "")})
 
 
-def occurrence_of(
-    context: Context,
-    handoff: Handoff,
-    key: str,
-    reason: str,
-    effects: Iterable[Effect] = (),
-    *,
-    record: RecordRef | None = None,
-    cause_at: datetime | None = None,
-    cycle: str | None = None,
-    detail: Mapping[str, object] | None = None,
-    superseded: bool = False,
-) -> Occurrence:
-    return Occurrence(
-        key=key,
-        handoff=handoff,
-        record=record or context.snapshot.ref,
-        cycle=context.cycle if cycle is None else cycle,
-        reason=reason,
-        cause_at=cause_at,
-        effects=tuple(effects),
-        detail=detail or {},
-        superseded=superseded,
-    )
-
-
 def due(
     context: Context,
-    handoff: Handoff,
-    key: str,
+    key: OccurrenceKey,
     reason: str,
     effects: Iterable[Effect],
     *,
-    record: RecordRef | None = None,
     cause_at: datetime | None = None,
     cycle: str | None = None,
     detail: Mapping[str, object] | None = None,
 ) -> Verdict:
-    occurrence = occurrence_of(
-        context, handoff, key, reason, effects, record=record, cause_at=cause_at, cycle=cycle, detail=detail
+    """It is to be done now; blocked where nothing of it can be done.
+
+    `cause_at`: when the cause came to stand in the CRM, where it has a time. `cycle`: the one that it belongs to, where that
+    is not the current one. `detail`: what the ledger is to remember of it.
+    """
+    occurrence = Occurrence(
+        str(key),
+        key.handoff,
+        key.record,
+        context.cycle if cycle is None else cycle,
+        reason,
+        cause_at,
+        tuple(effects),
+        detail or {},
     )
     blocks = [effect.blocked for effect in occurrence.effects]
     state = state_of(blocks)
     why = "; ".join(dict.fromkeys(block for block in blocks if block))
-    return Verdict(
-        handoff, state, f"{reason}; blocked: {why}" if why else reason, occurrence.record, occurrence, key=key
-    )
+    said = f"{reason}; blocked: {why}" if why else reason
+    return Verdict(key.handoff, state, said, key.record, occurrence, key=str(key))
 
 
 def with_block(verdict: Verdict, write: Write) -> Verdict:
+    """The same verdict; blocked as a whole where its write is, which the rest of it follows."""
     if write.blocked is None:
         return verdict
     return Verdict(verdict.handoff, State.BLOCKED, write.blocked, verdict.record, verdict.occurrence, key=verdict.key)
 
 
-def recorded_as_done(context: Context, handoff: Handoff, key: str, reason: str, cause_at: datetime) -> Verdict:
-    occurrence = occurrence_of(context, handoff, key, reason, cause_at=cause_at, cycle=context.cycle_of(cause_at))
-    return Verdict(handoff, State.DONE, reason, occurrence.record, occurrence, when=cause_at, key=key)
+def recorded_as_done(context: Context, key: OccurrenceKey, reason: str, cause_at: datetime) -> Verdict:
+    """It is written down, and nothing is to be done for it."""
+    occurrence = Occurrence(str(key), key.handoff, key.record, context.cycle_of(cause_at), reason, cause_at)
+    return Verdict(key.handoff, State.DONE, reason, key.record, occurrence, when=cause_at, key=str(key))
 
 
-def recorded_superseded(
-    context: Context, handoff: Handoff, key: str, reason: str, cause_at: datetime | None = None
-) -> Verdict:
+def recorded_superseded(context: Context, key: OccurrenceKey, reason: str, cause_at: datetime | None = None) -> Verdict:
+    """It is written down so that it is never done: what came after it made it pointless."""
     cycle = context.cycle if cause_at is None else context.cycle_of(cause_at)
-    return superseded_occurrence(occurrence_of(context, handoff, key, reason, cause_at=cause_at, cycle=cycle))
-
-
-def superseded_occurrence(occurrence: Occurrence) -> Verdict:
-    final = Occurrence(
-        occurrence.key,
-        occurrence.handoff,
-        occurrence.record,
-        occurrence.cycle,
-        occurrence.reason,
-        occurrence.cause_at,
-        superseded=True,
-    )
-    return Verdict(final.handoff, State.SUPERSEDED, final.reason, final.record, final, key=final.key)
+    occurrence = Occurrence(str(key), key.handoff, key.record, cycle, reason, cause_at, superseded=True)
+    return Verdict(key.handoff, State.SUPERSEDED, reason, key.record, occurrence, key=str(key))
 
 
 def done(recorded: RecordedOccurrence) -> Verdict:
-    state = State.SUPERSEDED if recorded.state == "overtaken" else State.DONE
+    """It has been done, or was recorded as superseded."""
+    state = State.SUPERSEDED if recorded.state is OccurrenceState.SUPERSEDED else State.DONE
     return Verdict(
         recorded.handoff, state, recorded.reason, recorded.record, when=recorded.decided_at, key=recorded.key
     )
@@ -121,7 +104,3 @@ def superseded(context: Context, handoff: Handoff, reason: str) -> Verdict:
 
 def waiting(context: Context, handoff: Handoff, reason: str, until: datetime | None) -> Verdict:
     return Verdict(handoff, State.WAITING, reason, context.snapshot.ref, when=until)
-
-
-def cause_of(key: str) -> int:
-    return int(key.rsplit(":", 1)[1])

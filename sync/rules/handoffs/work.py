@@ -1,10 +1,7 @@
 """Tasks for roles: what a ticket or a revision asks for."""
 
-from mappings.vocabulary import Role, TaskKind
 from sync.rules.model import RECOVERED, RecordedOccurrence
-
-Work = tuple[tuple[TaskKind, Role], ...]
-"""Tasks, each with the role that it is for."""
+from sync.rules.process import Work
 
 
 def not_recovered(recorded: RecordedOccurrence, work: Work) -> Work:

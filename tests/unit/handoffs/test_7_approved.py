@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date
 
 from mappings.vocabulary import TaskKind
-from sync.rules.model import EffectState
+from sync.rules.model import EffectState, OccurrenceState
 from tests.builders import Scene
 from tests.unit.handoffs.scenes import (
     APPROVED,
@@ -33,7 +33,7 @@ def without_answer(scene: Scene, kind: str) -> Scene:
     """What came of the newest occurrence's effects of this kind is not known: the CRM's answers were lost."""
     newest = list(scene.recorded.values())[-1]
     lost = [replace(e, state=EffectState.UNKNOWN, crm_id=None) if e.kind == kind else e for e in newest.effects]
-    scene.recorded[newest.key] = replace(newest, state="open", effects=tuple(lost))
+    scene.recorded[newest.key] = replace(newest, state=OccurrenceState.OPEN, effects=tuple(lost))
     return scene
 
 

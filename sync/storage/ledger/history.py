@@ -1,0 +1,109 @@
+"""What was tried and what came of it, for whoever counts or compares."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, func, select
+
+from mappings.vocabulary import Handoff
+from sync.clock import from_ms, to_ms
+from sync.crm import Kind, RecordRef
+from sync.rules.keys import EffectKind
+from sync.rules.model import EffectState, OccurrenceState
+from sync.storage.database import in_parts
+from sync.storage.tables import effects, occurrences, releases
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptedEffect:
+    """An effect that was attempted at least once, with all that the ledger knows of it."""
+
+    key: str
+    handoff: Handoff
+    portfolio: str
+    record: RecordRef  # the occurrence's
+    kind: EffectKind
+    payload: Mapping[str, Any]
+    state: EffectState
+    first_at: datetime
+    state_at: datetime
+    crm_id: str | None
+    reason: str | None
+    stands: bool  # its occurrence is neither withdrawn nor gone
+    origin: str
+
+
+def attempted(connection: Connection, portfolios: Iterable[str]) -> list[AttemptedEffect]:
+    """Every effect of these portfolios and of their tickets that was ever attempted, oldest first."""
+    found: list[AttemptedEffect] = []
+    for part in in_parts(list(portfolios)):
+        rows = connection.execute(
+            select(effects, occurrences)
+            .join(occurrences, effects.c.occurrence == occurrences.c.key)
+            .where(occurrences.c.portfolio.in_(part), effects.c.attempted_at.is_not(None))
+            .order_by(effects.c.attempted_at, effects.c.key)
+        )
+        found += [_attempted_row(row) for row in rows]
+    return found
+
+
+def _attempted_row(row: Row[Any]) -> AttemptedEffect:
+    known = row._mapping
+    return AttemptedEffect(
+        key=known[effects.c.key],
+        handoff=Handoff(row.handoff),
+        portfolio=row.portfolio,
+        record=RecordRef(Kind(row.record_kind), row.record),
+        kind=EffectKind(row.kind),
+        payload=json.loads(row.payload),
+        state=EffectState(known[effects.c.state]),
+        first_at=from_ms(row.attempted_at),
+        state_at=from_ms(row.state_at),
+        crm_id=row.crm_id,
+        reason=known[effects.c.reason],
+        stands=known[occurrences.c.state] in {OccurrenceState.OPEN, OccurrenceState.DONE},
+        origin=row.origin,
+    )
+
+
+def task_of(connection: Connection, keys: Iterable[str]) -> dict[str, str | None]:
+    """The task that the ledger has for each of these keys; None where it was not made yet. Unknown keys are left out."""
+    found: dict[str, str | None] = {}
+    for part in in_parts(list(keys)):
+        rows = connection.execute(select(effects.c.key, effects.c.crm_id).where(effects.c.key.in_(part)))
+        found.update({row.key: row.crm_id for row in rows})
+    return found
+
+
+def count(connection: Connection) -> dict[EffectState, int]:
+    """How many effects are in each state, those of records that are gone left out: nobody can do anything about them."""
+    rows = connection.execute(
+        select(effects.c.state, func.count())
+        .join(occurrences, effects.c.occurrence == occurrences.c.key)
+        .where(occurrences.c.state != OccurrenceState.GONE.value)
+        .group_by(effects.c.state)
+    )
+    return dict.fromkeys(EffectState, 0) | {EffectState(state): int(number) for state, number in rows}
+
+
+_ATTEMPTED = (
+    select(func.count())
+    .select_from(effects.join(occurrences, effects.c.occurrence == occurrences.c.key))
+    .where(effects.c.attempted_at > bindparam("since"), occurrences.c.origin.not_in(["recovery", "adopt"]))
+)
+
+
+_RELEASED = select(func.sum(releases.c.effects)).where(releases.c.at > bindparam("since"))
+
+
+def attempted_since(connection: Connection, moment: datetime) -> int:
+    """How many effects were first attempted since `moment`, those taken back or adopted not counted."""
+    return int(connection.execute(_ATTEMPTED, {"since": to_ms(moment)}).scalar_one())
+
+
+def released_since(connection: Connection, moment: datetime) -> int:
+    """How many effects an admin has let go since `moment`."""
+    return int(connection.execute(_RELEASED, {"since": to_ms(moment)}).scalar() or 0)
