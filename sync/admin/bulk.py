@@ -15,9 +15,10 @@ from sync.rules.context import Context
 from sync.rules.model import Decision, EffectState
 from sync.service.bootstrap import Service
 from sync.service.lanes import never
-from sync.storage import ledger_queries, work_queue
+from sync.storage import work_queue
 from sync.storage.database import Connection
-from sync.storage.ledger_queries import EffectStanding
+from sync.storage.ledger import queries
+from sync.storage.ledger.queries import EffectStanding
 from sync.storage.work_queue import Priority, QueuedRecord
 
 CHANGED = "it was changed meanwhile: what is due now is not what was planned"
@@ -132,7 +133,7 @@ def _group(
 ) -> list[Result]:
     with service.store.write() as connection:
         prepare(connection, group)
-        before = ledger_queries.standings(connection, group)
+        before = queries.standings(connection, group)
         work_queue.enqueue(connection, group, service.clock.now(), origin, priority=Priority.BULK)
         items = work_queue.items_of(connection, group)
     refused: set[RecordRef] = set()
@@ -145,7 +146,7 @@ def _group(
 
     tally += service.reconciler.run(held, items, watched)
     with service.store.read() as connection:
-        after, queued = ledger_queries.standings(connection, group), work_queue.find(connection, group)
+        after, queued = queries.standings(connection, group), work_queue.find(connection, group)
     return [
         Result(record, RecordOutcome.SKIPPED, {}, CHANGED)
         if record in refused

@@ -15,9 +15,10 @@ from sync.crm import Kind, RecordRef
 from sync.errors import HandoffsError
 from sync.rules.model import EffectState
 from sync.service.lanes import every_lane_held
-from sync.storage import inbox, ledger, ledger_queries, memberships, runs, work_queue
+from sync.storage import inbox, ledger, memberships, runs, work_queue
 from sync.storage.database import Connection, Store
-from sync.storage.ledger_queries import Trouble
+from sync.storage.ledger import queries
+from sync.storage.ledger.queries import Trouble
 
 EVENTS = 10
 """The newest events of a record that are shown: what it was looked at for."""
@@ -160,7 +161,7 @@ def drop(store: Store, clock: Clock, found: Dead, reason: str) -> None:
         store.write() as connection,
     ):
         word = f"dropped by {runs.actor()}: {reason}"
-        ledger_queries.give_up(connection, [failed.key for failed in found.failed], clock.now(), word)
+        queries.give_up(connection, [failed.key for failed in found.failed], clock.now(), word)
         ledger.mark_done(connection, {failed.unit for failed in found.failed})
         work_queue.remove_parked(connection, [parked.record for parked in found.parked])
 
@@ -184,7 +185,7 @@ def _listed(connection: Connection) -> Dead:
         for queued in work_queue.parked(connection)
         if queued.parked_at is not None
     )
-    failed = (one for one in ledger_queries.troubles(connection) if one.state is EffectState.FAILED)
+    failed = (one for one in queries.troubles(connection) if one.state is EffectState.FAILED)
     return Dead(parked, tuple(failed))
 
 
@@ -216,7 +217,7 @@ def _read_record(text: str) -> tuple[Kind | None, str]:
 
 
 def _inputs(connection: Connection, failed: Trouble) -> Inputs:
-    known = ledger_queries.inputs_of(connection, failed.key)
+    known = queries.inputs_of(connection, failed.key)
     return Inputs(failed, known.attempts, known.payload, known.cause, known.cause_at)
 
 

@@ -30,8 +30,9 @@ from sync.rules.keys import EffectKind
 from sync.rules.model import Decision, LedgerView, unit_of
 from sync.rules.transition import reopened
 from sync.service.reading import ReadingService
-from sync.storage import ledger, ledger_queries, work_queue
+from sync.storage import ledger, work_queue
 from sync.storage.database import to_json
+from sync.storage.ledger import queries
 
 VERSION = 1
 """The shape of a plan's JSON: keys are added, never renamed."""
@@ -195,7 +196,7 @@ def make(
 def _everything(service: ReadingService) -> set[RecordRef]:
     """Every portfolio that a search shows, and what the database knows to be looked at besides."""
     with service.store.read() as connection:
-        known = work_queue.records(connection) | ledger_queries.with_open_effects(connection)
+        known = work_queue.records(connection) | queries.with_open_effects(connection)
     return known | {RecordRef(Kind.PORTFOLIO, i) for i in all_portfolios(service)}
 
 

@@ -12,8 +12,9 @@ from sync.errors import HandoffsError
 from sync.rules.model import EffectState
 from sync.service.bootstrap import Service
 from sync.service.lanes import never
-from sync.storage import inbox, ledger_queries, runs, service_state, work_queue
+from sync.storage import inbox, runs, service_state, work_queue
 from sync.storage.database import Connection, Store
+from sync.storage.ledger import queries
 from webhooks.events import parse
 
 ORIGIN = "replay"
@@ -128,13 +129,13 @@ def _named(connection: Connection, filters: Filters) -> tuple[set[RecordRef], in
 
 def _standing(connection: Connection, filters: Filters) -> set[RecordRef]:
     handoffs, owners = filters.handoffs, filters.owners
-    concerned = ledger_queries.with_effects(connection, handoffs=handoffs, owners=owners)
+    concerned = queries.with_effects(connection, handoffs=handoffs, owners=owners)
     if not filters.unfinished:
         return concerned
     states = {state for one in filters.unfinished for state in _STATES[one]}
     found: set[RecordRef] = set()
     if states:
-        found |= ledger_queries.with_effects(connection, handoffs=handoffs, owners=owners, states=states)
+        found |= queries.with_effects(connection, handoffs=handoffs, owners=owners, states=states)
     if Unfinished.PARKED in filters.unfinished:
         parked = {queued.record for queued in work_queue.parked(connection)}
         found |= parked & concerned if handoffs or owners else parked

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sync.passes.reconcile import Tally
     from sync.service.bootstrap import Service
     from sync.service.drain import Progress
-    from sync.storage.ledger_queries import Trouble
+    from sync.storage.ledger.queries import Trouble
 
     Pass = Callable[[Service, Callable[[], bool], Progress], tuple[int, Tally]]
     """Runs to its end, asking `stop` between groups and calling `progress` after each; how many records it enqueued."""
@@ -84,7 +84,7 @@ def run_and_report(command: str, run: "Pass", *, today: date | None, as_json: bo
 
 def _run(built: "Service", command: str, run: "Pass") -> _Report:
     from sync.observe.status import held
-    from sync.storage.ledger_queries import troubles
+    from sync.storage.ledger.queries import troubles
 
     def progress(tally: "Tally") -> None:
         report_progress(f"{command}: {number(tally.looked, 'record')} looked at, {number(tally.tried, 'effect')} tried")

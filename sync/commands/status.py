@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from sync.clock import Clock
     from sync.observe.status import Status
-    from sync.storage.ledger_queries import Trouble
+    from sync.storage.ledger.queries import Trouble
     from sync.storage.waits import Stuck
     from sync.storage.work_queue import QueuedRecord
 

@@ -13,8 +13,9 @@ from sync.clock import Clock
 from sync.errors import HandoffsError
 from sync.passes.email import Mailer
 from sync.rules.model import EffectState
-from sync.storage import alert_log, ledger_queries, service_state, work_queue
+from sync.storage import alert_log, service_state, work_queue
 from sync.storage.database import Connection, Store
+from sync.storage.ledger import queries
 from sync.storage.service_state import alerted
 
 SUBJECTS: Mapping[str, str] = {
@@ -100,7 +101,7 @@ _LAST_LINE = "`handoffs status` shows how all of it stands. You get one such ema
 def _standing(connection: Connection) -> list[_Standing]:
     parked = {str(one.record): f"{one.record}: {one.reason}" for one in work_queue.parked(connection)}
     by_state: dict[EffectState, dict[str, str]] = {EffectState.BLOCKED: {}, EffectState.FAILED: {}}
-    for trouble in ledger_queries.troubles(connection):
+    for trouble in queries.troubles(connection):
         if trouble.state in by_state:
             by_state[trouble.state][trouble.key] = f"{trouble.what}, {trouble.where}: {trouble.reason}"
     return [

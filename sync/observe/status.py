@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from sync.clock import Clock, iso
 from sync.observe import health
 from sync.rules.model import EffectState
-from sync.storage import alert_log, budget, ledger, ledger_queries, service_state, waits, work_queue
+from sync.storage import alert_log, budget, ledger, service_state, waits, work_queue
 from sync.storage.alert_log import SentAlert
 from sync.storage.database import Connection, StoreReader
-from sync.storage.ledger_queries import Trouble
+from sync.storage.ledger import queries
+from sync.storage.ledger.queries import Trouble
 from sync.storage.waits import Stuck
 from sync.storage.work_queue import Backlog, QueuedRecord
 
@@ -101,7 +102,7 @@ def read(store: StoreReader, clock: Clock) -> Status:
         last_sweep = service_state.get(connection, service_state.LAST_SWEEP)
         last_poll = service_state.get(connection, service_state.LAST_POLL)
         last_webhook = service_state.get(connection, service_state.LAST_WEBHOOK)
-        listed = tuple(ledger_queries.troubles(connection))
+        listed = tuple(queries.troubles(connection))
         failed_looks = tuple(work_queue.failing(connection))
         waiting_long = tuple(waits.find(connection, now))
         sent = tuple(alert_log.since(connection, now - ALERTS_SHOWN))

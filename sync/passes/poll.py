@@ -8,8 +8,9 @@ import structlog
 from mappings.schema import ProcessMapping
 from sync.clock import Clock, to_ms
 from sync.crm import MODIFIED, TASK_COMPLETED, TASK_STATUS, CRMReader, Filter, Kind, Record, RecordRef, moment_of
-from sync.storage import changes, ledger_queries, memberships, service_state, work_queue
+from sync.storage import changes, memberships, service_state, work_queue
 from sync.storage.database import Connection, Store
+from sync.storage.ledger import queries
 
 OVERLAP = timedelta(minutes=2)
 """How far a poll reaches back before the last one: the search index lags by seconds, and clocks differ."""
@@ -30,7 +31,7 @@ def poll(store: Store, crm: CRMReader, mapping: ProcessMapping, clock: Clock, pi
     with store.read() as connection:
         last = service_state.get(connection, service_state.POLLED_TO)
         last = last or service_state.get(connection, service_state.GO_LIVE) or began
-        adopted = ledger_queries.adopted_tasks(connection, ADOPTED_AT_MOST)
+        adopted = queries.adopted_tasks(connection, ADOPTED_AT_MOST)
     since = last - OVERLAP
     changed = list(crm.search(Kind.PORTFOLIO, [[_modified(since)]], [MODIFIED]))
     names = mapping.ticket.properties

@@ -387,7 +387,10 @@ def _is_left(recorded: RecordedOccurrence, portfolios: Collection[str], parents:
     """Whether this is work still to be done on a ticket that has left its portfolio, which is one of these."""
     ticket = recorded.record.kind is Kind.TICKET
     return (
-        ticket and recorded.state == "open" and recorded.portfolio in portfolios and recorded.record.id not in parents
+        ticket
+        and recorded.state is OccurrenceState.OPEN
+        and recorded.portfolio in portfolios
+        and recorded.record.id not in parents
     )
 
 

@@ -7,8 +7,9 @@ import structlog
 from mappings.schema import ProcessMapping
 from sync.clock import Clock, to_ms
 from sync.crm import CRMReader, Filter, Kind, RecordRef
-from sync.storage import ledger_queries, service_state, waits, work_queue
+from sync.storage import service_state, waits, work_queue
 from sync.storage.database import Store
+from sync.storage.ledger import queries
 from sync.storage.work_queue import Priority
 
 TICKETS_LIVE_FOR = timedelta(days=60)
@@ -37,8 +38,8 @@ def sweep(
     found = {RecordRef(Kind.PORTFOLIO, record.id) for record in crm.search(Kind.PORTFOLIO, groups)}
     now = clock.now()
     with store.write() as connection:
-        found |= ledger_queries.with_open_effects(connection) | waits.known(connection)
-        found |= ledger_queries.with_tickets_since(connection, now - TICKETS_LIVE_FOR)
+        found |= queries.with_open_effects(connection) | waits.known(connection)
+        found |= queries.with_tickets_since(connection, now - TICKETS_LIVE_FOR)
         work_queue.enqueue(connection, found, now, origin, priority=Priority.BULK)
         service_state.put(connection, service_state.LAST_SWEEP, now)
     log.info("sweep.marked", records=len(found), today=today.isoformat())

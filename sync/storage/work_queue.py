@@ -15,8 +15,9 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, case, fu
 
 from sync.clock import from_ms, to_ms
 from sync.crm import Kind, RecordRef
-from sync.storage import ledger_queries, memberships
+from sync.storage import memberships
 from sync.storage.database import in_parts
+from sync.storage.ledger import queries
 from sync.storage.tables import work_items
 from sync.storage.upsert import least, upsert
 
@@ -168,7 +169,7 @@ def units(connection: Connection, records: Iterable[RecordRef], *, moved: bool =
     lost = {RecordRef(Kind.TICKET, ticket) for ticket in tickets if moved or ticket not in known}
     portfolios |= {RecordRef(Kind.PORTFOLIO, parent) for parent in known.values()}
     tasks = [record.id for record in found if record.kind is Kind.TASK]
-    return portfolios | lost | ledger_queries.units_of_tasks(connection, tasks)
+    return portfolios | lost | queries.units_of_tasks(connection, tasks)
 
 
 _ORDER = (work_items.c.priority, work_items.c.marked_at, work_items.c.kind, work_items.c.id)
@@ -303,7 +304,7 @@ def release_held(connection: Connection, records: Iterable[RecordRef], now: date
 
 def enqueue_blocked(connection: Connection, now: datetime) -> None:
     """Enqueue every record with a blocked effect: a new mapping or setting may have mended the cause."""
-    enqueue(connection, ledger_queries.with_blocked_effects(connection), now, "start", priority=Priority.BULK)
+    enqueue(connection, queries.with_blocked_effects(connection), now, "start", priority=Priority.BULK)
 
 
 # -- what it holds

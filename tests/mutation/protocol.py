@@ -327,7 +327,7 @@ MUTANTS = (
     ),
     Mutant(
         "sweep-no-open-effects", "The sweep leaves out what is still to be done.",
-        SWEEP, "found |= ledger_queries.with_open_effects(connection) | waits.known(connection)",
+        SWEEP, "found |= queries.with_open_effects(connection) | waits.known(connection)",
         "found |= waits.known(connection)",
         test="tests/unit/test_sweep.py::test_a_ticket_without_a_portfolio_with_something_to_do",
         why="A blocked or unknown effect keeps its record dirty; the sweep is the second net below it.",

@@ -7,10 +7,12 @@ from sync.admin.adopt.as_if import cycle_started, with_date
 from sync.admin.adopt.recorder import Recorder
 from sync.admin.inventory import ExistingTask
 from sync.clock import from_ms
+from sync.rules import keys
 from sync.rules.context import Context
 from sync.rules.handoffs.date_arrived import date_arrived
 from sync.rules.handoffs.kickoff import kickoff
 from sync.rules.handoffs.verdicts import EARLY
+from sync.rules.keys import KickoffKey
 from sync.rules.model import NewTask, Occurrence
 
 
@@ -21,7 +23,9 @@ def adopt_dates(recorder: Recorder) -> None:
         return
     occurrence = recorder.first_new(kickoff(with_date(recorder.context, portfolio.refresh_date)))
     if occurrence is not None:
-        anchor = from_ms(int(occurrence.key.rsplit(":", 1)[1]))  # older ones were for a date that was moved away
+        key = keys.parse(occurrence.key)
+        assert isinstance(key, KickoffKey)
+        anchor = from_ms(key.anchor)  # older tasks were for a date that was moved away
         since = max(anchor, cycle_started(recorder.context))
         task = recorder.free.take(TaskKind.KICKOFF, lambda task: task.made_at >= since)
         near = (portfolio.refresh_date - today).days <= recorder.context.window

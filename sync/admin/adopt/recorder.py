@@ -11,16 +11,17 @@ from sync.admin.adopt.matching import FreeTasks, Match
 from sync.admin.inventory import ExistingTask
 from sync.rules.context import Context
 from sync.rules.model import (
+    MISSING,
     Decision,
     EffectState,
     LedgerView,
     NewTask,
     Occurrence,
+    OccurrenceState,
     RecordedEffect,
     RecordedOccurrence,
     Verdict,
 )
-from sync.storage import ledger
 
 
 class Recorder:
@@ -97,17 +98,17 @@ class Recorder:
         at = max(made, default=occurrence.cause_at or self.context.times.now)
         effects = tuple(
             RecordedEffect(
-                occurrence.effect_key(effect), effect.slot, "task", effect.role, EffectState.DONE, task.made_at,
+                occurrence.effect_key(effect), effect.slot, effect.role, EffectState.DONE, task.made_at,
                 crm_id=task.id, task_kind=effect.kind, adopted=True, attempted=True,
             )
             for effect, task in found
         )  # fmt: skip
         detail: dict[str, object] = {"adopted": True}
         if missing:
-            detail[ledger.MISSING] = [effect.slot for effect in missing]
+            detail[MISSING] = [str(effect.slot) for effect in missing]
         recorded = RecordedOccurrence(
             occurrence.key, occurrence.handoff, occurrence.record, occurrence.cycle, occurrence.cause_at, at,
-            "overtaken" if occurrence.superseded else "done", reason, detail, effects,
+            OccurrenceState.SUPERSEDED if occurrence.superseded else OccurrenceState.DONE, reason, detail, effects,
             self.context.portfolio.id,
         )  # fmt: skip
         self.recorded.append(recorded)

@@ -1,25 +1,12 @@
 """Report what is left once the rest is recorded: what is due, and tasks that nothing asks for."""
 
-from collections.abc import Mapping
-
 from mappings.vocabulary import Handoff, TaskKind
 from sync.admin.adopt.adoption import AdoptionLine
 from sync.admin.adopt.recorder import Recorder
 from sync.rules.decide import decide
-from sync.rules.dry_run import ahead
 from sync.rules.model import State
-
-HANDOFF_OF: Mapping[TaskKind, Handoff] = {
-    TaskKind.KICKOFF: Handoff.KICKOFF,
-    TaskKind.CREATE_TICKETS: Handoff.DATE_ARRIVED,
-    TaskKind.WRITE_COPY: Handoff.TICKETS,
-    TaskKind.DESIGN_GRAPHICS: Handoff.TICKETS,
-    TaskKind.SHARE_DELIVERABLES: Handoff.SET_READY,
-    TaskKind.REVISE_COPY: Handoff.REVISIONS,
-    TaskKind.REVISE_GRAPHICS: Handoff.REVISIONS,
-    TaskKind.IMPLEMENT: Handoff.APPROVED,
-}
-"""Which handoff makes each kind of task."""
+from sync.rules.process import HANDOFF_OF
+from sync.rules.transition import untried
 
 
 def silence_dates(recorder: Recorder) -> None:
@@ -33,7 +20,7 @@ def report_due(recorder: Recorder) -> None:
     """Report what the rules will do in the next pass, or would but for something that a person must mend."""
     for verdict in decide(recorder.context).verdicts:
         due = verdict.occurrence
-        if due is not None and (verdict.state is State.BLOCKED or ahead(due, recorder.context.ledger)):
+        if due is not None and (verdict.state is State.BLOCKED or untried(due, recorder.context.ledger)):
             recorder.due.append(recorder.line(due, due.key, None, verdict.reason))
 
 

@@ -3,7 +3,9 @@
 from mappings.vocabulary import Handoff, Revision
 from sync.admin.adopt.as_if import with_revision
 from sync.admin.adopt.recorder import Recorder
+from sync.rules import keys
 from sync.rules.decide import decide
+from sync.rules.keys import RevisionKey
 from sync.rules.model import Ticket
 
 
@@ -14,7 +16,7 @@ def adopt_revisions(recorder: Recorder, ticket: Ticket) -> None:
         return
     decision = decide(with_revision(recorder.context, ticket, newest))
     for occurrence in recorder.new_of(decision, Handoff.REVISIONS):
-        if not occurrence.key.startswith("6:"):
+        if not isinstance(keys.parse(occurrence.key), RevisionKey):
             continue
         if ticket.revision_history[0] == newest:
             recorder.done(occurrence)

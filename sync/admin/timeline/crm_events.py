@@ -18,6 +18,7 @@ from sync.crm import (
 )
 from sync.passes.portal import Portal
 from sync.rules.context import Context
+from sync.rules.keys import EffectKind
 from sync.rules.model import EffectState
 
 OTHERS: Mapping[str, str] = {
@@ -119,10 +120,10 @@ class CrmEvents:
             self._portal.url(Kind.TASK, record.id),
         )
         closed_by_us = {
-            effect.slot.partition(":")[2]
+            effect.slot.of
             for recorded in self._context.ledger.recorded.values()
             for effect in recorded.effects
-            if effect.kind == "close" and effect.state is EffectState.DONE
+            if effect.kind is EffectKind.CLOSE and effect.state is EffectState.DONE
         }
         for version in reversed(record.history.get(TASK_STATUS, ())):
             done, was_done = version.value == TASK_COMPLETED, before == TASK_COMPLETED

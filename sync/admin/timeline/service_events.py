@@ -9,7 +9,8 @@ from sync.admin.timeline.labels import place_of, stage_label
 from sync.crm import TASK_SUBJECT, Kind
 from sync.passes.portal import Portal
 from sync.rules.context import Context
-from sync.rules.model import EffectState, RecordedEffect, RecordedOccurrence
+from sync.rules.keys import EffectKind
+from sync.rules.model import EffectState, OccurrenceState, RecordedEffect, RecordedOccurrence
 
 
 class ServiceEvents:
@@ -32,9 +33,9 @@ class ServiceEvents:
         places = (
             () if recorded.record.kind is Kind.PORTFOLIO else (place_of(self._context, self._portal, recorded.record),)
         )
-        if recorded.state == "overtaken":
+        if recorded.state is OccurrenceState.SUPERSEDED:
             yield Event(recorded.decided_at, SERVICE, "overtaken", "", places, recorded.handoff)
-        elif not recorded.effects and recorded.state == "done":
+        elif not recorded.effects and recorded.state is OccurrenceState.DONE:
             what = "noted" if recorded.handoff is Handoff.CONFIRMED else "recorded as done, without a task"
             yield Event(recorded.decided_at, SERVICE, what, "", places, recorded.handoff)
         for effect in recorded.effects:
@@ -48,14 +49,14 @@ class ServiceEvents:
         """Say what was done; None for what was never tried, or was superseded."""
         if effect.state in {EffectState.PLANNED, EffectState.ATTEMPTING, EffectState.SUPERSEDED}:
             return None
-        if effect.kind == "write":
+        if effect.kind is EffectKind.WRITE:
             return self._write(self._writes.get(effect.key, {}))
-        if effect.kind == "close":
-            closed = self._history.tasks.get(effect.slot.partition(":")[2])
+        if effect.kind is EffectKind.CLOSE:
+            closed = self._history.tasks.get(effect.slot.of)
             subject = "" if closed is None else closed.properties.get(TASK_SUBJECT, "")
-            return f"task “{subject}” closed" if subject else f"task {effect.slot.partition(':')[2]} closed"
+            return f"task “{subject}” closed" if subject else f"task {effect.slot.of} closed"
         label = "" if effect.role is None else f" → {self._context.mapping.roles[effect.role].label}"
-        what = effect.slot.partition(":")[2].replace("_", " ")
+        what = effect.slot.of.replace("_", " ")
         return f"{'adopted ' if effect.adopted else ''}{effect.kind} {what}{label}"
 
     def _write(self, values: Mapping[str, str]) -> str:

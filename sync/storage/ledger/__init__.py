@@ -10,6 +10,7 @@ crash is unknown: the CRM is asked before it is tried again.
     presence   records that are deleted, restored, or moved to another portfolio
     recovery   what is taken back from the CRM after a loss, or adopted
     history    what was tried and what came of it, for whoever counts or compares
+    queries    questions about many records at once: the sweep's, the poll's, `status`'s, the admins'
 
 Its tables are `occurrence`, `effect` and `cycle`; nobody else writes to them.
 """

@@ -1,6 +1,6 @@
 """Questions about many records at once: what the sweep, the poll, `status` and the admins' commands ask of the ledger.
 
-What a pass reads and writes of its own records stands in `ledger`.
+What a pass reads and writes of its own records stands in the modules beside it.
 """
 
 import json
@@ -14,21 +14,21 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, not_, se
 from mappings.vocabulary import Handoff, TaskKind
 from sync.clock import from_ms, to_ms
 from sync.crm import Kind, RecordRef
-from sync.rules.model import EffectState, unit_of
+from sync.rules.keys import slot_of, suffix_of
+from sync.rules.model import EffectState, OccurrenceState, unit_of
 from sync.storage.database import in_parts
 from sync.storage.tables import effects, occurrences
 
-_IMPLEMENTS = effects.c.key.endswith(f"/task:{TaskKind.IMPLEMENT}")
+_IMPLEMENTS = effects.c.key.endswith(suffix_of(TaskKind.IMPLEMENT))
 _UNIT = (occurrences.c.portfolio, occurrences.c.record_kind, occurrences.c.record)
 _WITH_EFFECTS = select(*_UNIT).join(effects, effects.c.occurrence == occurrences.c.key)
-_GONE = "gone"  # the state of an occurrence whose record is deleted
 
 
 # -- records that something is to be done for
 
 
 _OPEN = _WITH_EFFECTS.where(
-    occurrences.c.state == "open",
+    occurrences.c.state == OccurrenceState.OPEN.value,
     effects.c.state.not_in([EffectState.DONE.value, EffectState.SUPERSEDED.value]),
 ).distinct()
 
@@ -38,7 +38,9 @@ def with_open_effects(connection: Connection) -> set[RecordRef]:
     return _units(connection.execute(_OPEN))
 
 
-_BLOCKED = _WITH_EFFECTS.where(effects.c.state == EffectState.BLOCKED.value, occurrences.c.state == "open").distinct()
+_BLOCKED = _WITH_EFFECTS.where(
+    effects.c.state == EffectState.BLOCKED.value, occurrences.c.state == OccurrenceState.OPEN.value
+).distinct()
 
 
 def with_blocked_effects(connection: Connection) -> set[RecordRef]:
@@ -129,7 +131,9 @@ _PUT_OFF = and_(effects.c.state == EffectState.PLANNED.value, effects.c.reason.i
 _TROUBLES = (
     select(effects, occurrences.c.handoff, *_UNIT)
     .join(occurrences, effects.c.occurrence == occurrences.c.key)
-    .where(_WRONG | _PUT_OFF, effects.c.state_at >= bindparam("since"), occurrences.c.state != _GONE)
+    .where(
+        _WRONG | _PUT_OFF, effects.c.state_at >= bindparam("since"), occurrences.c.state != OccurrenceState.GONE.value
+    )
     .order_by(not_(_WRONG), effects.c.state != EffectState.FAILED.value, effects.c.state, effects.c.state_at)
 )
 
@@ -148,7 +152,7 @@ def troubles(connection: Connection, *, since: datetime | None = None) -> Iterat
             portfolio=row.portfolio,
             name=str((variables.get("portfolio") or {}).get("name", "")),
             kind=row.kind,
-            slot=row.key.rsplit("/", 1)[1],
+            slot=str(slot_of(row.key)),
             state=EffectState(row.state),
             since=from_ms(row.state_at),
             reason=row.reason or "no reason was given",
@@ -238,7 +242,7 @@ def with_effects(
         statement = statement.where(occurrences.c.handoff.in_([handoff.value for handoff in handoffs]))
     if states is not None:
         wanted = [state.value for state in states]
-        statement = statement.where(effects.c.state.in_(wanted), occurrences.c.state == "open")
+        statement = statement.where(effects.c.state.in_(wanted), occurrences.c.state == OccurrenceState.OPEN.value)
     rows = connection.execute(statement)
     return _units(row for row in rows if not owners or json.loads(row.payload).get("owner") in owners)
 
