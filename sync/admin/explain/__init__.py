@@ -18,6 +18,7 @@ from sync.passes.decider import Preview
 from sync.passes.portal import Portal
 from sync.rules import waiting
 from sync.rules.context import Context
+from sync.rules.keys import EffectKind
 from sync.rules.model import Verdict, Wait
 from sync.service.reading import ReadingService
 from sync.storage import ledger, work_queue
@@ -82,6 +83,6 @@ def _written_values(connection: Connection, context: Context) -> dict[str, dict[
         effect.key
         for recorded in context.ledger.recorded.values()
         for effect in recorded.effects
-        if effect.kind == "write"
+        if effect.kind is EffectKind.WRITE
     ]
     return {key: payload.get("values", {}) for key, payload in ledger.payloads(connection, keys).items()}

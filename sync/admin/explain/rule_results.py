@@ -8,6 +8,7 @@ from sync.admin.explain.explanation import EffectLine, HandoffLine, RuleResult
 from sync.crm import TASK_COMPLETED, TASK_STATUS, Kind, Record
 from sync.passes.portal import Portal
 from sync.rules.context import Context
+from sync.rules.keys import EffectKind, Slot
 from sync.rules.model import NOT_YET, Effect, EffectState, NewTask, RecordedEffect, State, Verdict, Write
 from sync.rules.model import Email as EmailEffect
 
@@ -61,7 +62,7 @@ class RuleResults:
                 yield self._wanted(key, effect)
 
     def _known(self, effect: RecordedEffect) -> EffectLine:
-        task = effect.crm_id if effect.kind in {"task", "close"} else None
+        task = effect.crm_id if effect.kind in {EffectKind.TASK, EffectKind.CLOSE} else None
         return EffectLine(
             effect.key,
             effect.kind,
@@ -72,7 +73,7 @@ class RuleResults:
             effect.crm_id,
             None if task is None else self._portal.url(Kind.TASK, task),
             effect.reason,
-            self._task_now(task) if effect.kind == "task" and task is not None else None,
+            self._task_now(task) if effect.kind is EffectKind.TASK and task is not None else None,
         )
 
     def _task_now(self, task: str) -> str:
@@ -87,7 +88,7 @@ class RuleResults:
         state = EffectState.BLOCKED.value if effect.blocked else State.DUE.value
         return EffectLine(
             key,
-            effect.slot.partition(":")[0],
+            effect.slot.kind,
             role,
             self._summary(effect.slot, values),
             state,
@@ -97,12 +98,12 @@ class RuleResults:
             effect.blocked,
         )
 
-    def _summary(self, slot: str, values: Mapping[str, str]) -> str:
+    def _summary(self, slot: Slot, values: Mapping[str, str]) -> str:
         """`task kickoff`, `email date arrived`, `close 4711`, `write creative_refresh_status = “…”`."""
-        kind, _, what = slot.partition(":")
-        if kind == "write":
+        what = slot.of.replace("_", " ")
+        if slot.kind is EffectKind.WRITE:
             what = ", ".join(f"{name} = “{value}”" if value else f"{name} emptied" for name, value in values.items())
-        return f"{kind} {what.replace('_', ' ') if kind != 'write' else what}".strip()
+        return f"{slot.kind} {what}".strip()
 
 
 def _still_open(result: RuleResult) -> RuleResult:
