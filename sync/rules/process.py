@@ -1,4 +1,4 @@
-"""The process in one table: each handoff with its title, the record that it is about, and the tasks that it makes.
+"""The process in one table: each handoff with the record that it is about, and the tasks that it makes.
 
 Who a task is for stands with its texts (`mappings.texts.TASK_READER`). What a handoff does, and when, is its own module's.
 """
@@ -18,22 +18,21 @@ from sync.rules.keys import OccurrenceKey
 class Step:
     """One handoff. `tasks`: the kinds that it makes, none for one that makes no task."""
 
-    title: str
     record: Kind = Kind.PORTFOLIO
     tasks: tuple[TaskKind, ...] = ()
 
 
 PROCESS: Final[Mapping[Handoff, Step]] = {
-    Handoff.KICKOFF: Step("Kickoff", tasks=(TaskKind.KICKOFF,)),
-    Handoff.DECLINED: Step("The client declines"),
-    Handoff.CONFIRMED: Step("The client confirms"),
-    Handoff.DATE_ARRIVED: Step("The date arrives", tasks=(TaskKind.CREATE_TICKETS,)),
-    Handoff.TICKETS: Step("Tickets created", Kind.TICKET, (TaskKind.WRITE_COPY, TaskKind.DESIGN_GRAPHICS)),
-    Handoff.SET_READY: Step("The Ad Set is ready", tasks=(TaskKind.SHARE_DELIVERABLES,)),
-    Handoff.REVISIONS: Step("Revisions", Kind.TICKET, (TaskKind.REVISE_COPY, TaskKind.REVISE_GRAPHICS)),
-    Handoff.APPROVED: Step("The client approves", tasks=(TaskKind.IMPLEMENT,)),
-    Handoff.CLOSE: Step("The cycle closes"),
-    Handoff.CONFIRMATION: Step("Confirmation"),
+    Handoff.KICKOFF: Step(tasks=(TaskKind.KICKOFF,)),
+    Handoff.DECLINED: Step(),
+    Handoff.CONFIRMED: Step(),
+    Handoff.DATE_ARRIVED: Step(tasks=(TaskKind.CREATE_TICKETS,)),
+    Handoff.TICKETS: Step(Kind.TICKET, (TaskKind.WRITE_COPY, TaskKind.DESIGN_GRAPHICS)),
+    Handoff.SET_READY: Step(tasks=(TaskKind.SHARE_DELIVERABLES,)),
+    Handoff.REVISIONS: Step(Kind.TICKET, (TaskKind.REVISE_COPY, TaskKind.REVISE_GRAPHICS)),
+    Handoff.APPROVED: Step(tasks=(TaskKind.IMPLEMENT,)),
+    Handoff.CLOSE: Step(),
+    Handoff.CONFIRMATION: Step(),
 }
 """In the order of the teams' article."""
 

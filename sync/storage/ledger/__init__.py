@@ -27,7 +27,7 @@ from sync.storage.ledger.attempts import (
     unresolved,
 )
 from sync.storage.ledger.decisions import payload_of, payloads, record_decision
-from sync.storage.ledger.history import AttemptedEffect, attempted, attempted_since, count, released_since, task_of
+from sync.storage.ledger.history import AttemptedEffect, attempted, attempted_since, count, task_of
 from sync.storage.ledger.presence import resume, set_portfolio, suspend
 from sync.storage.ledger.recovery import mark_recovered, record, record_recovered_task, reopen
 from sync.storage.ledger.views import closings_of, load, view_of
@@ -49,7 +49,6 @@ __all__ = [
     "record_decision",
     "record_recovered_task",
     "release_claim",
-    "released_since",
     "reopen",
     "resume",
     "retry_failed",

@@ -14,7 +14,7 @@ from sync.crm import Kind, RecordRef
 from sync.rules.keys import EffectKind
 from sync.rules.model import EffectState, OccurrenceState
 from sync.storage.database import in_parts
-from sync.storage.tables import effects, occurrences, releases
+from sync.storage.tables import effects, occurrences
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +96,6 @@ _ATTEMPTED = (
 )
 
 
-_RELEASED = select(func.sum(releases.c.effects)).where(releases.c.at > bindparam("since"))
-
-
 def attempted_since(connection: Connection, moment: datetime) -> int:
     """How many effects were first attempted since `moment`, those taken back or adopted not counted."""
     return int(connection.execute(_ATTEMPTED, {"since": to_ms(moment)}).scalar_one())
-
-
-def released_since(connection: Connection, moment: datetime) -> int:
-    """How many effects an admin has let go since `moment`."""
-    return int(connection.execute(_RELEASED, {"since": to_ms(moment)}).scalar() or 0)
