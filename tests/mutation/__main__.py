@@ -135,7 +135,7 @@ def _tested(copy: Path, mutant: Mutant, limit: float) -> Told:
 
 
 def _pytest(copy: Path, tests: Sequence[str], limit: float) -> subprocess.CompletedProcess[str]:
-    return run_in(copy, "pytest", ["-n0", "-p", "no:cacheprovider", "--tb=no", *tests], limit)
+    return run_in(copy, "pytest", ["-p", "no:cacheprovider", "--tb=no", *tests], limit)
 
 
 def _last_line(text: str) -> str:
