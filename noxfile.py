@@ -1,0 +1,94 @@
+"""The project's chores: `nox -l` lists them, `nox -s lint types` runs two of them, `nox` alone what is quick.
+
+A session runs in the environment that nox itself is installed in; the README's command for the tests makes it from the
+locks. Only `tests` and `lowest` make environments of their own. What follows `--` goes to the tool: `nox -s unit -- -k poll`.
+"""
+
+import sys
+from pathlib import Path
+
+import nox
+
+BIN = Path(sys.executable).parent
+PARALLEL = ("-n", "auto", "--dist", "loadfile")
+UNIT = ("tests/unit", "tests/contract", "tests/sandbox", "tests/machines")
+STORIES = ("tests/story",)
+BOUNDED = ("tests/unit", "tests/contract", "tests/story/test_handoffs.py", "tests/story/test_serve_killed.py")
+"""What another environment must pass: every rule, every answer of the CRM, every handoff, and `handoffs serve` itself."""
+
+nox.needs_version = ">=2025.5.1"
+nox.options.default_venv_backend = "none"
+nox.options.sessions = ["lint", "types", "unit"]
+
+
+def run(session: nox.Session, tool: str, *arguments: str) -> None:
+    session.run(str(BIN / tool), *arguments, external=True)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, format, who may import whom, and that the locks satisfy pyproject.toml."""
+    run(session, "ruff", "check", ".")
+    run(session, "ruff", "format", "--check", ".")
+    run(session, "lint-imports", "--no-logo")
+    run(session, "python", "-m", "tests.locks")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """mypy --strict."""
+    run(session, "mypy", *session.posargs)
+
+
+@nox.session
+def unit(session: nox.Session) -> None:
+    """Rules, storage, CRM client, simulated CRM and state machines: minutes."""
+    run(session, "pytest", *PARALLEL, *UNIT, *session.posargs)
+
+
+@nox.session
+def e2e(session: nox.Session) -> None:
+    """Stories of the whole service, with real processes where it matters: minutes."""
+    run(session, "pytest", *PARALLEL, *STORIES, *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Every command and link of README, CONTRIBUTING and docs/."""
+    run(session, "pytest", *PARALLEL, "tests/docs", *session.posargs)
+
+
+@nox.session
+def simulation(session: nox.Session) -> None:
+    """Weeks of simulated agencies, judged by the oracle; 200 seeds unless told otherwise."""
+    run(session, "python", "-m", "tests.simulation", *(session.posargs or ("--seeds", "0:200")))
+
+
+@nox.session
+def mutation(session: nox.Session) -> None:
+    """Plant every known fault, one at a time, and say who notices: the better part of an hour."""
+    run(session, "python", "-m", "tests.mutation", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Count the calls to the CRM against one call a record, and kill the service under load."""
+    run(session, "python", "-m", "tests.bench.calls", "300")
+    run(session, "python", "-m", "tests.bench.kills", "--kills", "60")
+
+
+@nox.session(venv_backend="venv")
+def lowest(session: nox.Session) -> None:
+    """A part of the tests with the lowest versions that pyproject.toml allows."""
+    place = session.virtualenv.location
+    run(session, "uv", "pip", "install", "--quiet", "--python", place, "--resolution", "lowest-direct", "-e", ".[dev]")
+    session.run("handoffs", "--help", silent=True)
+    session.run("pytest", *PARALLEL, *(session.posargs or BOUNDED))
+
+
+@nox.session(venv_backend="venv", python=nox.project.python_versions(nox.project.load_toml("pyproject.toml")))
+def tests(session: nox.Session) -> None:
+    """A part of the tests on each Python that pyproject.toml declares and this machine has."""
+    session.install("--quiet", "--requirement", "requirements-dev.txt")
+    session.install("--quiet", "--no-deps", "--editable", ".")
+    session.run("pytest", *PARALLEL, *(session.posargs or BOUNDED))
