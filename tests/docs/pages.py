@@ -8,6 +8,7 @@ reader need not know, as `<!-- test: exit 1; answer y -->`:
     exit CODE     how the last command ends; 0 if nothing is said
     answer TEXT   what a person at the terminal answers it
     serve, stop   the command starts the service, which goes on; or the service ends before it
+    set-up        CONTRIBUTING.md alone: compared with the README's command, which CI runs
     file NAME     a ```yaml block is saved as this file
 """
 
@@ -20,7 +21,7 @@ DOCS = Path(__file__).parent.parent.parent / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 
 _MARK = re.compile(r"<!-- test: (.*) -->")
-_WORDS = frozenset({"given", "exit", "answer", "serve", "stop", "file"})
+_WORDS = frozenset({"set-up", "given", "exit", "answer", "serve", "stop", "file"})
 LANGUAGES = frozenset({"sh", "text", "yaml"})
 
 
