@@ -137,14 +137,25 @@ def read_mapping(settings: Settings) -> ProcessMapping:
 def open_database(settings: Settings) -> Store:
     """The database of `DATABASE_URL`, its schema up to date. `RefusedError` for a copy that somebody has put back."""
     store = open_store(settings.database_url)
-    migrate(store)
-    copied = copies.copied_at(store)
-    if copied is not None:
-        raise RefusedError(
-            f"the database {store.path} is a copy of {copied:%Y-%m-%d %H:%M} UTC: what was done since would "
-            "be done again. Move it away and start on an empty one, or see `handoffs db restore --help`"
-        )
+    with _closed_on_error(store):
+        migrate(store)
+        copied = copies.copied_at(store)
+        if copied is not None:
+            raise RefusedError(
+                f"the database {store.path} is a copy of {copied:%Y-%m-%d %H:%M} UTC: what was done since would "
+                "be done again. Move it away and start on an empty one, or see `handoffs db restore --help`"
+            )
     return store
+
+
+@contextmanager
+def _closed_on_error(store: Store) -> Iterator[None]:
+    """Close the store if the block fails, and leave it open if it does not."""
+    try:
+        yield
+    except BaseException:
+        store.close()
+        raise
 
 
 def build(
@@ -174,7 +185,8 @@ def build(
     mapping = read_mapping(settings)
     token = settings.require_token()
     store = open_database(settings)
-    go_live, ledger_began = _beginnings(store, settings, mapping, clock, keep=begin)
+    with _closed_on_error(store):
+        go_live, ledger_began = _beginnings(store, settings, mapping, clock, keep=begin)
     calendar = clock if today is None else ShiftedClock(clock, today, mapping.zone)
     budget = Budget(store, budget_clock or SystemClock())
     crm = HubSpot(
@@ -187,7 +199,8 @@ def build(
         priority=Priority.BULK if bulk else Priority.INTERACTIVE,
         on_call=on_call,
     )
-    mailer = mailer or make_mailer(settings, crm, clock)
+    with _closed_on_error(store):
+        mailer = mailer or make_mailer(settings, crm, clock)
     alerts = Alerts(store, mailer, settings.admin_email, clock)
     portals = PortalCache(crm, mapping, clock)
 

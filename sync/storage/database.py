@@ -137,16 +137,18 @@ def open_store(url: str) -> Store:
 
 def _configure(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
-    cursor.execute("PRAGMA foreign_keys=ON")
     try:
-        cursor.execute("PRAGMA journal_mode=WAL")
-    except sqlite3.OperationalError as error:
-        if _code(error) != sqlite3.SQLITE_READONLY:  # a read-only file can still be read; a write will say so
-            raise
-    cursor.execute("PRAGMA synchronous=FULL")  # an answered webhook must survive a power cut
-    cursor.close()
+        connection.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+        connection.execute("PRAGMA foreign_keys=ON")
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if _code(error) != sqlite3.SQLITE_READONLY:  # a read-only file can still be read; a write will say so
+                raise
+        connection.execute("PRAGMA synchronous=FULL")  # an answered webhook must survive a power cut
+    except sqlite3.Error:
+        connection.close()  # the pool has not taken it yet
+        raise
 
 
 def _begin(connection: Connection, statement: str) -> None:
