@@ -13,7 +13,7 @@ BIN = Path(sys.executable).parent
 PARALLEL = ("-n", "auto", "--dist", "loadfile")
 UNIT = ("tests/unit", "tests/contract", "tests/sandbox", "tests/machines")
 STORIES = ("tests/story",)
-BOUNDED = ("tests/unit", "tests/contract", "tests/story/test_handoffs.py", "tests/story/test_serve_killed.py")
+BOUNDED = ("tests/unit", "tests/contract", "tests/story/handoffs", "tests/story/test_serve_killed.py")
 """What another environment must pass: every rule, every answer of the CRM, every handoff, and `handoffs serve` itself."""
 
 nox.needs_version = ">=2025.5.1"

@@ -155,7 +155,7 @@ def _storage() -> dict[str, str]:
 def test_the_dialect_of_the_database_is_known_in_one_place() -> None:
     knowing = {path for path, text in _storage().items() if "sqlalchemy.dialects" in text}
 
-    assert knowing - {"ledger.py"} == {"upsert.py"}, "the ledger follows when it is split"
+    assert knowing == {"upsert.py"}
 
 
 def test_each_table_has_one_owner() -> None:
@@ -168,6 +168,5 @@ def test_each_table_has_one_owner() -> None:
             if isinstance(node, ast.ImportFrom) and node.module == "sync.storage.tables":
                 for imported in node.names:
                     owners.get(imported.name, set()).add(owner)
-    owners["releases"].discard("ledger")  # follows when the ledger is split
 
     assert {table: each for table, each in owners.items() if len(each) != 1} == {}
