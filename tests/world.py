@@ -18,7 +18,7 @@ from sqlalchemy import event
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from sync.failpoints import no_failpoint
-from sync.passes.reconcile import Tally
+from sync.passes.tally import Tally
 from sync.sandbox.clock import VirtualClock
 from sync.sandbox.delivery import DeliveryMode, HttpSender
 from sync.sandbox.people import People, SeenTask

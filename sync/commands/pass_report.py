@@ -13,7 +13,7 @@ from sync.commands.terminal import finish_group_on_interrupt, report_progress
 from sync.errors import INTERRUPTED
 
 if TYPE_CHECKING:
-    from sync.passes.reconcile import Tally
+    from sync.passes.tally import Tally
     from sync.service.bootstrap import Service
     from sync.service.drain import Progress
     from sync.storage.ledger.queries import Trouble

@@ -14,7 +14,7 @@ from mappings.schema import ProcessMapping
 from sync.crm import RecordRef
 from sync.passes.ledger_views import ledger_views, recorded_occurrences
 from sync.passes.portal import Portal, PortalCache
-from sync.passes.snapshot import Group, Reader
+from sync.passes.snapshot import Group, SnapshotReader
 from sync.rules.context import Context, Times
 from sync.rules.decide import decide
 from sync.rules.model import Decision, LedgerView
@@ -54,7 +54,7 @@ class Decider:
         store: StoreReader,
         mapping: ProcessMapping,
         portals: PortalCache,
-        reader: Reader,
+        reader: SnapshotReader,
         times: Callable[[], Times],
     ) -> None:
         self._store = store

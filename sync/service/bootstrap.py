@@ -14,14 +14,16 @@ from sync.errors import ConfigurationError, RefusedError
 from sync.failpoints import Failpoint, no_failpoint
 from sync.observe.alerts import Alerts
 from sync.passes import recovery
+from sync.passes.bookkeeping import Bookkeeper
+from sync.passes.breaker import Breaker
 from sync.passes.decider import Decider
-from sync.passes.effects import Effects
+from sync.passes.effects import Resolver, make_performer
 from sync.passes.email import Mailer, make_mailer
 from sync.passes.held_lane import HeldLane
 from sync.passes.poll import poll
 from sync.passes.portal import PortalCache
 from sync.passes.reconcile import Reconciler
-from sync.passes.snapshot import Reader
+from sync.passes.snapshot import SnapshotReader
 from sync.passes.sweep import sweep
 from sync.rules.context import Times
 from sync.service.lanes import Lanes, every_lane_held, never
@@ -47,6 +49,7 @@ class Service:
     mailer: Mailer | None
     alerts: Alerts
     reconciler: Reconciler
+    failpoint: Failpoint
     _type_ids_left: set[str] = field(default_factory=set)  # for the receiver
 
     @property
@@ -113,7 +116,7 @@ class Service:
             self._type_ids_left.add(type_id)
         # Without the property no task can carry a key: there is nothing to take back, and no pass begins either.
         if portal.has_task_property and not recovery.is_final(self.store):
-            recovery.ensure(self.store, self.crm, self.mapping, self.clock.now(), self.reconciler.failpoint)
+            recovery.ensure(self.store, self.crm, self.mapping, self.clock.now(), self.failpoint)
 
 
 @contextmanager
@@ -208,7 +211,7 @@ def build(
         now = calendar.now()
         return Times(now, local_date(now, mapping.zone), go_live, ledger_began)
 
-    reader = Reader(crm, mapping, settings.hubspot_app_id, clock)
+    reader = SnapshotReader(crm, mapping, settings.hubspot_app_id, clock)
     decider = Decider(store.reader, mapping, portals, reader, times)
     reading = ReadingService(
         settings=settings,
@@ -228,11 +231,14 @@ def build(
         portals=portals,
         reader=reader,
         decider=decider,
-        effects=Effects(crm, store, mapping, mailer, clock, calendar, failpoint),
+        bookkeeper=Bookkeeper(crm, store, clock),
+        resolver=Resolver(crm, store, mapping, clock, failpoint),
+        performer=make_performer(crm, store, mapping, mailer, clock, calendar, failpoint),
+        breaker=Breaker(store, mapping.rules.effects_per_hour, clock, alerts),
         clock=clock,
-        alert=alerts,
+        failpoint=failpoint,
     )
-    return Service(reading, store, crm, mailer, alerts, reconciler)
+    return Service(reading, store, crm, mailer, alerts, reconciler, failpoint)
 
 
 def _beginnings(

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from sync.clock import local_date
 from sync.passes.held_lane import HeldLane
-from sync.passes.reconcile import GROUP, Tally
+from sync.passes.reconcile import GROUP
+from sync.passes.tally import Tally
 from sync.service.bootstrap import Service
 from sync.service.lanes import never
 from sync.storage import sweeps, work_queue
@@ -27,7 +28,7 @@ def _next_group(service: Service, held: HeldLane, lane: int, total: Tally) -> bo
     """Look at one group of a lane that is held; False if nothing was due."""
     with service.store.read() as connection:
         items = work_queue.lease(connection, lane, service.clock.now(), GROUP)
-    service.reconciler.failpoint("taken")
+    service.failpoint("taken")
     if items:
         total += service.reconciler.run(held, items)
     return bool(items)

@@ -6,10 +6,19 @@ ENDINGS = "sync/rules/handoffs/endings.py"
 WORK = "sync/rules/handoffs/work.py"
 TRANSITION, ATTEMPTS = "sync/rules/transition.py", "sync/storage/ledger/attempts.py"
 DECISIONS, LEDGER_RECOVERY = "sync/storage/ledger/decisions.py", "sync/storage/ledger/recovery.py"
-EFFECTS, DIRTY, RECONCILE = (
-    "sync/passes/effects.py",
+DIRTY, RECONCILE, BOOKKEEPING = (
     "sync/storage/work_queue.py",
     "sync/passes/reconcile.py",
+    "sync/passes/bookkeeping.py",
+)
+TRIES, EMAILS, LOOKUP, PERFORM, RESOLVE, TASKS, WRITES = (
+    "sync/passes/effects/attempts.py",
+    "sync/passes/effects/emails.py",
+    "sync/passes/effects/lookup.py",
+    "sync/passes/effects/perform.py",
+    "sync/passes/effects/resolve.py",
+    "sync/passes/effects/tasks.py",
+    "sync/passes/effects/writes.py",
 )
 RECOVERY, SWEEP, POLL, INBOX = (
     "sync/passes/recovery.py",
@@ -23,7 +32,7 @@ HANDOFFS, MEMBERSHIPS, CRM, CLIENT = (
     "sync/crm.py",
     "sync/hubspot/client.py",
 )
-SNAPSHOT, CHANGES = "sync/passes/snapshot.py", "sync/storage/changes.py"
+SNAPSHOT, CHANGES = "sync/passes/snapshot/group.py", "sync/storage/changes.py"
 
 MUTANTS = (
     # the ledger: what is decided
@@ -93,13 +102,13 @@ MUTANTS = (
     ),
     Mutant(
         "ticket-work-left-behind", "A ticket's work stays with the portfolio that the ticket has left.",
-        RECONCILE, "ledger.set_portfolio(connection, {ticket: parents[ticket] for ticket in moved})",
-        "ledger.set_portfolio(connection, {ticket: None for ticket in moved if parents[ticket] is None})",
+        BOOKKEEPING, "ledger.set_portfolio(connection, moved)",
+        "ledger.set_portfolio(connection, {ticket: None for ticket in moved if moved[ticket] is None})",
         test="tests/story/test_interruptions.py::test_what_waited_for_a_person_goes_with_the_ticket_to_another_portfolio",
     ),
     Mutant(
         "restored-forgotten", "The work of a record that was deleted and restored does not go on.",
-        RECONCILE, "            ledger.resume(connection, back)\n", "",
+        BOOKKEEPING, "            ledger.resume(connection, back)\n", "",
         test="tests/story/test_interruptions.py::test_what_had_begun_goes_on_after_a_restore_though_its_cause_is_gone",
     ),
     # the effects: what is tried, and what became of it
@@ -109,52 +118,51 @@ MUTANTS = (
     ),
     Mutant(
         "unknown-is-not-done", "An answer that was lost is taken for work that was not done.",
-        EFFECTS, "ledger.settle(connection, effect.key, EffectState.UNKNOWN, now, reason=message)",
+        TRIES, "ledger.settle(connection, effect.key, EffectState.UNKNOWN, now, reason=message)",
         "ledger.release_claim(connection, effect.key, now, message)",
     ),
     Mutant(
         "unknown-is-done", "An answer that was lost is taken for work that was done.",
-        EFFECTS, "ledger.settle(connection, effect.key, EffectState.UNKNOWN, now, reason=message)",
+        TRIES, "ledger.settle(connection, effect.key, EffectState.UNKNOWN, now, reason=message)",
         "ledger.settle(connection, effect.key, EffectState.DONE, now)",
     ),
     Mutant(
         "cut-off-is-not-done", "What a crash cut off is taken for work that was not done.",
-        EFFECTS, "ledger.settle(connection, effect.key, EffectState.UNKNOWN, now, reason=reason)",
+        RESOLVE, "ledger.settle(connection, effect.key, EffectState.UNKNOWN, now, reason=reason)",
         "ledger.release_claim(connection, effect.key, now, reason)",
         first=("story:edited_while_the_process_was_down_declined",),
     ),
     Mutant(
         "task-not-found", "The task that was made, its answer lost, is not found.",
-        EFFECTS, "found.update({key: keys[key] for key in mine if key in keys})",
-        "found.update({key: keys[key] for key in mine if not key})",
+        LOOKUP, "found.update({e.key: keys[e.key] for e in mine if e.key in keys})",
+        "found.update({e.key: keys[e.key] for e in mine if not e.key})",
     ),
     Mutant(
         "write-not-found", "A write that landed and was changed again since is taken for one that did not land.",
-        EFFECTS, "_reads_as(version.value, value) and version.source_type", "False and version.source_type",
+        LOOKUP, "_reads_as(version.value, value) and version.source_type", "False and version.source_type",
         first=("story:edited_while_the_process_was_down_declined",),
     ),
     Mutant(
         "write-found-of-old", "An earlier write of the same value is taken for the one whose answer was lost.",
-        EFFECTS, 'version.source_type == "INTEGRATION" and version.at >= since',
+        LOOKUP, 'version.source_type == "INTEGRATION" and version.at >= since',
         'version.source_type == "INTEGRATION"',
         test="tests/story/test_interruptions.py::test_an_earlier_write_of_the_same_value_is_not_the_one_whose_answer_was_lost",
     ),
     Mutant(
         "write-by-a-person", "A person's change to the same value is taken for the service's own.",
-        EFFECTS, '_reads_as(version.value, value) and version.source_type == "INTEGRATION" and version',
+        LOOKUP, '_reads_as(version.value, value) and version.source_type == "INTEGRATION" and version',
         "_reads_as(version.value, value) and version",
         test="tests/story/test_interruptions.py::test_a_persons_own_change_is_not_the_write_whose_answer_was_lost",
     ),
     Mutant(
         "write-date-as-iso-only", "A date that was written is not recognised when it comes back as milliseconds.",
-        EFFECTS,
-        "    if read == written or not (read.isdecimal() and _DATE.fullmatch(written)):\n        return read == "
-        "written",
-        "    if read == written or written:\n        return read == written",
+        LOOKUP,
+        "    if read == wrote or not (read.isdecimal() and _DATE.fullmatch(wrote)):\n        return read == wrote",
+        "    if read == wrote or wrote:\n        return read == wrote",
     ),
     Mutant(
         "resolve-skipped", "Nobody finds out what became of a try without an answer.",
-        RECONCILE, "waiting = self._effects.resolve(state.items)", "waiting: dict[RecordRef, datetime] = {}",
+        RECONCILE, "waiting = self._resolver.resolve(state.items)", "waiting: dict[RecordRef, datetime] = {}",
     ),
     Mutant(
         "resolve-not-waited-for", "A record is decided while it is not known what became of a write to it.",
@@ -164,54 +172,54 @@ MUTANTS = (
     ),
     Mutant(
         "unsure-decided-anew", "After an answer was lost, the same pass decides on what it then reads.",
-        RECONCILE, "(performed.wrote | performed.stale | told) - performed.unsure)",
-        "(performed.wrote | performed.stale | told | performed.unsure))",
+        RECONCILE, "(performed.wrote | performed.stale | ended) - performed.unsure)",
+        "(performed.wrote | performed.stale | ended | performed.unsure))",
     ),
     Mutant(
         "email-not-sent-again", "An email of which nobody knows whether it was sent is taken for sent.",
-        EFFECTS,
+        RESOLVE,
         "ledger.settle(connection, effect.key, EffectState.PLANNED, now, reason=\"it may not have been sent\")",
         "ledger.settle(connection, effect.key, EffectState.DONE, now)",
     ),
     Mutant(
         "email-resent-as-new", "An email that is tried again bears another name: it is sent twice.",
-        EFFECTS, "outcome, server_down = self._send(self._mailer, effect.key, owner",
-        'outcome, server_down = self._send(self._mailer, f"{effect.key}#{effect.attempts}", owner',
+        EMAILS, "outcome, server_down = _send(self._mailer, effect.key, owner",
+        'outcome, server_down = _send(self._mailer, f"{effect.key}#{effect.attempts}", owner',
     ),
     Mutant(
         "email-before-its-write", "Emails do not wait for the write that they follow.",
-        EFFECTS, "self._emails(self._unheld([e for e in rest if e.kind is EffectKind.EMAIL]), portal, done)",
-        "self._emails([e for e in planned if e.kind is EffectKind.EMAIL], portal, done)",
+        PERFORM, "self._emails.perform(self._free([e for e in rest if e.kind is EffectKind.EMAIL]), portal, done)",
+        "self._emails.perform([e for e in planned if e.kind is EffectKind.EMAIL], portal, done)",
     ),
     Mutant(
         "task-before-its-write", "Tasks are made although the write of their occurrence has not been done.",
-        EFFECTS, "rest = self._unheld([e for e in planned if e.kind is not EffectKind.WRITE])",
+        PERFORM, "rest = self._free([e for e in planned if e.kind is not EffectKind.WRITE])",
         "rest = [e for e in planned if e.kind is not EffectKind.WRITE]",
         test="tests/story/handoffs/test_edits.py::test_a_person_approves_while_the_set_is_being_announced",
     ),
     Mutant(
         "no-reread", "A write does not mind that a person has changed the value since.",
-        EFFECTS, 'all(record.properties.get(n, "") == v for n, v in _expected(effect)):', "effect.payload:",
+        WRITES, 'all(record.properties.get(n, "") == v for n, v in expected(effect)):', "effect.payload:",
         test="tests/story/handoffs/test_edits.py::test_a_person_approves_while_the_set_is_being_announced",
     ),
     Mutant(
         "stale-not-looked-at", "A record that had changed under a write is not looked at anew.",
-        RECONCILE, "(performed.wrote | performed.stale | told)", "(performed.wrote | told)",
+        RECONCILE, "(performed.wrote | performed.stale | ended)", "(performed.wrote | ended)",
         test="tests/story/handoffs/test_edits.py::test_a_person_approves_while_the_set_is_being_announced",
     ),
     Mutant(
         "not-sent-is-failed", "What was certainly not sent is taken for refused.",
-        EFFECTS,
-        "case NotSent(message):\n                        ledger.release_claim(connection, effect.key, now, message)",
-        "case NotSent(message):\n                        ledger.settle(connection, effect.key, EffectState.FAILED, "
+        TRIES,
+        "case NotSent(message):\n            ledger.release_claim(connection, effect.key, now, message)",
+        "case NotSent(message):\n            ledger.settle(connection, effect.key, EffectState.FAILED, "
         "now, reason=message)",
         test="tests/story/test_faults.py::test_what_was_certainly_not_sent_is_not_tried",
     ),
     Mutant(
         "not-sent-is-done", "What was certainly not sent is taken for done.",
-        EFFECTS,
-        "case NotSent(message):\n                        ledger.release_claim(connection, effect.key, now, message)",
-        "case NotSent(message):\n                        ledger.settle(connection, effect.key, EffectState.DONE, "
+        TRIES,
+        "case NotSent(message):\n            ledger.release_claim(connection, effect.key, now, message)",
+        "case NotSent(message):\n            ledger.settle(connection, effect.key, EffectState.DONE, "
         "now)",
         test="tests/story/test_faults.py::test_what_was_certainly_not_sent_is_not_tried",
     ),
@@ -224,7 +232,7 @@ MUTANTS = (
     ),
     Mutant(
         "pass-of-deleted", "Work on a ticket that is not there is tried.",
-        EFFECTS, "elif effect.record in present and effect.unit in records:",
+        PERFORM, "elif effect.record in present and effect.unit in records:",
         "elif effect.unit in records:",
         test="tests/story/test_interruptions.py::test_work_on_a_ticket_that_was_not_read_waits",
         why="A ticket that has left is looked for as soon as its portfolio is read: this is the net below that.",
@@ -265,13 +273,13 @@ MUTANTS = (
     ),
     Mutant(
         "strays-forgotten", "A ticket whose leaving nobody told is not looked for.",
-        RECONCILE, "            self._requeue_departed(departed)\n", "",
+        BOOKKEEPING, "            self._requeue_departed(departed)\n", "",
         test="tests/story/test_faults.py::test_a_ticket_is_deleted_in_mid_pass",
     ),
     # the ways in
     Mutant(
         "home-not-remembered", "A ticket that moves before the portfolio of which it told is read is forgotten.",
-        RECONCILE, "memberships.remember(connection, [], {t: parent for t, parent in parents.items() if parent is not None})",
+        BOOKKEEPING, "memberships.remember(connection, [], {t: parent for t, parent in parents.items() if parent is not None})",
         "memberships.remember(connection, [], {})",
         test="tests/story/test_interruptions.py::"
         "test_a_ticket_that_moves_before_the_portfolio_of_which_it_was_told_is_read",
@@ -284,8 +292,8 @@ MUTANTS = (
     ),
     Mutant(
         "read-is-looked-at", "A ticket of another portfolio that was read along is taken for looked at.",
-        SNAPSHOT, "for t, record in tickets.items() if parents.get(t) in records or t in lone]",
-        "for t, record in tickets.items()]",
+        SNAPSHOT, "for t, record in read.tickets.items() if read.parents.get(t) in read.portfolios or t in read.lone]",
+        "for t, record in read.tickets.items()]",
         test="tests/story/test_interruptions.py::test_a_poll_finds_a_ticket_that_was_read_with_another_portfolio",
     ),
     Mutant(
@@ -352,7 +360,7 @@ MUTANTS = (
     Mutant(
         "lost-not-looked-first",
         "While the search may lag after a loss, tasks are made without a look at their record.",
-        EFFECTS, "if not effects or recovery.is_final(self._store):", "if effects or recovery.is_final(self._store):",
+        TASKS, "if not effects or recovery.is_final(self._store):", "if effects or recovery.is_final(self._store):",
         test="tests/story/test_lost_database.py::test_the_search_lags_and_nothing_is_made_twice",
         why="The index lags by seconds, and a loss so soon after a task was made is rare.",
     ),
@@ -365,7 +373,7 @@ MUTANTS = (
     ),
     Mutant(
         "lost-on-its-way", "After a loss tasks are made at once, though one that was on its way may still land.",
-        EFFECTS, "if until is not None and self._clock.now() < until:", "if until is None and effects is None:",
+        TASKS, "if until is not None and self._clock.now() < until:", "if until is None and effects is None:",
         test="tests/story/test_lost_database.py::test_a_task_that_lands_after_the_loss_is_not_made_twice",
     ),
     Mutant(

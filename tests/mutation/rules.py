@@ -15,7 +15,13 @@ REVISIONS = "sync/rules/handoffs/revisions.py"
 SET_READY = "sync/rules/handoffs/set_ready.py"
 TICKETS = "sync/rules/handoffs/tickets.py"
 CONTEXT, CYCLE, CADENCE = "sync/rules/context.py", "sync/rules/cycle.py", "sync/rules/cadence.py"
-DECIDE, SNAPSHOT, MODEL = "sync/rules/decide.py", "sync/passes/snapshot.py", "sync/rules/model.py"
+DECIDE, MODEL = "sync/rules/decide.py", "sync/rules/model.py"
+ACTIVITIES, GROUP, PARENTS, RECORDS = (
+    "sync/passes/snapshot/activities.py",
+    "sync/passes/snapshot/group.py",
+    "sync/passes/snapshot/parents.py",
+    "sync/passes/snapshot/records.py",
+)
 
 UNIT = "tests/unit/handoffs"
 TABLES = {
@@ -315,7 +321,7 @@ MUTANTS = (
     ),
     Mutant(
         "8-deleted-is-completed", "An implementation task that a person deleted closes the cycle.",
-        SNAPSHOT, "return OwnTask(task, exists=False, completed=False)",
+        ACTIVITIES, "return OwnTask(task, exists=False, completed=False)",
         "return OwnTask(task, exists=True, completed=True)",
         test="tests/story/handoffs/test_8_closed.py::test_8_a_task_that_was_deleted_closes_nothing",
     ),
@@ -415,33 +421,33 @@ MUTANTS = (
     ),
     Mutant(
         "ticket-highest-portfolio", "A ticket on two portfolios counts for the one with the highest id.",
-        SNAPSHOT, "return min(primary or [end.to for end in ends], key=int, default=None)",
+        PARENTS, "return min(primary or [end.to for end in ends], key=int, default=None)",
         "return max(primary or [end.to for end in ends], key=int, default=None)",
         test="tests/story/handoffs/test_4_tickets.py::test_4_on_two_portfolios_it_counts_for_the_primary_one",
     ),
     Mutant(
         "ticket-primary-ignored", "The label Primary does not decide where a ticket counts.",
-        SNAPSHOT, 'if any(label.casefold() == "primary"', 'if any(label.casefold() == "first"',
+        PARENTS, 'if any(label.casefold() == "primary"', 'if any(label.casefold() == "first"',
     ),
     Mutant(
         "ticket-on-both", "A ticket on two portfolios counts for both.",
-        SNAPSHOT, "if parents.get(t) == i and t in tickets]", "if t in tickets]",
+        GROUP, "if read.parents.get(t) == i and t in read.tickets]", "if t in read.tickets]",
         test="tests/story/handoffs/test_4_tickets.py::test_4_on_two_portfolios_it_counts_for_the_primary_one",
     ),
     Mutant(
         "ticket-never-closed", "A closed stage is not known as closed.",
-        SNAPSHOT, "is_open=here and not portal.is_closed(stage_id)", "is_open=here",
+        RECORDS, "is_open=here and not portal.is_closed(stage_id)", "is_open=here",
         test="tests/story/handoffs/test_5_set_ready.py::test_5_what_can_complete_a_set",
     ),
     Mutant(
         "ticket-came-when-created", "A ticket came into the pipeline when it was created, wherever that was.",
-        SNAPSHOT, "entered = _since(record.history.get(names.pipeline, ()), portal.pipeline.id, created)",
+        RECORDS, "entered = since(record.history.get(names.pipeline, ()), lambda value: value == portal.pipeline.id, created)",
         "entered = created",
         test="tests/story/test_interruptions.py::test_a_ticket_made_long_ago_is_of_the_cycle_in_which_it_came_into_the_pipeline",
     ),
     Mutant(
         "date-in-local-time", "A date that comes as milliseconds is read in New York, not at midnight UTC.",
-        SNAPSHOT, "return moment.astimezone(UTC).date()",
+        RECORDS, "return moment.astimezone(UTC).date()",
         "return datetime.fromtimestamp(moment.timestamp() - 5 * 3600, UTC).date()",
     ),
     Mutant(

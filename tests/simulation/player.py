@@ -17,7 +17,8 @@ from sync.admin.verify import Report, verify
 from sync.clock import from_ms, to_ms
 from sync.crm import LANDED_AFTER
 from sync.errors import HandoffsError
-from sync.passes.reconcile import SOON, Tally
+from sync.passes.bookkeeping import SOON
+from sync.passes.tally import Tally
 from sync.sandbox.delivery import DeliveryMode
 from sync.sandbox.faults import Fault
 from sync.sandbox.portal import PortalError

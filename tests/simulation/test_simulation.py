@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from sync.passes.effects import Effects
+from sync.passes.effects import resolve
 from tests.simulation import __main__ as simulation
 from tests.simulation.author import begin
 from tests.simulation.chronicle import Created, Event, Linked, Mailed, Ref, Updated
@@ -199,7 +199,7 @@ def test_a_delivery_that_marks_nothing_is_noticed_though_polls_and_sweeps_make_u
 
 
 def test_shrinking_leaves_what_the_failure_needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Effects, "_find_writes", lambda *_: {})  # a bug: no write that landed is ever found
+    monkeypatch.setattr(resolve, "find_writes", lambda *_: {})  # a bug: no write that landed is ever found
     path = next(path for path in STORIES if path.stem == "edited_while_the_process_was_down_declined")
     script = Script.from_json(path.read_text(encoding="utf-8"))
     note = Item(script.start + 50_000, ACT, "note", {"ref": "P0", "text": "Nothing to do with it"})

@@ -359,6 +359,6 @@ def quiet(clock_seconds: Callable[[], float]) -> Iterator[None]:
         patch("sync.service.bootstrap.Lanes", _Lanes),
         patch("sync.passes.portal.STAGES_FOR", STAGES_FOR),
         patch("sync.rules.decide.BLOCKED_AGAIN", BLOCKED_AGAIN),
-        patch("sync.passes.effects.BLOCKED_AGAIN", BLOCKED_AGAIN),
+        patch("sync.passes.effects.attempts.BLOCKED_AGAIN", BLOCKED_AGAIN),
     ):
         yield

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from sync.clock import to_ms
-from sync.passes.effects import BLOCKED_AGAIN
+from sync.passes.effects.attempts import BLOCKED_AGAIN
 from sync.sandbox.faults import Fault
 from sync.storage.tables import effects, occurrences, runs, work_items
 from tests.terminal import Terminal, dump

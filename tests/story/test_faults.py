@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from mappings.texts import Texts
 from sync.errors import HandoffsError
 from sync.sandbox.faults import Fault, FaultKind
 from sync.storage.tables import effects, work_items
@@ -467,15 +468,14 @@ def test_the_last_date_of_the_calendar(world: World) -> None:
 
 def test_one_poisonous_record_does_not_spoil_its_group(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error of our own in one record, after the others have begun: theirs are neither lost nor repeated."""
-    texts = world.service.reconciler._effects._texts
-    real = texts.email
+    real = Texts.email
 
-    def email(kind: Any, variables: Any) -> tuple[str, str]:
+    def email(texts: Texts, kind: Any, variables: Any) -> tuple[str, str]:
         if variables["portfolio"]["name"] == "Odd":
             raise RuntimeError("a fault of ours")
-        return real(kind, variables)
+        return real(texts, kind, variables)
 
-    monkeypatch.setattr(texts, "email", email)
+    monkeypatch.setattr(Texts, "email", email)
     for name in ("Acme", "Odd", "Zinc"):
         world.people.create_portfolio(name, world.day(10))
     tally = world.work()

@@ -8,7 +8,7 @@ import pytest
 from sync.crm import Kind, Record, RecordRef
 from sync.failpoints import no_failpoint
 from sync.passes.portal import Portal
-from sync.passes.snapshot import Reader
+from sync.passes.snapshot import SnapshotReader
 from sync.sandbox.faults import Fault, FaultKind
 from sync.sandbox.seed import Names
 from sync.service.drain import drain
@@ -183,10 +183,10 @@ def test_work_on_a_ticket_that_was_not_read_waits(world: World) -> None:
     ticket = with_ticket(world, portfolio)
     world.sandbox.faults.clear()
     at = RecordRef(Kind.PORTFOLIO, portfolio)
-    effects, portal = world.service.reconciler._effects, world.service.portals.get()
-    assert effects.perform([at], {at}, portal).tried == 0
+    performer, portal = world.service.reconciler._performer, world.service.portals.get()
+    assert performer.perform([at], {at}, portal).tried == 0
     assert world.kinds(("ticket", ticket)) == []
-    effects.perform([at], {at, RecordRef(Kind.TICKET, ticket)}, portal)
+    performer.perform([at], {at, RecordRef(Kind.TICKET, ticket)}, portal)
     assert world.kinds(("ticket", ticket)) == ["write_copy", "design_graphics"]
 
 
@@ -270,16 +270,16 @@ def test_a_set_that_is_ready_only_after_a_decline_while_both_are_read_is_not_ann
     ticket = with_ticket(world, portfolio)
     world.people.set_status(portfolio, "Creatives Pending Approval")
     world.minutes(1)
-    read = Reader._tickets
+    read = SnapshotReader._tickets
 
-    def late(reader: Reader, ids: Sequence[str], portal: Portal) -> dict[str, Record]:
+    def late(reader: SnapshotReader, ids: Sequence[str], portal: Portal) -> dict[str, Record]:
         if world.status(portfolio) != "No Refresh Requested":
             world.clock.advance(timedelta(seconds=1))
             world.people.set_status(portfolio, "No Refresh Requested")
             world.people.move_ticket(ticket, "Pending Approval")
         return read(reader, ids, portal)
 
-    monkeypatch.setattr(Reader, "_tickets", late)
+    monkeypatch.setattr(SnapshotReader, "_tickets", late)
     world.sweep()
     world.minutes(5)
     assert world.kinds().count("share_deliverables") == 0

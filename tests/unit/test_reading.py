@@ -13,7 +13,7 @@ from sync.admin import timeline as history
 from sync.crm import CRM, CRMReader
 from sync.hubspot import HubSpot
 from sync.observe import health, status
-from sync.passes.effects import Effects
+from sync.passes.effects import Performer
 from sync.passes.email import Mailer
 from sync.passes.reconcile import Reconciler
 from sync.service.bootstrap import Service
@@ -21,7 +21,7 @@ from sync.service.reading import ReadingService
 from sync.storage.database import Store, StoreReader
 from tests.world import World
 
-WRITERS = {CRM, HubSpot, Store, Mailer, Effects, Reconciler, Service}
+WRITERS = {CRM, HubSpot, Store, Mailer, Performer, Reconciler, Service}
 
 READERS = [
     *(

@@ -109,7 +109,7 @@ def test_nothing_is_broken_as_it_is(copy: Copy) -> None:
         ("sync/rules/decide.py", "import sync.storage.database", {LAYERS, PLACES}),
         ("sync/rules/handoffs/kickoff.py", "import random", {PURE}),
         ("sync/admin/verify/due.py", "import requests", {HTTP}),
-        ("sync/passes/effects.py", "import sync.hubspot.client", {LAYERS, PLACES, CLIENT}),
+        ("sync/passes/effects/attempts.py", "import sync.hubspot.client", {LAYERS, PLACES, CLIENT}),
         ("sync/observe/health.py", "import sync.storage.tables", {TABLES}),
         ("sync/passes/sweep.py", "import sqlalchemy", {SQL}),
         ("sync/clock.py", "import sqlite3", {SQL}),

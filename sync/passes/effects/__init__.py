@@ -1,0 +1,21 @@
+"""Doing what the ledger has planned, in batches, and writing down what came of each.
+
+Every try is claimed in the ledger before the call and settled after it; what a crash or a lost answer leaves open is
+looked for in the CRM before it is tried again. This package is the only one that writes to the CRM, or sends emails, for
+a handoff.
+
+perform.py   the fixed order: writes, then tasks, then closings of tasks, then emails
+writes.py    properties of portfolios and tickets
+tasks.py     new tasks
+closings.py  tasks that are to be completed
+emails.py    emails
+attempts.py  a try in the ledger: claimed, sent, settled, given up or put aside
+resolve.py   tries whose outcome is not known
+lookup.py    looking in the CRM for what they may have done
+payloads.py  pure: which records an effect is about
+"""
+
+from sync.passes.effects.perform import Performer, make_performer
+from sync.passes.effects.resolve import Resolver
+
+__all__ = ["Performer", "Resolver", "make_performer"]

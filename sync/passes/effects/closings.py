@@ -1,0 +1,72 @@
+"""Closings: tasks that are completed because their cycle has ended, with a line that says why."""
+
+from collections.abc import Mapping, Sequence
+
+from mappings.problems import MappingError
+from mappings.schema import ProcessMapping
+from mappings.texts import Texts
+from sync.clock import Clock, local_date
+from sync.crm import CRM, TASK_BODY, TASK_COMPLETED, TASK_STATUS, Applied, Kind, Outcome, Record, Update
+from sync.errors import HandoffsError
+from sync.passes.effects.attempts import Attempts, Performed
+from sync.passes.effects.payloads import closed_task
+from sync.rules.model import EffectState
+from sync.storage.ledger import LedgerEffect
+
+
+class Closings:
+    """Completes tasks. `calendar` gives the date in the line: `--today` shifts it."""
+
+    def __init__(self, crm: CRM, mapping: ProcessMapping, texts: Texts, calendar: Clock, attempts: Attempts) -> None:
+        self._crm = crm
+        self._mapping = mapping
+        self._texts = texts
+        self._calendar = calendar
+        self._attempts = attempts
+
+    def perform(self, effects: Sequence[LedgerEffect], done: Performed) -> None:
+        """Try these. Raises the port's errors; what was certainly not sent is then planned again."""
+        if not effects:
+            return
+        lines = self._lines(effects, done)
+        claimed = self._attempts.claim(effect for effect in effects if effect.key in lines)
+        mine = [effect for effect in effects if effect.key in claimed]
+        tasks = self._tasks(mine)
+        is_open = {effect.key: _is_open(tasks.get(closed_task(effect))) for effect in mine}
+        tried = [effect for effect in mine if is_open[effect.key]]
+        already: list[tuple[LedgerEffect, Outcome]] = [
+            (effect, Applied(closed_task(effect))) for effect in mine if not is_open[effect.key]
+        ]
+        updates = [_completed(tasks[closed_task(effect)], lines[effect.key]) for effect in tried]
+        outcomes = self._attempts.send(tried, lambda: self._crm.update(Kind.TASK, updates)) if updates else []
+        settled = [*already, *zip(tried, outcomes, strict=True)]
+        self._attempts.settle(settled, done)
+        # What waited for the end of a cycle waited for this, where it was the last of it.
+        done.wrote |= {effect.unit for effect, outcome in settled if isinstance(outcome, Applied)}
+
+    def _lines(self, effects: Sequence[LedgerEffect], done: Performed) -> dict[str, str]:
+        """What is added to each task's body, by the effect's key."""
+        today = local_date(self._calendar.now(), self._mapping.zone).isoformat()
+        lines = {}
+        for effect in effects:
+            try:
+                lines[effect.key] = self._texts.closing_line({"reason": effect.payload["reason"], "today": today})
+            except MappingError as error:
+                self._attempts.put_aside(effect, EffectState.FAILED, str(error), done)
+        return lines
+
+    def _tasks(self, effects: Sequence[LedgerEffect]) -> Mapping[str, Record]:
+        ids = sorted({closed_task(effect) for effect in effects}, key=int)
+        try:
+            return self._crm.read(Kind.TASK, ids, [TASK_STATUS, TASK_BODY]) if ids else {}
+        except HandoffsError as error:
+            self._attempts.release(effects, str(error))
+            raise
+
+
+def _is_open(task: Record | None) -> bool:
+    return task is not None and task.properties.get(TASK_STATUS, "") != TASK_COMPLETED
+
+
+def _completed(task: Record, line: str) -> Update:
+    return Update(task.id, {TASK_STATUS: TASK_COMPLETED, TASK_BODY: task.properties.get(TASK_BODY, "") + line})

@@ -1,0 +1,108 @@
+"""Tries whose outcome is not known, from a crash or a lost answer: what came of them is found out before anything else."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+
+from mappings.schema import ProcessMapping
+from sync.clock import Clock
+from sync.crm import LANDED_AFTER, CRMReader, RecordRef
+from sync.failpoints import Failpoint
+from sync.passes.effects.attempts import wait_for_outcome
+from sync.passes.effects.lookup import find_closings, find_deleted_tasks, find_gone, find_tasks, find_writes
+from sync.rules.keys import EffectKind
+from sync.rules.model import EffectState
+from sync.storage import ledger
+from sync.storage.database import Connection, Store
+from sync.storage.ledger import LedgerEffect
+
+log = structlog.get_logger()
+
+
+class Resolver:
+    """Settles tries without an answer by what the CRM shows."""
+
+    def __init__(
+        self, crm: CRMReader, store: Store, mapping: ProcessMapping, clock: Clock, failpoint: Failpoint
+    ) -> None:
+        self._crm = crm
+        self._store = store
+        self._key_property = mapping.task.key_property
+        self._clock = clock
+        self._failpoint = failpoint
+
+    def resolve(self, records: Iterable[RecordRef]) -> dict[RecordRef, datetime]:
+        """Find out what came of every try without an answer for these records.
+
+        Gives the records that have to wait for it, and until when: what may still land is not looked for yet. Raises the
+        port's errors and `StoreError`.
+        """
+        with self._store.read() as connection:
+            unresolved = ledger.unresolved(connection, records)
+        unresolved = self._interrupted(unresolved)
+        waiting: dict[RecordRef, datetime] = {}
+        ripe = []
+        now = self._clock.now()
+        for effect in unresolved:
+            if now < effect.state_at + LANDED_AFTER:
+                wait_for_outcome(effect, waiting)
+            else:
+                ripe.append(effect)
+        if ripe:
+            found, gone = self._find(ripe)
+            self._failpoint("looked")
+            self._settle(ripe, found, gone)
+            self._failpoint("resolved")
+        return waiting
+
+    def _interrupted(self, effects: Sequence[LedgerEffect]) -> list[LedgerEffect]:
+        """The same; a try found open is noted as cut off: its process died, at the latest just now.
+
+        When it was claimed says nothing of when it was sent: a full batch may have waited minutes for its turn.
+        """
+        cut_off = [effect for effect in effects if effect.state is EffectState.ATTEMPTING]
+        if not cut_off:
+            return list(effects)
+        now = self._clock.now()
+        with self._store.write() as connection:
+            for effect in cut_off:
+                reason = "the process ended while it was tried"
+                ledger.settle(connection, effect.key, EffectState.UNKNOWN, now, reason=reason)
+        known = [effect for effect in effects if effect.state is not EffectState.ATTEMPTING]
+        return [*known, *(replace(effect, state=EffectState.UNKNOWN, state_at=now) for effect in cut_off)]
+
+    def _find(self, effects: Sequence[LedgerEffect]) -> tuple[dict[str, str], set[str]]:
+        """What each has made or changed (ids by keys), and the keys of those whose record is deleted."""
+        tasks, writes, closings = (
+            [e for e in effects if e.kind is kind] for kind in (EffectKind.TASK, EffectKind.WRITE, EffectKind.CLOSE)
+        )
+        found = {
+            **find_tasks(self._crm, self._key_property, tasks),
+            **find_writes(self._crm, writes),
+            **find_closings(self._crm, closings),
+        }
+        missing = [e for e in effects if e.key not in found]
+        gone = find_gone(self._crm, [e for e in missing if e.kind in {EffectKind.TASK, EffectKind.WRITE}])
+        lost = [e for e in missing if e.kind is EffectKind.TASK and e.key not in gone]
+        return found | find_deleted_tasks(self._crm, self._key_property, lost), gone
+
+    def _settle(self, effects: Sequence[LedgerEffect], found: dict[str, str], gone: set[str]) -> None:
+        now = self._clock.now()
+        with self._store.write() as connection:
+            for effect in effects:
+                if effect.key not in gone:  # else nothing can be told before its record is back, if ever
+                    _settle(connection, effect, found.get(effect.key), now)
+            ledger.mark_done(connection, {effect.unit for effect in effects})
+
+
+def _settle(connection: Connection, effect: LedgerEffect, crm_id: str | None, now: datetime) -> None:
+    """Write down that it was found, as this record of the CRM, or that it was not (None)."""
+    if crm_id is not None:
+        ledger.settle(connection, effect.key, EffectState.DONE, now, crm_id=crm_id, reason="found in the CRM")
+    elif effect.kind is EffectKind.EMAIL:
+        ledger.settle(connection, effect.key, EffectState.PLANNED, now, reason="it may not have been sent")
+    else:
+        ledger.release_claim(connection, effect.key, now, "not found in the CRM")
+    log.info("effect.resolved", effect=effect.key, found=crm_id is not None)

@@ -1,0 +1,102 @@
+"""New tasks: made in one call, each with its key, its text and its due date."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import date
+
+from mappings.problems import MappingError
+from mappings.schema import ProcessMapping
+from mappings.texts import Texts
+from mappings.vocabulary import TaskKind
+from sync.clock import Clock, local_date, to_ms
+from sync.crm import CRM, TASK_BODY, TASK_STATUS, TASK_SUBJECT, TIMESTAMP, Create, Kind
+from sync.passes import recovery
+from sync.passes.effects.attempts import Attempts, Performed
+from sync.passes.effects.lookup import find_tasks
+from sync.passes.effects.payloads import places
+from sync.rules.model import EffectState
+from sync.storage import ledger
+from sync.storage.database import Store
+from sync.storage.ledger import LedgerEffect
+
+
+class Tasks:
+    """Makes tasks. `calendar` is what due dates are counted from: `--today` shifts it."""
+
+    def __init__(
+        self,
+        crm: CRM,
+        store: Store,
+        mapping: ProcessMapping,
+        texts: Texts,
+        clock: Clock,
+        calendar: Clock,
+        attempts: Attempts,
+    ) -> None:
+        self._crm = crm
+        self._store = store
+        self._mapping = mapping
+        self._texts = texts
+        self._clock = clock
+        self._calendar = calendar
+        self._attempts = attempts
+
+    def perform(self, effects: Sequence[LedgerEffect], done: Performed) -> None:
+        """Try these. Raises the port's errors."""
+        ready: list[tuple[LedgerEffect, Create]] = []
+        today = local_date(self._calendar.now(), self._mapping.zone)
+        for effect in self._not_made_before(effects, done):
+            try:
+                ready.append((effect, self._create(effect, today)))
+            except MappingError as error:
+                self._attempts.put_aside(effect, EffectState.BLOCKED, str(error), done)
+        claimed = self._attempts.claim(effect for effect, _ in ready)
+        ready = [(effect, create) for effect, create in ready if effect.key in claimed]
+        if ready:
+            tried = [effect for effect, _ in ready]
+            creates = [create for _, create in ready]
+            outcomes = self._attempts.send(tried, lambda: self._crm.create(Kind.TASK, creates))
+            self._attempts.settle(list(zip(tried, outcomes, strict=True)), done)
+
+    def _create(self, effect: LedgerEffect, today: date) -> Create:
+        """The task as it is to be made. Raises `MappingError` where its text cannot be written."""
+        kind = TaskKind(effect.payload["task_kind"])
+        subject, body = self._texts.task(kind, effect.payload["context"])
+        entry = self._mapping.tasks[kind]
+        properties = {
+            TASK_SUBJECT: subject,
+            TASK_BODY: body,
+            TASK_STATUS: "NOT_STARTED",
+            "hs_task_priority": entry.priority,
+            "hs_task_type": entry.type,
+            TIMESTAMP: str(to_ms(self._mapping.due(kind, today))),
+            "hubspot_owner_id": str(effect.payload["owner"]),
+            self._mapping.task.key_property: effect.key,
+        }
+        return Create(_trace_of(effect.key), properties, places(effect))
+
+    def _not_made_before(self, effects: Sequence[LedgerEffect], done: Performed) -> Sequence[LedgerEffect]:
+        """While the ledger is young, those whose task is not in the CRM already; what is, is taken back.
+
+        The CRM's search, by which a lost ledger is made up for, may not have shown the newest tasks yet. And none is
+        made while one may still land that was on its way when the ledger was lost.
+        """
+        if not effects or recovery.is_final(self._store):
+            return effects
+        until = recovery.may_land_until(self._store)
+        if until is not None and self._clock.now() < until:
+            for effect in effects:
+                done.recheck_at(effect.unit, until)
+            return []
+        found = find_tasks(self._crm, self._mapping.task.key_property, effects)
+        self._attempts.failpoint("looked first")
+        if found:
+            with self._store.write() as connection:
+                for key, task in found.items():
+                    ledger.mark_recovered(connection, key, task, self._clock.now())
+        return [effect for effect in effects if effect.key not in found]
+
+
+def _trace_of(key: str) -> str:
+    """A short name for one input of a batch create; keys may be long."""
+    return hashlib.sha256(key.encode()).hexdigest()[:32]

@@ -1,0 +1,127 @@
+"""A record of the CRM, through the mapping, as a portfolio or a ticket in the service's own words. Pure."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from typing import TypeVar
+
+from mappings.schema import Condition, ProcessMapping
+from mappings.vocabulary import Role, Stage
+from sync.crm import Kind, RawVersion, Record, moment_of
+from sync.passes.portal import Portal
+from sync.passes.snapshot.histories import left, since
+from sync.rules.model import History, Portfolio, Ticket, Version
+
+T = TypeVar("T")
+R = TypeVar("R", bound=Role)  # a mapping is invariant in its keys, and a ticket's has only two of the roles
+
+
+class Translator:
+    """Reads records through the mapping. `app_id` tells the service's own writes; None: any integration's count."""
+
+    def __init__(self, mapping: ProcessMapping, app_id: str | None) -> None:
+        self._mapping = mapping
+        self._app_id = app_id
+
+    # -- what has to be read of a record: its properties, and those with their history
+
+    def portfolio_properties(self) -> tuple[list[str], list[str]]:
+        """Name the properties that `portfolio` needs, and those of which it needs the history."""
+        mapping = self._mapping.portfolio
+        conditions = [condition.property for condition in mapping.condition]
+        properties = [*mapping.properties.model_dump().values(), *mapping.owners.values(), *conditions]
+        history = [mapping.properties.status, mapping.properties.refresh_date, *conditions]
+        return list(dict.fromkeys(properties)), list(dict.fromkeys(history))
+
+    def ticket_properties(self, portal: Portal) -> tuple[list[str], list[str]]:
+        """Name the properties that `ticket` needs, and those of which it needs the history."""
+        names = self._mapping.ticket.properties
+        owners = [name for name in self._mapping.ticket.owners.values() if name not in portal.absent]
+        properties = [*names.model_dump().values(), *owners]
+        return list(dict.fromkeys(properties)), [names.pipeline, names.stage, names.needs_revisions]
+
+    # -- what it means
+
+    def portfolio(self, record: Record, portal: Portal) -> Portfolio:
+        """Translate a portfolio. Raises `ValueError` where a value makes no sense; the text names record and property."""
+        mapping = self._mapping.portfolio
+        names, values = mapping.properties, record.properties
+        where = f"portfolio {record.id}: {names.refresh_date}"
+        inside, inside_since = _scope(record, mapping.condition)
+        return Portfolio(
+            id=record.id,
+            name=values.get(names.name, "") or f"portfolio {record.id}",
+            url=portal.url(Kind.PORTFOLIO, record.id),
+            status=mapping.status(values.get(names.status, "")),
+            status_history=self._history(record, names.status, mapping.status),
+            refresh_date=_date(values.get(names.refresh_date, ""), where),
+            date_history=self._history(record, names.refresh_date, lambda raw: _date(raw, where)),
+            cadence=values.get(names.cadence, ""),
+            ad_lab_link=values.get(names.ad_lab_link, ""),
+            owners=_owners(mapping.owners, values),
+            raw=values,
+            inside=inside,
+            inside_since=inside_since,
+            has_absorbed=record.has_absorbed,
+        )
+
+    def ticket(self, record: Record, portal: Portal) -> Ticket:
+        """Translate a ticket. Raises `ValueError` where it lacks the time of its creation; the text names it."""
+        mapping = self._mapping.ticket
+        names, values = mapping.properties, record.properties
+        created = record.created_at
+        if created is None:
+            raise ValueError(f"ticket {record.id} was read without the time of its creation")
+        stage_id = values.get(names.stage, "")
+        stages = record.history.get(names.stage, ())
+        here = values.get(names.pipeline, "") == portal.pipeline.id
+        entered = since(record.history.get(names.pipeline, ()), lambda value: value == portal.pipeline.id, created)
+        return Ticket(
+            id=record.id,
+            subject=values.get(names.subject, ""),
+            url=portal.url(Kind.TICKET, record.id),
+            created_at=created,
+            came_in=entered if here else None,
+            is_open=here and not portal.is_closed(stage_id),
+            stage=portal.stage(stage_id) if here else Stage.OTHER,
+            stage_since=since(stages, lambda value: value == stage_id, created),
+            folder=values.get(names.folder, ""),
+            revision=mapping.revision(values.get(names.needs_revisions, "")),
+            revision_history=self._history(record, names.needs_revisions, mapping.revision),
+            owners=_owners(mapping.owners, values),
+            raw=values,
+            left_in_progress=left(stages, lambda stage: portal.stage(stage) is Stage.IN_PROGRESS),
+        )
+
+    def _history(self, record: Record, name: str, read: Callable[[str], T]) -> History[T]:
+        return tuple(
+            Version(read(version.value), version.at, self._is_own(version)) for version in record.history.get(name, ())
+        )
+
+    def _is_own(self, version: RawVersion) -> bool:
+        return version.source_type == "INTEGRATION" and self._app_id in {None, version.source_id}
+
+
+def _scope(record: Record, conditions: tuple[Condition, ...]) -> tuple[bool, datetime | None]:
+    """Whether the mapping's conditions hold, and since when; None: as far back as the history shows."""
+    if not all(record.properties.get(c.property, "") in c.values for c in conditions):
+        return False, None
+    began = [moment for c in conditions if (moment := _held_since(record, c)) is not None]
+    return True, max(began, default=None)
+
+
+def _held_since(record: Record, condition: Condition) -> datetime | None:
+    return since(record.history.get(condition.property, ()), lambda value: value in condition.values, None)
+
+
+def _owners(properties: Mapping[R, str], values: Mapping[str, str]) -> dict[Role, str]:
+    return {role: value for role, name in properties.items() if (value := values.get(name, ""))}
+
+
+def _date(raw: str, where: str) -> date | None:
+    """A HubSpot date: `YYYY-MM-DD`, or milliseconds at midnight UTC (docs/hubspot.md 4.2)."""
+    if not raw:
+        return None
+    moment = moment_of(raw)
+    if moment is None:
+        raise ValueError(f"{where} is “{raw}”, which is no date: is the property of type date? (handoffs check)")
+    return moment.astimezone(UTC).date()
