@@ -102,3 +102,9 @@ class EmailError(HandoffsError):
 
 class EmailUnknownError(HandoffsError):
     """The mail server took the message but its answer never came: it may or may not have been sent."""
+
+
+def last_line(failure: str | None) -> str:
+    """The last line of a traceback, which says what went wrong; in words where nothing was kept."""
+    lines = (failure or "").strip().splitlines() or ["no error was kept"]
+    return lines[-1]

@@ -12,7 +12,7 @@ from typing import Any
 
 from sync.clock import Clock, iso
 from sync.crm import Kind, RecordRef
-from sync.errors import HandoffsError
+from sync.errors import HandoffsError, last_line
 from sync.rules.model import EffectState
 from sync.service.lanes import every_lane_held
 from sync.storage import inbox, ledger, memberships, runs, work_queue
@@ -39,8 +39,7 @@ class Parked:
 
     @property
     def reason(self) -> str:
-        lines = self.error.strip().splitlines() or ["no error was kept"]
-        return lines[-1]
+        return last_line(self.error)
 
     def as_json(self) -> dict[str, object]:
         return {

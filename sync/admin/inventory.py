@@ -23,6 +23,7 @@ from sync.crm import (
     RecordRef,
     moment_of,
 )
+from sync.errors import last_line
 from sync.passes.reconcile import GROUP
 from sync.passes.snapshot import own_task
 from sync.rules import keys
@@ -114,7 +115,7 @@ def take_inventory(service: ReadingService, portfolios: Sequence[str]) -> Invent
         record: _filled(with_recovered_tasks(context, left[record]), tasks, near[record])
         for record, context in contexts.items()
     }
-    faulty = {record: text.strip().rsplit("\n", 1)[-1] for record, text in group.faulty.items()}
+    faulty = {record: last_line(text) for record, text in group.faulty.items()}
     return Inventory(full, near, portal.pending_approval, faulty, group.gone)
 
 

@@ -18,6 +18,7 @@ from sync.errors import (
     PartialAnswerError,
     StoreError,
     TaskPropertyMissingError,
+    last_line,
 )
 from sync.failpoints import Failpoint
 from sync.passes.bookkeeping import SOON, Bookkeeper
@@ -148,8 +149,8 @@ class Reconciler:
     def _nack(self, item: WorkItem, text: str) -> None:
         with self._store.write() as connection:
             parked = work_queue.nack(connection, item, self._clock.now(), text)
-        last_line = text.strip().rsplit("\n", 1)[-1]
-        log.error("record.failed", record=str(item.record), attempts=item.attempts + 1, parked=parked, error=last_line)
+        error = last_line(text)
+        log.error("record.failed", record=str(item.record), attempts=item.attempts + 1, parked=parked, error=error)
 
     # -- the pass
 
@@ -210,7 +211,7 @@ class Reconciler:
             mine, portal, lambda context: waiting.judge(context, decisions[context.snapshot.ref].verdicts)
         )
         for record, text in faulty.items():
-            log.error("record.wait_unknown", record=str(record), error=text.strip().rsplit("\n", 1)[-1])
+            log.error("record.wait_unknown", record=str(record), error=last_line(text))
         return [(contexts[record].portfolio, found.wait) for record, found in told.items()]
 
     def _not_held(

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, case, fu
 
 from sync.clock import from_ms, to_ms
 from sync.crm import Kind, RecordRef
+from sync.errors import last_line
 from sync.storage import memberships
 from sync.storage.database import in_parts
 from sync.storage.ledger import queries
@@ -78,8 +79,7 @@ class QueuedRecord:
     @property
     def reason(self) -> str:
         """The last line of the error, in words where there is none."""
-        lines = (self.error or "").strip().splitlines() or ["no error was kept"]
-        return lines[-1]
+        return last_line(self.error)
 
 
 @dataclass(frozen=True, slots=True)

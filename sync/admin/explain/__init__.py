@@ -13,7 +13,7 @@ from sync.admin.explain.explanation import AdSet, Deliverable, EffectLine, Expla
 from sync.admin.explain.rule_results import RuleResults
 from sync.admin.portfolios import NoSuchPortfolioError
 from sync.crm import Kind, RecordRef
-from sync.errors import CRMRejectedError
+from sync.errors import CRMRejectedError, last_line
 from sync.passes.decider import Preview
 from sync.passes.portal import Portal
 from sync.rules import waiting
@@ -37,7 +37,7 @@ def explain(service: ReadingService, portfolio: str) -> Explanation:
     if asked in preview.group.merged:
         preview = service.decider.preview([preview.group.merged[asked].id])
     for record, text in preview.faulty.items():
-        raise CRMRejectedError(f"{record} cannot be decided: {text.strip().splitlines()[-1]}")
+        raise CRMRejectedError(f"{record} cannot be decided: {last_line(text)}")
     for record, decision in preview.decisions.items():
         context = preview.contexts[record]
         with service.store.read() as connection:
@@ -65,7 +65,7 @@ def _wait(service: ReadingService, portal: Portal, context: Context, verdicts: S
         {context.snapshot.ref: context}, portal, lambda fuller: waiting.judge(fuller, verdicts, closely=True)
     )
     for record, text in faulty.items():
-        raise CRMRejectedError(f"nobody can tell whom {record} waits for: {text.strip().splitlines()[-1]}")
+        raise CRMRejectedError(f"nobody can tell whom {record} waits for: {last_line(text)}")
     return judged[context.snapshot.ref].wait
 
 
