@@ -1,8 +1,8 @@
 """A portal's names, texts and limits as data: the one place where they stand, and the lowest layer of all.
 
-    vocabulary   the words that rules, mapping and texts share: handoffs, statuses, roles, kinds of task
-    schema       the mapping's shape;  load: read a file, report every problem at once with its line;  problems: their type
-    texts        tasks and emails from the mapping's templates;  richtext: HTML that people have pasted;  rehearsal: each
-                 template tried once when the mapping is loaded
-    creative_refresh.yaml, templates/   the packaged mapping
+vocabulary   the words that rules, mapping and texts share: handoffs, statuses, roles, kinds of task
+schema       the mapping's shape;  load: read a file, report every problem at once with its line;  problems: their type
+texts        tasks and emails from the mapping's templates;  richtext: HTML that people have pasted;  rehearsal: each
+             template tried once when the mapping is loaded
+creative_refresh.yaml, templates/   the packaged mapping
 """

@@ -1,7 +1,7 @@
 """The few errors, sorted by what is to be done about them.
 
 Each names the record it met and, where there is one, the setting to change. A command ends with the `exit_code` of the
-error that ended it; the worker keeps a record dirty, backs off or stops, as the class says.
+error that ended it; the worker keeps a record enqueued, backs off or stops, as the class says.
 """
 
 INTERRUPTED = 130

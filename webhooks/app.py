@@ -1,4 +1,4 @@
-"""The receiver: HTTP around the inbox. A delivery is bounded, verified, read, stored and marked, then answered.
+"""The receiver: HTTP around the inbox. A delivery is bounded, verified, read, stored with its records enqueued, then answered.
 
 The answer comes after the commit: a 200 means that the events are safe, and HubSpot never sends them again. Every error
 is JSON, and none tells a caller more than it needs.

@@ -163,10 +163,10 @@ class HubSpot:
         raws = answers.results(answer.body)
         by_id = {record.id: record for record in (answers.record(kind, raw) for raw in raws)}
         archived = {answers.text(raw, "id") for raw in raws if answers.truth(raw.get("archived"))}
-        told = answers.sort_out(ids, by_id, answer.problems, _merged_into, trust_counts=True)
+        outcome = answers.sort_out(ids, by_id, answer.problems, _merged_into, trust_counts=True)
         _raise_unless(ask, answer, lambda problem: problem.not_found)
-        found = {id_: record for id_, record in told.found.items() if record.id not in archived}
-        for batch in self._one_by_one(ask, ids, told):
+        found = {id_: record for id_, record in outcome.found.items() if record.id not in archived}
+        for batch in self._one_by_one(ask, ids, outcome):
             found.update(self._read_batch(kind, batch, wanted))
         return found
 
@@ -199,33 +199,33 @@ class HubSpot:
         answer = self._send(ask)
         results = answers.results(answer.body)
         by_id = {answers.required(answers.child(raw, "from"), "id"): raw for raw in results}
-        told = answers.sort_out(list(cursors), by_id, answer.problems, trust_counts=True)
+        outcome = answers.sort_out(list(cursors), by_id, answer.problems, trust_counts=True)
         _raise_unless(ask, answer, lambda problem: problem.no_associations or problem.not_found)
         following: list[tuple[str, str | None]] = []
-        for id_, raw in told.found.items():
+        for id_, raw in outcome.found.items():
             _gather(ends.setdefault(id_, {}), answers.association_ends(raw))
             after = answers.next_page(raw)
             if after is not None and after == cursors[id_]:
                 raise MalformedAnswerError(f"{ask}: the pages of {source} {id_} do not end")
             if after is not None:
                 following.append((id_, after))
-        for id_, problem in told.named.items():
+        for id_, problem in outcome.named.items():
             if problem.no_associations:
                 ends.setdefault(id_, {})
             else:
                 ends.pop(id_, None)
-        for alone in self._one_by_one(ask, list(cursors), told):
+        for alone in self._one_by_one(ask, list(cursors), outcome):
             following += self._associated_batch(source, target, [(id_, cursors[id_]) for id_ in alone], ends)
         return following
 
-    def _one_by_one(self, ask: Ask, ids: Sequence[str], told: Sorted[T]) -> list[list[str]]:
+    def _one_by_one(self, ask: Ask, ids: Sequence[str], outcome: Sorted[T]) -> list[list[str]]:
         """The ids of which an answer says nothing, to be asked alone, where a merged one can be told.
 
         One that even then has no answer is an error: unknown is not absent.
         """
-        if told.unexplained and len(ids) == 1:
+        if outcome.unexplained and len(ids) == 1:
             raise MalformedAnswerError(f"{ask}: the answer says nothing of {ids[0]}")
-        return [[id_] for id_ in told.unexplained]
+        return [[id_] for id_ in outcome.unexplained]
 
     def search(
         self, kind: Kind, groups: Sequence[Sequence[Filter]], properties: Sequence[str] = ()
@@ -572,14 +572,14 @@ def _settled(ask: Ask, answer: Answer, rows: Sequence[_Row], *, created: bool) -
     raws = [raw for raw in answers.objects(answer.body.get("results")) if answers.text(raw, "id")]
     own = _own_values(rows) if created else {}
     results = {_trace(raw, own) if created else answers.text(raw, "id"): raw for raw in raws}
-    told = answers.sort_out([row.mark for row in rows], results, answer.problems, _raw_merged_into)
-    contradicted = {name for problem in answer.problems for name in problem.names if name in told.found}
+    outcome = answers.sort_out([row.mark for row in rows], results, answer.problems, _raw_merged_into)
+    contradicted = {name for problem in answer.problems for name in problem.names if name in outcome.found}
     outcomes: dict[int, Outcome] = {}
     for row in rows:
-        if row.mark in told.found and row.mark not in contradicted:
-            outcomes[row.place] = Applied(answers.text(told.found[row.mark], "id"))
-        elif row.mark in told.named:
-            outcomes[row.place] = told.named[row.mark].outcome()
+        if row.mark in outcome.found and row.mark not in contradicted:
+            outcomes[row.place] = Applied(answers.text(outcome.found[row.mark], "id"))
+        elif row.mark in outcome.named:
+            outcomes[row.place] = outcome.named[row.mark].outcome()
         else:
             why = "; ".join(map(str, answer.problems)) or "the answer says nothing of it"
             outcomes[row.place] = Unknown(f"{ask}: {why}")

@@ -1,7 +1,7 @@
 """The breaker: no more than a set number of effects an hour without an admin's word.
 
 What a pass has decided is weighed as a whole before the first effect of it. What would pass the limit is *held*: nothing
-of it is written down or begun, its records stay dirty with their number of effects, and no pass takes them until an
+of it is written down or begun, its records stay enqueued with their number of effects, and no pass takes them until an
 admin lets them go. They are then decided anew.
 """
 

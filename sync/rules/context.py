@@ -1,4 +1,4 @@
-"""One record's case, as a rule sees it: snapshot, ledger, mapping and moment, with the questions that rules share."""
+"""One record's context, as a rule sees it: snapshot, ledger, mapping and times, with the questions that rules share."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -39,7 +39,7 @@ class NeededError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """When it is decided, and since when the service counts. `born` is the age of the ledger itself."""
+    """When it is decided, and since when the service counts. `ledger_began`: when this ledger itself began."""
 
     now: datetime
     today: date

@@ -127,12 +127,12 @@ def _receiver(
 def stopping(stop: Callable[[], None]) -> Iterator[None]:
     """SIGTERM and Ctrl-C call `stop`, so that the current group is finished first; a second Ctrl-C ends at once."""
 
-    def heard(number: int, _frame: FrameType | None) -> None:
+    def on_signal(number: int, _frame: FrameType | None) -> None:
         log.info("service.stopping", signal=signal.Signals(number).name)
         stop()
         signal.signal(signal.SIGINT, before[signal.SIGINT])
 
-    before = {number: signal.signal(number, heard) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:

@@ -22,7 +22,7 @@ from sync.storage import service_state, sweeps, work_queue
 from sync.storage.service_state import Entry
 
 TICK = 0.5
-"""Seconds between two looks at the dirty table while there is nothing to do: one small read."""
+"""Seconds between two reads of the work queue while there is nothing to do: one small read."""
 
 REFUSED_FOR = timedelta(seconds=60)
 """How long the worker waits after a refused token or a mapping that does not fit, before it tries again."""
@@ -66,7 +66,7 @@ class Worker:
         log.info("worker.stopped", lane=self._lane)
 
     def _step(self) -> float:
-        """One turn: what the timer asks for, then what is dirty. How long to pause, in seconds."""
+        """One turn: what the timer asks for, then what is due in the work queue. How long to pause, in seconds."""
         try:
             self._timer()
             tally = drain(self._service, lane=self._lane, stop=self._stop.is_set)
@@ -101,7 +101,7 @@ class Worker:
             started = sweeps.begin(connection, today, now).started_at
         try:
             service.sweep()
-        except (AuthenticationError, MappingMisfitError):  # told of by themselves: nothing at all is done
+        except (AuthenticationError, MappingMisfitError):  # the admin hears of these apart: nothing at all is done
             raise
         except HandoffsError as error:
             if now - started >= SWEEP_FAILS_FOR:

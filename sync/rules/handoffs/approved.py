@@ -1,4 +1,7 @@
-"""Handoff 7 · Account Manager → Social Ad Specialist: the client approves."""
+"""Handoff 7 · Account Manager → Social Ad Specialist: the client approves.
+
+The rungs of this ladder: docs/process.md 7.
+"""
 
 from mappings.vocabulary import EmailKind, Handoff, Role, Status, TaskKind
 from sync.rules.context import Context, ticket_variables

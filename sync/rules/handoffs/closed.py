@@ -1,4 +1,7 @@
-"""Handoff 8 · Social Ad Specialist → System: the cycle closes."""
+"""Handoff 8 · Social Ad Specialist → System: the cycle closes.
+
+The rungs of this ladder: docs/process.md 8.
+"""
 
 from mappings.vocabulary import Handoff, Status
 from sync.clock import to_ms

@@ -1,4 +1,7 @@
-"""Handoff 9 · System → Account Manager: confirmation."""
+"""Handoff 9 · System → Account Manager: confirmation.
+
+The rungs of this ladder: docs/process.md 9.
+"""
 
 from mappings.vocabulary import EmailKind, Handoff, Role
 from sync.clock import from_ms

@@ -1,4 +1,7 @@
-"""Handoff 2b · Account Manager → Social Ad Specialist: the client confirms. Notation only."""
+"""Handoff 2b · Account Manager → Social Ad Specialist: the client confirms. Notation only.
+
+The rungs of this ladder: docs/process.md 2b.
+"""
 
 from mappings.vocabulary import Handoff, Status
 from sync.rules.context import Context

@@ -1,4 +1,7 @@
-"""Handoff 3 · Automation → Social Ad Specialist: the date arrives."""
+"""Handoff 3 · Automation → Social Ad Specialist: the date arrives.
+
+The rungs of this ladder: docs/process.md 3.
+"""
 
 from datetime import date
 

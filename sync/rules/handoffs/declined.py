@@ -1,4 +1,7 @@
-"""Handoff 2a · Account Manager → System: the client declines."""
+"""Handoff 2a · Account Manager → System: the client declines.
+
+The rungs of this ladder: docs/process.md 2a.
+"""
 
 from mappings.vocabulary import Handoff, Status
 from sync.rules.context import Context

@@ -1,4 +1,7 @@
-"""Handoff 1 · Automation → Account Manager: kickoff."""
+"""Handoff 1 · Automation → Account Manager: kickoff.
+
+The rungs of this ladder: docs/process.md 1.
+"""
 
 from datetime import date
 

@@ -1,4 +1,7 @@
-"""Handoff 6 · Account Manager → Creative Team: revisions."""
+"""Handoff 6 · Account Manager → Creative Team: revisions.
+
+The rungs of this ladder: docs/process.md 6.
+"""
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime

@@ -1,4 +1,7 @@
-"""Handoff 5 · Creative Team → Account Manager: the Ad Set is ready."""
+"""Handoff 5 · Creative Team → Account Manager: the Ad Set is ready.
+
+The rungs of this ladder: docs/process.md 5.
+"""
 
 from mappings.vocabulary import EmailKind, Handoff, Role, Stage, Status, TaskKind
 from sync.clock import to_ms

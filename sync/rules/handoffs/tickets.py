@@ -1,4 +1,7 @@
-"""Handoff 4 · Social Ad Specialist → Creative Team: tickets created."""
+"""Handoff 4 · Social Ad Specialist → Creative Team: tickets created.
+
+The rungs of this ladder: docs/process.md 4.
+"""
 
 from mappings.vocabulary import Handoff
 from sync.rules.context import Context, ticket_variables

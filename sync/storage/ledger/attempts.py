@@ -144,7 +144,10 @@ def settle(
     crm_id: str | None = None,
     reason: str | None = None,
 ) -> None:
-    """Say what came of an effect; the occurrence is done with its last effect."""
+    """Write down what came of an effect. Its occurrence is not touched: `mark_done` closes those that are through.
+
+    `crm_id`: the task made, the record written or the address mailed; None keeps what is there.
+    """
     values = {"of_effect": key, "to_state": state.value, "now": to_ms(now), "because": reason, "found": crm_id}
     connection.execute(_SETTLE, values)
 
@@ -181,7 +184,10 @@ _MARK_DONE = (
 
 
 def mark_done(connection: Connection, records: Iterable[RecordRef]) -> None:
-    """Occurrences whose every effect is done, failed for good or overtaken are done."""
+    """Mark open occurrences of these records as done once each of their effects is done or superseded.
+
+    A failed effect keeps its occurrence open: it may be tried again.
+    """
     for wanted in portfolios_and_tickets(records):
         connection.execute(_MARK_DONE, wanted)
 
