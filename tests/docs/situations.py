@@ -3,77 +3,77 @@
 from collections.abc import Callable, Mapping
 
 from sync.storage.database import open_store
-from tests.docs.office import Office
+from tests.docs.workspace import Workspace
 
 
-def nobody_writes_copy(office: Office) -> None:
+def nobody_writes_copy(workspace: Workspace) -> None:
     """Nova Yoga has a new ticket, and nobody in the role of the Copywriter."""
-    people = office.people
-    nova = office.find("Nova Yoga")
+    people = workspace.people
+    nova = workspace.find("Nova Yoga")
     people.set("portfolio", nova, {"copywriter": ""})
     people.create_ticket("Winter offer", "Winter", nova)
-    office.run("handoffs poll")
+    workspace.run("handoffs poll")
 
 
-def somebody_writes_copy(office: Office) -> None:
+def somebody_writes_copy(workspace: Workspace) -> None:
     """The account manager has named one."""
-    people = office.people
-    people.set("portfolio", office.find("Nova Yoga"), {"copywriter": people.owner("copywriter")})
+    people = workspace.people
+    people.set("portfolio", workspace.find("Nova Yoga"), {"copywriter": people.owner("copywriter")})
 
 
-def hubspot_refuses_tasks(office: Office) -> None:
+def hubspot_refuses_tasks(workspace: Workspace) -> None:
     """A rule that somebody made in HubSpot refuses the task of a client who is due."""
     rule = {"name": "r", "type": "task", "property": "hs_task_subject", "pattern": "^[^:]*$", "message": "No colons."}
-    office.people.set_rules(rule)
-    office.people.create_portfolio("Olive Bistro", "2026-11-09")
-    office.run("handoffs poll")
+    workspace.people.set_rules(rule)
+    workspace.people.create_portfolio("Olive Bistro", "2026-11-09")
+    workspace.run("handoffs poll")
 
 
-def hubspot_takes_tasks(office: Office) -> None:
+def hubspot_takes_tasks(workspace: Workspace) -> None:
     """The rule is gone."""
-    office.people.set_rules()
+    workspace.people.set_rules()
 
 
-def task_deleted(office: Office) -> None:
+def task_deleted(workspace: Workspace) -> None:
     """Somebody deleted the task of a kickoff."""
-    [task] = [one for one in office.people.tasks("portfolio", office.find("Brightside Dental")) if one.key]
-    office.people.delete_task(task.id)
+    [task] = [one for one in workspace.people.tasks("portfolio", workspace.find("Brightside Dental")) if one.key]
+    workspace.people.delete_task(task.id)
 
 
-def task_restored(office: Office) -> None:
+def task_restored(workspace: Workspace) -> None:
     """Somebody took it back out of HubSpot's recycle bin."""
-    [task] = [one for one in office.people.all_tasks(archived=True) if "Brightside Dental" in one.subject]
-    office.people.restore("task", task.id)
+    [task] = [one for one in workspace.people.all_tasks(archived=True) if "Brightside Dental" in one.subject]
+    workspace.people.restore("task", task.id)
 
 
-def nothing_heard(office: Office) -> None:
+def nothing_heard(workspace: Workspace) -> None:
     """The limit is the usual one again; a ticket came, and the service was not told of it yet."""
-    office.environment.pop("MAPPING", None)
-    office.people.create_ticket("Autumn ad", "Autumn", office.find("Harbor Bakery"))
+    workspace.environment.pop("MAPPING", None)
+    workspace.people.create_ticket("Autumn ad", "Autumn", workspace.find("Harbor Bakery"))
 
 
-def set_half_ready(office: Office) -> None:
+def set_half_ready(workspace: Workspace) -> None:
     """Of two tickets of a folder one is ready for approval."""
-    people = office.people
-    harbor = office.find("Harbor Bakery")
+    people = workspace.people
+    harbor = workspace.find("Harbor Bakery")
     people.create_ticket("Autumn video", "Autumn", harbor)
-    office.run("handoffs poll")
+    workspace.run("handoffs poll")
     first = people.tickets(harbor)[0]
     people.move_ticket(first.id, "Pending Approval")
     people.set_status(harbor, "Deliverables Submitted")
-    office.run("handoffs poll")
+    workspace.run("handoffs poll")
 
 
-def a_small_limit_is_passed(office: Office) -> None:
+def a_small_limit_is_passed(workspace: Workspace) -> None:
     """All dates of many clients were moved into the window at once."""
-    office.environment["MAPPING"] = "agency.yaml"
-    (office.directory / "agency.yaml").write_text("rules: {effects_per_hour: 4}\n", encoding="utf-8")
+    workspace.environment["MAPPING"] = "agency.yaml"
+    (workspace.directory / "agency.yaml").write_text("rules: {effects_per_hour: 4}\n", encoding="utf-8")
     for name in ("Pine Outdoor", "Quartz Gym", "Ruby Travel"):
-        office.people.create_portfolio(name, "2026-11-10")
-    office.run("handoffs poll")
+        workspace.people.create_portfolio(name, "2026-11-10")
+    workspace.run("handoffs poll")
 
 
-def a_database_of_a_newer_version(office: Office) -> None:
+def a_database_of_a_newer_version(workspace: Workspace) -> None:
     """A version that is still to be written has brought the schema up to its own."""
     store = open_store("sqlite:///handoffs.db")
     with store.write() as connection:
@@ -81,9 +81,9 @@ def a_database_of_a_newer_version(office: Office) -> None:
     store.close()
 
 
-SITUATIONS: Mapping[str, Callable[[Office], None]] = {
-    "a portal in use": Office.portal,
-    "the service at work": Office.live,
+SITUATIONS: Mapping[str, Callable[[Workspace], None]] = {
+    "a portal in use": Workspace.portal,
+    "the service at work": Workspace.live,
     **{
         one.__name__.replace("_", " "): one
         for one in (

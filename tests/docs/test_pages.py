@@ -8,43 +8,43 @@ import click
 import pytest
 
 from sync.cli import main
-from tests.docs.office import Office
 from tests.docs.pages import DOCS, PAGES, Block, PageError, blocks, mentioned, missing
 from tests.docs.situations import SITUATIONS
+from tests.docs.workspace import Workspace
 
 
 @pytest.fixture
-def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
-    made = Office(tmp_path, monkeypatch)
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    made = Workspace(tmp_path, monkeypatch)
     yield made
     made.close()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_each_command_of_a_page_does_what_the_page_says(office: Office, page: Path) -> None:
+def test_each_command_of_a_page_does_what_the_page_says(workspace: Workspace, page: Path) -> None:
     for block in blocks(page.read_text(encoding="utf-8")):
-        _read_out(office, block, f"{page.name}:{block.line}")
+        _read_out(workspace, block, f"{page.name}:{block.line}")
 
 
-def _read_out(office: Office, block: Block, place: str) -> None:
+def _read_out(workspace: Workspace, block: Block, place: str) -> None:
     marks = block.marks
     if "stop" in marks:
-        office.stop()
+        workspace.stop()
     for situation in marks.get("given", "").split(" + "):
         if situation:
-            SITUATIONS[situation](office)
+            SITUATIONS[situation](workspace)
     if "file" in marks:
-        (office.directory / marks["file"]).write_text("\n".join(block.lines) + "\n", encoding="utf-8")
+        (workspace.directory / marks["file"]).write_text("\n".join(block.lines) + "\n", encoding="utf-8")
         return
     if "serve" in marks:
         assert block.lines == ["handoffs serve"], f"{place}: only `handoffs serve` is started so"
-        office.serve()
+        workspace.serve()
         return
     for n, line in enumerate(block.lines, 1):
-        said = office.run(line, answer=marks.get("answer"))
+        result = workspace.run(line, answer=marks.get("answer"))
         wanted = int(marks.get("exit", 0)) if n == len(block.lines) else 0
-        assert said.code == wanted, f"{place}: {line}\n{said.text}"
-    assert not missing(block.shown, said.text), f"{place} quotes what was not printed:\n{said.text}"
+        assert result.code == wanted, f"{place}: {line}\n{result.text}"
+    assert not missing(block.shown, result.text), f"{place} quotes what was not printed:\n{result.text}"
 
 
 # -- nothing is passed over

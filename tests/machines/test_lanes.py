@@ -45,7 +45,7 @@ class Holder:
         return found
 
 
-class Office(RuleBasedStateMachine):
+class Lanes(RuleBasedStateMachine):
     """Three processes on one database."""
 
     def __init__(self) -> None:
@@ -177,5 +177,5 @@ class Office(RuleBasedStateMachine):
         self.directory.cleanup()
 
 
-TestLanes = Office.TestCase
+TestLanes = Lanes.TestCase
 TestLanes.settings = settings(MACHINE, max_examples=8, stateful_step_count=20)

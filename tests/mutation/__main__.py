@@ -19,7 +19,7 @@ from tests.mutation import protocol, rules
 from tests.mutation.copies import copied, run_in, snapshot
 from tests.mutation.hunt import STORIES, STORY
 from tests.mutation.mutant import Mutant
-from tests.simulation.temper import has_corners
+from tests.simulation.profile import has_corner_cases
 
 MUTANTS = (*rules.MUTANTS, *protocol.MUTANTS)
 
@@ -52,8 +52,8 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{mutant.id:36} {mutant.file:20} {mutant.fault}")
         return 0
     began = time.monotonic()
-    # Those of the author's corners first: they find the most.
-    seeds = sorted(options.seeds, key=lambda seed: (not has_corners(seed), seed))
+    # Those with corner cases first: they find the most.
+    seeds = sorted(options.seeds, key=lambda seed: (not has_corner_cases(seed), seed))
     tries = [*map(str, seeds), *(STORY + path.stem for path in sorted(STORIES.glob("*.json")))]
     with snapshot() as tree:
         try:

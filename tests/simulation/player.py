@@ -26,7 +26,7 @@ from sync.sandbox.quirks import Quirks
 from sync.sandbox.seed import Names, same
 from sync.service.drain import drain, run_poll, run_sweep
 from tests.simulation import world as worlds
-from tests.simulation.chronicle import Archived, Created, Event, Mailed, Updated
+from tests.simulation.event_log import Archived, Created, Event, Mailed, Updated
 from tests.simulation.script import ACT, Item, Script
 from tests.simulation.world import SimulationWorld
 
@@ -52,14 +52,14 @@ class Killed(BaseException):
     """The process ends here."""
 
 
-class Mind(Protocol):
+class Source(Protocol):
     """Makes up what happens while it happens; a recorded script needs none."""
 
-    def wake(self, player: "Player") -> Iterable[Item]:
+    def items(self, player: "Player") -> Iterable[Item]:
         """Items from now on. Called at each moment that `next` named."""
 
     def next(self) -> int | None:
-        """When to wake it, in virtual milliseconds; None: no more."""
+        """When it is to be asked for items, in virtual milliseconds; None: no more."""
 
 
 @dataclass
@@ -86,9 +86,9 @@ class Counts:
 class Player:
     """One run. `play` is called once; then `events`, `log`, `played` and `counts` tell of it."""
 
-    def __init__(self, script: Script, mind: Mind | None = None) -> None:
+    def __init__(self, script: Script, source: Source | None = None) -> None:
         self.script = script
-        self.mind = mind
+        self.source = source
         self.log: list[str] = []
         self.played: list[Item] = []
         self.counts = Counts(days=script.days)
@@ -124,8 +124,8 @@ class Player:
             names=NAMES,
         )
         self.world.sandbox.delivery.sender = self._deliver
-        assert self.world.chronicle is not None
-        self.chronicle = self.world.chronicle
+        assert self.world.event_log is not None
+        self.event_log = self.world.event_log
 
     # -- the run
 
@@ -145,7 +145,7 @@ class Player:
 
     @property
     def events(self) -> list[Event]:
-        return self.chronicle.events
+        return self.event_log.events
 
     @property
     def now(self) -> int:
@@ -164,7 +164,7 @@ class Player:
     def _run(self) -> None:
         end = self.end
         while True:
-            thought = self.mind.next() if self.mind is not None else None
+            thought = self.source.next() if self.source is not None else None
             due = self._queue[0][0] if self._queue else None
             moments = [one for one in (thought, due) if one is not None]
             if not moments or min(moments) > end:
@@ -179,8 +179,8 @@ class Player:
         self._until(end)
 
     def _think(self) -> None:
-        assert self.mind is not None
-        for item in self.mind.wake(self):
+        assert self.source is not None
+        for item in self.source.items(self):
             self._push(item)
 
     def _at(self, moment: int) -> None:
@@ -189,11 +189,11 @@ class Player:
 
     def _until(self, moment: int) -> None:
         """What the service does by itself up to a moment."""
-        while (wake := self._next_wake()) is not None and wake <= moment:
-            self._at(wake)
+        while (due := self._next_look()) is not None and due <= moment:
+            self._at(due)
             self._work("drain")
 
-    def _next_wake(self) -> int | None:
+    def _next_look(self) -> int | None:
         found = []
         delivery = self.world.sandbox.delivery
         if self.world.webhooks and not delivery.mode.paused and (due := self._next_delivery()) is not None:
@@ -227,7 +227,7 @@ class Player:
         self._work("sweep")
         self._until(self.now + round(1000 * QUIET.total_seconds()))
         self._at(self.now + 60_000)
-        self.chronicle.ended()
+        self.event_log.ended()
         self._tell()
         self.proof = verify(world.service.reading)
 
@@ -321,7 +321,7 @@ class Player:
             case "owner":
                 owner = self.world.sandbox.process.owners[values["role"]]
                 (people.reactivate_owner if values["active"] else people.deactivate_owner)(owner)
-                self.chronicle.owner_changed(owner, active=values["active"])
+                self.event_log.owner_changed(owner, active=values["active"])
                 return f"{values['role']} {'comes back' if values['active'] else 'leaves'}"
             case _:
                 raise ValueError(f"nobody can {item.name}")
@@ -354,7 +354,7 @@ class Player:
         world = self.world
         self.counts.passes += 1
         self._say("service", what)
-        self.chronicle.pass_began(what)
+        self.event_log.pass_began(what)
         self._in_pass = True
         self._interfered = False
         began = self._calls
@@ -383,7 +383,7 @@ class Player:
         settled = calm and (not self._disturbed or self._at_rest())
         if settled:
             self._disturbed = False
-        self.chronicle.pass_ended(settled=settled, told=self._told_of())
+        self.event_log.pass_ended(settled=settled, delivered=self._delivered_kinds())
         self._tell()
         self._say("service", f"rests after {self._calls - began} calls{'' if settled else ', disturbed'}")
 
@@ -406,7 +406,7 @@ class Player:
         look = self.world.next_look()
         return look is not None and to_ms(look) <= self.now + round(1000 * SOON.total_seconds())
 
-    def _told_of(self) -> frozenset[str]:
+    def _delivered_kinds(self) -> frozenset[str]:
         """The kinds of records of which every change by people so far has been delivered."""
         if not self.world.webhooks or self._some_lost or self._next_delivery() is not None:
             return frozenset()
@@ -426,7 +426,7 @@ class Player:
         self.world.restart(lose_database=lose)
         if lose:
             self._young_until = self.now + round(1000 * LANDED_AFTER.total_seconds())
-            self.chronicle.database_lost()
+            self.event_log.database_lost()
 
     def _hook(self, step: str) -> None:
         """Before and after each call to the CRM, and at each checkpoint."""
@@ -482,8 +482,8 @@ class Player:
 
     def _tell(self) -> None:
         """The service's own changes since the last line."""
-        self.chronicle.catch_up()
-        new, self._told = self.chronicle.events[self._told :], len(self.chronicle.events)
+        self.event_log.catch_up()
+        new, self._told = self.event_log.events[self._told :], len(self.event_log.events)
         for event in new:
             told = _own_change(event)
             if told is not None:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from sync.admin.verify import FAULTS, Sort
 from tests.simulation.author import begin
-from tests.simulation.chronicle import Restored
+from tests.simulation.event_log import Restored
 from tests.simulation.oracle import Finding, Oracle
 from tests.simulation.player import Counts, Player
+from tests.simulation.profile import Mode
 from tests.simulation.script import Script
-from tests.simulation.temper import Mode
 
 MODES: tuple[Mode, ...] = ("plain", "safety", "liveness")
 

@@ -14,13 +14,13 @@ import pytest
 from sync.passes.effects import resolve
 from tests.simulation import __main__ as simulation
 from tests.simulation.author import begin
-from tests.simulation.chronicle import Created, Event, Linked, Mailed, Ref, Updated
+from tests.simulation.event_log import Created, Event, Linked, Mailed, Ref, Updated
 from tests.simulation.oracle import Finding
 from tests.simulation.player import Player
+from tests.simulation.profile import Mode
 from tests.simulation.run import Outcome, judge, replay, run
 from tests.simulation.script import ACT, Item, Script
 from tests.simulation.shrink import shrink
-from tests.simulation.temper import Mode
 
 STORIES = sorted((Path(__file__).parent / "stories").glob("*.json"))
 
@@ -113,7 +113,7 @@ def played(seed: int, days: int) -> Player:
 
 
 def judged(player: Player, events: Sequence[Event]) -> list[Finding]:
-    player.chronicle.events[:] = [replace(event, number=number) for number, event in enumerate(events)]
+    player.event_log.events[:] = [replace(event, number=number) for number, event in enumerate(events)]
     return judge(player)
 
 

@@ -7,6 +7,7 @@ STATUSES = (REQUESTED, DECLINED, SUBMITTED, PENDING, APPROVED, IMPLEMENTED)
 NEW, IN_PROGRESS, IN_REVIEW, DONE, CLOSED = (value for value, _ in NAMES.stages)
 REVISIONS = tuple(value for value, _ in NAMES.revisions)
 CADENCES = tuple(value for value, _ in NAMES.cadences)
+SHORT_CADENCES = ("Weekly", "Weekly", "Every 2 weeks", "Every 3 weeks", "Monthly", "", "10")
 
 KICKOFF, CREATE_TICKETS = "Contact Client", "Create Deliverable Tickets"
 SHARE, IMPLEMENT = "Share Deliverables", "Implement New Creatives for Refresh"

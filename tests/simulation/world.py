@@ -1,4 +1,4 @@
-"""The world of `tests.world`, fast and deterministic, with a chronicle beside it and a hook before every call.
+"""The world of `tests.world`, fast and deterministic, with an event log beside it and a hook before every call.
 
 What is short-cut is what the simulation is not about, and only here: the mapping is read once a process, a database is a
 copy of a migrated one without waits for the disk, SQLAlchemy keeps what it has compiled from one start to the next,
@@ -47,7 +47,7 @@ from sync.sandbox.transport import PATIENCE, URL, _suffer
 from sync.sandbox.wire import Request
 from sync.service.bootstrap import Service
 from sync.storage.database import migrate, open_store
-from tests.simulation.chronicle import Chronicle
+from tests.simulation.event_log import EventLog
 from tests.world import World
 
 EVENTS: tuple[Event, ...] = ("creation", "deletion", "restore", "merge", "associationChange")
@@ -224,7 +224,7 @@ class SimulationWorld(World):
         self._hook = hook
         self._jitter = random.Random(f"jitter {seed}")
         self._seed = seed
-        self.chronicle: Chronicle | None = None
+        self.event_log: EventLog | None = None
         super().__init__(
             where,
             webhooks=False,
@@ -237,7 +237,7 @@ class SimulationWorld(World):
         )
         self.log = SimulationLog()
         self.sandbox.api.log = self.log
-        self.chronicle = Chronicle(self.sandbox.portal, self.sandbox.process)
+        self.event_log = EventLog(self.sandbox.portal, self.sandbox.process)
         self.webhooks = mode is not None
         if mode is not None:
             self.sandbox.delivery.target = f"{self.settings.public_url}/webhooks/hubspot"
@@ -284,12 +284,12 @@ class SimulationWorld(World):
         return int(status[:3])
 
     def _looked(self, type_name: str, ids: list[str], with_history: bool) -> None:
-        if self.chronicle is None:
+        if self.event_log is None:
             return
         found = self.sandbox.portal.type(type_name)
         kind = "portfolio" if found.custom else found.name
         if kind in {"portfolio", "ticket"}:
-            (self.chronicle.looked if with_history else self.chronicle.checked)(kind, ids)
+            (self.event_log.looked if with_history else self.event_log.checked)(kind, ids)
 
     def next_look(self) -> datetime | None:
         """When the next dirty record is to be looked at; None: none is dirty."""

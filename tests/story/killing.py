@@ -29,7 +29,7 @@ from sync.clock import to_ms
 from sync.sandbox.control_client import ControlClient
 from sync.sandbox.people import RemotePeople
 from sync.sandbox.service import LIFELINE
-from tests.story.clients import Client, View, start_of_day
+from tests.story.workload import Client, View, start_of_day
 
 ROOT = Path(__file__).parents[2]
 MORNING = datetime(2026, 11, 2, 14, 0, tzinfo=UTC)  # 9:00 in the portal's time zone
@@ -122,11 +122,9 @@ def run(
 class Siege:
     """One run: the CRM, the service, the people, and who kills."""
 
-    def __init__(
-        self, stack: ExitStack, directory: Path, dice: random.Random, clients: int, *, real_time: bool
-    ) -> None:
+    def __init__(self, stack: ExitStack, directory: Path, rng: random.Random, clients: int, *, real_time: bool) -> None:
         self.report = Report()
-        self._dice = dice
+        self._rng = rng
         self._real_time = real_time
         self._database = directory / "handoffs.db"
         crm = stack.enter_context(_crm(directory, datetime.now(UTC) if real_time else MORNING))
@@ -143,7 +141,7 @@ class Siege:
         self._control.post("delivery", **ROUGH)
         self._quiet_for(self._is_at_work)
         self._clients = [
-            Client(self._people, f"Client {n:02}", random.Random(dice.random())) for n in range(1, clients + 1)
+            Client(self._people, f"Client {n:02}", random.Random(rng.random())) for n in range(1, clients + 1)
         ]
         self._add_faults()
         self._plan_kill()
@@ -155,8 +153,8 @@ class Siege:
     def _plan_kill(self) -> None:
         """Kill next while it starts, or once it has worked for a while."""
         self._calls_at_start = self._calls()
-        starting = self._dice.random() < 0.15
-        self._next_kill = time.monotonic() + self._dice.uniform(0.1, 1.5) if starting else None
+        starting = self._rng.random() < 0.15
+        self._next_kill = time.monotonic() + self._rng.uniform(0.1, 1.5) if starting else None
 
     def _calls(self) -> int:
         """How many calls the CRM has had."""
@@ -168,7 +166,7 @@ class Siege:
         """Some time passes; whoever has what he waited for goes on."""
         self._service.supervise()
         if not self._real_time:
-            self._control.post("clock", advance=self._dice.uniform(*AHEAD))
+            self._control.post("clock", advance=self._rng.uniform(*AHEAD))
         view = View.of(self._people)
         for client in self._clients if acting else ():
             if client.satisfied(view):
@@ -180,11 +178,11 @@ class Siege:
         """Kill if it is time to, at a moment that owes nothing to what this process does; whether it did."""
         working = self._calls() > self._calls_at_start
         if self._next_kill is None and working:
-            self._next_kill = time.monotonic() + self._dice.uniform(0.2, 2.0)
+            self._next_kill = time.monotonic() + self._rng.uniform(0.2, 2.0)
         if self._next_kill is None or time.monotonic() < self._next_kill:
             return False
-        time.sleep(self._dice.uniform(0, 0.2))
-        target = self._dice.choice(TARGETS)
+        time.sleep(self._rng.uniform(0, 0.2))
+        target = self._rng.choice(TARGETS)
         if not self._service.kill(target):
             return False
         self.report.kills[target, self._what_it_was_at() if working else "starting"] += 1
@@ -262,12 +260,12 @@ class Siege:
         return not due[0] and not open_ones[0]
 
     def _missing(self, view: View) -> int:
-        return sum(len(client.lost(view)) + len(client.wrong(view)) for client in self._clients)
+        return sum(len(client.missing(view)) + len(client.wrong(view)) for client in self._clients)
 
     def _compare(self, view: View) -> None:
         report = self.report
         for client in self._clients:
-            report.lost += client.lost(view)
+            report.lost += client.missing(view)
             report.doubled += client.doubled(view)
             report.wrong += client.wrong(view)
         keys = Counter(task.key for task in self._people.all_tasks() if task.key)

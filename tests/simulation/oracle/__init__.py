@@ -1,7 +1,7 @@
 """Says, from docs/process.md alone, what must and must not have come of what people did.
 
-`judge` walks through the chronicle; `records` is what the CRM shows at that moment, with all its versions; `handoffs` is
-what is due of it, `calendar` on which day; `heard` is what the service must have looked at by then.
+`judge` walks through the event log; `records` is what the CRM shows at that moment, with all its versions; `handoffs` is
+what is due of it, `calendar` on which day; `due_looks` is what the service must have looked at by then.
 """
 
 from tests.simulation.oracle.judge import Finding, Oracle

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
-from tests.simulation.chronicle import Ref
+from tests.simulation.event_log import Ref
 from tests.simulation.oracle.calendar import midnight, next_date, today_at
 from tests.simulation.oracle.records import AM, CW, GD, SAS, TASKS, Closing, Rec, Records, folder_of
 
@@ -28,7 +28,7 @@ class Due(NamedTuple):
 @dataclass(slots=True)
 class Offer:
     key: Key
-    home: Ref | None
+    parent: Ref | None
     ticket: Ref | None
     cycle: int
     number: int
@@ -106,18 +106,18 @@ class Handoffs:
 
     def offered(self, due: Due, rec: Rec) -> Offer:
         offer = self.offers.get(due.key)
-        home = rec if rec.ref.kind == "portfolio" else self._crm.home(rec)
+        parent = rec if rec.ref.kind == "portfolio" else self._crm.parent(rec)
         if offer is None:
             is_ticket = due.key[0] in {"4", "6", "6c"}
             ticket = Ref("ticket", str(due.key[1])) if is_ticket else None
-            cycle = 0 if home is None else self._crm.cycle(self._crm.closings(home), self._crm.now.number)
+            cycle = 0 if parent is None else self._crm.cycle(self._crm.closings(parent), self._crm.now.number)
             number = self._crm.now.number
             offer = Offer(
                 due.key, None, ticket, cycle, number, self._crm.now.at, self._crm.seen_at.get(rec.ref, number)
             )
             self.offers[due.key] = offer
         if not offer.fired:
-            offer.home = None if home is None else home.ref
+            offer.parent = None if parent is None else parent.ref
         offer.last = self._crm.now.number
         return offer
 
@@ -183,7 +183,9 @@ class Handoffs:
         lost = key in self.offers and self.offers[key].lost  # then nobody knows which tickets were on it at that time
         for task in self._crm.tasks.values():
             on_ticket = task.ticket is not None and (found := self._crm.rec(task.ticket)) is not None
-            near = self._crm.rec(task.home) is rec or (on_ticket and found is not None and self._crm.home(found) is rec)
+            near = self._crm.rec(task.parent) is rec or (
+                on_ticket and found is not None and self._crm.parent(found) is rec
+            )
             if not near or not task.open or (not closing.declined and TASKS[task.kind][0] != "7"):
                 continue
             # Made in an earlier cycle: not this one's. Made after the closing: it was on its way, and may be closed.
@@ -192,7 +194,7 @@ class Handoffs:
                 sure = before < task.began and task.number < closing.number
                 # Completed after it, and opened again: it may be a person's own by now.
                 sure = sure and task.open_at(closing.number) and not task.completed_since(closing.number)
-                sure = sure and self._crm.rec(task.home) is rec
+                sure = sure and self._crm.rec(task.parent) is rec
                 sure = sure and not (lost and task.ticket is not None)
                 sure = sure and (
                     task.ticket is None
@@ -261,7 +263,7 @@ class Handoffs:
             number = max(number, moved.number)
             still = [task for task in self._crm.tasks_on(rec, "3") if task.number <= number and task.open_at(number)]
             stands = any(self._crm.cycle(closings, task.number) == cycle and not task.rec.archived for task in still)
-            if stands and rec.ref not in self._crm.murky:
+            if stands and rec.ref not in self._crm.uncertain:
                 return  # whether one that was deleted since counts is not said, nor one that a merge brought along
             # One that was completed then, and is open again by a person's hand: whether it stands is not said.
             must = must and not any(task.open for task in self._crm.tasks_on(rec, "3"))
@@ -278,7 +280,7 @@ class Handoffs:
                 continue
             came_in = self._crm.run_began(ticket, "hs_pipeline").number
             later = [one for one in closings if one.number > came_in]
-            moved = self._crm.was_elsewhere(ticket) or rec.ref in self._crm.murky
+            moved = self._crm.was_elsewhere(ticket) or rec.ref in self._crm.uncertain
             if later and later[0].declined and not moved:
                 continue  # everything later in that cycle is bypassed; of another portfolio's cycle that is open
             # Bypassed with a declined cycle, and in the pipeline anew since: "once per ticket and role".
@@ -288,7 +290,7 @@ class Handoffs:
             must = (
                 not later
                 and not again
-                and ticket.ref not in self._crm.murky
+                and ticket.ref not in self._crm.uncertain
                 and not self._crm.declined_elsewhere(ticket, rec, came_in)
             )
             for role in (CW, GD):
@@ -356,15 +358,15 @@ class Handoffs:
     def _revisions_due(self, ticket: Rec) -> Iterator[Due]:
         if not self._crm.in_pipeline(ticket):
             return
-        home = self._crm.home(ticket)
-        closings = [] if home is None else self._crm.closings(home)
+        parent = self._crm.parent(ticket)
+        closings = [] if parent is None else self._crm.closings(parent)
         versions = ticket.history.get(self._crm.names.needs_revisions, [])
         for version in versions:
             roles = self._crm.revisions.get(version.value, ())
             # Set before a decline that came before any look: "a person asked for it", and "everything later is bypassed".
-            murky = ticket.ref in self._crm.murky or (home is not None and home.ref in self._crm.murky)
-            must = not murky and not any(c.declined and c.number > version.number for c in closings)
-            must = must and not self._crm.declined_elsewhere(ticket, home, version.number)
+            uncertain = ticket.ref in self._crm.uncertain or (parent is not None and parent.ref in self._crm.uncertain)
+            must = not uncertain and not any(c.declined and c.number > version.number for c in closings)
+            must = must and not self._crm.declined_elsewhere(ticket, parent, version.number)
             key: Key = ("6", ticket.ref.id, version.number)
             ended = next((c.number for c in reversed(closings) if c.declined and c.number < version.number), 0)
             for role in roles:
@@ -392,7 +394,7 @@ class Handoffs:
         kicked = (ticket.ref, newest.number) in self.kicked
         # Asked for before a decline, and bypassed with it: whether it is emptied all the same is not said.
         bypassed = any(c.declined and c.number > newest.number for c in closings)
-        open_to_doubt = (ticket.ref, newest.number) in self.seen_back or ticket.ref in self._crm.murky or bypassed
+        open_to_doubt = (ticket.ref, newest.number) in self.seen_back or ticket.ref in self._crm.uncertain or bypassed
         if kicked or handled or open_to_doubt:
             must = handled and kicked and not bypassed
             yield Due(("6c", ticket.ref.id, newest.number), "clear", None, must)
@@ -407,13 +409,13 @@ class Handoffs:
         key: Key = ("7", rec.ref.id, version.number)
         fired = key in self.offers and self.offers[key].fired
         stands = self.task_of.get(version.number)
-        murky = rec.ref in self._crm.murky  # whether an open task that a merge brought along stands is not said
+        uncertain = rec.ref in self._crm.uncertain  # whether an open task that a merge brought along stands is not said
         # One that a person has deleted stood for it: whether that is known after a loss is open.
         forgotten = stands is not None and self._crm.tasks[stands].rec.archived and self.lost_at > version.number
         if forgotten and not fired:
             yield Due(key, "task", SAS, must=False)
             yield Due(key, "email", SAS, must=False)
-        if not fired and stands is None and (murky or not any(task.open for task in tasks)):
+        if not fired and stands is None and (uncertain or not any(task.open for task in tasks)):
             # Set again and seen while a task was open, in a pass that was disturbed: that it stands may have been noted.
             must = version.number not in self.seen_standing
             yield Due(key, "task", SAS, must)

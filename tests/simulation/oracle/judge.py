@@ -1,6 +1,6 @@
 """Says from docs/process.md alone what must and must not have come of people's acts. It shares no code with the rules.
 
-Its method. It walks once through the chronicle: every change of every record in the order in which it happened, with
+Its method. It walks once through the event log: every change of every record in the order in which it happened, with
 the whole history, and the moments at which the service read a record ("looks") and went to rest. It never asks the
 service what it thought, nor reads its ledger or the keys on its tasks: a task is known by its subject, its owner and
 the records it is on, an email by its subject and receiver, a write by the property and value.
@@ -26,7 +26,7 @@ from typing import Literal
 
 from sync.clock import from_ms
 from sync.sandbox.seed import Process
-from tests.simulation.chronicle import (
+from tests.simulation.event_log import (
     Archived,
     Checked,
     Created,
@@ -45,8 +45,8 @@ from tests.simulation.chronicle import (
     Updated,
 )
 from tests.simulation.oracle.calendar import ZONE, next_date, today_at
+from tests.simulation.oracle.due_looks import DueLooks
 from tests.simulation.oracle.handoffs import Handoffs, Offer
-from tests.simulation.oracle.heard import Heard
 from tests.simulation.oracle.records import AM, CW, GD, NOBODY, OWNERS_CACHED, SAS, TASKS, Rec, Records, Task, folder_of
 
 IN_FLIGHT = 60_000
@@ -76,21 +76,21 @@ class Finding:
 
 
 class Oracle:
-    """`judge` a chronicle once."""
+    """`judge` an event log once."""
 
     def __init__(self, process: Process, emails: Mapping[str, str], inactive: Iterable[str] = ()) -> None:
         """`emails`: owner ids by address. `inactive`: owners who had left before the beginning."""
         self.findings: list[Finding] = []
         self._crm = Records(process, inactive)
         self._handoffs = Handoffs(self._crm)
-        self._heard = Heard(self._crm)
+        self._due_looks = DueLooks(self._crm)
         self._owner_of = dict(emails)
-        self._reborn = -1  # when the service first looked after it had lost its database; 0: it has not yet
+        self._ledger_began = -1  # when the service first looked after it had lost its database; 0: it has not yet
         self._looked: set[Ref] = set()
         self._looked_at = 0
         self._read_at: dict[Ref, int] = {}  # the number of the newest reading of each record, before a write too
         self._read_pending: dict[Ref, int] = {}  # the newest reading that showed Creatives Pending Approval
-        self._shaken: set[Ref] = set()  # deleted in mid-pass: what was just being made may have been refused
+        self._deleted_in_pass: set[Ref] = set()  # deleted in mid-pass: what was just being made may have been refused
         self._ended = False
         self._reset_of_role: list[tuple[Ref, str, int]] = []
         self._passing = False
@@ -114,7 +114,7 @@ class Oracle:
                     if event.own:
                         self._find("unexplained", f"the service deleted {ref}")
                     elif self._passing:
-                        self._shaken.add(ref)
+                        self._deleted_in_pass.add(ref)
                 case Restored(ref=ref):
                     self._crm.archive_or_restore(ref, lives=True)
                 case Linked():
@@ -125,20 +125,20 @@ class Oracle:
                     self._mailed(event)
                 case DatabaseLost():
                     self._database_lost()
-                    self._heard.forget()
+                    self._due_looks.forget()
                 case OwnerChanged(owner=owner, active=active):
                     self._crm.owner_changed(owner, active=active)
                 case PassBegan():
-                    self._heard.began(event)
+                    self._due_looks.began(event)
                     self._passing = True
-                    self._reborn = self._reborn or event.at
+                    self._ledger_began = self._ledger_began or event.at
                     self._looked.clear()
                     self._crm.moving.clear()
                     self._reset_of_role.clear()
                 case Looked(refs=refs):
                     self._crm.seen_at.update(dict.fromkeys(refs, event.number))
                     self._note_reading(refs)
-                    self._heard.looked(refs)
+                    self._due_looks.looked(refs)
                     for ref in sorted(refs):
                         self._look(ref)
                 case Checked(refs=refs):
@@ -146,7 +146,7 @@ class Oracle:
                 case PassEnded(settled=settled):
                     if settled:
                         self._rest(self._looked)
-                        for ref in sorted(self._heard.overlooked(event) - self._looked):
+                        for ref in sorted(self._due_looks.overlooked(event) - self._looked):
                             self._check_overlooked(ref)
                     self._passing = False
                 case Ended():
@@ -154,7 +154,7 @@ class Oracle:
                     self._rest({rec.ref for rec in self._crm.all.values() if rec.ref.kind in {"portfolio", "ticket"}})
             if isinstance(event, PassBegan | Looked | Checked | Mailed) or getattr(event, "own", False):
                 continue
-            self._heard.by_person(event)
+            self._due_looks.by_person(event)
             if self._passing:
                 self._look_again()  # a person in mid-pass: what is read after this sees it
         return self.findings
@@ -176,7 +176,7 @@ class Oracle:
 
     def _database_lost(self) -> None:
         """A task in the CRM stands for its occurrence's emails, a date written for the email of 9; else nothing does."""
-        self._reborn = 0
+        self._ledger_began = 0
         self._handoffs.lost_at = self._crm.now.number
         for offer in self._handoffs.offers.values():
             offer.lost = offer.lost or offer.fired
@@ -224,7 +224,7 @@ class Oracle:
     # -- effects: what they answer
 
     def _take(
-        self, handoff: str, slot: str, home: Ref | None, ticket: Ref | None = None, folder: str = ""
+        self, handoff: str, slot: str, parent: Ref | None, ticket: Ref | None = None, folder: str = ""
     ) -> Offer | None:
         """Fill the slot of the newest offer that has it empty; of one that has begun before all others."""
         found = [
@@ -233,7 +233,7 @@ class Oracle:
             if offer.key[0] == handoff
             and slot in offer.slots
             and (ticket is None or self._crm.same(offer.ticket, ticket))
-            and (home is None or ticket is not None or self._crm.same(offer.home, home))
+            and (parent is None or ticket is not None or self._crm.same(offer.parent, parent))
             and (not folder or offer.key[3] == folder)
         ]
         if not found:
@@ -244,28 +244,30 @@ class Oracle:
 
     def _was_known(self, offer: Offer) -> bool:
         """Whether the approval (7) was there at the newest look: one that came since is not what is answered."""
-        home = self._crm.rec(offer.home)
-        return offer.key[0] != "7" or home is None or int(str(offer.key[2])) <= self._crm.seen_at.get(home.ref, 0)
+        parent = self._crm.rec(offer.parent)
+        return offer.key[0] != "7" or parent is None or int(str(offer.key[2])) <= self._crm.seen_at.get(parent.ref, 0)
 
     def _fill(self, offer: Offer, slot: str) -> None:
         del offer.slots[slot]
         offer.filled[slot] = self._crm.now.number
-        home = self._crm.rec(offer.home)
-        offer.done_by = offer.done_by or (0 if home is None else self._crm.seen_at.get(home.ref, 0))
-        if self._reborn == 0 or self._crm.now.at < self._reborn:  # it landed late: the process that knew of it was gone
+        parent = self._crm.rec(offer.parent)
+        offer.done_by = offer.done_by or (0 if parent is None else self._crm.seen_at.get(parent.ref, 0))
+        if (
+            self._ledger_began == 0 or self._crm.now.at < self._ledger_began
+        ):  # it landed late: the process that knew of it was gone
             offer.lost = True
 
-    def _was_done(self, handoff: str, slot: str, home: Ref | None, ticket: Ref | None = None) -> bool:
+    def _was_done(self, handoff: str, slot: str, parent: Ref | None, ticket: Ref | None = None) -> bool:
         return any(
             offer.key[0] == handoff
             and slot in offer.filled
-            and (self._crm.same(offer.ticket, ticket) if ticket is not None else self._crm.same(offer.home, home))
-            and (home is None or offer.cycle == self._crm.cycle_now(home))
+            and (self._crm.same(offer.ticket, ticket) if ticket is not None else self._crm.same(offer.parent, parent))
+            and (parent is None or offer.cycle == self._crm.cycle_now(parent))
             for offer in self._handoffs.offers.values()
         )
 
-    def _not_offered(self, what: str, handoff: str, slot: str, home: Ref | None, ticket: Ref | None = None) -> None:
-        verdict: Verdict = "doubled" if self._was_done(handoff, slot, home, ticket) else "unexplained"
+    def _not_offered(self, what: str, handoff: str, slot: str, parent: Ref | None, ticket: Ref | None = None) -> None:
+        verdict: Verdict = "doubled" if self._was_done(handoff, slot, parent, ticket) else "unexplained"
         self._find(verdict, f"handoff {handoff}: {what}")
 
     def _made(self, rec: Rec, on: Sequence[Ref], *, late: bool) -> None:
@@ -275,29 +277,29 @@ class Oracle:
             self._find("unexplained", f"the service made {rec.ref} “{subject}”")
             return
         handoff, role = TASKS[kind]
-        home = next((ref for ref in on if ref.kind == "portfolio"), None)
+        parent = next((ref for ref in on if ref.kind == "portfolio"), None)
         ticket = next((ref for ref in on if ref.kind == "ticket"), None)
         what = f"{rec.ref} “{subject}” on {', '.join(map(str, sorted(on)))}"
-        task = Task(rec, kind, home, ticket if handoff in {"4", "6"} else None, self._crm.now.number)
+        task = Task(rec, kind, parent, ticket if handoff in {"4", "6"} else None, self._crm.now.number)
         slot = f"task {role}" if handoff == "6" else "task"
         folder = folder_of(subject.rpartition("(")[2].removesuffix(")")) if handoff == "5" else ""
         offer = (
-            self._take_role(ticket, role) if handoff == "4" else self._take(handoff, slot, home, task.ticket, folder)
+            self._take_role(ticket, role) if handoff == "4" else self._take(handoff, slot, parent, task.ticket, folder)
         )
         self._crm.tasks[rec.ref] = task
         if offer is None:
-            self._not_offered(what, handoff, slot, home, task.ticket)
+            self._not_offered(what, handoff, slot, parent, task.ticket)
             return
         self._check_advanced(offer, what)
-        self._check_places(offer, home, ticket, handoff, what, late=late)
-        self._check_owner(offer, rec["hubspot_owner_id"], role, what, home)
+        self._check_places(offer, parent, ticket, handoff, what, late=late)
+        self._check_owner(offer, rec["hubspot_owner_id"], role, what, parent)
         if handoff == "6" and ticket is not None:
             task.cause = int(str(offer.key[2]))
             self._revision_answered(ticket, role)
             self._reset_of_role.append((ticket, role, task.cause))
-        if handoff in {"1", "3", "5", "7"} and home is not None:
+        if handoff in {"1", "3", "5", "7"} and parent is not None:
             cause = int(str(offer.key[2]))
-            if cause < self._crm.cycle_now(home):  # its cycle ended before it was made
+            if cause < self._crm.cycle_now(parent):  # its cycle ended before it was made
                 task.cause = max(cause, 1)
         if handoff == "7":
             self._handoffs.task_of[int(str(offer.key[2]))] = rec.ref
@@ -317,17 +319,17 @@ class Oracle:
                 offer.filled.setdefault(f"task {role}", self._crm.now.number)
 
     def _check_places(
-        self, offer: Offer, home: Ref | None, ticket: Ref | None, handoff: str, what: str, *, late: bool
+        self, offer: Offer, parent: Ref | None, ticket: Ref | None, handoff: str, what: str, *, late: bool
     ) -> None:
         wanted = offer.ticket if handoff in {"4", "6"} else None
         if not self._crm.same(wanted, ticket):
             self._find("unexplained", f"handoff {handoff}: {what}: is not on {wanted}")
-        elif offer.home is not None and not self._crm.same(offer.home, home):
+        elif offer.parent is not None and not self._crm.same(offer.parent, parent):
             rec = self._crm.rec(ticket)
-            now = None if rec is None else self._crm.home(rec)
-            moved = ticket in self._crm.moving or (late and self._crm.was_on(ticket, home))
-            if not self._crm.same(None if now is None else now.ref, home) and not moved:
-                self._find("unexplained", f"handoff {handoff}: {what}: is not on {offer.home}")
+            now = None if rec is None else self._crm.parent(rec)
+            moved = ticket in self._crm.moving or (late and self._crm.was_on(ticket, parent))
+            if not self._crm.same(None if now is None else now.ref, parent) and not moved:
+                self._find("unexplained", f"handoff {handoff}: {what}: is not on {offer.parent}")
 
     def _check_owner(self, offer: Offer, owner: str, role: str, what: str, on: Ref | None) -> None:
         """Whoever had the role at some moment since the offer's first look, and had not left long before.
@@ -335,8 +337,12 @@ class Oracle:
         `on`: the portfolio that it was done on.
         """
         ticket = self._crm.rec(offer.ticket)
-        homes = [self._crm.rec(offer.home), self._crm.rec(on), self._crm.home(ticket) if ticket is not None else None]
-        recs = [rec for rec in (ticket, *homes) if rec is not None]
+        parents = [
+            self._crm.rec(offer.parent),
+            self._crm.rec(on),
+            self._crm.parent(ticket) if ticket is not None else None,
+        ]
+        recs = [rec for rec in (ticket, *parents) if rec is not None]
         named = set()
         for rec in recs:
             if rec.ref.kind == "ticket" and role not in {CW, GD}:
@@ -359,15 +365,17 @@ class Oracle:
                 continue
             rest = event.subject.removeprefix(before)
             name = rest[: rest.index(after)] if after else rest
-            home = self._crm.portfolio_named(name)
+            parent = self._crm.portfolio_named(name)
             folder = folder_of(rest[len(name) :].strip().strip("()")) if handoff == "5" else ""
-            offer = self._take(handoff, slot, home, None, folder)
+            offer = self._take(handoff, slot, parent, None, folder)
             if offer is None:
-                if home not in self._crm.murky and not (home == NOBODY and self._crm.murky):  # else merged in mid-pass
-                    self._not_offered(what, handoff, slot, home)
+                if parent not in self._crm.uncertain and not (
+                    parent == NOBODY and self._crm.uncertain
+                ):  # else merged in mid-pass
+                    self._not_offered(what, handoff, slot, parent)
             else:
                 self._check_advanced(offer, what)
-                self._check_owner(offer, self._owner_of.get(event.to, ""), role, what, home)
+                self._check_owner(offer, self._owner_of.get(event.to, ""), role, what, parent)
                 if handoff == "8" and int(str(offer.key[2])) not in self._crm.resets:
                     self._find("unexplained", f"handoff 9: {what}: before the reset was written")
             return
@@ -423,13 +431,13 @@ class Oracle:
     def _check_advanced(self, offer: Offer, what: str) -> None:
         """Nobody is told of a set (5) whose status is still to be advanced: at the write a person may prove to have
         approved, and then it is bypassed."""
-        home = self._crm.rec(offer.home)
-        if home is None or offer.key[0] != "5" or "write" not in offer.slots or offer.lost:
+        parent = self._crm.rec(offer.parent)
+        if parent is None or offer.key[0] != "5" or "write" not in offer.slots or offer.lost:
             return
-        if home[self._crm.names.status] == self._crm.pending:
+        if parent[self._crm.names.status] == self._crm.pending:
             # A write of what stands already leaves no version: a person may have set it just before.
             self._fill(offer, "write")
-        elif self._read_pending.get(home.ref, -1) < offer.read:
+        elif self._read_pending.get(parent.ref, -1) < offer.read:
             self._find("unexplained", f"handoff 5: {what}: the status was not advanced")
 
     def _status_read(self, rec: Rec) -> str:
@@ -445,7 +453,7 @@ class Oracle:
             (
                 one
                 for one in self._handoffs.offers.values()
-                if slots.get(str(one.key[0])) in one.slots and self._crm.same(one.home, rec.ref)
+                if slots.get(str(one.key[0])) in one.slots and self._crm.same(one.parent, rec.ref)
             ),
             key=lambda one: (int(str(one.key[2])) not in still, int(str(one.key[2]))),
             default=None,
@@ -529,7 +537,9 @@ class Oracle:
         read = [rec for ref in sorted(looked) if (rec := self._crm.rec(ref)) is not None]
         # A ticket that was read with one portfolio, and turned out to be on another, is decided with that one.
         recs = [
-            rec for rec in read if _is_portfolio(rec) or (home := self._crm.home(rec)) is None or home.ref in looked
+            rec
+            for rec in read
+            if _is_portfolio(rec) or (parent := self._crm.parent(rec)) is None or parent.ref in looked
         ]
         for rec in recs:
             self._check_due(rec)
@@ -538,7 +548,7 @@ class Oracle:
             self._conclude(rec)
         for ticket, role, asked in self._reset_of_role:
             found = self._crm.all.get(ticket)
-            if found is None or ticket in self._crm.murky:
+            if found is None or ticket in self._crm.uncertain:
                 continue
             given = any(not v.own and v.number > asked for v in found.history.get(self._crm.approvals[role], ()))
             if found[self._crm.approvals[role]] != "" and not given:
@@ -560,16 +570,20 @@ class Oracle:
                 continue
             offer.slots[due.slot] = due.role
             forgotten = offer.lost and due.slot.startswith("email")
-            waits = self._is_shaken(rec.ref) or self._is_shaken(offer.ticket) or self._is_blocked(offer, due.role)
-            if due.must and not forgotten and rec.ref not in self._crm.murky and not waits:
+            waits = (
+                self._was_deleted_in_pass(rec.ref)
+                or self._was_deleted_in_pass(offer.ticket)
+                or self._is_blocked(offer, due.role)
+            )
+            if due.must and not forgotten and rec.ref not in self._crm.uncertain and not waits:
                 self._missing(offer, due.slot)
 
-    def _is_shaken(self, ref: Ref | None) -> bool:
+    def _was_deleted_in_pass(self, ref: Ref | None) -> bool:
         """What the CRM has refused, as its record was just being deleted, is tried again at the next sweep."""
-        return ref in self._shaken and not self._ended
+        return ref in self._deleted_in_pass and not self._ended
 
     def _missing(self, offer: Offer, slot: str) -> None:
-        where = offer.ticket or offer.home
+        where = offer.ticket or offer.parent
         key = ", ".join(str(part) if not isinstance(part, frozenset) else str(sorted(part)) for part in offer.key[2:])
         self._find("missing", f"handoff {offer.key[0]}: {slot} for {where} (cause {key})")
         offer.slots.pop(slot, None)
@@ -580,15 +594,15 @@ class Oracle:
         if role is None:
             return False
         ticket = self._crm.rec(offer.ticket)
-        home = self._crm.rec(offer.home) if ticket is None else self._crm.home(ticket)  # where it is now
-        owner, sure = self._crm.owner(role, home, ticket)
+        parent = self._crm.rec(offer.parent) if ticket is None else self._crm.parent(ticket)  # where it is now
+        owner, sure = self._crm.owner(role, parent, ticket)
         return owner is None or not sure
 
     def _check_begun(self, rec: Rec) -> None:
         """All of an occurrence is written down before the first of it is tried: what has begun is finished."""
         closings = self._crm.closings(rec) if _is_portfolio(rec) else []
         for offer in list(self._handoffs.offers.values()):
-            if not self._crm.same(offer.ticket if rec.ref.kind == "ticket" else offer.home, rec.ref):
+            if not self._crm.same(offer.ticket if rec.ref.kind == "ticket" else offer.parent, rec.ref):
                 continue
             end = next((closing for closing in closings if closing.number > offer.cycle), None)
             bypassed = offer.key[0] not in {"2a", "8", "6", "6c"} and end is not None and end.declined
@@ -605,9 +619,13 @@ class Oracle:
                 begun = offer.told if offer.key[0] == "5" else bool(offer.filled)
                 must = begun and not bypassed and kept and offer.key[0] in {"1", "3", "5", "7"}
                 must = must and not offer.lost  # what the CRM does not show of it is known to nobody any more
-                if (must and rec.archived) or self._is_shaken(offer.home) or self._is_shaken(offer.ticket):
+                if (
+                    (must and rec.archived)
+                    or self._was_deleted_in_pass(offer.parent)
+                    or self._was_deleted_in_pass(offer.ticket)
+                ):
                     continue  # it goes on if the record is restored, and what was refused at the next sweep
-                if must and rec.ref not in self._crm.murky:
+                if must and rec.ref not in self._crm.uncertain:
                     self._missing(offer, slot)
                 offer.slots.pop(slot, None)
             if not offer.filled and not offer.decided:
@@ -633,7 +651,7 @@ class Oracle:
         if rec.archived:
             return
         if (moment := self._handoffs.complete_at(rec)) is not None:
-            self._heard.put_off(rec.ref, moment)
+            self._due_looks.put_off(rec.ref, moment)
         closings = self._crm.closings(rec)
         for one in closings:
             if one.declined or one.number in self._crm.resets:

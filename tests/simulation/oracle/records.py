@@ -7,7 +7,7 @@ from datetime import date
 from typing import NamedTuple
 
 from sync.sandbox.seed import Names, Process
-from tests.simulation.chronicle import Created, Event, Linked, Merged, Ref, Updated
+from tests.simulation.event_log import Created, Event, Linked, Merged, Ref, Updated
 
 OWNERS_CACHED = 15 * 60_000
 """Owners are cached and refreshed: for so long a change of them may not have been noticed."""
@@ -80,7 +80,7 @@ class Task:
 
     rec: Rec
     kind: str
-    home: Ref | None
+    parent: Ref | None
     """The portfolio that it is on; None: made on a ticket that has none."""
     ticket: Ref | None
     number: int
@@ -136,14 +136,14 @@ class Records:
         """Those that the service made."""
         self.resets: set[int] = set()
         """Closings (their numbers) whose reset was written."""
-        self.murky: set[Ref] = set()
+        self.uncertain: set[Ref] = set()
         """Merged: too much is open to say what must be."""
         self.moving: set[Ref] = set()
         """Tickets that a person puts on a portfolio, or takes off one, in mid-pass; or whose portfolio comes or goes."""
         self.seen_at: dict[Ref, int] = {}
         """The number of the newest look at each record."""
         self.owner_changes: dict[str, list[tuple[int, bool]]] = {one: [(0, False)] for one in inactive}
-        self._homes: dict[Ref, set[Ref]] = defaultdict(set)  # every portfolio that a ticket was ever on
+        self._parents: dict[Ref, set[Ref]] = defaultdict(set)  # every portfolio that a ticket was ever on
         self._alias: dict[Ref, Ref] = {}
 
     # -- what happens to them
@@ -177,7 +177,7 @@ class Records:
             self.moving.add(event.near)
         if not event.removed:
             if between:
-                self._homes[event.near].add(event.far)
+                self._parents[event.near].add(event.far)
             near.links[event.far].add(label)
             if label:
                 near.links[event.far].add("")
@@ -189,14 +189,14 @@ class Records:
     def merged(self, event: Merged) -> None:
         gone = self.all.pop(event.gone, None)
         self._alias[event.gone] = event.survivor
-        self.murky |= {event.gone, event.survivor}
+        self.uncertain |= {event.gone, event.survivor}
         if gone is None:
             return
         for task in self.tasks.values():
             if task.ticket == event.gone:
                 task.ticket = event.survivor
-            if task.home == event.gone:
-                task.home = event.survivor
+            if task.parent == event.gone:
+                task.parent = event.survivor
 
     def owner_changed(self, owner: str, *, active: bool) -> None:
         self.owner_changes.setdefault(owner, []).append((self.now.at, active))
@@ -213,7 +213,7 @@ class Records:
     def same(self, one: Ref | None, other: Ref | None) -> bool:
         return one == other or ((first := self.rec(one)) is not None and first is self.rec(other))
 
-    def home(self, ticket: Rec) -> Rec | None:
+    def parent(self, ticket: Rec) -> Rec | None:
         """The portfolio that a ticket counts for (handoff 4)."""
         on = {
             far: labels
@@ -226,16 +226,16 @@ class Records:
 
     def was_elsewhere(self, ticket: Rec) -> bool:
         """Whether it was ever on more than one portfolio."""
-        return len(self._homes[ticket.ref]) > 1
+        return len(self._parents[ticket.ref]) > 1
 
     def was_on(self, ticket: Ref | None, portfolio: Ref | None) -> bool:
-        return ticket is not None and portfolio in self._homes[ticket]
+        return ticket is not None and portfolio in self._parents[ticket]
 
     def tickets(self, portfolio: Rec) -> list[Rec]:
         return [
             rec
             for rec in self.all.values()
-            if rec.ref.kind == "ticket" and not rec.archived and self.home(rec) is portfolio
+            if rec.ref.kind == "ticket" and not rec.archived and self.parent(rec) is portfolio
         ]
 
     def portfolio_named(self, name: str) -> Ref | None:
@@ -294,17 +294,17 @@ class Records:
         """The cycle that a moment belongs to, named by the closing that began it; 0: the first."""
         return max((one.number for one in closings if one.number <= number), default=0)
 
-    def cycle_now(self, home: Ref) -> int:
-        rec = self.rec(home)
+    def cycle_now(self, parent: Ref) -> int:
+        rec = self.rec(parent)
         return 0 if rec is None else self.cycle(self.closings(rec), self.now.number)
 
     def came_since(self, ticket: Rec, portfolio: Rec, number: int) -> bool:
         came_in = self.run_began(ticket, "hs_pipeline").number
-        return self.home(ticket) is portfolio and self.in_pipeline(ticket) and came_in > number
+        return self.parent(ticket) is portfolio and self.in_pipeline(ticket) and came_in > number
 
-    def declined_elsewhere(self, ticket: Rec, home: Rec | None, number: int) -> bool:
+    def declined_elsewhere(self, ticket: Rec, parent: Rec | None, number: int) -> bool:
         """Whether a portfolio that it was on before had declined since: whether what was bypassed there is due is open."""
-        before = [rec for ref in self._homes[ticket.ref] if (rec := self.rec(ref)) is not None and rec is not home]
+        before = [rec for ref in self._parents[ticket.ref] if (rec := self.rec(ref)) is not None and rec is not parent]
         return any(one.declined and one.number > number for rec in before for one in self.closings(rec))
 
     def day(self, portfolio: Rec) -> date | None:
@@ -318,7 +318,7 @@ class Records:
         found = [
             task
             for task in self.tasks.values()
-            if TASKS[task.kind][0] == handoff and self.rec(task.home) is portfolio and task.ticket is None
+            if TASKS[task.kind][0] == handoff and self.rec(task.parent) is portfolio and task.ticket is None
         ]
         return sorted(found, key=lambda task: task.number)
 
@@ -334,7 +334,7 @@ class Records:
         `since`: only if it was made after that.
         What a merge brought along is not said to be on this ticket or not.
         """
-        if ticket.ref in self.murky:
+        if ticket.ref in self.uncertain:
             return False
         kind = "Revise Copy: " if role == CW else "Revise Graphics: "
         mine = [t for t in self.tasks.values() if t.kind == kind and t.ticket == ticket.ref and t.number > since]

@@ -1,6 +1,6 @@
 """What happened, in one order: every change in the CRM with all its history, every email, every look of the service.
 
-It hears the portal's own changes, so it knows the versions that the CRM forgets and the records that were deleted. A
+It listens to the portal's own changes, so it knows the versions that the CRM forgets and the records that were deleted. A
 number orders what happens within one millisecond of virtual time.
 """
 
@@ -120,11 +120,11 @@ class PassBegan(Event):
 class PassEnded(Event):
     """The service went to rest. `settled`: undisturbed, and nothing that it began is still open.
 
-    `told`: the kinds of records of which every change that people have made so far has been delivered to it.
+    `delivered`: the kinds of records of which every change that people have made so far has been delivered to it.
     """
 
     settled: bool
-    told: frozenset[str]
+    delivered: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ class Ended(Event):
     """The end, after the faults stopped and a poll and a sweep were done: everything due must be done."""
 
 
-class Chronicle:
+class EventLog:
     """Listens to a portal from its first record on."""
 
     def __init__(self, portal: Portal, process: Process) -> None:
@@ -142,7 +142,7 @@ class Chronicle:
         self._app = str(portal.account.app_id)
         self._mails = 0
         self._fresh: tuple[Ref, int] | None = None
-        portal.listeners.append(self._heard)
+        portal.listeners.append(self._record)
 
     def looked(self, kind: str, ids: Iterable[str]) -> None:
         self._catch_up()
@@ -164,9 +164,9 @@ class Chronicle:
         self._catch_up()
         self.events.append(PassBegan(*self._next(), what))
 
-    def pass_ended(self, *, settled: bool, told: frozenset[str]) -> None:
+    def pass_ended(self, *, settled: bool, delivered: frozenset[str]) -> None:
         self._catch_up()
-        self.events.append(PassEnded(*self._next(), settled, told))
+        self.events.append(PassEnded(*self._next(), settled, delivered))
 
     def ended(self) -> None:
         self._catch_up()
@@ -192,7 +192,7 @@ class Chronicle:
     def _is_own(self, actor: Actor) -> bool:
         return actor.source_type == "INTEGRATION" and actor.source_id == self._app
 
-    def _heard(self, change: Change) -> None:
+    def _record(self, change: Change) -> None:
         self._catch_up()
         ref = self._ref(change.type.id, change.id)
         own = self._is_own(change.actor)

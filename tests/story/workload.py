@@ -59,28 +59,28 @@ def kind_of(task: SeenTask) -> str:
 class Client:
     """One portfolio and what is to be seen of it by now.
 
-    `things` are tasks and emails, each as often as it must be there; `values` are statuses, dates and the like.
+    `expected` are tasks and emails, each as often as it must be there; `values` are statuses, dates and the like.
     """
 
-    def __init__(self, people: Agency, name: str, dice: random.Random) -> None:
+    def __init__(self, people: Agency, name: str, rng: random.Random) -> None:
         self.name = name
-        self.things: Counter[str] = Counter()
+        self.expected: Counter[str] = Counter()
         self.values: dict[str, str] = {}
         self.steps = 0
         self._people = people
-        self._dice = dice
+        self._rng = rng
         self._view: View | None = None
         self._rounds = 0
         self.portfolio = people.create_portfolio(name, cadence=CADENCE, link="https://lab.example/")
         self.tickets: list[str] = []
-        self._life = self._cycles()
+        self._script = self._cycles()
         self.step(None)
 
     def step(self, view: View | None) -> None:
         """Let its people do what they do next, having seen this."""
         self._view = view
         self.steps += 1
-        next(self._life)
+        next(self._script)
 
     # -- what people do, and what has to come of it
 
@@ -88,12 +88,12 @@ class Client:
         while True:
             self._rounds += 1
             yield from self._kickoff()
-            if self._dice.random() < 0.25:
+            if self._rng.random() < 0.25:
                 yield from self._decline()
             else:
                 yield from self._confirm()
                 yield from self._produce()
-                if self._dice.random() < 0.4:
+                if self._rng.random() < 0.4:
                     yield from self._revise()
                 yield from self._finish()
 
@@ -161,7 +161,7 @@ class Client:
         self._due("implement", self._parent)
         self._mailed("approved")
         yield
-        if self._dice.random() < 0.5:
+        if self._rng.random() < 0.5:
             self._complete("implement", self._parent)
         else:
             self._status("Creatives Implemented")
@@ -170,7 +170,7 @@ class Client:
         self._mailed("live")
         yield
 
-    # -- one of these things
+    # -- one of these effects
 
     def _today(self) -> date:
         return self._people.now().astimezone(ZONE).date()
@@ -194,10 +194,10 @@ class Client:
         return f"portfolio {self.portfolio}"
 
     def _due(self, kind: str, record: str) -> None:
-        self.things[f"task {kind} on {record}"] += 1
+        self.expected[f"task {kind} on {record}"] += 1
 
     def _mailed(self, what: str) -> None:
-        self.things[f"email “{what}”"] += 1
+        self.expected[f"email “{what}”"] += 1
 
     def _announced(self) -> None:
         self._due("share_deliverables", self._parent)
@@ -213,7 +213,7 @@ class Client:
         self._completed(kind, record)
 
     def _completed(self, kind: str, record: str) -> None:
-        total = self.things[f"task {kind} on {record}"]
+        total = self.expected[f"task {kind} on {record}"]
         self.values[f"completed {kind} on {record}"] = str(total)
 
     # -- what is there
@@ -226,8 +226,8 @@ class Client:
     def found(self, view: View) -> tuple[Counter[str], dict[str, str]]:
         """The tasks and emails that are there, and the values that stand where one is expected."""
         tasks = list(self._tasks(view))
-        things = Counter(f"task {kind_of(task)} on {_record_of(task)}" for task in tasks)
-        things.update(f"email “{what}”" for what in self._received(view.emails))
+        effects = Counter(f"task {kind_of(task)} on {_record_of(task)}" for task in tasks)
+        effects.update(f"email “{what}”" for what in self._received(view.emails))
         completed = Counter(f"completed {kind_of(task)} on {_record_of(task)}" for task in tasks if not task.open)
         names = self._people.process.names
         portfolio = view.portfolios[self.portfolio]
@@ -238,7 +238,7 @@ class Client:
             values[f"revisions of ticket {ticket}"] = seen[names.needs_revisions]
             values[f"copy of ticket {ticket}"] = seen[names.copy_approval]
         values |= {name: str(completed[name]) for name in self.values if name.startswith("completed ")}
-        return things, {name: values.get(name, "nothing") for name in self.values}
+        return effects, {name: values.get(name, "nothing") for name in self.values}
 
     def _received(self, emails: Iterable[SeenEmail]) -> Iterator[str]:
         for email in emails:
@@ -248,15 +248,15 @@ class Client:
                 yield known[0] if known else f"{subject} to {email.to}"
 
     def satisfied(self, view: View) -> bool:
-        return self.found(view) == (self.things, self.values)
+        return self.found(view) == (self.expected, self.values)
 
-    def lost(self, view: View) -> list[str]:
+    def missing(self, view: View) -> list[str]:
         """The tasks and emails that are missing."""
-        return sorted(f"{self.name}: {thing}" for thing in (self.things - self.found(view)[0]).elements())
+        return sorted(f"{self.name}: {thing}" for thing in (self.expected - self.found(view)[0]).elements())
 
     def doubled(self, view: View) -> list[str]:
         """The tasks and emails that are there too often, or should not be there at all."""
-        return sorted(f"{self.name}: {thing}" for thing in (self.found(view)[0] - self.things).elements())
+        return sorted(f"{self.name}: {thing}" for thing in (self.found(view)[0] - self.expected).elements())
 
     def wrong(self, view: View) -> list[str]:
         """The values that are not what they should be."""

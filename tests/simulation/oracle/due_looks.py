@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
 
-from tests.simulation.chronicle import Archived, Created, Event, Linked, PassBegan, PassEnded, Ref, Restored, Updated
+from tests.simulation.event_log import Archived, Created, Event, Linked, PassBegan, PassEnded, Ref, Restored, Updated
 from tests.simulation.oracle.calendar import today_at
 from tests.simulation.oracle.handoffs import WINDOW
 from tests.simulation.oracle.records import TASKS, Rec, Records
@@ -19,7 +19,7 @@ SEARCH_LAGS = 10_000
 """How much older than a search a change is that it shows for certain (docs/hubspot.md 6.2: some seconds)."""
 
 
-class Heard:
+class DueLooks:
     """Told of every event after the records have taken it in."""
 
     def __init__(self, records: Records) -> None:
@@ -30,7 +30,7 @@ class Heard:
         """Those of them that a search shows."""
         self._put_off: dict[Ref, int] = {}
         """To be looked at again, and when."""
-        self._home_seen: dict[Ref, Ref | None] = {}
+        self._parent_seen: dict[Ref, Ref | None] = {}
         """The portfolio that a ticket counted for, when it was last looked at."""
         self._began = PassBegan(0, 0, "")
         self._knows_tasks = True
@@ -42,8 +42,8 @@ class Heard:
     def looked(self, refs: frozenset[Ref]) -> None:
         for ref in refs:
             if (rec := self._crm.rec(ref)) is not None and ref.kind == "ticket":
-                home = self._crm.home(rec)
-                self._home_seen[ref] = None if home is None else home.ref
+                parent = self._crm.parent(rec)
+                self._parent_seen[ref] = None if parent is None else parent.ref
             self._changed.pop(ref, None)
             self._findable.pop(ref, None)
             if self._put_off.get(ref, 0) <= self._crm.now.at:
@@ -57,7 +57,7 @@ class Heard:
         self._changed.clear()
         self._findable.clear()
         self._put_off.clear()
-        self._home_seen.clear()
+        self._parent_seen.clear()
         self._knows_tasks = False
 
     def by_person(self, event: Event) -> None:
@@ -70,7 +70,7 @@ class Heard:
     def overlooked(self, event: PassEnded) -> set[Ref]:
         """What must have been looked at by the end of an undisturbed pass, and was not. Told once."""
         found = {ref for ref, at in self._put_off.items() if at <= self._began.at}
-        found |= {ref for ref, kinds in self._changed.items() if kinds & event.told}
+        found |= {ref for ref, kinds in self._changed.items() if kinds & event.delivered}
         if self._began.what == "poll":
             found |= {ref for ref, at in self._findable.items() if at <= self._began.at - SEARCH_LAGS}
         for ref in found:
@@ -86,32 +86,32 @@ class Heard:
             case Updated(ref=ref, values=values) if ref.kind == "task":
                 task = self._crm.tasks.get(ref)
                 completed = values.get("hs_task_status") == "COMPLETED" and self._knows_tasks
-                if completed and task is not None and task.home is not None and TASKS[task.kind][0] == "7":
-                    yield task.home
+                if completed and task is not None and task.parent is not None and TASKS[task.kind][0] == "7":
+                    yield task.parent
             case Updated(ref=ref, values=values):
                 if values.keys() & self._crm.watched(ref):
-                    yield from self._with_homes(ref, came_or_left="hs_pipeline" in values)
+                    yield from self._with_parents(ref, came_or_left="hs_pipeline" in values)
             case Created(ref=ref) | Archived(ref=ref) | Restored(ref=ref) if ref.kind in {"portfolio", "ticket"}:
-                yield from self._with_homes(ref)
+                yield from self._with_parents(ref)
             case Linked(near=near, far=far) if (near.kind, far.kind) == ("ticket", "portfolio"):
-                yield from self._with_homes(near)
+                yield from self._with_parents(near)
 
-    def _with_homes(self, ref: Ref, *, came_or_left: bool = False) -> Iterator[Ref]:
+    def _with_parents(self, ref: Ref, *, came_or_left: bool = False) -> Iterator[Ref]:
         """A portfolio; or a ticket of the pipeline, with the portfolio that it counts for, and the one that it did."""
         rec = self._crm.rec(ref)
         if rec is None or (ref.kind == "ticket" and not (came_or_left or self._crm.in_pipeline(rec))):
             return
         yield ref
         if ref.kind == "ticket":
-            now = None if rec.archived else self._crm.home(rec)
-            homes = {None if now is None else now.ref, self._home_seen.get(ref)}
-            yield from (home for home in homes if home is not None)
+            now = None if rec.archived else self._crm.parent(rec)
+            parents = {None if now is None else now.ref, self._parent_seen.get(ref)}
+            yield from (parent for parent in parents if parent is not None)
 
     def _is_swept(self, rec: Rec) -> bool:
         """Whether a sweep that began with this pass finds it: an open cycle, or a date that is near or past."""
         if rec.ref.kind == "ticket":
-            home = self._crm.home(rec)
-            return home is not None and self._is_swept(home)
+            parent = self._crm.parent(rec)
+            return parent is not None and self._is_swept(parent)
         if rec.ref.kind != "portfolio" or rec.archived:
             return False
         before = self._began.at - SEARCH_LAGS

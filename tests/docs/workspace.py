@@ -1,4 +1,4 @@
-"""An agency's office for the pages of `docs/`: a portal over HTTP, a directory, and a shell in which commands are run.
+"""What the pages of `docs/` are run in: a portal over HTTP, a directory, and a shell for their commands.
 
 `handoffs …` runs in this process, on the portal's clock; all else that a page says is run by bash.
 """
@@ -38,14 +38,14 @@ test "$*" = "project upload" && test -f hsproject.json && test -f src/app/webhoo
 
 
 @dataclass(frozen=True)
-class Said:
-    """How a command ended, and all that it said."""
+class CommandResult:
+    """How a command ended, and all that it printed."""
 
     code: int
     text: str
 
 
-class Office:
+class Workspace:
     """One page's portal and directory. `given` are the situations that a page may ask for, by name."""
 
     def __init__(self, directory: Path, patch: pytest.MonkeyPatch) -> None:
@@ -74,11 +74,11 @@ class Office:
 
     def _on_one_clock(self) -> None:
         """Commands go by the portal's clock, and reach PUBLIC_URL where the service listens."""
-        office = self
+        workspace = self
 
         class Session(requests.Session):
             def request(self, method: str | bytes, url: str | bytes, *args: Any, **options: Any) -> requests.Response:
-                return super().request(method, str(url).replace(PUBLIC, office._receiver), *args, **options)
+                return super().request(method, str(url).replace(PUBLIC, workspace._receiver), *args, **options)
 
         clock = self.sandbox.clock
         self._patch.setattr(bootstrap, "build", partial(bootstrap.build, clock=clock))
@@ -97,7 +97,7 @@ class Office:
 
     # -- the shell
 
-    def run(self, line: str, *, answer: str | None = None) -> Said:
+    def run(self, line: str, *, answer: str | None = None) -> CommandResult:
         """One command line; `answer` is what a person types, who then sits at a terminal."""
         self.people.flush_search()
         words = shlex.split(line)
@@ -118,13 +118,13 @@ class Office:
             timeout=PATIENCE,
             check=False,
         )
-        return Said(done.returncode, done.stdout + done.stderr)
+        return CommandResult(done.returncode, done.stdout + done.stderr)
 
-    def _command(self, words: list[str], settings: Mapping[str, str], answer: str | None) -> Said:
+    def _command(self, words: list[str], settings: Mapping[str, str], answer: str | None) -> CommandResult:
         self._patch.setattr("sync.commands.terminal.at_a_terminal", lambda: answer is not None)
         result = CliRunner(env=settings).invoke(main, words, input=None if answer is None else f"{answer}\n")
         assert result.exception is None or isinstance(result.exception, SystemExit), result.output
-        return Said(result.exit_code, result.output)
+        return CommandResult(result.exit_code, result.output)
 
     # -- the service
 
@@ -176,8 +176,8 @@ class Office:
         """End the service as an admin does; it must end in order."""
         assert self._serving is not None
         self._serving.send_signal(signal.SIGTERM)
-        _, said = self._serving.communicate(timeout=PATIENCE)
-        assert self._serving.returncode == 0, said
+        _, printed = self._serving.communicate(timeout=PATIENCE)
+        assert self._serving.returncode == 0, printed
         self._serving, self._receiver = None, "http://127.0.0.1:1"
 
     # -- what has happened before
@@ -209,8 +209,8 @@ class Office:
             "handoffs sweep",
             "handoffs poll",
         ):
-            said = self.run(line)
-            assert said.code == 0, said.text
+            result = self.run(line)
+            assert result.code == 0, result.text
         self.sandbox.clock.advance(timedelta(hours=1))
 
     def find(self, name: str) -> str:

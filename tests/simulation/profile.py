@@ -9,18 +9,18 @@ Mode = Literal["plain", "safety", "liveness"]
 
 
 @dataclass(frozen=True, slots=True)
-class Temper:
+class Profile:
     """What kind of run a seed gives."""
 
     portfolios: int
-    meetings: float
+    sessions: float
     """How often a day somebody sits down to work, at half of the portfolios."""
     chaos: float
-    """The share of sittings in which nobody follows the process."""
+    """The share of sessions in which nobody follows the process."""
     haste: float
-    """The share of sittings in which a person changes their mind within minutes, before anybody may have looked."""
-    corners: float
-    """The share of sittings in which somebody does what the rules tell apart by a hair."""
+    """The share of sessions in which a person changes their mind within minutes, before anybody may have looked."""
+    corner_cases: float
+    """The share of sessions in which somebody does what the rules tell apart by a hair."""
     polls: tuple[int, ...]
     """Hours of the day at which a poll is done."""
     sweep_missed: float
@@ -36,14 +36,14 @@ class Temper:
     """How webhooks travel; None: there are none."""
 
 
-def has_corners(seed: int) -> bool:
+def has_corner_cases(seed: int) -> bool:
     """Whether the people of this seed do what the rules tell apart by a hair."""
     return seed % 4 == 1
 
 
-def temper_of(rng: random.Random, seed: int, mode: Mode) -> Temper:
+def profile_of(rng: random.Random, seed: int, mode: Mode) -> Profile:
     plain = mode == "plain"
-    corners = has_corners(seed)
+    corner_cases = has_corner_cases(seed)
     travel: dict[str, Any] | None = {}
     if not plain:
         travel = rng.choice(
@@ -58,18 +58,18 @@ def temper_of(rng: random.Random, seed: int, mode: Mode) -> Temper:
                 None,
             )
         )  # fmt: skip
-    return Temper(
+    return Profile(
         portfolios=rng.choice((1, 2, 2, 3, 3, 4)),
-        meetings=rng.choice((0.4, 0.7, 1.0)),
+        sessions=rng.choice((0.4, 0.7, 1.0)),
         chaos=rng.choice((0.0, 0.1, 0.25, 0.5)),
         haste=0.3 if seed % 2 else 0.0,
-        corners=0.5 if corners else 0.0,
+        corner_cases=0.5 if corner_cases else 0.0,
         polls=rng.choice(((12,), (17,), (9, 17))) if travel is None else rng.choice(((), (), (13,))),
         sweep_missed=0.0 if plain else rng.choice((0.0, 0.3, 0.6, 0.8)),
         faults=0.0 if plain else rng.choice((0.0, 0.3, 1.0, 2.0)),
         kills=0.0 if plain else rng.choice((0.0, 0.0, 0.3, 1.0)),
-        lost=not plain and rng.random() < (0.4 if corners else 0.15),
-        inside=0.3 if corners else 0.0 if plain else rng.choice((0.0, 0.0, 0.1)),
+        lost=not plain and rng.random() < (0.4 if corner_cases else 0.15),
+        inside=0.3 if corner_cases else 0.0 if plain else rng.choice((0.0, 0.0, 0.1)),
         mode=travel,
     )
 
