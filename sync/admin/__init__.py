@@ -8,8 +8,8 @@ To understand what is: `explain` shows one portfolio, with its `timeline`; `plan
 (`cost`); `verify` proves from the CRM's history what was done. They read, and hold nothing that can write.
 
 To act on many records: `apply` carries out a kept plan, `backfill` acts on older causes, `replay` has records decided
-again, `dead_letters` shows and drops what does not heal by itself. All of them go through `bulk`, group by group, and so
-through the same passes as everything else.
+again. They go through `bulk`, group by group, and so through the same passes as everything else. `dead_letters` finds what
+does not heal by itself, for `replay` to try again, and drops what an admin gives up.
 
 `portfolios` finds a portfolio by name; `inventory` reads portfolios with every task on them.
 """

@@ -1,6 +1,6 @@
-"""Carries chosen records through passes, group by group, and tells what came of each: `apply`, `backfill`, `replay`, `dead`.
+"""Carry chosen records through passes, group by group, and say what came of each: `apply`, `backfill`, `replay`, `dead`.
 
-The ledger is the state: a run that was stopped, or cut off, is taken up by the same command, which finds less to do.
+The ledger is the state: a run that was stopped, or cut off, is completed by the same command, which finds less to do.
 """
 
 from collections import Counter
@@ -29,14 +29,14 @@ class RecordOutcome(StrEnum):
     """What came of one record."""
 
     DONE = "done"  # something was done, and nothing failed
-    FAILED = "failed"  # refused, or it could not be looked at
+    FAILED = "failed"  # refused, or the record could not be decided
     UNKNOWN = "unknown"  # no answer came: it is looked for in the CRM before it is tried again
     SKIPPED = "skipped"  # nothing was done: the reason says why
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One record. `effects`: how many ended up in each state."""
+    """What came of one record. `effects`: how many of its effects ended up in each state."""
 
     record: RecordRef
     outcome: RecordOutcome
@@ -58,7 +58,7 @@ class Summary:
 
     records: Counter[RecordOutcome] = field(default_factory=Counter)
     effects: Counter[str] = field(default_factory=Counter)
-    left: int = 0  # chosen, but not looked at: stopped, or beyond a limit
+    left: int = 0  # chosen, but not decided: stopped, or beyond a limit
     tally: Tally = field(default_factory=Tally)
 
     def add(self, result: Result) -> None:
@@ -82,11 +82,11 @@ class Summary:
 
 
 Prepare = Callable[[Connection, Sequence[RecordRef]], None]
-"""Writes down what must be known before a group is looked at, in the transaction that marks it."""
+"""Records what must be known before a group is decided, in the transaction that enqueues it."""
 
 
 def no_preparation(_connection: Connection, _group: Sequence[RecordRef]) -> None:
-    """Nothing has to be known."""
+    """Record nothing."""
 
 
 def carry_out(
@@ -99,10 +99,12 @@ def carry_out(
     gate: Gate | None = None,
     stop: Callable[[], bool] = never,
 ) -> Iterator[Result]:
-    """Look at these records (portfolios and tickets), whatever else is due; what came of each, as it comes.
+    """Carry these records (portfolios and tickets) through passes, whatever else is due; yield what came of each.
 
-    What a look at a ticket leads to, its portfolio, is looked at too. Between two groups other work has its turn, and
-    `stop` is asked. The breaker ends it. Raises what concerns every record.
+    A ticket leads to its portfolio, which is carried through too. `origin` names the command in the work queue.
+    `prepare` runs before each group; `gate` may refuse a decision, which is then not carried out; `stop` is asked between
+    two groups, when other work has its turn. `summary` fills meanwhile. The breaker ends the run. Raises what concerns
+    every record, as `Reconciler.run` does.
     """
     queue, seen = list(dict.fromkeys(units)), set(units)
     while queue and not stop() and not summary.tally.held:
@@ -139,13 +141,13 @@ def _group(
         items = work_queue.items_of(connection, group)
     refused: set[RecordRef] = set()
 
-    def watched(context: Context, decision: Decision) -> bool:
+    def gated(context: Context, decision: Decision) -> bool:
         if gate is None or gate(context, decision):
             return True
         refused.add(context.snapshot.ref)
         return False
 
-    tally += service.reconciler.run(held, items, watched)
+    tally += service.reconciler.run(held, items, gated)
     with service.store.read() as connection:
         after, queued = queries.standings(connection, group), work_queue.find(connection, group)
     return [
@@ -163,10 +165,10 @@ def _result(
     queued: QueuedRecord | None,
 ) -> Result:
     """What came of one record: how its effects have changed, and what is left of it in the queue (None: nothing)."""
-    changed = {key: stand for key, stand in after.items() if stand != before.get(key)}
-    counts = Counter(stand.state.value for stand in changed.values())
+    changed = {key: standing for key, standing in after.items() if standing != before.get(key)}
+    counts = Counter(standing.state.value for standing in changed.values())
     reasons = dict.fromkeys(
-        stand.reason for stand in changed.values() if stand.reason and stand.state is not EffectState.DONE
+        standing.reason for standing in changed.values() if standing.reason and standing.state is not EffectState.DONE
     )
     why = "; ".join(reason for reason in reasons if reason)
     if queued is not None and queued.held_effects is not None:

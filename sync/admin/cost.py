@@ -1,8 +1,8 @@
-"""What passes cost: the calls to the CRM that carrying out a forecast makes, counted in its batches. Pure.
+"""Count the calls to the CRM that carrying out a dry run costs, in its batches. Pure.
 
 Counted is what `reconcile` does for the records with something to do, in groups of fifty: read them, decide, read again
-before a property is written, write, make and close tasks, send emails, and look once more at what was written. Not
-counted is what a process asks once when it starts (owners, pipelines, property definitions: some ten calls).
+before a property is written, write, make and close tasks, send emails, and read once more what was written. Not counted
+is what a process asks once when it starts (owners, pipelines, property definitions: some ten calls).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +17,8 @@ from sync.rules.keys import EffectKind
 from sync.rules.model import Write
 
 GROUP = 50
+"""Records of one group of a pass."""
+
 BATCH = 100
 WITH_HISTORY = 50
 ASSOCIATIONS = 1_000
@@ -31,66 +33,67 @@ class Needs:
     notes: frozenset[RecordRef]
 
 
-def calls(forecasts: Iterable[DryRun], *, email_calls: int) -> int:
-    """The calls that these forecasts cost; `email_calls` for each email: 1 where the CRM sends it, else 0."""
+def calls(dry_runs: Iterable[DryRun], *, email_calls: int) -> int:
+    """Count the calls that these dry runs cost. `email_calls`: calls for each email, 1 where the CRM sends it, else 0."""
     passes: dict[datetime, list[list[Round]]] = {}
-    for forecast in forecasts:
-        for turns in _looks(forecast):
-            passes.setdefault(turns[0].context.times.now, []).append(turns)
+    for dry_run in dry_runs:
+        for rounds in _passes(dry_run):
+            passes.setdefault(rounds[0].context.times.now, []).append(rounds)
     return sum(
-        _pass(looks[start : start + GROUP], email_calls)
-        for looks in passes.values()
-        for start in range(0, len(looks), GROUP)
+        _group(records[start : start + GROUP], email_calls)
+        for records in passes.values()
+        for start in range(0, len(records), GROUP)
     )
 
 
-def _looks(dry_run: DryRun) -> Iterator[list[Round]]:
-    """The decisions of each look at a record in which something is done: a write leads to the next one."""
-    look: list[Round] = []
-    for turn in dry_run.rounds:
-        if look and not _writes(look[-1].due):
-            yield look
-            look = []
-        if look or turn.due:
-            look.append(turn)
-    if look:
-        yield look
+def _passes(dry_run: DryRun) -> Iterator[list[Round]]:
+    """The rounds of each pass in which something is done for the record: a write leads to the next round."""
+    rounds: list[Round] = []
+    for each in dry_run.rounds:
+        if rounds and not _writes(rounds[-1].due):
+            yield rounds
+            rounds = []
+        if rounds or each.due:
+            rounds.append(each)
+    if rounds:
+        yield rounds
 
 
-def _pass(looks: Sequence[Sequence[Round]], email_calls: int) -> int:
-    rounds = max(len(look) for look in looks)
-    return sum(_round([look[n] for look in looks if n < len(look)], email_calls) for n in range(rounds))
+def _group(records: Sequence[Sequence[Round]], email_calls: int) -> int:
+    """One pass over several records, each with its rounds: the first rounds together, then the second ones …"""
+    count = max(len(rounds) for rounds in records)
+    return sum(_round([rounds[n] for rounds in records if n < len(rounds)], email_calls) for n in range(count))
 
 
-def _round(turns: Sequence[Round], email_calls: int) -> int:
-    cases = [turn.context for turn in turns]
-    effects = [effect for turn in turns for effect in turn.due]
-    return _reading(cases) + _deciding(cases) + _doing(effects, email_calls)
+def _round(rounds: Sequence[Round], email_calls: int) -> int:
+    contexts = [each.context for each in rounds]
+    effects = [effect for each in rounds for effect in each.due]
+    return _reading(contexts) + _deciding(contexts) + _doing(effects, email_calls)
 
 
-def _reading(cases: Sequence[Context]) -> int:
-    portfolios = [context for context in cases if context.snapshot.portfolio is not None]
+def _reading(contexts: Sequence[Context]) -> int:
+    portfolios = [context for context in contexts if context.snapshot.portfolio is not None]
     near = sum(len(context.snapshot.tickets) for context in portfolios)
-    tickets = sum(len(context.snapshot.tickets) for context in cases)
+    tickets = sum(len(context.snapshot.tickets) for context in contexts)
     of_portfolios = _in(len(portfolios), WITH_HISTORY) + _in(len(portfolios), ASSOCIATIONS)
     return of_portfolios + _in(near, ASSOCIATIONS) + _in(tickets, WITH_HISTORY)
 
 
-def _deciding(cases: Sequence[Context]) -> int:
-    """The tasks and notes that the rules ask for: each time for all records together."""
-    asked = [list(needs(context)) for context in cases]
+def _deciding(contexts: Sequence[Context]) -> int:
+    """Reads of the tasks and notes that the rules ask for: each time for all records together."""
+    asked = [list(needs(context)) for context in contexts]
     total = 0
     for n in range(max(map(len, asked), default=0)):
         now = [needed[n] for needed in asked if n < len(needed)]
         tasks = {task for needed in now for task in needed.tasks}
         notes = {record for needed in now for record in needed.notes}
-        found = sum(len(context.snapshot.notes.get(record, ())) for context in cases for record in notes)
+        found = sum(len(context.snapshot.notes.get(record, ())) for context in contexts for record in notes)
         total += _in(len(tasks), WITH_HISTORY) + len({record.kind for record in notes}) + _in(found, BATCH)
     return total
 
 
 def needs(context: Context) -> Iterator[Needs]:
-    """What has to be read for a decision on this case, step by step, from the records alone."""
+    """Work out what has to be read to decide on this context, step by step, when only the records are read yet."""
     full = context.snapshot
     bare = replace(context, snapshot=replace(full, tasks={}, notes={}))
     while not (decision := decide(bare)).complete:

@@ -1,7 +1,7 @@
-"""What does not heal by itself: records at which looking failed until they were parked, and effects that were refused.
+"""Dead letters: records whose passes failed until they were parked, and effects that the CRM or the mail server refused.
 
-They are listed, shown with all that is known of them, tried again on an admin's word, or dropped on it. What is dropped
-stays in the ledger, with who dropped it and why.
+An admin lists them, sees all that is known of one, has them tried again, or drops them. What is dropped stays in the
+ledger, with who dropped it and why.
 """
 
 import json
@@ -21,7 +21,7 @@ from sync.storage.ledger import queries
 from sync.storage.ledger.queries import Trouble
 
 EVENTS = 10
-"""The newest events of a record that are shown: what it was looked at for."""
+"""So many of a record's newest events are shown."""
 
 
 class NotDeadError(HandoffsError):
@@ -30,15 +30,16 @@ class NotDeadError(HandoffsError):
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """A record that is looked at no more. `error`: the traceback, after what the decision was made on where it got so far."""
+    """A record that no pass takes up any more. `error`: what it was decided on, where it got so far, and the traceback."""
 
     record: RecordRef
     since: datetime
-    attempts: int
+    attempts: int  # failed passes in a row
     error: str
 
     @property
     def reason(self) -> str:
+        """What the last pass failed with, in a line."""
         return last_line(self.error)
 
     def as_json(self) -> dict[str, object]:
@@ -51,15 +52,15 @@ class Parked:
 
 
 @dataclass(frozen=True, slots=True)
-class Dead:
-    """All of it."""
+class DeadLetters:
+    """Parked records and refused effects."""
 
     parked: tuple[Parked, ...]
     failed: tuple[Trouble, ...]
 
     @property
     def units(self) -> list[RecordRef]:
-        """What has to be looked at to try all of it again."""
+        """The records that have to be decided again to try all of it again, each kind by rising id."""
         found = {parked.record for parked in self.parked} | {failed.unit for failed in self.failed}
         return sorted(found, key=lambda record: (record.kind, int(record.id)))
 
@@ -71,7 +72,7 @@ class Dead:
 
 
 @dataclass(frozen=True, slots=True)
-class Inputs:
+class FailedEffect:
     """What one refused effect was to do, and what asked for it."""
 
     trouble: Trouble
@@ -91,7 +92,7 @@ class Inputs:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenEvent:
+class ReceivedEvent:
     """One event that named the record, or a ticket on it."""
 
     received_at: datetime
@@ -99,12 +100,12 @@ class SeenEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class Details:
     """All that is known of one dead record or effect."""
 
     parked: tuple[Parked, ...]
-    failed: tuple[Inputs, ...]
-    events: tuple[SeenEvent, ...]  # newest first
+    failed: tuple[FailedEffect, ...]
+    events: tuple[ReceivedEvent, ...]  # newest first
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -114,41 +115,41 @@ class Shown:
         }
 
 
-def listed(store: Store) -> Dead:
-    """Everything that is dead. Reads the database alone."""
+def find_all(store: Store) -> DeadLetters:
+    """Find every dead letter. Reads the database alone."""
     with store.read() as connection:
-        return _listed(connection)
+        return _find_all(connection)
 
 
-def find(store: Store, wanted: Iterable[str]) -> Dead:
-    """What is meant by these: an effect's key, or a record (`1001`, `portfolio 1001`, `ticket:2001`) with all on it.
+def find(store: Store, wanted: Iterable[str]) -> DeadLetters:
+    """Find what is meant by these: an effect's key, or a record (`1001`, `portfolio 1001`, `ticket:2001`) with all on it.
 
     Raises `NotDeadError` for the first that names nothing dead.
     """
     with store.read() as connection:
-        everything = _listed(connection)
+        everything = _find_all(connection)
         parked: dict[RecordRef, Parked] = {}
         failed: dict[str, Trouble] = {}
         for one in wanted:
             mine = _effect(connection, everything, one) if "/" in one else _record(everything, one)
             parked |= {found.record: found for found in mine.parked}
             failed |= {found.key: found for found in mine.failed}
-    return Dead(tuple(parked.values()), tuple(failed.values()))
+    return DeadLetters(tuple(parked.values()), tuple(failed.values()))
 
 
-def show(store: Store, wanted: str) -> Shown:
-    """All that is known of one. Raises `NotDeadError`."""
+def show(store: Store, wanted: str) -> Details:
+    """Read all that is known of one, named as for `find`. Raises `NotDeadError`."""
     found = find(store, [wanted])
     with store.read() as connection:
         inputs = tuple(_inputs(connection, failed) for failed in found.failed)
         seen = _events(connection, found.units)
-    return Shown(found.parked, inputs, seen)
+    return Details(found.parked, inputs, seen)
 
 
-def drop(store: Store, clock: Clock, found: Dead, reason: str) -> None:
-    """Give up on these for good: effects are overtaken, looks are not made until something changes. Nobody's word but yours.
+def drop(store: Store, clock: Clock, found: DeadLetters, reason: str) -> None:
+    """Give up on these for good: effects are superseded, parked records leave the queue until something changes.
 
-    It waits for a pass that is running, and is kept as a run with its reason and what was dropped.
+    It waits until no pass runs. The run is kept in the database with its reason and what was dropped.
     """
     arguments = {
         "effects": [failed.key for failed in found.failed],
@@ -178,34 +179,34 @@ def failed_json(failed: Trouble) -> dict[str, object]:
     }
 
 
-def _listed(connection: Connection) -> Dead:
+def _find_all(connection: Connection) -> DeadLetters:
     parked = tuple(
         Parked(queued.record, queued.parked_at, queued.attempts, queued.error or "")
         for queued in work_queue.parked(connection)
         if queued.parked_at is not None
     )
     failed = (one for one in queries.troubles(connection) if one.state is EffectState.FAILED)
-    return Dead(parked, tuple(failed))
+    return DeadLetters(parked, tuple(failed))
 
 
-def _effect(connection: Connection, everything: Dead, key: str) -> Dead:
+def _effect(connection: Connection, everything: DeadLetters, key: str) -> DeadLetters:
     failed = tuple(one for one in everything.failed if one.key == key)
     if failed:
-        return Dead((), failed)
+        return DeadLetters((), failed)
     state = ledger.states_of(connection, [key]).get(key)
     if state is None:
         raise NotDeadError(f"there is no effect “{key}”: `handoffs dead` lists those that failed")
     raise NotDeadError(f"the effect “{key}” has not failed: it is {state.value}")
 
 
-def _record(everything: Dead, text: str) -> Dead:
+def _record(everything: DeadLetters, text: str) -> DeadLetters:
     kind, record = _read_record(text)
     refs = {RecordRef(one, record) for one in ([kind] if kind is not None else [Kind.PORTFOLIO, Kind.TICKET])}
     parked = tuple(one for one in everything.parked if one.record in refs)
     failed = tuple(one for one in everything.failed if refs & {one.unit, one.record})
     if not parked and not failed:
         raise NotDeadError(f"“{text}” is not parked, and nothing of it has failed: `handoffs dead` lists what is dead")
-    return Dead(parked, failed)
+    return DeadLetters(parked, failed)
 
 
 def _read_record(text: str) -> tuple[Kind | None, str]:
@@ -215,13 +216,13 @@ def _read_record(text: str) -> tuple[Kind | None, str]:
     return None, text.strip()
 
 
-def _inputs(connection: Connection, failed: Trouble) -> Inputs:
+def _inputs(connection: Connection, failed: Trouble) -> FailedEffect:
     known = queries.inputs_of(connection, failed.key)
-    return Inputs(failed, known.attempts, known.payload, known.cause, known.cause_at)
+    return FailedEffect(failed, known.attempts, known.payload, known.cause, known.cause_at)
 
 
-def _events(connection: Connection, units: Sequence[RecordRef]) -> tuple[SeenEvent, ...]:
+def _events(connection: Connection, units: Sequence[RecordRef]) -> tuple[ReceivedEvent, ...]:
     portfolios = [unit.id for unit in units if unit.kind is Kind.PORTFOLIO]
     ids = {unit.id for unit in units} | memberships.tickets_of(connection, portfolios)
     newest = inbox.newest_of(connection, ids, EVENTS)
-    return tuple(SeenEvent(stored.received_at, json.loads(stored.raw)) for stored in newest)
+    return tuple(ReceivedEvent(stored.received_at, json.loads(stored.raw)) for stored in newest)

@@ -1,4 +1,4 @@
-"""Looks again: at what deliveries named, or at what the ledger holds in some state. Harmless: a look does what is due."""
+"""Have records decided again: those that deliveries named, or that the ledger holds in some state. Only what is due is done."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class NoSuchEventError(HandoffsError):
 
 
 class Unfinished(StrEnum):
-    """In what way the work on a record may be unfinished, so that somebody wants it looked at again."""
+    """In what way the work on a record may be unfinished, so that somebody wants it decided again."""
 
     FAILED = "failed"
     BLOCKED = "blocked"
@@ -43,7 +43,7 @@ _STATES = {
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What is to be looked at again; every filter that is given must hold. Ids are the CRM's."""
+    """Which records are meant; every filter that is given must hold. Ids are the CRM's."""
 
     event: str | None = None  # HubSpot's eventId, or the identity under which it is stored
     since: datetime | None = None  # received from then on
@@ -68,22 +68,22 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The records to look at, and how many events named them."""
+    """The records that were chosen, and how many events named them."""
 
     records: tuple[RecordRef, ...]
     events: int
 
 
 def choose(store: Store, filters: Filters) -> Chosen:
-    """The records that these filters mean. Reads the database alone."""
+    """Choose the records that these filters mean; none if no filter is given. Reads the database alone."""
     with store.read() as connection:
         found: set[RecordRef] | None = None
         count = 0
         if filters.by_delivery:
             found, count = _named(connection, filters)
         if filters.by_ledger:
-            standing = _standing(connection, filters)
-            found = standing if found is None else found & standing
+            matching = _in_ledger(connection, filters)
+            found = matching if found is None else found & matching
         if filters.portfolios is not None:
             portfolios = {RecordRef(Kind.PORTFOLIO, i) for i in filters.portfolios}
             found = portfolios if found is None else found & portfolios
@@ -98,7 +98,7 @@ def carry_out(
     *,
     stop: Callable[[], bool] = never,
 ) -> Iterator[bulk.Result]:
-    """Look at these records again, group by group, and yield what came of each; `summary` fills meanwhile.
+    """Have these records decided again, group by group, and yield what came of each; `summary` fills meanwhile.
 
     The run is kept in the database under the name of the `command`. `stop` is asked between groups. Raises what
     concerns every record.
@@ -127,7 +127,7 @@ def _named(connection: Connection, filters: Filters) -> tuple[set[RecordRef], in
 # -- by what the ledger holds
 
 
-def _standing(connection: Connection, filters: Filters) -> set[RecordRef]:
+def _in_ledger(connection: Connection, filters: Filters) -> set[RecordRef]:
     handoffs, owners = filters.handoffs, filters.owners
     concerned = queries.with_effects(connection, handoffs=handoffs, owners=owners)
     if not filters.unfinished:

@@ -56,10 +56,10 @@ def dead(context: click.Context, everything: bool, as_json: bool) -> None:
     """
     if context.invoked_subcommand is not None:
         return
-    from sync.admin.dead_letters import listed
+    from sync.admin.dead_letters import find_all
 
     with session.database(session.read_settings(), write=False) as store:
-        found = listed(store)
+        found = find_all(store)
     if as_json:
         print_json(found.as_json())
     else:
@@ -108,12 +108,12 @@ def retry(wanted: tuple[str, ...], everything: bool, as_json: bool) -> None:
     Exit codes: 0 healed; 1 something failed again, or nothing dead is called
       so; 3 the breaker holds work; 4 the token is refused
     """
-    from sync.admin.dead_letters import find, listed
+    from sync.admin.dead_letters import find, find_all
 
     if bool(wanted) == everything:
         raise click.UsageError("name what to try again, or give --all")
     with session.database(session.read_settings(), write=False) as store:
-        found = listed(store) if everything else find(store, wanted)
+        found = find_all(store) if everything else find(store, wanted)
     if not found.units:
         say("Nothing is dead.")
         return
@@ -153,7 +153,7 @@ def drop(wanted: tuple[str, ...], reason: str, yes: bool) -> None:
     click.echo(f"Dropped {what}.")
 
 
-def _show_dead(found: "dying.Dead", limit: int | None) -> None:
+def _show_dead(found: "dying.DeadLetters", limit: int | None) -> None:
     out = console()
     if not found.parked and not found.failed:
         out.print("Nothing is dead.", style="green")
@@ -172,7 +172,7 @@ def _show_dead(found: "dying.Dead", limit: int | None) -> None:
     print_more(out, len(found.failed), limit)
 
 
-def _show_details(found: "dying.Shown") -> None:
+def _show_details(found: "dying.Details") -> None:
     out = console()
     for parked in found.parked:
         print_wrapped(
