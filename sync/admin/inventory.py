@@ -194,7 +194,7 @@ def with_recovered_tasks(context: Context, near: Iterable[ExistingTask]) -> Cont
         if read is None:
             continue
         key, kind = read
-        known_effect = RecordedEffect(
+        effect = RecordedEffect(
             task.key, keys.task_slot(kind), TASK_READER[kind], EffectState.DONE, task.made_at,
             crm_id=task.id, task_kind=kind, attempted=True,
         )  # fmt: skip
@@ -212,5 +212,5 @@ def with_recovered_tasks(context: Context, near: Iterable[ExistingTask]) -> Cont
                 _CARRIES_KEY,
             )
         if all(effect.key != task.key for effect in before.effects):
-            recorded[occurrence] = replace(before, effects=(*before.effects, known_effect))
+            recorded[occurrence] = replace(before, effects=(*before.effects, effect))
     return replace(context, ledger_as_read=LedgerView(recorded, context.ledger_as_read.closings))

@@ -98,6 +98,7 @@ class _Maker:
         self.faulty: dict[RecordRef, str] = {}
 
     def add(self, portfolios: Sequence[str], tickets: Sequence[str]) -> None:
+        """Add a group of portfolios or of lone tickets (ids). Raises the port's errors."""
         service = self._service
         portal, group, contexts = service.decider.read(portfolios, tickets)
         recovered = take_inventory(service, portfolios).contexts if self._lost and portfolios else {}
