@@ -1,12 +1,19 @@
 """HubSpot behind the port `sync.crm.CRM`: the only package that speaks HTTP to the CRM.
 
-client.py     the port: which calls, in which batches, and what their answers come to
-search.py     pure: cutting a search to HubSpot's limits
-answers.py    pure: what HubSpot's JSON means, partial failures included
-transport.py  one call: built, sent, judged, repeated where that is safe
+client.py       the port, put together; `HubSpotReader` is the half that changes nothing
+records.py      reading records: by id, by association, by search
+writes.py       writing records, each with its outcome
+portal.py       account, people, pipelines and definitions
+single_send.py  emails
+calls.py        what every call shares: version, priority, the ids of objects
+batches.py      pure: batches of inputs, and what became of each row of a write
+search.py       pure: cutting a search to HubSpot's limits
+answers.py      pure: what HubSpot's JSON means, partial failures included
+transport.py    one call: built, sent, judged, repeated where that is safe
 """
 
-from sync.hubspot.client import API_VERSION, HubSpot
+from sync.hubspot.calls import API_VERSION
+from sync.hubspot.client import HubSpot, HubSpotReader
 from sync.hubspot.transport import Call, RequestBudget, Retries
 
-__all__ = ["API_VERSION", "Call", "HubSpot", "RequestBudget", "Retries"]
+__all__ = ["API_VERSION", "Call", "HubSpot", "HubSpotReader", "RequestBudget", "Retries"]

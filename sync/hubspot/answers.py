@@ -124,23 +124,39 @@ def sort_out(
     one id and one result are left over. Errors that name nobody who was asked are about the ids left over only if there
     is one input or, with `trust_counts`, if they are alike and as many as these ids.
     """
+    answering, named = _matched(asked, results, errors, merged_into)
+    left = [id_ for id_ in asked if id_ not in answering and id_ not in named]
+    nameless = [error for error in errors if not error.names.intersection(asked)]
+    surplus = list(results.keys() - set(asked) - set(answering.values()))
+    if nameless and _are_about(nameless, left, alone=len(asked) == 1, trust_counts=trust_counts):
+        named |= dict(zip(left, nameless, strict=True))
+        left = []
+    elif not nameless and len(left) == len(surplus) == 1:
+        answering[left.pop()] = surplus[0]
+    return Sorted({id_: results[by] for id_, by in answering.items()}, named, left)
+
+
+def _matched(
+    asked: Sequence[str],
+    results: Mapping[str, T],
+    errors: Sequence[Problem],
+    merged_into: Callable[[T], Iterable[str]],
+) -> tuple[dict[str, str], dict[str, Problem]]:
+    """The id of the result that answers for each id, and the error that names it."""
     wanted = set(asked)
     answering = {id_: id_ for id_ in asked if id_ in results}
     named = {id_: error for error in errors for id_ in error.names & wanted if id_ not in answering}
     for survivor in results:
         former = wanted.intersection(merged_into(results[survivor])) - named.keys()
         answering |= {id_: survivor for id_ in former if id_ not in answering}
-    left = [id_ for id_ in asked if id_ not in answering and id_ not in named]
-    nameless = [error for error in errors if not error.names & wanted]
-    surplus = list(results.keys() - wanted - set(answering.values()))
-    if nameless and len(nameless) == len(left):
-        alike = len({(error.category, error.sub_category) for error in nameless}) == 1
-        if len(asked) == 1 or (trust_counts and alike):
-            named |= dict(zip(left, nameless, strict=True))
-            left = []
-    elif not nameless and len(left) == len(surplus) == 1:
-        answering[left.pop()] = surplus[0]
-    return Sorted({id_: results[by] for id_, by in answering.items()}, named, left)
+    return answering, named
+
+
+def _are_about(nameless: Sequence[Problem], left: Sequence[str], *, alone: bool, trust_counts: bool) -> bool:
+    """Whether errors that name nobody are about the ids left over."""
+    if len(nameless) != len(left):
+        return False
+    return alone or (trust_counts and len({(error.category, error.sub_category) for error in nameless}) == 1)
 
 
 def results(body: Json) -> list[Json]:

@@ -7,7 +7,6 @@ HubSpot's "Error handling" page: on 429, 423 and 477 nothing was done; after a l
 
 import json
 import random
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -178,15 +177,9 @@ class Transport:
             retry=retry_if_exception(lambda error: isinstance(error, NoAnswerError) and error.again),
             reraise=True,
         )
-        self._lock = threading.Lock()
-        self._calls = 0
-
-    @property
-    def calls(self) -> int:
-        """Requests sent so far, repeated ones too."""
-        return self._calls
 
     def close(self) -> None:
+        """Close the connections; they open again when needed."""
         self._session.close()
 
     def send(self, ask: Ask, priority: Priority) -> Answer:
@@ -252,11 +245,7 @@ class Transport:
         """What a response means; the order of the rungs is the order of trust."""
         status = response.status_code
         if status == 401:
-            raise AuthenticationError(
-                f"{ask}: the CRM refuses the token: set HUBSPOT_ACCESS_TOKEN to one that is valid. {reason}",
-                status=status,
-                correlation_id=reason.correlation_id,
-            )
+            raise _token_refused(ask, reason)
         if status in _NOTHING_DONE:
             raise self._told_to_wait(ask, response, reason)
         if body is None or status >= 500 or status == 408 or not _is_shaped(ask, status, body):
@@ -269,21 +258,9 @@ class Transport:
         if 200 <= status < 300:
             return Answer(body, reason.correlation_id)
         if status < 400:
-            elsewhere = urlsplit(response.headers.get("Location", "")).netloc or "elsewhere"
-            raise NoAnswerError(
-                f"{ask}: {status}, redirected to {elsewhere}, which is not followed: see HUBSPOT_BASE_URL",
-                status=status,
-                correlation_id=reason.correlation_id,
-                again=False,
-            )
+            raise _redirected(ask, response, reason)
         if status == 403:
-            lacking = f" lacks the scopes {', '.join(reason.scopes)}" if reason.scopes else " may not do this"
-            raise AuthenticationError(
-                f"{ask}: the app of HUBSPOT_ACCESS_TOKEN{lacking}: change the app and install it again. {reason}",
-                status=status,
-                correlation_id=reason.correlation_id,
-                scopes=reason.scopes,
-            )
+            raise _forbidden(ask, reason)
         raise RefusalError(f"{ask}: {status}, {reason}", status=status, problem=reason)
 
     def _told_to_wait(self, ask: Ask, response: requests.Response, reason: Problem) -> NoAnswerError:
@@ -354,8 +331,6 @@ class Transport:
         error: str | None,
     ) -> None:
         seconds = time.perf_counter() - started
-        with self._lock:
-            self._calls += 1
         log.debug(
             "crm.call",
             method=ask.method,
@@ -410,6 +385,34 @@ def _is_shaped(ask: Ask, status: int, body: Json) -> bool:
 def _number(headers: Mapping[str, str], name: str) -> int | None:
     value = headers.get(f"X-HubSpot-RateLimit-{name}", "").strip()
     return int(value) if value.isdecimal() else None
+
+
+def _token_refused(ask: Ask, reason: Problem) -> AuthenticationError:
+    return AuthenticationError(
+        f"{ask}: the CRM refuses the token: set HUBSPOT_ACCESS_TOKEN to one that is valid. {reason}",
+        status=401,
+        correlation_id=reason.correlation_id,
+    )
+
+
+def _forbidden(ask: Ask, reason: Problem) -> AuthenticationError:
+    lacking = f" lacks the scopes {', '.join(reason.scopes)}" if reason.scopes else " may not do this"
+    return AuthenticationError(
+        f"{ask}: the app of HUBSPOT_ACCESS_TOKEN{lacking}: change the app and install it again. {reason}",
+        status=403,
+        correlation_id=reason.correlation_id,
+        scopes=reason.scopes,
+    )
+
+
+def _redirected(ask: Ask, response: requests.Response, reason: Problem) -> NoAnswerError:
+    elsewhere = urlsplit(response.headers.get("Location", "")).netloc or "elsewhere"
+    return NoAnswerError(
+        f"{ask}: {response.status_code}, redirected to {elsewhere}, which is not followed: see HUBSPOT_BASE_URL",
+        status=response.status_code,
+        correlation_id=reason.correlation_id,
+        again=False,
+    )
 
 
 def _lost(ask: Ask, error: Exception) -> NoAnswerError:

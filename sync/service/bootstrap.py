@@ -205,13 +205,13 @@ def build(
     with _closed_on_error(store):
         mailer = mailer or make_mailer(settings, crm, clock)
     alerts = Alerts(store, mailer, settings.admin_email, clock)
-    portals = PortalCache(crm, mapping, clock)
+    portals = PortalCache(crm.reader, mapping, clock)
 
     def times() -> Times:
         now = calendar.now()
         return Times(now, local_date(now, mapping.zone), go_live, ledger_began)
 
-    reader = SnapshotReader(crm, mapping, settings.hubspot_app_id, clock)
+    reader = SnapshotReader(crm.reader, mapping, settings.hubspot_app_id, clock)
     decider = Decider(store.reader, mapping, portals, reader, times)
     reading = ReadingService(
         settings=settings,
@@ -219,7 +219,7 @@ def build(
         store=store.reader,
         clock=clock,
         calendar=calendar,
-        crm=crm,
+        crm=crm.reader,
         portals=portals,
         decider=decider,
         go_live=go_live,
@@ -231,8 +231,8 @@ def build(
         portals=portals,
         reader=reader,
         decider=decider,
-        bookkeeper=Bookkeeper(crm, store, clock),
-        resolver=Resolver(crm, store, mapping, clock, failpoint),
+        bookkeeper=Bookkeeper(crm.reader, store, clock),
+        resolver=Resolver(crm.reader, store, mapping, clock, failpoint),
         performer=make_performer(crm, store, mapping, mailer, clock, calendar, failpoint),
         breaker=Breaker(store, mapping.rules.effects_per_hour, clock, alerts),
         clock=clock,

@@ -26,11 +26,11 @@ RECOVERY, SWEEP, POLL, INBOX = (
     "sync/passes/poll.py",
     "sync/storage/inbox.py",
 )
-HANDOFFS, MEMBERSHIPS, CRM, CLIENT = (
+HANDOFFS, MEMBERSHIPS, CRM, BATCHES = (
     "sync/rules/handoffs.py",
     "sync/storage/memberships.py",
     "sync/crm.py",
-    "sync/hubspot/client.py",
+    "sync/hubspot/batches.py",
 )
 SNAPSHOT, CHANGES = "sync/passes/snapshot/group.py", "sync/storage/changes.py"
 
@@ -225,9 +225,8 @@ MUTANTS = (
     ),
     Mutant(
         "batch-as-one", "Of a batch that was answered in part, all is taken for done.",
-        CLIENT, "        else:\n            why = \"; \".join(map(str, answer.problems))",
-        "        elif raws:\n            outcomes[row.place] = Applied(row.mark)\n        else:\n            why = "
-        '"; ".join(map(str, answer.problems))',
+        BATCHES, '    else:\n        why = "; ".join(map(str, answer.problems))',
+        '    elif matched.found:\n        return Applied(mark)\n    else:\n        why = "; ".join(map(str, answer.problems))',
         test="tests/contract/hubspot/test_writes.py::TestWrites::test_errors_that_name_nobody_leave_the_rest_unknown",
     ),
     Mutant(

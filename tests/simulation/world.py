@@ -256,7 +256,7 @@ class SimulationWorld(World):
             stack.enter_context(patch("sync.storage.database.create_engine", _kept_engine))
             service = super()._start()
         assert isinstance(service.crm, HubSpot)
-        transport = service.crm._transport
+        transport = service.crm._calls.transport
         transport._session = DirectSession(self.sandbox.api, self._hook, self._looked)
         transport._jitter = self._jitter
         service.store.engine.dispose()

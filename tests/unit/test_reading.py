@@ -11,7 +11,7 @@ import pytest
 from sync.admin import adopt, backfill, check, explain, inventory, plan, portfolios, verify
 from sync.admin import timeline as history
 from sync.crm import CRM, CRMReader
-from sync.hubspot import HubSpot
+from sync.hubspot import HubSpot, HubSpotReader
 from sync.observe import health, status
 from sync.passes.effects import Performer
 from sync.passes.email import Mailer
@@ -98,3 +98,10 @@ def test_a_reader_of_the_database_cannot_write(world: World) -> None:
     reading = world.service.reading
     assert type(reading.store) is StoreReader
     assert not hasattr(reading.store, "write")
+
+
+def test_a_reader_of_the_crm_cannot_write(world: World) -> None:
+    reading = world.service.reading
+    assert type(reading.crm) is HubSpotReader
+    assert not hasattr(reading.crm, "update")
+    assert not hasattr(reading.crm, "send_single_email")

@@ -22,7 +22,6 @@ from sync.errors import (
     MappingMisfitError,
 )
 from sync.hubspot import HubSpot
-from sync.storage.budget import Priority
 from tests.contract.fakes import StandingClock
 from tests.contract.hubspot.answers import (
     BASE,
@@ -187,7 +186,7 @@ class TestThePortfoliosType:
         other = {"objectTypeId": "2-78", "name": "portfolio", "labels": {"singular": "Portfolio"}}
         api.get(SCHEMAS, json=listing(other, PORTFOLIO_SCHEMA))
         client = make(clock, budget, portfolio_object=name)
-        assert [client.type_id(Kind.PORTFOLIO), client.at(Priority.BULK).type_id(Kind.PORTFOLIO)] == ["2-77", "2-77"]
+        assert [client.type_id(Kind.PORTFOLIO), client.reader.type_id(Kind.PORTFOLIO)] == ["2-77", "2-77"]
         assert client.type_id(Kind.TICKET) == "0-5"
         assert len(api.calls) == 1
 

@@ -1,5 +1,7 @@
 """The client and the request budget: what it takes from, what it learns from headers, what a 429 comes to."""
 
+from contextlib import closing
+
 import pytest
 import responses
 
@@ -14,6 +16,7 @@ from sync.errors import (
 )
 from sync.hubspot import HubSpot
 from sync.storage.budget import Bucket, Observed, Priority
+from tests.contract.fakes import StandingClock
 from tests.contract.hubspot.answers import (
     TASK_ENDS,
     TICKET_SEARCH,
@@ -23,21 +26,22 @@ from tests.contract.hubspot.answers import (
     Json,
     error,
     listing,
+    make,
     raw,
 )
 
 
 class TestTheBudget:
     def test_each_kind_of_call_takes_from_its_bucket(
-        self, api: responses.RequestsMock, hubspot: HubSpot, budget: FreeBudget
+        self, api: responses.RequestsMock, hubspot: HubSpot, clock: StandingClock, budget: FreeBudget
     ) -> None:
         api.post(TICKETS, status=503, json=error())
         api.post(TICKETS, json=listing(raw("1")))
         api.post(TICKET_SEARCH, json=listing())
         api.post(TASK_ENDS, json=listing({"from": {"id": "1"}, "to": []}))
         api.post(TICKET_UPDATES, json=listing(raw("1")))
-        bulk = hubspot.at(Priority.BULK)
-        bulk.read(Kind.TICKET, ["1"], [])
+        with closing(make(clock, budget, priority=Priority.BULK)) as bulk:
+            bulk.read(Kind.TICKET, ["1"], [])
         list(hubspot.search(Kind.TICKET, []))
         hubspot.associated(Kind.TASK, Kind.TICKET, ["1"])
         hubspot.update(Kind.TICKET, [Update("1", {"subject": "x"})])

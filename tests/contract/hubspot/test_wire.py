@@ -25,7 +25,6 @@ from sync.errors import (
     CRMUnavailableError,
 )
 from sync.hubspot import Call, HubSpot
-from sync.storage.budget import Priority
 from tests.contract.fakes import StandingClock
 from tests.contract.hubspot.answers import (
     BASE,
@@ -99,15 +98,12 @@ class TestOnTheWire:
         assert TOKEN not in str(logs)
         assert "secret" not in str(logs)
 
-    def test_calls_are_counted_and_told(
-        self, api: responses.RequestsMock, clock: StandingClock, budget: FreeBudget
-    ) -> None:
+    def test_each_call_is_told_of(self, api: responses.RequestsMock, clock: StandingClock, budget: FreeBudget) -> None:
         told: list[Call] = []
         client = make(clock, budget, on_call=told.append)
         Reply(failure=reset).add(api, TICKETS)
         api.post(TICKETS, json=listing(raw("1")))
-        client.at(Priority.BULK).read(Kind.TICKET, ["1"], [])
-        assert client.calls == 2
+        client.read(Kind.TICKET, ["1"], [])
         assert [(call.method, call.endpoint, call.status, call.error, call.attempt) for call in told] == [
             ("POST", "ticket/read", None, "ConnectionError", 1),
             ("POST", "ticket/read", 200, None, 2),

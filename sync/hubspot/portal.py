@@ -1,0 +1,128 @@
+"""The portal itself: its account, people, pipelines and definitions; reading them, and making what is missing."""
+
+import contextlib
+from collections.abc import Mapping
+
+from sync.crm import Account, AssociationType, Kind, Owner, Pipeline, PipelineStage, PropertyDefinition
+from sync.hubspot import answers
+from sync.hubspot.answers import Json
+from sync.hubspot.calls import API_VERSION, LIST_PAGE, PartOfPort
+from sync.hubspot.transport import Ask, RefusalError
+
+
+class PortalReads(PartOfPort):
+    """The part of the port that reads what the portal is made of."""
+
+    def owners(self) -> dict[str, Owner]:
+        """All owners by id; one that is listed both ways is active."""
+        found: dict[str, Owner] = {}
+        for archived in (True, False):
+            query = {"limit": str(LIST_PAGE), "archived": str(archived).lower()}
+            for raw in self._calls.listed(
+                Ask("GET", f"/crm/owners/{API_VERSION}", "owners", query=query, listing=True)
+            ):
+                owner = Owner(
+                    id=answers.required(raw, "id"),
+                    email=answers.text(raw, "email"),
+                    first_name=answers.text(raw, "firstName"),
+                    last_name=answers.text(raw, "lastName"),
+                    archived=archived,
+                    user_id=answers.text(raw, "userId"),
+                )
+                found[owner.id] = owner
+        return found
+
+    def pipelines(self) -> tuple[Pipeline, ...]:
+        """The ticket pipelines with their stages, as HubSpot lists them."""
+        ask = Ask("GET", f"/crm/pipelines/{API_VERSION}/tickets", "pipelines", listing=True)
+        return tuple(
+            Pipeline(
+                id=answers.required(raw, "id"),
+                label=answers.text(raw, "label"),
+                stages=tuple(_stage(stage) for stage in answers.objects(raw.get("stages"))),
+            )
+            for raw in self._calls.listed(ask)
+        )
+
+    def properties(self, kind: Kind) -> dict[str, PropertyDefinition]:
+        """The property definitions of one object by name."""
+        ask = Ask(
+            "GET", f"/crm/properties/{API_VERSION}/{self._calls.type_id(kind)}", f"{kind}/properties", listing=True
+        )
+        definitions = [_property(raw) for raw in self._calls.listed(ask)]
+        return {definition.name: definition for definition in definitions}
+
+    def account(self) -> Account:
+        """Portal id, time zone and host of its pages."""
+        body = self._calls.send(Ask("GET", f"/account-info/{API_VERSION}/details", "account")).body
+        return Account(
+            portal_id=answers.required(body, "portalId"),
+            time_zone=answers.text(body, "timeZone"),
+            ui_domain=answers.text(body, "uiDomain") or "app.hubspot.com",
+        )
+
+    def type_id(self, kind: Kind) -> str:
+        """The object type id; see the port."""
+        return self._calls.type_id(kind)
+
+    def association_type(self, source: Kind, target: Kind) -> AssociationType:
+        """The unlabelled association type; see the port."""
+        return self._calls.association_type(source, target)
+
+    def check_write_access(self, kind: Kind) -> None:
+        """An update of no records; see the port. HubSpot may refuse it for being empty: then it may be written."""
+        with contextlib.suppress(RefusalError):
+            self._calls.send(self._calls.objects(kind, "update", {"inputs": []}))
+
+
+class PortalWrites(PartOfPort):
+    """The part of the port that makes what the portal lacks."""
+
+    def create_property(self, kind: Kind, definition: Mapping[str, object]) -> None:
+        """Create a property; see the port. One that exists already is a `CRMRejectedError` (409)."""
+        path = f"/crm/properties/{API_VERSION}/{self._calls.type_id(kind)}"
+        self._calls.send(Ask("POST", path, f"{kind}/properties/create", body=dict(definition), write=True))
+
+    def create_object(self, definition: Mapping[str, object]) -> None:
+        """Create a custom object; see the port. It is found under the mapping's name for it from then on."""
+        path = f"/crm-object-schemas/{API_VERSION}/schemas"
+        self._calls.send(Ask("POST", path, "schemas/create", body=dict(definition), write=True))
+
+    def create_pipeline(self, definition: Mapping[str, object]) -> None:
+        """Create a ticket pipeline; see the port."""
+        path = f"/crm/pipelines/{API_VERSION}/tickets"
+        self._calls.send(Ask("POST", path, "pipelines/create", body=dict(definition), write=True))
+
+    def create_association(self, source: Kind, target: Kind, name: str) -> None:
+        """Associate a custom object to another object; see the port."""
+        path = f"/crm-object-schemas/{API_VERSION}/schemas/{self._calls.type_id(source)}/associations"
+        body = {
+            "fromObjectTypeId": self._calls.type_id(source),
+            "toObjectTypeId": self._calls.type_id(target),
+            "name": name,
+        }
+        self._calls.send(Ask("POST", path, "schemas/associations/create", body=body, write=True))
+
+
+def _property(raw: Json) -> PropertyDefinition:
+    options = answers.objects(raw.get("options"))
+    reference = answers.text(raw, "referencedObjectType") or answers.text(raw, "externalOptionsReferenceType")
+    rights = answers.child(raw, "modificationMetadata")
+    return PropertyDefinition(
+        name=answers.required(raw, "name"),
+        label=answers.text(raw, "label"),
+        type=answers.text(raw, "type"),
+        field_type=answers.text(raw, "fieldType"),
+        options=tuple(answers.text(option, "value") for option in options),
+        labels=tuple(answers.text(option, "label") for option in options),
+        owner=reference.upper() == "OWNER",
+        read_only=answers.truth(rights.get("readOnlyValue")) or answers.truth(raw.get("calculated")),
+        group=answers.text(raw, "groupName"),
+    )
+
+
+def _stage(raw: Json) -> PipelineStage:
+    metadata = answers.child(raw, "metadata")
+    state = answers.text(metadata, "ticketState").upper()
+    closed = state == "CLOSED" if state else answers.truth(metadata.get("isClosed"))
+    return PipelineStage(answers.required(raw, "id"), answers.text(raw, "label"), closed)
