@@ -427,3 +427,13 @@ class Handoffs:
             if must or (not fired and done > version.number):
                 # Nothing comes before an ending that is blocked.
                 yield Due(("8t", rec.ref.id, version.number), "write", None, must and not pending)
+
+    def open_revisions_stand(self, ticket: Rec) -> None:
+        """A role with an open revision task has that one for whatever was asked for until it was looked at."""
+        looked = self._crm.seen_at.get(ticket.ref, 0)
+        self.served |= {
+            (ticket.ref, version.number, role)
+            for version, role in self._crm.revisions_asked(ticket)
+            if self._crm.open_revision(ticket, role)
+            or (version.number <= looked and self._crm.open_revision(ticket, role, looked))
+        }

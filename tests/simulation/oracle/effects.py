@@ -1,0 +1,356 @@
+"""What the service did, effect by effect: each must fill an empty slot of an offer (see `judge`), and rightly."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, timedelta
+
+from tests.simulation.event_log import Mailed, Ref, Updated
+from tests.simulation.oracle.calendar import next_date, today_at
+from tests.simulation.oracle.finding import Verdict
+from tests.simulation.oracle.handoffs import Handoffs, Offer
+from tests.simulation.oracle.records import AM, CW, GD, NOBODY, OWNERS_CACHED, SAS, TASKS, Rec, Records, Task, folder_of
+
+IN_FLIGHT = 60_000
+"""How long a write may be under way: what people change meanwhile it cannot know."""
+
+EMAILS = (
+    ("Creative refresh of ", ": please ask the client (", "1", "email", AM),
+    ("Creative refresh of ", ": time to create the tickets", "3", "email", SAS),
+    ("Ready for client review: ", " (", "5", "email am", AM),
+    ("In client review: ", " (", "5", "email sas", SAS),
+    ("Client approved: please implement the new creatives of ", "", "7", "email", SAS),
+    ("The new creatives of ", " are live", "8", "email", AM),
+)
+"""What stands before and after the portfolio's name, the handoff, the slot and the receiver's role."""
+
+
+class Effects:
+    """Tasks, emails and writes against the offers of them. What no offer explains is found `unexplained` or `doubled`."""
+
+    def __init__(
+        self, records: Records, handoffs: Handoffs, emails: Mapping[str, str], find: Callable[[Verdict, str], None]
+    ) -> None:
+        """`emails`: owner ids by address."""
+        self._crm = records
+        self._handoffs = handoffs
+        self._owner_of = dict(emails)
+        self._find = find
+        self.ledger_began = -1  # when the service first looked after it had lost its database; 0: it has not yet
+        self.approvals_reset: list[
+            tuple[Ref, str, int]
+        ] = []  # ticket, role and version of each revision's task of this pass
+        self._read_at: dict[Ref, int] = {}  # the number of the newest reading of each record, before a write too
+        self._read_pending: dict[Ref, int] = {}  # the newest reading that showed Creatives Pending Approval
+
+    def note_reading(self, refs: Iterable[Ref]) -> None:
+        self._read_at.update(dict.fromkeys(refs, self._crm.now.number))
+        for ref in refs:
+            if (rec := self._crm.rec(ref)) is not None and rec[self._crm.names.status] == self._crm.pending:
+                self._read_pending[rec.ref] = self._crm.now.number
+
+    def _take(
+        self, handoff: str, slot: str, parent: Ref | None, ticket: Ref | None = None, folder: str = ""
+    ) -> Offer | None:
+        """Fill the slot of the newest offer that has it empty; of one that has begun before all others."""
+        found = [
+            offer
+            for offer in self._handoffs.offers.values()
+            if offer.key[0] == handoff
+            and slot in offer.slots
+            and (ticket is None or self._crm.same(offer.ticket, ticket))
+            and (parent is None or ticket is not None or self._crm.same(offer.parent, parent))
+            and (not folder or offer.key[3] == folder)
+        ]
+        if not found:
+            return None
+        best = max(found, key=lambda offer: (not offer.lost, self._was_known(offer), bool(offer.filled), offer.last))
+        self._fill(best, slot)
+        return best
+
+    def _was_known(self, offer: Offer) -> bool:
+        """Whether the approval (7) was there at the newest look: one that came since is not what is answered."""
+        parent = self._crm.rec(offer.parent)
+        return offer.key[0] != "7" or parent is None or int(str(offer.key[2])) <= self._crm.seen_at.get(parent.ref, 0)
+
+    def _fill(self, offer: Offer, slot: str) -> None:
+        del offer.slots[slot]
+        offer.filled[slot] = self._crm.now.number
+        parent = self._crm.rec(offer.parent)
+        offer.done_by = offer.done_by or (0 if parent is None else self._crm.seen_at.get(parent.ref, 0))
+        if (
+            self.ledger_began == 0 or self._crm.now.at < self.ledger_began
+        ):  # it landed late: the process that knew of it was gone
+            offer.lost = True
+
+    def _was_done(self, handoff: str, slot: str, parent: Ref | None, ticket: Ref | None = None) -> bool:
+        return any(
+            offer.key[0] == handoff
+            and slot in offer.filled
+            and (self._crm.same(offer.ticket, ticket) if ticket is not None else self._crm.same(offer.parent, parent))
+            and (parent is None or offer.cycle == self._crm.cycle_now(parent))
+            for offer in self._handoffs.offers.values()
+        )
+
+    def _not_offered(self, what: str, handoff: str, slot: str, parent: Ref | None, ticket: Ref | None = None) -> None:
+        verdict: Verdict = "doubled" if self._was_done(handoff, slot, parent, ticket) else "unexplained"
+        self._find(verdict, f"handoff {handoff}: {what}")
+
+    def made(self, rec: Rec, on: Sequence[Ref], *, late: bool) -> None:
+        subject = rec["hs_task_subject"]
+        kind = next((one for one in TASKS if subject.startswith(one)), None)
+        if rec.ref.kind != "task" or kind is None:
+            self._find("unexplained", f"the service made {rec.ref} “{subject}”")
+            return
+        handoff, role = TASKS[kind]
+        parent = next((ref for ref in on if ref.kind == "portfolio"), None)
+        ticket = next((ref for ref in on if ref.kind == "ticket"), None)
+        what = f"{rec.ref} “{subject}” on {', '.join(map(str, sorted(on)))}"
+        task = Task(rec, kind, parent, ticket if handoff in {"4", "6"} else None, self._crm.now.number)
+        slot = f"task {role}" if handoff == "6" else "task"
+        folder = folder_of(subject.rpartition("(")[2].removesuffix(")")) if handoff == "5" else ""
+        offer = (
+            self._take_role(ticket, role) if handoff == "4" else self._take(handoff, slot, parent, task.ticket, folder)
+        )
+        self._crm.tasks[rec.ref] = task
+        if offer is None:
+            self._not_offered(what, handoff, slot, parent, task.ticket)
+            return
+        self._check_advanced(offer, what)
+        self._check_places(offer, parent, ticket, handoff, what, late=late)
+        self._check_owner(offer, rec["hubspot_owner_id"], role, what, parent)
+        if handoff == "6" and ticket is not None:
+            task.cause = int(str(offer.key[2]))
+            self._revision_answered(ticket, role)
+            self.approvals_reset.append((ticket, role, task.cause))
+        if handoff in {"1", "3", "5", "7"} and parent is not None:
+            cause = int(str(offer.key[2]))
+            if cause < self._crm.cycle_now(parent):  # its cycle ended before it was made
+                task.cause = max(cause, 1)
+        if handoff == "7":
+            self._handoffs.task_of[int(str(offer.key[2]))] = rec.ref
+
+    def _take_role(self, ticket: Ref | None, role: str) -> Offer | None:
+        found = self._handoffs.offers.get(("4", "" if ticket is None else ticket.id, role))
+        if found is None or "task" not in found.slots:
+            return None
+        self._fill(found, "task")
+        return found
+
+    def _revision_answered(self, ticket: Ref, role: str) -> None:
+        for offer in self._handoffs.offers.values():
+            if offer.key[:2] == ("6", ticket.id) and (f"task {role}" in offer.slots or f"task {role}" in offer.filled):
+                self._handoffs.served.add((ticket, int(str(offer.key[2])), role))
+                offer.slots.pop(f"task {role}", None)
+                offer.filled.setdefault(f"task {role}", self._crm.now.number)
+
+    def _check_places(
+        self, offer: Offer, parent: Ref | None, ticket: Ref | None, handoff: str, what: str, *, late: bool
+    ) -> None:
+        wanted = offer.ticket if handoff in {"4", "6"} else None
+        if not self._crm.same(wanted, ticket):
+            self._find("unexplained", f"handoff {handoff}: {what}: is not on {wanted}")
+        elif offer.parent is not None and not self._crm.same(offer.parent, parent):
+            rec = self._crm.rec(ticket)
+            now = None if rec is None else self._crm.parent(rec)
+            moved = ticket in self._crm.moving or (late and self._crm.was_on(ticket, parent))
+            if not self._crm.same(None if now is None else now.ref, parent) and not moved:
+                self._find("unexplained", f"handoff {handoff}: {what}: is not on {offer.parent}")
+
+    def _check_owner(self, offer: Offer, owner: str, role: str, what: str, on: Ref | None) -> None:
+        """Whoever had the role at some moment since the offer's first look, and had not left long before.
+
+        `on`: the portfolio that it was done on.
+        """
+        ticket = self._crm.rec(offer.ticket)
+        parents = [
+            self._crm.rec(offer.parent),
+            self._crm.rec(on),
+            self._crm.parent(ticket) if ticket is not None else None,
+        ]
+        recs = [rec for rec in (ticket, *parents) if rec is not None]
+        named = set()
+        for rec in recs:
+            if rec.ref.kind == "ticket" and role not in {CW, GD}:
+                continue
+            name = self._crm.role_property(role, rec)
+            named |= {rec.as_of(name, offer.number)}
+            named |= {v.value for v in rec.history.get(name, ()) if v.number >= offer.number}
+        changes = self._crm.owner_changes.get(owner, [])
+        since = offer.at - OWNERS_CACHED
+        ended = [at for at, active in changes if not active]
+        back = [at for at, active in changes if active and ended and at >= ended[-1]]
+        left_before = bool(ended) and ended[-1] < since and not back
+        if owner not in named or left_before:
+            self._find("unexplained", f"{what}: for owner {owner}, who is not the {role}")
+
+    def mailed(self, event: Mailed) -> None:
+        what = f"email to {event.to} “{event.subject}”"
+        for before, after, handoff, slot, role in EMAILS:
+            if not event.subject.startswith(before) or after not in event.subject:
+                continue
+            rest = event.subject.removeprefix(before)
+            name = rest[: rest.index(after)] if after else rest
+            parent = self._crm.portfolio_named(name)
+            folder = folder_of(rest[len(name) :].strip().strip("()")) if handoff == "5" else ""
+            offer = self._take(handoff, slot, parent, None, folder)
+            if offer is None:
+                if parent not in self._crm.uncertain and not (
+                    parent == NOBODY and self._crm.uncertain
+                ):  # else merged in mid-pass
+                    self._not_offered(what, handoff, slot, parent)
+            else:
+                self._check_advanced(offer, what)
+                self._check_owner(offer, self._owner_of.get(event.to, ""), role, what, parent)
+                if handoff == "8" and int(str(offer.key[2])) not in self._crm.resets:
+                    self._find("unexplained", f"handoff 9: {what}: before the reset was written")
+            return
+        self._find("unexplained", what)
+
+    def written(self, rec: Rec, event: Updated) -> None:
+        match rec.ref.kind:
+            case "portfolio":
+                self._portfolio_written(rec, event)
+            case "ticket":
+                self._ticket_written(rec, event)
+            case "task":
+                self._task_written(rec, event)
+            case _:
+                self._find("unexplained", f"the service wrote {event.values} on {rec.ref}")
+
+    def _portfolio_written(self, rec: Rec, event: Updated) -> None:
+        names, values = self._crm.names, dict(event.values)
+        status, day = values.pop(names.status, None), values.pop(names.date, None)
+        what = f"{rec.ref} ← {event.values}"
+        if values:
+            self._find("unexplained", f"the service wrote {what}")
+        if status == self._crm.implemented and day is None:
+            self._need("8t", "write", rec, what)
+        elif status == self._crm.pending and day is None:
+            self._advanced(rec, what)
+        elif status == "" and day is None:
+            self._need("1", "clear", rec, what)
+        elif day is not None and status == self._crm.pending:
+            # 2a, and a set of the new cycle that is ready, in one write.
+            self._advanced(rec, what)
+            self._dated(rec, date.fromisoformat(day) if day else None, None, what, late=event.late)
+        elif day is not None and status in {None, ""}:
+            self._dated(rec, date.fromisoformat(day) if day else None, status, what, late=event.late)
+        elif status is not None or day is not None:
+            self._find("unexplained", f"the service wrote {what}")
+
+    def _need(self, handoff: str, slot: str, rec: Rec, what: str) -> Offer | None:
+        offer = self._take(handoff, slot, rec.ref)
+        if offer is None:
+            self._not_offered(what, handoff, slot, rec.ref)
+        return offer
+
+    def _advanced(self, rec: Rec, what: str) -> None:
+        """One advance answers every set that was ready."""
+        if self._status_read(rec) in {self._crm.approved, self._crm.implemented}:
+            self._find("unexplained", f"handoff 5: {what}: the status went backwards")
+        offer = self._need("5", "write", rec, what)
+        for other in self._handoffs.offers.values():
+            if offer is not None and other.key[:3] == offer.key[:3] and "write" in other.slots:
+                self._fill(other, "write")
+
+    def _check_advanced(self, offer: Offer, what: str) -> None:
+        """Nobody is told of a set (5) whose status is still to be advanced: at the write a person may prove to have
+        approved, and then it is bypassed."""
+        parent = self._crm.rec(offer.parent)
+        if parent is None or offer.key[0] != "5" or "write" not in offer.slots or offer.lost:
+            return
+        if parent[self._crm.names.status] == self._crm.pending:
+            # A write of what stands already leaves no version: a person may have set it just before.
+            self._fill(offer, "write")
+        elif self._read_pending.get(parent.ref, -1) < offer.read:
+            self._find("unexplained", f"handoff 5: {what}: the status was not advanced")
+
+    def _status_read(self, rec: Rec) -> str:
+        """What it was at the last reading: what a person sets between that and the write nobody can see."""
+        return rec.as_of(self._crm.names.status, self._read_at.get(rec.ref, self._crm.now.number))
+
+    def _dated(self, rec: Rec, day: date | None, status: str | None, what: str, *, late: bool) -> None:
+        """The date was moved: by a decline (2a), or by a closing (8), whose write clears the status too."""
+        slots = {"8": "reset"} if status is not None else {"2a": "date", "8": "reset"}
+        # Those that are none any more were a slip, seen before it was one.
+        still = {closing.number for closing in self._crm.closings(rec)}
+        oldest = min(
+            (
+                one
+                for one in self._handoffs.offers.values()
+                if slots.get(str(one.key[0])) in one.slots and self._crm.same(one.parent, rec.ref)
+            ),
+            key=lambda one: (int(str(one.key[2])) not in still, int(str(one.key[2]))),
+            default=None,
+        )
+        handoff = None if oldest is None else str(oldest.key[0])
+        offer = None if handoff is None else self._take(handoff, slots[handoff], rec.ref)
+        if offer is not None and handoff == "8":
+            self._crm.resets.add(int(str(offer.key[2])))
+            if status == "" and self._status_read(rec) not in {self._crm.implemented, ""} and not late:
+                self._find("unexplained", f"handoff 8: {what}: over the status that a person has set since")
+            # A write of what stands already leaves no version: a person may have emptied it just before.
+            if status is None and {self._status_read(rec), rec[self._crm.names.status]} == {self._crm.implemented}:
+                self._find("missing", f"handoff 8: {what}: the status was not cleared in the same write")
+        if offer is None:
+            self._not_offered(what, "8" if status == "" else "2a", "reset" if status == "" else "date", rec.ref)
+            return
+        expected = self._dates_expected(rec, offer)
+        if day not in expected:
+            told = ", ".join(sorted(map(str, expected)))
+            self._find("unexplained", f"handoff {offer.key[0]}: {what}: the next date is {told or 'none'}")
+
+    def _dates_expected(self, rec: Rec, offer: Offer) -> set[date | None]:
+        """By what the record and the calendar said at some moment since the closing was first looked at."""
+        names = self._crm.names
+        cadences = {rec.as_of(names.cadence, offer.number), rec[names.cadence]}
+        cadences |= {v.value for v in rec.history.get(names.cadence, ()) if v.number > offer.number}
+        first, last = today_at(offer.at), today_at(self._crm.now.at)
+        days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+        moved = [v.number for v in rec.history.get(names.date, ()) if v.at > self._crm.now.at - IN_FLIGHT]
+        dates = {rec[names.date], *(rec.as_of(names.date, number - 1) for number in moved)}
+        froms = [date.fromisoformat(raw) if raw else None for raw in dates]
+        return {next_date(day, cadence, today) for day in froms for cadence in cadences for today in days} - {None}
+
+    def _ticket_written(self, ticket: Rec, event: Updated) -> None:
+        names, values = self._crm.names, dict(event.values)
+        what = f"{ticket.ref} ← {event.values}"
+        offers = [o for o in self._handoffs.offers.values() if o.key[:2] == ("6", ticket.ref.id)]
+        # What a person asked for after the last look is another kick-back.
+        seen = self._crm.seen_at.get(ticket.ref, self._crm.now.number)
+        known = [offer for offer in offers if int(str(offer.key[2])) <= seen]
+        if values.pop("hs_pipeline_stage", None) == self._crm.in_progress:
+            self._take_all(known, "write", what)
+            self._handoffs.kicked |= {(ticket.ref, int(str(offer.key[2]))) for offer in known}
+            self._handoffs.open_revisions_stand(ticket)
+        for role, name in self._crm.approvals.items():
+            if name in values:
+                value = values.pop(name)
+                if value != "" or not any(f"task {role}" in offer.slots for offer in offers):
+                    self._find("unexplained", f"handoff 6: {what}: {name} is not to be reset")
+        if names.needs_revisions in values:
+            value = values.pop(names.needs_revisions)
+            if value != "" or self._take("6c", "clear", None, ticket.ref) is None:
+                self._find("unexplained", f"handoff 6: {what}: Needs Revisions is not to be cleared yet")
+        if values:
+            self._find("unexplained", f"the service wrote {what}")
+
+    def _take_all(self, offers: Sequence[Offer], slot: str, what: str) -> None:
+        found = [offer for offer in offers if slot in offer.slots]
+        if not found:
+            self._find("unexplained", f"handoff 6: {what}: no revision asks for it")
+        for offer in found:
+            self._fill(offer, slot)
+
+    def _task_written(self, rec: Rec, event: Updated) -> None:
+        what = f"{rec.ref} “{rec['hs_task_subject']}” ← {event.values.get('hs_task_status')}"
+        status = event.values.get("hs_task_status")
+        if status is None and rec["hs_task_status"] == "COMPLETED":
+            since = self._crm.run_began(rec, "hs_task_status")
+            status = "COMPLETED" if since.at > event.at - IN_FLIGHT else None  # a person was faster than the write
+        if set(event.values) - {"hs_task_status", "hs_task_body"} or status != "COMPLETED":
+            self._find("unexplained", f"the service wrote {what} {sorted(event.values)}")
+            return
+        slot = f"close {rec.ref.id}"
+        offer = self._take("2a", slot, None) or self._take("8", slot, None)
+        if offer is None:
+            self._find("unexplained", f"the service closed {what}")
