@@ -81,7 +81,9 @@ MUTANTS = (
     Mutant(
         "2a-not-silent", "The AM is told of a decline as if creatives had gone live.",
         DECLINED, "effect in close if slots is None or effect.slot in slots)]\n",
-        "effect in close if slots is None or effect.slot in slots)]\n    am, nobody = context.owner(Role.ACCOUNT_MANAGER)\n"
+        "effect in close if slots is None or effect.slot in slots)]\n"
+        "    from mappings.vocabulary import EmailKind, Role\n    from sync.rules.model import Email\n"
+        "    am, nobody = context.owner(Role.ACCOUNT_MANAGER)\n"
         "    effects.append(Email(EmailKind.REFRESH_LIVE, Role.ACCOUNT_MANAGER, am, context.variables(), None, nobody))\n",
     ),
     Mutant(
@@ -114,7 +116,9 @@ MUTANTS = (
     Mutant(
         "2b-not-silent", "The client's yes closes the kickoff's task.",
         CONFIRMED, "verdicts.append(recorded_as_done(context, key, reason, version.at))",
-        "open_tasks = [t for t in context.tasks(tasks_of_cycle(context, context.cycle)) if t.is_open]\n"
+        "from sync.rules.handoffs.endings import tasks_of_cycle\n            from sync.rules.handoffs.verdicts import due\n"
+        "            from sync.rules.model import CloseTask\n"
+        "            open_tasks = [t for t in context.tasks(tasks_of_cycle(context, context.cycle)) if t.is_open]\n"
         "            verdicts.append(due(context, key, reason, [CloseTask(t.id, reason) for t in "
         "open_tasks]))",
     ),
@@ -130,7 +134,8 @@ MUTANTS = (
     ),
     Mutant(
         "3-after-the-tickets", "The SAS is asked for tickets although they are submitted.",
-        DATE_ARRIVED, "    if portfolio.status not in EARLY:", "    if portfolio.status not in SUBMITTED:",
+        DATE_ARRIVED, "    if portfolio.status not in EARLY:",
+        "    if portfolio.status not in EARLY | {Status.DELIVERABLES_SUBMITTED}:",
     ),
     Mutant(
         "3-never-again", "A date that was moved later after it fired does not fire again.",
@@ -304,7 +309,8 @@ MUTANTS = (
     Mutant(
         "7-once-a-cycle", "A second approval in a cycle, the first one's task done, makes none.",
         APPROVED, "return ApprovedKey(context.portfolio.id, version.ms)",
-        "return ApprovedKey(context.portfolio.id, to_ms(context.cycle_started or context.times.go_live))",
+        "from sync.clock import to_ms\n"
+        "    return ApprovedKey(context.portfolio.id, to_ms(context.cycle_started or context.times.go_live))",
         test=decision("7 overtaken, then approved again: its own task"),
     ),
     Mutant(

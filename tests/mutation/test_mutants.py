@@ -1,8 +1,12 @@
 """The list of faults cannot rot: each can still be planted, whatever has become of the code around it."""
 
+import builtins
+import dis
 import subprocess
 import sys
 from collections import Counter
+from importlib import import_module
+from types import CodeType
 
 import pytest
 
@@ -19,6 +23,21 @@ def test_it_can_be_planted(mutant: Mutant) -> None:
 
     assert planted != text
     compile(planted, mutant.file, "exec")
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.id)
+def test_it_knows_every_name_that_it_uses(mutant: Mutant) -> None:
+    """A fault that ends in a `NameError` would be noticed by whoever runs the line, and show nothing."""
+    module = import_module(mutant.file.removesuffix(".py").replace("/", ".").removesuffix(".__init__"))
+    planted = compile(mutant.planted((ROOT / mutant.file).read_text(encoding="utf-8")), mutant.file, "exec")
+
+    assert globals_of(planted) - set(vars(module)) - set(vars(builtins)) == set()
+
+
+def globals_of(code: CodeType) -> set[str]:
+    """The global names that the functions of a module read."""
+    read = {one.argval for one in dis.get_instructions(code) if one.opname == "LOAD_GLOBAL"}
+    return read.union(*(globals_of(inner) for inner in code.co_consts if isinstance(inner, CodeType)))
 
 
 def test_there_are_enough_and_each_has_a_name_of_its_own() -> None:
