@@ -70,7 +70,7 @@ class AuthenticationError(CRMError):
 
 
 class CRMUnavailableError(CRMError):
-    """The CRM did not answer, or only with 429 and 5xx, for as long as one call may try. Look again later.
+    """The CRM did not answer, or only with 429 and 5xx, for as long as one call may try. Try again later.
 
     Whether a *write* was applied is then unknown.
     """

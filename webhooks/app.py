@@ -39,7 +39,7 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
 def create_app(*, store: Store, settings: Settings, clock: Clock, readiness: Readiness = health.readiness) -> Flask:
-    """The WSGI app, over an open and migrated store. Build it in the process that serves it, after any fork.
+    """Make the WSGI app, over an open and migrated store. Build it in the process that serves it, after any fork.
 
     Without HUBSPOT_CLIENT_SECRET and PUBLIC_URL the service lives by polling alone: webhooks are answered with 503.
     With only one of the two no delivery could ever be verified: a `ConfigurationError` names the other.
@@ -97,7 +97,7 @@ class Trust:
 
 
 def trust_of(settings: Settings) -> Trust | None:
-    """From the settings; None: the service runs without webhooks. A `ConfigurationError` if only half of it is set."""
+    """Read it from the settings; None: the service runs without webhooks. Raises `ConfigurationError` if only half is set."""
     secrets = tuple(secret.get_secret_value() for secret in settings.hubspot_client_secret)
     if settings.public_url is None and not secrets:
         return None
@@ -128,6 +128,7 @@ class _Receiver:
     turn: Lock = field(default_factory=Lock)
 
     def answer(self) -> Response:
+        """Verify, read and store the request at hand, and answer it."""
         if self.trust is None:
             return self._refused(503, "webhooks_off", "webhooks are not set up: HUBSPOT_CLIENT_SECRET, PUBLIC_URL")
         try:
@@ -176,7 +177,7 @@ class _Receiver:
             self.turn.release()
 
     def unstorable(self, cause: str, **details: object) -> Response:
-        """Nothing was stored: `receive` is one transaction. HubSpot sends it again."""
+        """Answer that nothing was stored: `receive` is one transaction. HubSpot sends it again."""
         self._count("unstorable")
         self.metrics.store_failures.inc()
         _log.error("delivery.unstorable", error=cause, **details)

@@ -54,7 +54,7 @@ class Kind(StrEnum):
 
 
 # After these a ticket may belong to another portfolio than the database remembers, so the ticket itself is read again.
-# A deletion is not among them: the portfolio that the ticket is known to belong to is what must be looked at.
+# A deletion is not among them: the portfolio that the ticket is known to belong to is what needs a pass.
 _MOVES = frozenset({Kind.ASSOCIATION_CHANGE, Kind.MERGE, Kind.RESTORE, Kind.CREATION})
 
 # What else tells two changes of one moment apart.
@@ -69,7 +69,7 @@ _FLAGS = (
 
 
 def parse(body: bytes) -> list[Event]:
-    """Every event of a delivery, in its order; raises `MalformedBodyError` if the body is no array of objects."""
+    """Read every event of a delivery, in its order. Raises `MalformedBodyError` if the body is no array of objects."""
     value = _decode(body)
     if not isinstance(value, list):
         raise MalformedBodyError(Malformed.NOT_AN_ARRAY)
@@ -83,7 +83,7 @@ def parse(body: bytes) -> list[Event]:
 
 
 def kind_of(subscription: str) -> Kind:
-    """The kind of a subscription type, without its family: one of a few, so that it can label a metric."""
+    """Read the kind of a subscription type, without its family: one of a few, so that it can label a metric."""
     family, _, kind = subscription.rpartition(".")
     return Kind(kind) if family and kind in set(Kind) else Kind.OTHER
 

@@ -23,7 +23,7 @@ GUNICORN_APP_LOAD_ERROR = 4
 
 
 def app(clock: Clock | None = None) -> "Flask":
-    """The WSGI app from the environment, over a database that is brought up to date first.
+    """Make the WSGI app from the environment, over a database that is brought up to date first.
 
     What a person must mend ends the server with one line, not with a traceback for each worker that cannot start.
     """

@@ -13,7 +13,7 @@ from mappings.schema import ProcessMapping
 from sync.admin import setup
 from sync.crm import CRM, Kind
 from sync.errors import MappingMisfitError
-from sync.passes.portal import called
+from sync.passes.portal import find_by_name
 
 TICKET_GROUP = "ticketinformation"
 """HubSpot's own group of ticket properties."""
@@ -81,7 +81,7 @@ def _missing(crm: CRM, kind: Kind, wanted: Sequence[Json], group: str) -> list[M
 
 def _pipeline(crm: CRM, mapping: ProcessMapping) -> list[MissingPart]:
     ticket = mapping.ticket
-    if called(ticket.pipeline, crm.pipelines()):
+    if find_by_name(ticket.pipeline, crm.pipelines()):
         return []
     for key, name in (
         ("pipeline", ticket.pipeline),

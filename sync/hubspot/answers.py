@@ -60,7 +60,7 @@ class Problem:
         return _SENT_BEFORE.search(str(self)) is not None
 
     def outcome(self) -> Outcome:
-        """What it means for a write of the inputs that it names."""
+        """Tell what it means for a write of the inputs that it names."""
         kind = f"{self.category} {self.sub_category}".upper()
         if "RATE_LIMIT" in kind or "LOCKED" in kind:
             return NotSent(str(self))
@@ -75,12 +75,12 @@ class Problem:
             "policyName": self.policy,
             "correlationId": self.correlation_id,
         }
-        told = ", ".join(f"{name} {value}" for name, value in details.items() if value)
-        return f"{self.message or 'no message'} ({told})" if told else self.message or "no message"
+        known = ", ".join(f"{name} {value}" for name, value in details.items() if value)
+        return f"{self.message or 'no message'} ({known})" if known else self.message or "no message"
 
 
 def problem(body: Json, correlation_id: str | None = None) -> Problem:
-    """The error that an object describes; `correlation_id` is that of the whole answer, where the error has none."""
+    """Read the error that an object describes; `correlation_id` is that of the whole answer, where the error has none."""
     nested = [detail for detail in _list(body.get("errors")) if isinstance(detail, dict)]
     contexts = [context for part in (body, *nested) if (context := part.get("context"))]
     first = next((_text(detail.get("message")) for detail in nested), "")
@@ -96,7 +96,7 @@ def problem(body: Json, correlation_id: str | None = None) -> Problem:
 
 
 def problems(body: Json, correlation_id: str | None = None) -> list[Problem]:
-    """The errors of a 207, in its order."""
+    """Read the errors of a 207, in its order."""
     correlation_id = _text(body.get("correlationId")) or correlation_id
     return [problem(error, correlation_id) for error in _list(body.get("errors")) if isinstance(error, dict)]
 
@@ -160,7 +160,7 @@ def _are_about(nameless: Sequence[Problem], left: Sequence[str], *, alone: bool,
 
 
 def results(body: Json) -> list[Json]:
-    """The objects of an answer; anything else among them makes it malformed."""
+    """Read the objects of an answer. Raises `MalformedAnswerError` where anything else is among them."""
     found = body.get("results")
     if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
         raise MalformedAnswerError("the CRM's answer has no list of results")
@@ -168,13 +168,13 @@ def results(body: Json) -> list[Json]:
 
 
 def next_page(body: Json) -> str | None:
-    """The cursor of the next page; None on the last."""
+    """Read the cursor of the next page; None on the last."""
     following = _dict(_dict(body.get("paging")).get("next")).get("after")
     return None if following in {None, ""} else str(following)
 
 
 def record(kind: Kind, raw: Json) -> Record:
-    """An object as HubSpot writes it, with its histories newest first whatever their order was."""
+    """Read an object, with its histories newest first whatever their order was. Raises `MalformedAnswerError`."""
     id_ = required(raw, "id")
     values = raw.get("properties")
     if not isinstance(values, dict):
@@ -195,13 +195,13 @@ def record(kind: Kind, raw: Json) -> Record:
 
 
 def merged_ids(properties: Mapping[str, Any]) -> list[str]:
-    """The ids of the records that were merged into the one with these properties, as far as it says."""
+    """Read the ids of the records that were merged into the one with these properties, as far as it says."""
     named = properties.get(MERGED)
     return re.findall(r"\d+", _text(named)) if named else []
 
 
 def association_ends(raw: Json) -> Iterator[Association]:
-    """The far ends that one result of an association read lists."""
+    """Read the far ends that one result of an association read lists. Raises `MalformedAnswerError`."""
     for end in _list(raw.get("to")):
         types = [it for it in _list(_dict(end).get("associationTypes")) if isinstance(it, dict)]
         yield Association(
@@ -212,7 +212,7 @@ def association_ends(raw: Json) -> Iterator[Association]:
 
 
 def required(raw: Json, name: str) -> str:
-    """A value without which an object cannot be understood, as text."""
+    """Read a value without which an object cannot be understood, as text. Raises `MalformedAnswerError`."""
     value = _text(raw.get(name))
     if not value:
         raise MalformedAnswerError(f"an object of the CRM's answer has no {name}")
@@ -229,22 +229,22 @@ def moment(value: object) -> datetime:
 
 
 def truth(value: object) -> bool:
-    """A flag, which HubSpot writes as JSON or as text."""
+    """Read a flag, which HubSpot writes as JSON or as text."""
     return _text(value).strip().lower() == "true"
 
 
 def text(raw: Json, name: str) -> str:
-    """A value as text; '' where it is null or absent."""
+    """Read a value as text; '' where it is null or absent."""
     return _text(raw.get(name))
 
 
 def objects(value: object) -> list[Json]:
-    """The JSON objects of a list; nothing where there is none."""
+    """Read the JSON objects of a list; nothing where there is none."""
     return [item for item in _list(value) if isinstance(item, dict)]
 
 
 def child(raw: Json, name: str) -> Json:
-    """A JSON object inside another; empty where there is none."""
+    """Read a JSON object inside another; empty where there is none."""
     return _dict(raw.get(name))
 
 

@@ -27,7 +27,7 @@ _TYPE_ID: Final = re.compile(r"[0-9]+-[0-9]+", re.ASCII)
 
 
 def is_id(text: str) -> bool:
-    """Whether a record can have this id: HubSpot refuses a whole batch for one that is no number."""
+    """Tell whether a record can have this id: HubSpot refuses a whole batch for one that is no number."""
     return _ID.fullmatch(text) is not None
 
 
@@ -46,7 +46,7 @@ class Calls:
         return self.transport.send(ask, self._priority)
 
     def objects(self, kind: Kind, verb: str, body: Json, *, write: bool = False) -> Ask:
-        """A call on a batch of records; raises as `type_id`."""
+        """Make a call on a batch of records, to be sent; raises as `type_id`."""
         path = f"/crm/objects/{API_VERSION}/{self.type_id(kind)}/batch/{verb}"
         return Ask("POST", path, f"{kind}/{verb}", body=body, write=write, listing=True)
 
@@ -65,7 +65,7 @@ class Calls:
                 raise MalformedAnswerError(f"{ask}: the pages do not end")
 
     def association_type(self, source: Kind, target: Kind) -> AssociationType:
-        """The unlabelled type by which a record of one kind is associated to another; of custom objects it is read once.
+        """Read the unlabelled type by which a record of one kind is associated to another; of custom objects it is read once.
 
         Raises `MappingMisfitError` where the two objects cannot be associated.
         """
@@ -83,7 +83,7 @@ class Calls:
         return known
 
     def type_id(self, kind: Kind) -> str:
-        """The object type id; the portfolio's is looked up once. `MappingMisfitError` names the objects that exist."""
+        """Read the object type id; the portfolio's is looked up once. `MappingMisfitError` names the objects that exist."""
         if kind not in self._type_ids:
             self._type_ids[kind] = self._portfolio_type_id()
         return self._type_ids[kind]

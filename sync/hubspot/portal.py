@@ -14,7 +14,7 @@ class PortalReads(PartOfPort):
     """The part of the port that reads what the portal is made of."""
 
     def owners(self) -> dict[str, Owner]:
-        """All owners by id; one that is listed both ways is active."""
+        """Read all owners by id; one that is listed both ways is active."""
         found: dict[str, Owner] = {}
         for archived in (True, False):
             query = {"limit": str(LIST_PAGE), "archived": str(archived).lower()}
@@ -33,7 +33,7 @@ class PortalReads(PartOfPort):
         return found
 
     def pipelines(self) -> tuple[Pipeline, ...]:
-        """The ticket pipelines with their stages, as HubSpot lists them."""
+        """Read the ticket pipelines with their stages, as HubSpot lists them."""
         ask = Ask("GET", f"/crm/pipelines/{API_VERSION}/tickets", "pipelines", listing=True)
         return tuple(
             Pipeline(
@@ -45,7 +45,7 @@ class PortalReads(PartOfPort):
         )
 
     def properties(self, kind: Kind) -> dict[str, PropertyDefinition]:
-        """The property definitions of one object by name."""
+        """Read the property definitions of one object, by name."""
         ask = Ask(
             "GET", f"/crm/properties/{API_VERSION}/{self._calls.type_id(kind)}", f"{kind}/properties", listing=True
         )
@@ -53,7 +53,7 @@ class PortalReads(PartOfPort):
         return {definition.name: definition for definition in definitions}
 
     def account(self) -> Account:
-        """Portal id, time zone and host of its pages."""
+        """Read portal id, time zone and host of its pages."""
         body = self._calls.send(Ask("GET", f"/account-info/{API_VERSION}/details", "account")).body
         return Account(
             portal_id=answers.required(body, "portalId"),
@@ -62,15 +62,15 @@ class PortalReads(PartOfPort):
         )
 
     def type_id(self, kind: Kind) -> str:
-        """The object type id; see the port."""
+        """Read the object type id; see the port."""
         return self._calls.type_id(kind)
 
     def association_type(self, source: Kind, target: Kind) -> AssociationType:
-        """The unlabelled association type; see the port."""
+        """Read the unlabelled association type; see the port."""
         return self._calls.association_type(source, target)
 
     def check_write_access(self, kind: Kind) -> None:
-        """An update of no records; see the port. HubSpot may refuse it for being empty: then it may be written."""
+        """Send an update of no records; see the port. HubSpot may refuse it for being empty: then it may be written."""
         with contextlib.suppress(RefusalError):
             self._calls.send(self._calls.objects(kind, "update", {"inputs": []}))
 

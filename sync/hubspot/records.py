@@ -50,7 +50,7 @@ class RecordReads(PartOfPort):
         return found
 
     def associated(self, source: Kind, target: Kind, ids: Sequence[str]) -> dict[str, tuple[Association, ...]]:
-        """The associations of each source record; see the port. Types and labels of one far end are gathered."""
+        """Read the associations of each source record; see the port. Types and labels of one far end are gathered."""
         ends: dict[str, dict[str, Association]] = {}
         waiting: list[tuple[str, str | None]] = [(id_, None) for id_ in _possible(ids)]
         while waiting:
@@ -96,7 +96,7 @@ class RecordReads(PartOfPort):
     def search(
         self, kind: Kind, groups: Sequence[Sequence[Filter]], properties: Sequence[str] = ()
     ) -> Iterator[Record]:
-        """Every match of any group by rising id; see the port. However many: pages are turned by a moving bound."""
+        """Find every match of any group by rising id; see the port. However many: pages are turned by a moving bound."""
         searches = [self._search(kind, part, properties) for part in search.requests_for(groups, properties)]
         merged = heapq.merge(*searches, key=lambda record: int(record.id))
         return (next(same) for _, same in groupby(merged, key=lambda record: record.id))
@@ -122,7 +122,7 @@ class RecordReads(PartOfPort):
             above = int(page[-1].id)
 
     def deleted(self, kind: Kind, properties: Sequence[str]) -> Iterator[Record]:
-        """The recycle bin; see the port."""
+        """List the recycle bin; see the port."""
         query = {"limit": str(LIST_PAGE), "archived": "true", "properties": ",".join(properties)}
         path = f"/crm/objects/{API_VERSION}/{self._calls.type_id(kind)}"
         for raw in self._calls.listed(Ask("GET", path, f"{kind}/deleted", query=query, listing=True)):

@@ -23,7 +23,7 @@ Group = Sequence[Filter]
 
 
 def requests_for(groups: Sequence[Group], properties: Sequence[str]) -> list[list[Group]]:
-    """The groups, long lists of values cut, packed into as few requests as the limits allow."""
+    """Pack the groups, long lists of values cut, into as few requests as the limits allow."""
     packed: list[list[Group]] = []
     for whole in groups or [()]:
         for group in _cut(whole, properties):
@@ -35,7 +35,7 @@ def requests_for(groups: Sequence[Group], properties: Sequence[str]) -> list[lis
 
 
 def body(groups: Sequence[Group], properties: Sequence[str], above: str) -> Json:
-    """One page: the records of any group whose id is above the bound, by rising id."""
+    """Write the body for one page: the records of any group whose id is above the bound, by rising id."""
     bound = Filter("hs_object_id", "GT", above)
     return {
         "filterGroups": [{"filters": [_wire(it) for it in (*group, bound)]} for group in groups],

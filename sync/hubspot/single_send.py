@@ -16,7 +16,7 @@ class SingleSend(PartOfPort):
     """The part of the port that sends emails."""
 
     def send_single_email(self, email_id: str, send_id: str, to: str, properties: Mapping[str, str]) -> None:
-        """Transactional single-send; see the port. HubSpot ignores a second send under one `send_id`, or may refuse it
+        """Send a transactional single-send; see the port. HubSpot ignores a second send under one `send_id`, or may refuse it
         as sent already (nobody could confirm which): either way it is done.
 
         `CRMRejectedError` where HubSpot will never send it (the address bounced, opted out, the email is not enabled…).

@@ -97,6 +97,7 @@ class Answer:
 
     @property
     def problems(self) -> list[Problem]:
+        """The errors of a 207; nothing for any other answer."""
         return answers.problems(self.body, self.correlation_id)
 
 
@@ -183,7 +184,7 @@ class Transport:
         self._session.close()
 
     def send(self, ask: Ask, priority: Priority) -> Answer:
-        """The answer to a call, tried again while that is safe and there is time.
+        """Send a call and give its answer; try again while that is safe and there is time.
 
         Raises `AuthenticationError`, `RefusalError` or `NoAnswerError`. A write is repeated only where the CRM
         certainly did nothing.
@@ -216,12 +217,12 @@ class Transport:
             response = self._transmit(ask)
         except (OSError, urllib3.exceptions.HTTPError) as error:
             # The class says enough; the text of some of requests' errors repeats headers.
-            self._tell(ask, attempt, started, None, None, type(error).__name__)
+            self._report(ask, attempt, started, None, None, type(error).__name__)
             raise _lost(ask, error) from error
         correlation_id = response.headers.get("X-HubSpot-Correlation-Id")
         body = _json_object(response)
         reason = answers.problem(body or {}, correlation_id)
-        self._tell(ask, attempt, started, response.status_code, reason.correlation_id, None)
+        self._report(ask, attempt, started, response.status_code, reason.correlation_id, None)
         self._observe(ask, response.headers)
         return self._judge(ask, response, body, reason)
 
@@ -321,7 +322,7 @@ class Transport:
             with _unless_the_store_fails():
                 self._budget.observe(ask.bucket, observed)
 
-    def _tell(
+    def _report(
         self,
         ask: Ask,
         attempt: int,

@@ -63,7 +63,7 @@ class RecordWrites(PartOfPort):
         return {"to": {"id": ref.id}, "types": types}
 
     def _write(self, kind: Kind, verb: str, rows: Sequence[Row], outcomes: dict[int, Outcome]) -> None:
-        """Send the rows in batches in which no mark stands twice, until something stops it all.
+        """Send the rows in batches in which no name stands twice, until something stops it all.
 
         Once something may have been applied nothing raises, or what became of it would be lost.
         """
@@ -71,12 +71,12 @@ class RecordWrites(PartOfPort):
         try:
             for batch in distinct_batches(rows, _WRITE_BATCH):
                 for row in batch:
-                    if row.mark in doubtful:
-                        outcomes[row.place] = NotSent(f"{kind} {row.mark}: an earlier write to it may still be applied")
+                    if row.name in doubtful:
+                        outcomes[row.place] = NotSent(f"{kind} {row.name}: an earlier write to it may still be applied")
                 ready = [row for row in batch if row.place not in outcomes]
                 if ready:
                     self._write_batch(kind, verb, ready, outcomes)
-                    doubtful |= {row.mark for row in ready if isinstance(outcomes[row.place], Unknown)}
+                    doubtful |= {row.name for row in ready if isinstance(outcomes[row.place], Unknown)}
         except HandoffsError as error:
             if isinstance(error, AuthenticationError) and not any(map(_maybe_applied, outcomes.values())):
                 raise

@@ -1,7 +1,7 @@
-"""Tells the admin what needs them: one email a kind and hour at most, and each standing trouble once.
+"""Alerts the admin: one email a kind and hour at most, and each standing trouble once.
 
-Some things are told as they happen (`alert(kind, message)`). Others stand in the database until somebody mends them:
-`review` finds those that have not been told of yet. What an hour has no room for is told in the next one.
+Some alerts are sent as things happen (`alert(kind, message)`). Other things stand in the database until somebody mends
+them: `review` finds those that no alert has named yet. What an hour has no room for is sent in the next one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,7 +40,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class _Standing:
-    """One kind of what stands until it is mended: what is told of it first and last, and a line for each, by its key."""
+    """One kind of what stands until it is mended: how its alert begins and ends, and a line for each, by its key."""
 
     kind: str
     head: str
@@ -49,7 +49,7 @@ class _Standing:
 
 
 class Alerts:
-    """`alert(kind, message)`; the row of kind and hour is the guarantee that there is one email."""
+    """Call it as `alerts(kind, message)`; the row of kind and hour is the guarantee that there is one email."""
 
     def __init__(self, store: Store, mailer: Mailer | None, admin: str | None, clock: Clock) -> None:
         self._store = store
@@ -58,24 +58,25 @@ class Alerts:
         self._clock = clock
 
     def __call__(self, kind: str, message: str) -> None:
-        self._tell(kind, message)
+        """Alert the admin, unless they were alerted of this kind (one of `SUBJECTS`) within the hour. Raises `StoreError`."""
+        self._send(kind, message)
 
     def review(self) -> None:
-        """Tell of what was parked, blocked or refused since the admin was last told of it. Raises `StoreError`."""
+        """Alert the admin of what was parked, blocked or refused since their last alert of it. Raises `StoreError`."""
         with self._store.read() as connection:
             found = _standing(connection)
             known = {one.kind: service_state.get(connection, alerted(one.kind)) or frozenset() for one in found}
         for one in found:
             still = known[one.kind] & one.lines.keys()  # what was mended may come again
             fresh = [line for key, line in one.lines.items() if key not in still]
-            if fresh and self._tell(one.kind, _message(one, fresh)):
+            if fresh and self._send(one.kind, _message(one, fresh)):
                 still = frozenset(one.lines)
             if still != known[one.kind]:
                 with self._store.write() as connection:
                     service_state.put(connection, alerted(one.kind), still)
 
-    def _tell(self, kind: str, message: str) -> bool:
-        """Whether the admin was told: no if they were told of this kind within the hour, or the email was not sent."""
+    def _send(self, kind: str, message: str) -> bool:
+        """Send an alert; whether it was: not if one of this kind was sent within the hour, or if the email could not be."""
         now = self._clock.now()
         with self._store.write() as connection:
             first = alert_log.claim(connection, kind, message, now)

@@ -12,7 +12,7 @@ SWEEP_WITHIN = timedelta(hours=26)  # a day, and two hours for a sweep that is l
 
 
 def readiness(store: StoreReader, now: datetime) -> list[str]:
-    """Why the service cannot do its whole work now, in words for its admin; empty: it can."""
+    """Tell why the service cannot do its whole work now, a line for its admin each; empty: it can."""
     try:
         with store.read() as connection:
             found = work_queue.backlog(connection, now)
@@ -49,7 +49,7 @@ def refusals(connection: Connection) -> dict[Entry[str | None], bool]:
 
 
 def sweep_overdue(connection: Connection, now: datetime) -> timedelta:
-    """How long the daily sweep is late; nothing while it is not, or before the first start."""
+    """Tell how long the daily sweep is late; nothing while it is not, or before the first start."""
     since = service_state.get(connection, service_state.LAST_SWEEP)
     since = since or service_state.get(connection, service_state.STARTED_AT)
     return timedelta(0) if since is None else max(timedelta(0), now - since - SWEEP_WITHIN)

@@ -57,7 +57,7 @@ class Metrics:
         self._registry = registry
 
     def text(self) -> bytes:
-        """All of it in Prometheus' text format."""
+        """Write all of it in Prometheus' text format."""
         return generate_latest(self._registry)
 
 
@@ -69,7 +69,7 @@ class StoreCollector(Collector):
         self._clock = clock
 
     def collect(self) -> Iterator[Metric]:
-        """Every gauge; only `handoffs_database_up` 0 where the database cannot be read: absent is not zero."""
+        """Give every gauge; only `handoffs_database_up` 0 where the database cannot be read: absent is not zero."""
         try:
             with self._store.read() as connection:
                 found = [

@@ -21,11 +21,11 @@ ALERTS_SHOWN = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class ErrorKind:
-    """All errors of one kind: effects by state and kind (`blocked task`), failed looks by the error's class."""
+    """All errors of one kind: effects by state and kind (`blocked task`), failed passes by the error's class."""
 
     kind: str
     count: int
-    since: datetime | None  # the oldest; None: it is not kept of failed looks that are tried again
+    since: datetime | None  # the oldest; None: it is not kept of failed passes that are tried again
     example: str  # the reason of one of them
 
     def as_json(self) -> dict[str, object]:
@@ -92,7 +92,7 @@ class Status:
 
 
 def read(store: StoreReader, clock: Clock) -> Status:
-    """How the service is doing now. Raises `StoreError`."""
+    """Tell how the service is doing now. Raises `StoreError`."""
     now = clock.now()
     found = health.readiness(store, now)
     with store.read() as connection:
@@ -145,7 +145,7 @@ _WAITS_FOR = {
 
 
 def held(connection: Connection) -> Held:
-    """What the breaker holds now."""
+    """Count what the breaker holds now."""
     found = work_queue.held(connection)
     return Held(len(found), sum(count for _, count in found))
 

@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 
 class Breaker:
-    """Weighs what a pass wants to do against what was done in the hour before."""
+    """Weighs what a pass wants to do against what was done in the hour before. `limit`: effects an hour."""
 
     def __init__(self, store: Store, limit: int, clock: Clock, alert: Callable[[str, str], None]) -> None:
         self._store = store
@@ -32,7 +32,11 @@ class Breaker:
         self._alert = alert
 
     def held(self, ahead: Mapping[RecordRef, int]) -> dict[RecordRef, int]:
-        """The records that must wait, with their number of effects: all that would begin something, or none."""
+        """Tell which records must wait: all that would begin something, or none.
+
+        `ahead` is the number of effects that each record would begin; the answer gives it for those that wait. Whatever
+        is held is alerted. Raises `StoreError`.
+        """
         beginning = {record: count for record, count in ahead.items() if count}
         if not beginning:
             return {}
@@ -54,7 +58,7 @@ class Breaker:
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """`permitted`: effects beyond the limit, for an hour. Of what was held, what is let go and what stays held."""
+    """What was let go. `permitted`: effects beyond the limit, for an hour. `…_kept`: what stays held."""
 
     permitted: int
     records: int

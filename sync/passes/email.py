@@ -195,13 +195,13 @@ class SingleSendMailer:
 
 
 def message_id(key: str, sender: str) -> str:
-    """The Message-ID of an effect's email: the same at every try."""
+    """Make the Message-ID of an effect's email: the same at every try."""
     domain = sender.rsplit("@", 1)[-1].strip("> ") or "localhost"
     return f"<{send_id(key)}@{domain}>"
 
 
 def send_id(key: str) -> str:
-    """A name for an effect's email that fits every protocol; the same at every try."""
+    """Make a name for an effect's email that fits every protocol; the same at every try."""
     return "handoffs-" + hashlib.sha256(key.encode()).hexdigest()[:40]
 
 
@@ -211,7 +211,10 @@ def _refused(where: str, what: str, code: int, answer: bytes | str) -> str:
 
 
 def make_mailer(settings: Settings, crm: CRM, clock: Clock) -> Mailer | None:
-    """The mailer of `EMAIL_URL`; None where it is not set: emails are then kept as blocked."""
+    """Make the mailer of `EMAIL_URL`; None where it is not set: emails are then kept as blocked.
+
+    Raises `ConfigurationError` where EMAIL_FROM lacks.
+    """
     url = settings.email_url
     if url is None:
         return None

@@ -22,10 +22,11 @@ log = structlog.get_logger()
 
 
 def poll(store: Store, crm: CRMReader, mapping: ProcessMapping, clock: Clock, pipeline: str) -> int:
-    """Mark the portfolios whose records changed since the last poll; how many records had changed.
+    """Enqueue the portfolios whose records have changed since the last poll; how many records had changed.
 
     The very first poll reaches back to going live: of what changed before a database was lost, or before this ledger
-    began, nobody else may tell. A record that was read after its last change is known already and marks nothing.
+    began, nobody else may tell. A record that was read after its last change is known already. `pipeline` is the id of
+    the deliverables' pipeline: other tickets are none of the service's. Raises the port's errors and `StoreError`.
     """
     began = clock.now()
     with store.read() as connection:

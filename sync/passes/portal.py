@@ -32,6 +32,7 @@ class Portal:
     absent: frozenset[str] = field(default_factory=frozenset)  # properties of the ticket that the portal does not have
 
     def stage(self, stage_id: str) -> Stage:
+        """Which of the stages that the process knows this is."""
         if stage_id == self.in_progress:
             return Stage.IN_PROGRESS
         if stage_id == self.pending_approval:
@@ -39,6 +40,7 @@ class Portal:
         return Stage.OTHER
 
     def is_closed(self, stage_id: str) -> bool:
+        """Whether a ticket in this stage is closed; one that the pipeline does not have is not."""
         return any(stage.closed for stage in self.pipeline.stages if stage.id == stage_id)
 
     def url(self, kind: Kind, record: str) -> str:
@@ -66,7 +68,10 @@ class PortalCache:
         self._portal: Portal | None = None  # None: something was read since it was put together
 
     def get(self) -> Portal:
-        """Raises `MappingMisfitError` where the mapping names what the portal has not, and the port's errors."""
+        """Give the portal, read anew as far as it has aged.
+
+        Raises `MappingMisfitError` where the mapping names what the portal has not, and the port's errors.
+        """
         now = self._clock.now()
         if self._account is None:
             account = self._crm.account()
@@ -116,7 +121,7 @@ def _people(owners: Mapping[str, Owner]) -> dict[str, str]:
 
 
 def missing_properties(mapping: ProcessMapping, properties: Callable[[Kind], Container[str]]) -> list[str]:
-    """A sentence for each property that the mapping names and the portal has not; `properties` are those it has."""
+    """Write a sentence for each property that the mapping names and the portal has not; `properties` are those it has."""
     portfolio, ticket = mapping.portfolio, mapping.ticket
     named = {
         Kind.PORTFOLIO: {
@@ -141,16 +146,16 @@ def missing_properties(mapping: ProcessMapping, properties: Callable[[Kind], Con
     return found
 
 
-def called(name: str, candidates: Iterable[Labelled]) -> list[Labelled]:
-    """The one with this id, else all that are labelled so."""
+def find_by_name(name: str, candidates: Iterable[Labelled]) -> list[Labelled]:
+    """Find the one with this id, else all that are labelled so, whatever the case."""
     candidates = list(candidates)
     by_id = [one for one in candidates if one.id == name]
     return by_id or [one for one in candidates if one.label.strip().casefold() == name.casefold()]
 
 
 def find_pipeline(name: str, pipelines: tuple[Pipeline, ...]) -> Pipeline:
-    """The pipeline of this id or label."""
-    named = called(name, pipelines)
+    """Find the pipeline with this id or label. Raises `MappingMisfitError` where there is none, or several."""
+    named = find_by_name(name, pipelines)
     if len(named) == 1:
         return named[0]
     known = ", ".join(f"“{pipeline.label}” ({pipeline.id})" for pipeline in pipelines) or "none"
@@ -159,8 +164,8 @@ def find_pipeline(name: str, pipelines: tuple[Pipeline, ...]) -> Pipeline:
 
 
 def find_stage(name: str, pipeline: Pipeline, key: str) -> PipelineStage:
-    """The stage of this id or label."""
-    named = called(name, pipeline.stages)
+    """Find the stage with this id or label; `key` is the mapping's. Raises `MappingMisfitError` as `find_pipeline`."""
+    named = find_by_name(name, pipeline.stages)
     if len(named) == 1:
         return named[0]
     known = ", ".join(f"“{stage.label}” ({stage.id})" for stage in pipeline.stages) or "none"

@@ -136,7 +136,7 @@ class Reconciler:
                 raise
             if len(units) == 1:
                 self._failed(units[0], error, tally)
-            else:  # what was done is settled; each of them is looked at alone
+            else:  # what was done is settled; each of them gets a pass alone
                 for item in units:
                     tally += self._run([item], gate)
         return tally
@@ -205,14 +205,14 @@ class Reconciler:
     def _waited_for(
         self, contexts: Mapping[RecordRef, Context], decisions: Mapping[RecordRef, Decision], portal: Portal
     ) -> list[tuple[Portfolio, Wait | None]]:
-        """Whom each portfolio waits for; one that this cannot be told of keeps what the pass before has said."""
+        """Whom each portfolio waits for; one of which this cannot be judged keeps what the pass before has said."""
         mine = {record: contexts[record] for record in decisions if record.kind is Kind.PORTFOLIO}
-        told, faulty = self._decider.judge(
+        judged, faulty = self._decider.judge(
             mine, portal, lambda context: waiting.judge(context, decisions[context.snapshot.ref].verdicts)
         )
         for record, text in faulty.items():
             log.error("record.wait_unknown", record=str(record), error=last_line(text))
-        return [(contexts[record].portfolio, found.wait) for record, found in told.items()]
+        return [(contexts[record].portfolio, found.wait) for record, found in judged.items()]
 
     def _not_held(
         self, decisions: Mapping[RecordRef, Decision], views: Mapping[RecordRef, LedgerView], state: _Pass
@@ -313,9 +313,9 @@ def _ends_a_cycle_untouched(decision: Decision) -> bool:
 
 
 def _wait_for_portfolio(snapshot: Snapshot, now: datetime) -> datetime | None:
-    """A ticket can be announced before its association: look again, ever more seldom, for a day.
+    """When a ticket without a portfolio gets its next pass: it can be announced before its association.
 
-    After that an event, a poll or a sweep of its portfolio will find it.
+    Ever more seldom, for a day. After that an event, a poll or a sweep of its portfolio will find it.
     """
     ticket = snapshot.tickets[0]
     age = now - ticket.created_at

@@ -1,4 +1,4 @@
-"""A lost database: before the first pass of an empty ledger, what the CRM shows as done is taken back into it.
+"""A lost database: before the first pass of an empty ledger, what the CRM shows as done is recorded in it.
 
 The CRM's search may not show yet what was done just before the loss. So it is asked a second time, once it must; until
 then every task is looked for at its record before it is made (`effects`).
@@ -29,18 +29,18 @@ log = structlog.get_logger()
 
 
 def is_needed(store: StoreReader) -> bool:
-    """Whether no pass may begin yet."""
+    """Tell whether no pass may begin yet, as the CRM has not been asked what was done. Raises `StoreError`."""
     with store.read() as connection:
         return service_state.get(connection, service_state.RECOVERED) is None
 
 
 def is_final(store: StoreReader) -> bool:
-    """Whether the ledger holds every task from before it began."""
+    """Tell whether the ledger holds every task from before it began: nothing is left to recover. Raises `StoreError`."""
     return service_state.is_set_for_good(store, service_state.RECOVERED_FOR_GOOD)
 
 
 def may_land_until(store: StoreReader) -> datetime | None:
-    """Until when a task may appear that was on its way when the ledger before this one was lost; None: there was none."""
+    """Tell until when a task may appear that was on its way when the ledger before this one was lost; None: none was."""
     with store.read() as connection:
         taken = service_state.get(connection, service_state.RECOVERED)
         ledger_began = service_state.get(connection, service_state.LEDGER_BEGAN)
@@ -48,20 +48,20 @@ def may_land_until(store: StoreReader) -> datetime | None:
 
 
 def ensure(store: Store, crm: CRMReader, mapping: ProcessMapping, now: datetime, failpoint: Failpoint) -> None:
-    """Take back what has to be before a pass begins; does nothing once that is done."""
+    """Recover what has to be before a pass begins; do nothing once that is done. Raises the port's errors and `StoreError`."""
     with store.read() as connection:
         asked = service_state.get(connection, service_state.RECOVERED)
         final = service_state.get(connection, service_state.RECOVERED_FOR_GOOD)
         began = service_state.get(connection, service_state.LEDGER_BEGAN) or now
     if final is not None or (asked is not None and now < began + SEARCH_LAGS):
         return
-    take_back(store, crm, mapping, failpoint, since=None if asked is None else began - BEFORE)
+    recover_tasks(store, crm, mapping, failpoint, since=None if asked is None else began - BEFORE)
     if now >= began + SEARCH_LAGS:
         with store.write() as connection:
             service_state.put(connection, service_state.RECOVERED_FOR_GOOD, True)
 
 
-def take_back(
+def recover_tasks(
     store: Store,
     crm: CRMReader,
     mapping: ProcessMapping,
@@ -72,7 +72,7 @@ def take_back(
     """Record every task in the CRM that carries a key as done, with the emails of its occurrence; how many.
 
     `since`: only if one was made then or later. Interrupted, it begins again: a row that is there already changes
-    nothing.
+    nothing. Raises the port's errors and `StoreError`.
     """
     key_property = mapping.task.key_property
     filters = [Filter(key_property, "HAS_PROPERTY")]
@@ -134,7 +134,7 @@ def _parents(crm: CRMReader, tasks: Sequence[Record], key_property: str) -> dict
 
 
 def deleted_tasks(crm: CRMReader, wanted: Sequence[str]) -> list[Record]:
-    """The tasks in the recycle bin, with these properties; none where the portal does not show them."""
+    """List the tasks in the recycle bin, with these properties; none where the portal does not show them."""
     try:
         return list(crm.deleted(Kind.TASK, wanted))
     except CRMRejectedError as error:  # a portal that does not show them must not keep the service from its work

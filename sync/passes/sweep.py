@@ -1,4 +1,4 @@
-"""The daily sweep: every portfolio whose date is near or whose cycle is open is looked at, events or no events."""
+"""The daily sweep: every portfolio whose date is near or whose cycle is open gets a pass, events or no events."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -22,7 +22,7 @@ log = structlog.get_logger()
 def sweep(
     store: Store, crm: CRMReader, mapping: ProcessMapping, clock: Clock, today: date, origin: str = "sweep"
 ) -> int:
-    """Mark what a day can have made due; how many records.
+    """Enqueue what `today` can have made due; how many records. Raises the port's errors and `StoreError`.
 
     Candidates come from the search and from the ledger: a date within the window or past, a status that is not empty,
     an effect that is still to be done, a party that is waited for, a ticket that came lately. Each is then read afresh

@@ -9,7 +9,7 @@ from sync.passes.effects.attempts import Performed
 class Tally:
     """Counts over any number of passes."""
 
-    looked: int = 0  # records passed over
+    looked: int = 0  # records that got a pass
     tried: int = 0
     failed: int = 0
     unknown: int = 0

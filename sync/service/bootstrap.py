@@ -130,7 +130,7 @@ def _right_to_pass(mine: bool) -> Iterator[HeldLane | None]:
 
 
 def read_mapping(settings: Settings) -> ProcessMapping:
-    """The mapping of `MAPPING`, or a `ConfigurationError` with every problem in it."""
+    """Read the mapping of `MAPPING`. Raises `ConfigurationError` with every problem in it."""
     try:
         return load(settings.mapping)
     except MappingError as error:
@@ -138,7 +138,10 @@ def read_mapping(settings: Settings) -> ProcessMapping:
 
 
 def open_database(settings: Settings) -> Store:
-    """The database of `DATABASE_URL`, its schema up to date. `RefusedError` for a copy that somebody has put back."""
+    """Open the database of `DATABASE_URL` and bring its schema up to date.
+
+    Raises `StoreError`, and `RefusedError` for a copy that somebody has put back.
+    """
     store = open_store(settings.database_url)
     with _closed_on_error(store):
         migrate(store)
@@ -179,7 +182,7 @@ def build(
 
     `today` shifts every decision to that date. `bulk` marks the calls as work that waits for interactive work, and
     `share` limits them to that share of the CRM's request limits.
-    Without `begin` the service is only to be looked at or set up: the moment of going live is not fixed by it.
+    Without `begin` the service is only to be read or set up: the moment of going live is not fixed by it.
     Raises `ConfigurationError`, `RefusedError` and `StoreError`.
     """
     from sync.hubspot import HubSpot
@@ -263,7 +266,7 @@ def _beginnings(
 
 
 def go_live_moment(value: str, mapping: ProcessMapping) -> datetime:
-    """A date is midnight in the mapping's time zone; a time without an offset is in that zone too."""
+    """Read a date, which is midnight in the mapping's time zone, or a time, which without an offset is in that zone too."""
     try:
         return start_of_day(date.fromisoformat(value), mapping.zone)
     except ValueError:

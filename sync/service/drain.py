@@ -1,4 +1,4 @@
-"""Draining a lane: what is due in it is looked at, group by group. `sweep` and `poll` by hand do so to the end."""
+"""Draining a lane: a pass over each group of what is due in it. A sweep or a poll by hand keeps the lane to the end."""
 
 from collections.abc import Callable
 
@@ -12,9 +12,9 @@ from sync.storage import sweeps, work_queue
 
 
 def drain(service: Service, *, lane: int = 0, stop: Callable[[], bool] = never) -> Tally:
-    """Look at everything that is due in a lane, group by group, until nothing is or `stop` says so.
+    """Run passes over all that is due in a lane, group by group, until nothing is or `stop` says so.
 
-    The lane is given up between two groups. Raises what concerns every record.
+    The lane is given up between two groups. Raises what `Reconciler.run` raises.
     """
     total = Tally()
     while not stop():
@@ -25,7 +25,7 @@ def drain(service: Service, *, lane: int = 0, stop: Callable[[], bool] = never) 
 
 
 def _next_group(service: Service, held: HeldLane, lane: int, total: Tally) -> bool:
-    """Look at one group of a lane that is held; False if nothing was due."""
+    """Run a pass over one group of the lane; False if nothing was due."""
     with service.store.read() as connection:
         items = work_queue.lease(connection, lane, service.clock.now(), GROUP)
     service.failpoint("taken")
@@ -35,43 +35,46 @@ def _next_group(service: Service, held: HeldLane, lane: int, total: Tally) -> bo
 
 
 Progress = Callable[[Tally], None]
-"""Hears after each group what all of them came to so far."""
+"""Called after each group with what all of them came to so far."""
 
 
 def no_progress(_tally: Tally) -> None:
-    """Nobody looks on."""
+    """Report nothing."""
 
 
 def run_sweep(
     service: Service, *, stop: Callable[[], bool] = never, progress: Progress = no_progress
 ) -> tuple[int, Tally]:
-    """The daily sweep by hand: mark, then look at all of it. How many records, and what came of it."""
+    """Sweep, and run passes over all that is due; how many records the sweep enqueued, and what the passes came to.
+
+    `progress` is called after each group. Raises what `Reconciler.run` raises.
+    """
     return _to_the_end(service, lambda: _swept(service), stop, progress)
 
 
 def run_poll(
     service: Service, *, stop: Callable[[], bool] = never, progress: Progress = no_progress
 ) -> tuple[int, Tally]:
-    """One poll, and a look at all that it found."""
+    """Poll, and run passes over all that is due; otherwise as `run_sweep`."""
     return _to_the_end(service, service.poll, stop, progress)
 
 
 def _to_the_end(
-    service: Service, mark: Callable[[], int], stop: Callable[[], bool], progress: Progress, *, lane: int = 0
+    service: Service, enqueue: Callable[[], int], stop: Callable[[], bool], progress: Progress, *, lane: int = 0
 ) -> tuple[int, Tally]:
-    """Mark, and look at all that is due, keeping the lane: a worker beside it would take part unseen, on its own date."""
+    """Enqueue, and pass over all that is due, keeping the lane: a worker beside it would take part unseen, on its own date."""
     total = Tally()
     with service.lane(lane, stop) as held:
-        marked = 0 if held is None else mark()
+        enqueued = 0 if held is None else enqueue()
         while held is not None and not stop() and _next_group(service, held, lane, total):
             progress(total)
     service.alerts.review()
-    return marked, total
+    return enqueued, total
 
 
 def _swept(service: Service) -> int:
-    marked = service.sweep()
+    enqueued = service.sweep()
     if service.today == local_date(service.clock.now(), service.mapping.zone):  # another day's sweep is still to come
         with service.store.write() as connection:
             sweeps.record(connection, service.today, service.clock.now())
-    return marked
+    return enqueued

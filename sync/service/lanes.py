@@ -23,7 +23,10 @@ class Lanes:
 
     @contextmanager
     def held(self, lane: int, stop: Callable[[], bool]) -> Iterator[bool]:
-        """Hold the lane; False if `stop` said so first. A dead process frees its lane at once."""
+        """Wait for the lane and hold it; False if `stop` said so first. A dead process frees its lane at once.
+
+        Raises `StoreError` where the lock file cannot be written. `Service.lane` is what passes hold a lane by.
+        """
         # A lock object of its own each time: one that is kept would let its holder in a second time.
         lock = FileLock(self._directory / f".{self._name}.lane-{lane}.lock")
         got = False

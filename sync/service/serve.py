@@ -125,7 +125,7 @@ def _receiver(
 
 @contextmanager
 def stopping(stop: Callable[[], None]) -> Iterator[None]:
-    """SIGTERM and Ctrl-C call `stop`, so that the current group is finished first; a second Ctrl-C ends at once."""
+    """Let SIGTERM and Ctrl-C call `stop`, so that the current group is finished first; a second Ctrl-C ends at once."""
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
         log.info("service.stopping", signal=signal.Signals(number).name)

@@ -1,4 +1,4 @@
-"""The worker: drains its lane, polls and sweeps until it is told to stop."""
+"""The worker: drains its lane, polls and sweeps until it is stopped."""
 
 from datetime import date, datetime, timedelta
 from threading import Event
@@ -31,16 +31,16 @@ UNREACHABLE_FOR = (5.0, 15.0, 30.0, 60.0)
 """Seconds that the worker waits while the CRM cannot be reached, by the number of tries in a row."""
 
 REVIEWED_EVERY = timedelta(minutes=1)
-"""How often the worker asks what the admin is still to be told of, while it finds nothing to do."""
+"""How often the worker reviews which alerts are to be sent, while it finds nothing to do."""
 
 SWEEP_FAILS_FOR = timedelta(minutes=15)
-"""How long today's sweep may fail before the admin is told: a CRM that is down for a moment is no news."""
+"""How long today's sweep may fail before the admin is alerted: a CRM that is down for a moment is no news."""
 
 log = structlog.get_logger()
 
 
 class Worker:
-    """Drains, polls and sweeps until it is told to stop; an unreachable CRM or a refused token does not end it."""
+    """Drains, polls and sweeps until it is stopped; an unreachable CRM or a refused token does not end it."""
 
     def __init__(self, service: Service, *, lane: int = 0) -> None:
         self._service = service
@@ -50,10 +50,11 @@ class Worker:
         self._reviewed_at: datetime | None = None  # None: not yet
 
     def stop(self) -> None:
-        """Finish the current group and end."""
+        """Let `run` finish the current group and return. For signal handlers and other threads."""
         self._stop.set()
 
     def run(self) -> None:
+        """Work until `stop` is called. Raises only what nobody could foresee; every `HandoffsError` is waited out."""
         service = self._service
         with service.store.write() as connection:
             service_state.put(connection, service_state.STARTED_AT, service.clock.now())
@@ -72,7 +73,7 @@ class Worker:
             tally = drain(self._service, lane=self._lane, stop=self._stop.is_set)
         except HandoffsError as error:
             return self._put_off(error)
-        self._well()
+        self._note_success()
         self._review(at_once=tally.looked > 0)
         if tally.looked:
             log.info("lane.drained", **vars(tally))
@@ -86,7 +87,7 @@ class Worker:
             last_poll = service_state.get(connection, service_state.LAST_POLL)
             swept = sweeps.find(connection, service.today)
         if swept is None:
-            self._tell_if_missed()
+            self._alert_if_missed()
         if swept is None or swept.finished_at is None:
             self._sweep(service.today)
         every = timedelta(seconds=service.settings.poll_seconds)
@@ -105,18 +106,18 @@ class Worker:
             raise
         except HandoffsError as error:
             if now - started >= SWEEP_FAILS_FOR:
-                self._tell("sweep_failed", _sweep_fails(started, error))
+                self._alert("sweep_failed", _sweep_fails(started, error))
             raise
         with service.store.write() as connection:
             sweeps.finish(connection, today, service.clock.now())
 
-    def _tell_if_missed(self) -> None:
+    def _alert_if_missed(self) -> None:
         """A day begins, or the service does: was the last sweep longer ago than a sweep a day may be?"""
         now = self._service.clock.now()
         with self._service.store.read() as connection:
             swept = service_state.get(connection, service_state.LAST_SWEEP)
         if swept is not None and now - swept > health.SWEEP_WITHIN:
-            self._tell("sweep_missed", _sweep_missed(swept, now))
+            self._alert("sweep_missed", _sweep_missed(swept, now))
 
     def _review(self, *, at_once: bool) -> None:
         now = self._service.clock.now()
@@ -128,6 +129,7 @@ class Worker:
     # -- what goes wrong for every record
 
     def _put_off(self, error: HandoffsError) -> float:
+        """Tell the log, and the admin where they must mend it; how long to pause, in seconds."""
         match error:
             case AuthenticationError():
                 return self._refuse(service_state.TOKEN_REFUSED, error)
@@ -140,7 +142,7 @@ class Worker:
                 self._unreachable += 1
                 log.warning("crm.unavailable", error=str(error), again_in=pause)
                 if self._unreachable == len(UNREACHABLE_FOR):
-                    self._tell("unreachable", str(error))
+                    self._alert("unreachable", str(error))
                 return pause
             case RefusedError() | StoreError():
                 log.error("worker.put_off", error=str(error))
@@ -152,12 +154,12 @@ class Worker:
     def _refuse(self, entry: Entry[str | None], error: HandoffsError) -> float:
         log.error("worker.refused", kind=entry.name, error=str(error))
         self._service.portals.forget()
-        self._tell(entry.name, str(error))
+        self._alert(entry.name, str(error))
         with self._service.store.write() as connection:
             service_state.put(connection, entry, str(error))
         return REFUSED_FOR.total_seconds()
 
-    def _well(self) -> None:
+    def _note_success(self) -> None:
         self._unreachable = 0
         store = self._service.store
         with store.read() as connection:
@@ -167,7 +169,7 @@ class Worker:
                 for entry in mended:
                     service_state.put(connection, entry, None)
 
-    def _tell(self, kind: str, message: str) -> None:
+    def _alert(self, kind: str, message: str) -> None:
         try:
             self._service.alerts(kind, message)
         except StoreError as error:

@@ -226,7 +226,7 @@ MUTANTS = (
     Mutant(
         "batch-as-one", "Of a batch that was answered in part, all is taken for done.",
         BATCHES, '    else:\n        why = "; ".join(map(str, answer.problems))',
-        '    elif matched.found:\n        return Applied(mark)\n    else:\n        why = "; ".join(map(str, answer.problems))',
+        '    elif matched.found:\n        return Applied(name)\n    else:\n        why = "; ".join(map(str, answer.problems))',
         test="tests/contract/hubspot/test_writes.py::TestWrites::test_errors_that_name_nobody_leave_the_rest_unknown",
     ),
     Mutant(

@@ -339,7 +339,7 @@ def test_two_processes_take_back_at_the_same_time(make_world: MakeWorld) -> None
             world.work()
             world.sweep()
 
-    recovery.take_back(service.store, service.crm, service.mapping, second)
+    recovery.recover_tasks(service.store, service.crm, service.mapping, second)
     world.next_day()
     assert world.kinds() == ["kickoff"]
     assert len(world.emails()) == 1

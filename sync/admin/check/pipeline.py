@@ -4,14 +4,14 @@ from collections.abc import Iterable
 
 from sync.admin.check.deployment import Deployment, Misfits, SkippedError
 from sync.crm import Pipeline, PipelineStage
-from sync.passes.portal import called
+from sync.passes.portal import find_by_name
 
 
 def compare(deployment: Deployment, misfits: Misfits) -> str:
     """Compare pipeline and stages: each has to be there once, and the stages open."""
     name = deployment.mapping.ticket.pipeline
     pipelines = deployment.crm.pipelines()
-    found = called(name, pipelines)
+    found = find_by_name(name, pipelines)
     if len(found) != 1:
         misfits.error(
             ("ticket", "pipeline"),
@@ -24,7 +24,7 @@ def compare(deployment: Deployment, misfits: Misfits) -> str:
         ("in_progress", deployment.mapping.ticket.in_progress),
         ("pending_approval", deployment.mapping.ticket.pending_approval),
     ):
-        stages = called(stage, pipeline.stages)
+        stages = find_by_name(stage, pipeline.stages)
         if len(stages) != 1:
             misfits.error(
                 ("ticket", key),

@@ -84,7 +84,7 @@ class Attempts:
                 ledger.release_claim(connection, effect.key, self._clock.now(), reason)
 
     def put_aside(self, effect: LedgerEffect, state: EffectState, reason: str, done: Performed) -> None:
-        """Settle what cannot even be tried as blocked or failed, and have it looked at again in a while."""
+        """Settle what cannot even be tried as blocked or failed, and ask for another pass in a while."""
         log.warning("effect.put_aside", effect=effect.key, state=state.value, reason=reason)
         with self._store.write() as connection:
             ledger.settle(connection, effect.key, state, self._clock.now(), reason=reason)

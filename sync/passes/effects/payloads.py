@@ -7,30 +7,30 @@ from sync.storage.ledger import LedgerEffect
 
 
 def written(effect: LedgerEffect) -> RecordRef:
-    """The record that a write changes."""
+    """Name the record that a write changes."""
     kind, record = effect.payload["record"]
     return RecordRef(Kind(kind), record)
 
 
 def expected(effect: LedgerEffect) -> Iterable[tuple[str, str]]:
-    """The values that a write replaces, and those that it depends on: names and values."""
+    """Name the values that a write replaces, and those that it depends on, each with its property."""
     expects: dict[str, str] = effect.payload["expects"]
     return expects.items()
 
 
 def closed_task(effect: LedgerEffect) -> str:
-    """The id of the task that a closing completes."""
+    """Name the task (an id) that a closing completes."""
     return str(effect.payload["task"])
 
 
 def first_place(effect: LedgerEffect) -> RecordRef:
-    """The first of the records that a task is made on."""
+    """Name the first of the records that a task is made on."""
     kind, record = effect.payload["on"][0]
     return RecordRef(Kind(kind), record)
 
 
 def places(effect: LedgerEffect) -> tuple[RecordRef, ...]:
-    """The records that a task is made on. A ticket's portfolio is the one that it is on now, not when it was decided."""
+    """Name the records that a task is made on. A ticket's portfolio is the one that it is on now, not when it was decided."""
     tickets = [RecordRef(Kind.TICKET, i) for kind, i in effect.payload["on"] if kind == Kind.TICKET]
     parent = () if effect.portfolio is None else (RecordRef(Kind.PORTFOLIO, effect.portfolio),)
     return (*tickets, *parent)

@@ -92,7 +92,7 @@ class Resolver:
         now = self._clock.now()
         with self._store.write() as connection:
             for effect in effects:
-                if effect.key not in gone:  # else nothing can be told before its record is back, if ever
+                if effect.key not in gone:  # else nothing is known before its record is back, if ever
                     _settle(connection, effect, found.get(effect.key), now)
             ledger.mark_done(connection, {effect.unit for effect in effects})
 

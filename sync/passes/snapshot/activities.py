@@ -32,7 +32,7 @@ def _own_task(task: str, record: Record | None) -> OwnTask:
 
 
 def own_task(task: str, status: str, versions: Sequence[RawVersion]) -> OwnTask:
-    """A task that is there, by its status and the versions of it, newest first."""
+    """Describe a task that exists to the rules, by its status and the versions of it, newest first."""
     if status != TASK_COMPLETED:
         return OwnTask(task, exists=True, completed=False, reopened_at=left(versions, _is_completed))
     return OwnTask(task, exists=True, completed=True, completed_at=since(versions, _is_completed, None))

@@ -30,6 +30,6 @@ def _parent(ends: Sequence[Association]) -> str | None:
 
 
 def find_existing(crm: CRMReader, tickets: Iterable[str]) -> set[str]:
-    """Those of these tickets (ids) that were neither deleted nor merged into another. Raises the port's errors."""
+    """Tell which of these tickets (ids) were neither deleted nor merged into another. Raises the port's errors."""
     records = crm.read(Kind.TICKET, sorted(tickets, key=int), [])
     return {ticket for ticket, record in records.items() if record.id == ticket}
