@@ -68,7 +68,7 @@ UNIVERSE: Mapping[str, tuple[Handoff, RecordRef, Sequence[Effect]]] = {
 """All that can be decided: the effects of each occurrence, by its key."""
 
 NOT_TRIED = ("planned", "blocked")
-IN_THE_AIR = ("attempting", "unknown")
+UNRESOLVED_STATES = ("attempting", "unknown")
 
 
 def kind_of(slot: str) -> str:
@@ -76,7 +76,7 @@ def kind_of(slot: str) -> str:
 
 
 @dataclass
-class Item:
+class EffectModel:
     """What the ledger is to hold of an effect. `version`: the decision that its payload comes from."""
 
     version: int
@@ -87,11 +87,11 @@ class Item:
 
 
 @dataclass
-class Cause:
+class OccurrenceModel:
     """What the ledger is to hold of an occurrence."""
 
     state: str
-    items: dict[str, Item] = field(default_factory=dict)
+    items: dict[str, EffectModel] = field(default_factory=dict)
     recovered: bool = False  # the breaker counts nothing of what was taken back
 
     @property
@@ -117,7 +117,7 @@ class Ledger(RuleBasedStateMachine):
         super().__init__()
         self.now = START
         self.version = 0
-        self.model: dict[str, Cause] = {}
+        self.model: dict[str, OccurrenceModel] = {}
         self.applied: Counter[str] = Counter()  # what the CRM was made to do, by the effect's key
         self.late: set[str] = set()  # what it has yet to do of what was sent
         self.trying: list[str] = []  # claimed by the living process, and not settled
@@ -130,14 +130,14 @@ class Ledger(RuleBasedStateMachine):
         self.now += timedelta(seconds=1)
         return self.now
 
-    def _items(self, *states: str, causes: str = "open") -> Iterator[tuple[str, Item]]:
+    def _items(self, *states: str, causes: str = "open") -> Iterator[tuple[str, EffectModel]]:
         """The effects in one of these states, of the occurrences in that state."""
         for key, cause in self.model.items():
             for slot, item in cause.items.items():
                 if cause.state == causes and item.state in states:
                     yield f"{key}/{slot}", item
 
-    def _item(self, key: str) -> Item:
+    def _item(self, key: str) -> EffectModel:
         occurrence, slot = key.rsplit("/", 1)
         return self.model[occurrence].items[slot]
 
@@ -210,7 +210,7 @@ class Ledger(RuleBasedStateMachine):
         gone = [cause for cause in self.model.values() if cause.state == "gone"]
         stood = {key for key, cause in self.model.items() if cause.committed}
         for key, wanted in asked.items():
-            cause = self.model.setdefault(key, Cause("open"))
+            cause = self.model.setdefault(key, OccurrenceModel("open"))
             cause.state = "open"
             for effect in wanted:
                 self._ask(cause, effect, retry=retry)
@@ -227,8 +227,8 @@ class Ledger(RuleBasedStateMachine):
             for cause in [*others, *gone]:
                 cause.overtake(but={slot for slot in cause.items if kind_of(slot) == "close"})
 
-    def _ask(self, cause: Cause, effect: Effect, *, retry: bool) -> None:
-        item = cause.items.setdefault(str(effect.slot), Item(self.version, "overtaken"))
+    def _ask(self, cause: OccurrenceModel, effect: Effect, *, retry: bool) -> None:
+        item = cause.items.setdefault(str(effect.slot), EffectModel(self.version, "overtaken"))
         untried = item.state in NOT_TRIED or (item.state == "overtaken" and not item.tried)
         if untried or (retry and item.state == "failed"):
             item.state, item.version = "blocked" if effect.blocked else "planned", self.version
@@ -314,7 +314,7 @@ class Ledger(RuleBasedStateMachine):
                 item.state = state.value
 
     @staticmethod
-    def _released(item: Item) -> None:
+    def _released(item: EffectModel) -> None:
         item.state, item.tries = "planned", item.tries - 1
         if item.tries == 0:
             item.tried = item.counted = False
@@ -331,7 +331,7 @@ class Ledger(RuleBasedStateMachine):
         self._land()
         with STORE.read() as connection:
             open_ones = ledger.unresolved(connection, [PORTFOLIO])
-        assert {each.key for each in open_ones} == {key for key, _ in self._items(*IN_THE_AIR)}
+        assert {each.key for each in open_ones} == {key for key, _ in self._items(*UNRESOLVED_STATES)}
         with STORE.write() as connection:
             for each in open_ones:
                 item = self._item(each.key)
@@ -427,8 +427,8 @@ class Ledger(RuleBasedStateMachine):
                 task_kind=task.kind, role=task.role, made_at=self.now, origin="recovery", reason="taken back",
                 adopted=False,
             )  # fmt: skip
-        cause = self.model.setdefault(occurrence, Cause("done", recovered=True))
-        cause.items[slot] = Item(0, "done", tries=1, tried=True)
+        cause = self.model.setdefault(occurrence, OccurrenceModel("done", recovered=True))
+        cause.items[slot] = EffectModel(0, "done", tries=1, tried=True)
 
     # -- what is always true
 

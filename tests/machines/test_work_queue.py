@@ -1,4 +1,4 @@
-"""The dirty table against a dict: whatever is marked, taken, settled or dropped in whatever order, no mark is lost."""
+"""The work queue against a dict: whatever is enqueued, leased, acked or dropped in whatever order, nothing enqueued is lost."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -42,7 +42,9 @@ class Row:
     failures: int = 0
     parked: bool = False
     held: int | None = None
-    owed: dict[int, int] = field(default_factory=dict)  # each mark not yet answered, and when it is due at the latest
+    owed: dict[int, int] = field(
+        default_factory=dict
+    )  # each time that it was enqueued and has had no answer yet, and when it is due at the latest
 
     @property
     def asleep(self) -> bool:
@@ -50,22 +52,22 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Hand:
-    """A row that the pass has taken, and the marks that its look will answer."""
+class Lease:
+    """A row that the pass has leased, and what was enqueued that its ack will answer."""
 
     item: WorkItem
     answers: frozenset[int]
 
 
-class Dirty(RuleBasedStateMachine):
-    """People and clocks mark; one pass at a time takes, settles row by row, and may die in between."""
+class WorkQueue(RuleBasedStateMachine):
+    """People and clocks enqueue; one pass at a time leases, acks or nacks row by row, and may die in between."""
 
     def __init__(self) -> None:
         super().__init__()
         self.now = START
         self.model: dict[RecordRef, Row] = {}
-        self.hands: list[Hand] = []
-        self.marks = 0
+        self.leases: list[Lease] = []
+        self.enqueued = 0
 
     @initialize()
     def begin(self) -> None:
@@ -76,7 +78,7 @@ class Dirty(RuleBasedStateMachine):
     def ms(self) -> int:
         return to_ms(self.now)
 
-    # -- marking
+    # -- enqueueing
 
     @rule(
         records=some_records,
@@ -84,23 +86,23 @@ class Dirty(RuleBasedStateMachine):
         bulk=st.booleans(),
         wait=st.just(0) | seconds,
     )
-    def mark(self, records: list[RecordRef], origin: str, bulk: bool, wait: int) -> None:
+    def enqueue(self, records: list[RecordRef], origin: str, bulk: bool, wait: int) -> None:
         priority = Priority.BULK if bulk else Priority.INTERACTIVE
         not_before = self.now + timedelta(seconds=wait) if wait else None
         with STORE.write() as connection:
             work_queue.enqueue(connection, records, self.now, origin, priority=priority, not_before=not_before)
-        self._marked(records, origin, bulk, self.ms + wait * 1000)
+        self._enqueued(records, origin, bulk, self.ms + wait * 1000)
 
     @rule(records=some_records, moved=st.booleans())
-    def touch(self, records: list[RecordRef], moved: bool) -> None:
+    def enqueue_related(self, records: list[RecordRef], moved: bool) -> None:
         with STORE.write() as connection:
             work_queue.enqueue_related(connection, records, self.now, "webhook", moved=moved)
         parents = {PORTFOLIOS[1] if record == PLACED else record for record in records}
-        self._marked(parents | ({PLACED} & set(records) if moved else set()), "webhook", False, self.ms)
+        self._enqueued(parents | ({PLACED} & set(records) if moved else set()), "webhook", False, self.ms)
 
-    def _marked(self, records: Iterable[RecordRef], origin: str, bulk: bool, due: int) -> None:
+    def _enqueued(self, records: Iterable[RecordRef], origin: str, bulk: bool, due: int) -> None:
         for record in set(records):
-            self.marks += 1
+            self.enqueued += 1
             row = self.model.get(record)
             if row is None:
                 row = self.model[record] = Row(not bulk, self.ms, origin, due)
@@ -110,7 +112,7 @@ class Dirty(RuleBasedStateMachine):
                 row.origin = row.origin if row.origin in {"sweep", "replay", "release"} else origin
                 row.due = min(row.due, due)
                 row.parked = False
-            row.owed[self.marks] = due
+            row.owed[self.enqueued] = due
 
     @rule(wait=seconds)
     def time_passes(self, wait: int) -> None:
@@ -127,9 +129,9 @@ class Dirty(RuleBasedStateMachine):
 
         return sorted(due, key=rank)[:limit]
 
-    @precondition(lambda self: not self.hands)
+    @precondition(lambda self: not self.leases)
     @rule(limit=st.integers(1, 4))
-    def take(self, limit: int) -> None:
+    def lease(self, limit: int) -> None:
         expected = self._next(limit)
         with STORE.read() as connection:
             items = work_queue.lease(connection, 0, self.now, limit)
@@ -137,57 +139,57 @@ class Dirty(RuleBasedStateMachine):
         for item in items:
             row = self.model[item.record]
             assert (item.origin, item.attempts, to_ms(item.marked_at)) == (row.origin, row.failures, row.since)
-            self.hands.append(Hand(item, frozenset(row.owed)))
+            self.leases.append(Lease(item, frozenset(row.owed)))
 
-    @precondition(lambda self: not self.hands)
+    @precondition(lambda self: not self.leases)
     @rule(records=some_records)
-    def take_these(self, records: list[RecordRef]) -> None:
+    def lease_these(self, records: list[RecordRef]) -> None:
         """What an admin's command does: just these, due or not."""
         with STORE.read() as connection:
             items = work_queue.items_of(connection, records)
         assert {item.record for item in items} == {r for r in records if r in self.model and not self.model[r].asleep}
-        self.hands = [Hand(item, frozenset(self.model[item.record].owed)) for item in items]
+        self.leases = [Lease(item, frozenset(self.model[item.record].owed)) for item in items]
 
-    def _hand(self, data: st.DataObject) -> tuple[Hand, Row, bool]:
-        """One of those taken, its row, and whether it was marked since."""
-        hand = self.hands.pop(data.draw(st.integers(0, len(self.hands) - 1)))
-        row = self.model[hand.item.record]
-        return hand, row, bool(row.owed.keys() - hand.answers)
+    def _drawn(self, data: st.DataObject) -> tuple[Lease, Row, bool]:
+        """One of those leased, its row, and whether it was enqueued since."""
+        lease = self.leases.pop(data.draw(st.integers(0, len(self.leases) - 1)))
+        row = self.model[lease.item.record]
+        return lease, row, bool(row.owed.keys() - lease.answers)
 
-    @precondition(lambda self: self.hands)
+    @precondition(lambda self: self.leases)
     @rule(data=st.data(), wait=st.just(0) | seconds)
     def done(self, data: st.DataObject, wait: int) -> None:
-        hand, row, marked = self._hand(data)
+        lease, row, enqueued = self._drawn(data)
         again = self.now + timedelta(seconds=wait) if wait else None
         with STORE.write() as connection:
-            work_queue.ack(connection, {hand.item: again})
-        for mark in hand.answers:
-            row.owed.pop(mark, None)
+            work_queue.ack(connection, {lease.item: again})
+        for number in lease.answers:
+            row.owed.pop(number, None)
         row.failures, row.held = 0, None
-        if not marked and again is None:
+        if not enqueued and again is None:
             assert not row.owed
-            del self.model[hand.item.record]
-        elif not marked and again is not None:
+            del self.model[lease.item.record]
+        elif not enqueued and again is not None:
             row.due = row.since = to_ms(again)
             row.origin = "waited"
 
-    @precondition(lambda self: self.hands)
+    @precondition(lambda self: self.leases)
     @rule(data=st.data())
     def failed(self, data: st.DataObject) -> None:
-        self._failed(*self._hand(data))
+        self._failed(*self._drawn(data))
 
-    def _failed(self, hand: Hand, row: Row, marked: bool) -> None:
+    def _failed(self, lease: Lease, row: Row, enqueued: bool) -> None:
         with STORE.write() as connection:
-            parked = work_queue.nack(connection, hand.item, self.now, "why")
+            parked = work_queue.nack(connection, lease.item, self.now, "why")
         tries = row.failures
         row.failures += 1
-        if not marked and tries < len(WAITS):
+        if not enqueued and tries < len(WAITS):
             row.due = self.ms + WAITS[tries] * 1000
             row.owed = dict.fromkeys(row.owed, row.due)
-        row.parked = not marked and tries >= len(WAITS)
+        row.parked = not enqueued and tries >= len(WAITS)
         assert parked == row.parked
 
-    @precondition(lambda self: not self.hands)
+    @precondition(lambda self: not self.leases)
     @rule(record=st.sampled_from(RECORDS), times=st.integers(2, 9))
     def keeps_failing(self, record: RecordRef, times: int) -> None:
         """One record fails again and again, each time when it is due."""
@@ -196,22 +198,22 @@ class Dirty(RuleBasedStateMachine):
             if row is None or row.asleep:
                 return
             self.now = max(self.now, from_ms(row.due))
-            self.take_these([record])
-            self._failed(self.hands.pop(), row, marked=False)
+            self.lease_these([record])
+            self._failed(self.leases.pop(), row, enqueued=False)
             self.the_table_is_the_model()
 
-    @precondition(lambda self: self.hands)
+    @precondition(lambda self: self.leases)
     @rule(data=st.data(), effects=st.integers(0, 9))
     def held(self, data: st.DataObject, effects: int) -> None:
-        hand, row, _ = self._hand(data)
+        lease, row, _ = self._drawn(data)
         with STORE.write() as connection:
-            work_queue.hold(connection, [hand.item], {hand.item.record: effects})
+            work_queue.hold(connection, [lease.item], {lease.item.record: effects})
         row.held = effects
 
-    @precondition(lambda self: self.hands)
+    @precondition(lambda self: self.leases)
     @rule()
     def the_process_dies(self) -> None:
-        self.hands = []
+        self.leases = []
 
     @rule(records=some_records)
     def release_held(self, records: list[RecordRef]) -> None:
@@ -224,7 +226,7 @@ class Dirty(RuleBasedStateMachine):
         for record in held:
             row = self.model[record]
             row.held, row.origin, row.due = None, "release", self.ms
-            row.owed = {mark: max(due, self.ms) for mark, due in row.owed.items()}
+            row.owed = {number: max(due, self.ms) for number, due in row.owed.items()}
 
     # -- what is always true
 
@@ -251,8 +253,8 @@ class Dirty(RuleBasedStateMachine):
         }
 
     @invariant()
-    def no_mark_is_lost(self) -> None:
-        """A mark not yet answered has a row, which is due by its time unless an admin is told that it waits for him."""
+    def nothing_enqueued_is_lost(self) -> None:
+        """What was enqueued and not answered has a row, which is due by its time unless an admin is told that it waits."""
         for row in self.model.values():
             assert row.asleep or all(row.due <= due for due in row.owed.values())
 
@@ -271,5 +273,5 @@ class Dirty(RuleBasedStateMachine):
         self.the_table_is_the_model()
 
 
-TestDirty = Dirty.TestCase
-TestDirty.settings = MACHINE
+TestWorkQueue = WorkQueue.TestCase
+TestWorkQueue.settings = MACHINE

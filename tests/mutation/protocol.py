@@ -240,7 +240,7 @@ MUTANTS = (
     Mutant(
         "dirty-mark-lost-in-a-pass", "A mark that comes while a record is looked at is lost.",
         DIRTY, 'work_items.c.generation == bindparam("as_taken")', 'work_items.c.generation >= bindparam("as_taken")',
-        test="tests/unit/test_work_queue.py::test_what_was_marked_again_meanwhile_stays_due",
+        test="tests/unit/test_work_queue.py::test_what_was_enqueued_again_meanwhile_stays_due",
     ),
     Mutant(
         "dirty-mark-lost-in-a-failing-pass", "A mark that comes while a record fails waits with it.",
@@ -256,7 +256,7 @@ MUTANTS = (
     Mutant(
         "dirty-mark-does-not-wake", "A mark does not make a record due that waits for a later moment.",
         DIRTY, '"look_at": least(work_items.c.look_at, new.look_at),', '"look_at": work_items.c.look_at,',
-        test="tests/unit/test_work_queue.py::test_a_mark_makes_a_waiting_record_due_and_its_age_begins_now",
+        test="tests/unit/test_work_queue.py::test_enqueueing_makes_a_waiting_record_due_and_its_age_begins_now",
     ),
     Mutant(
         "dirty-never-parked", "A record that keeps failing is tried every fifteen seconds for ever.",
@@ -267,7 +267,7 @@ MUTANTS = (
     Mutant(
         "dirty-parked-for-ever", "A parked record is not looked at when it is marked.",
         DIRTY, '        "parked_at": None,\n', "",
-        test="tests/unit/test_work_queue.py::test_a_parked_record_gets_one_more_try_when_it_is_marked",
+        test="tests/unit/test_work_queue.py::test_a_parked_record_gets_one_more_try_when_it_is_enqueued",
         why="The simulation has no record that keeps failing, and so none that is parked.",
     ),
     Mutant(
