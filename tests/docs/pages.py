@@ -10,6 +10,8 @@ reader need not know, as `<!-- test: exit 1; answer y -->`:
     serve, stop   the command starts the service, which goes on; or the service ends before it
     set-up        CONTRIBUTING.md alone: compared with the README's command, which CI runs
     file NAME     a ```yaml block is saved as this file
+
+A drawing is fenced as ```mermaid: it prints nothing, and what it names must exist.
 """
 
 import re
@@ -22,7 +24,7 @@ PAGES = sorted(DOCS.glob("*.md"))
 
 _MARK = re.compile(r"<!-- test: (.*) -->")
 _WORDS = frozenset({"set-up", "given", "exit", "answer", "serve", "stop", "file"})
-LANGUAGES = frozenset({"sh", "text", "yaml"})
+LANGUAGES = frozenset({"mermaid", "sh", "text", "yaml"})
 
 
 class PageError(Exception):
@@ -58,11 +60,16 @@ def blocks(text: str) -> list[Block]:
                 raise PageError(f"line {number}: say what file this is, as <!-- test: file NAME -->")
             found.append(Block(number, lines, marks))
             marks = {}
-        else:
+        elif language != "mermaid":
             raise PageError(f"line {number}: a fence of {language or 'nothing'}: use {', '.join(sorted(LANGUAGES))}")
     if marks:
         raise PageError(f"a mark stands before nothing: {marks}")
     return found
+
+
+def drawings(text: str) -> list[str]:
+    """The drawings of a page, as they are written."""
+    return ["\n".join(lines) for _, language, lines in _parts(text) if language == "mermaid"]
 
 
 def _parts(text: str) -> Iterator[tuple[int, str, list[str]]]:

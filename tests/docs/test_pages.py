@@ -8,7 +8,7 @@ import click
 import pytest
 
 from sync.cli import main
-from tests.docs.pages import DOCS, PAGES, Block, PageError, blocks, mentioned, missing
+from tests.docs.pages import DOCS, PAGES, Block, PageError, blocks, drawings, mentioned, missing
 from tests.docs.situations import SITUATIONS
 from tests.docs.workspace import Workspace
 
@@ -58,6 +58,19 @@ def test_every_fence_of_a_page_is_one_that_is_run_or_compared(page: Path) -> Non
     assert len(found) == fences.count("sh") + fences.count("yaml")
     assert sum(bool(block.shown) for block in found) == fences.count("text")
     assert all(block.lines for block in found)
+
+
+def test_what_a_drawing_names_exists() -> None:
+    named = {
+        place.rstrip("/")
+        for page in PAGES
+        for drawing in drawings(page.read_text(encoding="utf-8"))
+        for place in re.findall(r"(?:sync|webhooks|mappings)/[a-z_/]*", drawing)
+    }
+    assert len(named) > 10
+    assert {
+        place for place in named if not (DOCS.parent / place).exists() and not (DOCS.parent / f"{place}.py").exists()
+    } == set()
 
 
 @pytest.mark.parametrize(
