@@ -26,12 +26,7 @@ RECOVERY, SWEEP, POLL, INBOX = (
     "sync/passes/poll.py",
     "sync/storage/inbox.py",
 )
-HANDOFFS, MEMBERSHIPS, CRM, BATCHES = (
-    "sync/rules/handoffs.py",
-    "sync/storage/memberships.py",
-    "sync/crm.py",
-    "sync/hubspot/batches.py",
-)
+MEMBERSHIPS, CRM, BATCHES = "sync/storage/memberships.py", "sync/crm.py", "sync/hubspot/batches.py"
 SNAPSHOT, CHANGES = "sync/passes/snapshot/group.py", "sync/storage/changes.py"
 
 MUTANTS = (
@@ -69,6 +64,23 @@ MUTANTS = (
         TRANSITION, "        if effect.state in NOT_YET:\n            return True",
         "        if effect.state is not EffectState.SUPERSEDED:\n            return True",
         test="tests/unit/test_ledger.py::test_an_open_write_of_what_stands_is_decided_anew",
+    ),
+    Mutant(
+        "plan-payload-kept", "Deciding anew leaves what the effect was to do as it was decided at first.",
+        DECISIONS, '{"of_effect": effect.key, "payload": to_json(payload_of(planned)), **state}',
+        '{"of_effect": "", "payload": to_json(payload_of(planned)), **state}',
+        test="tests/unit/test_ledger.py::test_what_was_not_tried_is_decided_anew_each_time",
+    ),
+    Mutant(
+        "plan-reassigned-to-nobody", "Who comes for what waited for a person is not written down.",
+        DECISIONS, '{**json.loads(row.payload), "owner": owner}', "json.loads(row.payload)",
+        test="tests/unit/test_ledger.py::test_an_effect_that_waits_for_a_person_is_given_to_whoever_comes",
+    ),
+    Mutant(
+        "plan-blocked-since-now", "What stays blocked is blocked since it was last decided.",
+        TRANSITION, "before.state_at if before is not None and still else self._now", "self._now",
+        test="",
+        why="How long something has been blocked is read by no rule; status and alerts tell it.",
     ),
     Mutant(
         "plan-closings-forgotten", "The ledger does not remember the closings that it has seen.",
