@@ -191,7 +191,7 @@ class World:
 
     def prepare(self) -> None:
         """Do what is done before the first pass, and run none."""
-        with self.service.lane(0):
+        with self.service.lanes().one(0):
             pass
 
     def sweep(self) -> Tally:

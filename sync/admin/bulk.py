@@ -106,10 +106,11 @@ def carry_out(
     two groups, when other work has its turn. `summary` fills meanwhile. The breaker ends the run. Raises what concerns
     every record, as `Reconciler.run` does.
     """
+    lanes = service.lanes()
     queue, seen = list(dict.fromkeys(units)), set(units)
     while queue and not stop() and not summary.tally.held:
         group, queue = queue[:GROUP], queue[GROUP:]
-        with service.every_lane(stop) as held:
+        with lanes.every(stop) as held:
             if held is None:
                 queue = [*group, *queue]
                 break

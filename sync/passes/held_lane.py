@@ -1,4 +1,4 @@
-"""The right to run passes, which `Service.lane` and `Service.every_lane` alone give."""
+"""The right to run passes, which `sync.service.lanes` alone gives."""
 
 
 class HeldLane:

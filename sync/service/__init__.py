@@ -1,8 +1,8 @@
 """The running service: put together from its parts, its lanes held, its worker and its receiver started and ended.
 
-bootstrap.py  the composition root: settings in, a `Service` out; `Service.lane` is the one way to run passes
+bootstrap.py  the composition root: settings in, a `Service` out; its `lanes()` are the one way to run passes
 reading.py    `ReadingService`, the half of it that cannot write
-lanes.py      one file lock a lane
+lanes.py      one file lock a lane; whoever holds one to run passes has it prepared
 drain.py      passing over all that is due in a lane; a sweep or a poll to its end
 worker.py     drains, sweeps and polls until it is stopped, and bears with what goes wrong
 serve.py      receiver and worker under one command

@@ -19,14 +19,13 @@ from sync.passes.breaker import Breaker
 from sync.passes.decider import Decider
 from sync.passes.effects import Resolver, make_performer
 from sync.passes.email import Mailer, make_mailer
-from sync.passes.held_lane import HeldLane
 from sync.passes.poll import poll
 from sync.passes.portal import PortalCache
 from sync.passes.reconcile import Reconciler
 from sync.passes.snapshot import SnapshotReader
 from sync.passes.sweep import sweep
 from sync.rules.context import Times
-from sync.service.lanes import Lanes, every_lane_held, never
+from sync.service.lanes import PreparedLanes
 from sync.service.reading import ReadingService
 from sync.settings import Settings
 from sync.storage import copies, service_state
@@ -72,22 +71,9 @@ class Service:
     def today(self) -> date:
         return self.reading.today
 
-    @contextmanager
-    def lane(self, lane: int, stop: Callable[[], bool] = never) -> Iterator[HeldLane | None]:
-        """Hold one lane, to run passes on it; None if `stop` said so first.
-
-        Raises what `Reconciler.run` raises: before the first pass the CRM is asked what was done already.
-        """
-        self._prepare()
-        with Lanes(self.store).held(lane, stop) as mine, _right_to_pass(mine) as held:
-            yield held
-
-    @contextmanager
-    def every_lane(self, stop: Callable[[], bool] = never) -> Iterator[HeldLane | None]:
-        """Hold all lanes, so that no other pass runs meanwhile; otherwise as `lane`."""
-        self._prepare()
-        with every_lane_held(self.store, stop) as mine, _right_to_pass(mine) as held:
-            yield held
+    def lanes(self) -> PreparedLanes:
+        """Give the lanes, to run passes on; take one such object for each run of passes, a drain or a command."""
+        return PreparedLanes(self.store, self._prepare)
 
     def sweep(self) -> int:
         """Enqueue what this day can have made due; how many records. Raises the port's errors and `StoreError`."""
@@ -117,16 +103,6 @@ class Service:
         # Without the property no task can carry a key: there is nothing to take back, and no pass begins either.
         if portal.has_task_property and not recovery.is_final(self.store):
             recovery.ensure(self.store, self.crm, self.mapping, self.clock.now(), self.failpoint)
-
-
-@contextmanager
-def _right_to_pass(mine: bool) -> Iterator[HeldLane | None]:
-    held = HeldLane() if mine else None
-    try:
-        yield held
-    finally:
-        if held is not None:
-            held.end()
 
 
 def read_mapping(settings: Settings) -> ProcessMapping:

@@ -17,8 +17,9 @@ def drain(service: Service, *, lane: int = 0, stop: Callable[[], bool] = never) 
     The lane is given up between two groups. Raises what `Reconciler.run` raises.
     """
     total = Tally()
+    lanes = service.lanes()
     while not stop():
-        with service.lane(lane, stop) as held:
+        with lanes.one(lane, stop) as held:
             if held is None or not _next_group(service, held, lane, total):
                 break
     return total
@@ -64,7 +65,7 @@ def _to_the_end(
 ) -> tuple[int, Tally]:
     """Enqueue, and pass over all that is due, keeping the lane: a worker beside it would take part unseen, on its own date."""
     total = Tally()
-    with service.lane(lane, stop) as held:
+    with service.lanes().one(lane, stop) as held:
         enqueued = 0 if held is None else enqueue()
         while held is not None and not stop() and _next_group(service, held, lane, total):
             progress(total)

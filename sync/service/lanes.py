@@ -7,6 +7,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from sync.errors import StoreError
+from sync.passes.held_lane import HeldLane
 from sync.storage.database import Store
 from sync.storage.work_queue import LANES
 
@@ -25,7 +26,7 @@ class Lanes:
     def held(self, lane: int, stop: Callable[[], bool]) -> Iterator[bool]:
         """Wait for the lane and hold it; False if `stop` said so first. A dead process frees its lane at once.
 
-        Raises `StoreError` where the lock file cannot be written. `Service.lane` is what passes hold a lane by.
+        Raises `StoreError` where the lock file cannot be written. Passes hold a lane by `PreparedLanes`.
         """
         # A lock object of its own each time: one that is kept would let its holder in a second time.
         lock = FileLock(self._directory / f".{self._name}.lane-{lane}.lock")
@@ -56,3 +57,44 @@ def every_lane_held(store: Store, stop: Callable[[], bool] = never) -> Iterator[
     lanes = Lanes(store)
     with ExitStack() as held:
         yield all(held.enter_context(lanes.held(lane, stop)) for lane in range(LANES))
+
+
+class PreparedLanes:
+    """The lanes for one run of passes. Before its first hold it calls `prepare`, so that nobody can forget to.
+
+    Not under the lock: it may ask the CRM for minutes what was done before this database was there.
+    """
+
+    def __init__(self, store: Store, prepare: Callable[[], None]) -> None:
+        self._store = store
+        self._prepare = prepare
+        self._is_prepared = False
+
+    @contextmanager
+    def one(self, lane: int, stop: Callable[[], bool] = never) -> Iterator[HeldLane | None]:
+        """Hold one lane; None if `stop` said so first. Raises `StoreError`, and what the CRM's port raises."""
+        self._prepare_once()
+        with Lanes(self._store).held(lane, stop) as mine, _right_to_pass(mine) as held:
+            yield held
+
+    @contextmanager
+    def every(self, stop: Callable[[], bool] = never) -> Iterator[HeldLane | None]:
+        """Hold all lanes, so that no other pass runs meanwhile; otherwise as `one`."""
+        self._prepare_once()
+        with every_lane_held(self._store, stop) as mine, _right_to_pass(mine) as held:
+            yield held
+
+    def _prepare_once(self) -> None:
+        if not self._is_prepared:
+            self._prepare()
+            self._is_prepared = True
+
+
+@contextmanager
+def _right_to_pass(mine: bool) -> Iterator[HeldLane | None]:
+    held = HeldLane() if mine else None
+    try:
+        yield held
+    finally:
+        if held is not None:
+            held.end()

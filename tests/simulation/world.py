@@ -356,7 +356,7 @@ def quiet(clock_seconds: Callable[[], float]) -> Iterator[None]:
     stopwatch = SimpleNamespace(perf_counter=clock_seconds)
     with (
         patch("sync.hubspot.transport.time", stopwatch),
-        patch("sync.service.bootstrap.Lanes", _Lanes),
+        patch("sync.service.lanes.Lanes", _Lanes),
         patch("sync.passes.portal.STAGES_FOR", STAGES_FOR),
         patch("sync.rules.decide.BLOCKED_AGAIN", BLOCKED_AGAIN),
         patch("sync.passes.effects.attempts.BLOCKED_AGAIN", BLOCKED_AGAIN),

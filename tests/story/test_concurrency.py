@@ -187,7 +187,7 @@ def _steps_of(world: World, act: Callable[[World], str]) -> tuple[str, list[str]
 def _one_pass(world: World) -> None:
     world.sandbox.delivery.pump()
     service = world.service
-    with service.lane(0) as held:
+    with service.lanes().one(0) as held:
         assert held is not None
         with service.store.read() as connection:
             items = work_queue.lease(connection, 0, service.clock.now(), 50)

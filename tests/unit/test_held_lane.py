@@ -2,7 +2,8 @@
 
 import ast
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import get_type_hints
 
@@ -12,8 +13,10 @@ import sync
 from sync.passes import recovery
 from sync.passes.held_lane import HeldLane
 from sync.passes.reconcile import Reconciler
-from sync.service.bootstrap import Service
+from sync.service.lanes import PreparedLanes
 from tests.world import World
+
+Hold = Callable[[PreparedLanes], AbstractContextManager[HeldLane | None]]
 
 
 def trees() -> Iterator[tuple[str, ast.Module]]:
@@ -48,9 +51,11 @@ def test_a_pass_takes_a_held_lane() -> None:
     assert get_type_hints(Reconciler.run)["lane"] is HeldLane
 
 
-@pytest.mark.parametrize("name", ["HeldLane", "_prepare"])
-def test_only_the_service_gives_one_and_only_it_prepares(name: str) -> None:
-    assert set(calls_of(name)) == {"service/bootstrap.py"}
+@pytest.mark.parametrize(
+    ("name", "file"), [("HeldLane", "service/lanes.py"), ("PreparedLanes", "service/bootstrap.py")]
+)
+def test_only_prepared_lanes_give_one_and_only_the_service_gives_these(name: str, file: str) -> None:
+    assert set(calls_of(name)) == {file}
 
 
 @pytest.mark.parametrize("name", ["sweep", "poll"])
@@ -58,14 +63,14 @@ def test_only_the_service_sweeps_and_polls(name: str) -> None:
     assert set(imports_of(f"sync.passes.{name}", name)) == {"service/bootstrap.py"}
 
 
-@pytest.mark.parametrize("hold", [lambda service: service.lane(0), Service.every_lane], ids=["one", "every"])
-def test_whoever_holds_a_lane_has_it_prepared(world: World, hold: object) -> None:
-    assert callable(hold)
+@pytest.mark.parametrize("hold", [lambda lanes: lanes.one(0), PreparedLanes.every], ids=["one", "every"])
+def test_whoever_holds_a_lane_has_it_prepared(world: World, hold: Hold) -> None:
     assert recovery.is_needed(world.service.store)
-    with hold(world.service) as held:
+    with hold(world.service.lanes()) as held:
+        assert held is not None
         assert not recovery.is_needed(world.service.store)
         world.service.reconciler.run(held, [])
     with pytest.raises(RuntimeError, match="given up"):
         world.service.reconciler.run(held, [])
-    with world.service.lane(0, stop=lambda: True) as none:
+    with world.service.lanes().one(0, stop=lambda: True) as none:
         assert none is None

@@ -68,8 +68,9 @@ def apply(
     adoption = Adoption(applied=True)
     arguments = {"portfolios": portfolios, "silence_due": silence_due}
     with runs.kept(service.store, service.clock, ORIGIN, reason, arguments, lambda: _counts(adoption)):
+        lanes = service.lanes()
         for group in in_groups(all_portfolios(service.reading) if portfolios is None else list(portfolios)):
-            with service.every_lane():
+            with lanes.every():
                 adopted = _adopted(service.reading, group, silence_due=silence_due)
                 with service.store.write() as connection:
                     for recorder in adopted.recorders:
