@@ -79,7 +79,7 @@ MUTANTS = (
     Mutant(
         "plan-blocked-since-now", "What stays blocked is blocked since it was last decided.",
         TRANSITION, "before.state_at if before is not None and still else self._now", "self._now",
-        test="",
+        test="tests/unit/test_ledger.py::test_what_stays_blocked_is_so_since_it_first_was[not begun]",
         why="How long something has been blocked is read by no rule; status and alerts tell it.",
     ),
     Mutant(
