@@ -19,6 +19,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from sync.failpoints import no_failpoint
 from sync.passes.tally import Tally
+from sync.rules import keys
 from sync.sandbox.clock import VirtualClock
 from sync.sandbox.delivery import DeliveryMode, HttpSender
 from sync.sandbox.people import People, SeenTask
@@ -245,7 +246,7 @@ class World:
 
     def kinds(self, *records: tuple[str, str]) -> list[str]:
         """The kinds of the service's tasks, in order: `kickoff`, `write_copy`, …"""
-        return [task.key.rsplit("task:", 1)[1] for task in self.tasks(*records) if task.key]
+        return [keys.slot_of(task.key).of for task in self.tasks(*records) if task.key]
 
     def emails(self) -> list[tuple[str, str]]:
         """(role of the receiver, subject) of every email sent, in order."""

@@ -15,6 +15,8 @@ from sqlalchemy import select
 
 from mappings.vocabulary import EmailKind, Handoff, Role, TaskKind
 from sync.crm import Kind, RecordRef
+from sync.rules import keys
+from sync.rules.keys import EffectKind
 from sync.rules.model import (
     CloseTask,
     Decision,
@@ -66,6 +68,11 @@ UNIVERSE: Mapping[str, tuple[Handoff, RecordRef, Sequence[Effect]]] = {
     ),
 }
 """All that can be decided: the effects of each occurrence, by its key."""
+
+
+def is_task(key: str) -> bool:
+    return keys.slot_of(key).kind is EffectKind.TASK
+
 
 NOT_TRIED = ("planned", "blocked")
 UNRESOLVED_STATES = ("attempting", "unknown")
@@ -138,7 +145,7 @@ class Ledger(RuleBasedStateMachine):
                     yield f"{key}/{slot}", item
 
     def _item(self, key: str) -> EffectModel:
-        occurrence, slot = key.rsplit("/", 1)
+        occurrence, slot = keys.occurrence_of(key), str(keys.slot_of(key))
         return self.model[occurrence].items[slot]
 
     def _ledger_views(self) -> LedgerView:
@@ -180,7 +187,7 @@ class Ledger(RuleBasedStateMachine):
             ]
             if chosen:
                 asked[key] = [_blocked(effect) if data.draw(st.integers(0, 3)) == 0 else effect for effect in chosen]
-        waiting = [key for key, _ in self._items("blocked") if key.rsplit("/", 1)[0] not in asked]
+        waiting = [key for key, _ in self._items("blocked") if keys.occurrence_of(key) not in asked]
         found = {key: data.draw(st.booleans(), label=f"somebody for {key}") for key in waiting}
         self._decide(asked, found, retry=retry)
 
@@ -188,7 +195,7 @@ class Ledger(RuleBasedStateMachine):
         self.version += 1
         told = [_occurrence(key, wanted, self.version) for key, wanted in asked.items()]
         # A role's person is looked up anew for what stands; what does not stand is decided as a whole.
-        standing = {key: who for key, who in found.items() if self.model[key.rsplit("/", 1)[0]].committed}
+        standing = {key: who for key, who in found.items() if self.model[keys.occurrence_of(key)].committed}
         someone, nobody = Reassigned("52", None), Reassigned(None, "nobody is named")
         decision = Decision(
             tuple(Verdict(each.handoff, State.DUE, "due", each.record, each) for each in told),
@@ -258,7 +265,7 @@ class Ledger(RuleBasedStateMachine):
         self.trying = wanted
         for key in wanted:
             item = self._item(key)
-            item.counted |= not item.tried and not self.model[key.rsplit("/", 1)[0]].recovered
+            item.counted |= not item.tried and not self.model[keys.occurrence_of(key)].recovered
             item.state, item.tries, item.tried = "attempting", item.tries + 1, True
 
     def _is_planned(self, key: str) -> bool:
@@ -268,12 +275,12 @@ class Ledger(RuleBasedStateMachine):
 
     def _look_first(self) -> None:
         """While a ledger is young, a task that stands in the CRM is taken back before it is tried."""
-        made = [key for key, _ in self._items("planned") if "/task:" in key and self.applied[key]]
+        made = [key for key, _ in self._items("planned") if is_task(key) and self.applied[key]]
         with STORE.write() as connection:
             for key in made:
                 ledger.mark_recovered(connection, key, "9001", self._tick())
         for key in made:
-            for slot, item in self.model[key.rsplit("/", 1)[0]].items.items():
+            for slot, item in self.model[keys.occurrence_of(key)].items.items():
                 if key.endswith(f"/{slot}") or (kind_of(slot) == "email" and item.state in NOT_TRIED):
                     item.state, item.tried = "done", True
 
@@ -365,7 +372,7 @@ class Ledger(RuleBasedStateMachine):
         with STORE.write() as connection:
             ledger.retry_failed(connection, [PORTFOLIO], self._tick())
         for key, item in list(self._items("failed")):
-            if "/write" not in key:
+            if keys.slot_of(key) != keys.WRITE:
                 item.state = "planned" if "/close:" in key else "blocked"
 
     @precondition(lambda self: not self.trying)
@@ -403,7 +410,7 @@ class Ledger(RuleBasedStateMachine):
             if cause.state == "gone" and UNIVERSE[key][1] == record:
                 cause.state = "open"
 
-    @precondition(lambda self: not self.trying and any("/task:" in key for key in self.applied))
+    @precondition(lambda self: not self.trying and any(is_task(key) for key in self.applied))
     @rule(data=st.data())
     def the_database_is_lost(self, data: st.DataObject) -> None:
         """What was sent has landed by the time of the new start; the CRM's search may not show all of it yet."""
@@ -412,12 +419,12 @@ class Ledger(RuleBasedStateMachine):
         self._land()
         emptied(STORE)
         self.model = {}
-        for key in [key for key in self.applied if "/task:" in key]:
+        for key in [key for key in self.applied if is_task(key)]:
             if data.draw(st.booleans(), label=f"the search shows {key}"):
                 self._take_back(key)
 
     def _take_back(self, key: str) -> None:
-        occurrence, slot = key.rsplit("/", 1)
+        occurrence, slot = keys.occurrence_of(key), str(keys.slot_of(key))
         handoff, record, found = UNIVERSE[occurrence]
         (task,) = [each for each in found if str(each.slot) == slot]
         assert isinstance(task, NewTask)
@@ -464,7 +471,7 @@ class Ledger(RuleBasedStateMachine):
         for _ in range(3):
             self.resolve()
             asked = {key: self._asked(key) for key in (KICKOFF, TICKETS) if self._may_be_asked(key)}
-            standing = {key: True for key, _ in self._items("blocked") if key.rsplit("/", 1)[0] not in asked}
+            standing = {key: True for key, _ in self._items("blocked") if keys.occurrence_of(key) not in asked}
             self.retry_failed()
             self._decide({key: found for key, found in asked.items() if found}, standing, retry=True)
             self._look_first()
@@ -481,7 +488,7 @@ class Ledger(RuleBasedStateMachine):
             tasks = [
                 f"{key}/{each.slot}" for key, (_, _, found) in UNIVERSE.items() for each in found if key != DECLINE
             ]
-            assert [key for key in tasks if "/task:" in key and not self.applied[key]] == []
+            assert [key for key in tasks if is_task(key) and not self.applied[key]] == []
         self.the_tables_are_the_model()
 
 

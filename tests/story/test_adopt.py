@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from mappings.vocabulary import Handoff
 from sync.admin.adopt import Adoption, AdoptionLine, apply, plan
 from sync.admin.verify import verify
+from sync.rules import keys
 from sync.sandbox.seed import populate
 from sync.storage.tables import effects, occurrences
 from tests.conftest import MakeWorld
@@ -106,7 +107,7 @@ class TestAPopulatedPortal:
         portal.work()
         for _ in range(12):
             portal.minutes(60)
-        assert sorted(task.key.rpartition("/")[0] for task in portal.tasks() if task.key) == sorted(
+        assert sorted(keys.occurrence_of(task.key) for task in portal.tasks() if task.key) == sorted(
             line.key or "" for line in report.due
         )
         assert len(portal.emails()) == len(report.due)

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from sync.rules import keys
 from sync.sandbox.clock import VirtualClock
 from sync.sandbox.faults import Fault
 from sync.sandbox.mail import Mail, SmtpSink
@@ -87,7 +88,7 @@ def kill_and_go_on(sandbox: Sandbox, directory: Path, accepted: Callable[[], boo
             run_sweep(service)
             later.advance(timedelta(minutes=2))
         service.close()
-        assert [task.key.rpartition("task:")[2] for task in sandbox.people.all_tasks()] == ["kickoff"]
+        assert [keys.slot_of(task.key).of for task in sandbox.people.all_tasks()] == ["kickoff"]
 
 
 @pytest.mark.parametrize("deduplicate", [False, True])

@@ -6,7 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from mappings.vocabulary import TaskKind
 from sync.passes import recovery
+from sync.rules import keys
 from sync.sandbox.faults import Fault
 from sync.service.drain import run_poll
 from sync.storage import service_state
@@ -292,7 +294,7 @@ def test_what_waited_for_an_ending_that_only_had_a_task_to_close(make_world: Mak
     assert world.sandbox.process.names.status not in world.people.portfolio(story.portfolio).properties
     world.sandbox.faults.clear()
     world.clock.advance(timedelta(minutes=30))
-    [implement] = [task.id for task in world.tasks() if task.key.startswith("7:")]
+    [implement] = [task.id for task in world.tasks() if task.key.endswith(keys.suffix_of(TaskKind.IMPLEMENT))]
     assert world.people.task(implement).open
     world.restart(lose_database=True)
     world.sweep()

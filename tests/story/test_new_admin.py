@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from sync.rules import keys
 from sync.sandbox.seed import SITUATIONS, populate
 from tests.terminal import Terminal
 from tests.world import World
@@ -60,7 +61,7 @@ class Admin:
         return dict(next(each for each in told if each["handoff"] == number))
 
     def kinds(self, kind: str, record: str) -> list[str]:
-        return sorted(task.key.rsplit(":", 1)[1] for task in self.people.tasks(kind, record) if task.key)
+        return sorted(keys.slot_of(task.key).of for task in self.people.tasks(kind, record) if task.key)
 
     def proves_it(self) -> None:
         """Nothing is there twice, nothing is missing, and another sweep finds nothing to do."""

@@ -14,6 +14,7 @@ from sync.admin.plan import Plan, make, only, read_file, stale, write_file
 from sync.clock import from_ms, local_date
 from sync.crm import Kind, RecordRef
 from sync.rules.dry_run import LATER, Prospect
+from sync.rules.keys import slot_of
 from sync.sandbox.faults import Fault
 from sync.sandbox.seed import Names, populate
 from sync.service.bootstrap import Service
@@ -70,7 +71,7 @@ def keys(world: World) -> frozenset[str]:
 
 
 def _slot(key: str) -> str:
-    return key.rsplit("/", 1)[1]
+    return str(slot_of(key))
 
 
 def busy(world: World) -> None:

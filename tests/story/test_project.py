@@ -13,12 +13,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mappings.load import places
+from mappings.vocabulary import TaskKind
 from sync.admin.check import check
 from sync.admin.sample import missing_parts
 from sync.admin.subscriptions import WEBHOOKS_FILE, App, project
 from sync.cli import main
 from sync.crm import Kind
 from sync.errors import AuthenticationError, CRMRejectedError, MappingMisfitError
+from sync.rules import keys
 from sync.sandbox import Fault, Sandbox, SandboxServer
 from sync.sandbox.seed import Names, same
 from tests.conftest import MakeWorld
@@ -116,7 +118,9 @@ def play_a_cycle(world: World) -> None:
 
     people.set_status(acme, "Creatives Completed & Approved")  # 7
     world.work()
-    (implement,) = [task for task in world.tasks(on("portfolio", acme)) if task.key.endswith("task:implement")]
+    (implement,) = [
+        task for task in world.tasks(on("portfolio", acme)) if task.key.endswith(keys.suffix_of(TaskKind.IMPLEMENT))
+    ]
 
     people.complete_task(implement.id)  # 8, and with it 9
     world.work()

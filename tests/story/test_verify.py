@@ -5,9 +5,10 @@ import random
 import pytest
 from sqlalchemy import update
 
-from mappings.vocabulary import Handoff
+from mappings.vocabulary import Handoff, TaskKind
 from sync.admin.adopt import apply
 from sync.admin.verify import FAULTS, Finding, Report, Sort, verify
+from sync.rules import keys
 from sync.sandbox.delivery import DeliveryMode
 from sync.sandbox.faults import Fault
 from sync.sandbox.seed import Names, populate, same
@@ -61,7 +62,7 @@ def approved(world: World) -> str:
 
 
 def implement_task(world: World) -> str:
-    return next(task.id for task in world.tasks() if task.key.endswith("task:implement"))
+    return next(task.id for task in world.tasks() if task.key.endswith(keys.suffix_of(TaskKind.IMPLEMENT)))
 
 
 def finish(world: World) -> None:

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Self
 from zoneinfo import ZoneInfo
 
+from sync.rules import keys
 from sync.sandbox.people import Agency, Seen, SeenEmail, SeenTask
 
 ZONE = ZoneInfo("America/New_York")
@@ -53,7 +54,7 @@ class View:
 
 def kind_of(task: SeenTask) -> str:
     """`kickoff`, `write_copy`, …; '' for a task of somebody's own."""
-    return task.key.rpartition("task:")[2]
+    return keys.slot_of(task.key).of if task.key else ""
 
 
 class Client:

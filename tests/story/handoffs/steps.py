@@ -3,6 +3,8 @@
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from mappings.vocabulary import TaskKind
+from sync.rules import keys
 from sync.sandbox.people import SeenTask
 from tests.world import World
 
@@ -18,7 +20,7 @@ def on(portfolio: str) -> tuple[str, str]:
 
 def of(world: World, kind: str, *records: tuple[str, str]) -> list[SeenTask]:
     """The service's tasks of one kind."""
-    return [task for task in world.tasks(*records) if task.key.endswith(f"/task:{kind}")]
+    return [task for task in world.tasks(*records) if task.key.endswith(keys.suffix_of(TaskKind(kind)))]
 
 
 def the(world: World, kind: str, *records: tuple[str, str]) -> SeenTask:
