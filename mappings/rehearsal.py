@@ -31,6 +31,7 @@ FULL: dict[str, object] = {
     "note": _NOTE,
     "ticket": _TICKET,
     "tickets": [_TICKET, {"id": "4", "subject": "Banner", "url": "https://app.hubspot.com/t/4"}],
+    "unfinished": [{"id": "5", "subject": "Story", "url": "https://app.hubspot.com/t/5"}],
     "folder": "Autumn",
     "ad_lab_link": "https://adlab.example/acme",
     "next_date": "2027-01-07",

@@ -32,6 +32,7 @@ BLANK: dict[str, object] = {
     "note": None,  # {body, at, url}; body is HTML here and plain text in a template
     "ticket": None,  # {id, subject, folder, url}
     "tickets": (),  # of {id, subject, url}
+    "unfinished": (),  # of the same: the cycle's other tickets, which are not in Pending Approval
     "folder": "",
     "ad_lab_link": "",
     "next_date": None,  # ISO date
@@ -124,7 +125,8 @@ def values_of(variables: Context, zone: tzinfo) -> dict[str, object]:
     values["portfolio"] = _named(values["portfolio"], "name", "Portfolio") or {"id": "", "name": "", "url": ""}
     ticket = _named(values["ticket"], "subject", "Ticket")
     values["ticket"] = ticket and {"folder": ""} | ticket
-    values["tickets"] = [_named(each, "subject", "Ticket") for each in cast("list[object]", values["tickets"])]
+    for key in ("tickets", "unfinished"):
+        values[key] = [_named(each, "subject", "Ticket") for each in cast("list[object]", values[key])]
     for key in ("folder", "ad_lab_link", "revision", "role", "reason"):
         values[key] = str(values[key] or "").strip()
     if isinstance(note := values["note"], Mapping):
@@ -250,7 +252,7 @@ FILTERS: dict[str, Callable[..., str]] = {"day": _day, "away": _away, "link": _l
 def _patterns(subject: str) -> tuple[re.Pattern[str], ...]:
     """What a rendered subject looks like, with and without the values that a record may lack."""
     shapes: set[str] = set()
-    for values in (_ANY_VALUES, _ANY_VALUES | {"note": None, "ticket": None, "tickets": [], "next_date": None}):
+    for values in (_ANY_VALUES, _ANY_VALUES | _LACKING):
         try:
             rendered = compiled(subject, html=False).render(values)
         except RENDERING_ERRORS:
@@ -276,4 +278,6 @@ _ANY_VALUES: dict[str, object] = {
     "note": dict.fromkeys(("body", "at", "url"), _ANYTHING),
     "ticket": dict.fromkeys(("id", "subject", "folder", "url"), _ANYTHING),
     "tickets": [dict.fromkeys(("id", "subject", "url"), _ANYTHING)],
+    "unfinished": [dict.fromkeys(("id", "subject", "url"), _ANYTHING)],
 }
+_LACKING: dict[str, object] = {"note": None, "ticket": None, "tickets": [], "unfinished": [], "next_date": None}

@@ -253,6 +253,7 @@ class Context:
             "note": None,
             "ticket": None,
             "tickets": [],
+            "unfinished": [],
             "folder": "",
             "ad_lab_link": "" if portfolio is None else portfolio.ad_lab_link,
             "next_date": None,

@@ -319,6 +319,12 @@ MUTANTS = (
         "not context.tasks([made[-1].crm_id])[0].exists:",
         test=decision("7 set again while the task is open: no second task, no second email"),
     ),
+    Mutant(
+        "7-unfinished-to-implement", "The SAS is told to publish tickets that are not in Pending Approval.",
+        AD_SETS, 'parts["tickets" if ready else "unfinished"]', 'parts["tickets"]',
+        test=f"{UNIT}/test_7_approved.py::test_7_lists_what_is_ready_apart_from_what_is_not",
+        why="The oracle knows a task by its subject, its owner and its records; it does not read the body.",
+    ),
     # 8
     Mutant(
         "8-oldest-task-decides", "The oldest implementation task closes the cycle, not the newest.",

@@ -45,6 +45,7 @@ def variables(**more: object) -> dict[str, Any]:
         "note": None,
         "ticket": None,
         "tickets": [],
+        "unfinished": [],
         "folder": "",
         "ad_lab_link": "",
         "next_date": None,
@@ -152,6 +153,26 @@ def test_the_implementation_task_is_called_exactly_so(texts: Texts) -> None:
     assert "Hero <video>" in texts.email(EmailKind.CLIENT_APPROVED, variables(tickets=[TICKET]))[1]
 
 
+def test_what_is_not_finished_is_named_apart(texts: Texts) -> None:
+    """docs/process.md 7.11."""
+    values = variables(tickets=[TICKET], unfinished=[{"id": "4", "subject": "Banner", "url": ""}])
+    _, body = texts.task(TaskKind.IMPLEMENT, values)
+    assert "Hero <video>" in words(body).partition("Not finished, so not to be published")[0]
+    assert "Banner" in words(body).partition("Not finished, so not to be published")[2]
+    _, email = texts.email(EmailKind.CLIENT_APPROVED, values)
+    assert "To implement:\n\n- Hero <video>: https://app.hubspot.com/t/2\n\nNot finished" in email
+    assert "(not in Pending Approval):\n\n- Banner\n\nThe Most Recent" in email
+    for text in (words(body), email):
+        assert "ask the Account Manager" not in text
+
+
+def test_an_approval_without_a_ticket_to_publish_is_said_plainly(texts: Texts) -> None:
+    values = variables(unfinished=[TICKET])
+    for text in (texts.task(TaskKind.IMPLEMENT, values)[1], texts.email(EmailKind.CLIENT_APPROVED, values)[1]):
+        assert "No ticket of this refresh is" in text
+        assert "ask the Account Manager" in text
+
+
 def test_the_confirmation_gives_the_next_date(texts: Texts) -> None:
     subject, email = texts.email(EmailKind.REFRESH_LIVE, variables(next_date="2027-01-07"))
     assert subject == "The new creatives of Acme & Sons are live"
@@ -175,6 +196,20 @@ def test_the_reader_is_known_from_the_kind(tmp_path: Path) -> None:
 def test_every_context_is_plain_json_and_of_one_shape() -> None:
     assert json.loads(json.dumps(FULL)) == FULL
     assert set(FULL) == set(BLANK) == set(variables()) | {"role"}
+
+
+NEW_VARIABLES = ("unfinished",)
+
+
+def test_what_was_decided_before_a_variable_came_is_still_rendered(texts: Texts) -> None:
+    """The ledger keeps the variables of what waits to be tried: after an upgrade they lack what is new."""
+    for values in (FULL, *(sparse(kind) for kind in (*TaskKind, *EmailKind))):
+        old = {name: value for name, value in values.items() if name not in NEW_VARIABLES}
+        if old["ticket"] is not None:
+            for kind in TaskKind:
+                assert "Not finished" not in texts.task(kind, old)[1]
+        for email in EmailKind:
+            assert "Not finished" not in texts.email(email, old | {"next_date": "2027-01-07"})[1]
 
 
 def test_every_text_is_ready_for_the_least_and_the_most(texts: Texts) -> None:
@@ -261,6 +296,7 @@ def test_what_people_wrote_never_becomes_markup(foreign: str, link: str, note: s
         note={"body": note, "at": "2026-11-21T02:30:00+00:00", "url": "https://app.hubspot.com/n/3"},
         ticket=ticket,
         tickets=[ticket],
+        unfinished=[ticket],
         folder=foreign,
         ad_lab_link=link,
         revision=foreign,

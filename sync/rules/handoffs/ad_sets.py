@@ -1,6 +1,9 @@
 """The Ad Sets of the current cycle."""
 
-from sync.rules.context import Context
+from collections.abc import Iterable
+
+from mappings.vocabulary import Stage
+from sync.rules.context import Context, ticket_variables
 from sync.rules.model import Ticket
 
 
@@ -16,3 +19,12 @@ def ad_sets(context: Context) -> dict[str, list[Ticket]]:
         if ticket.folder_key:
             sets.setdefault(ticket.folder_key, []).append(ticket)
     return dict(sorted(sets.items()))
+
+
+def by_readiness(tickets: Iterable[Ticket]) -> dict[str, list[dict[str, str]]]:
+    """Split tickets for a text: `tickets` are those in Pending Approval, `unfinished` the others, each by rising id."""
+    parts: dict[str, list[dict[str, str]]] = {"tickets": [], "unfinished": []}
+    for ticket in sorted(tickets, key=lambda t: int(t.id)):
+        ready = ticket.stage is Stage.PENDING_APPROVAL
+        parts["tickets" if ready else "unfinished"].append(ticket_variables(ticket))
+    return parts

@@ -4,8 +4,8 @@ The rungs of this ladder: docs/process.md 7.
 """
 
 from mappings.vocabulary import EmailKind, Handoff, Role, Status, TaskKind
-from sync.rules.context import Context, ticket_variables
-from sync.rules.handoffs.ad_sets import current_tickets
+from sync.rules.context import Context
+from sync.rules.handoffs.ad_sets import by_readiness, current_tickets
 from sync.rules.handoffs.verdicts import done, due, not_applicable, recorded_superseded, versions_of
 from sync.rules.handoffs.wording import current_status, time_text
 from sync.rules.keys import ApprovedKey, EffectKind, OccurrenceKey
@@ -52,8 +52,7 @@ def _approval(context: Context, version: Version[Status | None]) -> Verdict:
         reason = "set again before the implementation task of the approval before could be made: that task stands"
         return recorded_superseded(context, key, reason, version.at)
     owner, blocked = context.owner(Role.SOCIAL_AD_SPECIALIST)
-    current = [ticket_variables(ticket) for ticket in sorted(current_tickets(context), key=lambda t: int(t.id))]
-    variables = context.variables(tickets=current)
+    variables = context.variables(**by_readiness(current_tickets(context)))
     role = Role.SOCIAL_AD_SPECIALIST
     effects: list[Effect] = [
         NewTask(TaskKind.IMPLEMENT, role, owner, (context.portfolio.ref,), variables, blocked),

@@ -92,7 +92,7 @@ TASKS = (
     # 6: the copy only, with the ticket's Note
     WantedTask(f"Revise Copy: {CAROUSEL}", CODY, (DENTAL, CAROUSEL), _october(26), CODY, (FEEDBACK,)),
     # 7: named exactly so
-    WantedTask("Implement New Creatives for Refresh", SASHA, (DENTAL,), _october(27), SASHA),
+    WantedTask("Implement New Creatives for Refresh", SASHA, (DENTAL,), _october(27), SASHA, _SET),
     # 8, 9: none. The other client, 1: closed by 2a, with the reason
     WantedTask(
         f"Contact Client About Creative Refresh: {BAKERY}",
@@ -114,7 +114,7 @@ MAILS = (
     WantedMail(SASHA, _IN_REVIEW, _october(23)),
     WantedMail(AMELIA, _READY, _october(27), _SET),
     WantedMail(SASHA, _IN_REVIEW, _october(27)),
-    WantedMail(SASHA, f"Client approved: please implement the new creatives of {DENTAL}", _october(27)),
+    WantedMail(SASHA, f"Client approved: please implement the new creatives of {DENTAL}", _october(27), _SET),
     # 8 and 9 are one email, with the next date
     WantedMail(AMELIA, f"The new creatives of {DENTAL} are live", _october(28), ("Wed 2 Dec 2026",)),
     WantedMail(AMELIA, f"Creative refresh of {BAKERY}: please ask the client (Fri 13 Nov 2026)", _october(29)),

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import date
 
-from mappings.vocabulary import TaskKind
-from sync.rules.model import EffectState, OccurrenceState
-from tests.builders import Scene
+from mappings.vocabulary import EmailKind, Stage, TaskKind
+from sync.rules.model import EffectState, Email, NewTask, OccurrenceState
+from tests.builders import Scene, effects_of
 from tests.unit.handoffs.scenes import (
     APPROVED,
     BLOCKED,
@@ -42,6 +42,13 @@ HANDOFF_7 = [
         "7.8",
         "approved: an email to the SAS, and the implementation task",
         lambda: in_review().status(APPROVED),
+        Says("7", DUE, "the client approved"),
+        IMPLEMENT,
+    ),
+    Row(
+        "7.8 7.11",
+        "approved while a ticket is behind: the same",
+        lambda: in_review().ticket("203").look().status(APPROVED),
         Says("7", DUE, "the client approved"),
         IMPLEMENT,
     ),
@@ -180,3 +187,14 @@ ROWS = {"7": HANDOFF_7}
 @rows(ROWS)
 def test_decision(row: Row) -> None:
     check(row)
+
+
+def test_7_lists_what_is_ready_apart_from_what_is_not() -> None:
+    """docs/process.md 7.11: whatever stage the others are in; closed ones are not named."""
+    scene = in_review().ticket("203", "Autumn").ticket("204", stage=Stage.IN_PROGRESS).ticket("205").close("205")
+    told = [e for e in effects_of(scene.status(APPROVED).decide()) if isinstance(e, NewTask | Email)]
+    mine = [e for e in told if e.kind in {TaskKind.IMPLEMENT, EmailKind.CLIENT_APPROVED}]
+    assert len(mine) == 2
+    for effect in mine:
+        assert [ticket["id"] for ticket in effect.variables["tickets"]] == ["201", "202"]
+        assert [ticket["id"] for ticket in effect.variables["unfinished"]] == ["203", "204"]
