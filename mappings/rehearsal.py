@@ -28,6 +28,8 @@ FULL: dict[str, object] = {
     "today": "2026-11-22",
     "refresh_date": "2026-12-07",
     "days_until": 15,
+    "unconfirmed": True,
+    "account_manager": "Amelia Marsh",
     "note": _NOTE,
     "ticket": _TICKET,
     "tickets": [_TICKET, {"id": "4", "subject": "Banner", "url": "https://app.hubspot.com/t/4"}],

@@ -29,6 +29,8 @@ BLANK: dict[str, object] = {
     "today": "",  # ISO date
     "refresh_date": None,  # ISO date
     "days_until": None,  # from today to the refresh date; negative once it is past
+    "unconfirmed": False,  # the date has come, and the client's yes is not noted
+    "account_manager": "",  # the name of whoever does the Account Manager's work, where it is known
     "note": None,  # {body, at, url}; body is HTML here and plain text in a template
     "ticket": None,  # {id, subject, folder, url}
     "tickets": (),  # of {id, subject, url}
@@ -127,7 +129,7 @@ def values_of(variables: Context, zone: tzinfo) -> dict[str, object]:
     values["ticket"] = ticket and {"folder": ""} | ticket
     for key in ("tickets", "unfinished"):
         values[key] = [_named(each, "subject", "Ticket") for each in cast("list[object]", values[key])]
-    for key in ("folder", "ad_lab_link", "revision", "role", "reason"):
+    for key in ("account_manager", "folder", "ad_lab_link", "revision", "role", "reason"):
         values[key] = str(values[key] or "").strip()
     if isinstance(note := values["note"], Mapping):
         body = plain_text(str(note.get("body") or ""))
@@ -280,4 +282,12 @@ _ANY_VALUES: dict[str, object] = {
     "tickets": [dict.fromkeys(("id", "subject", "url"), _ANYTHING)],
     "unfinished": [dict.fromkeys(("id", "subject", "url"), _ANYTHING)],
 }
-_LACKING: dict[str, object] = {"note": None, "ticket": None, "tickets": [], "unfinished": [], "next_date": None}
+_LACKING: dict[str, object] = {
+    "unconfirmed": False,
+    "account_manager": "",
+    "note": None,
+    "ticket": None,
+    "tickets": [],
+    "unfinished": [],
+    "next_date": None,
+}

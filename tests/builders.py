@@ -14,7 +14,7 @@ from typing import Any, Self
 from mappings.load import load
 from mappings.schema import Condition, ProcessMapping
 from mappings.vocabulary import Handoff, Revision, Role, Stage, Status, TaskKind
-from sync.crm import Kind, RecordRef
+from sync.crm import Kind, Owner, RecordRef
 from sync.rules import keys
 from sync.rules.context import Context, Times
 from sync.rules.decide import decide
@@ -97,6 +97,7 @@ class Scene:
         self.link = "https://lab.example/1"
         self.owners: dict[Role, str] = dict(OWNERS)
         self.people: dict[str, str] = dict(PEOPLE)
+        self.known: dict[str, Owner] = {}  # the people whose names the CRM tells, by id
         self.inside = True
         self.inside_since: datetime | None = None
         self.lone = False
@@ -347,7 +348,7 @@ class Scene:
         tickets = tuple(self.tickets[i] for i in sorted(self.tickets, key=int))
         refs = [portfolio.ref, *(ticket.ref for ticket in tickets)]
         notes = {ref: tuple(self.notes.get(ref, ())) for ref in refs}
-        return Snapshot(None if self.lone else portfolio, tickets, dict(self.tasks), notes)
+        return Snapshot(None if self.lone else portfolio, tickets, dict(self.tasks), notes, dict(self.known))
 
     def ledger(self) -> LedgerView:
         tickets = set(self.tickets)

@@ -206,6 +206,11 @@ class Context:
             return None, f"{label}: {who}, and the mapping names no active fallback (roles.{role}.fallback_owner)"
         return None, f"no {label} is named, and the mapping names no active fallback (roles.{role}.fallback_owner)"
 
+    def name_of(self, role: Role) -> str:
+        """The name of whoever does the work of a role; empty where nobody does, or the name is not known."""
+        found = self.snapshot.owners.get(self.owner(role)[0] or "")
+        return "" if found is None else found.name
+
     # -- what has to be read
 
     def tasks(self, ids: Iterable[str]) -> list[OwnTask]:
@@ -250,6 +255,8 @@ class Context:
             "today": self.times.today.isoformat(),
             "refresh_date": when.isoformat() if when else None,
             "days_until": (when - self.times.today).days if when else None,
+            "unconfirmed": False,
+            "account_manager": "" if portfolio is None else self.name_of(Role.ACCOUNT_MANAGER),
             "note": None,
             "ticket": None,
             "tickets": [],

@@ -164,6 +164,14 @@ MUTANTS = (
         test=f"{UNIT}/test_3_date_arrived.py::test_3_a_note_of_the_cycle_before_is_not_the_source_of_truth",
         why="The oracle knows a task by its subject, its owner and its records; it does not read the body.",
     ),
+    Mutant(
+        "3-leftover-is-a-yes", "A leftover No Refresh Requested is taken for the client's yes.",
+        DATE_ARRIVED, "unconfirmed=portfolio.status is not Status.REFRESH_REQUEST_SUBMITTED",
+        "unconfirmed=portfolio.status is None",
+        test=f"{UNIT}/test_3_date_arrived.py::test_3_says_whether_the_clients_yes_is_missing_and_whom_to_ask"
+        "[a leftover of the cycle before]",
+        why="The oracle knows a task by its subject, its owner and its records; it does not read the body.",
+    ),
     # 4
     Mutant(
         "4-older-than-going-live", "Tickets from before going live bring Creative work.",

@@ -42,6 +42,8 @@ def variables(**more: object) -> dict[str, Any]:
         "today": "2026-11-22",
         "refresh_date": "2026-12-07",
         "days_until": 15,
+        "unconfirmed": False,
+        "account_manager": "",
         "note": None,
         "ticket": None,
         "tickets": [],
@@ -89,6 +91,30 @@ def test_or_is_told_that_there_is_none(texts: Texts) -> None:
     assert "No Note was left on the Creative Portfolio" in words(body)
     _, email = texts.email(EmailKind.DATE_ARRIVED, variables())
     assert "No Note was left on the Creative Portfolio" in email
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"), [("", "the Account Manager"), ("Amelia <Marsh>", "the Account Manager (Amelia <Marsh>)")]
+)
+def test_a_yes_that_is_not_noted_is_said_plainly_and_whom_to_ask(texts: Texts, name: str, asked: str) -> None:
+    """docs/process.md 3.12."""
+    for note in (None, NOTE):
+        values = variables(unconfirmed=True, account_manager=name, note=note)
+        told = words(texts.task(TaskKind.CREATE_TICKETS, values)[1])
+        assert "The client’s yes is not noted: " in told
+        assert f"please ask {asked} whether the client wants this refresh" in told
+        email = " ".join(texts.email(EmailKind.DATE_ARRIVED, values)[1].split())
+        assert "THE CLIENT'S YES IS NOT NOTED: " in email
+        assert f"please ask {asked} whether the client wants this refresh" in email
+        assert (f"ask {asked} what the client wants" in told) is (note is None)
+        assert (f"ask {asked} what the client wants" in email) is (note is None)
+
+
+def test_nothing_is_said_of_a_yes_that_is_noted(texts: Texts) -> None:
+    values = variables(account_manager="Amelia Marsh", note=NOTE)
+    for text in (texts.task(TaskKind.CREATE_TICKETS, values)[1], texts.email(EmailKind.DATE_ARRIVED, values)[1]):
+        assert "not noted" not in text.lower()
+        assert "Amelia" not in text
 
 
 def test_a_note_of_pictures_only_is_still_quoted(texts: Texts) -> None:
@@ -198,7 +224,7 @@ def test_every_context_is_plain_json_and_of_one_shape() -> None:
     assert set(FULL) == set(BLANK) == set(variables()) | {"role"}
 
 
-NEW_VARIABLES = ("unfinished",)
+NEW_VARIABLES = ("unfinished", "unconfirmed", "account_manager")
 
 
 def test_what_was_decided_before_a_variable_came_is_still_rendered(texts: Texts) -> None:
@@ -209,7 +235,9 @@ def test_what_was_decided_before_a_variable_came_is_still_rendered(texts: Texts)
             for kind in TaskKind:
                 assert "Not finished" not in texts.task(kind, old)[1]
         for email in EmailKind:
-            assert "Not finished" not in texts.email(email, old | {"next_date": "2027-01-07"})[1]
+            told = texts.email(email, old | {"next_date": "2027-01-07"})[1]
+            assert "Not finished" not in told
+            assert "not noted" not in told.lower()
 
 
 def test_every_text_is_ready_for_the_least_and_the_most(texts: Texts) -> None:
@@ -297,6 +325,8 @@ def test_what_people_wrote_never_becomes_markup(foreign: str, link: str, note: s
         ticket=ticket,
         tickets=[ticket],
         unfinished=[ticket],
+        unconfirmed=True,
+        account_manager=foreign,
         folder=foreign,
         ad_lab_link=link,
         revision=foreign,

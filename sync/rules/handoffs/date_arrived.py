@@ -43,7 +43,7 @@ def date_arrived(context: Context) -> list[Verdict]:
         return [recorded_superseded(context, key, reason)]
     owner, blocked = context.owner(Role.SOCIAL_AD_SPECIALIST)
     note = note_variables(context.newest_note(portfolio.ref, context.cycle_started))
-    variables = context.variables(note=note)
+    variables = context.variables(note=note, unconfirmed=portfolio.status is not Status.REFRESH_REQUEST_SUBMITTED)
     late = (context.times.today - when).days
     reason = (
         f"the Refresh Date {day_text(when)} is today" if not late else f"the Refresh Date {day_text(when)} has come"

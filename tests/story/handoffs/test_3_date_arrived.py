@@ -23,6 +23,7 @@ def test_3_the_date_arrives_with_the_newest_note(world: World) -> None:
     assert due(task) == "2026-11-05 17:00"
     assert "Green &amp; bold" in task.body
     assert "Old idea" not in task.body
+    assert "not noted" not in task.body
     assert "Open the Note" in task.body
     assert world.emails() == [(SAS, "Creative refresh of Acme: time to create the tickets")]
     assert world.status(portfolio) == "Refresh Request Submitted"
@@ -30,7 +31,10 @@ def test_3_the_date_arrives_with_the_newest_note(world: World) -> None:
 
 def test_3_without_a_note_it_says_so(world: World) -> None:
     portfolio = begun(world)
-    assert "No Note was left" in the(world, "create_tickets").body
+    body = the(world, "create_tickets").body
+    assert "No Note was left" in body
+    assert "yes is not noted" in body
+    assert body.count("ask the Account Manager (Amelia Marsh)") == 2
     assert world.kinds(on(portfolio)) == ["kickoff", "create_tickets"]
     assert sorted(world.receivers()) == [AM, SAS]
 

@@ -3,10 +3,14 @@
 from datetime import date, timedelta
 from functools import partial
 
+import pytest
+
 from mappings.vocabulary import Status, TaskKind
+from sync.crm import Owner
 from sync.rules.model import Email, NewTask
-from tests.builders import Scene, effects_of
+from tests.builders import STAND_IN, Scene, effects_of, mapping
 from tests.unit.handoffs.scenes import (
+    AM,
     APPROVED,
     ARRIVED,
     BLOCKED,
@@ -28,7 +32,7 @@ from tests.unit.handoffs.scenes import (
     quiet,
     tasks_of,
 )
-from tests.unit.handoffs.table import Row, Says, check, rows
+from tests.unit.handoffs.table import MakeScene, Row, Says, check, rows
 
 
 def arrived_in(status: Status) -> Scene:
@@ -51,7 +55,7 @@ HANDOFF_3 = [
         [*moved_to(date(2026, 12, 3)), "2a close kickoff"],
     ),
     Row(
-        "3.8",
+        "3.8 3.12",
         "the date is today: a task and an email for the SAS",
         lambda: quiet().date(1).look().later(days=1),
         Says("3", DUE, "is today"),
@@ -251,3 +255,32 @@ def test_3_a_note_of_the_cycle_before_is_not_the_source_of_truth() -> None:
 
 def test_3_says_that_no_note_was_left() -> None:
     assert tasks_of(quiet().date(0))[TaskKind.CREATE_TICKETS].variables["note"] is None
+
+
+def person(owner: str, first: str, last: str) -> Owner:
+    return Owner(owner, f"{owner}@agency.example", first, last, archived=False)
+
+
+@pytest.mark.parametrize(
+    ("scene", "unconfirmed"),
+    [
+        pytest.param(lambda: quiet().date(0), True, id="the status is empty"),
+        pytest.param(lambda: quiet().status(DECLINED).look().date(0), True, id="a leftover of the cycle before"),
+        pytest.param(lambda: quiet().date(1).look().status(REQUESTED).later(days=1), False, id="noted"),
+    ],
+)
+def test_3_says_whether_the_clients_yes_is_missing_and_whom_to_ask(scene: MakeScene, unconfirmed: bool) -> None:
+    """docs/process.md 3.12: task and email alike, by the name of whoever does the Account Manager's work."""
+    made = scene()
+    made.known = {"am": person("am", "Amelia", "Marsh")}
+    mine = [e for o in made.decide().occurrences if o.handoff == "3" for e in o.effects]
+    told = [e.variables for e in mine if isinstance(e, NewTask | Email)]
+    assert [(v["unconfirmed"], v["account_manager"]) for v in told] == [(unconfirmed, "Amelia Marsh")] * 2
+
+
+def test_3_whom_to_ask_is_who_does_the_work_now() -> None:
+    """docs/process.md 3.12: a stand-in for one who has left; nobody's name where there is nobody."""
+    scene = Scene(mapping(fallbacks=True)).nobody(AM).date(0)
+    scene.known = {STAND_IN: person(STAND_IN, "Sam", "Stone"), "am": person("am", "Amelia", "Marsh")}
+    assert tasks_of(scene)[TaskKind.CREATE_TICKETS].variables["account_manager"] == "Sam Stone"
+    assert tasks_of(quiet().nobody(AM).date(0))[TaskKind.CREATE_TICKETS].variables["account_manager"] == ""
