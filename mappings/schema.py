@@ -363,15 +363,25 @@ class RoleMapping(_Model):
 class Due(_Model):
     """When a task is due, counted from the day on which it is made.
 
-    With `working_days`, Saturdays and Sundays are not counted, and the due day is never one.
+    With `working_days`, Saturdays and Sundays are not counted, and the due day is never one, but for want of a working
+    day between the day on which the task is made and the latest that it may be due.
     """
 
     days: Annotated[StrictInt, Field(ge=0, le=365)]
     time: Annotated[time, BeforeValidator(_clock_time)]
     working_days: StrictBool = False
 
-    def on(self, today: date) -> date:
-        """The calendar date on which a task made `today` is due."""
+    def on(self, today: date, latest: date | None = None) -> date:
+        """The calendar date on which a task made `today` is due: no later than `latest` (None: any), never before today."""
+        day = self._counted(today)
+        if latest is None or day <= latest:
+            return day
+        day = max(today, latest)
+        while self.working_days and day.weekday() >= 5 and day > today:
+            day -= timedelta(days=1)
+        return day
+
+    def _counted(self, today: date) -> date:
         if not self.working_days:
             return today + timedelta(days=self.days)
         day, left = today, self.days
@@ -446,11 +456,11 @@ class ProcessMapping(_Model):
         """The time zone in which the process counts its days."""
         return ZoneInfo(self.time_zone)
 
-    def due(self, kind: TaskKind, today: date) -> datetime:
-        """The moment, in UTC, at which a task of this kind made `today` is due.
+    def due(self, kind: TaskKind, today: date, latest: date | None = None) -> datetime:
+        """The moment, in UTC, at which a task of this kind made `today` is due: on a day no later than `latest`.
 
         The time is a wall clock's in `zone`; one that a clock change skips falls an hour later, one that it repeats is
         the first of the two.
         """
         due = self.tasks[kind].due
-        return datetime.combine(due.on(today), due.time, tzinfo=self.zone).astimezone(UTC)
+        return datetime.combine(due.on(today, latest), due.time, tzinfo=self.zone).astimezone(UTC)

@@ -23,6 +23,8 @@ ACTIVITIES, GROUP, PARENTS, RECORDS = (
     "sync/passes/snapshot/records.py",
 )
 
+NEW_TASKS, SCHEMA = "sync/passes/effects/tasks.py", "mappings/schema.py"
+
 UNIT = "tests/unit/handoffs"
 TABLES = {
     "1": "test_1_kickoff.py", "2a": "test_2a_declined.py", "2b": "test_2b_confirmed.py", "3": "test_3_date_arrived.py",
@@ -72,6 +74,14 @@ MUTANTS = (
     Mutant(
         "1-before-the-closing", "A kickoff on the old date, before the closing has moved it.",
         KICKOFF, "    if context.pending:\n        return [after_ending(context, Handoff.KICKOFF)]\n", "",
+    ),
+    Mutant(
+        "1-due-after-the-date", "The kickoff's task is due after the Refresh Date where that is near.",
+        NEW_TASKS, "if kind is TaskKind.KICKOFF and when else None", "if kind is TaskKind.CREATE_TICKETS and when else None",
+    ),
+    Mutant(
+        "1-due-before-today", "The kickoff's task is due before it is made where the Refresh Date is past.",
+        SCHEMA, "day = max(today, latest)", "day = latest",
     ),
     # 2a
     Mutant(

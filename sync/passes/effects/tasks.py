@@ -1,8 +1,9 @@
 """New tasks: made in one call, each with its key, its text and its due date."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 
 from mappings.problems import MappingError
 from mappings.schema import ProcessMapping
@@ -60,8 +61,8 @@ class Tasks:
 
     def _create(self, effect: LedgerEffect, today: date) -> Create:
         """The task as it is to be made. Raises `MappingError` where its text cannot be written."""
-        kind = TaskKind(effect.payload["task_kind"])
-        subject, body = self._texts.task(kind, effect.payload["context"])
+        kind, variables = TaskKind(effect.payload["task_kind"]), effect.payload["context"]
+        subject, body = self._texts.task(kind, variables)
         entry = self._mapping.tasks[kind]
         properties = {
             TASK_SUBJECT: subject,
@@ -69,7 +70,7 @@ class Tasks:
             TASK_STATUS: "NOT_STARTED",
             "hs_task_priority": entry.priority,
             "hs_task_type": entry.type,
-            TIMESTAMP: str(to_ms(self._mapping.due(kind, today))),
+            TIMESTAMP: str(to_ms(self._mapping.due(kind, today, _latest(kind, variables)))),
             "hubspot_owner_id": str(effect.payload["owner"]),
             self._mapping.task.key_property: effect.key,
         }
@@ -95,6 +96,12 @@ class Tasks:
                 for key, task in found.items():
                     ledger.mark_recovered(connection, key, task, self._clock.now())
         return [effect for effect in effects if effect.key not in found]
+
+
+def _latest(kind: TaskKind, variables: Mapping[str, Any]) -> date | None:
+    """The last day on which a task may be due; None: any. The client is asked before the Refresh Date, not after it."""
+    when = variables.get("refresh_date")
+    return date.fromisoformat(when) if kind is TaskKind.KICKOFF and when else None
 
 
 def _trace_of(key: str) -> str:

@@ -43,6 +43,11 @@ def today_at(at: int) -> date:
     return from_ms(at).astimezone(ZONE).date()
 
 
+def day_of(moment: str) -> date:
+    """The day of a moment as the CRM's history tells it: milliseconds, or ISO."""
+    return today_at(int(moment)) if moment.isdecimal() else datetime.fromisoformat(moment).astimezone(ZONE).date()
+
+
 def midnight(day: date) -> int:
     start = datetime(day.year, day.month, day.day, tzinfo=ZONE)
     return round(start.timestamp() * 1000)

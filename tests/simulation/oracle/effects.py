@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
 from tests.simulation.event_log import Mailed, Ref, Updated
-from tests.simulation.oracle.calendar import next_date, today_at
+from tests.simulation.oracle.calendar import day_of, next_date, today_at
 from tests.simulation.oracle.finding import Verdict
 from tests.simulation.oracle.handoffs import Handoffs, Offer
 from tests.simulation.oracle.records import AM, CW, GD, NOBODY, OWNERS_CACHED, SAS, TASKS, Rec, Records, Task, folder_of
@@ -117,6 +117,8 @@ class Effects:
         self._check_advanced(offer, what)
         self._check_places(offer, parent, ticket, handoff, what, late=late)
         self._check_owner(offer, rec["hubspot_owner_id"], role, what, parent)
+        if handoff == "1":
+            self._check_due_day(offer, rec, what, late=late)
         if handoff == "6" and ticket is not None:
             task.cause = int(str(offer.key[2]))
             self._revision_answered(ticket, role)
@@ -181,6 +183,22 @@ class Effects:
         left_before = bool(ended) and ended[-1] < since and not back
         if owner not in named or left_before:
             self._find("unexplained", f"{what}: for owner {owner}, who is not the {role}")
+
+    def _check_due_day(self, offer: Offer, rec: Rec, what: str, *, late: bool) -> None:
+        """1.11: no later than the Refresh Date, never before the day on which it was made.
+
+        The date is any that stood since the offer's first look: from the first try on the task stands as it was decided.
+        """
+        parent, due = self._crm.rec(offer.parent), day_of(rec["hs_timestamp"])
+        if parent is None:
+            return
+        name = self._crm.names.date
+        dates = [parent.as_of(name, offer.read), *(v.value for v in parent.history[name] if v.number > offer.read)]
+        latest = max((date.fromisoformat(one) for one in dates if one), default=date.max)
+        if due > max(latest, today_at(self._crm.now.at)):
+            self._find("unexplained", f"{what}: is due on {due}, after the Refresh Date {latest}")
+        if due < today_at(self._crm.now.at - IN_FLIGHT) and not late:
+            self._find("unexplained", f"{what}: is due on {due}, before the day on which it was made")
 
     def mailed(self, event: Mailed) -> None:
         what = f"email to {event.to} “{event.subject}”"

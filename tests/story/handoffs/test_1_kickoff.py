@@ -1,6 +1,8 @@
 """Handoff 1 as people live it: the kickoff."""
 
-from tests.story.handoffs.steps import AM, due
+import pytest
+
+from tests.story.handoffs.steps import AM, due, the
 from tests.world import World
 
 
@@ -52,3 +54,15 @@ def test_1_the_status_had_moved_on(world: World) -> None:
     assert world.tasks() == []
     assert world.emails() == []
     assert world.status(portfolio) == "Refresh Request Submitted"
+
+
+@pytest.mark.parametrize(
+    ("ahead", "expected"),
+    [(3, "2026-11-05 17:00"), (1, "2026-11-03 17:00"), (0, "2026-11-02 17:00"), (-5, "2026-11-02 17:00")],
+)
+def test_1_the_task_is_due_no_later_than_the_refresh_date(world: World, ahead: int, expected: str) -> None:
+    """docs/process.md 1.11: and never before today."""
+    world.people.create_portfolio("Acme", world.day(ahead))
+    world.work()
+    assert due(the(world, "kickoff")) == expected
+    assert ahead != 0 or due(the(world, "create_tickets")) == "2026-11-03 17:00"  # the Refresh Date is nothing to it

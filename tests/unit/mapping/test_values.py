@@ -127,3 +127,29 @@ def test_when_a_task_is_due(write: Write, due: str, today: str, expected: str) -
     moment = due_mapping(write, due).due(TaskKind.KICKOFF, date.fromisoformat(today))
     assert moment == datetime.fromisoformat(expected).replace(tzinfo=UTC)
     assert moment.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("due", "today", "latest", "expected"),
+    [
+        pytest.param("{days: 3}", "2026-11-16", "2026-11-19", "2026-11-19", id="the very day"),
+        pytest.param("{days: 3}", "2026-11-16", "2026-11-20", "2026-11-19", id="a day to spare"),
+        pytest.param("{days: 3}", "2026-11-16", "2026-11-18", "2026-11-18", id="too near"),
+        pytest.param("{days: 3}", "2026-11-16", "2026-11-16", "2026-11-16", id="today"),
+        pytest.param("{days: 3}", "2026-11-16", "2026-11-09", "2026-11-16", id="past: never before today"),
+        pytest.param("{days: 3}", "2026-11-20", "2026-11-22", "2026-11-20", id="a Sunday: the Friday before it"),
+        pytest.param("{days: 3}", "2026-11-21", "2026-11-22", "2026-11-21", id="from a Saturday to a Sunday"),
+        pytest.param("{days: 0}", "2026-11-21", "2026-11-21", "2026-11-21", id="none, on a Saturday that is the day"),
+        pytest.param("{days: 0}", "2026-11-21", "2026-11-15", "2026-11-21", id="past, on a Saturday"),
+        pytest.param(
+            "{days: 9, working_days: false}", "2026-11-20", "2026-11-22", "2026-11-22", id="weekends count: the Sunday"
+        ),
+    ],
+)
+def test_a_kickoff_is_due_no_later_than_the_refresh_date(
+    write: Write, due: str, today: str, latest: str, expected: str
+) -> None:
+    """docs/process.md 1.11, D.8."""
+    mapping = due_mapping(write, due.replace("}", ", time: '17:00'}"))
+    moment = mapping.due(TaskKind.KICKOFF, date.fromisoformat(today), date.fromisoformat(latest))
+    assert moment == datetime.fromisoformat(f"{expected}T22:00").replace(tzinfo=UTC)
