@@ -34,7 +34,7 @@ BLANK: dict[str, object] = {
     "note": None,  # {body, at, url}; body is HTML here and plain text in a template
     "ticket": None,  # {id, subject, folder, url}
     "tickets": (),  # of {id, subject, url}
-    "unfinished": (),  # of the same: the cycle's other tickets, which are not in Pending Approval
+    "unfinished": (),  # of the same: the cycle's other open tickets, which nobody has approved
     "folder": "",
     "ad_lab_link": "",
     "next_date": None,  # ISO date

@@ -164,6 +164,9 @@ class Scene:
 
     def _change(self, ticket: str, raw: Mapping[str, str] | None = None, **changes: Any) -> Self:
         old = self.tickets[ticket]
+        if "stage" in changes:
+            left = old.left_pending_approval if old.stage is not Stage.PENDING_APPROVAL else changes["stage_since"]
+            changes["left_pending_approval"] = None if changes["stage"] is Stage.PENDING_APPROVAL else left
         self.tickets[ticket] = replace(old, raw={**old.raw, **(raw or {})}, **changes)
         return self
 

@@ -74,6 +74,7 @@ class Ticket:
     owners: Mapping[Role, str]
     raw: Mapping[str, str]
     left_in_progress: datetime | None = None  # when it last left In Progress; None: it has not, or never was there
+    left_pending_approval: datetime | None = None  # the same of Pending Approval
 
     @property
     def ref(self) -> RecordRef:

@@ -404,6 +404,19 @@ MUTANTS = (
         "9-before-the-reset", "The confirmation does not wait until the reset is written.",
         CONFIRMATION, "variables, written, blocked)", "variables, None, blocked)",
     ),
+    Mutant(
+        "9-unfinished-is-live", "The AM is told that a ticket is live that was kicked back after the approval.",
+        CONFIRMATION, "return left > closed_at or ticket.stage is not Stage.IN_PROGRESS", "return True",
+        test=f"{UNIT}/test_9_confirmation.py::test_9_names_what_is_live[kicked back since the approval]",
+        why="The oracle knows an email by its subject and its receiver; it does not read the body.",
+    ),
+    Mutant(
+        "9-next-cycles-tickets", "The AM is told that tickets of the next cycle are live.",
+        CONFIRMATION, "if ticket.came_in is not None and context.cycle_of(ticket.came_in) == cycle",
+        "if ticket.came_in is not None and cycle",
+        test=f"{UNIT}/test_9_confirmation.py::test_9_names_what_is_live[a ticket of the next cycle is not of this one]",
+        why="The oracle knows an email by its subject and its receiver; it does not read the body.",
+    ),
     # the cycle and the date
     Mutant(
         "cycle-without-end", "Every cycle is taken for the first.",

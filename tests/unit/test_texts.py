@@ -204,6 +204,20 @@ def test_the_confirmation_gives_the_next_date(texts: Texts) -> None:
     assert subject == "The new creatives of Acme & Sons are live"
     assert "are live." in email
     assert "Thu 7 Jan 2027" in email
+    assert "The Most Recent Ad Lab Link is missing" in email
+
+
+def test_the_confirmation_names_what_is_live_and_the_link(texts: Texts) -> None:
+    """docs/process.md 9.7."""
+    values = variables(next_date="2027-01-07", tickets=[TICKET], ad_lab_link="https://adlab.example/acme")
+    _, email = texts.email(EmailKind.REFRESH_LIVE, values)
+    assert "are live:\n\n- Hero <video>: https://app.hubspot.com/t/2\n\nMost Recent Ad Lab Link: https://adlab" in email
+    assert "Not finished" not in email
+    banner = {"id": "4", "subject": "Banner", "url": ""}
+    _, email = texts.email(EmailKind.REFRESH_LIVE, values | {"unfinished": [banner]})
+    assert "https://app.hubspot.com/t/2\n\nNot finished, so not among them:\n\n- Banner\n\nMost Recent" in email
+    _, email = texts.email(EmailKind.REFRESH_LIVE, values | {"tickets": [], "unfinished": [banner]})
+    assert "are live.\n\nNone of the tickets was finished:\n\n- Banner\n" in email
 
 
 def test_the_closing_line_gives_the_reason(texts: Texts) -> None:

@@ -90,6 +90,7 @@ class Translator:
             owners=_owners(mapping.owners, values),
             raw=values,
             left_in_progress=left(stages, lambda stage: portal.stage(stage) is Stage.IN_PROGRESS),
+            left_pending_approval=left(stages, lambda stage: portal.stage(stage) is Stage.PENDING_APPROVAL),
         )
 
     def _history(self, record: Record, name: str, read: Callable[[str], T]) -> History[T]:

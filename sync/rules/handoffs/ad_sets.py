@@ -1,6 +1,6 @@
 """The Ad Sets of the current cycle."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from mappings.vocabulary import Stage
 from sync.rules.context import Context, ticket_variables
@@ -21,10 +21,17 @@ def ad_sets(context: Context) -> dict[str, list[Ticket]]:
     return dict(sorted(sets.items()))
 
 
-def by_readiness(tickets: Iterable[Ticket]) -> dict[str, list[dict[str, str]]]:
-    """Split tickets for a text: `tickets` are those in Pending Approval, `unfinished` the others, each by rising id."""
+def is_in_review(ticket: Ticket) -> bool:
+    return ticket.stage is Stage.PENDING_APPROVAL
+
+
+def by_readiness(
+    tickets: Iterable[Ticket], is_ready: Callable[[Ticket], bool] = is_in_review
+) -> dict[str, list[dict[str, str]]]:
+    """Split tickets for a text: `tickets` are those that are ready, `unfinished` the other open ones, each by rising id."""
     parts: dict[str, list[dict[str, str]]] = {"tickets": [], "unfinished": []}
     for ticket in sorted(tickets, key=lambda t: int(t.id)):
-        ready = ticket.stage is Stage.PENDING_APPROVAL
-        parts["tickets" if ready else "unfinished"].append(ticket_variables(ticket))
+        ready = is_ready(ticket)
+        if ready or ticket.is_open:
+            parts["tickets" if ready else "unfinished"].append(ticket_variables(ticket))
     return parts

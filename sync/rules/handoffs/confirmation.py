@@ -3,14 +3,17 @@
 The rungs of this ladder: docs/process.md 9.
 """
 
-from mappings.vocabulary import EmailKind, Handoff, Role
+from datetime import datetime
+
+from mappings.vocabulary import EmailKind, Handoff, Role, Stage, Status
 from sync.clock import from_ms
 from sync.rules import keys
 from sync.rules.context import Context
+from sync.rules.handoffs.ad_sets import by_readiness
 from sync.rules.handoffs.closed import closed
 from sync.rules.handoffs.verdicts import done, due, not_applicable, waiting
 from sync.rules.keys import ClosedKey, ConfirmationKey, EffectKind
-from sync.rules.model import EffectState, Email, Occurrence, RecordedOccurrence, State, Verdict
+from sync.rules.model import EffectState, Email, Occurrence, RecordedOccurrence, State, Ticket, Verdict
 
 
 def confirmation(context: Context) -> list[Verdict]:
@@ -59,8 +62,31 @@ def _confirm_with(context: Context, closing: ClosedKey, occurrence: Occurrence, 
 
 def _confirm(context: Context, closing: ClosedKey, next_day: str, cycle: str) -> Verdict:
     owner, blocked = context.owner(Role.ACCOUNT_MANAGER)
-    variables = context.variables(next_date=next_day)
+    cause = from_ms(closing.ms)
+    variables = context.variables(next_date=next_day, **_published(context, cause, cycle))
     written = keys.effect_key(str(closing), keys.WRITE)
     email = Email(EmailKind.REFRESH_LIVE, Role.ACCOUNT_MANAGER, owner, variables, written, blocked)
-    cause = from_ms(closing.ms)
     return due(context, _key_for(closing), "the reset is written", [email], cause_at=cause, cycle=cycle)
+
+
+def _published(context: Context, closed_at: datetime, cycle: str) -> dict[str, list[dict[str, str]]]:
+    """The tickets of the cycle that ended: those that are live, and apart from them what was not finished."""
+    # One of an earlier cycle, where this cycle has none, is older than whatever its tickets did: it leaves none out.
+    approvals = [v.at for v in context.portfolio.status_history if v.value is Status.CREATIVES_APPROVED]
+    approved_at = next((at for at in approvals if at < closed_at), None)
+    of_cycle = [
+        ticket
+        for ticket in context.snapshot.tickets
+        if ticket.came_in is not None and context.cycle_of(ticket.came_in) == cycle
+    ]
+    return by_readiness(of_cycle, lambda ticket: _is_live(ticket, approved_at, closed_at))
+
+
+def _is_live(ticket: Ticket, approved_at: datetime | None, closed_at: datetime) -> bool:
+    """Whether it was in Pending Approval when the cycle was closed, or was moved on from there once the client approved."""
+    if ticket.stage is Stage.PENDING_APPROVAL:
+        return ticket.stage_since <= closed_at
+    left = ticket.left_pending_approval
+    if left is None or (approved_at is not None and left < approved_at):
+        return False
+    return left > closed_at or ticket.stage is not Stage.IN_PROGRESS

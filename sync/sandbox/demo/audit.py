@@ -116,7 +116,7 @@ MAILS = (
     WantedMail(SASHA, _IN_REVIEW, _october(27)),
     WantedMail(SASHA, f"Client approved: please implement the new creatives of {DENTAL}", _october(27), _SET),
     # 8 and 9 are one email, with the next date
-    WantedMail(AMELIA, f"The new creatives of {DENTAL} are live", _october(28), ("Wed 2 Dec 2026",)),
+    WantedMail(AMELIA, f"The new creatives of {DENTAL} are live", _october(28), ("Wed 2 Dec 2026", *_SET)),
     WantedMail(AMELIA, f"Creative refresh of {BAKERY}: please ask the client (Fri 13 Nov 2026)", _october(29)),
 )
 

@@ -2,6 +2,11 @@
 
 from datetime import date
 
+import pytest
+
+from mappings.vocabulary import Stage
+from sync.rules.model import Email
+from tests.builders import Scene
 from tests.unit.handoffs.scenes import (
     AM,
     APPROVED,
@@ -20,7 +25,7 @@ from tests.unit.handoffs.scenes import (
     quiet,
     reset_to,
 )
-from tests.unit.handoffs.table import Row, Says, check, rows
+from tests.unit.handoffs.table import MakeScene, Row, Says, check, rows
 
 HANDOFF_9 = [
     Row(
@@ -43,6 +48,13 @@ HANDOFF_9 = [
         closed,
         Says("9", DONE, "the reset is written"),
         NOTHING,
+    ),
+    Row(
+        "9.1 9.7 8.3",
+        "a ticket is behind: the same",
+        lambda: approved().ticket("203").look().status(IMPLEMENTED),
+        Says("9", DUE, ""),
+        [*reset_to(date(2026, 12, 2)), "8 close implement", *CONFIRM],
     ),
     Row(
         "9.1 8.3",
@@ -95,3 +107,61 @@ ROWS = {"9": HANDOFF_9}
 @rows(ROWS)
 def test_decision(row: Row) -> None:
     check(row)
+
+
+def nobody_to_tell() -> Scene:
+    """Approved, with a third ticket behind; the confirmation will wait for an Account Manager."""
+    return approved().ticket("203").look().nobody(AM)
+
+
+@pytest.mark.parametrize(
+    ("scene", "live", "unfinished"),
+    [
+        pytest.param(lambda: approved().status(IMPLEMENTED), ["201", "202"], [], id="all of them"),
+        pytest.param(
+            lambda: approved().ticket("203").look().status(IMPLEMENTED), ["201", "202"], ["203"], id="one is behind"
+        ),
+        pytest.param(
+            lambda: approved().ticket("203").look().close("203").status(IMPLEMENTED),
+            ["201", "202"], [], id="the one behind is closed: not named at all",
+        ),
+        pytest.param(
+            lambda: approved().close("201").put("202", Stage.OTHER).status(IMPLEMENTED),
+            ["201", "202"], [], id="closed or moved on since the approval",
+        ),
+        pytest.param(
+            lambda: in_review().close("201").status(APPROVED).look().status(IMPLEMENTED),
+            ["202"], [], id="closed before the approval",
+        ),
+        pytest.param(
+            lambda: in_review().close("201").put("202", Stage.OTHER).status(IMPLEMENTED),
+            ["201", "202"], [], id="never approved: closed or moved on",
+        ),
+        pytest.param(
+            lambda: approved().put("202", Stage.IN_PROGRESS).status(IMPLEMENTED),
+            ["201"], ["202"], id="kicked back since the approval",
+        ),
+        pytest.param(
+            lambda: nobody_to_tell().status(IMPLEMENTED).look().put("202", Stage.IN_PROGRESS).move("203"),
+            ["201", "202"], ["203"], id="what happens after the closing changes nothing",
+        ),
+        pytest.param(
+            lambda: nobody_to_tell().status(IMPLEMENTED).look().ticket("204", stage=Stage.PENDING_APPROVAL),
+            ["201", "202"], ["203"], id="a ticket of the next cycle is not of this one",
+        ),
+        pytest.param(
+            lambda: closed().ticket("203").look().move("203").look().status(APPROVED).look().status(IMPLEMENTED),
+            ["203"], [], id="the next cycle's closing names that cycle's",
+        ),
+        pytest.param(
+            lambda: closed().ticket("203", stage=Stage.PENDING_APPROVAL).close("203").status(IMPLEMENTED),
+            ["203"], [], id="the approval of the cycle before does not count",
+        ),
+    ],
+)  # fmt: skip
+def test_9_names_what_is_live(scene: MakeScene, live: list[str], unfinished: list[str]) -> None:
+    """docs/process.md 9.7."""
+    (email,) = [e for o in scene().decide().occurrences if o.handoff == "9" for e in o.effects if isinstance(e, Email)]
+    assert [ticket["id"] for ticket in email.variables["tickets"]] == live
+    assert [ticket["id"] for ticket in email.variables["unfinished"]] == unfinished
+    assert email.variables["ad_lab_link"] == "https://lab.example/1"
