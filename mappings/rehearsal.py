@@ -36,6 +36,8 @@ FULL: dict[str, object] = {
     "unfinished": [{"id": "5", "subject": "Story", "url": "https://app.hubspot.com/t/5"}],
     "folder": "Autumn",
     "ad_lab_link": "https://adlab.example/acme",
+    "ad_lab_link_since": "2026-10-01T12:00:00+00:00",
+    "ad_lab_link_old": True,
     "next_date": "2027-01-07",
     "revision": "Copy and Graphic Revisions",
     "role": "Account Manager",

@@ -37,6 +37,8 @@ BLANK: dict[str, object] = {
     "unfinished": (),  # of the same: the cycle's other open tickets, which nobody has approved
     "folder": "",
     "ad_lab_link": "",
+    "ad_lab_link_since": None,  # when it was last changed, an ISO moment; None: nobody knows
+    "ad_lab_link_old": False,  # it was last changed before this refresh
     "next_date": None,  # ISO date
     "revision": "",  # what Needs Revisions asks for, in the CRM's words
     "role": "",  # the label of the role that is to read this; the kind of text decides it
@@ -121,7 +123,7 @@ class Texts:
 def values_of(variables: Context, zone: tzinfo) -> dict[str, object]:
     """The variables that a template sees: every key of `BLANK`, no record without a name, a Note's body as text.
 
-    A Note's time is shown in `zone`.
+    The times of a Note and of the link are shown in `zone`.
     """
     values = BLANK | dict(variables)
     values["portfolio"] = _named(values["portfolio"], "name", "Portfolio") or {"id": "", "name": "", "url": ""}
@@ -131,6 +133,8 @@ def values_of(variables: Context, zone: tzinfo) -> dict[str, object]:
         values[key] = [_named(each, "subject", "Ticket") for each in cast("list[object]", values[key])]
     for key in ("account_manager", "folder", "ad_lab_link", "revision", "role", "reason"):
         values[key] = str(values[key] or "").strip()
+    if values["ad_lab_link_since"] is not None:
+        values["ad_lab_link_since"] = _local(values["ad_lab_link_since"], zone)
     if isinstance(note := values["note"], Mapping):
         body = plain_text(str(note.get("body") or ""))
         if len(body) > LONGEST_QUOTE:
@@ -289,5 +293,7 @@ _LACKING: dict[str, object] = {
     "ticket": None,
     "tickets": [],
     "unfinished": [],
+    "ad_lab_link_since": None,
+    "ad_lab_link_old": False,
     "next_date": None,
 }

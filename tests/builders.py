@@ -95,6 +95,7 @@ class Scene:
         self.ledger_began = self.go_live
         self.cadence = "Monthly"
         self.link = "https://lab.example/1"
+        self.link_since: datetime | None = None
         self.owners: dict[Role, str] = dict(OWNERS)
         self.people: dict[str, str] = dict(PEOPLE)
         self.known: dict[str, Owner] = {}  # the people whose names the CRM tells, by id
@@ -346,7 +347,7 @@ class Scene:
             status_history=tuple(self.statuses), refresh_date=when, date_history=tuple(self.dates),
             cadence=self.cadence, ad_lab_link=self.link, owners=self.owners,
             raw={names.status: raw_status, names.refresh_date: when.isoformat() if when else ""},
-            inside=self.inside, inside_since=self.inside_since,
+            inside=self.inside, inside_since=self.inside_since, link_since=self.link_since,
         )  # fmt: skip
         tickets = tuple(self.tickets[i] for i in sorted(self.tickets, key=int))
         refs = [portfolio.ref, *(ticket.ref for ticket in tickets)]

@@ -8,7 +8,7 @@ from typing import Any
 
 from mappings.schema import ProcessMapping
 from mappings.vocabulary import Handoff, Role, Status, TaskKind
-from sync.clock import from_ms, local_date, to_ms
+from sync.clock import from_ms, local_date, start_of_day, to_ms
 from sync.crm import Kind, RecordRef
 from sync.rules import keys
 from sync.rules.cadence import next_date
@@ -27,6 +27,9 @@ from sync.rules.model import (
     Ticket,
     Version,
 )
+
+_LONG_AGO = date(1970, 1, 2)
+"""No window opens before that, whatever date a person has typed."""
 
 
 class NeededError(Exception):
@@ -164,6 +167,22 @@ class Context:
             return True
         return (version.value - local_date(version.at, self.mapping.zone)).days > self.window
 
+    @cached_property
+    def refresh_began(self) -> datetime:
+        """The moment from which on what people leave is for this refresh: the beginning of the cycle.
+
+        In the first known one it is the day of its kickoff, else the opening of the window, or as many days before today,
+        whichever is earlier.
+        """
+        if self.cycle_started is not None:
+            return self.cycle_started
+        kickoffs = list(self.ledger.of(Handoff.KICKOFF, self.cycle))
+        if kickoffs:
+            return start_of_day(local_date(kickoffs[0].decided_at, self.mapping.zone), self.mapping.zone)
+        soonest = min(self.times.today, self.portfolio.refresh_date or self.times.today)
+        opens = date.fromordinal(max(soonest.toordinal() - self.window, _LONG_AGO.toordinal()))
+        return start_of_day(opens, self.mapping.zone)
+
     @property
     def barrier(self) -> timedelta:
         return timedelta(minutes=self.mapping.rules.barrier_minutes)
@@ -246,6 +265,7 @@ class Context:
         """What every text of this record may say; plain values, so that the ledger can keep them."""
         portfolio = self.snapshot.portfolio
         when = None if portfolio is None else portfolio.refresh_date
+        since = portfolio.link_since if portfolio is not None and portfolio.ad_lab_link.strip() else None
         variables: dict[str, Any] = {
             "portfolio": {
                 "id": "" if portfolio is None else portfolio.id,
@@ -263,6 +283,8 @@ class Context:
             "unfinished": [],
             "folder": "",
             "ad_lab_link": "" if portfolio is None else portfolio.ad_lab_link,
+            "ad_lab_link_since": since.isoformat() if since else None,
+            "ad_lab_link_old": since is not None and since < self.refresh_began,
             "next_date": None,
             "revision": "",
             "reason": "",

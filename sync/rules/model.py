@@ -50,6 +50,7 @@ class Portfolio:
     inside: bool = True  # the mapping's condition holds
     inside_since: datetime | None = None  # when it came to hold; None: always, as far as the history shows
     has_absorbed: bool = False  # others were merged into it, whose tickets and tasks are now its own
+    link_since: datetime | None = None  # when the Ad Lab link came to be what it is; None: the history does not show it
 
     @property
     def ref(self) -> RecordRef:

@@ -268,6 +268,19 @@ MUTANTS = (
         "5-no-folder-is-a-set", "Tickets without a folder name are taken for one set.",
         AD_SETS, "        if ticket.folder_key:\n            sets", "        if True:\n            sets",
     ),
+    Mutant(
+        "5-link-of-another-cycle", "A link that was last changed in an earlier cycle is given as if it were this one's.",
+        CONTEXT, "        if self.cycle_started is not None:\n            return self.cycle_started\n        kickoffs",
+        "        kickoffs",
+        test=f"{UNIT}/test_5_set_ready.py::test_5_a_link_of_the_cycle_before_is_old",
+        why="The oracle knows a task by its subject, its owner and its records; it does not read the body.",
+    ),
+    Mutant(
+        "5-link-when-read-first", "The link is said to be as old as the first version that the history shows.",
+        RECORDS, "lambda value: value == link, None)", "lambda value: True, None)",
+        test="tests/story/handoffs/test_5_set_ready.py::test_5_the_link_is_given_with_the_day_of_its_last_change",
+        why="The oracle knows a task by its subject, its owner and its records; it does not read the body.",
+    ),
     # 6
     Mutant(
         "6-newest-value-only", "A value that was overwritten before it was seen is forgotten.",

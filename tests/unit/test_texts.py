@@ -50,6 +50,8 @@ def variables(**more: object) -> dict[str, Any]:
         "unfinished": [],
         "folder": "",
         "ad_lab_link": "",
+        "ad_lab_link_since": None,
+        "ad_lab_link_old": False,
         "next_date": None,
         "revision": "",
         "reason": "",
@@ -155,6 +157,44 @@ def test_a_missing_link_is_said_plainly(texts: Texts, link: str) -> None:
         assert "The Most Recent Ad Lab Link is missing" in texts.email(kind, values)[1]
 
 
+def texts_with_the_link(texts: Texts, values: dict[str, Any]) -> list[str]:
+    tasks = [words(texts.task(kind, values)[1]) for kind in (TaskKind.SHARE_DELIVERABLES, TaskKind.IMPLEMENT)]
+    kinds = (
+        EmailKind.SET_READY_ACCOUNT_MANAGER, EmailKind.SET_READY_SOCIAL_AD_SPECIALIST, EmailKind.CLIENT_APPROVED,
+    )  # fmt: skip
+    return [*tasks, *(texts.email(kind, values)[1] for kind in kinds)]
+
+
+def test_the_link_is_given_with_its_day_and_its_age(texts: Texts) -> None:
+    """docs/process.md 5.18."""
+    values = variables(tickets=[TICKET], folder="Autumn", ad_lab_link="https://adlab.example/acme")
+    fresh = values | {"ad_lab_link_since": "2026-11-21T02:30:00+00:00"}
+    for told in texts_with_the_link(texts, fresh):
+        # in the mapping's zone; in UTC it is the 21st
+        assert "Ad Lab Link (last changed on Fri 20 Nov 2026): https://adlab.example/acme" in told
+        assert "older than this refresh" not in told
+    for told in texts_with_the_link(texts, fresh | {"ad_lab_link_old": True}):
+        assert "The link is older than this refresh" in told
+    for told in texts_with_the_link(texts, values):  # its history does not show since when it stands
+        assert "Ad Lab Link: https://adlab.example/acme" in told
+    live = texts.email(EmailKind.REFRESH_LIVE, fresh | {"next_date": "2027-01-07"})[1]
+    assert "Ad Lab Link (last changed on Fri 20 Nov 2026): https://adlab.example/acme" in live
+
+
+@pytest.mark.parametrize(
+    "kind", [TaskKind.WRITE_COPY, TaskKind.DESIGN_GRAPHICS, TaskKind.REVISE_COPY, TaskKind.REVISE_GRAPHICS]
+)
+def test_the_creative_team_is_told_of_a_link_that_is_missing_or_old(texts: Texts, kind: TaskKind) -> None:
+    """docs/process.md 5.18: but not of a portfolio that a ticket does not have."""
+    values = variables(ticket=TICKET, revision="Copy")
+    assert "up to date. It is missing." in words(texts.task(kind, values)[1])
+    linked = values | {"ad_lab_link": "https://adlab.example/acme", "ad_lab_link_since": "2026-11-20T12:00:00+00:00"}
+    assert "missing" not in texts.task(kind, linked)[1]
+    old = words(texts.task(kind, linked | {"ad_lab_link_old": True})[1])
+    assert "up to date. It was last changed on Fri 20 Nov 2026, before this refresh." in old
+    assert "It is missing" not in texts.task(kind, values | {"portfolio": None})[1]
+
+
 @pytest.mark.parametrize("kind", [TaskKind.REVISE_COPY, TaskKind.REVISE_GRAPHICS])
 def test_a_revision_quotes_the_newest_note_on_the_ticket(texts: Texts, kind: TaskKind) -> None:
     values = variables(ticket=TICKET, note=NOTE, revision="Copy and Graphic Revisions")
@@ -238,7 +278,7 @@ def test_every_context_is_plain_json_and_of_one_shape() -> None:
     assert set(FULL) == set(BLANK) == set(variables()) | {"role"}
 
 
-NEW_VARIABLES = ("unfinished", "unconfirmed", "account_manager")
+NEW_VARIABLES = ("unfinished", "unconfirmed", "account_manager", "ad_lab_link_since", "ad_lab_link_old")
 
 
 def test_what_was_decided_before_a_variable_came_is_still_rendered(texts: Texts) -> None:
@@ -252,6 +292,7 @@ def test_what_was_decided_before_a_variable_came_is_still_rendered(texts: Texts)
             told = texts.email(email, old | {"next_date": "2027-01-07"})[1]
             assert "Not finished" not in told
             assert "not noted" not in told.lower()
+            assert "last changed" not in told
 
 
 def test_every_text_is_ready_for_the_least_and_the_most(texts: Texts) -> None:
@@ -343,6 +384,8 @@ def test_what_people_wrote_never_becomes_markup(foreign: str, link: str, note: s
         account_manager=foreign,
         folder=foreign,
         ad_lab_link=link,
+        ad_lab_link_since=foreign,
+        ad_lab_link_old=True,
         revision=foreign,
         reason=foreign,
     )

@@ -29,7 +29,8 @@ class Translator:
         mapping = self._mapping.portfolio
         conditions = [condition.property for condition in mapping.condition]
         properties = [*mapping.properties.model_dump().values(), *mapping.owners.values(), *conditions]
-        history = [mapping.properties.status, mapping.properties.refresh_date, *conditions]
+        names = mapping.properties
+        history = [names.status, names.refresh_date, names.ad_lab_link, *conditions]
         return list(dict.fromkeys(properties)), list(dict.fromkeys(history))
 
     def ticket_properties(self, portal: Portal) -> tuple[list[str], list[str]]:
@@ -45,6 +46,7 @@ class Translator:
         """Translate a portfolio. Raises `ValueError` where a value makes no sense; the text names record and property."""
         mapping = self._mapping.portfolio
         names, values = mapping.properties, record.properties
+        link = values.get(names.ad_lab_link, "")
         where = f"portfolio {record.id}: {names.refresh_date}"
         inside, inside_since = _scope(record, mapping.condition)
         return Portfolio(
@@ -56,7 +58,8 @@ class Translator:
             refresh_date=_date(values.get(names.refresh_date, ""), where),
             date_history=self._history(record, names.refresh_date, lambda raw: _date(raw, where)),
             cadence=values.get(names.cadence, ""),
-            ad_lab_link=values.get(names.ad_lab_link, ""),
+            ad_lab_link=link,
+            link_since=since(record.history.get(names.ad_lab_link, ()), lambda value: value == link, None),
             owners=_owners(mapping.owners, values),
             raw=values,
             inside=inside,

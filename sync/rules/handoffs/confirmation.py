@@ -63,7 +63,8 @@ def _confirm_with(context: Context, closing: ClosedKey, occurrence: Occurrence, 
 def _confirm(context: Context, closing: ClosedKey, next_day: str, cycle: str) -> Verdict:
     owner, blocked = context.owner(Role.ACCOUNT_MANAGER)
     cause = from_ms(closing.ms)
-    variables = context.variables(next_date=next_day, **_published(context, cause, cycle))
+    # The next cycle has begun by now: every link is older than that one, and it is not that one's that is asked for.
+    variables = context.variables(next_date=next_day, ad_lab_link_old=False, **_published(context, cause, cycle))
     written = keys.effect_key(str(closing), keys.WRITE)
     email = Email(EmailKind.REFRESH_LIVE, Role.ACCOUNT_MANAGER, owner, variables, written, blocked)
     return due(context, _key_for(closing), "the reset is written", [email], cause_at=cause, cycle=cycle)

@@ -30,6 +30,23 @@ def test_5_the_ad_set_is_ready(world: World) -> None:
     ]
 
 
+def test_5_the_link_is_given_with_the_day_of_its_last_change(world: World) -> None:
+    """docs/process.md 5.18: and the Creative Team is told that it is older than this refresh."""
+    portfolio = world.people.create_portfolio("Acme", world.day(20), link="https://lab.example/old")
+    world.work()
+    world.next_day(5)
+    (ticket,) = with_tickets(world, portfolio, 1)
+    for kind in ("write_copy", "design_graphics"):
+        assert "It was last changed on Mon 2 Nov 2026, before this refresh." in the(world, kind).body
+    world.people.set("portfolio", portfolio, {"most_recent_ad_lab_link": "https://lab.example/new"})
+    world.people.set_status(portfolio, "Deliverables Submitted")
+    ready(world, ticket)
+    body = the(world, "share_deliverables").body
+    assert "(last changed on Sat 7 Nov 2026)" in body
+    assert "https://lab.example/new" in body
+    assert "older than this refresh" not in body
+
+
 def test_5_the_missing_link_is_said_plainly(world: World) -> None:
     """docs/process.md 5.17."""
     portfolio = world.people.create_portfolio("Acme", world.day(0))

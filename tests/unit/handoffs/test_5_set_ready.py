@@ -1,10 +1,13 @@
 """Handoff 5: every ticket of an Ad Set is ready."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
+import pytest
+
 from mappings.vocabulary import Stage, Status, TaskKind
-from tests.builders import PORTFOLIO, Scene
+from sync.rules.model import Email, NewTask
+from tests.builders import NOW, PORTFOLIO, Scene, effects_of
 from tests.unit.handoffs.scenes import (
     ADVANCE,
     AM,
@@ -32,7 +35,7 @@ from tests.unit.handoffs.scenes import (
     tasks_of,
     young,
 )
-from tests.unit.handoffs.table import Row, Says, check, rows
+from tests.unit.handoffs.table import MakeScene, Row, Says, check, rows
 
 
 def ready_in(status: Status | None) -> Scene:
@@ -463,3 +466,52 @@ def test_the_barrier_ends_with_its_last_moment() -> None:
     assert scene.would_do() == READY
     scene.now -= timedelta(milliseconds=1)
     assert scene.would_do() == NOTHING
+
+
+def early_without_kickoff() -> Scene:
+    """The date is 40 days ahead, and the SAS has begun all the same."""
+    return quiet().status(SUBMITTED).ticket("201").ticket("202").look()
+
+
+def in_the_next_cycle() -> Scene:
+    return closed().later(hours=1).ticket("203").status(SUBMITTED).look()
+
+
+def with_link_of(scene: Scene, since: datetime | None) -> list[tuple[object, object]]:
+    """What the texts of an announcement say of a link that stands since that moment."""
+    scene.link_since = since
+    told = [e for e in effects_of(scene.move(*scene.tickets).decide()) if isinstance(e, NewTask | Email)]
+    assert len(told) == 3
+    return list({(e.variables["ad_lab_link_since"], e.variables["ad_lab_link_old"]) for e in told})
+
+
+@pytest.mark.parametrize(
+    ("scene", "day", "hour", "old"),
+    [
+        pytest.param(submitted, 2, 5, False, id="from the day of the kickoff on"),
+        pytest.param(submitted, 2, 4, True, id="from before that day"),
+        pytest.param(lambda: submitted().later(days=9), 2, 5, False, id="and so nine days later"),
+        pytest.param(early_without_kickoff, 18, 4, False, id="no kickoff: as many days before today as the window has"),
+        pytest.param(early_without_kickoff, 18, 3, True, id="no kickoff: before that"),
+    ],
+)
+def test_5_says_how_old_the_link_is(scene: MakeScene, day: int, hour: int, old: bool) -> None:
+    """docs/process.md 5.18: in a first cycle. Days are New York's."""
+    since = datetime(2026, 11 if day == 2 else 10, day, hour, tzinfo=UTC)
+    assert with_link_of(scene(), since) == [(since.isoformat(), old)]
+
+
+def test_5_a_link_of_the_cycle_before_is_old() -> None:
+    """docs/process.md 5.18."""
+    closed_at = in_the_next_cycle().context().cycle_started
+    assert closed_at is not None
+    before = closed_at - timedelta(seconds=1)
+    assert with_link_of(in_the_next_cycle(), closed_at) == [(closed_at.isoformat(), False)]
+    assert with_link_of(in_the_next_cycle(), before) == [(before.isoformat(), True)]
+
+
+def test_5_nothing_is_said_of_the_age_of_a_link_that_is_not_there() -> None:
+    scene = submitted()
+    scene.link = " "
+    assert with_link_of(scene, NOW) == [(None, False)]
+    assert with_link_of(submitted(), None) == [(None, False)]

@@ -1,6 +1,6 @@
 """Handoff 9: the AM is told that the cycle is closed."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -165,3 +165,11 @@ def test_9_names_what_is_live(scene: MakeScene, live: list[str], unfinished: lis
     assert [ticket["id"] for ticket in email.variables["tickets"]] == live
     assert [ticket["id"] for ticket in email.variables["unfinished"]] == unfinished
     assert email.variables["ad_lab_link"] == "https://lab.example/1"
+
+
+def test_9_does_not_call_the_link_old_because_the_next_cycle_has_begun() -> None:
+    scene = approved().status(IMPLEMENTED)
+    scene.link_since = scene.now - timedelta(minutes=1)
+    (email,) = [e for o in scene.decide().occurrences if o.handoff == "9" for e in o.effects if isinstance(e, Email)]
+    assert email.variables["ad_lab_link_since"] is not None
+    assert email.variables["ad_lab_link_old"] is False
