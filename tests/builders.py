@@ -12,7 +12,7 @@ from itertools import count
 from typing import Any, Self
 
 from mappings.load import load
-from mappings.schema import Condition, ProcessMapping
+from mappings.schema import Condition, ProcessMapping, Weekend
 from mappings.vocabulary import Handoff, Revision, Role, Stage, Status, TaskKind
 from sync.crm import Kind, Owner, RecordRef
 from sync.rules import keys
@@ -67,9 +67,11 @@ def day(ahead: int) -> date:
 
 
 @cache
-def mapping(*, fallbacks: bool = False, clear_declined: bool = False, condition: bool = False) -> ProcessMapping:
+def mapping(
+    *, fallbacks: bool = False, clear_declined: bool = False, condition: bool = False, weekend: Weekend = "keep"
+) -> ProcessMapping:
     """The default mapping, with one of its switches turned."""
-    made = _DEFAULT
+    made = _DEFAULT.model_copy(update={"cadence": _DEFAULT.cadence.model_copy(update={"weekend": weekend})})
     if fallbacks:
         roles = {
             role: entry.model_copy(update={"fallback_owner": STAND_IN.upper()}) for role, entry in made.roles.items()
@@ -293,8 +295,13 @@ class Scene:
         return self
 
     def forget_history(self, *, keep: int = 1) -> Self:
-        """The CRM keeps only the newest versions."""
+        """The CRM keeps only the newest versions of the status."""
         del self.statuses[keep:]
+        return self
+
+    def forget_dates(self, *, keep: int = 1) -> Self:
+        """The CRM keeps only the newest versions of the Refresh Date."""
+        del self.dates[keep:]
         return self
 
     def refuse(self, *kinds: str) -> Self:

@@ -11,10 +11,12 @@ from mappings.vocabulary import Handoff, Role, Status, TaskKind
 from sync.clock import from_ms, local_date, start_of_day, to_ms
 from sync.crm import Kind, RecordRef
 from sync.rules import keys
-from sync.rules.cadence import next_date
+from sync.rules.cadence import next_date, stands_for
 from sync.rules.cycle import Ending, all_closings, cycle_at, cycle_id, endings
 from sync.rules.keys import ClosedKey, DeclinedKey, EffectKind
 from sync.rules.model import (
+    MONTH_DAY,
+    NEXT_DATE,
     Closing,
     EffectState,
     LedgerView,
@@ -52,6 +54,14 @@ class Times:
     def counting_since(self, since: datetime) -> "Times":
         """The same moment for a portfolio whose causes count since then, where that is before going live."""
         return replace(self, go_live=min(self.go_live, since))
+
+
+@dataclass(frozen=True, slots=True)
+class NextRefresh:
+    """The next Refresh Date. `month_day`: the day of the month that it keeps; None: the cadence does not count in months."""
+
+    date: date
+    month_day: int | None
 
 
 @dataclass(frozen=True)
@@ -197,12 +207,46 @@ class Context:
             since = version.at
         return since
 
-    def next_refresh(self) -> date | None:
+    @property
+    def month_day(self) -> int:
+        """The day of the month that a cadence of months keeps: the one that a person last chose, as far as it is known.
+
+        A date that does not stand for that day keeps its own: a cadence of days, or somebody's integration, has moved it.
+        """
+        current = self.portfolio.refresh_date
+        if current is None:
+            return self.times.today.day
+        for day in (self._day_in_history(), self._day_in_ledger(current)):
+            if day is not None and stands_for(current, day) is not None:
+                return day
+        return current.day
+
+    def _day_in_history(self) -> int | None:
+        """The day of the newest date that the service did not write; None: it is forgotten, or the date was cleared."""
+        chosen = next((version.value for version in self.portfolio.date_history if not version.own), None)
+        return None if chosen is None else chosen.day
+
+    def _day_in_ledger(self, current: date) -> int | None:
+        """The day by which the service came to the date that stands: the CRM forgets the version that a person made."""
+        moves = [
+            recorded
+            for handoff in (Handoff.DECLINED, Handoff.CLOSE)
+            for recorded in self.ledger.of(handoff)
+            if recorded.detail.get(NEXT_DATE) == current.isoformat()
+            and any(e.kind is EffectKind.WRITE and e.state is EffectState.DONE for e in recorded.effects)
+        ]
+        newest = max(moves, key=lambda recorded: recorded.decided_at, default=None)
+        return None if newest is None else newest.detail.get(MONTH_DAY)
+
+    def next_refresh(self) -> NextRefresh | None:
         """The next Refresh Date by the portfolio's cadence; None where the mapping does not know the cadence."""
         interval = self.mapping.cadence.interval(self.portfolio.cadence)
         if interval is None:
             return None
-        return next_date(self.portfolio.refresh_date, interval, self.times.today, self.mapping.cadence.weekend)
+        day = self.month_day if interval.months else None
+        weekend = self.mapping.cadence.weekend
+        following = next_date(self.portfolio.refresh_date, interval, self.times.today, weekend, day=day)
+        return NextRefresh(following, day)
 
     # -- people
 

@@ -335,6 +335,14 @@ RECOVERED = "taken_back"
 """In the detail of an occurrence: its ledger was lost, and of its tasks only those that the CRM shows are known."""
 
 
+NEXT_DATE = "next_date"
+"""In the detail of a decline or a closing: the Refresh Date that it writes, as ISO."""
+
+
+MONTH_DAY = "day"
+"""In the same detail, where that date was counted in months: the day of the month that it keeps."""
+
+
 MISSING = "missing"
 """In the detail of an adopted occurrence: the tasks that nobody had made for it."""
 

@@ -464,9 +464,48 @@ MUTANTS = (
     ),
     Mutant(
         "cadence-drifts", "Months are counted step by step: the 31st becomes the 28th for good.",
-        CADENCE, "return start + relativedelta(months=interval.months * count)",
+        CADENCE, "return start + relativedelta(months=interval.months * count, day=start.day if day is None else day)",
         "for _ in range(count):\n        start += relativedelta(months=interval.months)\n    return start",
         test="tests/unit/test_cadence.py::test_the_next_date[and the 31st again after it]",
+    ),
+    Mutant(
+        "day-forgotten-after-february", "Months keep the day of the date now on the record: the 31st becomes the 28th.",
+        CONTEXT, "day = self.month_day if interval.months else None", "day = None",
+        test=decision("2a months keep the day that a person chose: after 28 February comes 31 March"),
+    ),
+    Mutant(
+        "day-own-date-chosen", "The service's own date counts as chosen by a person.",
+        CONTEXT, "(version.value for version in self.portfolio.date_history if not version.own)",
+        "(version.value for version in self.portfolio.date_history)",
+        test=decision("8 months keep the day that a person chose: after 28 February comes 31 March"),
+    ),
+    Mutant(
+        "day-set-by-hand-ignored", "What the ledger remembers of the day wins over what a person has set since.",
+        CONTEXT, "for day in (self._day_in_history(), self._day_in_ledger(current)):",
+        "for day in (self._day_in_ledger(current), self._day_in_history()):",
+        test=decision("2a a person sets the 28th by hand after the service: chosen"),
+    ),
+    Mutant(
+        "day-not-remembered", "The ledger does not remember the day, which the CRM forgets.",
+        ENDINGS, "if following.month_day is not None:", "if False:",
+        test=decision("8 the CRM has forgotten the day that was chosen: the ledger remembers it"),
+    ),
+    Mutant(
+        "day-of-any-date", "The day that the ledger remembers counts for whatever date stands by now.",
+        CONTEXT, "recorded.detail.get(NEXT_DATE) == current.isoformat()", "NEXT_DATE in recorded.detail",
+        test=decision(
+            "2a the CRM has forgotten it, and another integration has set another date: what the ledger wrote stands no more"
+        ),
+    ),
+    Mutant(
+        "day-of-a-date-moved-since", "The chosen day counts though a cadence of days has moved the date since.",
+        CADENCE, "    return None\n\n\ndef _after(", "    return current\n\n\ndef _after(",
+        test=decision("2a moved by weeks since: the day that was chosen is no longer the date's"),
+    ),
+    Mutant(
+        "day-month-left-out", "A date that a weekend has moved into the next month is counted from there.",
+        CADENCE, "        start = meant\n    else:", "        pass\n    else:",
+        test=decision("2a moved off a weekend, into the next month: no month is skipped, and the day is kept"),
     ),
     # what the rules see
     Mutant(

@@ -1,16 +1,17 @@
 """The next date: by example, then by property."""
 
+from calendar import monthrange
 from datetime import date, timedelta
 from itertools import pairwise
 
 import pytest
 from dateutil.relativedelta import relativedelta
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mappings.schema import Interval, Weekend
 from sync.rules import cadence
-from sync.rules.cadence import next_date
+from sync.rules.cadence import next_date, stands_for
 
 WEEK, MONTH, QUARTER = Interval(days=7), Interval(months=1), Interval(months=3)
 DAYS = st.dates(date(1950, 1, 1), date(2150, 1, 1))
@@ -69,6 +70,41 @@ def test_a_weekend(current: str, weekend: Weekend, today: str, expected: str) ->
     assert found == date.fromisoformat(expected)
 
 
+@pytest.mark.parametrize(
+    ("current", "day", "today", "expected"),
+    [
+        pytest.param("2026-02-28", 31, "2026-02-28", "2026-03-31", id="after a February the 31st again"),
+        pytest.param("2026-02-28", 29, "2026-02-28", "2026-03-29", id="or the 29th"),
+        pytest.param("2028-02-29", 31, "2028-02-29", "2028-03-31", id="in a leap year too"),
+        pytest.param("2026-02-28", 31, "2026-02-01", "2026-03-31", id="closed early: no month comes twice"),
+        pytest.param("2026-02-28", 31, "2026-03-30", "2026-03-31", id="closed late: no month is skipped"),
+        pytest.param("2026-02-28", 31, "2026-03-31", "2026-04-30", id="that day itself is not later"),
+        pytest.param("2026-04-30", 31, "2026-09-10", "2026-09-30", id="closed months later"),
+        pytest.param("2026-02-27", 31, "2026-02-27", "2026-03-31", id="a Friday for the Saturday that is the last"),
+        pytest.param("2026-11-02", 31, "2026-11-02", "2026-11-30", id="a Monday for the Saturday of the month before"),
+        pytest.param("2026-07-31", 1, "2026-07-31", "2026-09-01", id="a Friday for the Saturday of the month after"),
+        pytest.param("2026-02-26", 31, "2026-02-26", "2026-03-26", id="not of that day: its own is kept"),
+        pytest.param("2026-11-02", 30, "2026-11-02", "2026-12-02", id="a Monday that no weekend of that day is beside"),
+    ],
+)
+def test_months_come_to_the_day_that_was_chosen(current: str, day: int, today: str, expected: str) -> None:
+    """docs/process.md, rungs D.3 and D.12."""
+    assert next_date(date.fromisoformat(current), MONTH, date.fromisoformat(today), day=day) == date.fromisoformat(
+        expected
+    )
+
+
+def test_a_cadence_of_days_keeps_no_day_of_the_month() -> None:
+    today = date(2026, 2, 28)
+    assert next_date(today, WEEK, today, day=31) == date(2026, 3, 7)
+
+
+@pytest.mark.parametrize("current", [date.min, date.max])
+@pytest.mark.parametrize("day", range(1, 32))
+def test_the_ends_of_the_calendar_stand_for_themselves_or_for_nothing(current: date, day: int) -> None:
+    assert stands_for(current, day) in {current, None}
+
+
 @given(DAYS, INTERVALS, DAYS)
 def test_it_is_the_first_whole_number_of_intervals_after_today(start: date, interval: Interval, today: date) -> None:
     found = next_date(start, interval, today)
@@ -102,13 +138,42 @@ def test_months_do_not_drift(start: date, months: int, later: int) -> None:
     assert found.day == start.day or (last_of_month and found.day < start.day)
 
 
+@given(
+    st.integers(1, 31),
+    st.dates(date(1990, 1, 1), date(2060, 12, 31)),
+    st.sampled_from([1, 2, 3, 12]),
+    WEEKENDS,
+    st.lists(st.integers(-25, 25), min_size=1, max_size=30),
+)
+def test_over_any_closings_each_month_comes_once_and_on_the_day_that_was_chosen(
+    day: int, begin: date, months: int, weekend: Weekend, closings: list[int]
+) -> None:
+    """Each closing is so many days before or after its date, and before the next one."""
+    meant = current = begin.replace(day=min(day, monthrange(begin.year, begin.month)[1]))
+    for days in closings:
+        current = next_date(current, Interval(months=months), current + timedelta(days=days), weekend, day=day)
+        year, month = divmod(meant.year * 12 + meant.month - 1 + months, 12)
+        meant = date(year, month + 1, min(day, monthrange(year, month + 1)[1]))
+        assert stands_for(current, day) == meant
+        assert current == meant or (meant.weekday() >= 5 and current.weekday() < 5 and weekend != "keep")
+
+
+@given(DAYS, st.integers(1, 31), st.integers(1, 24), DAYS, WEEKENDS)
+def test_a_day_that_the_date_does_not_stand_for_changes_nothing(
+    start: date, day: int, months: int, today: date, weekend: Weekend
+) -> None:
+    assume(stands_for(start, day) is None)
+    interval = Interval(months=months)
+    assert next_date(start, interval, today, weekend, day=day) == next_date(start, interval, today, weekend)
+
+
 def test_the_cost_does_not_depend_on_the_age_of_the_date(monkeypatch: pytest.MonkeyPatch) -> None:
     counts: list[int] = []
     after = cadence._after
 
-    def counted(start: date, interval: Interval, count: int) -> date:
+    def counted(start: date, interval: Interval, count: int, day: int | None) -> date:
         counts.append(count)
-        return after(start, interval, count)
+        return after(start, interval, count, day)
 
     monkeypatch.setattr(cadence, "_after", counted)
     for interval in (Interval(days=1), MONTH):

@@ -71,6 +71,15 @@ def test_its_own_writes_lead_further() -> None:
     assert email.after == keys[1]
 
 
+def test_months_keep_the_day_that_was_chosen() -> None:
+    """Two declines that nobody has looked at, and then the same looked at: docs/process.md D.3."""
+    scene = Scene().later(days=80).date(10).status(Status.NO_REFRESH_REQUESTED)  # 31 January 2027
+    scene.status(None).status(Status.NO_REFRESH_REQUESTED)
+    expected = [f"2a write 101: creative_refresh_date={month_end}" for month_end in ("2027-02-28", "2027-03-31")]
+    assert [what for _, what in due(scene)] == expected
+    assert scene.look().done == expected
+
+
 def test_a_barrier_that_ends_within_the_day() -> None:
     scene = Scene().ticket("201").look().move("201")
     assert due(scene) == []

@@ -85,12 +85,11 @@ def _reset(context: Context, ending: Ending) -> Verdict:
     values: dict[str, str] = {}
     if portfolio.status is Status.CREATIVES_IMPLEMENTED:
         values[context.mapping.portfolio.properties.status] = ""
-    write = date_write(context, values)
+    write, detail = date_write(context, values)
     reason = f"{status_name(context, Status.CREATIVES_IMPLEMENTED)} was set on {time_text(context, ending.closing.at)}"
     effects: list[Effect] = [write]
     after = keys.effect_key(str(key), write.slot)
     open_tasks = [task for task in context.tasks(made) if task.is_open_since(ending.closing.at)]
     effects += [CloseTask(task.id, reason, after) for task in open_tasks]
-    detail = {"next_date": write.values.get(context.mapping.portfolio.properties.refresh_date)}
     verdict = due(context, key, reason, effects, cause_at=ending.closing.at, cycle=cycle, detail=detail)
     return with_block(verdict, write)

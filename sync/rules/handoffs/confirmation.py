@@ -13,7 +13,7 @@ from sync.rules.handoffs.ad_sets import by_readiness
 from sync.rules.handoffs.closed import closed
 from sync.rules.handoffs.verdicts import done, due, not_applicable, waiting
 from sync.rules.keys import ClosedKey, ConfirmationKey, EffectKind
-from sync.rules.model import EffectState, Email, Occurrence, RecordedOccurrence, State, Ticket, Verdict
+from sync.rules.model import NEXT_DATE, EffectState, Email, Occurrence, RecordedOccurrence, State, Ticket, Verdict
 
 
 def confirmation(context: Context) -> list[Verdict]:
@@ -28,7 +28,7 @@ def confirmation(context: Context) -> list[Verdict]:
         if mine is not None:
             confirmed = mine
         else:
-            verdicts.append(_confirm(context, closing, str(recorded.detail["next_date"]), recorded.cycle))
+            verdicts.append(_confirm(context, closing, str(recorded.detail[NEXT_DATE]), recorded.cycle))
     for verdict in closed(context):
         if verdict.occurrence is not None:
             closing = keys.parse(verdict.occurrence.key)
@@ -44,7 +44,7 @@ def confirmation(context: Context) -> list[Verdict]:
 def _is_reset(recorded: RecordedOccurrence) -> bool:
     """Whether a closing's reset has been written, so that somebody is to be told."""
     written = any(e.kind is EffectKind.WRITE and e.state is EffectState.DONE for e in recorded.effects)
-    return recorded.settled and written and "next_date" in recorded.detail
+    return recorded.settled and written and NEXT_DATE in recorded.detail
 
 
 def _key_for(closing: ClosedKey) -> ConfirmationKey:
@@ -53,11 +53,11 @@ def _key_for(closing: ClosedKey) -> ConfirmationKey:
 
 def _confirm_with(context: Context, closing: ClosedKey, occurrence: Occurrence, state: State) -> Verdict:
     """What follows from a closing that is decided now."""
-    if "next_date" not in occurrence.detail:
+    if NEXT_DATE not in occurrence.detail:
         return not_applicable(context, Handoff.CONFIRMATION, "the closing was before this ledger began")
     if state is State.BLOCKED:
         return waiting(context, Handoff.CONFIRMATION, "handoff 8 is blocked", None)
-    return _confirm(context, closing, str(occurrence.detail["next_date"]), occurrence.cycle)
+    return _confirm(context, closing, str(occurrence.detail[NEXT_DATE]), occurrence.cycle)
 
 
 def _confirm(context: Context, closing: ClosedKey, next_day: str, cycle: str) -> Verdict:

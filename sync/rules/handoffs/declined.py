@@ -33,11 +33,11 @@ def declined(context: Context) -> list[Verdict]:
     values: dict[str, str] = {}
     if context.mapping.rules.clear_declined_status and context.portfolio.status is Status.NO_REFRESH_REQUESTED:
         values[context.mapping.portfolio.properties.status] = ""
-    write = date_write(context, values)
+    write, detail = date_write(context, values)
     known = context.ledger.recorded.get(str(key))  # decided before: what has come into the cycle since is not closed
     slots = None if known is None else {effect.slot for effect in known.effects}
     to_close = context.tasks(tasks_of_cycle(context, cycle))
     close = [CloseTask(task.id, reason) for task in to_close if task.is_open_since(ending.closing.at)]
     effects: list[Effect] = [write, *(effect for effect in close if slots is None or effect.slot in slots)]
-    verdict = due(context, key, reason, effects, cause_at=ending.closing.at, cycle=cycle)
+    verdict = due(context, key, reason, effects, cause_at=ending.closing.at, cycle=cycle, detail=detail)
     return [with_block(verdict, write)]

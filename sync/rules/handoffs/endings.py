@@ -11,7 +11,7 @@ from sync.rules.context import Context
 from sync.rules.cycle import Ending
 from sync.rules.handoffs.verdicts import due, recorded_as_done, waiting
 from sync.rules.keys import ClosedByTaskKey, EffectKind
-from sync.rules.model import CloseTask, Verdict, Write
+from sync.rules.model import MONTH_DAY, NEXT_DATE, CloseTask, Verdict, Write
 
 
 def tasks_of_cycle(context: Context, cycle: str, on: Collection[RecordRef] | None = None) -> list[str]:
@@ -62,8 +62,8 @@ def was_recovered(context: Context, ending: Ending) -> bool:
     return False
 
 
-def date_write(context: Context, more: dict[str, str]) -> Write:
-    """The move of the Refresh Date, with whatever else goes into the same write."""
+def date_write(context: Context, more: dict[str, str]) -> tuple[Write, dict[str, object]]:
+    """The move of the Refresh Date, with whatever else goes into the same write; and what the ledger remembers of it."""
     names, raw = context.mapping.portfolio.properties, context.portfolio.raw
     expects = {name: raw.get(name, "") for name in (names.refresh_date, names.status)}
     following = context.next_refresh()
@@ -71,8 +71,12 @@ def date_write(context: Context, more: dict[str, str]) -> Write:
         reason = (
             f"the cadence “{context.portfolio.cadence}” is not in the mapping (cadence.values): add it or change it"
         )
-        return Write(context.portfolio.ref, more, expects, blocked=reason)
-    return Write(context.portfolio.ref, {names.refresh_date: following.isoformat(), **more}, expects)
+        return Write(context.portfolio.ref, more, expects, blocked=reason), {NEXT_DATE: None}
+    day = following.date.isoformat()
+    detail: dict[str, object] = {NEXT_DATE: day}
+    if following.month_day is not None:
+        detail[MONTH_DAY] = following.month_day
+    return Write(context.portfolio.ref, {names.refresh_date: day, **more}, expects), detail
 
 
 def after_ending(context: Context, handoff: Handoff) -> Verdict:

@@ -325,9 +325,32 @@ class Effects:
         first, last = today_at(offer.at), today_at(self._crm.now.at)
         days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
         moved = [v.number for v in rec.history.get(names.date, ()) if v.at > self._crm.now.at - IN_FLIGHT]
-        dates = {rec[names.date], *(rec.as_of(names.date, number - 1) for number in moved)}
-        froms = [date.fromisoformat(raw) if raw else None for raw in dates]
-        return {next_date(day, cadence, today) for day in froms for cadence in cadences for today in days} - {None}
+        froms = {
+            (rec.as_of(names.date, number), day)
+            for number in (self._crm.now.number, *(number - 1 for number in moved))
+            for day in self._chosen_days(rec, number)
+        }
+        return {
+            next_date(date.fromisoformat(raw) if raw else None, cadence, today, day)
+            for raw, day in froms
+            for cadence in cadences
+            for today in days
+        } - {None}
+
+    def _chosen_days(self, rec: Rec, number: int) -> set[int | None]:
+        """The day of the month that a person has chosen last as of then (docs/process.md D.9); None: nobody has.
+
+        Where the date was cleared, the next one was counted from some day about the time of its write, whose day is kept as
+        long as the ledger remembers it.
+        """
+        history = [version for version in rec.history.get(self._crm.names.date, ()) if version.number <= number]
+        chosen = max((place for place, version in enumerate(history) if not version.own), default=None)
+        if chosen is None:
+            return {None}
+        if history[chosen].value:
+            return {date.fromisoformat(history[chosen].value).day}
+        written = [today_at(version.at) for version in history[chosen + 1 : chosen + 2]]
+        return {None, *(found.day for day in written for found in (day, day - timedelta(days=1)))}
 
     def _ticket_written(self, ticket: Rec, event: Updated) -> None:
         names, values = self._crm.names, dict(event.values)

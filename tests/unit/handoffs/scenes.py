@@ -89,6 +89,16 @@ def closed() -> Scene:
     return approved().status(IMPLEMENTED).look()
 
 
+def moved_to_february(scene: Scene) -> Scene:
+    """Chosen was 31 January 2027, ten days ahead; the client declined, and the service has moved it to February's last day."""
+    return scene.later(days=80).date(10).look().status(DECLINED).look()
+
+
+def declined_again(scene: Scene) -> Scene:
+    """The next cycle is declined as well."""
+    return scene.status(EMPTY).status(DECLINED)
+
+
 def young(status: Status | None = None) -> Scene:
     """Two fresh tickets of one folder, at work, in an early status."""
     scene = begun() if status is None else begun().status(status)

@@ -29,8 +29,10 @@ from tests.unit.handoffs.scenes import (
     approved,
     begun,
     closed,
+    declined_again,
     in_review,
     moved_to,
+    moved_to_february,
     quiet,
     submitted,
     writes_of,
@@ -352,7 +354,82 @@ HANDOFF_2A = [
         Says("2a", DUE, ""),
         [*moved_to(date(2026, 12, 12)), "2a close kickoff"],
     ),
+    Row(
+        "2a.5 D.3 D.9",
+        "months keep the day that a person chose: after 28 February comes 31 March",
+        lambda: declined_again(moved_to_february(quiet())),
+        Says("2a", DUE, ""),
+        moved_to(date(2027, 3, 31)),
+    ),
+    Row(
+        "2a.5 D.9",
+        "a person sets the 28th by hand after the service: chosen",
+        lambda: declined_again(moved_to_february(quiet()).date(38)),
+        Says("2a", DUE, ""),
+        moved_to(date(2027, 3, 28)),
+    ),
+    Row(
+        "2a.5 D.9 G.8",
+        "a lost database: the history shows the day that was chosen",
+        lambda: declined_again(moved_to_february(quiet()).lose_database().look()),
+        Says("2a", DUE, ""),
+        moved_to(date(2027, 3, 31)),
+    ),
+    Row(
+        "2a.5 D.10",
+        "the CRM has forgotten the day that was chosen: the ledger remembers it",
+        lambda: declined_again(moved_to_february(quiet()).forget_dates()),
+        Says("2a", DUE, ""),
+        moved_to(date(2027, 3, 31)),
+    ),
+    Row(
+        "2a.5 D.10",
+        "the CRM has forgotten it, and another integration has set another date: what the ledger wrote stands no more",
+        lambda: declined_again(moved_to_february(quiet()).date(99, own=True).forget_dates()),  # 30 April
+        Says("2a", DUE, ""),
+        moved_to(date(2027, 5, 30)),
+    ),
+    Row(
+        "2a.5 D.2 D.9 D.10",
+        "a date that was cleared has no day: counted from today, today's is kept",
+        lambda: declined_again(quiet().later(days=90).date(None).status(DECLINED).look()),
+        Says("2a", DUE, ""),
+        moved_to(date(2027, 3, 31)),
+    ),
+    Row(
+        "2a.5 D.11",
+        "a lost database, and the CRM has forgotten the day too: the date's own",
+        lambda: declined_again(moved_to_february(quiet()).forget_dates().lose_database().look()),
+        Says("2a", DUE, ""),
+        moved_to(date(2027, 3, 28)),
+    ),
+    Row(
+        "2a.5 D.12",
+        "moved by weeks since: the day that was chosen is no longer the date's",
+        lambda: declined_again(moved_to_february(quiet().set_cadence("Weekly")).set_cadence("Monthly")),
+        Says("2a", DUE, ""),
+        moved_to(date(2027, 3, 7)),
+    ),
+    Row(
+        "2a.5 D.7 D.12",
+        "moved off a weekend, into the next month: no month is skipped, and the day is kept",
+        lambda: declined_again(moved_to_february(Scene(mapping(weekend="next")))),
+        Says("2a", DUE, ""),
+        moved_to(date(2027, 3, 31)),
+    ),
+    Row(
+        "2a.5 D.7 D.12",
+        "moved off a weekend under a setting that was changed since: the same",
+        lambda: declined_again(with_weekends_kept(moved_to_february(Scene(mapping(weekend="next"))))),
+        Says("2a", DUE, ""),
+        moved_to(date(2027, 3, 31)),
+    ),
 ]
+
+
+def with_weekends_kept(scene: Scene) -> Scene:
+    scene.mapping = mapping()
+    return scene
 
 
 ROWS = {"2a": HANDOFF_2A}

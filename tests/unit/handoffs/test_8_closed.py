@@ -4,7 +4,7 @@ from datetime import date
 
 from mappings.vocabulary import EmailKind, Handoff, Status, TaskKind
 from sync.rules.model import CloseTask, Email, Write
-from tests.builders import effects_of
+from tests.builders import Scene, effects_of
 from tests.unit.handoffs.scenes import (
     APPROVED,
     BLOCKED,
@@ -293,7 +293,34 @@ HANDOFF_8 = [
         Says("8", SILENT, ""),
         NOTHING,
     ),
+    Row(
+        "8.3 D.3 D.9",
+        "months keep the day that a person chose: after 28 February comes 31 March",
+        lambda: approved_in_february().status(IMPLEMENTED),
+        Says("8", DUE, ""),
+        [*reset_to(date(2027, 3, 31)), "8 close implement", *CONFIRM],
+    ),
+    Row(
+        "8.3 D.9",
+        "a person sets the 28th by hand after the service: chosen",
+        lambda: approved_in_february().date(0).status(IMPLEMENTED),
+        Says("8", DUE, ""),
+        [*reset_to(date(2027, 3, 28)), "8 close implement", *CONFIRM],
+    ),
+    Row(
+        "8.3 D.10",
+        "the CRM has forgotten the day that was chosen: the ledger remembers it",
+        lambda: approved_in_february().forget_dates().status(IMPLEMENTED),
+        Says("8", DUE, ""),
+        [*reset_to(date(2027, 3, 31)), "8 close implement", *CONFIRM],
+    ),
 ]
+
+
+def approved_in_february() -> Scene:
+    """Chosen was 31 January 2027; a closing has moved it to 28 February, and on that day the client approves again."""
+    scene = quiet().later(days=90).date(0).look().status(APPROVED).look().status(IMPLEMENTED).look()
+    return scene.later(days=28).look().status(APPROVED).look()
 
 
 ROWS = {"8": HANDOFF_8}
