@@ -33,4 +33,5 @@ def test_9_the_email_names_what_is_live_so_that_the_client_can_be_told(world: Wo
     live, _, rest = body.partition("Not finished")
     assert [name for name in ("Ad 1", "Ad 2", "Ad 3") if name in live] == ["Ad 1", "Ad 2"]
     assert "Ad 3" in rest
-    assert "Most Recent Ad Lab Link: https://lab.example/acme" in rest
+    assert "Most Recent Ad Lab Link (last changed on " in rest
+    assert "): https://lab.example/acme" in rest
