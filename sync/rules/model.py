@@ -6,6 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
+from mappings.names import as_seen
 from mappings.schema import Party
 from mappings.vocabulary import EmailKind, Handoff, Revision, Role, Stage, Status, TaskKind
 from sync.clock import to_ms
@@ -83,8 +84,8 @@ class Ticket:
 
     @property
     def folder_key(self) -> str:
-        """The folder's name as it is compared: trimmed, runs of spaces as one, case ignored."""
-        return " ".join(self.folder.split()).casefold()
+        """The folder's name as it is compared; '' where a person sees none."""
+        return as_seen(self.folder)
 
 
 @dataclass(frozen=True, slots=True)

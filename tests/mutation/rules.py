@@ -11,6 +11,7 @@ DATE_ARRIVED = "sync/rules/handoffs/date_arrived.py"
 DECLINED = "sync/rules/handoffs/declined.py"
 ENDINGS = "sync/rules/handoffs/endings.py"
 KICKOFF = "sync/rules/handoffs/kickoff.py"
+NAMES = "mappings/names.py"
 REVISIONS = "sync/rules/handoffs/revisions.py"
 SET_READY = "sync/rules/handoffs/set_ready.py"
 TICKETS = "sync/rules/handoffs/tickets.py"
@@ -261,7 +262,7 @@ MUTANTS = (
     ),
     Mutant(
         "5-folder-by-letter", "Folder names that differ in case are two sets.",
-        MODEL, 'return " ".join(self.folder.split()).casefold()', 'return " ".join(self.folder.split())',
+        MODEL, "return as_seen(self.folder)", 'return " ".join(self.folder.split())',
         test=decision("5 folder names are compared trimmed, runs of spaces as one, case ignored"),
     ),
     Mutant(
@@ -280,6 +281,48 @@ MUTANTS = (
         RECORDS, "lambda value: value == link, None)", "lambda value: True, None)",
         test="tests/story/handoffs/test_5_set_ready.py::test_5_the_link_is_given_with_the_day_of_its_last_change",
         why="The oracle knows a task by its subject, its owner and its records; it does not read the body.",
+    ),
+    # names
+    Mutant(
+        "name-as-composed", "Names that differ in how an accent is composed, or in width, are two.",
+        NAMES, 'unicodedata.normalize("NFKC", visible).casefold()', "visible.casefold()",
+        test="tests/unit/mapping/test_names.py::test_a_person_sees_the_same[full width]",
+    ),
+    Mutant(
+        "name-not-composed-first", "What is dropped and folded depends on how a text is composed.",
+        NAMES, 'unicodedata.normalize("NFC", text)', "text",
+        test="tests/unit/mapping/test_names.py::test_it_does_not_matter_how_a_text_is_composed",
+    ),
+    Mutant(
+        "name-by-letter", "Names that differ in case are two.",
+        NAMES, 'normalize("NFKC", visible).casefold()', 'normalize("NFKC", visible)',
+        test="tests/unit/mapping/test_names.py::test_a_person_sees_the_same[case]",
+    ),
+    Mutant(
+        "name-dashes-differ", "Names that differ in the kind of dash are two.",
+        NAMES, '"-" if _is_dash(c) else c', "c",
+        test="tests/unit/mapping/test_names.py::test_every_dash_is_one_and_every_apostrophe",
+    ),
+    Mutant(
+        "name-apostrophes-differ", "Names that differ in the kind of apostrophe are two.",
+        NAMES, '_INVISIBLE.sub("", composed).translate(_APOSTROPHES)', '_INVISIBLE.sub("", composed)',
+        test="tests/unit/mapping/test_names.py::test_every_dash_is_one_and_every_apostrophe",
+    ),
+    Mutant(
+        "name-invisible-kept", "What cannot be seen makes a name another one.",
+        NAMES, '_INVISIBLE.sub("", composed)', "composed",
+        test="tests/unit/mapping/test_names.py::test_what_cannot_be_seen_does_not_matter_wherever_it_stands",
+    ),
+    Mutant(
+        "name-spaces-differ", "Names that differ in their white space are two.",
+        NAMES, 'for c in folded).split())', 'for c in folded).strip().split(" "))',
+        test="tests/unit/mapping/test_names.py::test_a_person_sees_the_same[a thin one, a tab, a line break]",
+    ),
+    Mutant(
+        "name-folded-once", "What one step of the comparison brings together is left as it came.",
+        NAMES, "    while seen != text:  # what one step removes or folds can bring together what another one composes\n"
+        "        text, seen = seen, _once(seen)\n", "",
+        test="tests/unit/mapping/test_names.py::test_what_is_compared_is_seen_as_itself",
     ),
     # 6
     Mutant(

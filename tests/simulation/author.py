@@ -15,6 +15,7 @@ from sync.sandbox.records import Record
 from tests.simulation.chaos import chaos
 from tests.simulation.corner_cases import corner_case
 from tests.simulation.disturbances import disturbances, moment, times
+from tests.simulation.pasted import pasted
 from tests.simulation.player import NAMES, ZONE, Player
 from tests.simulation.profile import Mode, Profile, profile_of, quirks
 from tests.simulation.script import ACT, MODE, POLL, SWEEP, Item, Script
@@ -81,6 +82,9 @@ class Author:
         self.script = script
         self.profile = profile
         self.rng = random.Random(f"author {script.seed}")
+        self._clipboard = random.Random(
+            f"clipboard {script.seed}"
+        )  # its own: how a name is spelled plays no other story
         self._agenda: list[tuple[int, int, str]] = []  # when, in which order, what: "day" or a portfolio's label
         self._count = 0
         self.clients: dict[str, Client] = {}
@@ -170,6 +174,10 @@ class Author:
     def act(self, name: str, values: dict[str, Any], *, by: str = "account_manager") -> Item:
         """An act some seconds after the last one of this session."""
         self.clock += self.rng.choice((1_000, 3_000, 10_000, 45_000))
+        properties = values.get("properties", {})
+        if self.profile.corner_cases and NAMES.folder in properties:
+            folder = pasted(self._clipboard, properties[NAMES.folder])
+            values = {**values, "properties": {**properties, NAMES.folder: folder}}
         call = self.rng.randint(1, 14) if name != "create" and self.rng.random() < self.profile.inside else 0
         return Item(self.clock, ACT, name, values, by, call)
 

@@ -1,5 +1,7 @@
 """What the CRM shows: every record with all of its versions, and who its people are. It knows no handoff's conditions."""
 
+import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -112,8 +114,24 @@ class Closing(NamedTuple):
     """A person moved it to another status in the moment in which it was reset: the history shows a slip."""
 
 
+_FORMS_OF_DASH = "-‐‑‒–—―−"
+_FORMS_OF_APOSTROPHE = "'‘’‛`´ʼ′"
+
+
 def folder_of(raw: str) -> str:
-    return " ".join(raw.split()).casefold()
+    """The folder that a person reads there (docs/process.md N.1), as far as the people of a story write one."""
+    letters = []
+    for letter in unicodedata.normalize("NFC", raw):
+        if letter in _FORMS_OF_DASH:
+            letters.append("-")
+        elif letter in _FORMS_OF_APOSTROPHE:
+            letters.append("'")
+        elif letter.isspace():
+            letters.append(" ")
+        elif unicodedata.category(letter) not in {"Cc", "Cf"} and not "\ufe00" <= letter <= "\ufe0f":
+            letters.append(letter)
+    plain = unicodedata.normalize("NFKC", "".join(letters)).casefold()
+    return re.sub(" +", " ", unicodedata.normalize("NFKC", plain)).strip(" ")
 
 
 class Records:

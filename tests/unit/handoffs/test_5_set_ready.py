@@ -65,6 +65,43 @@ HANDOFF_5 = [
         NOTHING,
     ),
     Row(
+        "5.9 5.11 N.1",
+        "folder names that look the same are one set, however they were pasted",
+        lambda: (
+            begun()
+            .ticket("201", "Été d'hiver - 2026")
+            .ticket("202", "E\u0301te\u0301\u00a0d\u2019hiver \u2013 \u200b2026\ufe0f")
+            .status(SUBMITTED)
+            .look()
+            .move("201", "202")
+        ),
+        Says("5", DUE, "all 2 tickets of Ad Set “Été d'hiver - 2026”"),
+        READY,
+    ),
+    Row(
+        "5.4 N.1",
+        "folder names that look the same: half of the set is not the set",
+        lambda: (
+            begun().ticket("201", "Été 2026").ticket("202", "E\u0301te\u0301 2026").status(SUBMITTED).look().move("201")
+        ),
+        Says("5", WAITING, "1 of 2 are ready; waiting for ticket 202"),
+        NOTHING,
+    ),
+    Row(
+        "5.9 5.11 N.1",
+        "folder names that differ by a dash and a space are two sets",
+        lambda: begun().ticket("201", "Autumn 2026").ticket("202", "Autumn-2026").status(SUBMITTED).look().move("201"),
+        Says("5", DUE, "the one ticket of Ad Set “Autumn 2026”"),
+        READY,
+    ),
+    Row(
+        "5.3 N.1",
+        "a folder name with nothing to see is none",
+        lambda: begun().ticket("201", "\u200b\u00a0").status(SUBMITTED).look().move("201"),
+        Says("5", SILENT, "has no Deliverable Folder Name", "201"),
+        NOTHING,
+    ),
+    Row(
         "5.9 5.11",
         "folder names are compared trimmed, runs of spaces as one, case ignored",
         lambda: (
