@@ -7,7 +7,7 @@ compared by `as_seen`; what is written to the CRM and searched for there stays a
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection
 
 _INVISIBLE = re.compile(
     "["
@@ -64,13 +64,15 @@ def same_to_the_eye(one: str, other: str) -> bool:
     return one == other or as_seen(one) == as_seen(other)
 
 
-def look_alikes(name: str, candidates: Iterable[str]) -> list[str]:
+def look_alikes(name: str, candidates: Collection[str]) -> list[str]:
     """Give those that a person sees as `name`, in their order; the one that is spelled so comes first."""
     seen = as_seen(name)
     found = [one for one in dict.fromkeys(candidates) if one == name or as_seen(one) == seen]
     return sorted(found, key=lambda one: one != name)
 
 
-def meant(name: str, candidates: Iterable[str]) -> str | None:
+def meant(name: str, candidates: Collection[str]) -> str | None:
     """Give the one that `name` stands for: the one spelled so, else the first that looks the same; None: there is none."""
+    if name in candidates:
+        return name
     return next(iter(look_alikes(name, candidates)), None)

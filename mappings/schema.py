@@ -26,6 +26,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from mappings.names import as_seen, meant, same_to_the_eye
 from mappings.vocabulary import EmailKind, Revision, Role, Status, TaskKind
 
 SEVERAL = "mapping_rules"
@@ -66,13 +67,21 @@ def _shared(values: Mapping[_Key, str], what: str) -> list[tuple[tuple[str, ...]
     ]
 
 
+def _named(by_value: Mapping[str, _Key], raw: str, unknown: _Key) -> _Key | None:
+    """The key of the value that a record's means; None for one in which there is nothing to see."""
+    known = meant(raw, by_value)
+    if known is not None:
+        return by_value[known]
+    return unknown if as_seen(raw) else None
+
+
 def _missing(given: Iterable[str], wanted: Iterable[str]) -> list[tuple[tuple[str, ...], str]]:
     have = set(given)
     return [((), f"lacks `{key}`: write a line for it") for key in wanted if key not in have]
 
 
 def _written(value: str) -> str:
-    if not value.strip():
+    if not as_seen(value):
         raise ValueError("is empty: write what the CRM calls it, or remove the line to keep the default")
     return value
 
@@ -171,6 +180,10 @@ class Condition(_Model):
     property: PropertyName
     values: tuple[str, ...] = Field(validation_alias="in", min_length=1)
 
+    def holds(self, raw: str) -> bool:
+        """Whether a record with this value is in scope."""
+        return meant(raw, self.values) is not None
+
 
 class PortfolioMapping(_Model):
     """The Creative Portfolio. `object` is its schema's name, fullyQualifiedName or label."""
@@ -209,7 +222,7 @@ class PortfolioMapping(_Model):
 
     def status(self, raw: str) -> Status | None:
         """The status that this internal value means; None for '', `UNMAPPED` for a value the mapping does not name."""
-        return self._by_value.get(raw, Status.UNMAPPED) if raw else None
+        return _named(self._by_value, raw, Status.UNMAPPED)
 
     def raw_status(self, status: Status | None) -> str:
         """The internal value to write for `status`; None clears ('')."""
@@ -270,7 +283,7 @@ class TicketMapping(_Model):
                     f"is the stage of `in_progress` too ({self.in_progress!r}): write two different stages",
                 )
             )
-        if self.approved == self.approval_reset:
+        if same_to_the_eye(self.approved, self.approval_reset):
             problems.append((("approval_reset",), "is the value of `approved` too: a reset must write another one"))
         _report(problems)
         return self
@@ -281,7 +294,7 @@ class TicketMapping(_Model):
 
     def revision(self, raw: str) -> Revision | None:
         """The revision that this internal value asks for; None for '', `UNMAPPED` for a value not named."""
-        return self._by_value.get(raw, Revision.UNMAPPED) if raw else None
+        return _named(self._by_value, raw, Revision.UNMAPPED)
 
 
 class TaskMapping(_Model):
@@ -311,10 +324,10 @@ class CadenceMapping(_Model):
 
         '' means the default. A whole number from 1 to 3660 (`30`, also as HubSpot's `30.0`) is that many days.
         """
-        value = raw.strip() or self.default
-        if (named := self.values.get(raw) or self.values.get(value)) is not None:
-            return named
-        number = re.fullmatch(r"([0-9]{1,6})(?:\.0*)?", value)
+        value = raw if as_seen(raw) else self.default
+        if (known := meant(value, self.values)) is not None:
+            return self.values[known]
+        number = re.fullmatch(r"([0-9]{1,6})(?:\.0*)?", as_seen(value))
         if number is None or not 1 <= int(number[1]) <= LONGEST_DAYS:
             return None
         return Interval(days=int(number[1]))

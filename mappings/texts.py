@@ -6,6 +6,7 @@ a link) reaches a template as text only, so that no template can pass its markup
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from functools import cache, lru_cache
 from typing import cast
@@ -16,6 +17,7 @@ from jinja2 import StrictUndefined, Template, TemplateError, pass_environment
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
+from mappings.names import as_seen
 from mappings.problems import MappingError, Problem
 from mappings.richtext import plain_text, tidy
 from mappings.schema import ProcessMapping
@@ -82,6 +84,7 @@ RENDERING_ERRORS = (
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_CUT = "…"
 _ANYTHING = "\ue000"  # a private character: stands for any text where a subject's pattern is made
 
 
@@ -111,9 +114,16 @@ class Texts:
     def is_subject_of(self, kind: TaskKind, subject: str) -> bool:
         """Whether a task with this subject can be one of this kind, whatever record and date it speaks of.
 
-        Case and runs of spaces do not matter. False for every subject if the mapping's consists of values alone.
+        They are compared as a person sees them (`as_seen`). False for every subject if the mapping's consists of values
+        alone.
         """
-        return any(pattern.fullmatch(one_line(subject)) for pattern in _patterns(self._mapping.tasks[kind].subject))
+        line = one_line(subject)
+        was_cut = len(line) == LONGEST_SUBJECT and line.endswith(_CUT)
+        seen, begins = as_seen(line), as_seen(line.removesuffix(_CUT))
+        return any(
+            shape.whole.fullmatch(seen) or (was_cut and shape.begin and begins.startswith(shape.begin))
+            for shape in _shapes(self._mapping.tasks[kind].subject)
+        )
 
     def _values(self, variables: Context, reader: Role) -> dict[str, object]:
         values = values_of(variables, self._mapping.zone)
@@ -147,7 +157,7 @@ def one_line(text: str) -> str:
     """The text on one line, trimmed, with single spaces and without control characters; too long a one ends in `…`."""
     shown = "".join(c if c.isprintable() or c == "\u200d" else " " * c.isspace() for c in text)
     line = " ".join(shown.split())
-    return line if len(line) <= LONGEST_SUBJECT else line[: LONGEST_SUBJECT - 1].rstrip() + "…"
+    return line if len(line) <= LONGEST_SUBJECT else line[: LONGEST_SUBJECT - 1].rstrip() + _CUT
 
 
 @lru_cache(maxsize=512)
@@ -254,8 +264,16 @@ FILTERS: dict[str, Callable[..., str]] = {"day": _day, "away": _away, "link": _l
 # --- subjects, read back ---------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What a rendered subject looks like, by `as_seen`. `begin`: how one begins that was cut; '': that would fit any."""
+
+    whole: re.Pattern[str]
+    begin: str
+
+
 @lru_cache(maxsize=64)
-def _patterns(subject: str) -> tuple[re.Pattern[str], ...]:
+def _shapes(subject: str) -> tuple[_Shape, ...]:
     """What a rendered subject looks like, with and without the values that a record may lack."""
     shapes: set[str] = set()
     for values in (_ANY_VALUES, _ANY_VALUES | _LACKING):
@@ -263,19 +281,15 @@ def _patterns(subject: str) -> tuple[re.Pattern[str], ...]:
             rendered = compiled(subject, html=False).render(values)
         except RENDERING_ERRORS:
             continue  # it speaks of a value that this shape lacks
-        shapes.add(" ".join(rendered.split()))
+        shapes.add(as_seen(rendered))
     return tuple(
-        re.compile(_pattern(shape.split(_ANYTHING)), re.IGNORECASE)
-        for shape in sorted(shapes)
-        if re.search(r"\w", shape.replace(_ANYTHING, ""))
+        _shape(seen.split(_ANYTHING)) for seen in sorted(shapes) if re.search(r"\w", seen.replace(_ANYTHING, ""))
     )
 
 
-def _pattern(parts: list[str]) -> str:
-    whole = ".*".join(re.escape(part) for part in parts)
-    if not re.search(r"\w", parts[0]):
-        return whole
-    return f"{whole}|(?=.{{{LONGEST_SUBJECT}}}$){re.escape(parts[0])}.*…"  # one that `one_line` has cut
+def _shape(parts: list[str]) -> _Shape:
+    whole = re.compile(".*".join(re.escape(part) for part in parts))
+    return _Shape(whole, parts[0] if re.search(r"\w", parts[0]) else "")
 
 
 _ANY_VALUES: dict[str, object] = {

@@ -202,6 +202,11 @@ class PropertyDefinition:
     read_only: bool = False
     group: str = ""
 
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The internal values that it can have; none where it takes any of its type."""
+        return ("true", "false") if self.type == "bool" else self.options
+
 
 @dataclass(frozen=True, slots=True)
 class Account:

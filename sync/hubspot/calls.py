@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from mappings.names import same_to_the_eye
 from sync.crm import AssociationType, Kind
 from sync.errors import MappingMisfitError
 from sync.hubspot import answers
@@ -122,4 +123,4 @@ def _exact_names(schema: Json, name: str) -> bool:
 
 def _labels(schema: Json, name: str) -> bool:
     labels = answers.child(schema, "labels")
-    return name.casefold() in {answers.text(labels, key).casefold() for key in ("singular", "plural")}
+    return any(same_to_the_eye(name, answers.text(labels, key)) for key in ("singular", "plural"))

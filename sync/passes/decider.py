@@ -94,6 +94,7 @@ class Decider:
                 times if view.backfilled_since is None else times.counting_since(view.backfilled_since),
                 portal.people,
                 portal.in_progress,
+                portal.choices,
             )
             for record, snapshot in group.snapshots.items()
         }

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from mappings.names import same_to_the_eye
 from mappings.schema import ProcessMapping
 from mappings.vocabulary import Stage
 from sync.clock import Clock
-from sync.crm import Account, CRMReader, Kind, Owner, Pipeline, PipelineStage
+from sync.crm import Account, CRMReader, Kind, Owner, Pipeline, PipelineStage, PropertyDefinition
 from sync.errors import MappingMisfitError
+from sync.rules.context import Choices
 
 OWNERS_FOR = timedelta(minutes=10)
 STAGES_FOR = timedelta(hours=1)
@@ -30,6 +32,7 @@ class Portal:
     people: Mapping[str, str]  # id or lower-cased email of every active owner → id
     has_task_property: bool
     absent: frozenset[str] = field(default_factory=frozenset)  # properties of the ticket that the portal does not have
+    choices: Choices = field(default_factory=dict)  # what the properties that the service writes may be set to
 
     def stage(self, stage_id: str) -> Stage:
         """Which of the stages that the process knows this is."""
@@ -63,6 +66,7 @@ class PortalCache:
         self._owners: dict[str, Owner] = {}
         self._has_task_property = False
         self._absent: frozenset[str] = frozenset()
+        self._choices: Choices = {}
         self._stages_at: datetime | None = None
         self._owners_at: datetime | None = None
         self._portal: Portal | None = None  # None: something was read since it was put together
@@ -86,6 +90,7 @@ class PortalCache:
             missing = missing_properties(self._mapping, known.__getitem__)
             if missing:
                 raise MappingMisfitError("\n".join(missing))
+            self._choices = _choices(self._mapping, known)
             self._stages_at = now
             self._portal = None
         if self._owners_at is None or not timedelta(0) <= now - self._owners_at < OWNERS_FOR:
@@ -108,6 +113,7 @@ class PortalCache:
             people=_people(self._owners),
             has_task_property=self._has_task_property,
             absent=self._absent,
+            choices=self._choices,
         )
 
     def forget(self) -> None:
@@ -118,6 +124,16 @@ class PortalCache:
 def _people(owners: Mapping[str, Owner]) -> dict[str, str]:
     active = [owner for owner in owners.values() if not owner.archived]
     return {owner.email.lower(): owner.id for owner in active if owner.email} | {owner.id: owner.id for owner in active}
+
+
+def _choices(mapping: ProcessMapping, known: Mapping[Kind, Mapping[str, PropertyDefinition]]) -> Choices:
+    """The internal values of each property that the service writes a value of the mapping to, as the portal spells them."""
+    ticket = mapping.ticket.properties
+    written = {
+        Kind.PORTFOLIO: (mapping.portfolio.properties.status,),
+        Kind.TICKET: (ticket.copy_approval, ticket.graphic_approval),
+    }
+    return {(kind, name): known[kind][name].values for kind, names in written.items() for name in names}
 
 
 def missing_properties(mapping: ProcessMapping, properties: Callable[[Kind], Container[str]]) -> list[str]:
@@ -147,10 +163,13 @@ def missing_properties(mapping: ProcessMapping, properties: Callable[[Kind], Con
 
 
 def find_by_name(name: str, candidates: Iterable[Labelled]) -> list[Labelled]:
-    """Find the one with this id, else all that are labelled so, whatever the case."""
+    """Find the one with this id, else all that are labelled just so, else all whose label looks the same to a person."""
     candidates = list(candidates)
-    by_id = [one for one in candidates if one.id == name]
-    return by_id or [one for one in candidates if one.label.strip().casefold() == name.casefold()]
+    return (
+        [one for one in candidates if one.id == name]
+        or [one for one in candidates if one.label == name]
+        or [one for one in candidates if same_to_the_eye(one.label, name)]
+    )
 
 
 def find_pipeline(name: str, pipelines: tuple[Pipeline, ...]) -> Pipeline:

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from mappings.names import meant
 from mappings.schema import ProcessMapping
 from mappings.vocabulary import Handoff, Role, Status, TaskKind
 from sync.clock import from_ms, local_date, start_of_day, to_ms
@@ -32,6 +33,9 @@ from sync.rules.model import (
 
 _LONG_AGO = date(1970, 1, 2)
 """No window opens before that, whatever date a person has typed."""
+
+Choices = Mapping[tuple[Kind, str], tuple[str, ...]]
+"""The internal values that a choice of the portal can have, by object and property; none for a property of any text."""
 
 
 class NeededError(Exception):
@@ -72,6 +76,7 @@ class Context:
     times: Times
     people: Mapping[str, str] = field(default_factory=dict)  # active owners by id and by lower-cased email → id
     in_progress: str = ""  # the id of the stage that a revision kicks a ticket back to
+    choices: Choices = field(default_factory=dict)
 
     @cached_property
     def ledger(self) -> LedgerView:
@@ -87,6 +92,10 @@ class Context:
             for key, recorded in self.ledger_as_read.recorded.items()
         }
         return LedgerView(placed, self.ledger_as_read.closings)
+
+    def spelled(self, kind: Kind, name: str, value: str) -> str:
+        """Spell a value of the mapping as this property's choice does: the CRM takes no other spelling."""
+        return (meant(value, self.choices.get((kind, name), ())) or value) if value else ""
 
     # -- cycles
 

@@ -324,6 +324,33 @@ MUTANTS = (
         "        text, seen = seen, _once(seen)\n", "",
         test="tests/unit/mapping/test_names.py::test_what_is_compared_is_seen_as_itself",
     ),
+    Mutant(
+        "name-written-as-mapped", "A status is written as the mapping spells it, not as the portal does.",
+        "sync/rules/handoffs/verdicts.py", "new = context.spelled(Kind.PORTFOLIO, name, raw)", "new = raw",
+        test="tests/story/test_names.py::test_a_cycle_goes_through_and_what_is_written_is_the_portals_own_spelling",
+    ),
+    Mutant(
+        "name-reset-as-mapped", "A reset is written as the mapping spells it, not as the portal does.",
+        REVISIONS, "name: context.spelled(Kind.TICKET, name, reset)", "name: reset",
+        test="tests/story/test_names.py::test_a_cycle_goes_through_and_what_is_written_is_the_portals_own_spelling",
+    ),
+    Mutant(
+        "name-reset-again", "An approval that looks reset is written again.",
+        REVISIONS, 'not same_to_the_eye(ticket.raw.get(name, ""), reset)', 'ticket.raw.get(name, "") != reset',
+        test="tests/story/test_names.py::test_an_approval_that_looks_reset_is_left_alone",
+    ),
+    Mutant(
+        "name-first-not-exact", "Of values that look the same the first is meant, not the one that is spelled so.",
+        NAMES, "    if name in candidates:\n        return name\n    return next(iter(look_alikes(name, candidates)), None)",
+        "    return next((one for one in candidates if as_seen(one) == as_seen(name)), None)",
+        test="tests/unit/mapping/test_values.py"
+        "::test_of_values_that_look_the_same_the_one_spelled_so_is_meant_else_the_first",
+    ),
+    Mutant(
+        "name-condition-by-letter", "A condition's value is compared letter by letter.",
+        "mappings/schema.py", "return meant(raw, self.values) is not None", "return raw in self.values",
+        test="tests/story/test_names.py::test_a_condition_is_met_by_what_looks_the_same",
+    ),
     # 6
     Mutant(
         "6-newest-value-only", "A value that was overwritten before it was seen is forgotten.",
@@ -340,15 +367,21 @@ MUTANTS = (
     ),
     Mutant(
         "6-stage-stays", "A revision does not kick the ticket back to In Progress.",
-        REVISIONS, "wanted = {names.stage: context.in_progress}", "wanted: dict[str, str] = {}",
+        REVISIONS,
+        "changed = {names.stage: context.in_progress, **changed}",
+        "pass",
     ),
     Mutant(
         "6-other-approval-reset", "A revision of the graphics resets the approval of the copy.",
-        REVISIONS, "wanted[names.graphic_approval] = reset", "wanted[names.copy_approval] = reset",
+        REVISIONS,
+        "TaskKind.REVISE_GRAPHICS: names.graphic_approval}",
+        "TaskKind.REVISE_GRAPHICS: names.copy_approval}",
     ),
     Mutant(
         "6-every-approval-reset", "Any revision resets the approval of the copy.",
-        REVISIONS, "    if TaskKind.REVISE_COPY in kinds:\n", "    if True:\n",
+        REVISIONS,
+        "        if kind in kinds and not same_to_the_eye",
+        "        if not same_to_the_eye",
     ),
     Mutant(
         "6-closed-ticket", "A revision on a closed ticket is ignored.",

@@ -169,6 +169,15 @@ class TestTheDates:
         assert pairs(report.adopted) == [(Handoff.KICKOFF, task)]
         assert fires(portal) == ([], [])
 
+    def test_one_whose_subject_looks_the_same(self, portal: World) -> None:
+        """docs/process.md N.2."""
+        with days_ago(portal, 60):
+            portfolio = portal.people.create_portfolio("Été d'Or", portal.day(9), cadence="Every 4 weeks")
+        subject = "Contact\u00a0Client About Creative Refresh: E\u0301te\u0301 d\u2019Or\u200b"
+        task = a_task(portal, 3, subject, ("portfolio", portfolio))
+        assert pairs(adopt(portal).adopted) == [(Handoff.KICKOFF, task)]
+        assert fires(portal) == ([], [])
+
     def test_one_that_is_done_already(self, portal: World) -> None:
         portfolio = a_portfolio(portal, 9)
         subject = "Contact Client About Creative Refresh: Acme"

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
+from mappings.names import as_seen
 from mappings.texts import Texts, one_line
 from mappings.vocabulary import TaskKind
 from sync.admin.adopt.as_if import cycle_started
@@ -27,12 +28,12 @@ class FreeTasks:
     def take(self, kind: TaskKind, fits: Callable[[ExistingTask], bool], subject: str = "") -> ExistingTask | None:
         """Take the best fitting task of this kind; None if there is none. It is free no more.
 
-        The best one has the very subject (folded by case), is open, and is the newest.
+        The best one has the very subject, as a person sees it (`subject`: by `as_seen`), is open, and is the newest.
         """
         found = [task for task in self._free if self._texts.is_subject_of(kind, task.subject) and fits(task)]
         if not found:
             return None
-        best = max(found, key=lambda t: (one_line(t.subject).casefold() == subject, t.is_open, t.made_at, int(t.id)))
+        best = max(found, key=lambda t: (_seen(t.subject) == subject, t.is_open, t.made_at, int(t.id)))
         self._free.remove(best)
         return best
 
@@ -54,7 +55,7 @@ class FreeTasks:
         self, context: Context, effect: NewTask, cause: datetime | None, *, only_open: bool
     ) -> ExistingTask | None:
         """Take a task for this effect: not one that was completed before its cause, nor one of an older cycle."""
-        subject = one_line(self._texts.task(effect.kind, effect.variables)[0]).casefold()
+        subject = _seen(self._texts.task(effect.kind, effect.variables)[0])
 
         def fits(task: ExistingTask) -> bool:
             if only_open and not task.is_open:
@@ -63,6 +64,10 @@ class FreeTasks:
                 return False
             if effect.on[0] == context.portfolio.ref:
                 return task.made_at >= cycle_started(context)
-            return effect.on[0] in task.on or one_line(task.subject).casefold() == subject
+            return effect.on[0] in task.on or _seen(task.subject) == subject
 
         return self.take(effect.kind, fits, subject)
+
+
+def _seen(subject: str) -> str:
+    return as_seen(one_line(subject))

@@ -1,13 +1,17 @@
 """Compare single properties of the portal with what the mapping says of them: that they are there, their type, their values."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import TypeVar
 
+from mappings.names import look_alikes, meant, same_to_the_eye
 from mappings.schema import CadenceMapping, PortfolioProperties, TicketProperties
 from sync.admin.check.deployment import Misfits, Path
 from sync.admin.check.report import Severity
 from sync.crm import Kind, PropertyDefinition
+
+_Key = TypeVar("_Key", bound=str)
 
 SHOWN = 8
 """So many names are listed before the rest is counted."""
@@ -42,7 +46,7 @@ def look_up_all(
 def look_up(misfits: Misfits, kind: Kind, key: Path, name: str, known: Mapping[str, PropertyDefinition]) -> Named:
     """Look up one property by its internal name; a missing one is noted."""
     if name not in known:
-        labelled = [one.name for one in known.values() if one.label.casefold() == name.casefold()]
+        labelled = [one.name for one in known.values() if same_to_the_eye(one.label, name)]
         near = labelled or get_close_matches(name, known, n=1)
         if near:
             remedy = f"write {near[0]}" + (", its internal name" if labelled else "?")
@@ -137,7 +141,9 @@ def compare_cadences(misfits: Misfits, named: Named, cadence: CadenceMapping) ->
             "when its next date is to be set",
             "write a line for each",
         )
-    never = [value for value in cadence.values if value not in definition.options]
+    for value in cadence.values:
+        note_look_alikes(misfits, key, value, definition, definition.options)
+    never = [value for value in cadence.values if meant(value, definition.options) is None]
     if never:
         misfits.warning(
             key,
@@ -159,12 +165,13 @@ def expect_option(
         options, labels = definition.options, definition.labels
     else:
         return
-    if value in options:
+    if meant(value, options) is not None:
+        note_look_alikes(misfits, key, value, definition, options)
         return
-    meant = [option for option, label in zip(options, labels, strict=False) if label.casefold() == value.casefold()]
-    near = meant or get_close_matches(value, options, n=1)
-    if meant:
-        remedy = f"write `{meant[0]}`, the internal value of what people see as “{value}”"
+    labelled = [option for option, label in zip(options, labels, strict=False) if same_to_the_eye(label, value)]
+    near = labelled or get_close_matches(value, options, n=1)
+    if labelled:
+        remedy = f"write `{labelled[0]}`, the internal value of what people see as “{value}”"
     elif near:
         remedy = f"write `{near[0]}`?"
     else:
@@ -172,12 +179,39 @@ def expect_option(
     misfits.note(severity, key, f"“{definition.name}” has no option with the internal value “{value}”", remedy)
 
 
+def note_look_alikes(
+    misfits: Misfits, key: Path, value: str, definition: PropertyDefinition, options: Collection[str]
+) -> None:
+    """Note options that a person cannot tell from each other, and which of them a value of the mapping means."""
+    first, *others = look_alikes(value, options) or [value]
+    if others:
+        misfits.warning(
+            key,
+            f"“{definition.name}” has options that look the same, {_listed([first, *others])} (internal values): "
+            f"`{first}` is meant, and is what is written; a record with another is taken to have it too, where the mapping "
+            "does not name that one",
+            "leave one of them in HubSpot",
+        )
+
+
+def note_same_values(misfits: Misfits, key: Path, values: Mapping[_Key, str]) -> None:
+    """Note values of the mapping (by the last part of their key) that a person cannot tell from each other."""
+    for name, value in values.items():
+        alike = [other for other, its in values.items() if same_to_the_eye(its, value)]
+        if alike[0] == name and len(alike) > 1:
+            misfits.warning(
+                (*key, name),
+                f"{_listed(alike)} look the same: a record has the one whose value is spelled just so, else “{name}”",
+                "write values that a person can tell from each other",
+            )
+
+
 def report_unnamed(misfits: Misfits, key: Path, named: Named, values: Iterable[str], then: str) -> None:
     """Note the options of the portal that the mapping does not name; `then`: what follows from that."""
     if named.definition is None:
         return
-    mapped = set(values)
-    others = [option for option in named.definition.options if option not in mapped]
+    mapped = list(values)
+    others = [option for option in named.definition.options if meant(option, mapped) is None]
     if others:
         misfits.warning(
             key,

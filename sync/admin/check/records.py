@@ -39,6 +39,7 @@ def portfolio(deployment: Deployment, misfits: Misfits) -> str:
     if properties.expect_choice(misfits, has[names.status]):
         for status, value in mapping.statuses.items():
             properties.expect_option(misfits, (*at, status.value), value, has[names.status])
+        properties.note_same_values(misfits, at, mapping.statuses)
         then = "while it is so, no rule fires"
         properties.report_unnamed(misfits, at, has[names.status], mapping.statuses.values(), then)
     properties.compare_cadences(misfits, has[names.cadence], deployment.mapping.cadence)
@@ -68,6 +69,7 @@ def ticket(deployment: Deployment, misfits: Misfits) -> str:
     if properties.expect_choice(misfits, revisions):
         for revision, value in mapping.revisions.items():
             properties.expect_option(misfits, (*at, revision.value), value, revisions)
+        properties.note_same_values(misfits, at, mapping.revisions)
         then = "such a request is only reported"
         properties.report_unnamed(misfits, at, revisions, mapping.revisions.values(), then)
     for approval in (has[names.copy_approval], has[names.graphic_approval]):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from mappings.names import same_to_the_eye
 from mappings.vocabulary import Stage
 from sync.admin.explain.explanation import AdSet, Deliverable, LeftOut
 from sync.admin.timeline import stage_label
@@ -28,7 +29,7 @@ def _deliverable(context: Context, portal: Portal, ticket: Ticket) -> Deliverabl
         if asked:
             lacks.append(f"“{asked}” was asked for")
         for what, name in (("copy", names.copy_approval), ("graphic", names.graphic_approval)):
-            if ticket.raw.get(name, "") != context.mapping.ticket.approved:
+            if not same_to_the_eye(ticket.raw.get(name, ""), context.mapping.ticket.approved):
                 lacks.append(f"its {what} is not approved")
     return Deliverable(ticket.ref, ticket.subject, ticket.url, stage, ticket.stage_since, tuple(lacks))
 

@@ -107,14 +107,14 @@ class Translator:
 
 def _scope(record: Record, conditions: tuple[Condition, ...]) -> tuple[bool, datetime | None]:
     """Whether the mapping's conditions hold, and since when; None: as far back as the history shows."""
-    if not all(record.properties.get(c.property, "") in c.values for c in conditions):
+    if not all(c.holds(record.properties.get(c.property, "")) for c in conditions):
         return False, None
     began = [moment for c in conditions if (moment := _held_since(record, c)) is not None]
     return True, max(began, default=None)
 
 
 def _held_since(record: Record, condition: Condition) -> datetime | None:
-    return since(record.history.get(condition.property, ()), lambda value: value in condition.values, None)
+    return since(record.history.get(condition.property, ()), condition.holds, None)
 
 
 def _owners(properties: Mapping[R, str], values: Mapping[str, str]) -> dict[Role, str]:

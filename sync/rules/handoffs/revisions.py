@@ -6,7 +6,9 @@ The rungs of this ladder: docs/process.md 6.
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
+from mappings.names import same_to_the_eye
 from mappings.vocabulary import Handoff, Revision, Stage, TaskKind
+from sync.crm import Kind
 from sync.rules import keys
 from sync.rules.context import Context, note_variables, ticket_variables
 from sync.rules.handoffs.endings import tasks_of_cycle
@@ -200,12 +202,14 @@ def _completed_before(task: OwnTask, moment: datetime) -> bool:
 
 def _kick_back(context: Context, ticket: Ticket, kinds: set[TaskKind]) -> Write | None:
     names, reset = context.mapping.ticket.properties, context.mapping.ticket.approval_reset
-    wanted = {names.stage: context.in_progress}
-    if TaskKind.REVISE_COPY in kinds:
-        wanted[names.copy_approval] = reset
-    if TaskKind.REVISE_GRAPHICS in kinds:
-        wanted[names.graphic_approval] = reset
-    changed = {name: value for name, value in wanted.items() if ticket.raw.get(name, "") != value}
+    approvals = {TaskKind.REVISE_COPY: names.copy_approval, TaskKind.REVISE_GRAPHICS: names.graphic_approval}
+    changed = {
+        name: context.spelled(Kind.TICKET, name, reset)
+        for kind, name in approvals.items()
+        if kind in kinds and not same_to_the_eye(ticket.raw.get(name, ""), reset)
+    }
+    if ticket.raw.get(names.stage, "") != context.in_progress:
+        changed = {names.stage: context.in_progress, **changed}
     if not changed:
         return None
     return Write(ticket.ref, changed, {name: ticket.raw.get(name, "") for name in changed})

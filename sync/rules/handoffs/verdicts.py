@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from mappings.vocabulary import Handoff, Status
+from sync.crm import Kind
 from sync.rules.context import Context, state_of
 from sync.rules.keys import OccurrenceKey
 from sync.rules.model import (
@@ -29,8 +30,13 @@ def versions_of(context: Context, status: Status) -> Iterable[Version[Status | N
 
 
 def status_write(context: Context, status: Status | None) -> Write:
-    name = context.mapping.portfolio.properties.status
-    new = context.mapping.portfolio.raw_status(status)
+    mapping = context.mapping.portfolio
+    name, raw = mapping.properties.status, mapping.raw_status(status)
+    new = context.spelled(Kind.PORTFOLIO, name, raw)
+    if (
+        mapping.status(new) is not status
+    ):  # the portal has no option for it, and one that the mapping gives another status
+        new = raw
     return Write(context.portfolio.ref, {name: new}, {name: context.portfolio.raw.get(name, "")})
 
 

@@ -1,4 +1,4 @@
-"""What fits, every way in which a portal may not, and that looking changes nothing."""
+"""What fits, every way in which a portal may not (docs/process.md N.5), and that looking changes nothing."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -214,9 +214,62 @@ MISFITS: dict[str, tuple[Change, str, list[tuple[Severity, str, str]]]] = {
         [(ERROR, "ticket.pending_approval", "no stage of “Deliverables” is called “Pending Approval”")],
     ),
     "two stages of one name": (
-        stages(NEW, GOING, PENDING, Stage("9", "In progress"), CLOSED),
+        stages(NEW, GOING, PENDING, Stage("9", "In Progress"), CLOSED),
         "",
         [(ERROR, "ticket.in_progress", "several stages of “Deliverables” are called “In Progress”")],
+    ),
+    "two stages that look the same, one spelled as the mapping has it": (
+        stages(NEW, GOING, PENDING, Stage("9", "In\u00a0progress"), CLOSED),
+        "",
+        [(WARNING, "ticket.in_progress", "look the same: “In Progress” means “In Progress” (2)")],
+    ),
+    "two stages that look the same, neither spelled so": (
+        stages(NEW, Stage("8", "In  Progress"), PENDING, Stage("9", "In\u00a0progress"), CLOSED),
+        "",
+        [(ERROR, "ticket.in_progress", "several stages of “Deliverables” are called “In Progress”")],
+    ),
+    "one stage for both": (
+        nothing,
+        "ticket: {in_progress: pending\u00a0approval}",
+        [(ERROR, "ticket.pending_approval", "is the stage of `in_progress` too")],
+    ),
+    "a stage that looks the same": (stages(NEW, Stage("2", "In\u00a0 progress\u200b"), PENDING, CLOSED), "", []),
+    "values that look the same": (
+        redefine(
+            PORTFOLIO,
+            "creative_refresh_status",
+            options=tuple((value.upper().replace(" ", "\u00a0"), label) for value, label in Names().statuses),
+        ),
+        "",
+        [],
+    ),
+    "two options that look the same": (
+        redefine(
+            PORTFOLIO,
+            "creative_refresh_status",
+            options=(*Names().statuses, ("no refresh requested", "No Refresh Requested (old)")),
+        ),
+        "",
+        [
+            (
+                WARNING,
+                "portfolio.statuses.no_refresh_requested",
+                "`No Refresh Requested` is meant, and is what is written",
+            )
+        ],
+    ),
+    "two values of the mapping that look the same": (
+        redefine(
+            PORTFOLIO,
+            "creative_refresh_status",
+            options=(*Names().statuses[:-1], ("no refresh requested", "Creatives Implemented")),
+        ),
+        "portfolio: {statuses: {creatives_implemented: no refresh requested}}",
+        [
+            (WARNING, "portfolio.statuses.no_refresh_requested", "has options that look the same"),
+            (WARNING, "portfolio.statuses.creatives_implemented", "has options that look the same"),
+            (WARNING, "portfolio.statuses.no_refresh_requested", "look the same: a record has the one whose value"),
+        ],
     ),
     "a closed stage": (
         stages(NEW, GOING, replace(PENDING, closed=True)),

@@ -8,6 +8,7 @@ from mappings.load import load
 from mappings.schema import (
     CadenceMapping,
     Interval,
+    PortfolioMapping,
     ProcessMapping,
 )
 from mappings.vocabulary import Revision, Status, TaskKind
@@ -22,6 +23,24 @@ def test_statuses_are_understood_and_written(default: ProcessMapping) -> None:
     for status, raw in portfolio.statuses.items():
         assert portfolio.status(raw) is status
         assert portfolio.raw_status(status) == raw
+
+
+def test_a_value_that_looks_the_same_is_the_same(default: ProcessMapping) -> None:
+    """docs/process.md N.2."""
+    assert default.portfolio.status("creatives\u00a0completed ＆ approved") is Status.CREATIVES_APPROVED
+    assert default.portfolio.status(" \u200b") is None
+    assert default.ticket.revision("Copy and  Graphic revisions") is Revision.COPY_AND_GRAPHIC
+    assert default.ticket.revision("\ufeff") is None
+
+
+def test_of_values_that_look_the_same_the_one_spelled_so_is_meant_else_the_first(default: ProcessMapping) -> None:
+    """docs/process.md N.3."""
+    alike = {Status.REFRESH_REQUEST_SUBMITTED: "Yes", Status.NO_REFRESH_REQUESTED: "yes"}
+    values = {**default.portfolio.statuses, **alike}
+    portfolio = PortfolioMapping(**dict(default.portfolio) | {"statuses": values})
+    assert portfolio.status("yes") is Status.NO_REFRESH_REQUESTED
+    assert portfolio.status("Yes") is Status.REFRESH_REQUEST_SUBMITTED
+    assert portfolio.status("YES") is Status.REFRESH_REQUEST_SUBMITTED
 
 
 def test_revisions_are_understood(default: ProcessMapping) -> None:
@@ -55,7 +74,10 @@ def test_revisions_are_understood(default: ProcessMapping) -> None:
         ("٣٠", None),
         ("4000", None),
         ("9" * 5000, None),
-        ("weekly", None),
+        ("weekly", Interval(days=7)),
+        ("every\u00a02  Weeks\u200b", Interval(days=14)),
+        ("\u00a0", Interval(months=1)),
+        ("３０", Interval(days=30)),
         ("Fortnightly", None),
     ],
 )
