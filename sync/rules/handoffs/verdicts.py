@@ -33,9 +33,8 @@ def status_write(context: Context, status: Status | None) -> Write:
     mapping = context.mapping.portfolio
     name, raw = mapping.properties.status, mapping.raw_status(status)
     new = context.spelled(Kind.PORTFOLIO, name, raw)
-    if (
-        mapping.status(new) is not status
-    ):  # the portal has no option for it, and one that the mapping gives another status
+    # Where the portal has no option for it, one that only looks the same may be what the mapping gives another status.
+    if mapping.status(new) is not status:
         new = raw
     return Write(context.portfolio.ref, {name: new}, {name: context.portfolio.raw.get(name, "")})
 
