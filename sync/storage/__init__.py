@@ -15,7 +15,6 @@ What stands in it, in the data's order:
     changes          when each record was last read: what the poll need not enqueue
     memberships      which portfolio each ticket was last seen on
     ledger           what was decided, tried and done: every effect happens once
-    ledger_queries   what is asked of the ledger about many records at once
     waits            whom each portfolio waits for
     sweeps           the daily sweep, once a day
     releases         what an admin permits beyond the breaker's limit
