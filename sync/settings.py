@@ -1,17 +1,26 @@
 """What the environment (or a `.env` file) says, read once. The README's table and `.env.example` are compared with it."""
 
 from datetime import date, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from sync.errors import ConfigurationError
 
 _DATABASES = ("sqlite:///",)
-_EMAIL_SCHEMES = ("smtp", "smtps", "hubspot", "console")
+_MAIL_SERVERS = ("smtp", "smtps")
+_EMAIL_SCHEMES = (*_MAIL_SERVERS, "hubspot", "console")
+
+_ESCAPED = "write # as %23, / as %2F, ? as %3F, @ as %40, : as %3A, [ as %5B and % as %25 in user and password"
+
+
+_ALIKE = 0.8
+"""How alike two names are from where one may be meant for the other, of 1."""
 
 
 class Settings(BaseSettings):
@@ -34,9 +43,14 @@ class Settings(BaseSettings):
     mapping: Path | None = Field(None, description="The mapping, a YAML file. Unset: the packaged default.")
     email_url: str | None = Field(
         None,
+        repr=False,  # it may hold a password
         description="`smtp://user:pass@host:port`, `smtps://…`, `hubspot:EMAIL_ID` or `console:`.",
     )
     email_from: str | None = Field(None, description="The sender of every email; needed for smtp and smtps.")
+    email_plain_login: bool = Field(
+        False,
+        description="Also log in where the mail server of `smtp://` offers no encryption: the password is readable.",
+    )
     admin_email: str | None = Field(None, description="Who is told what needs an admin.")
     port: int = Field(8000, ge=0, le=65535, description="The port that the receiver listens on.")
     log_format: Literal["console", "json"] = Field("console", description="`console` for people, `json` for machines.")
@@ -60,10 +74,11 @@ class Settings(BaseSettings):
     def _web_address(cls, value: str | None) -> str | None:
         if value is None:
             return None
-        parts = urlsplit(value)
+        parts = _split(value)
         if parts.scheme not in {"http", "https"} or not parts.netloc:
             raise ValueError("must start with http:// or https:// and name a host")
-        _ = parts.port  # raises where it is no port
+        if parts.username is not None or parts.query or parts.fragment:
+            raise ValueError("must be http:// or https://, the host and at most a port, and nothing more")
         return value.rstrip("/")
 
     @field_validator("public_url")
@@ -89,13 +104,16 @@ class Settings(BaseSettings):
     def _email(cls, value: str | None) -> str | None:
         if value is None:
             return None
-        parts = urlsplit(value)
-        if parts.scheme not in _EMAIL_SCHEMES:
+        scheme, _, rest = value.partition(":")
+        if scheme not in _EMAIL_SCHEMES:
             raise ValueError("must start with smtp://, smtps://, hubspot: or console:")
-        if parts.scheme in {"smtp", "smtps"} and not parts.hostname:
-            raise ValueError("must name a host: smtp://user:password@host:port")
-        _ = parts.port  # raises where it is no port
-        if parts.scheme == "hubspot" and not parts.path.strip("/").isdigit():
+        if scheme in _MAIL_SERVERS:
+            # Checked before it is taken apart: what follows one of these would be lost, and be taken for no password.
+            if any(letter in rest.removeprefix("//").removesuffix("/") for letter in "/?#"):
+                raise ValueError(f"must be {scheme}://user:password@host:port and nothing more: {_ESCAPED}")
+            if not _split(value, _ESCAPED).hostname:
+                raise ValueError(f"must name a host: {scheme}://user:password@host:port")
+        if scheme == "hubspot" and not rest.strip("/").isdigit():
             raise ValueError("must name the email's number: hubspot:123456789")
         return value
 
@@ -121,6 +139,17 @@ class Settings(BaseSettings):
         return self.hubspot_access_token.get_secret_value()
 
 
+def look_alikes(env_file: Path = Path(".env")) -> dict[str, str]:
+    """Find names in the `.env` file that are no setting but look like one: the name → the one that may be meant.
+
+    The environment itself holds what is for other programs, so it is not looked through.
+    """
+    names = [name.upper() for name in Settings.model_fields]
+    given = dotenv_values(env_file) if env_file.is_file() else {}
+    strange = (name for name in given if name.upper() not in names)
+    return {name: meant[0] for name in strange if (meant := get_close_matches(name.upper(), names, n=1, cutoff=_ALIKE))}
+
+
 def read_settings(**overrides: object) -> Settings:
     """The settings, or a `ConfigurationError` that names every variable that is wrong."""
     try:
@@ -132,6 +161,18 @@ def read_settings(**overrides: object) -> Settings:
         raise ConfigurationError(f".env is not UTF-8 ({error.reason}): save it as UTF-8") from None
     except OSError as error:
         raise ConfigurationError(f"{error.filename} cannot be read: {error.strerror}") from None
+
+
+def _split(value: str, remedy: str = "") -> SplitResult:
+    """The parts of an address. Raises `ValueError`, in words of our own: the library's quote the value, a password too."""
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        port, parts = -1, None
+    if parts is None or port == -1:
+        raise ValueError("must be an address with a port from 0 to 65535, if any" + (f": {remedy}" if remedy else ""))
+    return parts
 
 
 def _variable(location: tuple[int | str, ...]) -> str:

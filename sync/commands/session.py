@@ -36,12 +36,16 @@ VERBOSE = click.Option(
 def read_settings(*, level: int = logging.WARNING) -> "Settings":
     """Read the settings, and send logs of `level` and above (with `--verbose` all) to stderr.
 
+    A name that only looks like a setting's is told there too.
+
     Raises `ConfigurationError`, which names every setting that is wrong.
     """
     from sync import log
     from sync import settings as configuration
 
     settings = configuration.read_settings()
+    for name, meant in configuration.look_alikes().items():
+        click.echo(f"{name} in .env is no setting and changes nothing: is {meant} meant?", err=True)
     verbose = click.get_current_context().meta.get(_VERBOSE, False)
     log.configure(settings.log_format, level=logging.DEBUG if verbose else level)
     return settings

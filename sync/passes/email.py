@@ -66,9 +66,9 @@ class ConsoleMailer:
 
 
 class SmtpMailer:
-    """One connection an email: a broken one never spoils the next."""
+    """One connection an email: a broken one never spoils the next. `plain_login`: log in unencrypted too."""
 
-    def __init__(self, url: str, sender: str, clock: Clock) -> None:
+    def __init__(self, url: str, sender: str, clock: Clock, *, plain_login: bool = False) -> None:
         parts = urlsplit(url)
         self._host = parts.hostname or ""
         self._implicit_tls = parts.scheme == "smtps"
@@ -77,6 +77,7 @@ class SmtpMailer:
         self._password = unquote(parts.password or "")
         self._sender = sender
         self._clock = clock
+        self._plain_login = plain_login
 
     @property
     def _where(self) -> str:
@@ -134,7 +135,10 @@ class SmtpMailer:
                 server.starttls(context=ssl.create_default_context())
                 server.ehlo()
             if self._user:
-                server.login(self._user, self._password)
+                self._log_in(server)
+        except EmailError:
+            server.close()
+            raise
         except smtplib.SMTPAuthenticationError as error:
             server.close()
             text = f"the mail server {self._where} refuses user and password: check EMAIL_URL"
@@ -165,6 +169,15 @@ class SmtpMailer:
             raise EmailUnknownError(f"the mail server {self._where} broke off after the message ({error})") from error
         if code >= 400:
             raise EmailError(_refused(self._where, to, code, answer), permanent=code >= 500)
+
+    def _log_in(self, server: smtplib.SMTP) -> None:
+        if not self._plain_login and not isinstance(server.sock, ssl.SSLSocket):
+            text = (
+                f"the mail server {self._where} offers no encryption, and the password would be readable on its way: use "
+                "smtps:// or a server with STARTTLS (EMAIL_URL), or accept it (EMAIL_PLAIN_LOGIN=true)"
+            )
+            raise EmailError(text, server_down=True, login_refused=True)
+        server.login(self._user, self._password)
 
     @staticmethod
     def _sender_address(message: EmailMessage) -> str:
@@ -225,4 +238,4 @@ def make_mailer(settings: Settings, crm: CRM, clock: Clock) -> Mailer | None:
         return SingleSendMailer(crm, rest.strip("/"))
     if settings.email_from is None:
         raise ConfigurationError(f"EMAIL_FROM is not set: {scheme} needs the sender of the emails (name@example.com)")
-    return SmtpMailer(url, settings.email_from, clock)
+    return SmtpMailer(url, settings.email_from, clock, plain_login=settings.email_plain_login)

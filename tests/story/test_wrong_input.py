@@ -113,9 +113,9 @@ def settings() -> Iterator[Case]:
         yield Case(command, 2, "EMAIL_URL: must start with", {"EMAIL_URL": "pigeon:"})
     for name, value, message in (
         ("HUBSPOT_BASE_URL", "api.hubapi.com", ": must start with http"),
-        ("HUBSPOT_BASE_URL", "http://127.0.0.1:99999", ": Port out of range"),
+        ("HUBSPOT_BASE_URL", "http://127.0.0.1:99999", ": must be an address with a port"),
         ("PUBLIC_URL", "https://handoffs.example.com/hooks", ": must have no path"),
-        ("EMAIL_URL", "smtp://mail:99999", ": Port out of range"),
+        ("EMAIL_URL", "smtp://mail:99999", ": must be an address with a port"),
         ("EMAIL_URL", "hubspot:template", ": must name the email's number"),
         ("DATABASE_URL", "postgresql://db/handoffs", ": PostgreSQL is not served"),
         ("DATABASE_URL", "sqlite:///handoffs.db?mode=ro", ": must be sqlite:///FILE without options"),

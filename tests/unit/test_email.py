@@ -37,7 +37,8 @@ def sink() -> Iterator[SmtpSink]:
 
 
 def _mailer(sink: SmtpSink, user: str = "") -> SmtpMailer:
-    return SmtpMailer(sink.url.replace("//", f"//{user}@") if user else sink.url, SENDER, CLOCK)
+    url = sink.url.replace("//", f"//{user}@") if user else sink.url
+    return SmtpMailer(url, SENDER, CLOCK, plain_login=True)
 
 
 def _send(mailer: SmtpMailer, key: str = "1:7:start:0/email:kickoff", to: str = TO) -> None:
@@ -135,7 +136,7 @@ def test_credentials_are_decoded(sink: SmtpSink, secret: str) -> None:
 
 def test_a_server_without_login_refuses_credentials() -> None:
     with _server({"EHLO": "250 tiny.example"}) as port, pytest.raises(EmailError, match="check EMAIL_URL"):
-        SmtpMailer(f"smtp://amy:secret@127.0.0.1:{port}", SENDER, CLOCK).check()
+        SmtpMailer(f"smtp://amy:secret@127.0.0.1:{port}", SENDER, CLOCK, plain_login=True).check()
 
 
 def test_starttls_that_fails_sends_nothing_in_the_clear() -> None:
@@ -191,6 +192,17 @@ def test_check_sends_nothing(sink: SmtpSink) -> None:
     assert "without login" in _mailer(sink).check()
     assert "with login" in _mailer(sink, "amy:secret").check()
     assert sink.mails == []
+
+
+def test_a_password_is_not_sent_where_all_can_read_it(sink: SmtpSink) -> None:
+    """`smtp://` with a password, and a mail server without STARTTLS: no login but where the setting accepts it."""
+    heard: list[bytes] = []
+    with _server(POLITE | {"EHLO": "250 AUTH PLAIN"}, heard) as port:
+        mailer = SmtpMailer(f"smtp://amy:secret@127.0.0.1:{port}", SENDER, CLOCK)
+        with pytest.raises(EmailError, match="EMAIL_PLAIN_LOGIN") as caught:
+            _send(mailer)
+    assert (caught.value.server_down, caught.value.login_refused) == (True, True)
+    assert not any(b"AUTH" in line for line in heard)
 
 
 # Single-send
