@@ -74,6 +74,8 @@ class Record:
     updated_at: datetime | None = None
     has_absorbed: bool = False
     """Whether others were merged into it."""
+    read_at: datetime | None = None
+    """A moment by the CRM's own clock, at which the record stood so or was older; None where the CRM tells no time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,8 +173,11 @@ def next_page(body: Json) -> str | None:
     return None if following in {None, ""} else str(following)
 
 
-def record(kind: Kind, raw: Json) -> Record:
-    """Read an object, with its histories newest first whatever their order was. Raises `MalformedAnswerError`."""
+def record(kind: Kind, raw: Json, read_at: datetime | None = None) -> Record:
+    """Read an object, with its histories newest first whatever their order was. Raises `MalformedAnswerError`.
+
+    `read_at`: see `Record`.
+    """
     id_ = required(raw, "id")
     values = raw.get("properties")
     if not isinstance(values, dict):
@@ -191,6 +194,7 @@ def record(kind: Kind, raw: Json) -> Record:
         created_at=_moment_or_none(raw.get("createdAt")),
         updated_at=_moment_or_none(raw.get("updatedAt")),
         has_absorbed=bool(merged_ids(values)),
+        read_at=read_at,
     )
 
 

@@ -40,7 +40,7 @@ class RecordReads(PartOfPort):
         ask = self._calls.objects(kind, "read", {**wanted, "inputs": [{"id": id_} for id_ in ids]})
         answer = self._calls.send(ask)
         raws = answers.results(answer.body)
-        by_id = {record.id: record for record in (answers.record(kind, raw) for raw in raws)}
+        by_id = {record.id: record for record in (answers.record(kind, raw, answer.asked_at) for raw in raws)}
         archived = {answers.text(raw, "id") for raw in raws if answers.truth(raw.get("archived"))}
         matched = answers.sort_out(ids, by_id, answer.problems, _merged_into, trust_counts=True)
         _raise_unless(ask, answer, lambda problem: problem.not_found)

@@ -10,7 +10,8 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
@@ -90,10 +91,15 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A trustworthy 2xx."""
+    """A trustworthy 2xx.
+
+    `asked_at`: a moment by the CRM's own clock, not later than the one at which it took up the call; None where the answer
+    tells no time.
+    """
 
     body: Json
     correlation_id: str | None
+    asked_at: datetime | None = None
 
     @property
     def problems(self) -> list[Problem]:
@@ -224,7 +230,8 @@ class Transport:
         reason = answers.problem(body or {}, correlation_id)
         self._report(ask, attempt, started, response.status_code, reason.correlation_id, None)
         self._observe(ask, response.headers)
-        return self._judge(ask, response, body, reason)
+        answer = self._judge(ask, response, body, reason)
+        return replace(answer, asked_at=_asked_at(response.headers, time.perf_counter() - started))
 
     def _transmit(self, ask: Ask) -> requests.Response:
         options: dict[str, Any] = {"method": ask.method, "path": ask.path}
@@ -381,6 +388,14 @@ def _json_object(response: requests.Response) -> Json | None:
 
 def _is_shaped(ask: Ask, status: int, body: Json) -> bool:
     return not ask.listing or not 200 <= status < 300 or isinstance(body.get("results"), list)
+
+
+def _asked_at(headers: Mapping[str, str], seconds: float) -> datetime | None:
+    """When a call was sent that took so many seconds, by the time that its answer tells: whole seconds, rounded down."""
+    try:
+        return parsedate_to_datetime(headers.get("Date", "")).astimezone(UTC) - timedelta(seconds=seconds)
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def _number(headers: Mapping[str, str], name: str) -> int | None:

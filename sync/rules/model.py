@@ -124,7 +124,9 @@ class OwnTask:
 class Snapshot:
     """One portfolio and its tickets, or one ticket without a portfolio, as read at one time.
 
-    `tasks` and `notes` hold only what a rule has asked for. `problems` are what a person should mend.
+    `tasks` and `notes` hold only what a rule has asked for. `problems` are what a person should mend. `read_at` is a moment
+    by the CRM's own clock that had come when it was read: how long its newest version has stood can be told by it. None: that
+    is the moment at which it is decided.
     """
 
     portfolio: Portfolio | None
@@ -133,6 +135,7 @@ class Snapshot:
     notes: Mapping[RecordRef, tuple[Note, ...]] = field(default_factory=dict)  # newest first
     owners: Mapping[str, Owner] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    read_at: datetime | None = None
 
     @property
     def ref(self) -> RecordRef:

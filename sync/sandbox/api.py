@@ -8,6 +8,7 @@ import json
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from email.utils import format_datetime
 from functools import lru_cache
 
 from sync.sandbox import api_associations as associations
@@ -99,25 +100,31 @@ class Api:
         self._actor = Actor.app(portal.account.app_id)
 
     def handle(self, request: Request) -> Response:
-        """Answer one request. What a fault does to the connection is left to the transport, in the response."""
+        """Answer one request. What a fault does to the connection is left to the transport, in the response.
+
+        Each answer tells the portal's own time, as a web server does.
+        """
         with self.portal.lock:
-            self.portal.settle()
-            self._calls += 1
-            correlation_id = f"{self._calls:08x}-0000-4000-8000-{self._seed % 2**48:012x}"
-            matched = _match(request.method, request.path)
-            if matched is None:
-                error = ApiError(404, "NOT_FOUND", f"No resource at {request.method} {request.path}")
-                response = _failure(error, correlation_id)
-                self._note(f"{request.method} {request.path}", response, 1, None, metered=False)
-                return response
-            route, parameters = matched
-            call = Call(
-                self.portal, request, parameters, self._actor, self._random, self.association_page, correlation_id
-            )
-            endpoint = self._endpoint(route, parameters)
-            response, fault = self._answered(call, route, endpoint)
-            self._note(endpoint, response, call.counted, fault, metered=route.meter == "calls")
+            response = self._handle(request)
+            response.headers["Date"] = format_datetime(self.portal.clock.now(), usegmt=True)
             return response
+
+    def _handle(self, request: Request) -> Response:
+        self.portal.settle()
+        self._calls += 1
+        correlation_id = f"{self._calls:08x}-0000-4000-8000-{self._seed % 2**48:012x}"
+        matched = _match(request.method, request.path)
+        if matched is None:
+            error = ApiError(404, "NOT_FOUND", f"No resource at {request.method} {request.path}")
+            response = _failure(error, correlation_id)
+            self._note(f"{request.method} {request.path}", response, 1, None, metered=False)
+            return response
+        route, parameters = matched
+        call = Call(self.portal, request, parameters, self._actor, self._random, self.association_page, correlation_id)
+        endpoint = self._endpoint(route, parameters)
+        response, fault = self._answered(call, route, endpoint)
+        self._note(endpoint, response, call.counted, fault, metered=route.meter == "calls")
+        return response
 
     def _answered(self, call: Call, route: Route, endpoint: str) -> tuple[Response, Fault | None]:
         if call.request.headers.get("authorization") != f"Bearer {self.portal.app.token}":

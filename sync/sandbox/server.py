@@ -157,7 +157,7 @@ class _Handler(BaseHTTPRequestHandler):
         if response.broken in ("reset", "refused"):
             self._reset()
             return
-        self.send_response(response.status)
+        self.send_response_only(response.status)  # the answer has a Date of its own, by the sandbox's clock
         for name, value in response.headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(response.body)))

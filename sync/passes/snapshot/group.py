@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from mappings.schema import ProcessMapping
-from sync.clock import Clock
+from sync.clock import CLOCKS_APART, Clock
 from sync.crm import CRMReader, Kind, Record, RecordRef
 from sync.passes.portal import Portal
 from sync.passes.snapshot.activities import read_notes, read_tasks
@@ -136,7 +136,9 @@ class SnapshotReader:
         portfolio = self._translator.portfolio(read.portfolios[i], portal)
         tickets = tuple(self._translator.ticket(read.tickets[t], portal) for t in mine if read.tickets[t].id == t)
         problems = tuple(read.problems[t] for t in mine if t in read.problems)
-        return Snapshot(portfolio, tickets, owners=portal.owners, problems=problems)
+        # Where the CRM tells no time: our own, less as much as the two clocks may be apart.
+        read_at = read.portfolios[i].read_at or self._clock.now() - CLOCKS_APART
+        return Snapshot(portfolio, tickets, owners=portal.owners, problems=problems, read_at=read_at)
 
 
 def _gone(wanted: Iterable[str], read: _Records) -> frozenset[RecordRef]:

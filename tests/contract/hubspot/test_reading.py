@@ -1,6 +1,7 @@
 """Records by id: what a batch read comes to, with histories, merged and deleted ones."""
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 import responses
@@ -39,6 +40,22 @@ class TestReading:
             "inputs": [{"id": "1"}, {"id": "2"}],
         }
         assert api.calls[0].request.headers["Authorization"] == f"Bearer {TOKEN}"
+
+    def test_the_crms_own_time_not_later_than_the_call(
+        self, api: responses.RequestsMock, hubspot: HubSpot, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The answer's time is when it was given, and the record was read before it: the call's own time comes off."""
+        ticking = iter(range(0, 100, 3))
+        monkeypatch.setattr("sync.hubspot.transport.time", SimpleNamespace(perf_counter=lambda: float(next(ticking))))
+        api.post(TICKETS, json=listing(raw("1")), headers={"Date": "Mon, 02 Nov 2026 14:00:00 GMT"})
+        read_at = hubspot.read(Kind.TICKET, ["1"], [])["1"].read_at
+        assert read_at is not None
+        assert datetime(2026, 11, 2, 13, 59, 50, tzinfo=UTC) <= read_at <= datetime(2026, 11, 2, 13, 59, 57, tzinfo=UTC)
+
+    @pytest.mark.parametrize("told", ["", "yesterday", "Mon, 99 Nov 2026 14:00:00 GMT"])
+    def test_no_time_told(self, api: responses.RequestsMock, hubspot: HubSpot, told: str) -> None:
+        api.post(TICKETS, json=listing(raw("1")), headers={"Date": told} if told else {})
+        assert hubspot.read(Kind.TICKET, ["1"], [])["1"].read_at is None
 
     def test_each_id_once_and_only_what_can_be_one(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
         api.post(TICKETS, json=listing(raw("1")))
