@@ -21,7 +21,24 @@ _ATTACK = """"' onx-attack=1 ><x-attack>"""
 
 _PORTFOLIO = {"id": "1", "name": "Acme", "url": "https://app.hubspot.com/p/1"}
 _TICKET = {"id": "2", "subject": "Hero video", "folder": "Autumn", "url": "https://app.hubspot.com/t/2"}
-_NOTE = {"body": "<p>New logo</p>", "at": "2026-11-20T09:30:00+00:00", "url": "https://app.hubspot.com/n/3"}
+_NOTES: list[object] = [
+    {
+        "body": "New logo, and no red.",
+        "at": "2026-11-20T09:30:00+00:00",
+        "url": "https://app.hubspot.com/n/3",
+        "author": "Amelia Marsh",
+        "account_manager": True,
+        "files": 0,
+    },
+    {
+        "body": "",
+        "at": "2026-11-21T09:30:00+00:00",
+        "url": "https://app.hubspot.com/n/6",
+        "author": "",
+        "account_manager": False,
+        "files": 2,
+    },
+]
 
 FULL: dict[str, object] = {
     "portfolio": _PORTFOLIO,
@@ -30,7 +47,11 @@ FULL: dict[str, object] = {
     "days_until": 15,
     "unconfirmed": True,
     "account_manager": "Amelia Marsh",
-    "note": _NOTE,
+    "note": {"body": "<p>New logo</p>", "at": "2026-11-20T09:30:00+00:00", "url": "https://app.hubspot.com/n/3"},
+    "notes": _NOTES,
+    "notes_more": 3,
+    "notes_since": "2026-11-01T05:00:00+00:00",
+    "notes_only_older": False,
     "ticket": _TICKET,
     "tickets": [_TICKET, {"id": "4", "subject": "Banner", "url": "https://app.hubspot.com/t/4"}],
     "unfinished": [{"id": "5", "subject": "Story", "url": "https://app.hubspot.com/t/5"}],

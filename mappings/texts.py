@@ -5,7 +5,7 @@ a link) reaches a template as text only, so that no template can pass its markup
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from functools import cache, lru_cache
@@ -33,7 +33,11 @@ BLANK: dict[str, object] = {
     "days_until": None,  # from today to the refresh date; negative once it is past
     "unconfirmed": False,  # the date has come, and the client's yes is not noted
     "account_manager": "",  # the name of whoever does the Account Manager's work, where it is known
-    "note": None,  # {body, at, url}; body is HTML here and plain text in a template
+    "note": None,  # {body, at, url}: in a template the newest of `notes`; else HTML, quoted by version 0.2 or before
+    "notes": (),  # of {body, at, url, author, account_manager, files}; body is plain text
+    "notes_more": 0,  # how many more there are than are quoted
+    "notes_since": None,  # since when they were left, an ISO moment
+    "notes_only_older": False,  # there are none since then, but older ones
     "ticket": None,  # {id, subject, folder, url}
     "tickets": (),  # of {id, subject, url}
     "unfinished": (),  # of the same: the cycle's other open tickets, which nobody has approved
@@ -133,7 +137,7 @@ class Texts:
 def values_of(variables: Context, zone: tzinfo) -> dict[str, object]:
     """The variables that a template sees: every key of `BLANK`, no record without a name, a Note's body as text.
 
-    The times of a Note and of the link are shown in `zone`.
+    The times of Notes and of the link are shown in `zone`.
     """
     values = BLANK | dict(variables)
     values["portfolio"] = _named(values["portfolio"], "name", "Portfolio") or {"id": "", "name": "", "url": ""}
@@ -143,14 +147,27 @@ def values_of(variables: Context, zone: tzinfo) -> dict[str, object]:
         values[key] = [_named(each, "subject", "Ticket") for each in cast("list[object]", values[key])]
     for key in ("account_manager", "folder", "ad_lab_link", "revision", "role", "reason"):
         values[key] = str(values[key] or "").strip()
-    if values["ad_lab_link_since"] is not None:
-        values["ad_lab_link_since"] = _local(values["ad_lab_link_since"], zone)
-    if isinstance(note := values["note"], Mapping):
+    for key in ("ad_lab_link_since", "notes_since"):
+        if values[key] is not None:
+            values[key] = _local(values[key], zone)
+    return values | _notes(values["note"], cast("Sequence[Mapping[str, object]]", values["notes"]), zone)
+
+
+def _notes(note: object, notes: Sequence[Mapping[str, object]], zone: tzinfo) -> dict[str, object]:
+    """`note` and `notes` as a template sees them; what version 0.2 or before has decided holds only the one."""
+    if isinstance(note, Mapping) and not notes:
         body = plain_text(str(note.get("body") or ""))
         if len(body) > LONGEST_QUOTE:
             body = body[:LONGEST_QUOTE].rsplit(None, 1)[0] + " …"
-        values["note"] = {"body": body, "at": _local(note.get("at"), zone), "url": str(note.get("url") or "")}
-    return values
+        one = {"body": body, "at": _local(note.get("at"), zone), "url": str(note.get("url") or "")}
+        return {"note": one, "notes": [_UNSIGNED | one]}
+    quoted = [{**_UNSIGNED, **each, "at": _local(each.get("at"), zone)} for each in notes]
+    newest = max(quoted, key=lambda each: str(each["at"]), default=None)
+    return {"note": newest, "notes": quoted}
+
+
+_UNSIGNED: dict[str, object] = {"author": "", "account_manager": False, "files": 0, "url": ""}
+"""What is not known of a Note that was quoted by version 0.2 or before."""
 
 
 def one_line(text: str) -> str:
@@ -213,6 +230,12 @@ def _day(value: object) -> str:
     return f"{_DAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
+def _moment(value: object) -> str:
+    """`2026-11-22T09:30+…` → `Sun 22 Nov 2026, 09:30`; what has no time of day is shown as a day."""
+    text = str(value or "")
+    return f"{_day(text)}, {text[11:16]}" if re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d", text) else _day(value)
+
+
 def _away(value: object) -> str:
     """A number of days from today → `today`, `tomorrow`, `in 12 days`, `3 days ago`."""
     if not isinstance(value, int):
@@ -257,7 +280,14 @@ def _is_web(address: str) -> bool:
     return parts.scheme in {"http", "https"} and bool(parts.netloc) and not re.search(r"[\s\x00-\x1f<>\"\\]", address)
 
 
-FILTERS: dict[str, Callable[..., str]] = {"day": _day, "away": _away, "link": _link, "quote": _quote, "lines": _lines}
+FILTERS: dict[str, Callable[..., str]] = {
+    "day": _day,
+    "moment": _moment,
+    "away": _away,
+    "link": _link,
+    "quote": _quote,
+    "lines": _lines,
+}
 """The filters that a text has besides Jinja's own."""
 
 
@@ -296,6 +326,7 @@ _ANY_VALUES: dict[str, object] = {
     **dict.fromkeys(BLANK, _ANYTHING),
     "portfolio": dict.fromkeys(("id", "name", "url"), _ANYTHING),
     "note": dict.fromkeys(("body", "at", "url"), _ANYTHING),
+    "notes": [dict.fromkeys(("body", "at", "url", "author", "account_manager", "files"), _ANYTHING)],
     "ticket": dict.fromkeys(("id", "subject", "folder", "url"), _ANYTHING),
     "tickets": [dict.fromkeys(("id", "subject", "url"), _ANYTHING)],
     "unfinished": [dict.fromkeys(("id", "subject", "url"), _ANYTHING)],
@@ -304,6 +335,10 @@ _LACKING: dict[str, object] = {
     "unconfirmed": False,
     "account_manager": "",
     "note": None,
+    "notes": [],
+    "notes_more": 0,
+    "notes_since": None,
+    "notes_only_older": False,
     "ticket": None,
     "tickets": [],
     "unfinished": [],

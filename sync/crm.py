@@ -18,6 +18,9 @@ TASK_SUBJECT = "hs_task_subject"
 TASK_BODY = "hs_task_body"
 TASK_COMPLETED = "COMPLETED"
 NOTE_BODY = "hs_note_body"
+NOTE_FILES = "hs_attachment_ids"
+OWNER = "hubspot_owner_id"
+CREATED_BY = "hs_created_by_user_id"
 TIMESTAMP = "hs_timestamp"
 MODIFIED = "hs_lastmodifieddate"
 CREATED = "hs_createdate"
@@ -165,7 +168,7 @@ class Owner:
     first_name: str
     last_name: str
     archived: bool
-    user_id: str = ""  # '' for one who cannot log in
+    user_id: str = ""  # also of one who is deactivated; '' for one who cannot log in
 
     @property
     def name(self) -> str:

@@ -106,6 +106,7 @@ class Scene:
         self.lone = False
         self.refused: set[str] = set()  # kinds of effects that the CRM refuses: write, task, email
         self.statuses: list[Version[Status | None]] = []  # newest first, as in a snapshot
+        self.managers: list[Version[str]] = []  # who was named as Account Manager, newest first
         self.dates: list[Version[date | None]] = [Version(self.day(40), now - timedelta(days=80))]
         self.tickets: dict[str, Ticket] = {}
         self.ever: set[str] = set()  # every ticket that ever was: the CRM gives no id twice
@@ -212,10 +213,13 @@ class Scene:
     def approve(self, ticket: str) -> Self:
         return self._change(ticket, {"copy_approval": "Approved", "graphic_approval": "Approved"})
 
-    def note(self, text: str, *, on: str = PORTFOLIO, at: datetime | None = None) -> Self:
+    def note(
+        self, text: str, *, on: str = PORTFOLIO, at: datetime | None = None, by: str = "am", files: int = 0
+    ) -> Self:
         record = RecordRef(Kind.PORTFOLIO if on == PORTFOLIO else Kind.TICKET, on)
         moment = self._tick() if at is None else at
-        notes = [*self.notes.get(record, []), Note(text, moment, f"https://crm.example/note/{text}")]
+        note = Note(text, moment, f"https://crm.example/note/{text}", by, files, str(next(self._ids)))
+        notes = [*self.notes.get(record, []), note]
         self.notes[record] = sorted(notes, key=lambda note: note.at, reverse=True)
         return self
 
@@ -355,6 +359,7 @@ class Scene:
             cadence=self.cadence, ad_lab_link=self.link, owners=self.owners,
             raw={names.status: raw_status, names.refresh_date: when.isoformat() if when else ""},
             inside=self.inside, inside_since=self.inside_since, link_since=self.link_since,
+            manager_history=tuple(self.managers),
         )  # fmt: skip
         tickets = tuple(self.tickets[i] for i in sorted(self.tickets, key=int))
         refs = [portfolio.ref, *(ticket.ref for ticket in tickets)]

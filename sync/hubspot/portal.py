@@ -27,7 +27,7 @@ class PortalReads(PartOfPort):
                     first_name=answers.text(raw, "firstName"),
                     last_name=answers.text(raw, "lastName"),
                     archived=archived,
-                    user_id=answers.text(raw, "userId"),
+                    user_id=answers.text(raw, "userId") or answers.text(raw, "userIdIncludingInactive"),
                 )
                 found[owner.id] = owner
         return found

@@ -9,7 +9,7 @@ from mappings.names import same_to_the_eye
 from mappings.schema import ProcessMapping
 from mappings.vocabulary import Stage
 from sync.clock import Clock
-from sync.crm import Account, CRMReader, Kind, Owner, Pipeline, PipelineStage, PropertyDefinition
+from sync.crm import Account, CRMReader, Kind, Owner, Pipeline, PipelineStage, PropertyDefinition, RecordRef
 from sync.errors import MappingMisfitError
 from sync.rules.context import Choices
 
@@ -45,6 +45,10 @@ class Portal:
     def is_closed(self, stage_id: str) -> bool:
         """Whether a ticket in this stage is closed; one that the pipeline does not have is not."""
         return any(stage.closed for stage in self.pipeline.stages if stage.id == stage_id)
+
+    def note_url(self, on: RecordRef, note: str) -> str:
+        """Where a person opens a Note: the page of the record that it is on, with this one unfolded."""
+        return f"{self.url(on.kind, on.id)}?engagement={note}"
 
     def url(self, kind: Kind, record: str) -> str:
         """Where a person opens the record."""

@@ -11,7 +11,7 @@ from mappings.schema import ProcessMapping
 from mappings.vocabulary import Handoff, Role, Status, TaskKind
 from sync.clock import from_ms, local_date, start_of_day, to_ms
 from sync.crm import Kind, RecordRef
-from sync.rules import keys
+from sync.rules import keys, notes
 from sync.rules.cadence import next_date, stands_for
 from sync.rules.cycle import Ending, all_closings, cycle_at, cycle_id, endings
 from sync.rules.keys import ClosedKey, DeclinedKey, EffectKind
@@ -280,7 +280,10 @@ class Context:
 
     def name_of(self, role: Role) -> str:
         """The name of whoever does the work of a role; empty where nobody does, or the name is not known."""
-        found = self.snapshot.owners.get(self.owner(role)[0] or "")
+        return self._name(self.owner(role)[0] or "")
+
+    def _name(self, owner: str) -> str:
+        found = self.snapshot.owners.get(owner)
         return "" if found is None else found.name
 
     # -- what has to be read
@@ -297,6 +300,28 @@ class Context:
             raise NeededError(notes=[record])
         notes = self.snapshot.notes[record]
         return next((note for note in notes if since is None or note.at >= since), None)
+
+    def notes_since(self, record: RecordRef, bound: datetime) -> list[Note]:
+        """The Notes on a record that are not older than `bound`, newest first."""
+        return notes.since(self._notes_on(record), bound)
+
+    def quoted(self, record: RecordRef, bound: datetime) -> dict[str, Any]:
+        """What a text may say of the Notes on a record since `bound`, as more `variables`: see `notes.quotation`."""
+        return notes.quotation(self._notes_on(record), bound, self._is_of_manager, self._name)
+
+    def _notes_on(self, record: RecordRef) -> tuple[Note, ...]:
+        if record not in self.snapshot.notes:
+            raise NeededError(notes=[record])
+        return self.snapshot.notes[record]
+
+    def _is_of_manager(self, note: Note) -> bool:
+        """Whether a Note is of whoever is the Account Manager, does that work now, or was named when it was left."""
+        portfolio = self.snapshot.portfolio
+        if portfolio is None or not note.by:
+            return False
+        then = next((version.value for version in portfolio.manager_history if version.at <= note.at), "")
+        named = {*portfolio.owners.get(Role.ACCOUNT_MANAGER, "").split(";"), *then.split(";")}
+        return note.by in named or note.by == self.owner(Role.ACCOUNT_MANAGER)[0]
 
     def tasks_made(
         self, handoff: Handoff, cycle: str | None = None, record: str | None = None, kind: TaskKind | None = None
@@ -331,6 +356,10 @@ class Context:
             "unconfirmed": False,
             "account_manager": "" if portfolio is None else self.name_of(Role.ACCOUNT_MANAGER),
             "note": None,
+            "notes": [],
+            "notes_more": 0,
+            "notes_since": None,
+            "notes_only_older": False,
             "ticket": None,
             "tickets": [],
             "unfinished": [],

@@ -52,6 +52,7 @@ class Portfolio:
     inside_since: datetime | None = None  # when it came to hold; None: always, as far as the history shows
     has_absorbed: bool = False  # others were merged into it, whose tickets and tasks are now its own
     link_since: datetime | None = None  # when the Ad Lab link came to be what it is; None: the history does not show it
+    manager_history: History[str] = ()  # who was named as Account Manager
 
     @property
     def ref(self) -> RecordRef:
@@ -90,9 +91,14 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Note:
+    """A Note as read. `by`: the owner (an id) whose word it is: the Note's own, else who made it; '' for nobody known."""
+
     body: str  # HTML, as people left it
     at: datetime
     url: str
+    by: str = ""
+    files: int = 0  # how many are attached
+    id: str = "0"
 
 
 @dataclass(frozen=True, slots=True)

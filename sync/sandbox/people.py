@@ -168,10 +168,20 @@ class Agency(ABC):
 
     # --- notes and tasks
 
-    def note(self, kind: str, record: str, text: str, *, at: datetime | None = None, by: str | None = None) -> str:
-        """Leave a Note on a record, with its own timestamp if `at` is given; its id."""
+    def note(
+        self,
+        kind: str,
+        record: str,
+        text: str,
+        *,
+        at: datetime | None = None,
+        by: str | None = None,
+        files: Iterable[str] = (),
+    ) -> str:
+        """Leave a Note on a record, with its own timestamp if `at` is given, and files (ids); its id."""
         moment = str(to_ms(self.now() if at is None else at))
-        return self.create("note", {"hs_note_body": text, "hs_timestamp": moment}, [(kind, record)], by=by)
+        properties = {"hs_note_body": text, "hs_timestamp": moment, "hs_attachment_ids": ";".join(files)}
+        return self.create("note", {n: v for n, v in properties.items() if v}, [(kind, record)], by=by)
 
     def create_task(
         self,

@@ -20,6 +20,8 @@ from sync.sandbox.index import SearchIndex
 from sync.sandbox.quirks import Quirks
 from sync.sandbox.records import Record
 from sync.sandbox.schema import (
+    CREATED_BY,
+    NOTE,
     TASK,
     Account,
     Actor,
@@ -317,6 +319,7 @@ class Portal:
             record_id = self._next_id[type_id]
             self._next_id[type_id] += 1
             record = self._records[type_id][record_id] = Record(object_type, record_id, at)
+            values |= self._signed(object_type, values, actor)
             record.put({**values, **_derived(object_type, values, at)}, at, actor, self.quirks.history_limit)
             self._claim_unique(record, values)
             self._tell(Change("creation", object_type, record_id, at, actor))
@@ -568,6 +571,14 @@ class Portal:
         if self.quirks.assignment_email and owner and record.type.id == TASK and actor.user_id is None:
             message = {"to": owner.email, "subject": f"Task assigned: {record.value('hs_task_subject')}"}
             self.emails.append(SentEmail(ASSIGNMENT, "", owner.email, self.now_ms(), message, {}))
+
+    def _signed(self, object_type: ObjectType, values: Mapping[str, str], actor: Actor) -> dict[str, str]:
+        """Who a new Note says it is from: whoever logs it in HubSpot becomes its owner."""
+        if object_type.id != NOTE or actor.user_id is None:
+            return {}
+        owner = next((o.id for o in self.owners.values() if o.user_id == actor.user_id), "")
+        owned = values.get("hubspot_owner_id") or (owner if self.quirks.notes_have_owners else "")
+        return {CREATED_BY: str(actor.user_id), **({"hubspot_owner_id": owned} if owned else {})}
 
     def _claim_unique(self, record: Record, values: Mapping[str, str]) -> None:
         for name, value in values.items():

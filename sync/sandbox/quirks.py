@@ -92,5 +92,7 @@ class Quirks:
     """The answer to a `sendId` that was used before: 200 without a second email, or 400."""
     stage_metadata: Literal["both", "ticketState", "isClosed"] = "both"
     """Which of the two facts a pipeline stage's metadata carries."""
+    notes_have_owners: bool = True
+    """Whoever logs a Note in HubSpot becomes its owner (`hubspot_owner_id`); who made it stands there in any case."""
     assignment_email: bool = False
     """HubSpot itself mails an owner about a task assigned through the API."""

@@ -9,6 +9,7 @@ TICKET = "0-5"
 TASK = "0-27"
 NOTE = "0-46"
 CONTACT = "0-1"
+CREATED_BY = "hs_created_by_user_id"
 
 PropertyType = Literal["string", "number", "date", "datetime", "enumeration", "bool"]
 Category = Literal["HUBSPOT_DEFINED", "USER_DEFINED", "INTEGRATOR_DEFINED"]

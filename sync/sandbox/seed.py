@@ -15,6 +15,7 @@ from sync.sandbox.portal import Link, NotFoundError, Portal
 from sync.sandbox.schema import (
     COMPUTED,
     CONTACT,
+    CREATED_BY,
     NOTE,
     OWNER,
     TASK,
@@ -313,6 +314,8 @@ def _standard_objects(portal: Portal) -> None:
         OWNER,
         _own("hs_timestamp", "Activity date", "datetime", "date"),
         _own("hs_note_body", "Note body", "string", "html"),
+        _own("hs_attachment_ids", "Attached media IDs"),
+        Property(CREATED_BY, "Created by user ID", "number", "number", read_only=True, hubspot_defined=True),
     )
 
 

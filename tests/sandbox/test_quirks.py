@@ -44,6 +44,14 @@ def _unknown_property(sandbox: Sandbox, client: Client) -> object:
     return client.send("POST", f"/crm/objects/2026-09/{PORTFOLIO}/batch/read", body).status_code
 
 
+def _note_owner(sandbox: Sandbox, client: Client) -> object:
+    author = sandbox.people.owner("account_manager")
+    note = sandbox.people.note("portfolio", sandbox.people.create_portfolio("Acme"), "Blue", by=author)
+    asked = ["hubspot_owner_id", "hs_created_by_user_id"]
+    read = client.read("notes", note, properties=asked)["results"][0]["properties"]
+    return read["hubspot_owner_id"] == author, bool(read["hs_created_by_user_id"])
+
+
 def _missing_ids(_: Sandbox, client: Client) -> object:
     return client.read("tickets", "1", "2", status=207)["numErrors"]
 
@@ -178,6 +186,7 @@ SCENARIOS: list[tuple[dict[str, Any], Callable[..., object], object, object]] = 
         ["False"],
         ["True"],
     ),
+    ({"notes_have_owners": False}, _note_owner, (True, True), (False, True)),
     (
         {"date_event_values": "iso"},
         _told(

@@ -45,6 +45,10 @@ def variables(**more: object) -> dict[str, Any]:
         "unconfirmed": False,
         "account_manager": "",
         "note": None,
+        "notes": [],
+        "notes_more": 0,
+        "notes_since": None,
+        "notes_only_older": False,
         "ticket": None,
         "tickets": [],
         "unfinished": [],
@@ -278,7 +282,10 @@ def test_every_context_is_plain_json_and_of_one_shape() -> None:
     assert set(FULL) == set(BLANK) == set(variables()) | {"role"}
 
 
-NEW_VARIABLES = ("unfinished", "unconfirmed", "account_manager", "ad_lab_link_since", "ad_lab_link_old")
+NEW_VARIABLES = (
+    *("unfinished", "unconfirmed", "account_manager", "ad_lab_link_since", "ad_lab_link_old"),
+    *("notes", "notes_more", "notes_since", "notes_only_older"),
+)
 
 
 def test_what_was_decided_before_a_variable_came_is_still_rendered(texts: Texts) -> None:
@@ -500,6 +507,9 @@ def test_both_branches_of_a_subject_are_known(tmp_path: Path) -> None:
         ("'2026-11-02T10:00' | day", "Mon 2 Nov 2026"),
         ("'soon' | day", "soon"),
         ("none | day", "no date"),
+        ("'2026-11-02T10:05-05:00' | moment", "Mon 2 Nov 2026, 10:05"),
+        ("'2026-11-02' | moment", "Mon 2 Nov 2026"),
+        ("'soon' | moment", "soon"),
         ("0 | away", "today"),
         ("1 | away", "tomorrow"),
         ("-1 | away", "yesterday"),
@@ -564,6 +574,24 @@ def test_any_note_becomes_text(html: str) -> None:
     text = plain_text(html)
     assert text == text.strip()
     assert all(c.isprintable() or c in "\n\u200d" for c in text)
+
+
+def test_own_templates_may_speak_of_the_newest_note_or_of_all(mapping: ProcessMapping) -> None:
+    """Of 0.2 they know `note` alone; and what 0.2 had decided has no `notes`."""
+    body = "{{ note.body }}, {{ note.at | day }}{% for each in notes %}; {{ each.author }} {{ each.body }}{% endfor %}"
+    email = mapping.emails[EmailKind.KICKOFF].model_copy(update={"body": body})
+    texts = Texts(mapping.model_copy(update={"emails": {EmailKind.KICKOFF: email}}))
+    old = {name: value for name, value in variables(note=NOTE).items() if name not in NEW_VARIABLES}
+    assert texts.email(EmailKind.KICKOFF, old)[1] == (
+        "Use the new logo.\nNo red., Fri 20 Nov 2026;  Use the new logo.\nNo red.\n"
+    )
+    signed = {"account_manager": False, "files": 0, "url": ""}
+    notes = [
+        {"body": "<b>", "at": "2026-11-21T02:30:00+00:00", "author": "Amelia", **signed},
+        {"body": "No", "at": "2026-11-20T02:30:00+00:00", "author": "Cora", **signed},
+    ]
+    told = texts.email(EmailKind.KICKOFF, variables(notes=notes))[1]
+    assert told == "<b>, Fri 20 Nov 2026; Amelia <b>; Cora No\n"
 
 
 def test_a_long_note_is_cut_where_a_word_ends(texts: Texts) -> None:

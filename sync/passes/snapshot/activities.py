@@ -3,7 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from sync.crm import (
+    CREATED_BY,
     NOTE_BODY,
+    NOTE_FILES,
+    OWNER,
     TASK_COMPLETED,
     TASK_STATUS,
     TIMESTAMP,
@@ -47,8 +50,8 @@ def read_notes(crm: CRMReader, records: Iterable[RecordRef], portal: Portal) -> 
     wanted = sorted(records)
     on = _notes_on(crm, wanted)
     ids = sorted({note for notes in on.values() for note in notes}, key=int)
-    read = crm.read(Kind.NOTE, ids, [NOTE_BODY, TIMESTAMP]) if ids else {}
-    return {record: _notes(on.get(record, ()), read, portal.url(record.kind, record.id)) for record in wanted}
+    read = crm.read(Kind.NOTE, ids, [NOTE_BODY, TIMESTAMP, NOTE_FILES, OWNER, CREATED_BY]) if ids else {}
+    return {record: _notes(record, on.get(record, ()), read, portal) for record in wanted}
 
 
 def _notes_on(crm: CRMReader, records: Sequence[RecordRef]) -> dict[RecordRef, list[str]]:
@@ -61,10 +64,17 @@ def _notes_on(crm: CRMReader, records: Sequence[RecordRef]) -> dict[RecordRef, l
     return on
 
 
-def _notes(ids: Iterable[str], read: Mapping[str, Record], url: str) -> tuple[Note, ...]:
-    notes = [
-        Note(read[i].properties.get(NOTE_BODY, ""), at, url)
-        for i in ids
-        if i in read and (at := moment_of(read[i].properties.get(TIMESTAMP, "")) or read[i].created_at)
-    ]
-    return tuple(sorted(notes, key=lambda note: note.at, reverse=True))
+def _notes(on: RecordRef, ids: Iterable[str], read: Mapping[str, Record], portal: Portal) -> tuple[Note, ...]:
+    users = {owner.user_id: owner.id for owner in portal.owners.values() if owner.user_id}
+    notes = [note for i in ids if i in read and (note := _note(read[i], portal.note_url(on, i), users)) is not None]
+    return tuple(sorted(notes, key=lambda note: (note.at, int(note.id)), reverse=True))
+
+
+def _note(record: Record, url: str, users: Mapping[str, str]) -> Note | None:
+    values = record.properties
+    at = moment_of(values.get(TIMESTAMP, "")) or record.created_at
+    if at is None:
+        return None
+    by = values.get(OWNER, "") or users.get(values.get(CREATED_BY, ""), "")
+    files = sum(bool(file.strip()) for file in values.get(NOTE_FILES, "").split(";"))
+    return Note(values.get(NOTE_BODY, ""), at, url, by, files, record.id)

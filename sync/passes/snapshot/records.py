@@ -30,7 +30,8 @@ class Translator:
         conditions = [condition.property for condition in mapping.condition]
         properties = [*mapping.properties.model_dump().values(), *mapping.owners.values(), *conditions]
         names = mapping.properties
-        history = [names.status, names.refresh_date, names.ad_lab_link, *conditions]
+        manager = mapping.owners[Role.ACCOUNT_MANAGER]
+        history = [names.status, names.refresh_date, names.ad_lab_link, manager, *conditions]
         return list(dict.fromkeys(properties)), list(dict.fromkeys(history))
 
     def ticket_properties(self, portal: Portal) -> tuple[list[str], list[str]]:
@@ -65,6 +66,7 @@ class Translator:
             inside=inside,
             inside_since=inside_since,
             has_absorbed=record.has_absorbed,
+            manager_history=self._history(record, mapping.owners[Role.ACCOUNT_MANAGER], str),
         )
 
     def ticket(self, record: Record, portal: Portal) -> Ticket:
