@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterable, Sequence
-from threading import Event
 from typing import TYPE_CHECKING
 
 from sync.commands.output import (
@@ -19,15 +18,16 @@ if TYPE_CHECKING:
     from sync.admin.bulk import Result, Summary
     from sync.crm import RecordRef
     from sync.service.bootstrap import Service
+    from sync.service.ending import Ending
 
 
 def report_results(
-    results: "Iterable[Result]", summary: "Summary", total: int, *, what: str, as_json: bool, stop: Event
+    results: "Iterable[Result]", summary: "Summary", total: int, *, what: str, as_json: bool, stop: "Ending"
 ) -> int:
     """Print each result as it comes, then the sum; return the command's exit code.
 
     `summary` fills while `results` is consumed. `total` is how many records were chosen; more may turn up. `what`
-    stands before the progress bar. `stop` is the event of `finish_group_on_interrupt`. Raises what `results` raises.
+    stands before the progress bar. `stop` is what comes of `finish_group_on_interrupt`. Raises what `results` raises.
     """
     from sync.admin.bulk import RecordOutcome
 

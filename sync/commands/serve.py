@@ -15,8 +15,8 @@ def serve() -> None:
     POLL_SECONDS, and sweeps once a day. Logs go to stderr.
 
     A CRM that cannot be reached, or that refuses the token, does not end it: webhooks are still stored, the log and
-    `handoffs status` say so, and it tries again. SIGTERM and Ctrl-C finish the current group of records first; a second
-    Ctrl-C ends at once, and what it leaves open is looked for in the CRM at the next start.
+    `handoffs status` say so, and it tries again. SIGTERM and Ctrl-C finish the current group of records first, and end
+    within ten seconds; a second Ctrl-C ends at once. What an end leaves open is looked for in the CRM at the next start.
 
     \b
     Example:

@@ -3,11 +3,14 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from threading import Event
+from typing import TYPE_CHECKING
 
 import click
 
 from sync.commands.output import format_duration, say
+
+if TYPE_CHECKING:
+    from sync.service.ending import Ending
 
 
 def at_a_terminal() -> bool:
@@ -31,18 +34,12 @@ def confirm(question: str, *, yes: bool, otherwise: str) -> None:
 
 
 @contextmanager
-def finish_group_on_interrupt() -> Iterator[Event]:
-    """Yield an event that Ctrl-C and SIGTERM set, so that a run ends after its current group; a second Ctrl-C ends at once."""
-    from sync.service.serve import stopping
+def finish_group_on_interrupt() -> "Iterator[Ending]":
+    """Yield what Ctrl-C and SIGTERM set, so that a run ends after its current group; a second Ctrl-C ends at once."""
+    from sync.service.ending import ending
 
-    stop = Event()
-
-    def request_stop() -> None:
-        stop.set()
-        say("Finishing the current group; Ctrl-C again ends at once.")
-
-    with stopping(request_stop):
-        yield stop
+    with ending("Finishing the current group; Ctrl-C again ends at once.\n") as told:
+        yield told
 
 
 @contextmanager

@@ -29,6 +29,7 @@ SUBJECTS: Mapping[str, str] = {
     "mapping_misfit": "the mapping does not fit the portal",
     "sweep_failed": "the daily sweep fails",
     "sweep_missed": "the daily sweep did not run",
+    "unforeseen": "something failed that nobody foresaw",
 }
 """Every kind, and what the subject of its email says."""
 

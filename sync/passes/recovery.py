@@ -13,7 +13,7 @@ from mappings.schema import ProcessMapping
 from mappings.texts import TASK_READER
 from sync.clock import from_ms, to_ms
 from sync.crm import CREATED, LANDED_AFTER, CRMReader, Filter, Kind, Record, moment_of
-from sync.errors import CRMRejectedError
+from sync.errors import CRMRejectedError, CRMUnavailableError
 from sync.failpoints import Failpoint, no_failpoint
 from sync.rules.process import read_task_key
 from sync.storage import ledger, service_state
@@ -53,12 +53,34 @@ def ensure(store: Store, crm: CRMReader, mapping: ProcessMapping, now: datetime,
         asked = service_state.get(connection, service_state.RECOVERED)
         final = service_state.get(connection, service_state.RECOVERED_FOR_GOOD)
         began = service_state.get(connection, service_state.LEDGER_BEGAN) or now
-    if final is not None or (asked is not None and now < began + SEARCH_LAGS):
+        tried = service_state.get(connection, service_state.RECOVERY_TRIED)
+    if final is not None or (asked is not None and now < max(began, tried or began) + SEARCH_LAGS):
         return
-    recover_tasks(store, crm, mapping, failpoint, since=None if asked is None else began - BEFORE)
+    if asked is None:
+        recover_tasks(store, crm, mapping, failpoint)
+    elif not _asked_again(store, crm, mapping, failpoint, since=began - BEFORE, now=now):
+        return
     if now >= began + SEARCH_LAGS:
         with store.write() as connection:
             service_state.put(connection, service_state.RECOVERED_FOR_GOOD, True)
+
+
+def _asked_again(
+    store: Store, crm: CRMReader, mapping: ProcessMapping, failpoint: Failpoint, *, since: datetime, now: datetime
+) -> bool:
+    """Ask the second time; whether there was an answer.
+
+    A search that fails must not keep webhooks from their passes: until it has answered, each task is looked for at its
+    record before it is made, and the search is tried again in `SEARCH_LAGS`.
+    """
+    try:
+        recover_tasks(store, crm, mapping, failpoint, since=since)
+    except (CRMUnavailableError, CRMRejectedError) as error:
+        log.warning("recovery.put_off", error=str(error))
+        with store.write() as connection:
+            service_state.put(connection, service_state.RECOVERY_TRIED, now)
+        return False
+    return True
 
 
 def recover_tasks(

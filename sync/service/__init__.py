@@ -4,8 +4,10 @@ bootstrap.py  the composition root: settings in, a `Service` out; its `lanes()` 
 reading.py    `ReadingService`, the half of it that cannot write
 lanes.py      one file lock a lane; whoever holds one to run passes has it prepared
 drain.py      passing over all that is due in a lane; a sweep or a poll to its end
-worker.py     drains, sweeps and polls until it is stopped, and bears with what goes wrong
+worker.py     drains, sweeps and polls until it is stopped
+chores.py     each of these for itself: what goes wrong is borne with, kept and told
 serve.py      receiver and worker under one command
+ending.py     how SIGTERM and Ctrl-C end a command: handlers that take no lock
 
 The package may touch everything below it. It is the only one that builds the CRM's client, the mailer and the passes.
 """

@@ -90,6 +90,9 @@ RECOVERED: Entry[int] = Entry("recovered", str, int)
 RECOVERED_FOR_GOOD: Entry[bool] = Entry("recovered_for_good", lambda flag: str(int(flag)), lambda text: text == "1")
 """Set once the CRM was asked when its search showed everything from before this ledger; never unset."""
 
+RECOVERY_TRIED = _moment("recovery_tried")
+"""When the CRM was last asked that, and did not answer."""
+
 # -- its rounds
 
 STARTED_AT = _moment("started_at")

@@ -29,7 +29,7 @@ class AlertedWorld:
         """Some time passes, and the worker has a turn."""
         self.world.clock.advance(timedelta(**later))
         self.world.people.flush_search()
-        self.worker._step()
+        self.worker.turn()
 
     def restart(self) -> None:
         self.world.restart()

@@ -118,7 +118,7 @@ def test_a_sweep_that_fails_marks_nothing_and_is_not_noted(world: World) -> None
 def _turn(world: World) -> None:
     """One turn of the worker."""
     world.people.flush_search()
-    Worker(world.service)._step()
+    Worker(world.service).turn()
 
 
 def _sweeps(world: World) -> list[tuple[str, bool]]:

@@ -1,12 +1,7 @@
 """`handoffs sandbox`: the simulated HubSpot, run on this machine until Ctrl-C."""
 
 import shlex
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
@@ -86,6 +81,7 @@ def sandbox(
         raise click.UsageError("--empty excludes --populate and --task-property")
     from sync.sandbox.sandbox import Sandbox
     from sync.sandbox.server import SandboxServer
+    from sync.service.ending import ending
 
     made = Sandbox(seed=seed, start=clock, ticking=not still, with_task_property=task_property, empty=empty)
     if populate:
@@ -102,27 +98,11 @@ def sandbox(
         raise click.UsageError(
             f"port {port} cannot be listened on ({error.strerror}): choose another with --port"
         ) from error
-    with _interrupt_event() as interrupted:
+    with ending() as told:
         _print_access(made, server.url, target, as_json=as_json)
-        interrupted.wait()
+        told.wait()
     server.stop()
     say("Stopped.")
-
-
-@contextmanager
-def _interrupt_event() -> Iterator[threading.Event]:
-    """Yield an event that Ctrl-C and SIGTERM set."""
-    interrupted = threading.Event()
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        interrupted.set()
-
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield interrupted
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _populate(made: "Sandbox", count: int, seed: int) -> None:

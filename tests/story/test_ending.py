@@ -1,0 +1,121 @@
+"""SIGTERM and Ctrl-C: a command ends soon, whatever it waits for and whatever lock its main thread holds."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.story.test_serve_killed import PATIENCE, answers, becomes, free_port, start
+
+SOON = 20.0
+"""Seconds in which a command must have ended: it takes ten at the most, on a machine that has nothing else to do."""
+
+
+@contextmanager
+def a_crm_that(answer: Callable[[socket.socket], None]) -> Iterator[str]:
+    """A CRM that takes each connection and does this with it; its address."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                threading.Thread(target=answer, args=(connection,), daemon=True).start()
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def hangs(connection: socket.socket) -> None:
+    connection.recv(65536)
+    time.sleep(PATIENCE * 5)
+
+
+def drips(connection: socket.socket) -> None:
+    """A byte now and then: no time-out between two of them is ever reached."""
+    with connection:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n")
+        for _ in range(1000):
+            try:
+                connection.sendall(b" ")
+            except OSError:
+                return
+            time.sleep(0.5)
+
+
+def refuses(connection: socket.socket) -> None:
+    connection.close()
+
+
+@pytest.mark.parametrize("answer", [hangs, drips, refuses])
+def test_the_service_ends_whatever_the_crm_does(tmp_path: Path, answer: Callable[[socket.socket], None]) -> None:
+    port = free_port()
+    with a_crm_that(answer) as crm:
+        process = start(tmp_path, port, crm)
+        try:
+            assert becomes(port, alive=True), (tmp_path / "serve.log").read_text()
+            time.sleep(1)  # it is in the middle of its first call
+            process.send_signal(signal.SIGTERM)
+            code = process.wait(SOON)
+        finally:
+            process.kill()
+            process.wait()
+    said = (tmp_path / "serve.log").read_text()
+    assert code == 0, said
+    assert "service.stopping" in said
+    assert "Traceback" not in said
+    assert not answers(port)
+
+
+LOGS_WITHOUT_PAUSE = """
+import sys, threading
+import click, structlog
+from sync.log import configure
+from sync.service.ending import ending
+
+configure("json")
+log = structlog.get_logger()
+event = threading.Event()
+with ending("Ending.\\n") as told:
+    print("ready", flush=True)
+    while not told.is_set():
+        log.info("at work")
+        click.echo("at work", err=True)
+        event.set()
+        event.clear()
+log.info("ended", by=told.signal_name)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_process_that_logs_without_pause(number: signal.Signals) -> None:
+    """The main thread holds a log's lock most of the time: a handler that asks for it as well hangs for ever."""
+    for n in range(8):
+        process = subprocess.Popen(
+            [sys.executable, "-c", LOGS_WITHOUT_PAUSE],
+            cwd=Path(__file__).parents[2],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        threading.Timer(0.05 + n / 100, process.send_signal, [number]).start()
+        try:
+            _, err = process.communicate(timeout=SOON)
+        finally:
+            process.kill()
+        assert process.returncode == 0
+        assert b"Ending.\n" in err
+        assert f'"by": "{number.name}"'.encode() in err

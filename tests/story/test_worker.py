@@ -1,0 +1,113 @@
+"""The worker's chores: what keeps one from being done keeps no other from it."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from sync.sandbox.faults import Fault
+from sync.service.worker import Worker
+from sync.storage import service_state
+from tests.conftest import MakeWorld
+from tests.world import World
+
+ADMIN = "admin@agency.example"
+PATIENCE = 30.0
+
+
+@contextmanager
+def at_work(worker: Worker) -> Iterator[None]:
+    """The worker runs in its own threads, as `serve` runs it."""
+    thread = threading.Thread(target=worker.run, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        worker.stop()
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+
+
+def becomes(true: Callable[[], bool]) -> bool:
+    """Whether it comes true before patience ends."""
+    pause = threading.Event()
+    return any(true() or pause.wait(0.05) for _ in range(int(PATIENCE / 0.05)))
+
+
+def a_ticket_is_told_of(world: World) -> None:
+    """By webhook: its record is in the work queue."""
+    portfolio = world.people.create_portfolio("Acme", world.day(40))
+    world.people.create_ticket("Ad 1", "Winter", portfolio)
+    world.sandbox.delivery.pump()
+
+
+def test_a_search_that_fails_keeps_no_webhook_waiting(world: World) -> None:
+    worker = Worker(world.service)
+    worker.turn()
+    a_ticket_is_told_of(world)
+    world.sandbox.faults.add(Fault("503", "POST */search"))
+    world.clock.advance(timedelta(days=1))  # a poll is due, and a sweep
+    worker.turn()
+    assert world.kinds() == ["write_copy", "design_graphics"]
+
+
+def test_a_search_that_hangs_keeps_no_webhook_waiting(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    let_go, hangs = threading.Event(), threading.Event()
+
+    def search(*_: object, **__: object) -> list[Any]:
+        hangs.set()
+        let_go.wait(PATIENCE)
+        return []
+
+    monkeypatch.setattr(type(world.service.reading.crm), "search", search)
+    with world.service.store.write() as connection:
+        service_state.put(connection, service_state.RECOVERED, 0)
+    with at_work(Worker(world.service)):
+        assert hangs.wait(PATIENCE)
+        a_ticket_is_told_of(world)
+        assert becomes(lambda: len(world.kinds()) == 2)
+        let_go.set()
+
+
+def test_what_nobody_foresaw_ends_no_worker(make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither in the timer, nor in the review of alerts, nor where the trouble itself is told."""
+    world = make_world(admin_email=ADMIN)
+    worker = Worker(world.service)
+    a_ticket_is_told_of(world)
+
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("by nobody")
+
+    monkeypatch.setattr("sync.passes.poll.changes.unread", broken)
+    monkeypatch.setattr(type(world.service.alerts), "review", broken)
+    worker.turn()
+    assert world.kinds() == ["write_copy", "design_graphics"]
+    (mail,) = [mail for mail in world.people.emails() if mail.to == ADMIN]
+    assert mail.properties["subject"] == "Creative Refresh handoffs: something failed that nobody foresaw"
+    assert "ZeroDivisionError: by nobody" in str(mail.properties["body"])
+    monkeypatch.setattr(type(world.service.alerts), "__call__", broken)
+    world.clock.advance(timedelta(hours=2))
+    worker.turn()
+
+
+def test_all_is_mended_once_every_chore_is_well(world: World) -> None:
+    """A poll that the CRM forbids stands until a poll succeeds, however well the work queue is drained meanwhile."""
+    worker = Worker(world.service)
+    world.sandbox.faults.add(Fault("403", "POST */search", times=4))
+
+    def stands() -> bool:
+        with world.service.store.read() as connection:
+            return service_state.get(connection, service_state.TOKEN_REFUSED) is not None
+
+    worker.turn()
+    assert stands()
+    a_ticket_is_told_of(world)
+    worker.turn()
+    assert stands()
+    for _ in range(5):
+        world.clock.advance(timedelta(minutes=2))
+        worker.turn()
+    assert not stands()
