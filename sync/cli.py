@@ -118,6 +118,6 @@ def main() -> None:
     Exit codes, of every command:
       0 done                    3 refused by a limit or an unanswered question
       1 something failed        4 the CRM refuses the token
-        or is unknown           5 the mapping does not fit the portal
-      2 wrong usage or setting
+        or is unknown           5 the mapping does not fit the portal, or
+      2 wrong usage or setting    the database belongs to another one
     """

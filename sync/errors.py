@@ -26,6 +26,12 @@ class MappingMisfitError(HandoffsError):
     exit_code = 5
 
 
+class WrongPortalError(HandoffsError):
+    """The token is another portal's than the database's: what either knows says nothing of the other."""
+
+    exit_code = 5
+
+
 class TaskPropertyMissingError(MappingMisfitError):
     """The portal lacks the property that carries the keys of tasks: `handoffs setup` makes it."""
 

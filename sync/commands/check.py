@@ -47,6 +47,8 @@ def check(as_json: bool) -> None:
     """
     with session.service(begin=False) as built:
         from mappings.load import places
+
+        built.require_own_portal()
         from sync.admin.check import check as check_portal
         from sync.admin.probe import obstacle
 

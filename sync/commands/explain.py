@@ -66,6 +66,7 @@ def explain(portfolio: str, everything: bool, as_json: bool) -> None:
         from sync.admin.portfolios import find
         from sync.passes import recovery
 
+        built.require_own_portal()  # another's clients are unknown here: that says nothing of the name
         found = explained(built.reading, find(built.crm, built.mapping, portfolio))
         if recovery.is_needed(built.store):
             say("No pass has run on this database yet: what the CRM shows as done is taken over by the first one.")

@@ -92,10 +92,12 @@ def end_of(value: datetime | date, zone: ZoneInfo) -> datetime:
 def portfolio_ids(built: "Service", wanted: Sequence[str]) -> list[str] | None:
     """Return the ids of these portfolios, each given by id or name; None if none is given.
 
-    Asks the CRM. Raises `NoSuchPortfolioError` and `AmbiguousNameError`.
+    Asks the CRM. Raises `WrongPortalError`, `NoSuchPortfolioError` and `AmbiguousNameError`.
     """
     from sync.admin.portfolios import find
 
+    if wanted:
+        built.require_own_portal()  # another's clients are unknown here: that says nothing of the name
     return list(dict.fromkeys(find(built.crm, built.mapping, one) for one in wanted)) if wanted else None
 
 

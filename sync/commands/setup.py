@@ -51,6 +51,7 @@ def setup(apply_it: bool, yes: bool, sample: bool, as_json: bool) -> None:
     with session.service(begin=False) as built:
         from sync.admin.setup import create, find_missing
 
+        built.require_own_portal()
         found = find_missing(built.crm, built.mapping)
         create_it = found.lacks_property and apply_it
         if create_it:
@@ -78,6 +79,7 @@ def _setup_sample(*, apply_it: bool, yes: bool, as_json: bool) -> None:
     with session.service(begin=False) as built:
         from sync.admin.sample import missing_parts
 
+        built.require_own_portal()
         missing = missing_parts(built.crm, built.mapping)
         if not as_json:
             for part in missing:

@@ -27,6 +27,7 @@ SUBJECTS: Mapping[str, str] = {
     "token_refused": "the token is refused",
     "task_property_missing": "the task property is missing",
     "mapping_misfit": "the mapping does not fit the portal",
+    "wrong_portal": "the token is of another portal",
     "sweep_failed": "the daily sweep fails",
     "sweep_missed": "the daily sweep did not run",
     "unforeseen": "something failed that nobody foresaw",

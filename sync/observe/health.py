@@ -21,6 +21,7 @@ def readiness(store: StoreReader, now: datetime) -> list[str]:
             refused = service_state.get(connection, service_state.TOKEN_REFUSED)
             missing = service_state.get(connection, service_state.TASK_PROPERTY_MISSING)
             misfit = service_state.get(connection, service_state.MAPPING_MISFIT)
+            elsewhere = service_state.get(connection, service_state.WRONG_PORTAL)
     except StoreError as error:
         return [f"database: {error}"]
     reasons = []
@@ -30,6 +31,8 @@ def readiness(store: StoreReader, now: datetime) -> list[str]:
         reasons.append("task property missing: run `handoffs setup --apply`")
     if misfit is not None:
         reasons.append(f"the mapping does not fit the portal: {misfit}")
+    if elsewhere is not None:
+        reasons.append(f"another portal's token: {elsewhere}")
     if found.oldest_seconds > OLDEST_ALLOWED.total_seconds():
         minutes = int(found.oldest_seconds // 60)
         reasons.append(

@@ -58,10 +58,16 @@ class Portal:
 
 
 class PortalCache:
-    """Gives the current `Portal`, reading only what has aged."""
+    """Gives the current `Portal`, reading only what has aged.
 
-    def __init__(self, crm: CRMReader, mapping: ProcessMapping, clock: Clock) -> None:
+    `require_own` is called with the account before anything else is read of it, and raises where it is the wrong one.
+    """
+
+    def __init__(
+        self, crm: CRMReader, mapping: ProcessMapping, clock: Clock, require_own: Callable[[Account], None]
+    ) -> None:
         self._crm = crm
+        self._require_own = require_own
         self._mapping = mapping
         self._clock = clock
         self._account: Account | None = None
@@ -78,11 +84,13 @@ class PortalCache:
     def get(self) -> Portal:
         """Give the portal, read anew as far as it has aged.
 
-        Raises `MappingMisfitError` where the mapping names what the portal has not, and the port's errors.
+        Raises `MappingMisfitError` where the mapping names what the portal has not, what `require_own` raises, and the
+        port's errors.
         """
         now = self._clock.now()
         if self._account is None:
             account = self._crm.account()
+            self._require_own(account)
             self._type_ids = {kind: self._crm.type_id(kind) for kind in Kind}
             self._account = account
         if self._stages_at is None or not timedelta(0) <= now - self._stages_at < STAGES_FOR:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from mappings.load import MappingError, load
 from mappings.schema import ProcessMapping
 from sync.clock import Clock, ShiftedClock, SystemClock, from_ms, local_date, start_of_day, to_ms
-from sync.crm import CRM, Kind
-from sync.errors import ConfigurationError, RefusedError
+from sync.crm import CRM, Account, Kind
+from sync.errors import ConfigurationError, RefusedError, WrongPortalError
 from sync.failpoints import Failpoint, no_failpoint
 from sync.observe.alerts import Alerts
 from sync.passes import recovery
@@ -84,6 +84,10 @@ class Service:
         """Enqueue what has changed since the last poll; how many records. Raises the port's errors and `StoreError`."""
         self._prepare()
         return poll(self.store, self.crm, self.mapping, self.clock, self.portals.get().pipeline.id)
+
+    def require_own_portal(self) -> None:
+        """Make sure that the token is of the database's portal. Raises `WrongPortalError` and the port's errors."""
+        require_own(self.store, self.crm.account(), keep=False)
 
     def close(self) -> None:
         """Close the database."""
@@ -184,7 +188,7 @@ def build(
     with _closed_on_error(store):
         mailer = mailer or make_mailer(settings, crm, clock)
     alerts = Alerts(store, mailer, settings.admin_email, clock)
-    portals = PortalCache(crm.reader, mapping, clock)
+    portals = PortalCache(crm.reader, mapping, clock, lambda account: require_own(store, account, keep=begin))
 
     def times() -> Times:
         now = calendar.now()
@@ -239,6 +243,22 @@ def _beginnings(
             "GO_LIVE or set it back. To act on older causes use `handoffs backfill --since DATE`."
         )
     return kept, ledger_began
+
+
+def require_own(store: Store, account: Account, *, keep: bool) -> None:
+    """Make sure that the database is this portal's; with `keep` one that belongs to none yet is from now on.
+
+    Raises `WrongPortalError`: what a rehearsal on a test portal has left is no news of the real one.
+    """
+    with store.write() if keep else store.read() as connection:
+        known = service_state.get(connection, service_state.PORTAL)
+        if known is None and keep:
+            service_state.put(connection, service_state.PORTAL, account.portal_id)
+    if known not in {None, account.portal_id}:
+        raise WrongPortalError(
+            f"the database {store.path or ''} belongs to portal {known}, and HUBSPOT_ACCESS_TOKEN is of portal "
+            f"{account.portal_id}: nothing is done. Set the token of {known}, or another DATABASE_URL for {account.portal_id}"
+        )
 
 
 def go_live_moment(value: str, mapping: ProcessMapping) -> datetime:

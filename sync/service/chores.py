@@ -14,6 +14,7 @@ from sync.errors import (
     RefusedError,
     StoreError,
     TaskPropertyMissingError,
+    WrongPortalError,
 )
 from sync.observe import health
 from sync.service.bootstrap import Service
@@ -101,6 +102,8 @@ class Trouble:
                 return self._refused(service_state.TASK_PROPERTY_MISSING, chore, error)
             case MappingMisfitError():
                 return self._refused(service_state.MAPPING_MISFIT, chore, error)
+            case WrongPortalError():
+                return self._refused(service_state.WRONG_PORTAL, chore, error)
             case CRMUnavailableError() | CRMRejectedError():
                 pause = UNREACHABLE_FOR[min(failures, len(UNREACHABLE_FOR)) - 1]
                 log.warning("crm.unavailable", chore=chore, error=str(error), again_in=pause.total_seconds())

@@ -121,10 +121,16 @@ TASK_PROPERTY_MISSING = _refusal("task_property_missing")
 MAPPING_MISFIT = _refusal("mapping_misfit")
 """The mapping does not fit the portal: the error's words. None: it does."""
 
-REFUSALS = (TOKEN_REFUSED, TASK_PROPERTY_MISSING, MAPPING_MISFIT)
+WRONG_PORTAL = _refusal("wrong_portal")
+"""The token is another portal's than this database's: the error's words. None: it is this one's."""
+
+REFUSALS = (TOKEN_REFUSED, TASK_PROPERTY_MISSING, MAPPING_MISFIT, WRONG_PORTAL)
 """Why no pass can run at all; a worker that finds one mended sets it to None."""
 
 # -- what it knows of the portal
+
+PORTAL: Entry[str] = Entry("portal", str, str)
+"""The id of the portal that this database belongs to; set once, at the first look at it."""
 
 PORTFOLIO_TYPE_ID: Entry[str] = Entry("portfolio_type_id", str, str)
 """The object type id of the portfolio (`2-…`), which a running service leaves for the receiver."""

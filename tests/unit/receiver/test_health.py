@@ -79,6 +79,7 @@ def test_a_database_without_a_schema(tmp_path: Path, clock: HandClock) -> None:
         (service_state.TOKEN_REFUSED, "token refused"),
         (service_state.TASK_PROPERTY_MISSING, "task property missing"),
         (service_state.MAPPING_MISFIT, "the mapping does not fit the portal"),
+        (service_state.WRONG_PORTAL, "another portal's token"),
     ],
     ids=lambda it: it.name if isinstance(it, Entry) else it,
 )
