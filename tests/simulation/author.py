@@ -14,6 +14,7 @@ from sync.clock import from_ms, to_ms
 from sync.sandbox.records import Record
 from tests.simulation.chaos import chaos
 from tests.simulation.corner_cases import corner_case
+from tests.simulation.desk import edits
 from tests.simulation.disturbances import disturbances, moment, times
 from tests.simulation.pasted import pasted
 from tests.simulation.player import NAMES, ZONE, Player
@@ -85,6 +86,7 @@ class Author:
         self._clipboard = random.Random(
             f"clipboard {script.seed}"
         )  # its own: how a name is spelled plays no other story
+        self.desk = random.Random(f"desk {script.seed}")  # its own, too
         self._agenda: list[tuple[int, int, str]] = []  # when, in which order, what: "day" or a portfolio's label
         self._count = 0
         self.clients: dict[str, Client] = {}
@@ -113,6 +115,8 @@ class Author:
                 yield from self._day()
             case label:
                 yield from self._session(self.clients[label])
+                if self.desk.random() < 0.4:
+                    yield from edits(self, self.clients[label])
 
     def _note(self, at: int, what: str) -> None:
         self._count += 1

@@ -110,6 +110,13 @@ class Checked(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Sent(Event):
+    """The service sends a write: what of which records it asks to change, whatever comes of it."""
+
+    updates: tuple[tuple[Ref, Mapping[str, str]], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PassBegan(Event):
     """`what`: `drain`, `poll` or `sweep`."""
 
@@ -151,6 +158,11 @@ class EventLog:
     def checked(self, kind: str, ids: Iterable[str]) -> None:
         self._catch_up()
         self.events.append(Checked(*self._next(), frozenset(Ref(kind, i) for i in ids)))
+
+    def sent(self, kind: str, updates: Iterable[tuple[str, Mapping[str, str]]]) -> None:
+        self._catch_up()
+        asked = tuple((Ref(kind, i), dict(values)) for i, values in updates)
+        self.events.append(Sent(*self._next(), asked))
 
     def owner_changed(self, owner: str, *, active: bool) -> None:
         self._catch_up()

@@ -312,6 +312,8 @@ class Player:
                         people.delete_task(task, by=by)
                     case "restore":
                         people.restore("task", task, by=by)
+                    case "append" | "prepend" | "rewrite" | "rename" | "hand on" | "put off":
+                        people.set("task", task, self._edited(task, values["do"], values["text"]), by=by)
                     case status:
                         people.set("task", task, {"hs_task_status": status}, by=by)
                 return f"task {task} “{values['subject']}…” of {values['on']}: {values['do']}"
@@ -347,6 +349,25 @@ class Player:
         if not found:
             raise ValueError(f"{on} has no such task: {subject}")
         return str(max(found))
+
+    def _edited(self, task: str, how: str, text: str) -> dict[str, str]:
+        """What a person's edit makes of a task."""
+        portal = self.world.sandbox.portal
+        seen = portal.get(portal.type("task").id, int(task))
+        body, subject = seen.value("hs_task_body"), seen.value("hs_task_subject")
+        match how:
+            case "append":
+                return {"hs_task_body": body + text}
+            case "prepend":
+                return {"hs_task_body": text + body}
+            case "rewrite":
+                return {"hs_task_body": text}
+            case "rename":
+                return {"hs_task_subject": f"{subject} (mine)"}
+            case "hand on":
+                return {"hubspot_owner_id": self.world.sandbox.process.owners["second_account_manager"]}
+            case _:
+                return {"hs_timestamp": str(self.now + 86_400_000)}
 
     # -- the service at work
 

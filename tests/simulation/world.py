@@ -120,11 +120,18 @@ class SimulationLog(RequestLog):
 class DirectSession(requests.Session):
     """Hands each request to the sandbox's API, without preparing what only a socket needs."""
 
-    def __init__(self, api: Api, hook: Hook, read: Callable[[str, list[str], bool], None]) -> None:
+    def __init__(
+        self,
+        api: Api,
+        hook: Hook,
+        read: Callable[[str, list[str], bool], None],
+        sent: Callable[[str, list[tuple[str, dict[str, str]]]], None],
+    ) -> None:
         super().__init__()
         self._api = api
         self._hook = hook
         self._read = read
+        self._sent = sent
 
     def request(self, method: str | bytes, url: str | bytes, *_: Any, **options: Any) -> requests.Response:
         assert isinstance(method, str)
@@ -133,6 +140,8 @@ class DirectSession(requests.Session):
         body: str = options.get("data") or ""
         headers = {name.lower(): value for name, value in options["headers"].items()}
         self._hook("call")
+        if path.endswith("/batch/update") and "/objects/" in path:
+            self._sent(path.split("/")[-3], [(one["id"], one["properties"]) for one in json.loads(body)["inputs"]])
         answer = self._api.handle(Request(method, unquote(path), query, headers, body.encode()))
         _suffer(answer, self._api.portal.clock, _patience(options.get("timeout")), _asked(method, url))
         if answer.status in {200, 207} and path.endswith("/batch/read") and "/objects/" in path:
@@ -257,7 +266,7 @@ class SimulationWorld(World):
             service = super()._start()
         assert isinstance(service.crm, HubSpot)
         transport = service.crm._calls.transport
-        transport._session = DirectSession(self.sandbox.api, self._hook, self._looked)
+        transport._session = DirectSession(self.sandbox.api, self._hook, self._looked, self._sent)
         transport._jitter = self._jitter
         service.store.engine.dispose()
         event.listen(service.store.engine, "connect", _quick)
@@ -286,10 +295,19 @@ class SimulationWorld(World):
     def _looked(self, type_name: str, ids: list[str], with_history: bool) -> None:
         if self.event_log is None:
             return
+        kind = self._kind(type_name)
+        if not with_history:
+            self.event_log.checked(kind, ids)
+        elif kind in {"portfolio", "ticket"}:
+            self.event_log.looked(kind, ids)
+
+    def _sent(self, type_name: str, updates: list[tuple[str, dict[str, str]]]) -> None:
+        if self.event_log is not None:
+            self.event_log.sent(self._kind(type_name), updates)
+
+    def _kind(self, type_name: str) -> str:
         found = self.sandbox.portal.type(type_name)
-        kind = "portfolio" if found.custom else found.name
-        if kind in {"portfolio", "ticket"}:
-            (self.event_log.looked if with_history else self.event_log.checked)(kind, ids)
+        return "portfolio" if found.custom else found.name
 
     def next_look(self) -> datetime | None:
         """When the next dirty record is to be looked at; None: none is dirty."""

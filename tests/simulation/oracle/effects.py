@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
 from tests.simulation.event_log import Mailed, Ref, Updated
+from tests.simulation.oracle.audit import Audit
 from tests.simulation.oracle.calendar import day_of, next_date, today_at
 from tests.simulation.oracle.finding import Verdict
 from tests.simulation.oracle.handoffs import Handoffs, Offer
@@ -27,11 +28,17 @@ class Effects:
     """Tasks, emails and writes against the offers of them. What no offer explains is found `unexplained` or `doubled`."""
 
     def __init__(
-        self, records: Records, handoffs: Handoffs, emails: Mapping[str, str], find: Callable[[Verdict, str], None]
+        self,
+        records: Records,
+        handoffs: Handoffs,
+        audit: Audit,
+        emails: Mapping[str, str],
+        find: Callable[[Verdict, str], None],
     ) -> None:
         """`emails`: owner ids by address."""
         self._crm = records
         self._handoffs = handoffs
+        self._audit = audit
         self._owner_of = dict(emails)
         self._find = find
         self.ledger_began = -1  # when the service first looked after it had lost its database; 0: it has not yet
@@ -395,3 +402,5 @@ class Effects:
         offer = self._take("2a", slot, None) or self._take("8", slot, None)
         if offer is None:
             self._find("unexplained", f"the service closed {what}")
+        else:
+            self._audit.closed(rec, offer.parent, int(str(offer.key[2])))

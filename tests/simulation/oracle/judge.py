@@ -38,8 +38,10 @@ from tests.simulation.event_log import (
     PassEnded,
     Ref,
     Restored,
+    Sent,
     Updated,
 )
+from tests.simulation.oracle.audit import Audit
 from tests.simulation.oracle.due_looks import DueLooks
 from tests.simulation.oracle.effects import Effects
 from tests.simulation.oracle.finding import Finding, Verdict
@@ -56,7 +58,8 @@ class Oracle:
         self._crm = Records(process, inactive)
         self._handoffs = Handoffs(self._crm)
         self._due_looks = DueLooks(self._crm)
-        self._effects = Effects(self._crm, self._handoffs, emails, self._find)
+        self._audit = Audit(self._crm, self._find)
+        self._effects = Effects(self._crm, self._handoffs, self._audit, emails, self._find)
         self._looked: set[Ref] = set()
         self._looked_at = 0
         self._deleted_in_pass: set[Ref] = set()  # what was just being made on them may have been refused
@@ -98,6 +101,7 @@ class Oracle:
                     self._crm.owner_changed(owner, active=active)
                 case PassBegan():
                     self._due_looks.began(event)
+                    self._audit.began()
                     self._passing = True
                     self._effects.ledger_began = self._effects.ledger_began or event.at
                     self._looked.clear()
@@ -111,6 +115,9 @@ class Oracle:
                         self._look(ref)
                 case Checked(refs=refs):
                     self._effects.note_reading(refs)
+                    self._audit.checked(refs)
+                case Sent():
+                    self._audit.sent(event)
                 case PassEnded(settled=settled):
                     if settled:
                         self._rest(self._looked)
@@ -120,7 +127,7 @@ class Oracle:
                 case Ended():
                     self._ended = True
                     self._rest({rec.ref for rec in self._crm.all.values() if rec.ref.kind in {"portfolio", "ticket"}})
-            if isinstance(event, PassBegan | Looked | Checked | Mailed) or getattr(event, "own", False):
+            if isinstance(event, PassBegan | Looked | Checked | Sent | Mailed) or getattr(event, "own", False):
                 continue
             self._due_looks.by_person(event)
             if self._passing:
@@ -139,6 +146,7 @@ class Oracle:
         if rec is None:
             return
         if event.own:
+            self._audit.written(rec, event)
             self._effects.written(rec, event)
         self._crm.updated(rec, event)
 

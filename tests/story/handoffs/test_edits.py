@@ -58,6 +58,28 @@ def at_the_step(world: World, step: str, act: Callable[[], None]) -> None:
     world.failpoint = failpoint
 
 
+def test_what_people_wrote_on_a_task_stays_when_it_is_closed(make_world: MakeWorld) -> None:
+    """A line is added at the end of its body, and nothing else is touched (docs/process.md W.3)."""
+    world = make_world()
+    portfolio = world.people.create_portfolio("Acme", world.day(10))
+    world.work()
+    task = the(world, "kickoff")
+    owner = world.sandbox.process.owners["second_account_manager"]
+    written = {
+        "hs_task_subject": "Call Acme",
+        "hs_task_body": f"<p>Call after ten</p>{task.body}",
+        "hubspot_owner_id": owner,
+    }
+    world.people.edit_task(task.id, **written)
+    at_the_step(world, "planned", lambda: world.people.edit_task(task.id, hs_task_body=f"<p>Mine</p>{task.body}"))
+    world.people.set_status(portfolio, "No Refresh Requested")
+    world.work()
+    closed = the(world, "kickoff")
+    assert (closed.open, closed.subject, closed.owner, closed.due) == (False, "Call Acme", owner, task.due)
+    assert closed.body.startswith(f"<p>Mine</p>{task.body}")
+    assert closed.body.count("Closed automatically") == 1
+
+
 def test_a_person_completes_the_task_that_a_decline_is_about_to_close(make_world: MakeWorld) -> None:
     """It is read before it is closed, and left as it is (docs/process.md W.3)."""
     world = make_world()
