@@ -1,7 +1,7 @@
 """Time comes in from outside: everything that needs `now` is given a `Clock`."""
 
 import time
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -46,12 +46,12 @@ class ShiftedClock:
         self._base.sleep(seconds)
 
 
-def local_date(moment: datetime, zone: ZoneInfo) -> date:
+def local_date(moment: datetime, zone: tzinfo) -> date:
     """The calendar date of `moment` in `zone`."""
     return moment.astimezone(zone).date()
 
 
-def start_of_day(day: date, zone: ZoneInfo) -> datetime:
+def start_of_day(day: date, zone: tzinfo) -> datetime:
     """The first moment of `day` in `zone`, in UTC."""
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
 

@@ -18,6 +18,7 @@ from sync.crm import Kind, Owner, RecordRef
 from sync.rules import keys
 from sync.rules.context import Context, Times
 from sync.rules.decide import decide
+from sync.rules.in_force import MappingHistory, PastMapping, past_mapping
 from sync.rules.keys import EffectKind, RevisionKey
 from sync.rules.model import (
     NOT_YET,
@@ -68,7 +69,13 @@ def day(ahead: int) -> date:
 
 @cache
 def mapping(
-    *, fallbacks: bool = False, clear_declined: bool = False, condition: bool = False, weekend: Weekend = "keep"
+    *,
+    fallbacks: bool = False,
+    clear_declined: bool = False,
+    condition: bool = False,
+    weekend: Weekend = "keep",
+    window: int = 15,
+    zone: str = _DEFAULT.time_zone,
 ) -> ProcessMapping:
     """The default mapping, with one of its switches turned."""
     made = _DEFAULT.model_copy(update={"cadence": _DEFAULT.cadence.model_copy(update={"weekend": weekend})})
@@ -77,6 +84,9 @@ def mapping(
             role: entry.model_copy(update={"fallback_owner": STAND_IN.upper()}) for role, entry in made.roles.items()
         }
         made = made.model_copy(update={"roles": roles})
+    if window != made.rules.window_days or zone != made.time_zone:
+        rules = made.rules.model_copy(update={"window_days": window})
+        made = ProcessMapping(**{**_fields(made), "rules": rules, "time_zone": zone})
     if clear_declined:
         rules = made.rules.model_copy(update={"clear_declined_status": True})
         made = made.model_copy(update={"rules": rules})
@@ -85,6 +95,11 @@ def mapping(
         portfolio = made.portfolio.model_copy(update={"condition": conditions})
         made = made.model_copy(update={"portfolio": portfolio})
     return made
+
+
+def _fields(mapping_: ProcessMapping) -> dict[str, Any]:
+    """Without what it has computed from them, which a copy would keep."""
+    return {name: getattr(mapping_, name) for name in ProcessMapping.model_fields}
 
 
 class Scene:
@@ -118,6 +133,7 @@ class Scene:
         self._planned: dict[str, Effect] = {}  # by effect key: what the ledger holds of it
         self.done: list[str] = []  # every effect that was carried out, in order
         self._ids = count(1001)
+        self.past = [self._in_force(self.go_live)]
 
     # -- what people do
 
@@ -296,6 +312,7 @@ class Scene:
                     detail={RECOVERED: True},
                 )  # fmt: skip
         self.recorded, self.closings = kept, set()
+        self.past = [self._in_force(self.now)]
         return self
 
     def forget_history(self, *, keep: int = 1) -> Self:
@@ -306,6 +323,21 @@ class Scene:
     def forget_dates(self, *, keep: int = 1) -> Self:
         """The CRM keeps only the newest versions of the Refresh Date."""
         del self.dates[keep:]
+        return self
+
+    def _in_force(self, since: datetime) -> PastMapping:
+        return past_mapping(
+            self.mapping,
+            since,
+            pipeline="0",
+            in_progress=IN_PROGRESS,
+            pending_approval=STAGE_IDS[Stage.PENDING_APPROVAL],
+        )
+
+    def remap(self, mapping_: ProcessMapping) -> Self:
+        """An admin changes the mapping, and the service is started with it."""
+        self.mapping = mapping_
+        self.past.append(self._in_force(self._tick()))
         return self
 
     def refuse(self, *kinds: str) -> Self:
@@ -373,7 +405,8 @@ class Scene:
 
     def context(self) -> Context:
         moment = Times(self.now, self.today, self.go_live, self.ledger_began)
-        return Context(self.snapshot(), self.ledger(), self.mapping, moment, self.people, IN_PROGRESS)
+        past = MappingHistory(tuple(self.past))
+        return Context(self.snapshot(), self.ledger(), self.mapping, moment, self.people, IN_PROGRESS, past=past)
 
     def decide(self) -> Decision:
         return decide(self.context())

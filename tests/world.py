@@ -168,6 +168,13 @@ class World:
                 path.unlink()
         self.service = self._start()
 
+    def remap(self, mapping: str, *, lose_database: bool = False) -> None:
+        """End the service and start it with another mapping, which differs so from the packaged one."""
+        path = self.directory / "mapping.yaml"
+        path.write_text(mapping, encoding="utf-8")
+        self.settings = self.settings.model_copy(update={"mapping": path})
+        self.restart(lose_database=lose_database)
+
     def _deliver(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> int:
         parts = urlsplit(url)
         answer = self.app.test_client().open(

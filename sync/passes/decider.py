@@ -17,6 +17,7 @@ from sync.passes.portal import Portal, PortalCache
 from sync.passes.snapshot import Group, SnapshotReader
 from sync.rules.context import Context, Times
 from sync.rules.decide import decide
+from sync.rules.in_force import MappingHistory
 from sync.rules.model import Decision, LedgerView
 from sync.storage.database import StoreReader
 
@@ -47,7 +48,10 @@ class Preview:
 
 
 class Decider:
-    """Reads records and applies the rules to them. `times` gives the moment and the day that decisions go by."""
+    """Reads records and applies the rules to them.
+
+    `times` gives the moment and the day that decisions go by, `past` the mappings that have been in force.
+    """
 
     def __init__(
         self,
@@ -56,12 +60,14 @@ class Decider:
         portals: PortalCache,
         reader: SnapshotReader,
         times: Callable[[], Times],
+        past: Callable[[], MappingHistory],
     ) -> None:
         self._store = store
         self._mapping = mapping
         self._portals = portals
         self._reader = reader
         self._times = times
+        self._past = past
 
     def preview(self, portfolios: Sequence[str]) -> Preview:
         """Read and decide these portfolios (ids) as a pass would. Raises the port's errors and `StoreError`."""
@@ -85,7 +91,7 @@ class Decider:
 
     def contexts(self, group: Group, views: Mapping[RecordRef, LedgerView], portal: Portal) -> dict[RecordRef, Context]:
         """Put together what the rules are to know of each record of the group, all as of one moment."""
-        times = self._times()
+        times, past = self._times(), self._past()
         return {
             record: Context(
                 snapshot,
@@ -95,6 +101,7 @@ class Decider:
                 portal.people,
                 portal.in_progress,
                 portal.choices,
+                past,
             )
             for record, snapshot in group.snapshots.items()
         }

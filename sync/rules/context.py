@@ -14,6 +14,7 @@ from sync.crm import Kind, RecordRef
 from sync.rules import keys, notes
 from sync.rules.cadence import next_date, stands_for
 from sync.rules.cycle import Ending, all_closings, cycle_at, cycle_id, endings
+from sync.rules.in_force import MappingHistory
 from sync.rules.keys import ClosedKey, DeclinedKey, EffectKind
 from sync.rules.model import (
     MONTH_DAY,
@@ -77,6 +78,7 @@ class Context:
     people: Mapping[str, str] = field(default_factory=dict)  # active owners by id and by lower-cased email → id
     in_progress: str = ""  # the id of the stage that a revision kicks a ticket back to
     choices: Choices = field(default_factory=dict)
+    past: MappingHistory = field(default_factory=MappingHistory)  # which mapping was in force when
 
     @cached_property
     def ledger(self) -> LedgerView:
@@ -181,10 +183,11 @@ class Context:
         return self.mapping.rules.window_days
 
     def out_of_window(self, version: Version[date | None]) -> bool:
-        """Whether a date was more than the window ahead of the day on which it was set, or was cleared."""
-        if version.value is None:
-            return True
-        return (version.value - local_date(version.at, self.mapping.zone)).days > self.window
+        """Whether a date was more than the window ahead of the day on which it was set, or was cleared.
+
+        Window and day are those of the mapping that was in force then.
+        """
+        return self.past.out_of_window(version, self.mapping)
 
     @cached_property
     def refresh_began(self) -> datetime:

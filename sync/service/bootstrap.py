@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from typing import TYPE_CHECKING
 
 from mappings.load import MappingError, load
@@ -20,15 +20,16 @@ from sync.passes.decider import Decider
 from sync.passes.effects import Resolver, make_performer
 from sync.passes.email import Mailer, make_mailer
 from sync.passes.poll import poll
-from sync.passes.portal import PortalCache
+from sync.passes.portal import Portal, PortalCache
 from sync.passes.reconcile import Reconciler
 from sync.passes.snapshot import SnapshotReader
 from sync.passes.sweep import sweep
 from sync.rules.context import Times
+from sync.rules.in_force import MappingHistory, past_mapping
 from sync.service.lanes import PreparedLanes
 from sync.service.reading import ReadingService
 from sync.settings import Settings
-from sync.storage import copies, service_state
+from sync.storage import copies, mappings_in_force, service_state
 from sync.storage.budget import Budget, Paced, Priority
 from sync.storage.database import Store, migrate, open_store
 
@@ -96,9 +97,11 @@ class Service:
     def _prepare(self) -> None:
         """Make sure that the ledger knows all that the CRM shows as done: no pass may begin before.
 
-        Also leaves the portfolio's type id for the receiver. Does nothing once that is so.
+        Also leaves the portfolio's type id for the receiver, and writes down which mapping is in force from now on. Does
+        nothing once that is so.
         """
         portal = self.portals.get()
+        self._note_mapping(portal)
         type_id = portal.type_ids[Kind.PORTFOLIO]
         if type_id not in self._type_ids_left:
             with self.store.write() as connection:
@@ -107,6 +110,21 @@ class Service:
         # Without the property no task can carry a key: there is nothing to take back, and no pass begins either.
         if portal.has_task_property and not recovery.is_final(self.store):
             recovery.ensure(self.store, self.crm, self.mapping, self.clock.now(), self.failpoint)
+
+    def _note_mapping(self, portal: Portal) -> None:
+        """Write down the mapping that the passes from now on go by, where another one was in force before."""
+        mine = past_mapping(
+            self.mapping,
+            from_ms(to_ms(self.clock.now())),
+            pipeline=portal.pipeline.id,
+            in_progress=portal.in_progress,
+            pending_approval=portal.pending_approval,
+        )
+        with self.store.read() as connection:
+            last = mappings_in_force.history(connection).at(mine.since)
+        if last is None or not last.same_but_since(mine):
+            with self.store.write() as connection:
+                mappings_in_force.note(connection, mine)
 
 
 def read_mapping(settings: Settings) -> ProcessMapping:
@@ -194,8 +212,12 @@ def build(
         now = calendar.now()
         return Times(now, local_date(now, mapping.zone), go_live, ledger_began)
 
+    def past() -> MappingHistory:
+        with store.read() as connection:
+            return mappings_in_force.history(connection)
+
     reader = SnapshotReader(crm.reader, mapping, settings.hubspot_app_id, clock)
-    decider = Decider(store.reader, mapping, portals, reader, times)
+    decider = Decider(store.reader, mapping, portals, reader, times, past)
     reading = ReadingService(
         settings=settings,
         mapping=mapping,
@@ -229,15 +251,18 @@ def _beginnings(
 ) -> tuple[datetime, datetime]:
     """When the service went live and when this ledger began: set at the first start (`keep`), kept ever after."""
     now = from_ms(to_ms(clock.now()))  # as the database keeps it
-    wanted = None if settings.go_live is None else from_ms(to_ms(go_live_moment(settings.go_live, mapping)))
+    wanted = None if settings.go_live is None else from_ms(to_ms(go_live_moment(settings.go_live, mapping.zone)))
     first = {service_state.LEDGER_BEGAN: now, service_state.GO_LIVE: wanted or now}
     with store.write() if keep else store.read() as connection:
+        zones = {one.zone for one in mappings_in_force.history(connection).mappings}
         known = {entry: service_state.get(connection, entry) for entry in first}
         for entry, value in first.items():
             if keep and known[entry] is None:
                 service_state.put(connection, entry, value)
     ledger_began, kept = (known[entry] or first[entry] for entry in first)
-    if wanted is not None and wanted != kept:
+    # It was read in the time zone of its day: another one in the mapping is no other moment.
+    meant = {go_live_moment(settings.go_live, zone) for zone in zones} if settings.go_live else set()
+    if wanted not in {None, kept} and kept not in {from_ms(to_ms(moment)) for moment in meant}:
         raise ConfigurationError(
             f"GO_LIVE is {settings.go_live}, but this service went live at {kept.isoformat()}: remove "
             "GO_LIVE or set it back. To act on older causes use `handoffs backfill --since DATE`."
@@ -261,10 +286,10 @@ def require_own(store: Store, account: Account, *, keep: bool) -> None:
         )
 
 
-def go_live_moment(value: str, mapping: ProcessMapping) -> datetime:
-    """Read a date, which is midnight in the mapping's time zone, or a time, which without an offset is in that zone too."""
+def go_live_moment(value: str, zone: tzinfo) -> datetime:
+    """Read a date, which is midnight in this time zone, or a time, which without an offset is in it too."""
     try:
-        return start_of_day(date.fromisoformat(value), mapping.zone)
+        return start_of_day(date.fromisoformat(value), zone)
     except ValueError:
         moment = datetime.fromisoformat(value)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=mapping.zone)).astimezone(UTC)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)

@@ -16,6 +16,7 @@ What stands in it, in the data's order:
     memberships      which portfolio each ticket was last seen on
     ledger           what was decided, tried and done: every effect happens once
     waits            whom each portfolio waits for
+    mappings_in_force   which mapping was in force since when
     sweeps           the daily sweep, once a day
     releases         what an admin permits beyond the breaker's limit
     runs             what an admin had done, and how far back a portfolio's causes count

@@ -118,6 +118,14 @@ seen = Table(
     Column("modified_at", BigInteger, nullable=False),
 )
 
+# Which mapping was in force since when: a version is judged by the one that it was set under.
+mappings_in_force = Table(
+    "mapping_in_force",
+    metadata,
+    Column("since", BigInteger, primary_key=True),
+    Column("mapping", Text, nullable=False),  # JSON: what of it says how a record's past is to be read
+)
+
 # One sweep a day by the timer.
 sweeps = Table(
     "sweep",

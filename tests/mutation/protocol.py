@@ -28,6 +28,7 @@ RECOVERY, SWEEP, POLL, INBOX = (
 )
 MEMBERSHIPS, CRM, BATCHES = "sync/storage/memberships.py", "sync/crm.py", "sync/hubspot/batches.py"
 SNAPSHOT, CHANGES = "sync/passes/snapshot/group.py", "sync/storage/changes.py"
+BOOTSTRAP, CAUSES = "sync/service/bootstrap.py", "sync/admin/verify/causes.py"
 
 MUTANTS = (
     # the ledger: what is decided
@@ -410,5 +411,21 @@ MUTANTS = (
         "lost-one-move-for-all", "After a loss one move of the date is taken for the answer to every ending before it.",
         ENDINGS, "        del moves[:1]\n", "",
         test="tests/unit/handoffs/test_2a_declined.py::test_one_move_of_the_date_stands_for_one_decline",
+    ),
+    # a changed mapping
+    Mutant(
+        "mapping-first-for-ever", "Only the first mapping is kept: what was set since is judged by it for ever.",
+        BOOTSTRAP, "if last is None or not last.same_but_since(mine):", "if last is None:",
+        test="tests/story/test_changed_mapping.py::test_a_smaller_window_is_the_one_that_a_date_is_moved_out_of",
+    ),
+    Mutant(
+        "mapping-moves-going-live", "Another time zone in the mapping makes GO_LIVE another moment, and ends the start.",
+        BOOTSTRAP, "if settings.go_live else set()", "if settings.go_live and keep is None else set()",
+        test="tests/story/test_changed_mapping.py::test_going_live_stays_what_it_was_in_the_zone_of_its_day",
+    ),
+    Mutant(
+        "mapping-unknown-accused", "After a loss `verify` judges a kickoff's date by the window that the mapping says now.",
+        CAUSES, " or not past.is_known(version.at)", "",
+        test="tests/story/test_changed_mapping.py::test_verify_accuses_no_kickoff_of_a_mapping_that_nobody_knows",
     ),
 )  # fmt: skip

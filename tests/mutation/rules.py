@@ -16,7 +16,7 @@ REVISIONS = "sync/rules/handoffs/revisions.py"
 SET_READY = "sync/rules/handoffs/set_ready.py"
 TICKETS = "sync/rules/handoffs/tickets.py"
 CONTEXT, CYCLE, CADENCE = "sync/rules/context.py", "sync/rules/cycle.py", "sync/rules/cadence.py"
-DECIDE, MODEL = "sync/rules/decide.py", "sync/rules/model.py"
+DECIDE, MODEL, IN_FORCE = "sync/rules/decide.py", "sync/rules/model.py", "sync/rules/in_force.py"
 ACTIVITIES, GROUP, PARENTS, RECORDS = (
     "sync/passes/snapshot/activities.py",
     "sync/passes/snapshot/group.py",
@@ -52,15 +52,42 @@ MUTANTS = (
     ),
     Mutant(
         "1-key-without-cycle", "The key of a kickoff does not name its cycle: the second cycle's is taken.",
-        KICKOFF, "KickoffKey(portfolio.id, context.cycle, anchor)", 'KickoffKey(portfolio.id, "start", anchor)',
+        KICKOFF, "KickoffKey(portfolio.id, context.cycle, max(", 'KickoffKey(portfolio.id, "start", max(',
     ),
     Mutant(
         "1-once-whatever-the-date", "A date that left the window and came back makes no new kickoff.",
-        KICKOFF, "if before and _anchor_of(before[-1]) >= anchor:", "if before:",
+        KICKOFF, "if before and not any(_is_after(context, version, before) for version in left):", "if before:",
+    ),
+    Mutant(
+        "1-window-of-now", "Whether a date was out of the window is told by the window that the mapping says now.",
+        IN_FORCE, "        then = self.at(version.at)\n        window", "        then = None\n        window",
+        test=decision("1 the window was made smaller after a kickoff: done, although its date is out of it now"),
+    ),
+    Mutant(
+        "1-zone-of-now", "The day on which a date was set is that of the time zone that the mapping says now.",
+        IN_FORCE, "(then.window_days, then.zone)", "(then.window_days, mapping.zone)",
+        test=decision("1 another time zone: what was within the window on the day of the old one"),
+    ),
+    Mutant(
+        "1-first-mapping-is-the-newest", "What is older than the first mapping that is known is judged by the newest.",
+        IN_FORCE, "self.mappings[0])", "self.mappings[-1])",
+        test="tests/unit/test_in_force.py::test_the_mapping_in_force[before the first]",
+    ),
+    Mutant(
+        "1-unknown-mapping-is-todays", "After a lost database the kickoff's dates are judged by the mapping of now.",
+        KICKOFF, "    return context.past.is_known(version.at) or version.at > before[-1].decided_at", "    return True",
+        test=decision("1 a lost database, and the window was made smaller as well"),
+    ),
+    Mutant(
+        "1-unknown-mapping-asks-nothing", "After a lost database no date that left the window makes a new kickoff.",
+        KICKOFF, "is_known(version.at) or version.at > before[-1].decided_at", "is_known(version.at)",
+        test=decision(
+            "1 a lost database: a date moved out of the window after the kickoff asks for another all the same"
+        ),
     ),
     Mutant(
         "1-move-within-window", "Any change of the date counts as one that left the window.",
-        KICKOFF, "            and context.out_of_window(version)\n", "",
+        KICKOFF, "        and context.out_of_window(version)\n", "",
     ),
     Mutant(
         "1-confirmed-early", "A kickoff although the AM has confirmed already.",

@@ -19,7 +19,7 @@ from tests.simulation.disturbances import disturbances, moment, times
 from tests.simulation.pasted import pasted
 from tests.simulation.player import NAMES, ZONE, Player
 from tests.simulation.profile import Mode, Profile, profile_of, quirks
-from tests.simulation.script import ACT, MODE, POLL, SWEEP, Item, Script
+from tests.simulation.script import ACT, MODE, POLL, REMAP, SWEEP, Item, Script
 from tests.simulation.words import (
     APPROVED,
     CLOSED,
@@ -31,6 +31,7 @@ from tests.simulation.words import (
     IN_REVIEW,
     KICKOFF,
     NEW,
+    NEW_MAPPINGS,
     PENDING,
     REQUESTED,
     REVISIONS,
@@ -87,6 +88,7 @@ class Author:
             f"clipboard {script.seed}"
         )  # its own: how a name is spelled plays no other story
         self.desk = random.Random(f"desk {script.seed}")  # its own, too
+        self._admin = random.Random(f"admin {script.seed}")  # and so is theirs
         self._agenda: list[tuple[int, int, str]] = []  # when, in which order, what: "day" or a portfolio's label
         self._count = 0
         self.clients: dict[str, Client] = {}
@@ -165,6 +167,9 @@ class Author:
                 yield Item(at, POLL)
         if not calm:
             yield from disturbances(self, today)
+        if profile.corner_cases and self._admin.random() < 0.1:
+            at = moment(today, self._admin.randrange(24), self._admin.randrange(60))
+            yield Item(max(at, self.clock), REMAP, values=dict(self._admin.choice(NEW_MAPPINGS)))
         for _ in range(times(rng, profile.sessions)):
             late = rng.random() < 0.08
             at = moment(today, rng.choice((0, 23)) if late else rng.randrange(8, 19), rng.randrange(60))

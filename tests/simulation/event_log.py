@@ -96,6 +96,14 @@ class DatabaseLost(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Remapped(Event):
+    """The service was started with another mapping: its window, and the time zone of its days."""
+
+    window: int
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
 class Looked(Event):
     """The service read these records with their history, and got an answer."""
 
@@ -171,6 +179,10 @@ class EventLog:
     def database_lost(self) -> None:
         self._catch_up()
         self.events.append(DatabaseLost(*self._next()))
+
+    def remapped(self, window: int, zone: str) -> None:
+        self._catch_up()
+        self.events.append(Remapped(*self._next(), window, zone))
 
     def pass_began(self, what: str) -> None:
         self._catch_up()

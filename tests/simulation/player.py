@@ -6,11 +6,12 @@ has come. A kill ends the process between any two steps; the next start is a new
 
 import gc
 import heapq
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from sync.admin.verify import Report, verify
@@ -251,12 +252,10 @@ class Player:
                 self._say("receiver", f"{item.name} for {item.values['lasts']} s")
                 self._receiver = (item.name, self.now + 1000 * int(item.values["lasts"]))
             case "mode":
-                self._say("webhooks", ", ".join(f"{k}={v}" for k, v in item.values.items()) or "prompt")
-                self.world.sandbox.delivery.mode = mode = DeliveryMode.from_json(item.values)
-                self._some_lost = self._some_lost or mode.lost > 0
-            case "poll" | "sweep":
+                self._travel(item.values)
+            case "remap" | "poll" | "sweep":
                 if self.now >= self._down_until:
-                    self._work(item.kind)
+                    self._remap(item.values) if item.kind == "remap" else self._work(item.kind)
             case _:
                 raise ValueError(f"there is no item {item.kind!r}")
 
@@ -448,6 +447,20 @@ class Player:
         if lose:
             self._young_until = self.now + round(1000 * LANDED_AFTER.total_seconds())
             self.event_log.database_lost()
+
+    def _travel(self, values: Mapping[str, Any]) -> None:
+        """From now on webhooks travel so."""
+        self._say("webhooks", ", ".join(f"{k}={v}" for k, v in values.items()) or "prompt")
+        self.world.sandbox.delivery.mode = mode = DeliveryMode.from_json(values)
+        self._some_lost = self._some_lost or mode.lost > 0
+
+    def _remap(self, values: Mapping[str, Any]) -> None:
+        """An admin starts the service with another mapping; it looks at once whether there is something to do."""
+        mapping = self.world.mapping_of(values)
+        self._say("admin", "changes the mapping: " + (", ".join(f"{k}={v}" for k, v in values.items()) or "as it was"))
+        self.world.remap(json.dumps(values))
+        self.event_log.remapped(mapping.rules.window_days, mapping.time_zone)
+        self._work("drain")
 
     def _hook(self, step: str) -> None:
         """Before and after each call to the CRM, and at each checkpoint."""

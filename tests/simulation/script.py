@@ -9,6 +9,7 @@ ACT = "act"
 """A person does something in the CRM. The only kind that can also happen in the middle of a pass (`call`, `step`)."""
 
 FAULT, KILL, RECEIVER, MODE, POLL, SWEEP = "fault", "kill", "receiver", "mode", "poll", "sweep"
+REMAP = "remap"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Item:
     `values["step"]`-th step from here (with `name`: step of that name) and starts again `values["down"]` seconds
     later, its database lost where `values["lose"]` says so. `receiver`: webhooks are answered as `name` says for
     `values["lasts"]` seconds. `mode`: how webhooks travel from here. `poll`, `sweep`: the timer's work, which happens
-    only where an item says so.
+    only where an item says so. `remap`: the service is started with another mapping, `values` of which it differs by.
     """
 
     at: int

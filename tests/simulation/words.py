@@ -1,5 +1,8 @@
 """What people of a simulated agency call things: the process's own names, in the order in which the CRM lists them."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from tests.simulation.player import NAMES
 
 REQUESTED, DECLINED, SUBMITTED, PENDING, APPROVED, IMPLEMENTED = (value for value, _ in NAMES.statuses)
@@ -12,3 +15,14 @@ SHORT_CADENCES = ("Weekly", "Weekly", "Every 2 weeks", "Every 3 weeks", "Monthly
 KICKOFF, CREATE_TICKETS = "Contact Client", "Create Deliverable Tickets"
 SHARE, IMPLEMENT = "Share Deliverables", "Implement New Creatives for Refresh"
 WORK = ("Write Copy", "Design Graphics", "Revise Copy", "Revise Graphics")
+
+NEW_MAPPINGS: Sequence[Mapping[str, Any]] = (
+    {},
+    {"rules": {"window_days": 10}},
+    {"rules": {"window_days": 12}},
+    {"rules": {"window_days": 25}},
+    {"time_zone": "Pacific/Honolulu"},
+    {"time_zone": "Pacific/Auckland"},
+    {"rules": {"window_days": 13}, "time_zone": "Europe/Berlin"},
+)
+"""What an admin may change, against the packaged mapping, at each start of the service."""

@@ -207,9 +207,20 @@ def _template() -> bytes:
         _give_back(where)
 
 
-@lru_cache
 def _mapping(path: Path | None) -> ProcessMapping:
-    return load(path)
+    """Read a mapping, each text once a process."""
+    return _mapping_of("{}" if path is None else path.read_text(encoding="utf-8"))
+
+
+@lru_cache
+def _mapping_of(text: str) -> ProcessMapping:
+    where = directory()
+    try:
+        path = where / "mapping.yaml"
+        path.write_text(text, encoding="utf-8")
+        return load(path)
+    finally:
+        _give_back(where)
 
 
 def _quick(connection: sqlite3.Connection, _record: object) -> None:
@@ -308,6 +319,10 @@ class SimulationWorld(World):
     def _kind(self, type_name: str) -> str:
         found = self.sandbox.portal.type(type_name)
         return "portfolio" if found.custom else found.name
+
+    def mapping_of(self, values: Mapping[str, Any]) -> ProcessMapping:
+        """The mapping that differs by these values from the packaged one."""
+        return _mapping_of(json.dumps(values))
 
     def next_look(self) -> datetime | None:
         """When the next dirty record is to be looked at; None: none is dirty."""

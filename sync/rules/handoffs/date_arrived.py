@@ -25,11 +25,11 @@ def date_arrived(context: Context) -> list[Verdict]:
     if context.pending:
         return [after_ending(context, Handoff.DATE_ARRIVED)]
     arrives = start_of_day(when, context.mapping.zone)
-    if when > context.times.today:
-        return [waiting(context, Handoff.DATE_ARRIVED, f"the Refresh Date is {day_text(when)}", arrives)]
     before = [recorded for recorded in context.ledger.of(Handoff.DATE_ARRIVED, context.cycle) if recorded.settled]
     if before and when <= max(_day_of(recorded) for recorded in before):
         return [done(before[-1])]
+    if when > context.times.today:
+        return [waiting(context, Handoff.DATE_ARRIVED, f"the Refresh Date is {day_text(when)}", arrives)]
     if portfolio.status is Status.UNMAPPED:
         return [not_applicable(context, Handoff.DATE_ARRIVED, unmapped_status(context))]
     if portfolio.status not in EARLY:

@@ -3,6 +3,7 @@
 The rungs of this ladder: docs/process.md 1.
 """
 
+from collections.abc import Sequence
 from datetime import date
 
 from mappings.vocabulary import EmailKind, Handoff, Role, Status, TaskKind
@@ -13,7 +14,7 @@ from sync.rules.handoffs.endings import after_ending
 from sync.rules.handoffs.verdicts import done, due, not_applicable, status_write, superseded, waiting
 from sync.rules.handoffs.wording import current_status, day_text, distance_text, unmapped_status
 from sync.rules.keys import KickoffKey
-from sync.rules.model import Effect, Email, NewTask, RecordedOccurrence, Verdict
+from sync.rules.model import Effect, Email, NewTask, RecordedOccurrence, Verdict, Version
 
 
 def kickoff(context: Context) -> list[Verdict]:
@@ -25,14 +26,14 @@ def kickoff(context: Context) -> list[Verdict]:
     if context.pending:
         return [after_ending(context, Handoff.KICKOFF)]
     days = (when - today).days
+    left = _out_of_window(context)
+    before = [recorded for recorded in context.ledger.of(Handoff.KICKOFF, context.cycle) if recorded.settled]
+    if before and not any(_is_after(context, version, before) for version in left):
+        return [done(before[-1])]
     if days > context.window:
         opens = start_of_day(date.fromordinal(when.toordinal() - context.window), context.mapping.zone)
         reason = f"the Refresh Date {day_text(when)} is {days} days away; the kickoff comes at {context.window}"
         return [waiting(context, Handoff.KICKOFF, reason, opens)]
-    anchor = _window_anchor(context)
-    before = [recorded for recorded in context.ledger.of(Handoff.KICKOFF, context.cycle) if recorded.settled]
-    if before and _anchor_of(before[-1]) >= anchor:
-        return [done(before[-1])]
     if portfolio.status is Status.UNMAPPED:
         return [not_applicable(context, Handoff.KICKOFF, unmapped_status(context))]
     if portfolio.status not in {None, Status.NO_REFRESH_REQUESTED}:
@@ -45,23 +46,31 @@ def kickoff(context: Context) -> list[Verdict]:
     effects.append(NewTask(TaskKind.KICKOFF, Role.ACCOUNT_MANAGER, owner, (portfolio.ref,), variables, blocked))
     effects.append(Email(EmailKind.KICKOFF, Role.ACCOUNT_MANAGER, owner, variables, None, blocked))
     reason = f"the Refresh Date {day_text(when)} is {distance_text(days)}"
-    key = KickoffKey(portfolio.id, context.cycle, anchor)
+    key = KickoffKey(portfolio.id, context.cycle, max((version.ms for version in left), default=0))
     return [due(context, key, reason, effects)]
 
 
-def _window_anchor(context: Context) -> int:
-    """What the kickoff of this cycle hangs on: the newest date of the cycle that was out of the window, or 0."""
+def _out_of_window(context: Context) -> list[Version[date | None]]:
+    """The dates of this cycle that were out of the window: a kickoff hangs on the newest of them."""
     started, history = context.cycle_started, context.portfolio.date_history
-    return max(
-        (
-            version.ms
-            for version in history
-            if (started is None or version.at >= started)
-            and context.out_of_window(version)
-            and not context.passed_outside(version, history)
-        ),
-        default=0,
-    )
+    return [
+        version
+        for version in history
+        if (started is None or version.at >= started)
+        and context.out_of_window(version)
+        and not context.passed_outside(version, history)
+    ]
+
+
+def _is_after(context: Context, version: Version[date | None], before: Sequence[RecordedOccurrence]) -> bool:
+    """Whether a date that was out of the window is none that these kickoffs stand for.
+
+    Their keys tell up to which they do, by the mapping of their time. Where it is not known which one was in force, as
+    after a lost database, no date from before a kickoff is taken to ask for another.
+    """
+    if version.ms <= max(map(_anchor_of, before)):
+        return False
+    return context.past.is_known(version.at) or version.at > before[-1].decided_at
 
 
 def _anchor_of(recorded: RecordedOccurrence) -> int:

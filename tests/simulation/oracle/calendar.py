@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from sync.clock import from_ms
 
 ZONE = ZoneInfo("America/New_York")
+WINDOW = 15
 
 DAYS = {
     "Weekly": 7,
@@ -45,15 +46,57 @@ def _months_later(begin: date, months: int, day: int) -> date:
     return date(year, month + 1, min(day, last))
 
 
-def today_at(at: int) -> date:
-    return from_ms(at).astimezone(ZONE).date()
+class Calendar:
+    """Days as they were counted: by the time zone, and the window, of the mapping that was in force at the time."""
 
+    def __init__(self) -> None:
+        self._in_force: list[tuple[int, int, ZoneInfo]] = [(0, WINDOW, ZONE)]
+        self._unsure: list[tuple[int, int | None]] = []
+        """From a start with another mapping to the first rest after it: when in that time it began to be used is not seen."""
 
-def day_of(moment: str) -> date:
-    """The day of a moment as the CRM's history tells it: milliseconds, or ISO."""
-    return today_at(int(moment)) if moment.isdecimal() else datetime.fromisoformat(moment).astimezone(ZONE).date()
+    def remapped(self, at: int, window: int, zone: str) -> None:
+        """The service was started with another mapping."""
+        self._in_force.append((at, window, ZoneInfo(zone)))
+        self._unsure.append((at, None))
 
+    def rested(self, at: int) -> None:
+        """The service has certainly used its mapping by now."""
+        if self._unsure and self._unsure[-1][1] is None:
+            self._unsure[-1] = (self._unsure[-1][0], at)
 
-def midnight(day: date) -> int:
-    start = datetime(day.year, day.month, day.day, tzinfo=ZONE)
-    return round(start.timestamp() * 1000)
+    def forget(self) -> None:
+        """The database was lost, and with it which mapping was in force before (docs/process.md F.3)."""
+        _, window, zone = self._in_force[-1]
+        self._in_force = [(0, window, zone)]
+        self._unsure.clear()
+
+    def zone_at(self, at: int) -> ZoneInfo:
+        return self._then(at)[2]
+
+    def window_at(self, at: int) -> int:
+        return self._then(at)[1]
+
+    def today_at(self, at: int) -> date:
+        return from_ms(at).astimezone(self.zone_at(at)).date()
+
+    def day_of(self, moment: str, at: int) -> date:
+        """The day of a moment as the CRM's history tells it (milliseconds, or ISO), for whoever reads it then."""
+        read = from_ms(int(moment)) if moment.isdecimal() else datetime.fromisoformat(moment)
+        return read.astimezone(self.zone_at(at)).date()
+
+    def midnight(self, day: date, at: int) -> int:
+        """When this day begins, as it is counted at that time."""
+        return round(datetime(day.year, day.month, day.day, tzinfo=self.zone_at(at)).timestamp() * 1000)
+
+    def left_window(self, value: str, at: int) -> set[bool]:
+        """Whether a date that was set then was further ahead than the window, or cleared; both where it is not sure."""
+        if value == "":
+            return {True}
+        mappings = [self._then(at)]
+        if any(begun <= at and (used is None or at <= used) for begun, used in self._unsure):
+            mappings += [one for one in self._in_force if one[0] < mappings[0][0]][-1:]
+        days = date.fromisoformat(value)
+        return {(days - from_ms(at).astimezone(zone).date()).days > window for _, window, zone in mappings}
+
+    def _then(self, at: int) -> tuple[int, int, ZoneInfo]:
+        return next(one for one in reversed(self._in_force) if one[0] <= at)

@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from tests.simulation.event_log import Archived, Created, Event, Linked, PassBegan, PassEnded, Ref, Restored, Updated
-from tests.simulation.oracle.calendar import today_at
-from tests.simulation.oracle.handoffs import WINDOW
 from tests.simulation.oracle.records import TASKS, Rec, Records
 
 SEARCH_LAGS = 10_000
@@ -119,7 +117,8 @@ class DueLooks:
         if status is not None and status.at <= before:
             return True
         day = self._crm.day(rec)
-        near = day is not None and day - today_at(self._began.at) <= timedelta(days=WINDOW)
+        calendar, began = self._crm.calendar, self._began.at
+        near = day is not None and day - calendar.today_at(began) <= timedelta(days=calendar.window_at(began))
         return near and self._crm.run_began(rec, self._crm.names.date).at <= before
 
 

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from tests.simulation.event_log import Mailed, Ref, Updated
 from tests.simulation.oracle.audit import Audit
-from tests.simulation.oracle.calendar import day_of, next_date, today_at
+from tests.simulation.oracle.calendar import next_date
 from tests.simulation.oracle.finding import Verdict
 from tests.simulation.oracle.handoffs import Handoffs, Offer
 from tests.simulation.oracle.records import AM, CW, GD, NOBODY, OWNERS_CACHED, SAS, TASKS, Rec, Records, Task, folder_of
@@ -196,15 +196,15 @@ class Effects:
 
         The date is any that stood since the offer's first look: from the first try on the task stands as it was decided.
         """
-        parent, due = self._crm.rec(offer.parent), day_of(rec["hs_timestamp"])
+        parent, due = self._crm.rec(offer.parent), self._crm.calendar.day_of(rec["hs_timestamp"], self._crm.now.at)
         if parent is None:
             return
         name = self._crm.names.date
         dates = [parent.as_of(name, offer.read), *(v.value for v in parent.history[name] if v.number > offer.read)]
         latest = max((date.fromisoformat(one) for one in dates if one), default=date.max)
-        if due > max(latest, today_at(self._crm.now.at)):
+        if due > max(latest, self._crm.today):
             self._find("unexplained", f"{what}: is due on {due}, after the Refresh Date {latest}")
-        if due < today_at(self._crm.now.at - IN_FLIGHT) and not late:
+        if due < self._crm.calendar.today_at(self._crm.now.at - IN_FLIGHT) and not late:
             self._find("unexplained", f"{what}: is due on {due}, before the day on which it was made")
 
     def mailed(self, event: Mailed) -> None:
@@ -329,7 +329,9 @@ class Effects:
         names = self._crm.names
         cadences = {rec.as_of(names.cadence, offer.number), rec[names.cadence]}
         cadences |= {v.value for v in rec.history.get(names.cadence, ()) if v.number > offer.number}
-        first, last = today_at(offer.at), today_at(self._crm.now.at)
+        first, last = sorted(
+            (self._crm.calendar.today_at(offer.at), self._crm.today)
+        )  # another zone may turn them round
         days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
         moved = [v.number for v in rec.history.get(names.date, ()) if v.at > self._crm.now.at - IN_FLIGHT]
         froms = {
@@ -356,7 +358,7 @@ class Effects:
             return {None}
         if history[chosen].value:
             return {date.fromisoformat(history[chosen].value).day}
-        written = [today_at(version.at) for version in history[chosen + 1 : chosen + 2]]
+        written = [self._crm.calendar.today_at(version.at) for version in history[chosen + 1 : chosen + 2]]
         return {None, *(found.day for day in written for found in (day, day - timedelta(days=1)))}
 
     def _ticket_written(self, ticket: Rec, event: Updated) -> None:

@@ -7,10 +7,9 @@ from datetime import date
 from typing import NamedTuple
 
 from tests.simulation.event_log import Ref
-from tests.simulation.oracle.calendar import midnight, next_date, today_at
+from tests.simulation.oracle.calendar import next_date
 from tests.simulation.oracle.records import AM, CW, GD, SAS, TASKS, Closing, Rec, Records, folder_of
 
-WINDOW = 15
 BARRIER = 15 * 60_000
 
 Key = tuple[str | int | frozenset[tuple[str, int]], ...]
@@ -211,29 +210,44 @@ class Handoffs:
     # 1
 
     def _kickoff_due(self, rec: Rec, cycle: int) -> Iterator[Due]:
-        """The date is 15 or fewer days away, and the status is empty or the previous cycle's No Refresh Requested."""
+        """The date is within the window, and the status is empty or the previous cycle's No Refresh Requested."""
         day = self._crm.day(rec)
         status = rec[self._crm.names.status]
-        if day is None or (day - today_at(self._crm.now.at)).days > WINDOW or status not in {"", self._crm.declined}:
+        if (
+            day is None
+            or (day - self._crm.today).days > self._crm.calendar.window_at(self._crm.now.at)
+            or status not in {"", self._crm.declined}
+        ):
             return
         fired = self._recorded_occurrences("1", rec, cycle)
-        again = [self._left_window(rec, look) for one in fired[-1:] for look in one.began_at]
-        if fired and not any(again):
+        again = [self._left_window(rec, look) for one in fired[-1:] for look in self._stands_since(one)]
+        if fired and not any(True in one for one in again):
             return
-        must = all(again)
+        must = not any(False in one for one in again)
         key: Key = ("1", rec.ref.id, cycle, _next(fired))
         yield Due(key, "task", AM, must)
         yield Due(key, "email", AM, must)
         if status == self._crm.declined:
             yield Due(key, "clear", None, must)
 
-    def _left_window(self, rec: Rec, since: int) -> bool:
-        """By the history alone: a version more than 15 days ahead of the day on which it was set, or a cleared date."""
-        return any(
-            version.value == "" or (date.fromisoformat(version.value) - today_at(version.at)).days > WINDOW
+    @staticmethod
+    def _stands_since(kickoff: Offer) -> set[int]:
+        """Up to which look it may stand for what was set before; after a loss for all that was set before its task (F.3)."""
+        return {*kickoff.began_at, *([kickoff.filled["task"]] if kickoff.lost and "task" in kickoff.filled else [])}
+
+    def _left_window(self, rec: Rec, since: int) -> set[bool]:
+        """By the history alone: a version further ahead of the day on which it was set than the window, or a cleared date.
+
+        Window and day are those that were in force when it was set (F.2). Both answers where that is not sure.
+        """
+        left = [
+            self._crm.calendar.left_window(version.value, version.at)
             for version in rec.history.get(self._crm.names.date, ())
             if version.number > since
-        )
+        ]
+        if any(one == {True} for one in left):
+            return {True}
+        return {False, *(answer for one in left for answer in one)}
 
     # 3
 
@@ -241,11 +255,7 @@ class Handoffs:
         """The date has come, and the status is empty, Refresh Request Submitted, or a leftover."""
         day = self._crm.day(rec)
         status = rec[self._crm.names.status]
-        if (
-            day is None
-            or day > today_at(self._crm.now.at)
-            or status not in {"", self._crm.requested, self._crm.declined}
-        ):
+        if day is None or day > self._crm.today or status not in {"", self._crm.requested, self._crm.declined}:
             return
         fired = self._recorded_occurrences("3", rec, cycle)
         must = True
@@ -258,7 +268,7 @@ class Handoffs:
             if not since or not any(later):
                 return
             must = len(since) == len(fired[-1].began_at) and all(later)
-            came = max(moved.at, midnight(day))
+            came = max(moved.at, self._crm.calendar.midnight(day, self._crm.now.at))
             number = max((v.number for v in self._crm.task_versions(came)), default=moved.number)
             number = max(number, moved.number)
             still = [task for task in self._crm.tasks_on(rec, "3") if task.number <= number and task.open_at(number)]

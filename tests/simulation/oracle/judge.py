@@ -37,6 +37,7 @@ from tests.simulation.event_log import (
     PassBegan,
     PassEnded,
     Ref,
+    Remapped,
     Restored,
     Sent,
     Updated,
@@ -97,6 +98,9 @@ class Oracle:
                 case DatabaseLost():
                     self._database_lost()
                     self._due_looks.forget()
+                    self._crm.calendar.forget()
+                case Remapped(window=window, zone=zone):
+                    self._crm.calendar.remapped(event.at, window, zone)
                 case OwnerChanged(owner=owner, active=active):
                     self._crm.owner_changed(owner, active=active)
                 case PassBegan():
@@ -120,6 +124,7 @@ class Oracle:
                     self._audit.sent(event)
                 case PassEnded(settled=settled):
                     if settled:
+                        self._crm.calendar.rested(event.at)
                         self._rest(self._looked)
                         for ref in sorted(self._due_looks.overlooked(event) - self._looked):
                             self._check_overlooked(ref)
@@ -127,7 +132,7 @@ class Oracle:
                 case Ended():
                     self._ended = True
                     self._rest({rec.ref for rec in self._crm.all.values() if rec.ref.kind in {"portfolio", "ticket"}})
-            if isinstance(event, PassBegan | Looked | Checked | Sent | Mailed) or getattr(event, "own", False):
+            if isinstance(event, PassBegan | Looked | Checked | Sent | Mailed | Remapped) or getattr(event, "own", False):
                 continue
             self._due_looks.by_person(event)
             if self._passing:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from sync.sandbox.seed import Names, Process
 from tests.simulation.event_log import Created, Event, Linked, Merged, Ref, Updated
+from tests.simulation.oracle.calendar import Calendar
 
 OWNERS_CACHED = 15 * 60_000
 """Owners are cached and refreshed: for so long a change of them may not have been noticed."""
@@ -149,6 +150,7 @@ class Records:
         self.revisions = {copy: (CW,), graphic: (GD,), both: (CW, GD)}
         self.approvals = {CW: self.names.copy_approval, GD: self.names.graphic_approval}
         self.now = Event(0, 0)
+        self.calendar = Calendar()
         self.all: dict[Ref, Rec] = {}
         self.tasks: dict[Ref, Task] = {}
         """Those that the service made."""
@@ -163,6 +165,10 @@ class Records:
         self.owner_changes: dict[str, list[tuple[int, bool]]] = {one: [(0, False)] for one in inactive}
         self._parents: dict[Ref, set[Ref]] = defaultdict(set)  # every portfolio that a ticket was ever on
         self._alias: dict[Ref, Ref] = {}
+
+    @property
+    def today(self) -> date:
+        return self.calendar.today_at(self.now.at)
 
     # -- what happens to them
 

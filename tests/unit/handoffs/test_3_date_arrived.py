@@ -227,6 +227,27 @@ HANDOFF_3 = [
         Says("3", DONE, ""),
         NOTHING,
     ),
+    Row(
+        "3.4 F.1",
+        "another time zone: it fired when the day began in the old one, and has not begun in the new one",
+        lambda: quiet().later(hours=-8).date(0).look().remap(mapping(zone="Pacific/Honolulu")),
+        Says("3", DONE, "is today"),
+        NOTHING,
+    ),
+    Row(
+        "3.8 F.1",
+        "another time zone, in which the day has come: once",
+        lambda: quiet().date(1).look().remap(mapping(zone="Pacific/Auckland")),
+        Says("3", DUE, "is today"),
+        ARRIVED,
+    ),
+    Row(
+        "3.4 F.1",
+        "another time zone, in which the day had come: not again on the day of the old one",
+        lambda: quiet().date(1).look().remap(mapping(zone="Pacific/Auckland")).look().remap(mapping()).later(days=1),
+        Says("3", DONE, "is today"),
+        NOTHING,
+    ),
 ]
 
 
