@@ -178,7 +178,8 @@ class Scene:
         self.tickets[ticket] = Ticket(
             id=ticket, subject=f"Ad {ticket}", url=f"https://crm.example/{ticket}", created_at=created, came_in=came_in,
             is_open=True, stage=stage, stage_since=came_in, folder=folder, revision=None, revision_history=(),
-            owners=owners or {}, raw={"hs_pipeline_stage": STAGE_IDS[stage]},
+            owners=owners or {}, came_to_review=(came_in,) if stage is Stage.PENDING_APPROVAL else (),
+            raw={"hs_pipeline_stage": STAGE_IDS[stage]},
         )  # fmt: skip
         return self
 
@@ -187,6 +188,8 @@ class Scene:
         if "stage" in changes:
             left = old.left_pending_approval if old.stage is not Stage.PENDING_APPROVAL else changes["stage_since"]
             changes["left_pending_approval"] = None if changes["stage"] is Stage.PENDING_APPROVAL else left
+            if changes["stage"] is Stage.PENDING_APPROVAL:
+                changes["came_to_review"] = (changes["stage_since"], *old.came_to_review)
         self.tickets[ticket] = replace(old, raw={**old.raw, **(raw or {})}, **changes)
         return self
 
@@ -226,8 +229,17 @@ class Scene:
             self._change(ticket, {"needs_revisions": raw}, revision=value, revision_history=history)
         return self
 
-    def approve(self, ticket: str) -> Self:
-        return self._change(ticket, {"copy_approval": "Approved", "graphic_approval": "Approved"})
+    def approve(self, ticket: str, *roles: Role) -> Self:
+        """Set the approvals of these roles, or both, to Approved."""
+        names = {Role.COPYWRITER: "copy_approval", Role.GRAPHIC_DESIGNER: "graphic_approval"}
+        at, before = self._tick(), self.tickets[ticket].approved
+        given = {role: (at, *before.get(role, ())) for role in roles or names}
+        return self._change(ticket, {names[role]: "Approved" for role in given}, approved={**before, **given})
+
+    def approval(self, ticket: str, role: Role, value: str) -> Self:
+        """Set the approval of a role to another value."""
+        self._tick()
+        return self._change(ticket, {"copy_approval" if role is Role.COPYWRITER else "graphic_approval": value})
 
     def note(
         self, text: str, *, on: str = PORTFOLIO, at: datetime | None = None, by: str = "am", files: int = 0

@@ -26,7 +26,8 @@ def decide(context: Context) -> Decision:
         except NeededError as needed:
             tasks |= needed.tasks
             notes |= needed.notes
-    reassigned = _reassigned(context)
+    pointless = {key for verdict in verdicts if verdict.occurrence for key in verdict.occurrence.overtakes}
+    reassigned = {key: who for key, who in _reassigned(context).items() if key not in pointless}
     again = [v.when for v in verdicts if v.handoff is Handoff.SET_READY and v.state is State.WAITING and v.when]
     blocked = any(v.state is State.BLOCKED for v in verdicts) or any(r.blocked for r in reassigned.values())
     if blocked or any(_has_blocked(recorded) for recorded in context.ledger.recorded.values()):

@@ -78,6 +78,8 @@ class Ticket:
     raw: Mapping[str, str]
     left_in_progress: datetime | None = None  # when it last left In Progress; None: it has not, or never was there
     left_pending_approval: datetime | None = None  # the same of Pending Approval
+    came_to_review: tuple[datetime, ...] = ()  # when it came into Pending Approval, newest first
+    approved: Mapping[Role, tuple[datetime, ...]] = field(default_factory=dict)  # when each role's approval was given
 
     @property
     def ref(self) -> RecordRef:
@@ -235,6 +237,7 @@ class Occurrence:
     effects: tuple[Effect, ...] = ()
     detail: Mapping[str, Any] = field(default_factory=dict)
     superseded: bool = False  # recorded so that it is never done: what came after made it pointless
+    overtakes: frozenset[str] = frozenset()  # effects of others (by key) that are pointless now, as far as not tried
 
     def effect_key(self, effect: Effect) -> str:
         return keys.effect_key(self.key, effect.slot)
@@ -351,6 +354,10 @@ NEXT_DATE = "next_date"
 
 MONTH_DAY = "day"
 """In the same detail, where that date was counted in months: the day of the month that it keeps."""
+
+
+ROUNDS = "rounds"
+"""In the detail of a revision: the rounds that it opened, their number by the kind of task."""
 
 
 MISSING = "missing"

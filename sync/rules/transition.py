@@ -31,6 +31,7 @@ from sync.rules.model import (
 CAUSE_GONE = "what caused it no longer holds"
 DECLINED = "the client declined the refresh"
 NO_LONGER_NEEDED = "no longer needed when it was decided anew"
+OVERTAKEN = "a later version asked for it anew"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,8 @@ def transition(
     for key, recorded in view.recorded.items():
         if key not in decided and recorded.state is OccurrenceState.OPEN:
             work.cancel(recorded)
+    for key in sorted(key for occurrence in decision.occurrences for key in occurrence.overtakes):
+        work.overtake(key)
     for key, who in decision.reassigned.items():
         work.reassign(key, who)
     for occurrence in decision.occurrences:
@@ -142,6 +145,12 @@ class _Work:
                 recorded,
                 lambda effect: self._superseded(effect, CAUSE_GONE) if effect.kind is EffectKind.WRITE else effect,
             )
+
+    def overtake(self, key: str) -> None:
+        """An effect that waited, or was refused, and that a later occurrence does instead."""
+        recorded = self._now_standing(keys.occurrence_of(key))
+        if recorded is not None:
+            self._change(recorded, lambda effect: self._superseded(effect, OVERTAKEN) if effect.key == key else effect)
 
     def reassign(self, key: str, who: Reassigned) -> None:
         """Somebody is found for an effect that waited for a person, or there is another reason why nobody is."""

@@ -13,6 +13,7 @@ ENDINGS = "sync/rules/handoffs/endings.py"
 KICKOFF = "sync/rules/handoffs/kickoff.py"
 NAMES = "mappings/names.py"
 REVISIONS = "sync/rules/handoffs/revisions.py"
+ROUNDS = "sync/rules/handoffs/rounds.py"
 SET_READY = "sync/rules/handoffs/set_ready.py"
 TICKETS = "sync/rules/handoffs/tickets.py"
 CONTEXT, CYCLE, CADENCE = "sync/rules/context.py", "sync/rules/cycle.py", "sync/rules/cadence.py"
@@ -386,11 +387,11 @@ MUTANTS = (
     ),
     Mutant(
         "6-second-open-task", "A role with an open revision task on the ticket gets a second one.",
-        REVISIONS, "return tuple((kind, role) for kind, role in wanted if kind not in still_open)", "return tuple(wanted)",
+        REVISIONS, "if not over and (fresh or not _stands(context, ticket, kind, mine, version, lost=lost)):", "if not over:",
     ),
     Mutant(
         "6-twice-in-a-pass", "Two values seen at once give a role two tasks.",
-        REVISIONS, "wanted = [(kind, role) for kind, role in work if kind not in asked]", "wanted = list(work)",
+        REVISIONS, "        if kind in asked:\n            continue", "        if not kind:\n            continue",
     ),
     Mutant(
         "6-stage-stays", "A revision does not kick the ticket back to In Progress.",
@@ -432,6 +433,70 @@ MUTANTS = (
         "6-never-cleared", "Needs Revisions stays when the ticket is back.",
         REVISIONS, "if ticket.revision is None or ticket.stage is not Stage.PENDING_APPROVAL or not",
         "if ticket.revision is not None or not",
+    ),
+    Mutant(
+        "6-approved-is-no-delivery", "A role that has only set its approval to Approved has not delivered.",
+        ROUNDS, "for moment in (*ticket.approved.get(role, ()), *ticket.came_to_review)):",
+        "for moment in ticket.came_to_review):",
+    ),
+    Mutant(
+        "6-moved-is-no-delivery", "A ticket that came back into Pending Approval has not been delivered.",
+        ROUNDS, "for moment in (*ticket.approved.get(role, ()), *ticket.came_to_review)):",
+        "for moment in ticket.approved.get(role, ())):",
+    ),
+    Mutant(
+        "6-ticked-is-no-delivery", "A role that has ticked its task has not delivered.",
+        ROUNDS, "return any(moment is not None and moment < until for moment in completed)", "return False",
+    ),
+    Mutant(
+        "6-delivered-too-late", "What is delivered after a version came makes it a round of its own.",
+        ROUNDS, "if any(since < moment < until for moment in", "if any(since < moment for moment in",
+    ),
+    Mutant(
+        "6-other-role-delivers", "The designer's approval delivers the copywriter's round.",
+        ROUNDS, "for moment in (*ticket.approved.get(role, ()), *ticket.came_to_review)):",
+        "for given in (*ticket.approved.values(), ticket.came_to_review) for moment in given):",
+    ),
+    Mutant(
+        "6-decline-ends-no-round", "What is asked for after a decline belongs to the round before it.",
+        ROUNDS, "if any(from_ms(last.opened) < at < from_ms(ms) for at in declines):\n        return True", "pass",
+    ),
+    Mutant(
+        "6-every-round-a-task", "Two rounds that nobody had looked at make two tasks.",
+        REVISIONS, "if mine is None or mine is not all_rounds[-1]:", "if mine is None:",
+    ),
+    Mutant(
+        "6-round-before-stays-open", "The task of the round before is left open.",
+        REVISIONS, "effects += _closings(", "_closings(",
+    ),
+    Mutant(
+        "6-closes-what-was-reopened", "A task of the round before that a person has opened again since is closed.",
+        REVISIONS, "if task.is_open_since(version.at)]", "if task.is_open]",
+        test=decision("6 the task of the round before was opened again since: it stays"),
+    ),
+    Mutant(
+        "6-closes-first", "The task of the round before is closed though the new one cannot be made.",
+        REVISIONS, "return [CloseTask(task.id, reason, after) for task", "return [CloseTask(task.id, reason) for task",
+    ),
+    Mutant(
+        "6-waits-for-two-rounds", "What the round before still waited for is made beside the new task.",
+        REVISIONS, "overtakes=[effect.key for one in new for", "overtakes=[] and [effect.key for one in new for",
+    ),
+    Mutant(
+        "6-deleted-task-resets", "The task of a round that was deleted is made again, and the approval reset again.",
+        REVISIONS, "_kick_back(context, ticket, {one.kind for one in new if one.fresh})",
+        "_kick_back(context, ticket, {one.kind for one in new})",
+        test=decision("6 set again after the task was deleted: made again, for the same round, and nothing is reset"),
+    ),
+    Mutant(
+        "6-lost-and-left-open", "After a loss the task of the round before, that was still to be closed, stays open.",
+        REVISIONS, "    if not left:\n        return done(recorded), set()", "    return done(recorded), set()",
+        test=f"{UNIT}/test_6_revisions.py::test_6_a_lost_database_and_a_task_that_was_still_to_be_closed",
+    ),
+    Mutant(
+        "6-lost-and-delivered", "After a loss a role that has delivered meanwhile gets a task.",
+        REVISIONS, "if not over and (fresh or", "if (fresh or",
+        test=f"{UNIT}/test_6_revisions.py::test_6_a_lost_database_and_a_role_that_has_delivered_since",
     ),
     # 7
     Mutant(

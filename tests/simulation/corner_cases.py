@@ -175,6 +175,27 @@ def _revised_twice(author: "Author", client: "Client", _folder: str) -> Iterator
         yield author.tick(label, "Revise Graphics", by=DESIGNER)
 
 
+def _revised_round_after_round(author: "Author", client: "Client", folder: str) -> Iterator[Item]:
+    """Delivered by an approval, by a move, by both, by a ticked task, or not at all, before the next value is set."""
+    rng = author.rng
+    label = f"T{author.tickets}"
+    yield from author.ready_ticket(client, folder)
+    for _ in range(rng.randint(2, 4)):
+        author.clock += rng.choice((20_000, 1_200_000, 1_200_000))
+        yield from author.revise(label)
+        author.clock += rng.choice((20_000, 1_200_000, 1_200_000))
+        delivered = rng.randrange(6)
+        if delivered in {0, 1, 2}:
+            approvals = rng.sample((NAMES.copy_approval, NAMES.graphic_approval), rng.choice((1, 2)))
+            yield author.set(label, by=COPYWRITER, **dict.fromkeys(approvals, "Approved"))
+        if delivered in {0, 3}:
+            yield author.set(label, by=DESIGNER, hs_pipeline_stage=IN_REVIEW)
+        if delivered == 4:
+            yield author.tick(
+                label, rng.choice(("Revise Copy", "Revise Graphics")), rng.choice(("COMPLETED", "delete"))
+            )
+
+
 def _moved_while_it_is_kicked_back(author: "Author", client: "Client", folder: str) -> Iterator[Item]:
     rng = author.rng
     label = f"T{author.tickets}"
@@ -317,6 +338,7 @@ CORNER_CASES: tuple[CornerCase, ...] = (
     _approval_deleted,
     _approved_again,
     _revised_twice,
+    _revised_round_after_round,
     _moved_while_it_is_kicked_back,
     _leaves_while_work_waits,
     _gone_while_an_announcement_waits,

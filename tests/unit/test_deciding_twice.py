@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from mappings.vocabulary import Handoff, Revision, Role, Stage, Status, TaskKind
-from sync.rules.handoffs.revisions import ROLES_OF
+from sync.rules.handoffs.rounds import ROLES_OF
 from sync.rules.handoffs.set_ready import SUBMITTED
 from sync.rules.model import State
 from sync.sandbox.delivery import DeliveryMode

@@ -12,7 +12,7 @@ from sync.admin.verify.evidence import Evidence
 from sync.admin.verify.history import NotJudgedError, reaches
 from sync.clock import from_ms, start_of_day, to_ms
 from sync.crm import Kind, RecordRef
-from sync.rules.handoffs.revisions import ROLES_OF
+from sync.rules.handoffs.rounds import ROLES_OF
 from sync.rules.keys import (
     START,
     ApprovedKey,

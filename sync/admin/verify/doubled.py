@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from mappings.texts import TASK_READER
 from mappings.vocabulary import TaskKind
 from sync.admin.inventory import ExistingTask
 from sync.admin.verify.evidence import Evidence
@@ -10,7 +11,9 @@ from sync.admin.verify.finding import Finding, Sort
 from sync.crm import Kind
 from sync.rules import keys
 from sync.rules.context import Context
-from sync.rules.keys import EffectKind
+from sync.rules.handoffs.rounds import rounds
+from sync.rules.keys import EffectKind, RevisionKey
+from sync.rules.model import RecordedOccurrence
 from sync.rules.process import HANDOFF_OF
 
 ONE_AT_A_TIME = frozenset({TaskKind.REVISE_COPY, TaskKind.REVISE_GRAPHICS, TaskKind.IMPLEMENT, TaskKind.CREATE_TICKETS})
@@ -52,21 +55,33 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
 
 def _made_while_open(evidence: Evidence) -> Iterator[Finding]:
     made: dict[tuple[str, str, TaskKind], list[ExistingTask]] = {}
+    opened: set[str] = set()  # tasks of a round: what an older one asked for had been delivered
     for recorded in evidence.context.ledger.recorded.values():
         for effect in recorded.effects:
             task = None if effect.crm_id is None else evidence.tasks.get(effect.crm_id)
             if effect.kind is EffectKind.TASK and task is not None and effect.task_kind in ONE_AT_A_TIME:
                 cycle = "" if recorded.record.kind is Kind.TICKET else recorded.cycle
                 made.setdefault((recorded.record.id, cycle, effect.task_kind), []).append(task)
+                if _opens_a_round(evidence, recorded, effect.task_kind):
+                    opened.add(task.id)
     for (_, _, kind), tasks in made.items():
         tasks.sort(key=lambda task: (task.made_at, int(task.id)))
         for position, task in enumerate(tasks):
             older = _still_open(evidence, tasks[:position], task)
-            if older is None or not evidence.counts(task.made_at):
+            if older is None or task.id in opened or not evidence.counts(task.made_at):
                 continue
             cause = f"task {task.id} was made while task {older.id} for the same work was still open"
             cause += " (or deleted, and restored since: the CRM does not tell)"
             yield evidence.finding(Sort.DOUBLED, HANDOFF_OF[kind], task.key or None, cause, [older.id, task.id])
+
+
+def _opens_a_round(evidence: Evidence, recorded: RecordedOccurrence, kind: TaskKind) -> bool:
+    """Whether the histories show that a revision opened a round of its own (docs/process.md 6.16)."""
+    key, ticket = keys.parse(recorded.key), evidence.tickets.get(recorded.record.id)
+    if not isinstance(key, RevisionKey) or ticket is None:
+        return False
+    found = rounds(evidence.context, ticket, kind, TASK_READER[kind], by_ledger=False)
+    return any(one.opened == key.ms for one in found)
 
 
 def _still_open(evidence: Evidence, earlier: Iterable[ExistingTask], task: ExistingTask) -> ExistingTask | None:

@@ -72,7 +72,9 @@ class Performer:
         self._writes.perform([e for e in planned if e.kind is EffectKind.WRITE], done)
         rest = self._free([e for e in planned if e.kind is not EffectKind.WRITE])
         self._tasks.perform([e for e in rest if e.kind is EffectKind.TASK], done)
-        self._closings.perform([e for e in rest if e.kind is EffectKind.CLOSE], done)
+        self._closings.perform(
+            self._free([e for e in planned if e.kind is EffectKind.CLOSE]), done
+        )  # of a task just made
         self._emails.perform(self._free([e for e in rest if e.kind is EffectKind.EMAIL]), portal, done)
         with self._store.write() as connection:
             ledger.mark_done(connection, {effect.unit for effect in planned})

@@ -19,6 +19,17 @@ def since(history: Sequence[RawVersion], holds: Callable[[str], bool], otherwise
     return began
 
 
+def began(history: Sequence[RawVersion], holds: Callable[[str], bool]) -> tuple[datetime, ...]:
+    """Tell when each run of versions for which `holds` is true began, newest first."""
+    oldest_first = list(reversed(history))
+    runs = [
+        version.at
+        for before, version in zip([None, *oldest_first], oldest_first, strict=False)
+        if holds(version.value) and (before is None or not holds(before.value))
+    ]
+    return tuple(reversed(runs))
+
+
 def left(history: Sequence[RawVersion], held: Callable[[str], bool]) -> datetime | None:
     """Tell when the last value for which `held` is true was replaced; None: it stands, or there was none."""
     began = None

@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import TypeVar
 
+from mappings.names import same_to_the_eye
 from mappings.schema import Condition, ProcessMapping
 from mappings.vocabulary import Role, Stage
 from sync.crm import Kind, RawVersion, Record, moment_of
 from sync.passes.portal import Portal
-from sync.passes.snapshot.histories import left, since
+from sync.passes.snapshot.histories import began, left, since
 from sync.rules.model import History, Portfolio, Ticket, Version
 
 T = TypeVar("T")
@@ -39,7 +40,8 @@ class Translator:
         names = self._mapping.ticket.properties
         owners = [name for name in self._mapping.ticket.owners.values() if name not in portal.absent]
         properties = [*names.model_dump().values(), *owners]
-        return list(dict.fromkeys(properties)), [names.pipeline, names.stage, names.needs_revisions]
+        history = [names.pipeline, names.stage, names.needs_revisions, names.copy_approval, names.graphic_approval]
+        return list(dict.fromkeys(properties)), history
 
     # -- what it means
 
@@ -96,7 +98,20 @@ class Translator:
             raw=values,
             left_in_progress=left(stages, lambda stage: portal.stage(stage) is Stage.IN_PROGRESS),
             left_pending_approval=left(stages, lambda stage: portal.stage(stage) is Stage.PENDING_APPROVAL),
+            came_to_review=began(stages, lambda stage: portal.stage(stage) is Stage.PENDING_APPROVAL),
+            approved=self._approved(record),
         )
+
+    def _approved(self, record: Record) -> dict[Role, tuple[datetime, ...]]:
+        """When each role's approval was set to Approved, newest first; set once more while it stood is set too."""
+        names, approved = self._mapping.ticket.properties, self._mapping.ticket.approved
+        properties = {Role.COPYWRITER: names.copy_approval, Role.GRAPHIC_DESIGNER: names.graphic_approval}
+        return {
+            role: tuple(
+                version.at for version in record.history.get(name, ()) if same_to_the_eye(version.value, approved)
+            )
+            for role, name in properties.items()
+        }
 
     def _history(self, record: Record, name: str, read: Callable[[str], T]) -> History[T]:
         return tuple(

@@ -3,26 +3,31 @@
 The rungs of this ladder: docs/process.md 6.
 """
 
-from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from mappings.names import same_to_the_eye
-from mappings.vocabulary import Handoff, Revision, Stage, TaskKind
+from mappings.vocabulary import Handoff, Revision, Role, Stage, TaskKind
 from sync.crm import Kind
 from sync.rules import keys
 from sync.rules.context import Context, note_variables, ticket_variables
 from sync.rules.handoffs.endings import tasks_of_cycle
+from sync.rules.handoffs.rounds import ROLES_OF, Round, has_delivered, rounds, tasks_of
 from sync.rules.handoffs.verdicts import done, due, not_applicable, recorded_superseded
 from sync.rules.handoffs.wording import name_of, time_text
 from sync.rules.handoffs.work import not_recovered
 from sync.rules.keys import EffectKind, RevisionClearedKey, RevisionKey
 from sync.rules.model import (
+    OPEN_EFFECTS,
+    RECOVERED,
+    ROUNDS,
     STANDS,
     UNRESOLVED,
+    CloseTask,
     Effect,
     EffectState,
     NewTask,
-    OwnTask,
+    RecordedEffect,
     RecordedOccurrence,
     State,
     Ticket,
@@ -30,19 +35,7 @@ from sync.rules.model import (
     Version,
     Write,
 )
-from sync.rules.process import Work, work_of
-
-_KINDS: Mapping[Revision, Collection[TaskKind]] = {
-    Revision.COPY: {TaskKind.REVISE_COPY},
-    Revision.GRAPHIC: {TaskKind.REVISE_GRAPHICS},
-    Revision.COPY_AND_GRAPHIC: {TaskKind.REVISE_COPY, TaskKind.REVISE_GRAPHICS},
-}
-
-ROLES_OF: Mapping[Revision, Work] = {
-    revision: tuple((kind, role) for kind, role in work_of(Handoff.REVISIONS) if kind in kinds)
-    for revision, kinds in _KINDS.items()
-}
-"""What each value of Needs Revisions asks for."""
+from sync.rules.process import Work
 
 
 def revisions(context: Context) -> list[Verdict]:
@@ -79,6 +72,16 @@ def _revisions_of(context: Context, ticket: Ticket) -> list[Verdict]:
     return verdicts
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a version asks of one role. `fresh`: it opens a round, so that the approval is reset with the task."""
+
+    kind: TaskKind
+    role: Role
+    round: Round
+    fresh: bool
+
+
 def _revise(
     context: Context, ticket: Ticket, version: Version[Revision | None], asked: set[TaskKind]
 ) -> tuple[Verdict, set[TaskKind]]:
@@ -90,10 +93,9 @@ def _revise(
         return recorded_superseded(context, RevisionKey(ticket.id, version.ms), reason, version.at), set()
     # A ledger since lost may have answered it by nothing that carries its key.
     lost = version.at < context.times.ledger_began
-    under_way = asked | _revisions_under_way(context, ticket, version) if lost else asked
-    new = _revisions_due(context, ticket, version, ROLES_OF[version.value], under_way)
+    new = _new_tasks(context, ticket, version, ROLES_OF[version.value], asked, lost=lost)
     back = lost and ticket.left_in_progress is not None and ticket.left_in_progress > version.at
-    write = None if back else _kick_back(context, ticket, {kind for kind, _ in new})
+    write = None if back else _kick_back(context, ticket, {one.kind for one in new if one.fresh})
     return _revision(context, ticket, version, new, write)
 
 
@@ -104,66 +106,127 @@ def _revised(
     asked: set[TaskKind],
     recorded: RecordedOccurrence,
 ) -> tuple[Verdict, set[TaskKind]]:
-    """A version that was answered: done, but for what was not found of one that was taken back in part."""
+    """A version that was answered: done, but for what a ledger since lost had not come to."""
     assert version.value is not None
+    bypassed = context.snapshot.portfolio is not None and context.declined_after(version.at) is not None
+    if RECOVERED not in recorded.detail or bypassed:
+        return done(recorded), set()
     missing = not_recovered(recorded, ROLES_OF[version.value])
-    if not missing or (context.snapshot.portfolio is not None and context.declined_after(version.at) is not None):
+    new = _new_tasks(context, ticket, version, missing, asked, lost=True)
+    if new:
+        return _revision(context, ticket, version, new, None)  # it was kicked back then
+    left = [one for kind, role in ROLES_OF[version.value] for one in _left_open(context, ticket, version, kind, role)]
+    if not left:
         return done(recorded), set()
-    under_way = asked | _revisions_under_way(context, ticket, version)
-    new = _revisions_due(context, ticket, version, missing, under_way)
-    if not new:
-        return done(recorded), set()
-    return _revision(context, ticket, version, new, None)  # it was kicked back then
-
-
-def _revisions_due(
-    context: Context, ticket: Ticket, version: Version[Revision | None], work: Work, asked: set[TaskKind]
-) -> Work:
-    """Of this work, what no task that is still to be done stands for already."""
-    wanted = [(kind, role) for kind, role in work if kind not in asked]
-    still_open = _open_revisions(
-        context, ticket, [kind for kind, _ in wanted], but=str(RevisionKey(ticket.id, version.ms))
+    verdict = due(
+        context,
+        RevisionKey(ticket.id, version.ms),
+        recorded.reason,
+        left,
+        cause_at=version.at,
+        cycle=recorded.cycle,
+        detail=recorded.detail,
     )
-    return tuple((kind, role) for kind, role in wanted if kind not in still_open)
+    return verdict, set()
+
+
+def _left_open(
+    context: Context, ticket: Ticket, version: Version[Revision | None], kind: TaskKind, role: Role
+) -> list[Effect]:
+    """The tasks of the round before that were still to be closed when the ledger was lost, the new one being there."""
+    key = RevisionKey(ticket.id, version.ms)
+    made = tasks_of(context, ticket, kind, since=version.ms, before=version.ms + 1)
+    if not made or not tasks_of(context, ticket, kind, before=version.ms):
+        return []
+    newest = rounds(context, ticket, kind, role)[-1]
+    if newest.opened != version.ms:
+        return []
+    after = keys.effect_key(str(key), keys.task_slot(kind))
+    return _closings(context, ticket, version, _Asked(kind, role, newest, fresh=True), after=after)
+
+
+def _new_tasks(
+    context: Context, ticket: Ticket, version: Version[Revision | None], work: Work, asked: set[TaskKind], *, lost: bool
+) -> list[_Asked]:
+    """Of this work, what gets a task: where a round is opened, or nothing of the open one stands any more."""
+    found = []
+    for kind, role in work:
+        if kind in asked:
+            continue
+        all_rounds = rounds(context, ticket, kind, role)
+        mine = next((one for one in all_rounds if version.ms in one.versions), None)
+        if mine is None or mine is not all_rounds[-1]:
+            continue  # it is over: what is asked for now is the newest round
+        fresh = mine.opened == version.ms
+        over = lost and has_delivered(context, ticket, kind, role, mine)
+        if not over and (fresh or not _stands(context, ticket, kind, mine, version, lost=lost)):
+            found.append(_Asked(kind, role, mine, fresh))
+    return found
+
+
+def _stands(
+    context: Context, ticket: Ticket, kind: TaskKind, mine: Round, version: Version[Revision | None], *, lost: bool
+) -> bool:
+    """Whether an earlier version of the round has its task, or is still to get it; a deleted one stands for nothing.
+
+    `lost`: the ledger was, and whether a task that is deleted now was so when the version came is not known.
+    """
+    effects = tasks_of(context, ticket, kind, since=mine.opened, before=version.ms)
+    made = [effect.crm_id for effect in effects if effect.crm_id is not None]
+    if made and lost:
+        return True
+    if any(effect.crm_id is None and effect.state in OPEN_EFFECTS for effect in effects):
+        return True
+    closing = _about_to_be_closed(context)
+    return any(task.exists and task.id not in closing for task in context.tasks(made))
 
 
 def _revision(
-    context: Context, ticket: Ticket, version: Version[Revision | None], new: Work, write: Write | None
+    context: Context, ticket: Ticket, version: Version[Revision | None], new: Sequence[_Asked], write: Write | None
 ) -> tuple[Verdict, set[TaskKind]]:
-    """The write, and a task for each role."""
+    """The write, a task for each role, and what becomes of the round before."""
     assert version.value is not None
+    key = RevisionKey(ticket.id, version.ms)
     effects: list[Effect] = [write] if write is not None else []
     note = note_variables(context.newest_note(ticket.ref)) if new else None
     label = context.mapping.ticket.revisions[version.value]
     variables = context.variables(ticket=ticket_variables(ticket), folder=ticket.folder, note=note, revision=label)
     on = (ticket.ref,) if context.snapshot.portfolio is None else (ticket.ref, context.portfolio.ref)
-    for kind, role in new:
-        owner, blocked = context.owner(role, ticket)
-        effects.append(NewTask(kind, role, owner, on, variables, blocked))
+    for one in new:
+        owner, blocked = context.owner(one.role, ticket)
+        effects.append(NewTask(one.kind, one.role, owner, on, variables, blocked))
+    for one in new:
+        effects += _closings(context, ticket, version, one, after=keys.effect_key(str(key), keys.task_slot(one.kind)))
     reason = f"{name_of(ticket)}: {label} was asked for on {time_text(context, version.at)}"
     # With nothing to write and nobody to do it, nothing would be tried: the ticket is back already, and may move on.
-    detail = {STANDS: True} if write is None and effects else {}
-    verdict = due(context, RevisionKey(ticket.id, version.ms), reason, effects,
+    detail: dict[str, object] = {STANDS: True} if write is None and effects else {}
+    if opened := {one.kind.value: one.round.number for one in new if one.fresh}:
+        detail[ROUNDS] = opened
+    verdict = due(context, key, reason, effects,
         cause_at=version.at, cycle=context.cycle_of(version.at), detail=detail,
+        overtakes=[effect.key for one in new for effect in _round_before(context, ticket, version, one)],
     )  # fmt: skip
-    return verdict, {kind for kind, _ in new}
+    return verdict, {one.kind for one in new}
 
 
-def _open_revisions(context: Context, ticket: Ticket, kinds: Iterable[TaskKind], *, but: str) -> set[TaskKind]:
-    """The revision tasks of this ticket that are still to be done, be they in the CRM or only planned."""
-    wanted = set(kinds)
-    found: set[TaskKind] = set()
-    made: dict[str, TaskKind] = {}
-    for recorded in context.ledger.of(Handoff.REVISIONS, record=ticket.id):
-        for effect in recorded.effects:
-            if effect.task_kind not in wanted or effect.task_kind is None or recorded.key == but:
-                continue
-            if effect.crm_id is not None:
-                made[effect.crm_id] = effect.task_kind
-            elif effect.state in {"planned", "blocked", "failed"}:
-                found.add(effect.task_kind)
-    closing = _about_to_be_closed(context)
-    return found | {made[task.id] for task in context.tasks(made) if task.is_open and task.id not in closing}
+def _round_before(
+    context: Context, ticket: Ticket, version: Version[Revision | None], asked: _Asked
+) -> list[RecordedEffect]:
+    """The tasks that the rounds before had, or were still to get; nothing of a version that opens none."""
+    return tasks_of(context, ticket, asked.kind, before=version.ms) if asked.fresh else []
+
+
+def _closings(
+    context: Context, ticket: Ticket, version: Version[Revision | None], asked: _Asked, *, after: str
+) -> list[Effect]:
+    """The tasks of the round before that nobody has ticked: once the new one is there, they are closed.
+
+    Not one that a person has opened again since the new round was asked for.
+    """
+    before = _round_before(context, ticket, version, asked)
+    made = [effect.crm_id for effect in before if effect.crm_id is not None and not effect.adopted]
+    reason = f"a new round of revisions was asked for on {time_text(context, version.at)}"
+    return [CloseTask(task.id, reason, after) for task in context.tasks(made) if task.is_open_since(version.at)]
 
 
 def _about_to_be_closed(context: Context) -> set[str]:
@@ -175,29 +238,6 @@ def _about_to_be_closed(context: Context) -> set[str]:
     for recorded in context.ledger.of(Handoff.DECLINED):
         found.update(e.slot.of for e in recorded.effects if e.kind is EffectKind.CLOSE and e.state in on_the_way)
     return found
-
-
-def _revisions_under_way(context: Context, ticket: Ticket, version: Version[Revision | None]) -> set[TaskKind]:
-    """What an earlier version had asked for, and was not done when this one was set: so it asked for no second task."""
-    earlier = [
-        effect
-        for recorded in context.ledger.of(Handoff.REVISIONS, record=ticket.id)
-        if isinstance(key := keys.parse(recorded.key), RevisionKey) and key.ms < version.ms
-        for effect in recorded.effects
-        if effect.crm_id is not None
-    ]
-    tasks = {task.id: task for task in context.tasks(effect.crm_id for effect in earlier if effect.crm_id)}
-    return {
-        effect.task_kind
-        for effect in earlier
-        if effect.task_kind is not None
-        and effect.crm_id is not None
-        and not _completed_before(tasks[effect.crm_id], version.at)
-    }
-
-
-def _completed_before(task: OwnTask, moment: datetime) -> bool:
-    return task.exists and task.completed and task.completed_at is not None and task.completed_at < moment
 
 
 def _kick_back(context: Context, ticket: Ticket, kinds: set[TaskKind]) -> Write | None:

@@ -48,11 +48,13 @@ def due(
     cause_at: datetime | None = None,
     cycle: str | None = None,
     detail: Mapping[str, object] | None = None,
+    overtakes: Iterable[str] = (),
 ) -> Verdict:
     """It is to be done now; blocked where nothing of it can be done.
 
     `cause_at`: when the cause came to stand in the CRM, where it has a time. `cycle`: the one that it belongs to, where that
-    is not the current one. `detail`: what the ledger is to remember of it.
+    is not the current one. `detail`: what the ledger is to remember of it. `overtakes`: the keys of other effects that are
+    pointless now, where they are still to be made.
     """
     occurrence = Occurrence(
         str(key),
@@ -63,6 +65,7 @@ def due(
         cause_at,
         tuple(effects),
         detail or {},
+        overtakes=frozenset(overtakes),
     )
     blocks = [effect.blocked for effect in occurrence.effects]
     state = state_of(blocks)

@@ -69,12 +69,14 @@ class Effects:
         ]
         if not found:
             return None
-        best = max(found, key=lambda offer: (not offer.lost, self._was_known(offer), bool(offer.filled), offer.last))
+        best = max(found, key=lambda offer: (not offer.lost, self._was_known(offer), *_newest(offer)))
         self._fill(best, slot)
         return best
 
     def _was_known(self, offer: Offer) -> bool:
-        """Whether the approval (7) was there at the newest look: one that came since is not what is answered."""
+        """Whether the approval (7) or the revision (6) was there at the newest look: one that came since is not answered."""
+        if offer.key[0] == "6":
+            return offer.ticket is not None and int(str(offer.key[2])) <= self._crm.seen_at.get(offer.ticket, 0)
         parent = self._crm.rec(offer.parent)
         return offer.key[0] != "7" or parent is None or int(str(offer.key[2])) <= self._crm.seen_at.get(parent.ref, 0)
 
@@ -128,8 +130,9 @@ class Effects:
             self._check_due_day(offer, rec, what, late=late)
         if handoff == "6" and ticket is not None:
             task.cause = int(str(offer.key[2]))
-            self._revision_answered(ticket, role)
-            self.approvals_reset.append((ticket, role, task.cause))
+            self._revision_answered(ticket, role, task.cause)
+            if (ticket, task.cause, role) in self._handoffs.openers:
+                self.approvals_reset.append((ticket, role, task.cause))
         if handoff in {"1", "3", "5", "7"} and parent is not None:
             cause = int(str(offer.key[2]))
             if cause < self._crm.cycle_now(parent):  # its cycle ended before it was made
@@ -144,9 +147,12 @@ class Effects:
         self._fill(found, "task")
         return found
 
-    def _revision_answered(self, ticket: Ref, role: str) -> None:
+    def _revision_answered(self, ticket: Ref, role: str, cause: int) -> None:
+        """A task answers all that the role was asked for until then: of several rounds the newest alone gets one."""
         for offer in self._handoffs.offers.values():
-            if offer.key[:2] == ("6", ticket.id) and (f"task {role}" in offer.slots or f"task {role}" in offer.filled):
+            if offer.key[:2] != ("6", ticket.id) or int(str(offer.key[2])) > cause:
+                continue
+            if f"task {role}" in offer.slots or f"task {role}" in offer.filled:
                 self._handoffs.served.add((ticket, int(str(offer.key[2])), role))
                 offer.slots.pop(f"task {role}", None)
                 offer.filled.setdefault(f"task {role}", self._crm.now.number)
@@ -375,7 +381,8 @@ class Effects:
         for role, name in self._crm.approvals.items():
             if name in values:
                 value = values.pop(name)
-                if value != "" or not any(f"task {role}" in offer.slots for offer in offers):
+                opens = [o for o in offers if (ticket.ref, int(str(o.key[2])), role) in self._handoffs.openers]
+                if value != "" or not any(f"task {role}" in offer.slots for offer in opens):
                     self._find("unexplained", f"handoff 6: {what}: {name} is not to be reset")
         if names.needs_revisions in values:
             value = values.pop(names.needs_revisions)
@@ -401,8 +408,13 @@ class Effects:
             self._find("unexplained", f"the service wrote {what} {sorted(event.values)}")
             return
         slot = f"close {rec.ref.id}"
-        offer = self._take("2a", slot, None) or self._take("8", slot, None)
+        offer = self._take("2a", slot, None) or self._take("8", slot, None) or self._take("6", slot, None)
         if offer is None:
             self._find("unexplained", f"the service closed {what}")
         else:
             self._audit.closed(rec, offer.parent, int(str(offer.key[2])))
+
+
+def _newest(offer: Offer) -> tuple[bool | int, int]:
+    """Of the offers of revisions (6) the newest version's; of others that which has begun, and was offered last."""
+    return (int(str(offer.key[2])), 0) if offer.key[0] == "6" else (bool(offer.filled), offer.last)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from tests.simulation.event_log import Ref
 from tests.simulation.oracle.calendar import next_date
 from tests.simulation.oracle.records import AM, CW, GD, SAS, TASKS, Closing, Rec, Records, folder_of
+from tests.simulation.oracle.rounds import Rounds
 
 BARRIER = 15 * 60_000
 
@@ -83,6 +84,9 @@ class Handoffs:
 
     def __init__(self, records: Records) -> None:
         self._crm = records
+        self.rounds = Rounds(records)
+        self.openers: set[tuple[Ref, int, str]] = set()
+        """Handoff 6: ticket, version, role: those that open a round."""
         self.offers: dict[Key, Offer] = {}
         self.lost_at = -1
         """When the database was last lost."""
@@ -378,16 +382,8 @@ class Handoffs:
             must = not uncertain and not any(c.declined and c.number > version.number for c in closings)
             must = must and not self._crm.declined_elsewhere(ticket, parent, version.number)
             key: Key = ("6", ticket.ref.id, version.number)
-            ended = next((c.number for c in reversed(closings) if c.declined and c.number < version.number), 0)
             for role in roles:
-                if (ticket.ref, version.number, role) in self.served:
-                    continue
-                # One that a decline is still to close, when it knows its next date, stands for nothing asked after it.
-                if self._crm.open_revision(ticket, role, since=ended):
-                    continue
-                # Seen while a task was open, in a pass that was disturbed: whether it stands may have been noted.
-                noted = (ticket.ref, version.number, role) in self.seen_open or self._crm.open_revision(ticket, role)
-                yield Due(key, f"task {role}", role, must and not noted)
+                yield from self._round_due(ticket, version.number, role, key, must=must)
             away = ticket["hs_pipeline_stage"] != self._crm.in_progress
             if roles and away and (ticket.ref, version.number) not in self.kicked:
                 # Nobody was there to do it, and the ticket has moved on by itself: whether it goes back is open.
@@ -408,6 +404,34 @@ class Handoffs:
         if kicked or handled or open_to_doubt:
             must = handled and kicked and not bypassed
             yield Due(("6c", ticket.ref.id, newest.number), "clear", None, must)
+
+    def _round_due(self, ticket: Rec, version: int, role: str, key: Key, *, must: bool) -> Iterator[Due]:
+        """What one version asks of one role: a task where it opens a round, and the end of the one before."""
+        everything = self.rounds.of(ticket, role)
+        mine = next(one for one in everything if one.has(version))
+        newest = mine is everything[-1]
+        if mine.opened == version and self.rounds.tasks(ticket, mine):
+            for task in self.rounds.left_open(ticket, mine):
+                sure = newest and must and not mine.doubtful and not task.completed_since(version)
+                yield Due(key, f"close {task.rec.ref.id}", None, sure)
+        if (ticket.ref, version, role) in self.served or self.rounds.stands(ticket, role, version):
+            return
+        # Seen while its task was open, in a pass that was disturbed: that it stands may have been noted.
+        must = must and newest and not mine.doubtful and (ticket.ref, version, role) not in self.seen_open
+        if mine.opened == version:
+            self.openers.add((ticket.ref, version, role))
+            # Answered by a ledger since lost with nothing that shows, and delivered since: nothing is left to do.
+            yield Due(
+                key,
+                f"task {role}",
+                role,
+                must and not (self.lost_at > version and self.rounds.is_delivered(ticket, mine)),
+            )
+        elif made := self.rounds.tasks(ticket, mine):
+            # Deleted after it was asked for again: whether it stood then is not seen. Nor is it after a loss.
+            gone = not any(task.rec.lived_at(version) for task in made) and self.lost_at < version
+            if any(task.rec.archived for task in made):
+                yield Due(key, f"task {role}", role, must and gone)
 
     # 7, and 8 by a task
 
@@ -444,6 +468,6 @@ class Handoffs:
         self.served |= {
             (ticket.ref, version.number, role)
             for version, role in self._crm.revisions_asked(ticket)
-            if self._crm.open_revision(ticket, role)
-            or (version.number <= looked and self._crm.open_revision(ticket, role, looked))
+            if self.rounds.stands(ticket, role, version.number)
+            or (version.number <= looked and self.rounds.stands(ticket, role, version.number, looked))
         }

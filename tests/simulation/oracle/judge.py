@@ -132,7 +132,9 @@ class Oracle:
                 case Ended():
                     self._ended = True
                     self._rest({rec.ref for rec in self._crm.all.values() if rec.ref.kind in {"portfolio", "ticket"}})
-            if isinstance(event, PassBegan | Looked | Checked | Sent | Mailed | Remapped) or getattr(event, "own", False):
+            if isinstance(event, PassBegan | Looked | Checked | Sent | Mailed | Remapped) or getattr(
+                event, "own", False
+            ):
                 continue
             self._due_looks.by_person(event)
             if self._passing:
@@ -183,7 +185,7 @@ class Oracle:
         self._handoffs.seen_open |= {
             (rec.ref, version.number, role)
             for version, role in self._crm.revisions_asked(rec)
-            if self._crm.open_revision(rec, role)
+            if self._handoffs.rounds.stands(rec, role, version.number)
         }
         if (approval := self._approval_with_task(rec)) is not None:
             self._handoffs.seen_standing.add(approval[0])

@@ -352,22 +352,6 @@ class Records:
             for role in self.revisions.get(version.value, ()):
                 yield version, role
 
-    def open_revision(self, ticket: Rec, role: str, looked: int | None = None, since: int = 0) -> bool:
-        """Whether the role has one on this ticket; or had, when it was looked at, and it was a person who closed it since.
-
-        `since`: only if it was made after that.
-        What a merge brought along is not said to be on this ticket or not.
-        """
-        if ticket.ref in self.uncertain:
-            return False
-        kind = "Revise Copy: " if role == CW else "Revise Graphics: "
-        mine = [t for t in self.tasks.values() if t.kind == kind and t.ticket == ticket.ref and t.number > since]
-        if looked is None:
-            return any(t.open for t in mine)
-        return any(
-            t.number <= looked and t.open_at(looked) and not self.run_began(t.rec, "hs_task_status").own for t in mine
-        )
-
     def task_versions(self, at: int) -> list[Version]:
         """Versions of tasks up to a moment: enough to say how tasks stood then."""
         return [

@@ -2,7 +2,9 @@
 
 from datetime import timedelta
 
-from tests.story.handoffs.steps import AM, DESIGNER, due, in_review, of, ready, the
+import pytest
+
+from tests.story.handoffs.steps import AM, COPYWRITER, DESIGNER, due, in_review, of, ready, the
 from tests.world import World
 
 
@@ -45,8 +47,67 @@ def test_6_the_loop_repeats_until_the_client_signs_off(world: World) -> None:
     assert [role for role, subject in world.emails() if subject.startswith("Ready for client review")] == [AM] * 4
 
 
+@pytest.mark.parametrize("delivered", [("approve", "move"), ("approve",), ("move",)], ids=" and ".join)
+def test_6_nobody_ticks_a_task_and_each_round_is_a_round(world: World, delivered: tuple[str, ...]) -> None:
+    """The article has the team set its approval to Approved, and move the ticket: a task is ticked by nobody."""
+    _portfolio, (ticket, _other) = in_review(world)
+    for number in (1, 2, 3, 4):
+        world.minutes(30)
+        world.people.note("ticket", ticket, f"<p>Change number {number}</p>")
+        world.people.request_revisions(ticket, "Copy Revisions Only")
+        world.work()
+        tasks = of(world, "revise_copy", ("ticket", ticket))
+        assert len(tasks) == number
+        assert [task.status for task in tasks] == ["COMPLETED"] * (number - 1) + ["NOT_STARTED"]
+        assert all("a new round of revisions was asked for on" in task.body for task in tasks[:-1])
+        assert f"Change number {number}" in tasks[-1].body
+        seen = world.people.ticket(ticket)
+        assert seen["hs_pipeline_stage"] == world.people.process.stage("In Progress")
+        assert seen["copy_approval"] == ""
+        world.minutes(30)
+        if "approve" in delivered:
+            world.people.set("ticket", ticket, {"copy_approval": "Approved"})
+        if "move" in delivered:
+            ready(world, ticket)
+        else:  # Needs Revisions is not emptied, and the same value once more is no version
+            world.people.set("ticket", ticket, {"needs_revisions": ""})
+
+
+def test_6_copy_and_then_graphics_are_rounds_of_two_people(world: World) -> None:
+    _portfolio, (ticket, _other) = in_review(world)
+    for value in ("Copy Revisions Only", "Graphic Revisions Only", "Copy and Graphic Revisions"):
+        world.minutes(30)
+        world.people.request_revisions(ticket, value)
+        world.work()
+        world.minutes(30)
+        world.people.set("ticket", ticket, {"copy_approval": "Approved", "graphic_approval": "Approved"})
+        ready(world, ticket)
+    for kind in ("revise_copy", "revise_graphics"):
+        assert [task.status for task in of(world, kind)] == ["COMPLETED", "NOT_STARTED"]
+
+
+def test_6_the_task_of_the_round_before_is_closed_once_the_new_one_is_there(world: World) -> None:
+    """Nobody is left without a task: the new one waits for a Copywriter (docs/process.md 6.17)."""
+    portfolio, (ticket, _other) = in_review(world)
+    world.minutes(30)
+    world.people.request_revisions(ticket, "Copy Revisions Only")
+    world.work()
+    world.minutes(30)
+    ready(world, ticket)
+    copywriter = world.people.owner(COPYWRITER)
+    world.people.set("portfolio", portfolio, {"copywriter": ""})
+    world.people.request_revisions(ticket, "Copy Revisions Only")
+    world.work()
+    assert [task.status for task in of(world, "revise_copy")] == ["NOT_STARTED"]
+    world.minutes(5)
+    world.people.set("portfolio", portfolio, {"copywriter": copywriter})
+    world.work()
+    assert [task.status for task in of(world, "revise_copy")] == ["COMPLETED", "NOT_STARTED"]
+
+
 def test_6_a_round_that_widens_adds_the_missing_role(world: World) -> None:
     _portfolio, (ticket, _other) = in_review(world)
+    world.minutes(5)
     world.people.request_revisions(ticket, "Copy Revisions Only")
     world.work()
     world.minutes(5)

@@ -38,6 +38,7 @@ ANNOUNCE = [
 READY = ADVANCE + ANNOUNCE
 REVISE_COPY = "6 task revise_copy for copy"
 REVISE_GRAPHICS = "6 task revise_graphics for design"
+CLOSE_COPY = "6 close revise_copy"
 EMPTIED = "6 write 201: needs_revisions="
 IMPLEMENT = ["7 task implement for sas", "7 email client_approved to sas"]
 BY_TASK = ["8 write 101: creative_refresh_status=Creatives Implemented"]
@@ -107,6 +108,11 @@ def young(status: Status | None = None) -> Scene:
 
 def in_revision(*values: Revision) -> Scene:
     return in_review().approve("201").revise("201", *values).look()
+
+
+def again(scene: Scene) -> Scene:
+    """The copywriter does what the article asks for and ticks no task; then the client wants one more change."""
+    return scene.approve("201").move("201").look().revise("201", COPY).look()
 
 
 def lone(owners: dict[Role, str] | None = None) -> Scene:

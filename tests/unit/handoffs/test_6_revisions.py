@@ -5,6 +5,7 @@ from tests.unit.handoffs.scenes import (
     ANNOUNCE,
     BLOCKED,
     BOTH,
+    CLOSE_COPY,
     COPY,
     DECLINED,
     DESIGNER,
@@ -18,6 +19,7 @@ from tests.unit.handoffs.scenes import (
     REVISE_GRAPHICS,
     SILENT,
     WRITER,
+    again,
     begun,
     closed,
     in_review,
@@ -95,8 +97,8 @@ HANDOFF_6 = [
     ),
     Row(
         "6.6 6.9",
-        "set again after the task was deleted: a new one",
-        lambda: in_revision(COPY).delete_task(TaskKind.REVISE_COPY).revise("201", COPY),
+        "set again after the task was deleted: made again, for the same round, and nothing is reset",
+        lambda: in_revision(COPY).delete_task(TaskKind.REVISE_COPY).approval("201", WRITER, "QA").revise("201", COPY),
         Says("6", DUE, "", "201"),
         [REVISE_COPY],
     ),
@@ -108,16 +110,115 @@ HANDOFF_6 = [
         NOTHING,
     ),
     Row(
-        "6.6 6.9",
-        "set again while the task is open: no second one, and its approval is not reset again",
-        lambda: in_revision(COPY).approve("201").revise("201", COPY),
+        "6.6 6.9 6.16",
+        "set again before it was delivered: the same round, no second task, and nothing is reset again",
+        lambda: in_revision(COPY).revise("201", COPY),
         Says("6", DUE, "", "201"),
         ["6 recorded"],
     ),
     Row(
+        "6.6 6.9 6.16",
+        "set again, and then delivered before anybody looked: the round that it belongs to is done",
+        lambda: in_revision(COPY).revise("201", COPY).complete(TaskKind.REVISE_COPY),
+        Says("6", DUE, "", "201"),
+        ["6 recorded"],
+    ),
+    Row(
+        "6.6 6.16 6.17",
+        "approved and moved, no task ticked: a second round, and the task of the first is closed",
+        lambda: in_revision(COPY).approve("201").move("201").look().revise("201", COPY),
+        Says("6", DUE, "", "201"),
+        [kicked_back("copy"), REVISE_COPY, CLOSE_COPY],
+    ),
+    Row(
+        "6.6 6.16 6.17",
+        "approved without a move: a second round",
+        lambda: in_revision(COPY).approve("201", WRITER).revise("201", COPY),
+        Says("6", DUE, "", "201"),
+        ["6 write 201: copy_approval=", REVISE_COPY, CLOSE_COPY],
+    ),
+    Row(
+        "6.6 6.16 6.17 6.10",
+        "moved without an approval: a second round",
+        lambda: in_revision(COPY).move("201").look().revise("201", COPY),
+        Says("6", DUE, "", "201"),
+        [kicked_back(), REVISE_COPY, CLOSE_COPY],
+    ),
+    Row(
+        "6.6 6.16 6.17",
+        "a third round and a fourth: each closes the task before it, and no other",
+        lambda: again(again(in_revision(COPY))).approve("201").move("201").look().revise("201", COPY),
+        Says("6", DUE, "", "201"),
+        [kicked_back("copy"), REVISE_COPY, CLOSE_COPY],
+    ),
+    Row(
+        "6.6 6.16",
+        "copy, delivered, then graphic: the designer's first round, and the copywriter's task is let be",
+        lambda: in_revision(COPY).approve("201").move("201").look().revise("201", GRAPHIC),
+        Says("6", DUE, "", "201"),
+        [kicked_back("graphic"), REVISE_GRAPHICS],
+    ),
+    Row(
+        "6.6 6.16 6.17",
+        "both, and one of them has delivered: a new round for that one alone",
+        lambda: in_revision(BOTH).approve("201", WRITER).revise("201", BOTH),
+        Says("6", DUE, "", "201"),
+        ["6 write 201: copy_approval=", REVISE_COPY, CLOSE_COPY],
+    ),
+    Row(
+        "6.6 6.16 6.17",
+        "both, delivered, and both again",
+        lambda: in_revision(BOTH).approve("201").move("201").look().revise("201", BOTH),
+        Says("6", DUE, "", "201"),
+        [kicked_back("copy", "graphic"), REVISE_COPY, REVISE_GRAPHICS, CLOSE_COPY, "6 close revise_graphics"],
+    ),
+    Row(
+        "6.6 6.16",
+        "the other role's approval delivers nothing",
+        lambda: in_revision(COPY).approve("201", DESIGNER).revise("201", COPY),
+        Says("6", DUE, "", "201"),
+        ["6 recorded"],
+    ),
+    Row(
+        "6.6 6.16 6.17",
+        "the task of the round before was opened again since: it stays",
+        lambda: (
+            in_revision(COPY)
+            .approve("201")
+            .complete(TaskKind.REVISE_COPY)
+            .revise("201", COPY)
+            .reopen(TaskKind.REVISE_COPY)
+        ),
+        Says("6", DUE, "", "201"),
+        ["6 write 201: copy_approval=", REVISE_COPY],
+    ),
+    Row(
+        "6.6 6.16",
+        "two rounds that nobody had looked at: the first is over, and gets no task any more",
+        lambda: in_review().revise("201", COPY).approve("201").move("201").revise("201", COPY),
+        Says("6", DUE, "", "201"),
+        [kicked_back(), kicked_back("copy"), REVISE_COPY],
+    ),
+    Row(
+        "6.6 6.17 P.2",
+        "the next round while the Copywriter is missing: that of the round before is waited for no longer",
+        lambda: (
+            in_review()
+            .nobody(WRITER)
+            .revise("201", COPY)
+            .look()
+            .move("201")
+            .look()
+            .revise("201", COPY)
+            .name(WRITER, "copy")
+        ),
+        Says("6", DUE, "", "201"),
+        [kicked_back(), REVISE_COPY],
+    ),
+    Row(
         "6.6 6.9",
         "a round that widens adds only the missing role",
-        lambda: in_revision(COPY).approve("201").revise("201", BOTH),
+        lambda: in_revision(COPY).approve("201", DESIGNER).revise("201", BOTH),
         Says("6", DUE, "", "201"),
         ["6 write 201: graphic_approval=", REVISE_GRAPHICS],
     ),
@@ -152,7 +253,7 @@ HANDOFF_6 = [
     Row(
         "6.6 6.10",
         "the open task stands, but the ticket is kicked back all the same",
-        lambda: in_revision(COPY).move("201").look().revise("201", COPY),
+        lambda: in_revision(COPY).move("201", to=Stage.OTHER).look().revise("201", COPY),
         Says("6", DUE, "", "201"),
         [kicked_back()],
     ),
@@ -323,6 +424,34 @@ def test_6_a_lost_database_and_a_role_that_an_earlier_round_had_asked_already() 
     scene = in_review().revise("201", COPY).look().revise("201", BOTH).look()
     scene.complete(TaskKind.REVISE_COPY).lose_database()
     assert tasks_of(scene) == {}
+
+
+def test_6_a_lost_database_and_a_role_that_has_delivered_since() -> None:
+    """Its task waited for a Copywriter, so that nothing in the CRM tells of it (docs/process.md 6.15)."""
+    scene = in_review().nobody(WRITER).revise("201", COPY).look().lose_database().name(WRITER, "copy")
+    assert set(tasks_of(scene)) == {TaskKind.REVISE_COPY}
+    assert tasks_of(scene.approve("201", WRITER)) == {}
+
+
+def test_6_a_lost_database_and_a_task_that_was_still_to_be_closed() -> None:
+    """The new round's task was made, and then the process and its database were gone (docs/process.md 6.15 6.17)."""
+    scene = in_revision(COPY).approve("201").move("201").look().revise("201", COPY).refuse("close").look()
+    scene.refuse().lose_database()
+    assert scene.would_do() == [CLOSE_COPY]
+    assert scene.look().would_do() == []
+
+
+def test_6_the_task_of_a_round_that_is_over_is_never_made() -> None:
+    """docs/process.md 6.17: it waited for a Copywriter, and so does the next round's."""
+    scene = in_review().nobody(WRITER).revise("201", COPY).look().move("201").look().revise("201", COPY).look()
+    scene.name(WRITER, "copy").look()
+    assert [done for done in scene.done if "revise_copy" in done] == [REVISE_COPY]
+
+
+def test_6_the_new_task_comes_before_the_old_one_is_closed() -> None:
+    """Refused, it leaves the copywriter the task of the round before (docs/process.md 6.17)."""
+    scene = in_revision(COPY).approve("201").move("201").look().revise("201", COPY).refuse("task").look()
+    assert CLOSE_COPY not in scene.done
 
 
 def test_6_replaces_what_it_has_read() -> None:
