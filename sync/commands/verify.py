@@ -27,12 +27,14 @@ def verify(portfolios: tuple[str, ...], since: date | None, everything: bool, as
     That is compared with the rules and with the ledger of what was done. Nothing is changed.
 
     \b
-    missing      due and not done, and nobody is about to do it; or done by
-                 the ledger's word, and not to be seen in the CRM
+    missing      due and not done, and nobody is about to do it (a parked
+                 record's work is nobody's); or done by the ledger's word,
+                 and not to be seen in the CRM
     doubled      two tasks, or two changes, for one cause
     unexplained  a task with a key, or a change by the service's app, whose
                  cause the history does not show or the ledger not know
-    waiting      due, and on its way
+    waiting      due, and on its way; or known, and blocked until somebody
+                 mends what the finding says
     deleted      tasks that somebody deleted: told, and no fault
     not judged   the visible history does not reach back (the CRM keeps about
                  the last 20 versions of a property)

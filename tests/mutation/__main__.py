@@ -38,6 +38,8 @@ class Found:
     by: str = ""
     how: str = ""
     seconds: float = 0.0
+    proved: bool | None = None
+    """Whether `verify` of the tree without the fault says that something is wrong there; None: it was not asked."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -96,42 +98,42 @@ def _judged(tree: Path, mutant: Mutant, tries: Sequence[str], options: argparse.
     began = time.monotonic()
     try:
         with copied(tree, mutant) as copy:
-            verdict, by, how = _noticed(copy, mutant, tries, options)
+            verdict, by, how, proved = _noticed(copy, mutant, tries, options, tree)
     except subprocess.TimeoutExpired:
-        verdict, by, how = "broken", "", f"not through with it after {options.limit:.0f} s"
-    return Found(mutant, verdict, by, how, time.monotonic() - began)
+        verdict, by, how, proved = "broken", "", f"not through with it after {options.limit:.0f} s", None
+    return Found(mutant, verdict, by, how, time.monotonic() - began, proved)
 
 
-Told = tuple[Literal["simulation", "test", "survived", "broken"], str, str]
+Told = tuple[Literal["simulation", "test", "survived", "broken"], str, str, bool | None]
 
 
-def _noticed(copy: Path, mutant: Mutant, tries: Sequence[str], options: argparse.Namespace) -> Told:
-    """Who notices the fault: a try, or else the named test."""
-    told: Told = "survived", "", ""
+def _noticed(copy: Path, mutant: Mutant, tries: Sequence[str], options: argparse.Namespace, sound: Path) -> Told:
+    """Who notices the fault: a try, or else the named test. `sound`: the tree without it."""
+    told: Told = "survived", "", "", None
     if not mutant.why or options.doubt:
-        told = _hunted(copy, list(dict.fromkeys([*mutant.first, *tries])), options)
+        told = _hunted(copy, list(dict.fromkeys([*mutant.first, *tries])), options, sound)
     if told[0] == "survived" and mutant.test:
         told = _tested(copy, mutant, options.limit)
     return told
 
 
-def _hunted(copy: Path, tries: Sequence[str], options: argparse.Namespace) -> Told:
-    done = run_in(copy, "tests.mutation.hunt", [str(options.days), *tries], options.limit)
+def _hunted(copy: Path, tries: Sequence[str], options: argparse.Namespace, sound: Path) -> Told:
+    done = run_in(copy, "tests.mutation.hunt", [str(options.days), str(sound), *tries], options.limit)
     if done.returncode != 0:
-        return "broken", "", _last_line(done.stderr)
+        return "broken", "", _last_line(done.stderr), None
     told = json.loads(_last_line(done.stdout))
     if told is None:
-        return "survived", "", f"{len(tries)} tries"
-    return "simulation", told["by"], told["finding"]
+        return "survived", "", f"{len(tries)} tries", None
+    return "simulation", told["by"], told["finding"], bool(told["verify"])
 
 
 def _tested(copy: Path, mutant: Mutant, limit: float) -> Told:
     done = _pytest(copy, [mutant.test], limit)
     if done.returncode == TEST_FAILED:
-        return "test", mutant.test, mutant.why or mutant.test.rpartition("::")[2]
+        return "test", mutant.test, mutant.why or mutant.test.rpartition("::")[2], None
     if done.returncode == TEST_PASSED:
-        return "survived", "", f"{mutant.test} passes"
-    return "broken", "", f"{mutant.test}: {_last_line(done.stdout)}"
+        return "survived", "", f"{mutant.test} passes", None
+    return "broken", "", f"{mutant.test}: {_last_line(done.stdout)}", None
 
 
 def _pytest(copy: Path, tests: Sequence[str], limit: float) -> subprocess.CompletedProcess[str]:
@@ -152,7 +154,7 @@ def _false_alarms(tree: Path, results: Iterable[Found], options: argparse.Namesp
     alarms: list[str] = []
     with copied(tree, None) as copy:
         while tries:
-            verdict, by, how = _hunted(copy, tries, options)
+            verdict, by, how, _ = _hunted(copy, tries, options, tree)
             if verdict == "survived":
                 break
             alarms.append(f"{by}: {how}")
@@ -186,6 +188,9 @@ def _summary(results: Sequence[Found], false_alarms: Sequence[str], seconds: flo
         print(f"{one.mutant.id}: {one.mutant.fault}\n    {why}\n    {one.by}")
     for one in [*those("survived"), *those("broken")]:
         print(f"{one.verdict.upper()} {one.mutant.id}: {one.mutant.fault}\n    {one.mutant.file}: {one.how}")
+    content = [one for one in results if one.proved is False]
+    if content:
+        print(f"`verify` says that all is well of {len(content)}: {', '.join(one.mutant.id for one in content)}")
     for alarm in false_alarms:
         print(f"FAILS WITHOUT ANY FAULT {alarm}")
     print(

@@ -8,7 +8,7 @@ import gc
 import heapq
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
@@ -95,6 +95,8 @@ class Player:
         self.counts = Counts(days=script.days)
         self.proof: Report | None = None
         """What `handoffs verify` says at the end."""
+        self.at_end: Callable[[Player], None] | None = None
+        """Called at the end, while the world is still there."""
         self.ids: dict[str, str] = {}
         self._queue: list[tuple[int, int, Item]] = []
         self._number = 0
@@ -231,6 +233,8 @@ class Player:
         self.event_log.ended()
         self._tell()
         self.proof = verify(world.service.reading)
+        if self.at_end is not None:
+            self.at_end(self)
 
     # -- items
 

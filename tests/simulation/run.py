@@ -2,7 +2,7 @@
 
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from sync.admin.verify import FAULTS, Sort
@@ -41,15 +41,18 @@ class Outcome:
         return frozenset(f"{one.verdict} {one.text.split(':')[0][:40]}" for one in self.findings)
 
 
-def run(seed: int, days: int, mode: Mode) -> Outcome:
+AtEnd = Callable[[Player], None]
+
+
+def run(seed: int, days: int, mode: Mode, at_end: AtEnd | None = None) -> Outcome:
     """Make up the story of a seed, play it and judge it."""
     script, author = begin(seed, days, mode)
-    return _judged(Player(script, author), mode)
+    return _judged(Player(script, author), mode, at_end)
 
 
-def replay(script: Script, mode: Mode = "safety") -> Outcome:
+def replay(script: Script, mode: Mode = "safety", at_end: AtEnd | None = None) -> Outcome:
     """Play a recorded story and judge it."""
-    return _judged(Player(script), mode)
+    return _judged(Player(script), mode, at_end)
 
 
 def judge(player: Player) -> list[Finding]:
@@ -74,18 +77,27 @@ def _disproved(player: Player) -> list[Finding]:
     ]
 
 
+def _too_content(player: Player, findings: Sequence[Finding]) -> list[Finding]:
+    """That `verify` says all is well of a run of which the oracle does not; of emails it cannot know."""
+    if player.proof is None or not player.proof.ok or all("email" in one.text for one in findings):
+        return []
+    return [Finding("missing", player.now, f"verify: says that all is well, of {findings[0].text}")]
+
+
 def mode_of(seed: int, mode: str) -> Mode:
     """`all` takes turns."""
     return MODES[(0, 1, 2, 1, 2)[seed % 5]] if mode == "all" else mode  # type: ignore[return-value]  # checked by the CLI
 
 
-def _judged(player: Player, mode: Mode) -> Outcome:
+def _judged(player: Player, mode: Mode, at_end: AtEnd | None) -> Outcome:
     began = time.perf_counter()
+    player.at_end = at_end
     error = ""
     findings: Iterable[Finding] = ()
     try:
         player.play()
-        findings = [*judge(player), *_disproved(player)]
+        found = judge(player)
+        findings = [*found, *_disproved(player), *_too_content(player, found)]
     except Exception:  # noqa: BLE001  # whatever breaks is a finding of its seed
         error = traceback.format_exc()
     return Outcome(

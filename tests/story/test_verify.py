@@ -1,6 +1,8 @@
 """`verify` finds nothing where all is well, and each thing that was planted: missing, doubled, unexplained."""
 
 import random
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
@@ -249,6 +251,70 @@ class TestDoubled:
         [found] = faults(world)
         assert (found.sort, found.handoff) == (Sort.DOUBLED, Handoff.APPROVED)
         assert found.tasks == (adopted.id, own)
+
+    def test_a_ticket_kicked_back_twice_by_the_app(self, world: World) -> None:
+        """As if one version of Needs Revisions had been answered twice: the team had moved the ticket on in between."""
+        portfolio = approved(world)
+        ticket = world.people.create_ticket("Ad 9", "Summer", portfolio, stage="Pending Approval")
+        world.minutes(5)
+        world.people.request_revisions(ticket, "Copy Revisions Only")
+        world.work()
+        assert faults(world) == []
+        world.people.move_ticket(ticket, "Pending Approval")
+        world.people.move_ticket(ticket, "In Progress", by="app")
+        assert (Sort.DOUBLED, Handoff.REVISIONS) in sorts(world)
+
+
+class TestLeftLying:
+    """Work that is known, and that nobody does or nobody can."""
+
+    def test_a_blocked_effect_of_an_occurrence_that_has_begun_is_told(self, world: World) -> None:
+        portfolio = world.people.create_portfolio("Acme", world.day(10))
+        world.people.create_ticket("Ad 1", "Autumn", portfolio, graphic_designer="")
+        world.people.set("portfolio", portfolio, {"graphic_designer": ""})
+        world.work()
+        world.people.set("portfolio", portfolio, {"account_manager": ""})
+        world.minutes(5)
+        waiting = [finding for finding in checked(world).findings if finding.sort is Sort.WAITING]
+        assert [finding.handoff for finding in waiting] == [Handoff.TICKETS]
+        assert "task:design_graphics, blocked since" in waiting[0].cause
+        assert "no Graphic Designer is named" in waiting[0].cause
+
+    def test_an_email_without_an_address_after_its_cycle_is_over(self, world: World) -> None:
+        """No rule asks for it any more, and it waits for ever (docs/process.md P.5): that is told."""
+        owner = world.people.owner("account_manager")
+        owners = world.sandbox.portal.owners
+        owners[owner] = replace(owners[owner], email="")
+        portfolio = approved(world)
+        finish(world)
+        told = [one for one in checked(world, portfolio).findings if one.handoff is Handoff.KICKOFF]
+        assert [(one.sort, "email:kickoff, blocked since" in one.cause) for one in told] == [(Sort.WAITING, True)]
+
+    def test_nobody_looks_at_it_any_more(self, world: World) -> None:
+        portfolio = world.people.create_portfolio("Acme", world.day(10))
+        world.people.create_ticket("Ad 1", "Autumn", portfolio)
+        world.people.set("portfolio", portfolio, {"graphic_designer": ""})
+        world.work()
+        assert faults(world) == []
+        now = round(world.clock.now().timestamp() * 1000)
+        with world.service.store.write() as connection:
+            connection.execute(update(work_items).values(parked_at=now, attempts=9, error="ZeroDivisionError: no"))
+        world.people.set("portfolio", portfolio, {"graphic_designer": world.people.owner("graphic_designer")})
+        [found] = faults(world)
+        assert (found.sort, found.handoff) == (Sort.MISSING, Handoff.TICKETS)
+        assert "parked after 9 failed looks: ZeroDivisionError: no" in found.cause
+
+    def test_what_is_due_on_a_parked_record_is_missing(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        world.people.create_portfolio("Acme", world.day(40))
+        with monkeypatch.context() as patch:
+            patch.setattr("sync.passes.decider.decide", lambda _: 1 / 0)
+            for _ in range(9):
+                world.work()
+                world.minutes(13 * 60)
+        world.clock.advance(timedelta(days=30))
+        [found] = faults(world)
+        assert (found.sort, found.handoff) == (Sort.MISSING, Handoff.KICKOFF)
+        assert "parked after" in found.cause
 
 
 class TestUnexplained:

@@ -6,7 +6,7 @@ Of each portfolio it is asked:
 - `doubled`: are there two tasks for one cause?
 - `carried_out`: does the CRM show what the ledger says was done: tasks, closings, writes?
 - `own_changes`: does the ledger know each change that the service's app has made?
-- `due`: what do the rules ask for now that is neither done nor on its way?
+- `due`: what do the rules ask for now that is neither done nor on its way? What is known and waits, and for whom?
 
 `evidence` holds what is compared, `finding` what is reported. Where the visible history does not reach back far enough
 (HubSpot keeps about 20 versions) nothing is judged, and that is said. Emails leave no trace in the CRM: the ledger alone
@@ -19,9 +19,9 @@ from datetime import datetime
 from sync.admin.inventory import Inventory, all_portfolios, in_groups, take_inventory
 from sync.admin.verify import carried_out, doubled, due, keyed_tasks, own_changes
 from sync.admin.verify.doubled import Copies
-from sync.admin.verify.evidence import Evidence
+from sync.admin.verify.evidence import Evidence, written_on_tickets
 from sync.admin.verify.finding import FAULTS, Finding, Report, Sort
-from sync.admin.verify.history import StageHistories
+from sync.admin.verify.history import TicketHistories
 from sync.admin.verify.service_times import ServiceTimes
 from sync.service.reading import ReadingService
 from sync.storage import ledger
@@ -70,7 +70,7 @@ def _evidence(service: ReadingService, inventory: Inventory, since: datetime | N
         task_of_key = ledger.task_of(connection, sorted(keys))
         enqueued = due.enqueued(connection, inventory)
         times = ServiceTimes.read(connection, service)
-    stages = StageHistories(service.crm, service.mapping.ticket.properties.stage, inventory)
+    histories = TicketHistories(service.crm, written_on_tickets(service.mapping), inventory)
     for record, context in sorted(inventory.contexts.items(), key=lambda each: int(each[0].id)):
         if context.portfolio.inside:
             yield Evidence(
@@ -80,7 +80,7 @@ def _evidence(service: ReadingService, inventory: Inventory, since: datetime | N
                 task_of_key,
                 enqueued.get(context.snapshot.ref),
                 times,
-                stages,
+                histories,
                 since,
             )
 

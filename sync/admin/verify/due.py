@@ -5,24 +5,27 @@ from datetime import timedelta
 
 from mappings.vocabulary import Handoff
 from sync.admin.inventory import Inventory
-from sync.admin.verify.evidence import Evidence
+from sync.admin.verify.evidence import Enqueued, Evidence
 from sync.admin.verify.finding import Finding, Sort
 from sync.clock import from_ms, start_of_day
 from sync.crm import RecordRef
 from sync.rules.decide import decide
-from sync.rules.model import Occurrence, OccurrenceState
+from sync.rules.model import Decision, EffectState, Occurrence, OccurrenceState
 from sync.rules.transition import untried
 from sync.storage import work_queue
 from sync.storage.database import Connection
 
+LEFT = (EffectState.PLANNED, EffectState.BLOCKED, EffectState.FAILED)
+"""What is known, and not done."""
 
-def enqueued(connection: Connection, inventory: Inventory) -> dict[RecordRef, str]:
+
+def enqueued(connection: Connection, inventory: Inventory) -> dict[RecordRef, Enqueued]:
     """Say for each portfolio that is enqueued, itself or one of its tickets, when it is looked at, or why not."""
     parent = {
         ticket.ref: record for record, context in inventory.contexts.items() for ticket in context.snapshot.tickets
     }
     parent |= {record: record for record in inventory.contexts}
-    found: dict[RecordRef, str] = {}
+    found: dict[RecordRef, Enqueued] = {}
     for record, queued in work_queue.find(connection, parent).items():
         if queued.parked_at is not None:
             text = f"parked after {queued.attempts} failed looks: {queued.error}"
@@ -30,13 +33,16 @@ def enqueued(connection: Connection, inventory: Inventory) -> dict[RecordRef, st
             text = "held by the breaker"
         else:
             text = f"to be looked at from {queued.not_before.isoformat(timespec='seconds')} on"
-        found[parent[record]] = text
+        known, here = found.get(parent[record]), Enqueued(text, parked=queued.parked_at is not None)
+        if known is None or here.parked:  # one parked ticket is what an admin must hear of
+            found[parent[record]] = here
     return found
 
 
 def findings(evidence: Evidence) -> Iterator[Finding]:
     """Decide with the real ledger, and report what would be done: as missing where nobody is about to do it."""
-    for verdict in decide(evidence.context).verdicts:
+    decision = decide(evidence.context)
+    for verdict in decision.verdicts:
         occurrence = verdict.occurrence
         if occurrence is None or not evidence.counts(occurrence.cause_at):
             continue
@@ -53,17 +59,49 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
             cause = f"{occurrence.reason}: {on_its_way}"
             yield evidence.finding(Sort.WAITING, occurrence.handoff, occurrence.key, cause)
         else:
-            cause = f"{occurrence.reason}; not done, and nobody is about to: {what}"
+            cause = f"{occurrence.reason}; not done, and nobody is about to: {what}{_parked(evidence)}"
             yield evidence.finding(Sort.MISSING, occurrence.handoff, occurrence.key, cause)
+    yield from _known_and_left(evidence, decision)
+
+
+def _known_and_left(evidence: Evidence, decision: Decision) -> Iterator[Finding]:
+    """Report what the ledger has to do of occurrences that no rule asks for any more, and who or what it waits for."""
+    asked = {occurrence.key for occurrence in decision.occurrences}
+    for recorded in evidence.context.ledger.recorded.values():
+        if recorded.state is not OccurrenceState.OPEN or recorded.key in asked:
+            continue
+        for effect in recorded.effects:
+            if effect.state not in LEFT or not evidence.counts(effect.state_at):
+                continue
+            if effect.state is EffectState.FAILED and effect.attempted:
+                continue  # told as refused
+            waits = str(effect.slot) + (f", {effect.state.value}" if effect.state is not EffectState.PLANNED else "")
+            waits += f" since {evidence.local(effect.state_at)}" + (f": {effect.reason}" if effect.reason else "")
+            who = decision.reassigned.get(effect.key)
+            if who is not None and who.owner is not None:
+                waits += "; there is somebody now"
+            sort = Sort.WAITING if _is_looked_at(evidence) else Sort.MISSING
+            yield evidence.finding(sort, recorded.handoff, effect.key, waits + _parked(evidence))
+
+
+def _is_looked_at(evidence: Evidence) -> bool:
+    """Whether somebody looks at this portfolio again: what it has open, a sweep finds."""
+    return evidence.times.swept_lately if evidence.enqueued is None else not evidence.enqueued.parked
+
+
+def _parked(evidence: Evidence) -> str:
+    return f" ({evidence.enqueued.text})" if evidence.enqueued is not None and evidence.enqueued.parked else ""
 
 
 def _on_its_way(evidence: Evidence, occurrence: Occurrence) -> str | None:
     """Say what will get it done; None if nothing will."""
+    if evidence.enqueued is not None and evidence.enqueued.parked:
+        return None
     recorded = evidence.context.ledger.recorded.get(occurrence.key)
     if recorded is not None and recorded.state is OccurrenceState.OPEN:
         return "it is planned"
     if evidence.enqueued is not None:
-        return evidence.enqueued
+        return evidence.enqueued.text
     if occurrence.cause_at is not None:
         return evidence.times.still_to_come(changed=occurrence.cause_at, comes=None)
     portfolio = evidence.portfolio

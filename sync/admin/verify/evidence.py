@@ -6,16 +6,25 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from mappings.schema import ProcessMapping
 from mappings.vocabulary import Handoff
 from sync.admin.inventory import ExistingTask
 from sync.admin.verify.finding import Finding, Sort
-from sync.admin.verify.history import StageHistories, day
+from sync.admin.verify.history import TicketHistories, day
 from sync.admin.verify.service_times import ServiceTimes
 from sync.crm import Kind, RecordRef
 from sync.rules.context import Context
 from sync.rules.keys import EffectKind
 from sync.rules.model import Portfolio, RecordedEffect, Ticket, Version
 from sync.storage.ledger import AttemptedEffect
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueued:
+    """That a record is in the work queue. `text`: when it is looked at, or why not."""
+
+    text: str
+    parked: bool  # nobody looks at it any more
 
 
 @dataclass(frozen=True)
@@ -31,9 +40,9 @@ class Evidence:
     tasks: Mapping[str, ExistingTask]  # by id, oldest first
     tried: Sequence[AttemptedEffect]
     task_of_key: Mapping[str, str | None]
-    enqueued: str | None
+    enqueued: Enqueued | None
     times: ServiceTimes
-    stages: StageHistories
+    histories: TicketHistories
     since: datetime | None  # only what was caused, made or tried from then on; None: everything
 
     @property
@@ -83,9 +92,14 @@ class Evidence:
         ticket = self.tickets.get(record.id)
         if record.kind is Kind.TICKET and ticket is not None and name == own.needs_revisions:
             return ticket.revision_history, self.context.mapping.ticket.revision(value)
-        if record.kind is Kind.TICKET and ticket is not None and name == own.stage:
-            return tuple(Version(version.value, version.at) for version in self.stages.of(record.id)), value
+        if record.kind is Kind.TICKET and ticket is not None and name in written_on_tickets(self.context.mapping):
+            return self.raw_history(record.id, name), value
         return None
+
+    def raw_history(self, ticket: str, name: str) -> tuple[Version[str], ...]:
+        """The history (newest first) of what the service writes on a ticket (its id). Raises the port's errors."""
+        versions = self.histories.of(ticket, name)
+        return tuple(Version(version.value, version.at, self.times.is_own(version)) for version in versions)
 
     def finding(
         self, sort: Sort, handoff: Handoff | None, key: str | None, cause: str, tasks: Iterable[str] = ()
@@ -97,3 +111,9 @@ class Evidence:
         """A moment in words, in the portal's time zone: `Sun 29 Nov 2026 18:30`."""
         local = moment.astimezone(self.context.mapping.zone)
         return f"{local:%a} {local.day} {local:%b %Y} {local:%H:%M}"
+
+
+def written_on_tickets(mapping: ProcessMapping) -> tuple[str, ...]:
+    """The properties that a revision changes (docs/process.md 6.10), the stage first."""
+    names = mapping.ticket.properties
+    return names.stage, names.copy_approval, names.graphic_approval

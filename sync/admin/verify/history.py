@@ -1,6 +1,6 @@
 """Read from the CRM's visible histories what stood when. HubSpot keeps about 20 versions: what is older is not judged."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -13,23 +13,27 @@ class NotJudgedError(Exception):
     """The visible history does not reach back to what would have to be seen."""
 
 
-class StageHistories:
-    """The history of tickets' stages, read once for a group and only when the first is asked for."""
+class TicketHistories:
+    """The histories of what the service writes on tickets, read once for a group and only when the first is asked for."""
 
-    def __init__(self, crm: CRMReader, name: str, inventory: Inventory) -> None:
-        """`name`: the stage's property, as the CRM calls it."""
+    def __init__(self, crm: CRMReader, names: Sequence[str], inventory: Inventory) -> None:
+        """`names`: the properties, as the CRM calls them; the stage's first."""
         self._crm = crm
-        self._name = name
+        self._names = list(names)
         self._ids = sorted({t.id for context in inventory.contexts.values() for t in context.snapshot.tickets}, key=int)
-        self._read: dict[str, tuple[RawVersion, ...]] | None = None
+        self._read: dict[str, Mapping[str, Sequence[RawVersion]]] | None = None
         self.pending_approval = inventory.pending_approval  # the stage's id
 
-    def of(self, ticket: str) -> tuple[RawVersion, ...]:
+    def stage_of(self, ticket: str) -> tuple[RawVersion, ...]:
         """The versions of one ticket's stage (its id), newest first; raises the port's errors."""
+        return self.of(ticket, self._names[0])
+
+    def of(self, ticket: str, name: str) -> tuple[RawVersion, ...]:
+        """The versions of one of the properties of one ticket (its id), newest first; raises the port's errors."""
         if self._read is None:
-            records = self._crm.read(Kind.TICKET, self._ids, [self._name], [self._name])
-            self._read = {i: tuple(record.history.get(self._name, ())) for i, record in records.items()}
-        return self._read.get(ticket, ())
+            records = self._crm.read(Kind.TICKET, self._ids, self._names, self._names)
+            self._read = {i: record.history for i, record in records.items()}
+        return tuple(self._read.get(ticket, {}).get(name, ()))
 
 
 def reaches(history: Sequence[Version[Any] | RawVersion], moment: datetime, what: str) -> None:

@@ -1,9 +1,9 @@
-"""Does the ledger know each change that the service's app has made: of status, date and Needs Revisions?"""
+"""Does the ledger know each change that the service's app has made, of portfolios and of tickets?"""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sync.admin.verify.evidence import Evidence
+from sync.admin.verify.evidence import Evidence, written_on_tickets
 from sync.admin.verify.finding import Finding, Sort
 from sync.clock import CLOCKS_APART
 from sync.crm import RecordRef
@@ -15,7 +15,7 @@ from sync.storage.ledger import AttemptedEffect
 def findings(evidence: Evidence) -> Iterator[Finding]:
     """Report every version of the service's own that is not of exactly one write in the ledger.
 
-    Nothing is found where the service cannot tell its own changes from those of others.
+    Nothing is found where the service cannot tell its own changes from those of others. Raises the port's errors.
     """
     if not evidence.times.knows_itself:
         return
@@ -24,6 +24,8 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
     yield from _of(evidence, evidence.portfolio.ref, names.refresh_date, evidence.portfolio.date_history)
     for ticket in evidence.tickets.values():
         yield from _of(evidence, ticket.ref, own.needs_revisions, ticket.revision_history)
+        for name in written_on_tickets(evidence.context.mapping):
+            yield from _of(evidence, ticket.ref, name, evidence.raw_history(ticket.id, name))
 
 
 def _of(evidence: Evidence, record: RecordRef, name: str, history: Sequence[Version[Any]]) -> Iterator[Finding]:

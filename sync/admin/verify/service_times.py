@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sync.crm import RawVersion
 from sync.observe import health
 from sync.service.reading import ReadingService
 from sync.storage import service_state
@@ -19,7 +20,7 @@ class ServiceTimes:
     polled_to: datetime | None  # changes until then are found
     poll: timedelta  # from one poll to the next
     recovering: bool  # not everything from before this ledger is recorded again yet
-    knows_itself: bool  # whether it can tell its own changes in the CRM's history
+    app: str | None  # by which it tells its own changes in the CRM's history; None: it cannot
 
     @classmethod
     def read(cls, connection: Connection, service: ReadingService) -> "ServiceTimes":
@@ -31,8 +32,22 @@ class ServiceTimes:
             polled_to=service_state.get(connection, service_state.POLLED_TO),
             poll=timedelta(seconds=service.settings.poll_seconds),
             recovering=service_state.get(connection, service_state.RECOVERED_FOR_GOOD) is None,
-            knows_itself=service.settings.hubspot_app_id is not None,
+            app=service.settings.hubspot_app_id,
         )
+
+    @property
+    def knows_itself(self) -> bool:
+        """Whether the service can tell its own changes from those of others."""
+        return self.app is not None
+
+    def is_own(self, version: RawVersion) -> bool:
+        """Whether the service's app has made this version."""
+        return version.source_type == "INTEGRATION" and version.source_id == self.app
+
+    @property
+    def swept_lately(self) -> bool:
+        """Whether sweeps come as they should, so that the next one finds what is open."""
+        return self.last_sweep is not None and self.now - self.last_sweep < health.SWEEP_WITHIN
 
     def still_to_come(self, *, changed: datetime, comes: datetime | None) -> str | None:
         """Say why what is due may not have been looked at yet; None if it should have been.
