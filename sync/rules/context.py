@@ -15,7 +15,7 @@ from sync.rules import keys, notes
 from sync.rules.cadence import next_date, stands_for
 from sync.rules.cycle import Ending, all_closings, cycle_at, cycle_id, endings
 from sync.rules.in_force import MappingHistory
-from sync.rules.keys import ClosedKey, DeclinedKey, EffectKind
+from sync.rules.keys import START, ClosedKey, DeclinedKey, EffectKind
 from sync.rules.model import (
     MONTH_DAY,
     NEXT_DATE,
@@ -196,12 +196,20 @@ class Context:
         In the first known one it is the day of its kickoff, else the opening of the window, or as many days before today,
         whichever is earlier.
         """
-        if self.cycle_started is not None:
-            return self.cycle_started
-        kickoffs = list(self.ledger.of(Handoff.KICKOFF, self.cycle))
+        return self.cycle_started or self._first_refresh(self.times.today, self.portfolio.refresh_date)
+
+    def refresh_at(self, moment: datetime) -> datetime:
+        """The same for the cycle of `moment`, which may be over."""
+        if self.cycle_of(moment) == self.cycle:
+            return self.refresh_began
+        started = max((closing.at for closing in self.closings if closing.at <= moment), default=None)
+        return started or self._first_refresh(local_date(moment, self.mapping.zone), None)
+
+    def _first_refresh(self, today: date, refresh_date: date | None) -> datetime:
+        kickoffs = list(self.ledger.of(Handoff.KICKOFF, START))
         if kickoffs:
             return start_of_day(local_date(kickoffs[0].decided_at, self.mapping.zone), self.mapping.zone)
-        soonest = min(self.times.today, self.portfolio.refresh_date or self.times.today)
+        soonest = min(today, refresh_date or today)
         opens = date.fromordinal(max(soonest.toordinal() - self.window, _LONG_AGO.toordinal()))
         return start_of_day(opens, self.mapping.zone)
 

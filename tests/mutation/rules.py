@@ -12,6 +12,8 @@ DECLINED = "sync/rules/handoffs/declined.py"
 ENDINGS = "sync/rules/handoffs/endings.py"
 KICKOFF = "sync/rules/handoffs/kickoff.py"
 NAMES = "mappings/names.py"
+NOTES = "sync/rules/notes.py"
+PORTAL = "sync/passes/portal.py"
 REVISIONS = "sync/rules/handoffs/revisions.py"
 ROUNDS = "sync/rules/handoffs/rounds.py"
 SET_READY = "sync/rules/handoffs/set_ready.py"
@@ -198,10 +200,10 @@ MUTANTS = (
         test=decision("3 moved later to today, an hour after the task was completed: again"),
     ),
     Mutant(
-        "3-old-note", "The task quotes a Note of the cycle before.",
-        DATE_ARRIVED, "context.newest_note(portfolio.ref, context.cycle_started)", "context.newest_note(portfolio.ref)",
+        "3-old-note", "The task quotes Notes of the cycle before.",
+        DATE_ARRIVED, "context.quoted(portfolio.ref, context.refresh_began)",
+        "context.quoted(portfolio.ref, context.times.go_live)",
         test=f"{UNIT}/test_3_date_arrived.py::test_3_a_note_of_the_cycle_before_is_not_the_source_of_truth",
-        why="The oracle knows a task by its subject, its owner and its records; it does not read the body.",
     ),
     Mutant(
         "3-leftover-is-a-yes", "A leftover No Refresh Requested is taken for the client's yes.",
@@ -211,7 +213,100 @@ MUTANTS = (
         "[a leftover of the cycle before]",
         why="The oracle knows a task by its subject, its owner and its records; it does not read the body.",
     ),
+    # the Notes
+    Mutant(
+        "notes-manager-now-alone", "A Note of whoever was Account Manager when it was left is anybody's.",
+        CONTEXT, 'then = next((version.value for version in portfolio.manager_history if version.at <= note.at), "")',
+        'then = ""',
+        test="tests/unit/test_notes.py::test_whose_word_is_the_account_managers",
+    ),
+    Mutant(
+        "notes-stand-in-unknown", "The word of whoever stands in for the Account Manager is anybody's.",
+        CONTEXT, "return note.by in named or note.by == self.owner(Role.ACCOUNT_MANAGER)[0]", "return note.by in named",
+        test="tests/unit/test_notes.py::test_whose_word_is_the_account_managers",
+        why="The mapping of the simulation names no stand-in.",
+    ),
+    Mutant(
+        "notes-maker-ignored", "A Note without an owner is nobody's, though it is known who made it.",
+        ACTIVITIES, 'by = values.get(OWNER, "") or users.get(values.get(CREATED_BY, ""), "")', 'by = values.get(OWNER, "")',
+        test="tests/story/test_notes.py::test_a_note_is_read_with_its_author_files_and_link[without an owner]",
+        why="In the simulation whoever logs a Note is its owner.",
+    ),
+    Mutant(
+        "notes-newest-hides-the-managers", "What was left last is quoted first, whoever left it.",
+        NOTES, "quoted = _chosen(sorted(found, key=lambda note: note.id not in of_manager))", "quoted = _chosen(found)",
+        test="tests/unit/test_notes.py::test_the_newest_ten_and_of_those_the_account_managers_go_before",
+    ),
+    Mutant(
+        "notes-oldest-chosen", "Of many Notes the oldest are quoted.",
+        NOTES, "return sorted((note for note in notes if note.at >= bound), key=_age, reverse=True)",
+        "return sorted((note for note in notes if note.at >= bound), key=_age)",
+        test="tests/unit/test_notes.py::test_the_newest_ten_and_of_those_the_account_managers_go_before",
+    ),
+    Mutant(
+        "notes-in-one-row", "The Account Manager's Notes are shown among the others.",
+        NOTES, "sorted(quoted, key=lambda each: (each[0].id not in of_manager, _age(each[0])))",
+        "sorted(quoted, key=lambda each: _age(each[0]))",
+        test="tests/unit/test_notes.py::test_all_since_the_bound_are_quoted_the_account_managers_first_each_oldest_first",
+    ),
+    Mutant(
+        "notes-without-end", "Two hundred Notes are quoted.",
+        NOTES, "        if len(chosen) == MOST_QUOTED:\n            break\n", "",
+        test="tests/unit/test_notes.py::test_the_newest_ten_and_of_those_the_account_managers_go_before",
+    ),
+    Mutant(
+        "notes-at-full-length", "Each Note may have 4,000 characters.",
+        NOTES, "        room -= len(shown)\n", "",
+        test="tests/unit/test_notes.py::test_what_does_not_fit_whole_is_cut_after_a_sentence_or_counted",
+    ),
+    Mutant(
+        "notes-cut-anywhere", "What does not fit whole is cut in the middle of a word.",
+        NOTES, "    ends = [match.start() for match in _SENTENCE_ENDS.finditer(head)]\n", "    ends = [len(head) - 1]\n",
+        test="tests/unit/test_notes.py::test_shortened",
+    ),
+    Mutant(
+        "notes-older-after-a-cut", "After a Note that was cut short an older one is quoted.",
+        NOTES, "        if shown != text:\n            break\n", "",
+        test="tests/unit/test_notes.py::test_nothing_older_stands_after_one_that_was_cut",
+    ),
+    Mutant(
+        "notes-left-out-uncounted", "How many Notes more there are is not told.",
+        NOTES, '"notes_more": len(found) - len(quoted),', '"notes_more": 0,',
+        test="tests/unit/test_notes.py::test_the_newest_ten_and_of_those_the_account_managers_go_before",
+    ),
+    Mutant(
+        "notes-files-alone", "A Note that only carries files is passed over.",
+        NOTES, "        text = plain_text(note.body)\n",
+        "        text = plain_text(note.body)\n        if not text:\n            continue\n",
+        test="tests/unit/test_notes.py::test_a_note_of_files_alone_counts",
+    ),
+    Mutant(
+        "notes-files-untold", "How many files a Note carries is not known.",
+        ACTIVITIES, 'files = sum(bool(file.strip()) for file in values.get(NOTE_FILES, "").split(";"))', "files = 0",
+        test="tests/story/test_notes.py::test_a_note_is_read_with_its_author_files_and_link[owned]",
+    ),
+    Mutant(
+        "notes-link-to-the-record", "“Open the Note” opens the record.",
+        PORTAL, 'return f"{self.url(on.kind, on.id)}?engagement={note}"', "return self.url(on.kind, on.id)",
+        test="tests/story/test_notes.py::test_a_note_is_read_with_its_author_files_and_link[owned]",
+    ),
+    Mutant(
+        "notes-older-untold", "That there are only older Notes is not said.",
+        NOTES, '"notes_only_older": bool(notes) and not found,', '"notes_only_older": False,',
+        test=f"{UNIT}/test_3_date_arrived.py::test_3_a_note_of_the_cycle_before_is_not_the_source_of_truth",
+    ),
+    Mutant(
+        "notes-gone-are-none", "A portfolio that is deleted for a moment has no Notes.",
+        ACTIVITIES, "gone = [record for record in wanted if record not in on]",
+        "gone: list[RecordRef] = []\n    on = {record: on.get(record, []) for record in wanted}",
+        test="tests/story/test_notes.py::test_of_a_record_that_is_gone_meanwhile_nobody_knows_the_notes[owned]",
+    ),
     # 4
+    Mutant(
+        "4-notes-of-now", "The tasks of a ticket of an earlier cycle quote the Notes of the one that runs.",
+        TICKETS, "context.refresh_at(ticket.came_in)", "context.refresh_began",
+        test=f"{UNIT}/test_4_tickets.py::test_4_a_ticket_of_an_earlier_cycle_quotes_the_notes_since_that_cycle_began",
+    ),
     Mutant(
         "4-older-than-going-live", "Tickets from before going live bring Creative work.",
         TICKETS, "if ticket.came_in < context.times.go_live:", "if ticket.came_in > context.times.now:",
@@ -299,8 +394,7 @@ MUTANTS = (
     ),
     Mutant(
         "5-link-of-another-cycle", "A link that was last changed in an earlier cycle is given as if it were this one's.",
-        CONTEXT, "        if self.cycle_started is not None:\n            return self.cycle_started\n        kickoffs",
-        "        kickoffs",
+        CONTEXT, "return self.cycle_started or self._first_refresh(", "return self._first_refresh(",
         test=f"{UNIT}/test_5_set_ready.py::test_5_a_link_of_the_cycle_before_is_old",
         why="The oracle knows a task by its subject, its owner and its records; it does not read the body.",
     ),

@@ -49,6 +49,16 @@ STARTS = (
     date(2028, 2, 10),  # the 29th
 )
 
+AUTHORS = ("copywriter", "graphic_designer", "social_ad_specialist", "second_account_manager", "")
+REMARKS = (
+    lambda n: f"<p>Make it <b>{n} %</b> louder</p>",
+    lambda n: f"Cafe\u0301 &amp; bar no. {n}: \u200bwarm colours 👍",
+    lambda n: f"<p>I am on leave for {n} days.</p><p>Ask Dana.</p>",
+    lambda n: f"<p>Point {n} of the brief is to be taken as it stands. </p>" * (10 + n),
+    lambda n: "",
+)
+"""What people who are no Account Managers leave, and those who are: in short, from a Mac, at length, and only files."""
+
 
 def begin(seed: int, days: int, mode: Mode) -> tuple[Script, "Author"]:
     """The empty script of a seed, and the author who fills it."""
@@ -89,6 +99,9 @@ class Author:
         )  # its own: how a name is spelled plays no other story
         self.desk = random.Random(f"desk {script.seed}")  # its own, too
         self._admin = random.Random(f"admin {script.seed}")  # and so is theirs
+        self._remarks = random.Random(
+            f"remarks {script.seed}"
+        )  # its own, too: whoever leaves a Note plays no other story
         self._agenda: list[tuple[int, int, str]] = []  # when, in which order, what: "day" or a portfolio's label
         self._count = 0
         self.clients: dict[str, Client] = {}
@@ -205,6 +218,8 @@ class Author:
             if self.rng.random() < 0.3:
                 yield self.act("restore", {"ref": client.label})
             return
+        if self._remarks.random() < 0.3:
+            yield from self._remark(client)
         if self.rng.random() < self.profile.chaos:
             yield from chaos(self, client)
             return
@@ -215,6 +230,22 @@ class Author:
             yield from self._hasty(client)
             return
         yield from self._plausible(client, portfolio)
+
+    def _remark(self, client: Client) -> Iterator[Item]:
+        """Somebody leaves a Note, or several; or thinks better of the last one."""
+        rng = self._remarks
+        tickets = self.tickets_of(client)
+        ref = rng.choice(tickets)[0] if tickets and rng.random() < 0.25 else client.label
+        for _ in range(rng.choice((1, 1, 1, 1, 2, 3, 12))):
+            by = rng.choice(("account_manager", "account_manager", *AUTHORS))
+            values: dict[str, Any] = {"ref": ref, "text": REMARKS[rng.randrange(len(REMARKS))](rng.randrange(100))}
+            if rng.random() < 0.15 or not values["text"]:
+                values["files"] = ["71", "72", "73"][: rng.randint(1, 3)]
+            if rng.random() < 0.15:
+                values["ago"] = rng.choice((3, 30, 24 * 4, 24 * 20, 24 * 500))
+            if rng.random() < 0.1:
+                values = {"ref": ref, "do": rng.choice(("edit", "delete"))}
+            yield Item(self.clock, ACT, "note", values, by)
 
     def _plausible(self, client: Client, portfolio: Record) -> Iterator[Item]:
         rng = self.rng

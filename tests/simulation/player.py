@@ -305,9 +305,14 @@ class Player:
                 kind, primary = self._ref(values["ref"])
                 people.merge(kind, primary, self._ref(values["gone"])[1], by=by)
                 return f"merges {values['gone']} into {values['ref']}"
+            case "note" if values.get("do"):
+                return self._note_changed(values["ref"], values["do"], by)
             case "note":
-                people.note(*self._ref(values["ref"]), values["text"], by=by)
-                return f"leaves a note on {values['ref']}: {values['text']}"
+                at = people.now() - timedelta(hours=values.get("ago", 0))
+                note = people.note(
+                    *self._ref(values["ref"]), values["text"], at=at, by=by, files=values.get("files", ())
+                )
+                return f"leaves note {note} on {values['ref']} of {at}: {values['text'][:80]}"
             case "task":
                 task = self._task(values["on"], values["subject"], archived=values["do"] == "restore")
                 match values["do"]:
@@ -330,6 +335,16 @@ class Player:
                 return f"{values['role']} {'comes back' if values['active'] else 'leaves'}"
             case _:
                 raise ValueError(f"nobody can {item.name}")
+
+    def _note_changed(self, ref: str, do: str, by: str | None) -> str:
+        notes = self.world.people.notes(*self._ref(ref))
+        if not notes:
+            raise ValueError(f"{ref} has no Note")
+        if do == "delete":
+            self.world.people.archive("note", notes[0].id, by=by)
+        else:
+            self.world.people.set("note", notes[0].id, {"hs_note_body": f"{notes[0].body} Or rather not."}, by=by)
+        return f"{do}s note {notes[0].id} on {ref}"
 
     def _ref(self, label: str) -> tuple[str, str]:
         kind = {"P": "portfolio", "T": "ticket", "X": "task"}[label[0]]

@@ -59,7 +59,12 @@ def judge(player: Player) -> list[Finding]:
     """What the oracle finds in what was played."""
     sandbox = player.world.sandbox
     owners = sandbox.portal.owners.values()
-    oracle = Oracle(sandbox.process, {one.email: one.id for one in owners}, [sandbox.process.owners["deactivated"]])
+    oracle = Oracle(
+        sandbox.process,
+        {one.email: one.id for one in owners},
+        [sandbox.process.owners["deactivated"]],
+        {one.id: f"{one.first_name} {one.last_name}" for one in owners},
+    )
     return oracle.judge(player.events)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from sync.crm import Kind, RecordRef
+from sync.errors import PartialAnswerError
 from sync.passes.snapshot.activities import read_notes
 from sync.rules.model import Note
 from sync.sandbox.quirks import Quirks
@@ -62,3 +63,14 @@ def test_who_a_note_is_given_to_counts_before_who_made_it(world: World) -> None:
     note = people.note("portfolio", portfolio, "What she told me on the phone", by=sas)
     people.set("note", note, {"hubspot_owner_id": am})
     assert notes_on(world, portfolio)[0].by == am
+
+
+def test_of_a_record_that_is_gone_meanwhile_nobody_knows_the_notes(world: World) -> None:
+    """None is not what it has: deleted and restored while it was decided, it would say that nobody had left one."""
+    people = world.people
+    portfolio, other = people.create_portfolio("Acme", "2027-06-01"), people.create_portfolio("Bolt", "2027-06-01")
+    people.note("portfolio", portfolio, "Blue")
+    assert notes_on(world, other) == ()
+    people.archive("portfolio", portfolio)
+    with pytest.raises(PartialAnswerError, match="its Notes are not known"):
+        notes_on(world, portfolio)

@@ -47,12 +47,14 @@ def test_a_note_of_the_very_moment_of_the_bound_is_quoted() -> None:
 
 
 def test_none_and_only_older_ones() -> None:
+    """docs/process.md 2b.9."""
     assert (quoted()["notes"], quoted()["notes_only_older"]) == ([], False)
     old = quoted(note(1, minutes=-2000))
     assert (old["notes"], old["notes_more"], old["notes_only_older"]) == ([], 0, True)
 
 
 def test_the_newest_ten_and_of_those_the_account_managers_go_before() -> None:
+    """docs/process.md 2b.7."""
     found = quoted(*(note(n) for n in range(1, 8)), *(note(n, by="copy") for n in range(20, 220)))
     assert len(found["notes"]) == MOST_QUOTED
     assert bodies(found) == [*(f"Note {n}." for n in range(1, 8)), "Note 217.", "Note 218.", "Note 219."]
@@ -92,6 +94,7 @@ def test_nothing_older_stands_after_one_that_was_cut() -> None:
 
 
 def test_a_note_of_files_alone_counts() -> None:
+    """docs/process.md 2b.8."""
     found = quoted(note(1, "<p></p>", files=2))
     assert [(each["body"], each["files"]) for each in found["notes"]] == [("", 2)]
 
@@ -131,7 +134,7 @@ def test_whatever_people_paste(texts: list[tuple[str, str, int]]) -> None:
 
 
 def test_whose_word_is_the_account_managers() -> None:
-    """Whoever is named now, does the work now, or was named when it was left."""
+    """docs/process.md 2b.6: whoever is named now, does the work now, or was named when it was left."""
     scene = Scene(mapping(fallbacks=True))
     scene.name(Role.ACCOUNT_MANAGER, "new")  # who has left meanwhile: the stand-in does the work
     scene.managers = [Version("new", NOW), Version("old", NOW - timedelta(hours=10))]

@@ -26,6 +26,26 @@ NOTE = {
 }
 
 
+NOTES: list[dict[str, object]] = [
+    {
+        "body": "Use the new logo.\nNo <red>.",
+        "at": "2026-11-21T02:30:00+00:00",
+        "url": "https://app.hubspot.com/n/3",
+        "author": "Amelia Marsh",
+        "account_manager": True,
+        "files": 0,
+    },
+    {
+        "body": "",
+        "at": "2026-11-21T17:00:00+00:00",
+        "url": "https://app.hubspot.com/n/6",
+        "author": "Cora Lane",
+        "account_manager": False,
+        "files": 2,
+    },
+]
+
+
 @pytest.fixture(scope="module")
 def mapping() -> ProcessMapping:
     return load()
@@ -81,22 +101,74 @@ def test_the_kickoff_names_the_date_and_both_ways_on(texts: Texts) -> None:
     assert "was planned for Mon 7 Dec 2026 (2 days ago)" in email
 
 
-def test_the_specialist_gets_the_newest_note_with_a_link(texts: Texts) -> None:
-    _, body = texts.task(TaskKind.CREATE_TICKETS, variables(note=NOTE))
-    assert "<blockquote>Use the new logo.<br>No red.</blockquote>" in body
-    assert '<a href="https://app.hubspot.com/n/3">Open the Note</a>' in body
-    assert "left on Fri 20 Nov 2026" in body  # in the mapping's zone; in UTC it is the 21st
+def test_the_specialist_gets_the_notes_each_with_its_author_time_and_link(texts: Texts) -> None:
+    """docs/process.md 2b.8 and 3.13."""
+    _, body = texts.task(TaskKind.CREATE_TICKETS, variables(notes=NOTES))
+    # in the mapping's zone; in UTC it is the 21st
+    assert "<strong>Amelia Marsh (Account Manager), Fri 20 Nov 2026, 21:30</strong>" in body
+    assert "<blockquote>Use the new logo.<br>No &lt;red&gt;.</blockquote>" in body
+    assert '<a href="https://app.hubspot.com/n/3">Open the Note</a></p>' in body
+    assert "<strong>Cora Lane, Sat 21 Nov 2026, 12:00</strong>" in body
+    assert "(No text, only files.)" in body
+    assert '<a href="https://app.hubspot.com/n/6">Open the Note</a>: 2 files are attached' in body
     assert "“Deliverables Submitted”" in body
-    _, email = texts.email(EmailKind.DATE_ARRIVED, variables(note=NOTE))
-    assert "> Use the new logo.\n> No red.\n" in email
-    assert "https://app.hubspot.com/n/3" in email
+    _, email = texts.email(EmailKind.DATE_ARRIVED, variables(notes=NOTES))
+    assert "Amelia Marsh (Account Manager), Fri 20 Nov 2026, 21:30:\n\n> Use the new logo.\n> No <red>.\n" in email
+    assert "\nOpen the Note: https://app.hubspot.com/n/3\n" in email
+    assert (
+        "> (No text, only files.)\n\n(2 files are attached.)\n\nOpen the Note: https://app.hubspot.com/n/6\n" in email
+    )
+    for told in (words(body), email):
+        assert "No Note was left" not in told
+        assert "not quoted" not in told
+
+
+@pytest.mark.parametrize(
+    ("more", "said"), [(1, "One more Note is not quoted here"), (7, "7 more Notes are not quoted")]
+)
+def test_how_many_notes_more_there_are_is_said_with_the_link(texts: Texts, more: int, said: str) -> None:
+    """docs/process.md 2b.7."""
+    values = variables(notes=NOTES, notes_more=more, ticket=TICKET)
+    for kind in (TaskKind.CREATE_TICKETS, TaskKind.WRITE_COPY, TaskKind.DESIGN_GRAPHICS):
+        _, body = texts.task(kind, values)
+        assert said in body
+        assert '<a href="https://app.hubspot.com/p/1">open the Creative Portfolio</a>' in body
+    assert said in texts.email(EmailKind.DATE_ARRIVED, values)[1]
+
+
+def test_a_note_from_nobody_known_and_one_of_the_account_manager_without_a_name(texts: Texts) -> None:
+    notes = [NOTES[0] | {"author": ""}, NOTES[1] | {"author": "", "body": ""} | {"files": 0}]
+    body = words(texts.task(TaskKind.CREATE_TICKETS, variables(notes=notes))[1])
+    assert "The Account Manager, Fri 20 Nov 2026, 21:30:" in body
+    assert "A Note, Sat 21 Nov 2026, 12:00: (This Note has no text: please open it.)" in body
 
 
 def test_or_is_told_that_there_is_none(texts: Texts) -> None:
-    _, body = texts.task(TaskKind.CREATE_TICKETS, variables())
-    assert "No Note was left on the Creative Portfolio" in words(body)
-    _, email = texts.email(EmailKind.DATE_ARRIVED, variables())
-    assert "No Note was left on the Creative Portfolio" in email
+    """docs/process.md 2b.9."""
+    since = {"notes_since": "2026-11-02T05:00:00+00:00"}
+    for values, said in (
+        (variables(), "No Note was left on the Creative Portfolio in this cycle."),
+        (variables(**since), "No Note was left on the Creative Portfolio since Mon 2 Nov 2026."),
+        (
+            variables(**since, notes_only_older=True),
+            "No Note was left on the Creative Portfolio since Mon 2 Nov 2026: there are only older ones.",
+        ),
+    ):
+        assert f"{said} Please ask the Account Manager" in words(texts.task(TaskKind.CREATE_TICKETS, values)[1])
+        email = " ".join(texts.email(EmailKind.DATE_ARRIVED, values)[1].split())
+        assert f"{said} Please ask the Account Manager" in email
+
+
+@pytest.mark.parametrize("kind", [TaskKind.WRITE_COPY, TaskKind.DESIGN_GRAPHICS])
+def test_the_creative_team_gets_the_notes_too(texts: Texts, kind: TaskKind) -> None:
+    """docs/process.md 4.14."""
+    values = variables(ticket=TICKET, account_manager="Amelia Marsh", notes_since="2026-11-02T05:00:00+00:00")
+    body = words(texts.task(kind, values | {"notes": NOTES})[1])
+    assert "Amelia Marsh (Account Manager), Fri 20 Nov 2026, 21:30: Use the new logo. No <red>. Open the Note" in body
+    body = words(texts.task(kind, values | {"notes_only_older": True})[1])
+    assert "No Note was left on the Creative Portfolio since Mon 2 Nov 2026: there are only older ones." in body
+    assert "If the ticket does not say what the client wants, please ask the Account Manager (Amelia Marsh)." in body
+    assert "No Note" not in texts.task(kind, variables(ticket=TICKET))[1]  # decided by 0.2, which did not look
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from sync.crm import (
     RecordRef,
     moment_of,
 )
+from sync.errors import PartialAnswerError
 from sync.passes.portal import Portal
 from sync.passes.snapshot.histories import left, since
 from sync.rules.model import Note, OwnTask
@@ -49,9 +50,12 @@ def read_notes(crm: CRMReader, records: Iterable[RecordRef], portal: Portal) -> 
     """Read the notes on each of these records, newest first. Raises the port's errors."""
     wanted = sorted(records)
     on = _notes_on(crm, wanted)
+    gone = [record for record in wanted if record not in on]
+    if gone:
+        raise PartialAnswerError(f"{gone[0]} was there a moment ago, and is gone now: its Notes are not known")
     ids = sorted({note for notes in on.values() for note in notes}, key=int)
     read = crm.read(Kind.NOTE, ids, [NOTE_BODY, TIMESTAMP, NOTE_FILES, OWNER, CREATED_BY]) if ids else {}
-    return {record: _notes(record, on.get(record, ()), read, portal) for record in wanted}
+    return {record: _notes(record, on[record], read, portal) for record in wanted}
 
 
 def _notes_on(crm: CRMReader, records: Sequence[RecordRef]) -> dict[RecordRef, list[str]]:

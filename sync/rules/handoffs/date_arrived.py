@@ -8,7 +8,7 @@ from datetime import date
 from mappings.vocabulary import EmailKind, Handoff, Role, Status, TaskKind
 from sync.clock import start_of_day
 from sync.rules import keys
-from sync.rules.context import Context, note_variables
+from sync.rules.context import Context
 from sync.rules.handoffs.endings import after_ending
 from sync.rules.handoffs.verdicts import EARLY, done, due, not_applicable, recorded_superseded, superseded, waiting
 from sync.rules.handoffs.wording import current_status, day_text, unmapped_status
@@ -42,8 +42,10 @@ def date_arrived(context: Context) -> list[Verdict]:
         reason = f"the date was moved to {day_text(when)}, and the task from before was still open when it came"
         return [recorded_superseded(context, key, reason)]
     owner, blocked = context.owner(Role.SOCIAL_AD_SPECIALIST)
-    note = note_variables(context.newest_note(portfolio.ref, context.cycle_started))
-    variables = context.variables(note=note, unconfirmed=portfolio.status is not Status.REFRESH_REQUEST_SUBMITTED)
+    variables = context.variables(
+        **context.quoted(portfolio.ref, context.refresh_began),
+        unconfirmed=portfolio.status is not Status.REFRESH_REQUEST_SUBMITTED,
+    )
     late = (context.times.today - when).days
     reason = (
         f"the Refresh Date {day_text(when)} is today" if not late else f"the Refresh Date {day_text(when)} has come"

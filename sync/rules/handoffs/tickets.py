@@ -48,7 +48,8 @@ def _creative_work(context: Context, ticket: Ticket, work: Work) -> Verdict:
     if decline is not None:
         reason = f"{name_of(ticket)} belongs to a cycle that the client declined on {time_text(context, decline.at)}"
         return Verdict(Handoff.TICKETS, State.SUPERSEDED, reason, ticket.ref)
-    variables = context.variables(ticket=ticket_variables(ticket), folder=ticket.folder)
+    notes = context.quoted(context.portfolio.ref, context.refresh_at(ticket.came_in))
+    variables = context.variables(ticket=ticket_variables(ticket), folder=ticket.folder, **notes)
     effects: list[Effect] = []
     for kind, role in work:
         owner, blocked = context.owner(role, ticket)

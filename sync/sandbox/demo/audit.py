@@ -66,11 +66,11 @@ class WantedVersion:
 
 
 def _pair(ticket: str, designer: str) -> tuple[WantedTask, WantedTask]:
-    """4: one task for the Copywriter and one for the Graphic Designer, on the ticket and its portfolio."""
+    """4: one task for the Copywriter and one for the Graphic Designer, on the ticket and its portfolio, with the Note."""
     on = (DENTAL, ticket)
     return (
-        WantedTask(f"Write Copy: {ticket}", CODY, on, _october(21), CODY),
-        WantedTask(f"Design Graphics: {ticket}", designer, on, _october(21), designer),
+        WantedTask(f"Write Copy: {ticket}", CODY, on, _october(21), CODY, (WISHES,)),
+        WantedTask(f"Design Graphics: {ticket}", designer, on, _october(21), designer, (WISHES,)),
     )
 
 
@@ -80,7 +80,7 @@ _SET = (CAROUSEL, VIDEO, STORY, LINK)
 TASKS = (
     # 1: fifteen days before, and once
     WantedTask(f"Contact Client About Creative Refresh: {DENTAL}", AMELIA, (DENTAL,), _october(6), AMELIA),
-    # 2b: none. 3: on the day, with the newest Note
+    # 2b: none. 3: on the day, with the Note
     WantedTask(f"Create Deliverable Tickets for Refresh: {DENTAL}", SASHA, (DENTAL,), _october(21), SASHA, (WISHES,)),
     # 4: two a ticket; a ticket's own designer wins. Deliverables Submitted: none
     *_pair(CAROUSEL, GRACE),

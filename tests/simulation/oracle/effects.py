@@ -8,6 +8,7 @@ from tests.simulation.oracle.audit import Audit
 from tests.simulation.oracle.calendar import next_date
 from tests.simulation.oracle.finding import Verdict
 from tests.simulation.oracle.handoffs import Handoffs, Offer
+from tests.simulation.oracle.notes import Notes
 from tests.simulation.oracle.records import AM, CW, GD, NOBODY, OWNERS_CACHED, SAS, TASKS, Rec, Records, Task, folder_of
 
 IN_FLIGHT = 60_000
@@ -32,6 +33,7 @@ class Effects:
         records: Records,
         handoffs: Handoffs,
         audit: Audit,
+        notes: Notes,
         emails: Mapping[str, str],
         find: Callable[[Verdict, str], None],
     ) -> None:
@@ -39,6 +41,7 @@ class Effects:
         self._crm = records
         self._handoffs = handoffs
         self._audit = audit
+        self._notes = notes
         self._owner_of = dict(emails)
         self._find = find
         self.ledger_began = -1  # when the service first looked after it had lost its database; 0: it has not yet
@@ -128,6 +131,7 @@ class Effects:
         self._check_owner(offer, rec["hubspot_owner_id"], role, what, parent)
         if handoff == "1":
             self._check_due_day(offer, rec, what, late=late)
+        self._check_notes(offer, rec, parent, ticket, what, late=late)
         if handoff == "6" and ticket is not None:
             task.cause = int(str(offer.key[2]))
             self._revision_answered(ticket, role, task.cause)
@@ -139,6 +143,18 @@ class Effects:
                 task.cause = max(cause, 1)
         if handoff == "7":
             self._handoffs.task_of[int(str(offer.key[2]))] = rec.ref
+
+    def _check_notes(
+        self, offer: Offer, task: Rec, parent: Ref | None, ticket: Ref | None, what: str, *, late: bool
+    ) -> None:
+        """3.13 and 4.14, unless too much is open: of what was merged or is on the move, or was sent long before."""
+        on, near = self._crm.rec(parent), self._crm.rec(ticket)
+        if offer.key[0] not in {"3", "4"} or on is None or late or on.ref in self._crm.uncertain:
+            return
+        if near is None:
+            self._notes.check(offer, task, on, self._crm.now.number, what)
+        elif near.ref not in self._crm.uncertain | self._crm.moving and not self._crm.was_elsewhere(near):
+            self._notes.check(offer, task, on, self._crm.run_began(near, "hs_pipeline").number, what)
 
     def _take_role(self, ticket: Ref | None, role: str) -> Offer | None:
         found = self._handoffs.offers.get(("4", "" if ticket is None else ticket.id, role))

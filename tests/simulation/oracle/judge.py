@@ -47,20 +47,28 @@ from tests.simulation.oracle.due_looks import DueLooks
 from tests.simulation.oracle.effects import Effects
 from tests.simulation.oracle.finding import Finding, Verdict
 from tests.simulation.oracle.handoffs import Handoffs, Offer
+from tests.simulation.oracle.notes import Notes
 from tests.simulation.oracle.records import Rec, Records
 
 
 class Oracle:
     """`judge` an event log once."""
 
-    def __init__(self, process: Process, emails: Mapping[str, str], inactive: Iterable[str] = ()) -> None:
-        """`emails`: owner ids by address. `inactive`: owners who had left before the beginning."""
+    def __init__(
+        self,
+        process: Process,
+        emails: Mapping[str, str],
+        inactive: Iterable[str] = (),
+        names: Mapping[str, str] | None = None,
+    ) -> None:
+        """`emails`: owner ids by address. `inactive`: owners who had left before the beginning. `names`: by owner id."""
         self.findings: list[Finding] = []
         self._crm = Records(process, inactive)
         self._handoffs = Handoffs(self._crm)
         self._due_looks = DueLooks(self._crm)
         self._audit = Audit(self._crm, self._find)
-        self._effects = Effects(self._crm, self._handoffs, self._audit, emails, self._find)
+        notes = Notes(self._crm, self._handoffs, names or {}, process.users, self._find)
+        self._effects = Effects(self._crm, self._handoffs, self._audit, notes, emails, self._find)
         self._looked: set[Ref] = set()
         self._looked_at = 0
         self._deleted_in_pass: set[Ref] = set()  # what was just being made on them may have been refused

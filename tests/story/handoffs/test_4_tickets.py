@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 
+from mappings.richtext import plain_text
 from tests.conftest import MakeWorld
 from tests.story.handoffs.conftest import everything
-from tests.story.handoffs.steps import COPYWRITER, DESIGNER, begun, due, of, the, with_tickets
+from tests.story.handoffs.steps import AM, COPYWRITER, DESIGNER, begun, due, of, the, with_tickets
 from tests.world import World
 
 
@@ -23,6 +24,18 @@ def test_4_a_ticket_brings_a_task_for_copywriter_and_designer(world: World) -> N
     world.work()
     assert everything(world)[1:] == before  # notation only
     assert world.status(portfolio) == "Deliverables Submitted"
+
+
+def test_4_both_tasks_quote_what_was_noted_on_the_portfolio(world: World) -> None:
+    """docs/process.md 4.14."""
+    portfolio = begun(world)
+    world.people.note("portfolio", portfolio, "Shorter headlines", by=world.people.owner(AM))
+    with_tickets(world, portfolio, 1)
+    for kind in ("write_copy", "design_graphics"):
+        told = plain_text(the(world, kind).body)
+        assert (
+            "Amelia Marsh (Account Manager), Mon 2 Nov 2026, 09:00:\nShorter headlines\nOpen the Note (https://" in told
+        )
 
 
 def test_4_the_association_is_made_later(world: World) -> None:

@@ -8,7 +8,7 @@ import pytest
 from mappings.vocabulary import Status, TaskKind
 from sync.crm import Owner
 from sync.rules.model import Email, NewTask
-from tests.builders import STAND_IN, Scene, effects_of, mapping
+from tests.builders import STAND_IN, Scene, mapping
 from tests.unit.handoffs.scenes import (
     AM,
     APPROVED,
@@ -259,23 +259,59 @@ def test_decision(row: Row) -> None:
     check(row)
 
 
-def test_3_quotes_the_newest_note_of_the_cycle_by_its_own_timestamp() -> None:
-    """docs/process.md 3.9."""
+def quoted_in_3(scene: Scene) -> list[str]:
+    """What task and email quote, which is the same."""
+    mine = [e for o in scene.decide().occurrences if o.handoff == "3" for e in o.effects]
+    task, email = [e.variables for e in mine if isinstance(e, NewTask | Email)]
+    assert task == email
+    return [note["body"] for note in task["notes"]]
+
+
+def test_3_quotes_every_note_of_the_cycle_by_its_own_time() -> None:
+    """docs/process.md 2b.5 and 3.13."""
     scene = quiet().date(1).look().note("first").note("newest").later(days=1)
-    scene.note("written today, dated yesterday", at=scene.now - timedelta(days=2))
-    for kind in (NewTask, Email):
-        told = next(e for e in effects_of(scene.decide()) if isinstance(e, kind))
-        assert told.variables["note"]["body"] == "newest"
-        assert told.variables["note"]["url"] == "https://crm.example/note/newest"
+    scene.note("written today, dated yesterday", at=scene.now - timedelta(hours=24))
+    assert quoted_in_3(scene) == ["first", "newest", "written today, dated yesterday"]
+    told = tasks_of(scene)[TaskKind.CREATE_TICKETS].variables
+    assert told["notes"][0]["url"] == "https://crm.example/note/first"
+    assert (told["notes_more"], told["notes_only_older"]) == (0, False)
+
+
+def test_3_the_account_managers_word_goes_before_that_of_others() -> None:
+    """docs/process.md 2b.6 and 2b.7: a copywriter's leave hides nothing."""
+    scene = quiet().date(1).look().note("blue").note("and a new logo").note("I am on leave", by="copy").later(days=1)
+    assert quoted_in_3(scene) == ["blue", "and a new logo", "I am on leave"]
+    told = tasks_of(scene)[TaskKind.CREATE_TICKETS].variables["notes"]
+    assert [note["account_manager"] for note in told] == [True, True, False]
 
 
 def test_3_a_note_of_the_cycle_before_is_not_the_source_of_truth() -> None:
-    scene = quiet().date(10).look().note("of the declined cycle").status(DECLINED).look()
-    assert tasks_of(scene.date(0))[TaskKind.CREATE_TICKETS].variables["note"] is None
+    """docs/process.md 2b.5 and 2b.9."""
+    scene = quiet().date(10).look().note("of the declined cycle").status(DECLINED).look().date(0)
+    assert quoted_in_3(scene) == []
+    assert tasks_of(scene)[TaskKind.CREATE_TICKETS].variables["notes_only_older"]
+
+
+def test_3_in_the_first_cycle_a_note_counts_from_the_day_of_the_kickoff() -> None:
+    """docs/process.md 2b.5."""
+    scene = quiet().note("of years ago").later(days=9).note("of last week").later(days=6)
+    scene.note("of this morning", at=scene.now - timedelta(hours=5)).date(3).look().note("of the kickoff")
+    assert quoted_in_3(scene.later(days=3)) == ["of this morning", "of the kickoff"]
+
+
+def test_3_without_a_kickoff_it_counts_from_the_opening_of_the_window() -> None:
+    """docs/process.md 2b.5: fifteen days before the date, or before today."""
+    scene = quiet().note("16 days before the date").later(days=1).note("15 days before the date").later(days=16)
+    scene.note("the day before")
+    assert quoted_in_3(scene.date(-1).status(REQUESTED)) == ["15 days before the date", "the day before"]
 
 
 def test_3_says_that_no_note_was_left() -> None:
-    assert tasks_of(quiet().date(0))[TaskKind.CREATE_TICKETS].variables["note"] is None
+    """docs/process.md 2b.9 and 3.13."""
+    scene = quiet().date(0)
+    assert quoted_in_3(scene) == []
+    told = tasks_of(scene)[TaskKind.CREATE_TICKETS].variables
+    assert (told["notes_only_older"], told["notes_since"][:10]) == (False, "2026-10-18")
 
 
 def person(owner: str, first: str, last: str) -> Owner:

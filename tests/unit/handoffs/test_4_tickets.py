@@ -1,11 +1,14 @@
 """Handoff 4: tickets are created."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from mappings.vocabulary import Stage, TaskKind
 from sync.crm import Kind, RecordRef
-from tests.builders import PORTFOLIO
+from sync.rules.decide import decide
+from tests.builders import PORTFOLIO, Scene
 from tests.unit.handoffs.scenes import (
+    APPROVED,
     BOTH,
     COPY,
     DECLINED,
@@ -13,6 +16,7 @@ from tests.unit.handoffs.scenes import (
     DONE,
     DUE,
     EMPTY,
+    IMPLEMENTED,
     MADE,
     NOTHING,
     SILENT,
@@ -225,3 +229,34 @@ def test_4_is_on_the_ticket_and_its_portfolio() -> None:
     assert set(made) == {TaskKind.WRITE_COPY, TaskKind.DESIGN_GRAPHICS}
     for task in made.values():
         assert task.on == (RecordRef(Kind.TICKET, "201"), RecordRef(Kind.PORTFOLIO, PORTFOLIO))
+
+
+def test_4_both_tasks_quote_the_notes_on_the_portfolio() -> None:
+    """docs/process.md 4.14."""
+    made = tasks_of(begun().note("blue").note("on leave", by="design").ticket("201"))
+    for kind in (TaskKind.WRITE_COPY, TaskKind.DESIGN_GRAPHICS):
+        assert [note["body"] for note in made[kind].variables["notes"]] == ["blue", "on leave"]
+
+
+def test_4_a_ticket_of_an_earlier_cycle_quotes_the_notes_since_that_cycle_began() -> None:
+    """docs/process.md 4.14: it was made while nobody looked, and the cycle was closed meanwhile."""
+
+    def quoted(scene: Scene) -> list[str]:
+        return [note["body"] for note in tasks_of(scene)[TaskKind.WRITE_COPY].variables["notes"]]
+
+    scene = begun().note("blue").ticket("201").status(APPROVED).status(IMPLEMENTED).note("of the second cycle")
+    assert quoted(scene) == ["blue", "of the second cycle"]
+    assert quoted(scene.look().ticket("202")) == ["of the second cycle"]
+    scene.ticket("203").status(IMPLEMENTED).note("of the third")
+    assert quoted(scene) == ["of the second cycle", "of the third"]
+
+
+def test_4_reads_the_notes_only_where_a_task_is_to_be_made() -> None:
+    def asks(scene: Scene) -> bool:
+        context = scene.context()
+        return bool(decide(replace(context, snapshot=replace(context.snapshot, notes={}))).needed_notes)
+
+    scene = begun()
+    assert not asks(scene)
+    assert asks(scene.ticket("201"))
+    assert not asks(scene.look())
