@@ -18,7 +18,7 @@ from sync.errors import INTERRUPTED, HandoffsError
 SECTIONS: Mapping[str, Sequence[str]] = {
     "Try it": ("demo", "sandbox"),
     "Set it up": ("setup", "subscriptions", "check", "adopt"),
-    "Run it": ("serve", "worker", "sweep", "poll"),
+    "Run it": ("serve", "receiver", "worker", "sweep", "poll"),
     "Look at it": ("status", "explain", "verify", "plan"),
     "Look after it": ("apply", "replay", "backfill", "dead", "release", "db"),
 }

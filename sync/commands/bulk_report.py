@@ -17,8 +17,8 @@ from sync.errors import INTERRUPTED
 if TYPE_CHECKING:
     from sync.admin.bulk import Result, Summary
     from sync.crm import RecordRef
+    from sync.ending import Ending
     from sync.service.bootstrap import Service
-    from sync.service.ending import Ending
 
 
 def report_results(

@@ -10,7 +10,7 @@ import click
 from sync.commands.output import format_duration, say
 
 if TYPE_CHECKING:
-    from sync.service.ending import Ending
+    from sync.ending import Ending
 
 
 def at_a_terminal() -> bool:
@@ -36,7 +36,7 @@ def confirm(question: str, *, yes: bool, otherwise: str) -> None:
 @contextmanager
 def finish_group_on_interrupt() -> "Iterator[Ending]":
     """Yield what Ctrl-C and SIGTERM set, so that a run ends after its current group; a second Ctrl-C ends at once."""
-    from sync.service.ending import ending
+    from sync.ending import ending
 
     with ending("Finishing the current group; Ctrl-C again ends at once.\n") as told:
         yield told

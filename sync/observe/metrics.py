@@ -1,7 +1,7 @@
 """What `/metrics` says: the receiver's own counters, and gauges read from the database at each scrape.
 
 Prometheus text, every name beginning with `handoffs_`. The counters live in the receiver's process, so one process must
-answer the port: gunicorn with `--workers 1 --threads 8`. Two would each tell half, in turns; and on SQLite they are no
+answer the port: `webhooks.server` is one. Two would each tell half, in turns; and on SQLite they are no
 faster than one. Refused requests are not counted in the database: a stranger could make it write.
 """
 

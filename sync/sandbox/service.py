@@ -12,17 +12,13 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import requests
 
 from sync.errors import ConfigurationError, HandoffsError
 from sync.settings import read_settings
 
-if TYPE_CHECKING:
-    from flask import Flask
-
-RECEIVER = "sync.sandbox.service:app()"
+RECEIVER = "sync.sandbox.receiver"
 LIFELINE = "SANDBOX_LIFELINE"
 """Set in the environment, this process and its receiver end once their standard input is closed: their starter is gone."""
 
@@ -75,27 +71,13 @@ class SandboxClock:
         self._read_at = time.monotonic()
 
 
-def app() -> "Flask":
-    """The receiver, as gunicorn imports it. It asks for the time at each delivery: a signature is as new as its moment."""
-    from webhooks import wsgi
-
-    master = os.getppid()
-
-    def end() -> None:
-        if os.getppid() == master:
-            os.kill(master, signal.SIGTERM)
-
-    _hold_lifeline(end)
-    return wsgi.app(SandboxClock(read_settings().hubspot_base_url, fresh_for=0))
-
-
 def main() -> int:
     """Serve until SIGTERM or Ctrl-C; the exit code."""
     from sync.log import configure
     from sync.service.bootstrap import build
     from sync.service.serve import serve
 
-    _hold_lifeline(_end_itself)
+    hold_lifeline(_end_itself)
     try:
         settings = read_settings()
         configure(settings.log_format)
@@ -117,7 +99,7 @@ def _end_itself() -> None:
     os._exit(1)
 
 
-def _hold_lifeline(end: Callable[[], None]) -> None:
+def hold_lifeline(end: Callable[[], None]) -> None:
     """If asked to, call `end` once standard input is closed, which also happens when the starter is killed."""
     if LIFELINE not in os.environ:
         return

@@ -7,7 +7,6 @@ drain.py      passing over all that is due in a lane; a sweep or a poll to its e
 worker.py     drains, sweeps and polls until it is stopped
 chores.py     each of these for itself: what goes wrong is borne with, kept and told
 serve.py      receiver and worker under one command
-ending.py     how SIGTERM and Ctrl-C end a command: handlers that take no lock
 
 The package may touch everything below it. It is the only one that builds the CRM's client, the mailer and the passes.
 """

@@ -22,14 +22,16 @@ __all__ = ["Connection", "Store", "StoreReader", "in_parts", "migrate", "open_st
 T = TypeVar("T")
 
 BUSY_SECONDS = 30
+"""How long a transaction waits for a database that another program holds, but where its opener says otherwise."""
 
 
 class StoreReader:
     """An open database, to be read: `read()` gives a connection inside one short transaction. Nothing of it is kept."""
 
-    def __init__(self, engine: Engine, path: Path | None) -> None:
+    def __init__(self, engine: Engine, path: Path | None, busy_seconds: float = BUSY_SECONDS) -> None:
         self._engine = engine
         self.path = path  # None: in memory
+        self._busy_seconds = busy_seconds
         self._for_good: set[str] = set()
 
     @contextmanager
@@ -56,15 +58,15 @@ class StoreReader:
 
     def _explained(self, error: SQLAlchemyError | sqlite3.Error) -> StoreError:
         cause = error.orig if isinstance(error, DBAPIError) else error
-        return StoreError(_explanation(cause, self.path))
+        return StoreError(_explanation(cause, self.path, self._busy_seconds))
 
 
 class Store(StoreReader):
     """An open database, to be read and written. `reader` is the same database for whatever may only read it."""
 
-    def __init__(self, engine: Engine, path: Path | None) -> None:
-        super().__init__(engine, path)
-        self.reader = StoreReader(engine, path)
+    def __init__(self, engine: Engine, path: Path | None, busy_seconds: float = BUSY_SECONDS) -> None:
+        super().__init__(engine, path, busy_seconds)
+        self.reader = StoreReader(engine, path, busy_seconds)
 
     @property
     def engine(self) -> Engine:
@@ -89,7 +91,7 @@ class Store(StoreReader):
         self._engine.dispose()
 
 
-def _explanation(cause: BaseException | None, path: Path | None) -> str:
+def _explanation(cause: BaseException | None, path: Path | None, busy_seconds: float) -> str:
     """Say in an admin's words what is the matter with the database, and what to do about it.
 
     An error of SQLite's bears a code. Only for a table or column that is missing there is no code of its own.
@@ -100,7 +102,9 @@ def _explanation(cause: BaseException | None, path: Path | None) -> str:
         case sqlite3.SQLITE_READONLY:
             return f"{where} is read-only: give the service's user the right to write the file and its directory"
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return f"{where} was locked by another program for {BUSY_SECONDS} s: end what holds it, or set DATABASE_URL"
+            return (
+                f"{where} was locked by another program for {busy_seconds:g} s: end what holds it, or set DATABASE_URL"
+            )
         case sqlite3.SQLITE_FULL:
             return f"the disk of {path} is full: free some room; nothing was lost"
         case sqlite3.SQLITE_CANTOPEN:
@@ -120,25 +124,28 @@ def _code(error: BaseException | None) -> int | None:
     return None if extended is None else int(extended) & 0xFF
 
 
-def open_store(url: str) -> Store:
-    """Open the database of `DATABASE_URL`, without touching it yet: a missing one is made by `migrate`."""
+def open_store(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Store:
+    """Open the database of `DATABASE_URL`, without touching it yet: a missing one is made by `migrate`.
+
+    `busy_seconds`: how long a transaction waits while another program holds the database.
+    """
     parsed = make_url(url)
     memory = parsed.database in {None, "", ":memory:"}
     path = None if memory else Path(str(parsed.database)).absolute()
     # pysqlite's own transaction handling is switched off: BEGIN is ours, so that it can be IMMEDIATE.
     engine = create_engine(
         parsed,
-        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+        connect_args={"timeout": busy_seconds, "check_same_thread": False},
         hide_parameters=True,  # an error must not quote people's data into a log
     )
-    event.listen(engine, "connect", _configure)
-    return Store(engine, path)
+    event.listen(engine, "connect", lambda connection, _record: _configure(connection, busy_seconds))
+    return Store(engine, path, busy_seconds)
 
 
-def _configure(connection: sqlite3.Connection, _record: object) -> None:
+def _configure(connection: sqlite3.Connection, busy_seconds: float) -> None:
     connection.isolation_level = None
     try:
-        connection.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+        connection.execute(f"PRAGMA busy_timeout={int(busy_seconds * 1000)}")
         connection.execute("PRAGMA foreign_keys=ON")
         try:
             connection.execute("PRAGMA journal_mode=WAL")

@@ -1,7 +1,7 @@
 """The real service, killed with -9 again and again while people work and the CRM loses answers.
 
-The CRM is a sandbox in a process of its own; the service is what `handoffs serve` starts: a worker, and gunicorn in
-processes below it. A supervisor starts it again whenever it is gone, as systemd would. By default the service goes by the
+The CRM is a sandbox in a process of its own; the service is what `handoffs serve` starts: a worker, and the receiver in
+a process below it. A supervisor starts it again whenever it is gone, as systemd would. By default the service goes by the
 CRM's clock (`sync.sandbox.service`), which is moved ahead in steps, so that the minutes that a lost answer takes to be
 resolved pass in seconds; otherwise it is `handoffs serve` itself, on the machine's clock.
 """
@@ -44,8 +44,8 @@ POLL_SECONDS = 600
 LANDS_AFTER = 70.0
 """Seconds of the CRM's clock after which a late write lands: with one turn's step, less than the service waits for it."""
 
-Target = Literal["everything", "the worker", "the receiver", "a receiver process"]
-TARGETS: tuple[Target, ...] = ("everything", "everything", "the worker", "the receiver", "a receiver process")
+Target = Literal["everything", "the worker", "the receiver"]
+TARGETS: tuple[Target, ...] = ("everything", "everything", "the worker", "the receiver", "the receiver")
 
 WRITES = ("POST */batch/create", "POST */batch/update", "POST */single-email/send")
 
@@ -323,13 +323,11 @@ class Service:
         """Kill -9 what is meant; False if that is not running."""
         if self._process is None or self._process.poll() is not None:
             return False
-        masters = children(self._process.pid)
-        workers = [child for master in masters for child in children(master)]
+        receiver = children(self._process.pid)
         chosen = {
-            "everything": [self._process.pid, *masters, *workers],
+            "everything": [self._process.pid, *receiver],
             "the worker": [self._process.pid],
-            "the receiver": masters,
-            "a receiver process": workers,
+            "the receiver": receiver,
         }[target]
         for process in chosen:
             _kill(process)

@@ -82,7 +82,7 @@ LOGS_WITHOUT_PAUSE = """
 import sys, threading
 import click, structlog
 from sync.log import configure
-from sync.service.ending import ending
+from sync.ending import ending
 
 configure("json")
 log = structlog.get_logger()

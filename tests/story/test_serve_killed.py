@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ import requests
 
 from sync.sandbox.sandbox import Sandbox
 from sync.sandbox.server import SandboxServer
+from sync.service.serve import KEPT_ALIVE_FROM
 from tests.story.killing import children
 
 PATIENCE = 30.0
@@ -64,33 +66,38 @@ def test_the_receiver_ends_with_a_killed_service_and_the_port_is_free_again(tmp_
         assert becomes(port, alive=False), "the receiver outlived its service"
 
 
-def test_the_service_ends_with_a_killed_receiver(tmp_path: Path) -> None:
+def test_the_service_ends_with_a_receiver_that_cannot_serve(tmp_path: Path) -> None:
     """Half a service is none: whoever supervises it starts all of it again."""
     port = free_port()
     with SandboxServer(Sandbox(ticking=True, with_task_property=True), pump=False) as server:
         process = start(tmp_path, port, server.url)
         try:
             assert becomes(port, alive=True), (tmp_path / "serve.log").read_text()
+            with sqlite3.connect(tmp_path / "handoffs.db") as database:
+                database.execute("UPDATE alembic_version SET version_num = '9999'")  # by a newer version
             (receiver,) = children(process.pid)
             os.kill(receiver, signal.SIGKILL)
             assert process.wait(PATIENCE) == 1
         finally:
             process.kill()
             process.wait()
-    assert "the receiver ended with code -9" in (tmp_path / "serve.log").read_text()
+    said = (tmp_path / "serve.log").read_text()
+    assert "the receiver ended with code 4" in said
+    assert "was made by a newer version" in said
     assert becomes(port, alive=False), "a part of the receiver outlived its service"
 
 
-def test_a_killed_process_of_the_receiver_is_replaced(tmp_path: Path) -> None:
+def test_a_killed_receiver_is_replaced(tmp_path: Path) -> None:
+    """Its port is kept meanwhile: who calls waits, and is refused by nobody."""
     port = free_port()
     process = start(tmp_path, port)
     try:
         for _ in range(3):
             assert becomes(port, alive=True), (tmp_path / "serve.log").read_text()
+            time.sleep(KEPT_ALIVE_FROM)
             (receiver,) = children(process.pid)
-            (serving,) = children(receiver)
-            os.kill(serving, signal.SIGKILL)
-        assert becomes(port, alive=True), (tmp_path / "serve.log").read_text()
+            os.kill(receiver, signal.SIGKILL)
+            assert requests.get(f"http://127.0.0.1:{port}/healthz", timeout=PATIENCE).status_code == 200
         assert process.poll() is None
     finally:
         process.kill()

@@ -34,8 +34,8 @@ def _closed() -> Iterator[None]:
         _OPENED.pop().close()
 
 
-def _open(path: Path, *, ready: bool = True) -> Store:
-    store = open_store(f"sqlite:///{path}")
+def _open(path: Path, *, ready: bool = True, busy_seconds: float = 30) -> Store:
+    store = open_store(f"sqlite:///{path}", busy_seconds=busy_seconds)
     _OPENED.append(store)
     if ready:
         migrate(store)
@@ -71,9 +71,8 @@ def test_a_reader_sees_one_state(path: Path) -> None:
         assert get(connection, A) == "b"
 
 
-def test_reading_never_waits_for_a_writer(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "BUSY_SECONDS", 0)
-    store = _open(path)
+def test_reading_never_waits_for_a_writer(path: Path) -> None:
+    store = _open(path, busy_seconds=0)
     with store.write() as writer:
         put(writer, A, "b")
         with store.read() as reader:
@@ -120,9 +119,8 @@ def test_migrating_twice_does_nothing_the_second_time(path: Path) -> None:
 # What can be wrong
 
 
-def test_locked_by_another_program(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "BUSY_SECONDS", 0)
-    store = _open(path)
+def test_locked_by_another_program(path: Path) -> None:
+    store = _open(path, busy_seconds=0)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreError, match=r"handoffs\.db was locked by another program"):

@@ -79,9 +79,9 @@ def sandbox(
         return
     if empty and (populate or task_property):
         raise click.UsageError("--empty excludes --populate and --task-property")
+    from sync.ending import ending
     from sync.sandbox.sandbox import Sandbox
     from sync.sandbox.server import SandboxServer
-    from sync.service.ending import ending
 
     made = Sandbox(seed=seed, start=clock, ticking=not still, with_task_property=task_property, empty=empty)
     if populate:
