@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import requests
@@ -47,6 +48,7 @@ class Receiver:
                 env=environment,
                 stdout=log,
                 stderr=log,
+                start_new_session=True,
             )
         assert becomes(self.port, alive=True), self.said()
 
@@ -81,9 +83,11 @@ class Receiver:
         connection.sendall(said)
         return connection
 
-    def end(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
+    def kill(self) -> None:
+        """With all processes below it."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
 
 
 HEAD = b"POST /webhooks/hubspot HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"

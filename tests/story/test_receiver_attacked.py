@@ -20,8 +20,7 @@ def receiver(tmp_path: Path) -> Iterator[Receiver]:
     try:
         yield running
     finally:
-        running.process.kill()
-        running.process.wait()
+        running.kill()
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
