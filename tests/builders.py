@@ -17,6 +17,7 @@ from mappings.vocabulary import Handoff, Revision, Role, Stage, Status, TaskKind
 from sync.crm import Kind, Owner, RecordRef
 from sync.rules import keys
 from sync.rules.context import Context, Times
+from sync.rules.cycle import CLOSING
 from sync.rules.decide import decide
 from sync.rules.in_force import MappingHistory, PastMapping, past_mapping
 from sync.rules.keys import EffectKind, RevisionKey
@@ -157,8 +158,11 @@ class Scene:
         self.dates.insert(0, Version(None if ahead is None else self.day(ahead), self._tick(), own))
         return self
 
-    def status(self, status: Status | None, *, own: bool = False) -> Self:
+    def status(self, status: Status | None, *, own: bool = False, stands: float | None = None) -> Self:
+        """Set the status. One that ends a cycle then stands, for so many seconds: by default until it counts."""
         self.statuses.insert(0, Version(status, self._tick(), own))
+        if status in CLOSING and not own:
+            self.now += timedelta(seconds=self.mapping.rules.settle_seconds if stands is None else stands)
         return self
 
     def ticket(
@@ -278,9 +282,12 @@ class Scene:
     def newest_task(self, kind: TaskKind) -> str:
         return max((task for task, found in self.task_kinds.items() if found == kind), key=int)
 
-    def complete(self, kind: TaskKind, task: str | None = None) -> Self:
+    def complete(self, kind: TaskKind, task: str | None = None, *, stands: float | None = None) -> Self:
+        """Complete a task. An implementation task then stays so, for so many seconds: by default until it counts."""
         task = task or self.newest_task(kind)
         self.tasks[task] = OwnTask(task, exists=True, completed=True, completed_at=self._tick())
+        if kind is TaskKind.IMPLEMENT:
+            self.now += timedelta(seconds=self.mapping.rules.settle_seconds if stands is None else stands)
         return self
 
     def reopen(self, kind: TaskKind) -> Self:

@@ -6,7 +6,7 @@ way of a webhook to the Flask app are short-cut; with it, both go over sockets o
 
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,9 @@ from flask import Flask
 from sqlalchemy import event
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from mappings.vocabulary import TaskKind
+from sync.clock import Clock, from_ms
+from sync.crm import TASK_COMPLETED, TASK_STATUS, TASK_SUBJECT
 from sync.failpoints import no_failpoint
 from sync.passes.tally import Tally
 from sync.rules import keys
@@ -74,10 +77,25 @@ class _Receiver:
         self._server.server_close()
 
 
+class _Ahead:
+    """The service's clock, so far ahead of the CRM's."""
+
+    def __init__(self, crm: VirtualClock, ahead: timedelta) -> None:
+        self._crm = crm
+        self._ahead = ahead
+
+    def now(self) -> datetime:
+        return self._crm.now() + self._ahead
+
+    def sleep(self, seconds: float) -> None:
+        self._crm.sleep(seconds)
+
+
 class World:
     """An agency's portal with the service beside it. `webhooks=False`: poll and sweep alone carry everything.
 
-    `empty`: the process is not in the portal yet, and nothing is subscribed to.
+    `empty`: the process is not in the portal yet, and nothing is subscribed to. `ahead`: how far the service's clock is ahead
+    of the CRM's; negative: behind it.
     """
 
     def __init__(
@@ -95,6 +113,7 @@ class World:
         start: datetime = NEW_YORK_MORNING,
         failpoint: Callable[[str], None] = no_failpoint,
         wire: bool = False,
+        ahead: timedelta = timedelta(),
         **settings: Any,
     ) -> None:
         self.directory = directory
@@ -131,6 +150,7 @@ class World:
         }
         self.settings: Settings = read_settings(**values)
         self.failpoint = failpoint
+        self.own_clock: Clock = _Ahead(self.clock, ahead) if ahead else self.clock
         self.service: Service = self._start()
 
     # -- the service
@@ -138,13 +158,13 @@ class World:
     def _start(self) -> Service:
         service = build(
             self.settings,
-            clock=self.clock,
+            clock=self.own_clock,
             budget_clock=self.clock,
             session=mount(requests.Session(), self.sandbox.api) if self._crm_server is None else None,
             failpoint=lambda step: self.failpoint(step),
         )
         _skip_the_disk(service.store)
-        self.app = create_app(store=service.store, settings=self.settings, clock=self.clock)
+        self.app = create_app(store=service.store, settings=self.settings, clock=self.own_clock)
         if self._crm_server is not None:
             self._receiver = _Receiver(self.app)
             self.sandbox.delivery.sender = HttpSender(origin=self._receiver.url)
@@ -182,8 +202,42 @@ class World:
         )
         return answer.status_code
 
-    def work(self) -> Tally:
-        """Everything that can happen now: deliveries arrive (or a poll runs), and what is dirty is looked at."""
+    def work(self, *, settle: bool = True) -> Tally:
+        """Everything that can happen now: deliveries arrive (or a poll runs), and what is dirty is looked at.
+
+        `settle`: nobody takes back what may be a wrong pick, and time passes until it counts.
+        """
+        total = self._work()
+        while settle and (ahead := self._counts_in()) is not None:
+            self.clock.advance(ahead + timedelta(seconds=2))  # the CRM tells its time in whole seconds
+            total += self._work()
+        return total
+
+    def _counts_in(self) -> timedelta | None:
+        """How long until the next closing version or completed implementation task counts; None: there is none that waits."""
+        settle = timedelta(seconds=self.service.mapping.rules.settle_seconds)
+        since = [at for at in self._may_be_taken_back() if self.clock.now() - at < settle]
+        return min((at + settle - self.clock.now() for at in since), default=None)
+
+    def _may_be_taken_back(self) -> Iterator[datetime]:
+        """Since when each status that ends a cycle has stood, and each implementation task was completed, by people."""
+        portal, names = self.sandbox.portal, self.sandbox.process.names
+        closing = {names.statuses[1][0], names.statuses[-1][0]}
+        implement = self.service.mapping.tasks[TaskKind.IMPLEMENT].subject
+        found = [
+            (one, names.status) for one in portal.records(names.object_type_id) if one.value(names.status) in closing
+        ]
+        found += [
+            (task, TASK_STATUS)
+            for task in portal.records(portal.type("task").id)
+            if task.value(TASK_STATUS) == TASK_COMPLETED and task.value(TASK_SUBJECT) == implement
+        ]
+        for record, name in found:
+            newest = record.history[name][-1]
+            if newest.actor.source_type != "INTEGRATION":
+                yield from_ms(newest.at)
+
+    def _work(self) -> Tally:
         total = Tally()
         for _ in range(10):
             delivered = self.sandbox.delivery.pump() if self.webhooks else None

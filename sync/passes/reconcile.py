@@ -181,7 +181,8 @@ class Reconciler:
         decisions = state.permitted({r: d for r, d in decisions.items() if _is_inside(group.snapshots[r])}, contexts)
         decisions = self._not_held(decisions, views, state)
         self._plan(decisions, {record: contexts[record].ledger for record in decisions}, waited_for, state)
-        performed = self._performer.perform(decisions, group.present, portal, state.items)
+        undecided = {record: decision.undecided for record, decision in decisions.items()}
+        performed = self._performer.perform(decisions, group.present, portal, state.items, undecided)
         state.tally.count(performed)
         for record, moment in performed.again_at.items():
             state.recheck_at(record, moment)
@@ -309,7 +310,7 @@ def _to_decide_anew(decisions: Mapping[RecordRef, Decision], performed: Performe
 def _ends_a_cycle_untouched(decision: Decision) -> bool:
     """Whether the end of a cycle was only recorded, with no write to follow: what waited for it can be decided now."""
     endings = {Handoff.DECLINED, Handoff.CLOSE}
-    return any(one.handoff in endings and not one.effects for one in decision.occurrences)
+    return any(one.handoff in endings and not one.effects and not one.superseded for one in decision.occurrences)
 
 
 def _wait_for_portfolio(snapshot: Snapshot, now: datetime) -> datetime | None:

@@ -13,7 +13,7 @@ from sync.clock import from_ms, local_date, start_of_day, to_ms
 from sync.crm import Kind, RecordRef
 from sync.rules import keys, notes
 from sync.rules.cadence import next_date, stands_for
-from sync.rules.cycle import Ending, all_closings, cycle_at, cycle_id, endings
+from sync.rules.cycle import ClosingVersions, Ending, Settled, all_closings, closing_versions, cycle_at, cycle_id
 from sync.rules.in_force import MappingHistory
 from sync.rules.keys import START, ClosedKey, DeclinedKey, EffectKind
 from sync.rules.model import (
@@ -23,6 +23,7 @@ from sync.rules.model import (
     EffectState,
     LedgerView,
     Note,
+    OccurrenceState,
     OwnTask,
     Portfolio,
     RecordedEffect,
@@ -49,12 +50,16 @@ class NeededError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """When it is decided, and since when the service counts. `ledger_began`: when this ledger itself began."""
+    """When it is decided, and since when the service counts. `ledger_began`: when this ledger itself began.
+
+    `settles_since`: what was replaced before that was judged without a settle time; None: nothing was.
+    """
 
     now: datetime
     today: date
     go_live: datetime
     ledger_began: datetime
+    settles_since: datetime | None = None
 
     def counting_since(self, since: datetime) -> "Times":
         """The same moment for a portfolio whose causes count since then, where that is before going live."""
@@ -99,23 +104,68 @@ class Context:
         """Spell a value of the mapping as this property's choice does: the CRM takes no other spelling."""
         return (meant(value, self.choices.get((kind, name), ())) or value) if value else ""
 
-    # -- cycles
-
     @property
     def portfolio(self) -> Portfolio:
         assert self.snapshot.portfolio is not None
         return self.snapshot.portfolio
 
     @cached_property
-    def endings(self) -> tuple[Ending, ...]:
+    def closing_versions(self) -> ClosingVersions:
+        """What the closing versions of the status have come to, by the CRM's own clock and what was judged before."""
         if self.snapshot.portfolio is None:
-            return ()
-        closed = {
-            to_ms(recorded.cause_at)
-            for recorded in self.ledger_as_read.of(Handoff.CLOSE)
-            if isinstance(keys.parse(recorded.key), ClosedKey) and recorded.settled and recorded.cause_at is not None
-        }
-        return endings(self.portfolio.status_history, closed)
+            return ClosingVersions()
+        return closing_versions(self.portfolio.status_history, self.settle, self.read_at, self._settled)
+
+    @property
+    def _settled(self) -> Settled:
+        counted = {to_ms(closing.at) for closing in self.ledger_as_read.closings}
+        slips: set[int] = set()
+        for handoff in (Handoff.DECLINED, Handoff.CLOSE):
+            for recorded in self.ledger_as_read.of(handoff):
+                key = keys.parse(recorded.key)
+                if isinstance(key, DeclinedKey | ClosedKey) and recorded.settled:
+                    (slips if recorded.state is OccurrenceState.SUPERSEDED else counted).add(key.ms)
+        return Settled(frozenset(counted), frozenset(slips - counted), self.times.settles_since)
+
+    @property
+    def endings(self) -> tuple[Ending, ...]:
+        """The versions of the visible history that ended a cycle, oldest first."""
+        return self.closing_versions.counted
+
+    # -- the settle time
+
+    @property
+    def settle(self) -> timedelta:
+        """How long what may be a wrong pick has to stand before it counts."""
+        return timedelta(seconds=self.mapping.rules.settle_seconds)
+
+    @property
+    def read_at(self) -> datetime:
+        """When this was read, by the CRM's own clock."""
+        return self.snapshot.read_at or self.times.now
+
+    @property
+    def settling(self) -> Ending | None:
+        """The closing version that stands, while it may still be taken back; None: there is none."""
+        return self.closing_versions.settling
+
+    def counts_at(self, since: datetime) -> datetime:
+        """When what came to stand at `since` counts, by the CRM's own clock."""
+        return since + self.settle
+
+    def unsettled(self, task: OwnTask) -> datetime | None:
+        """When the completion of a task will count, by the CRM's own clock; None: it counts, or the task is open."""
+        if not task.completed or task.completed_at is None or not self.settle:
+            return None
+        if self.counts_at(task.completed_at) <= self.read_at:
+            return None
+        return self.counts_at(task.completed_at)
+
+    def by_our_clock(self, moment: datetime) -> datetime:
+        """When a moment of the CRM's clock will surely have come there: it tells its time in whole seconds."""
+        return self.times.now + (moment - self.read_at) + timedelta(seconds=1)
+
+    # -- cycles
 
     @cached_property
     def closings(self) -> tuple[Closing, ...]:

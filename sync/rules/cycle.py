@@ -2,47 +2,89 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import zip_longest
+from typing import Final
 
 from mappings.vocabulary import Status
 from sync.clock import to_ms
 from sync.rules.keys import START
 from sync.rules.model import Closing, History, Version
 
+CLOSING: Final = (Status.NO_REFRESH_REQUESTED, Status.CREATIVES_IMPLEMENTED)
+"""The statuses that end a cycle."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """A closing version in the visible history.
-
-    `sure` is False for a *Creatives Implemented* that still stands: a person may yet move it on, which would make it
-    a slip.
-    """
+    """A closing version in the visible history."""
 
     version: Version[Status | None]
     closing: Closing
-    emptied: bool  # it no longer stands, and what came next was the empty status
-    sure: bool
 
 
-def endings(history: History[Status | None], closed: Iterable[int] = ()) -> tuple[Ending, ...]:
-    """The versions that ended a cycle, oldest first. `closed`: those (ms) whose closing the ledger holds as done.
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """A closing version that was changed to something else too soon: it ended nothing."""
 
-    No Refresh Requested always ends a cycle. Creatives Implemented does while it stands, and where the next version is
-    empty; moved on to another status before the service looked it was a slip, and ends nothing.
+    version: Version[Status | None]
+    until: datetime  # when it was changed
+
+
+@dataclass(frozen=True, slots=True)
+class ClosingVersions:
+    """The closing versions of a visible history, oldest first, by what they have come to."""
+
+    counted: tuple[Ending, ...] = ()
+    slips: tuple[Slip, ...] = ()
+    settling: Ending | None = None  # the one that stands, while it has not stood for long enough
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What of a history was judged before, and stays as it was judged. Times are the versions' own, in ms.
+
+    `before`: what was replaced before this moment was judged by releases without a settle time; None: there were none.
     """
-    done = frozenset(closed)
-    found = []
+
+    counted: frozenset[int] = frozenset()
+    slips: frozenset[int] = frozenset()
+    before: datetime | None = None
+
+
+def closing_versions(
+    history: History[Status | None], settle: timedelta, read_at: datetime, known: Settled = Settled()
+) -> ClosingVersions:
+    """Judge the closing versions of a status's history, which was read at `read_at` by the CRM's own clock.
+
+    One counts once it has stood for the time of `settle`: until the next different version, or until it was read. One that
+    the service has set itself counts at once, and so does one that the service itself has replaced: it had counted before.
+    """
+    counted, slips, settling = [], [], None
     runs = list(_runs(history))
-    for position, version in enumerate(runs):
-        after = runs[position + 1] if position + 1 < len(runs) else None
-        emptied = after is not None and after.value is None
-        if version.value is Status.NO_REFRESH_REQUESTED:
-            found.append(Ending(version, Closing(version.at, Status.NO_REFRESH_REQUESTED), emptied, sure=True))
-        elif version.value is Status.CREATIVES_IMPLEMENTED:
-            sure = emptied or version.ms in done
-            if sure or after is None:
-                found.append(Ending(version, Closing(version.at, Status.CREATIVES_IMPLEMENTED), emptied, sure))
-    return tuple(found)
+    for version, after in zip_longest(runs, runs[1:]):
+        if version.value not in CLOSING:
+            continue
+        ending = Ending(version, Closing(version.at, version.value))
+        stood = (read_at if after is None else after.at) - version.at
+        if version.ms in known.counted or (
+            version.ms not in known.slips and _counts(version, after, stood >= settle or not settle, known)
+        ):
+            counted.append(ending)
+        elif after is None:
+            settling = ending
+        else:
+            slips.append(Slip(version, after.at))
+    return ClosingVersions(tuple(counted), tuple(slips), settling)
+
+
+def _counts(version: Version[Status | None], after: Version[Status | None] | None, stood: bool, known: Settled) -> bool:
+    by_service = version.own and version.value is Status.CREATIVES_IMPLEMENTED
+    if by_service or (after is not None and after.own):
+        return True
+    if after is not None and known.before is not None and after.at < known.before:
+        return version.value is Status.NO_REFRESH_REQUESTED or after.value is None
+    return stood
 
 
 def all_closings(found: Iterable[Ending], remembered: Iterable[Closing]) -> tuple[Closing, ...]:

@@ -11,6 +11,12 @@ from sync.rules.model import Decision, EffectState, OccurrenceState, Reassigned,
 BLOCKED_AGAIN = timedelta(hours=1)
 """What a person must mend shows in no event of the record itself (an owner comes back): it is looked at this often."""
 
+ON_STATUS = frozenset({Handoff.KICKOFF, Handoff.DATE_ARRIVED, Handoff.SET_READY, Handoff.APPROVED, Handoff.CLOSE})
+"""What hangs on the status: nothing of it is decided while a closing version may still be taken back."""
+
+LOOK_AGAIN = frozenset({Handoff.DECLINED, Handoff.SET_READY, Handoff.APPROVED, Handoff.CLOSE})
+"""Handoffs of which the moment that they wait for is no day's beginning, which the sweep minds."""
+
 
 def decide(context: Context) -> Decision:
     """One decision for one snapshot. If it is not `complete`, read what it needs and decide again."""
@@ -28,7 +34,7 @@ def decide(context: Context) -> Decision:
             notes |= needed.notes
     pointless = {key for verdict in verdicts if verdict.occurrence for key in verdict.occurrence.overtakes}
     reassigned = {key: who for key, who in _reassigned(context).items() if key not in pointless}
-    again = [v.when for v in verdicts if v.handoff is Handoff.SET_READY and v.state is State.WAITING and v.when]
+    again = [v.when for v in verdicts if v.handoff in LOOK_AGAIN and v.state is State.WAITING and v.when]
     blocked = any(v.state is State.BLOCKED for v in verdicts) or any(r.blocked for r in reassigned.values())
     if blocked or any(_has_blocked(recorded) for recorded in context.ledger.recorded.values()):
         again.append(context.times.now + BLOCKED_AGAIN)
@@ -38,7 +44,8 @@ def decide(context: Context) -> Decision:
         frozenset(tasks),
         frozenset(notes),
         min(again, default=None),
-        tuple(ending.closing for ending in context.endings if ending.sure),
+        tuple(ending.closing for ending in context.endings),
+        frozenset() if context.settling is None else ON_STATUS,
     )
 
 
@@ -56,13 +63,15 @@ def _has_blocked(recorded: RecordedOccurrence) -> bool:
 def _reassigned(context: Context) -> dict[str, Reassigned]:
     """For each effect that waits for a person, in an occurrence that stands: who does it now.
 
-    Nobody is found for a cycle that was declined: a decline that waits its turn bypasses it all the same.
+    Nobody is found for a cycle that was declined: a decline that waits its turn bypasses it all the same. Nor is anybody
+    for what hangs on the status while a closing version may still be taken back.
     """
     tickets = {ticket.id: ticket for ticket in context.snapshot.tickets}
     declined = {context.cycle_ended_by(ending) for ending in context.pending_declines}
     found = {}
     for recorded in context.ledger.recorded.values():
-        if not recorded.committed or recorded.cycle in declined:
+        settling = context.settling is not None and recorded.handoff in ON_STATUS and recorded.cycle == context.cycle
+        if not recorded.committed or recorded.cycle in declined or settling:
             continue
         for effect in recorded.effects:
             if effect.role is not None and effect.state is EffectState.BLOCKED:

@@ -29,6 +29,7 @@ from sync.rules.model import (
     OwnTask,
     RecordedEffect,
     RecordedOccurrence,
+    Snapshot,
     State,
     Verdict,
     Write,
@@ -173,7 +174,8 @@ class Projection:
     def move_to(self, moment: datetime) -> None:
         """Go on to a later moment, at which nobody else has acted."""
         today = local_date(moment, self.context.mapping.zone)
-        self.context = replace(self.context, times=replace(self.context.times, now=moment, today=today))
+        times = replace(self.context.times, now=moment, today=today)
+        self.context = replace(self.context, snapshot=_read_later(self.context, moment), times=times)
 
     # -- what the rounds use
 
@@ -271,6 +273,7 @@ class _Execution:
         later = self._context.times
         if self._stamp is not None:  # the next decision comes after these writes: it must not be older than them
             later = replace(later, now=self._stamp)
+            self._snapshot = replace(self._snapshot, read_at=_read_later(self._context, self._stamp).read_at)
         self._projection.context = replace(self._context, snapshot=self._snapshot, ledger_as_read=view, times=later)
         return bool(self._done) or any(
             key not in before or (not before[key].committed and recorded.committed)
@@ -282,7 +285,12 @@ class _Execution:
         present = {self._snapshot.ref, *(ticket.ref for ticket in self._snapshot.tickets)}
         for kind in EffectKind:
             for recorded, effect in list(self._planned(kind)):
-                if recorded.record in present and (kind is EffectKind.WRITE or self._is_free(recorded, effect)):
+                free = (
+                    effect.key in self._transition.planned
+                    if kind is EffectKind.WRITE
+                    else self._is_free(recorded, effect)
+                )
+                if recorded.record in present and free:
                     self._do(recorded, effect)
 
     def _planned(self, kind: EffectKind) -> Iterator[tuple[RecordedOccurrence, RecordedEffect]]:
@@ -336,3 +344,8 @@ class _Execution:
                     self._projection.list_effect(recorded, known, Prospect.DUE, effect, owner)
                 elif recorded.state is OccurrenceState.OPEN and known.state in NOT_YET:
                     self._projection.list_effect(recorded, known, Prospect.BLOCKED, effect, owner)
+
+
+def _read_later(context: Context, moment: datetime) -> Snapshot:
+    """The same snapshot, as if it were read at that moment: what stands has stood for longer."""
+    return replace(context.snapshot, read_at=context.read_at + (moment - context.times.now))

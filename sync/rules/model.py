@@ -448,6 +448,7 @@ class Decision:
     needed_notes: frozenset[RecordRef] = frozenset()
     recheck_at: datetime | None = None
     closings: tuple[Closing, ...] = ()  # to be remembered: the CRM forgets old versions
+    undecided: frozenset[Handoff] = frozenset()  # what stands of these is left as it is, and not gone on with
 
     @property
     def complete(self) -> bool:

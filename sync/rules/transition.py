@@ -70,7 +70,8 @@ def transition(
         work.plan(occurrence)
     decided = {occurrence.key for occurrence in decision.occurrences}
     for key, recorded in view.recorded.items():
-        if key not in decided and recorded.state is OccurrenceState.OPEN:
+        undecided = recorded.committed and recorded.handoff in decision.undecided
+        if key not in decided and recorded.state is OccurrenceState.OPEN and not undecided:
             work.cancel(recorded)
     for key in sorted(key for occurrence in decision.occurrences for key in occurrence.overtakes):
         work.overtake(key)

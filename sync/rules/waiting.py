@@ -63,6 +63,8 @@ class _Turn:
         context, status = self._context, self._context.portfolio.status
         if not context.portfolio.inside or context.pending or status in {Status.UNMAPPED, Status.CREATIVES_IMPLEMENTED}:
             return None
+        if context.settling is not None:
+            return None
         if status is Status.CREATIVES_APPROVED:
             return self._implementation()
         current = current_tickets(context)
@@ -144,6 +146,8 @@ class _Turn:
         recorded = (one for one in self._context.ledger.recorded.values() if one.handoff is Handoff.APPROVED)
         if not all(_passed_on(one) for one in recorded if one.cycle == cycle):
             return None
+        if any(v.handoff is Handoff.CLOSE and v.state is State.WAITING and v.when is not None for v in self._verdicts):
+            return None  # the task is completed, and will soon count
         what = "to implement the creatives and complete the task, or set the status"
         return self._of(Party.SOCIAL_AD_SPECIALIST, Handoff.APPROVED, what, self._status_since())
 

@@ -190,7 +190,7 @@ def build(
     token = settings.require_token()
     store = open_database(settings)
     with _closed_on_error(store):
-        go_live, ledger_began = _beginnings(store, settings, mapping, clock, keep=begin)
+        go_live, ledger_began, settles_since = _beginnings(store, settings, mapping, clock, keep=begin)
     calendar = clock if today is None else ShiftedClock(clock, today, mapping.zone)
     budget = Budget(store, budget_clock or SystemClock())
     crm = HubSpot(
@@ -210,7 +210,7 @@ def build(
 
     def times() -> Times:
         now = calendar.now()
-        return Times(now, local_date(now, mapping.zone), go_live, ledger_began)
+        return Times(now, local_date(now, mapping.zone), go_live, ledger_began, settles_since)
 
     def past() -> MappingHistory:
         with store.read() as connection:
@@ -248,18 +248,23 @@ def build(
 
 def _beginnings(
     store: Store, settings: Settings, mapping: ProcessMapping, clock: Clock, *, keep: bool
-) -> tuple[datetime, datetime]:
-    """When the service went live and when this ledger began: set at the first start (`keep`), kept ever after."""
+) -> tuple[datetime, datetime, datetime]:
+    """When the service went live, when this ledger began, and since when it has known a settle time.
+
+    They are set at the first start (`keep`), or the first with a release that knows them, and kept ever after.
+    """
     now = from_ms(to_ms(clock.now()))  # as the database keeps it
     wanted = None if settings.go_live is None else from_ms(to_ms(go_live_moment(settings.go_live, mapping.zone)))
-    first = {service_state.LEDGER_BEGAN: now, service_state.GO_LIVE: wanted or now}
+    first = {service_state.LEDGER_BEGAN: now, service_state.GO_LIVE: wanted or now, service_state.SETTLES_SINCE: now}
     with store.write() if keep else store.read() as connection:
         zones = {one.zone for one in mappings_in_force.history(connection).mappings}
         known = {entry: service_state.get(connection, entry) for entry in first}
+        if known[service_state.LEDGER_BEGAN] is None:
+            first[service_state.SETTLES_SINCE] = from_ms(0)
         for entry, value in first.items():
             if keep and known[entry] is None:
                 service_state.put(connection, entry, value)
-    ledger_began, kept = (known[entry] or first[entry] for entry in first)
+    ledger_began, kept, settles_since = (known[entry] or first[entry] for entry in first)
     # It was read in the time zone of its day: another one in the mapping is no other moment.
     meant = {go_live_moment(settings.go_live, zone) for zone in zones} if settings.go_live else set()
     if wanted not in {None, kept} and kept not in {from_ms(to_ms(moment)) for moment in meant}:
@@ -267,7 +272,7 @@ def _beginnings(
             f"GO_LIVE is {settings.go_live}, but this service went live at {kept.isoformat()}: remove "
             "GO_LIVE or set it back. To act on older causes use `handoffs backfill --since DATE`."
         )
-    return kept, ledger_began
+    return kept, ledger_began, settles_since
 
 
 def require_own(store: Store, account: Account, *, keep: bool) -> None:

@@ -81,6 +81,10 @@ LEDGER_BEGAN = _moment("born")
 GO_LIVE = _moment("go_live")
 """When the service went live: causes older than this do nothing by themselves."""
 
+SETTLES_SINCE = _moment("settles_since")
+"""Since when closing versions have had to stand for a settle time before they count: what was replaced before that was
+judged without one. The beginning of time for a database that no earlier release has used."""
+
 COPIED_AT = _moment("copied")
 """Set in a copy of the database: when it was made. What was done since it takes for undone."""
 

@@ -1,10 +1,12 @@
 """The order in which planned effects are tried: writes, then tasks, then closings of tasks, then emails."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
 from mappings.schema import ProcessMapping
 from mappings.texts import Texts
+from mappings.vocabulary import Handoff
 from sync.clock import Clock
 from sync.crm import CRM, RecordRef
 from sync.failpoints import Failpoint, no_failpoint
@@ -46,12 +48,14 @@ class Performer:
         present: Collection[RecordRef],
         portal: Portal,
         passed: Iterable[RecordRef] = (),
+        undecided: Mapping[RecordRef, Collection[Handoff]] = MappingProxyType({}),
     ) -> Performed:
         """Try everything planned for these records that may be tried now.
 
         `present` are all records that were read: work on a ticket that is not among them (deleted, or on another
         portfolio by now) waits until it is known where the ticket is. `passed` are all records of the pass: where the
-        outcome of a try is still not known, the answer says when to look for it. Raises the port's errors and
+        outcome of a try is still not known, the answer says when to look for it. `undecided`: handoffs of which no property
+        is written in this pass. Raises the port's errors and
         `StoreError`; what was tried before is settled.
         """
         with self._store.read() as connection:
@@ -61,6 +65,8 @@ class Performer:
         for effect in undone:
             if effect.state is not EffectState.PLANNED:
                 wait_for_outcome(effect, waiting)
+            elif effect.kind is EffectKind.WRITE and _handoff(effect) in undecided.get(effect.unit, ()):
+                continue
             elif effect.record in present and effect.unit in records:
                 planned.append(effect)
         done = Performed(again_at=waiting)
@@ -103,6 +109,10 @@ class Performer:
         with self._store.write() as connection:
             for effect in effects:
                 ledger.settle(connection, effect.key, EffectState.SUPERSEDED, self._clock.now(), reason=reason)
+
+
+def _handoff(effect: LedgerEffect) -> Handoff:
+    return keys.parse(effect.occurrence).handoff
 
 
 def _write_before(effect: LedgerEffect) -> str:

@@ -1,6 +1,7 @@
 """The tasks and notes that rules ask to see before they can decide."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from sync.crm import (
     CREATED_BY,
@@ -8,6 +9,7 @@ from sync.crm import (
     NOTE_FILES,
     OWNER,
     TASK_COMPLETED,
+    TASK_COMPLETED_AT,
     TASK_STATUS,
     TIMESTAMP,
     CRMReader,
@@ -25,21 +27,25 @@ from sync.rules.model import Note, OwnTask
 
 def read_tasks(crm: CRMReader, ids: Sequence[str]) -> dict[str, OwnTask]:
     """Read these tasks, deleted ones too. Raises the port's errors."""
-    records = crm.read(Kind.TASK, ids, [TASK_STATUS], [TASK_STATUS]) if ids else {}
+    records = crm.read(Kind.TASK, ids, [TASK_STATUS, TASK_COMPLETED_AT], [TASK_STATUS]) if ids else {}
     return {i: _own_task(i, records.get(i)) for i in ids}
 
 
 def _own_task(task: str, record: Record | None) -> OwnTask:
     if record is None or record.id != task:
         return OwnTask(task, exists=False, completed=False)
-    return own_task(task, record.properties.get(TASK_STATUS, ""), record.history.get(TASK_STATUS, ()))
+    completed_at = moment_of(record.properties.get(TASK_COMPLETED_AT, ""))
+    return own_task(task, record.properties.get(TASK_STATUS, ""), record.history.get(TASK_STATUS, ()), completed_at)
 
 
-def own_task(task: str, status: str, versions: Sequence[RawVersion]) -> OwnTask:
-    """Describe a task that exists to the rules, by its status and the versions of it, newest first."""
+def own_task(task: str, status: str, versions: Sequence[RawVersion], completed_at: datetime | None = None) -> OwnTask:
+    """Describe a task that exists to the rules, by its status and the versions of it, newest first.
+
+    `completed_at`: when the CRM says that it was completed, for one whose versions do not tell.
+    """
     if status != TASK_COMPLETED:
         return OwnTask(task, exists=True, completed=False, reopened_at=left(versions, _is_completed))
-    return OwnTask(task, exists=True, completed=True, completed_at=since(versions, _is_completed, None))
+    return OwnTask(task, exists=True, completed=True, completed_at=since(versions, _is_completed, completed_at))
 
 
 def _is_completed(status: str) -> bool:

@@ -6,7 +6,8 @@ The rungs of this ladder: docs/process.md 7.
 from mappings.vocabulary import EmailKind, Handoff, Role, Status, TaskKind
 from sync.rules.context import Context
 from sync.rules.handoffs.ad_sets import by_readiness, current_tickets
-from sync.rules.handoffs.verdicts import done, due, not_applicable, recorded_superseded, versions_of
+from sync.rules.handoffs.endings import until_settled
+from sync.rules.handoffs.verdicts import done, due, not_applicable, recorded_superseded, versions_of, waiting
 from sync.rules.handoffs.wording import current_status, time_text
 from sync.rules.keys import ApprovedKey, EffectKind, OccurrenceKey
 from sync.rules.model import NOT_YET, UNRESOLVED, Effect, EffectState, Email, NewTask, Verdict, Version
@@ -14,6 +15,8 @@ from sync.rules.model import NOT_YET, UNRESOLVED, Effect, EffectState, Email, Ne
 
 def approved(context: Context) -> list[Verdict]:
     """Once a version of Creatives Completed & Approved, if it still stands when the service looks."""
+    if (settling := until_settled(context, Handoff.APPROVED)) is not None:
+        return [settling]
     portfolio = context.portfolio
     verdicts = []
     versions = list(versions_of(context, Status.CREATIVES_APPROVED))
@@ -45,9 +48,13 @@ def _approval(context: Context, version: Version[Status | None]) -> Verdict:
     if recorded is not None:
         return done(recorded)
     made = context.tasks_made(Handoff.APPROVED, context.cycle)
-    if made and made[-1].crm_id and context.tasks([made[-1].crm_id])[0].was_open_at(version.at):
+    before = context.tasks([made[-1].crm_id])[0] if made and made[-1].crm_id else None
+    if before is not None and before.was_open_at(version.at):
         reason = "set again while the implementation task was still open: that task stands"
         return recorded_superseded(context, key, reason, version.at)
+    if before is not None and (counts_at := context.unsettled(before)) is not None:
+        reason = f"set again after the implementation task {before.id} was completed, which may be taken back"
+        return waiting(context, Handoff.APPROVED, reason, context.by_our_clock(counts_at))
     if is_on_its_way(context, but=key):
         reason = "set again before the implementation task of the approval before could be made: that task stands"
         return recorded_superseded(context, key, reason, version.at)

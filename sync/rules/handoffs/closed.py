@@ -9,15 +9,21 @@ from sync.rules import keys
 from sync.rules.context import Context
 from sync.rules.cycle import Ending
 from sync.rules.handoffs.approved import approval_key, is_on_its_way
-from sync.rules.handoffs.endings import after_ending, date_write, ended_before, was_recovered
+from sync.rules.handoffs.endings import after_ending, date_write, ended_before, slips, until_settled, was_recovered
 from sync.rules.handoffs.verdicts import done, due, not_applicable, status_write, waiting, with_block
-from sync.rules.handoffs.wording import status_name, time_text
+from sync.rules.handoffs.wording import duration_text, status_name, time_text
 from sync.rules.keys import ClosedByTaskKey, ClosedKey
 from sync.rules.model import CloseTask, Effect, OwnTask, RecordedOccurrence, Verdict
 
 
 def closed(context: Context) -> list[Verdict]:
     """Once a closing version: date and status are reset in one write. A completed task sets the status first."""
+    return [*slips(context, ClosedKey), *_closed(context)]
+
+
+def _closed(context: Context) -> list[Verdict]:
+    if (settling := until_settled(context, Handoff.CLOSE)) is not None:
+        return [settling]
     pending = [ending for ending in context.pending if ending.closing.by is Status.CREATIVES_IMPLEMENTED]
     if pending:
         if pending[0] is not context.pending[0]:
@@ -55,6 +61,12 @@ def _by_task(context: Context) -> Verdict:
         return waiting(context, Handoff.CLOSE, reason, None)
     if not task.completed:
         return waiting(context, Handoff.CLOSE, f"the implementation task {newest} is open", None)
+    if (counts_at := context.unsettled(task)) is not None:
+        reason = (
+            f"the implementation task {newest} is completed: it counts once it has been so for "
+            f"{duration_text(context.settle)}"
+        )
+        return waiting(context, Handoff.CLOSE, reason, context.by_our_clock(counts_at))
     if _approved_after(context, task) or is_on_its_way(context, refused=True):
         return waiting(context, Handoff.CLOSE, "the newest approval gets a task of its own first", None)
     key = ClosedByTaskKey(context.portfolio.id, newest)

@@ -9,7 +9,7 @@ from mappings.vocabulary import EmailKind, Handoff, Role, Status, TaskKind
 from sync.clock import start_of_day
 from sync.rules import keys
 from sync.rules.context import Context
-from sync.rules.handoffs.endings import after_ending
+from sync.rules.handoffs.endings import after_ending, until_settled
 from sync.rules.handoffs.verdicts import EARLY, done, due, not_applicable, recorded_superseded, superseded, waiting
 from sync.rules.handoffs.wording import current_status, day_text, unmapped_status
 from sync.rules.keys import DateArrivedKey
@@ -22,6 +22,8 @@ def date_arrived(context: Context) -> list[Verdict]:
     when = portfolio.refresh_date
     if when is None:
         return [not_applicable(context, Handoff.DATE_ARRIVED, "the portfolio has no Refresh Date")]
+    if (settling := until_settled(context, Handoff.DATE_ARRIVED)) is not None:
+        return [settling]
     if context.pending:
         return [after_ending(context, Handoff.DATE_ARRIVED)]
     arrives = start_of_day(when, context.mapping.zone)

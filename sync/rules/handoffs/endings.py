@@ -1,6 +1,6 @@
 """What a decline and a closing share: both end a cycle and move the date."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import timedelta
 
 from mappings.vocabulary import Handoff, Status
@@ -9,8 +9,9 @@ from sync.crm import RecordRef
 from sync.rules import keys
 from sync.rules.context import Context
 from sync.rules.cycle import Ending
-from sync.rules.handoffs.verdicts import due, recorded_as_done, waiting
-from sync.rules.keys import ClosedByTaskKey, EffectKind
+from sync.rules.handoffs.verdicts import due, recorded_as_done, recorded_superseded, waiting
+from sync.rules.handoffs.wording import duration_text, status_name, time_text
+from sync.rules.keys import ClosedByTaskKey, ClosedKey, DeclinedKey, EffectKind
 from sync.rules.model import MONTH_DAY, NEXT_DATE, CloseTask, Verdict, Write
 
 
@@ -83,3 +84,30 @@ def after_ending(context: Context, handoff: Handoff) -> Verdict:
     """The date still belongs to the cycle before: what hangs on it waits until that cycle's end is carried out."""
     number = "2a" if context.pending[0].closing.by is Status.NO_REFRESH_REQUESTED else "8"
     return waiting(context, handoff, f"handoff {number} of the cycle before comes first: it moves the date", None)
+
+
+def until_settled(context: Context, handoff: Handoff) -> Verdict | None:
+    """Nothing that hangs on the status is decided while it may be a wrong pick; None: it is none, or counts by now."""
+    ending = context.settling
+    if ending is None:
+        return None
+    reason = (
+        f"{status_name(context, ending.closing.by)} was set on {time_text(context, ending.closing.at)}: "
+        f"it counts once it has stood for {duration_text(context.settle)}"
+    )
+    return waiting(context, handoff, reason, context.by_our_clock(context.counts_at(ending.closing.at)))
+
+
+def slips(context: Context, form: type[DeclinedKey | ClosedKey]) -> Iterator[Verdict]:
+    """Record the closing versions of one status that were changed again too soon, so that they stay slips."""
+    by = Status.NO_REFRESH_REQUESTED if form is DeclinedKey else Status.CREATIVES_IMPLEMENTED
+    for slip in context.closing_versions.slips:
+        version, key = slip.version, form(context.portfolio.id, slip.version.ms)
+        fresh = context.ledger.settled(key) is None
+        if version.value is by and fresh and context.counts(version, context.portfolio.status_history):
+            stood = duration_text(slip.until - version.at)
+            reason = (
+                f"{status_name(context, by)} was set on {time_text(context, version.at)} and changed again after {stood}: "
+                "a slip, which ends nothing"
+            )
+            yield recorded_superseded(context, key, reason, version.at)

@@ -10,7 +10,7 @@ from mappings.vocabulary import EmailKind, Handoff, Role, Status, TaskKind
 from sync.clock import start_of_day
 from sync.rules import keys
 from sync.rules.context import Context
-from sync.rules.handoffs.endings import after_ending
+from sync.rules.handoffs.endings import after_ending, until_settled
 from sync.rules.handoffs.verdicts import done, due, not_applicable, status_write, superseded, waiting
 from sync.rules.handoffs.wording import current_status, day_text, distance_text, unmapped_status
 from sync.rules.keys import KickoffKey
@@ -23,6 +23,8 @@ def kickoff(context: Context) -> list[Verdict]:
     when = portfolio.refresh_date
     if when is None:
         return [not_applicable(context, Handoff.KICKOFF, "the portfolio has no Refresh Date")]
+    if (settling := until_settled(context, Handoff.KICKOFF)) is not None:
+        return [settling]
     if context.pending:
         return [after_ending(context, Handoff.KICKOFF)]
     days = (when - today).days

@@ -8,6 +8,7 @@ from sync.clock import to_ms
 from sync.rules import keys
 from sync.rules.context import Context, ticket_variables
 from sync.rules.handoffs.ad_sets import ad_sets, current_tickets
+from sync.rules.handoffs.endings import until_settled
 from sync.rules.handoffs.verdicts import EARLY, done, due, not_applicable, status_write, waiting
 from sync.rules.handoffs.wording import current_status, name_of, unmapped_status
 from sync.rules.keys import Entry, SetReadyKey
@@ -19,6 +20,8 @@ SUBMITTED = EARLY | {Status.DELIVERABLES_SUBMITTED}
 
 def set_ready(context: Context) -> list[Verdict]:
     """Once for what is new in a complete Ad Set: all its open tickets are in Pending Approval."""
+    if (settling := until_settled(context, Handoff.SET_READY)) is not None:
+        return [settling]
     status = context.portfolio.status
     sets = ad_sets(context)
     if status in {Status.CREATIVES_APPROVED, Status.CREATIVES_IMPLEMENTED}:

@@ -1,6 +1,6 @@
 """How reasons name things: statuses, tickets, days."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from mappings.vocabulary import Status
 from sync.rules.context import Context
@@ -39,3 +39,12 @@ def distance_text(days: int) -> str:
     if days < 0:
         return f"{-days} day{'s' if days < -1 else ''} past"
     return f"{days} day{'s' if days > 1 else ''} away"
+
+
+def duration_text(duration: timedelta) -> str:
+    """So many minutes where they are whole, or at least ten; else seconds."""
+    seconds = round(duration.total_seconds())
+    if seconds >= 600 or (seconds >= 60 and seconds % 60 == 0):
+        minutes = round(seconds / 60)
+        return f"{minutes} minute{'s' if minutes > 1 else ''}"
+    return "less than a second" if seconds == 0 else f"{seconds} second{'s' if seconds > 1 else ''}"

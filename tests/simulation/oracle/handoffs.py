@@ -8,10 +8,25 @@ from typing import NamedTuple
 
 from tests.simulation.event_log import Ref
 from tests.simulation.oracle.calendar import next_date
-from tests.simulation.oracle.records import AM, CW, GD, SAS, TASKS, Closing, Rec, Records, folder_of
+from tests.simulation.oracle.records import (
+    AM,
+    CW,
+    GD,
+    SAS,
+    SETTLE,
+    TASKS,
+    TOLD,
+    Closing,
+    Rec,
+    Records,
+    folder_of,
+)  # fmt: skip
 from tests.simulation.oracle.rounds import Rounds
 
 BARRIER = 15 * 60_000
+
+LOOKED_AGAIN = 60_000
+"""How long after a moment that it has waited for the service must have looked again."""
 
 Key = tuple[str | int | frozenset[tuple[str, int]], ...]
 
@@ -131,16 +146,24 @@ class Handoffs:
             yield from self._revisions_due(rec)
             return
         closings = self._crm.closings(rec)
+        unsure = any(one.unsure for one in closings)
+        for due in self._portfolio_due(rec, closings):
+            yield due._replace(must=due.must and not unsure)
+
+    def _portfolio_due(self, rec: Rec, closings: Sequence[Closing]) -> Iterator[Due]:
         cycle = closings[-1].number if closings else 0
-        yield from self._closings_due(rec, closings)
+        settling = self._crm.settling(rec)
+        waits = settling is not None and self._crm.waits(settling.at)
+        yield from self._closings_due(rec, closings, waits=waits)
         pending = self._is_pending(rec, closings)
-        if not pending:
+        if not pending and not waits:
             yield from self._kickoff_due(rec, cycle)
             yield from self._tickets_due(rec, closings, cycle)
         tickets = self._crm.tickets(rec)
         yield from self._creative_work_due(rec, tickets, closings)
-        yield from self._sets_due(rec, tickets, closings, cycle)
-        yield from self._implementation_due(rec, closings, cycle, pending=pending)
+        if not waits:
+            yield from self._sets_due(rec, tickets, closings, cycle)
+            yield from self._implementation_due(rec, closings, cycle, pending=pending)
 
     def _recorded_occurrences(self, handoff: str, rec: Rec, cycle: int) -> list[Offer]:
         found = [o for o in self.offers.values() if o.key[:3] == (handoff, rec.ref.id, cycle) and o.fired]
@@ -152,22 +175,22 @@ class Handoffs:
 
     # 2a, and 8: the end of a cycle
 
-    def _closings_due(self, rec: Rec, closings: Sequence[Closing]) -> Iterator[Due]:
+    def _closings_due(self, rec: Rec, closings: Sequence[Closing], *, waits: bool) -> Iterator[Due]:
+        """`waits`: a later closing version may still be taken back, and until then handoff 8 does nothing (C.14)."""
         mapped = next_date(None, rec[self._crm.names.cadence], date(2026, 1, 1)) is not None
         for place, closing in enumerate(closings):
-            earlier = [one.number for one in closings[:place]]
-            # After a loss the history alone tells of the ending before it, and of a raced one it tells a slip.
-            known = [one.number for one in closings[:place] if not one.raced or one.number > self.lost_at]
-            before, since = max(earlier, default=0), max(known, default=0)
+            before = max((one.number for one in closings[:place]), default=0)
             key: Key = ("2a" if closing.declined else "8", rec.ref.id, closing.number)
             slot = "date" if closing.declined else "reset"
             done = self.filled(key, slot)
+            if waits and not closing.declined and not done:
+                continue
             if not done and mapped:
                 yield Due(key, slot, None, must=True)
             if not closing.declined and (mapped or done):
                 yield Due(key, "email", AM, must=done)
-            if closing.number not in self.swept_up or since < before:
-                yield from self._open_tasks_due(rec, closing, before, since, key, must=mapped or done)
+            if closing.number not in self.swept_up:
+                yield from self._open_tasks_due(rec, closing, before, key, must=mapped or done)
 
     def _is_pending(self, rec: Rec, closings: Sequence[Closing]) -> bool:
         """Whether a closing has not moved the date yet: until then the old date starts nothing."""
@@ -176,12 +199,10 @@ class Handoffs:
     def is_carried_out(self, rec: Rec, one: Closing) -> bool:
         return self.filled(("2a" if one.declined else "8", rec.ref.id, one.number), "date" if one.declined else "reset")
 
-    def _open_tasks_due(
-        self, rec: Rec, closing: Closing, before: int, since: int, key: Key, *, must: bool
-    ) -> Iterator[Due]:
+    def _open_tasks_due(self, rec: Rec, closing: Closing, before: int, key: Key, *, must: bool) -> Iterator[Due]:
         """2a: what the service made in the cycle and is still open. 8: an open task of handoff 7.
 
-        The cycle began at `before`; what was made after `since` may be taken for its own.
+        The cycle began at `before`.
         """
         lost = key in self.offers and self.offers[key].lost  # then nobody knows which tickets were on it at that time
         for task in self._crm.tasks.values():
@@ -193,7 +214,7 @@ class Handoffs:
                 continue
             # Made in an earlier cycle: not this one's. Made after the closing: it was on its way, and may be closed.
             # Made in this one for a ticket or a revision of an earlier one, or for a ticket that has left: that is open.
-            if task.number > since:
+            if task.number > before:
                 sure = before < task.began and task.number < closing.number
                 # Completed after it, and opened again: it may be a person's own by now.
                 sure = sure and task.open_at(closing.number) and not task.completed_since(closing.number)
@@ -295,7 +316,7 @@ class Handoffs:
             came_in = self._crm.run_began(ticket, "hs_pipeline").number
             later = [one for one in closings if one.number > came_in]
             moved = self._crm.was_elsewhere(ticket) or rec.ref in self._crm.uncertain
-            if later and later[0].declined and not moved:
+            if later and later[0].declined and not later[0].unsure and not moved:
                 continue  # everything later in that cycle is bypassed; of another portfolio's cycle that is open
             # Bypassed with a declined cycle, and in the pipeline anew since: "once per ticket and role".
             first = next(v.number for v in ticket.history["hs_pipeline"] if v.value == ticket["hs_pipeline"])
@@ -362,6 +383,14 @@ class Handoffs:
         sets = self._ready_sets(self._crm.tickets(rec), closings, closings[-1].number if closings else 0)
         moments = [_complete_at(members) for _, members in sets]
         return min((moment for moment in moments if moment > self._crm.now.at), default=None)
+
+    def counts_at(self, rec: Rec) -> int | None:
+        """When what may still be taken back counts for certain: a closing version, or a completed implementation task."""
+        settling = self._crm.settling(rec)
+        moments = [] if settling is None else [settling.at]
+        done = [task for task in self._crm.tasks_on(rec, "7") if not task.rec.archived and not task.open]
+        moments += [self._crm.run_began(task.rec, "hs_task_status").at for task in done]
+        return min((at + SETTLE + LOOKED_AGAIN for at in moments if self._crm.waits(at)), default=None)
 
     def _status_looked_at(self, rec: Rec) -> str:
         """What it was at the newest look, by which tasks and emails are decided."""
@@ -449,16 +478,21 @@ class Handoffs:
         if forgotten and not fired:
             yield Due(key, "task", SAS, must=False)
             yield Due(key, "email", SAS, must=False)
-        if not fired and stands is None and (uncertain or not any(task.open for task in tasks)):
+        again = tasks[-1] if tasks and not tasks[-1].rec.archived and not tasks[-1].open else None
+        completed = None if again is None else self._crm.run_began(again.rec, "hs_task_status")
+        # Completed before this version, and it may be opened again (7.13).
+        undone = completed is not None and completed.number < version.number and self._crm.waits(completed.at)
+        if not fired and stands is None and not undone and (uncertain or not any(task.open for task in tasks)):
             # Set again and seen while a task was open, in a pass that was disturbed: that it stands may have been noted.
             must = version.number not in self.seen_standing
+            must = must and (completed is None or self._crm.now.at - completed.at >= SETTLE + TOLD)
             yield Due(key, "task", SAS, must)
             yield Due(key, "email", SAS, must)
-        if tasks and not tasks[-1].rec.archived and not tasks[-1].open:
+        if again is not None and completed is not None and not self._crm.waits(completed.at):
             # Until the service has rested, which version the task stands for may be open; not if it was done before it.
-            must = stands == tasks[-1].rec.ref
-            done = self._crm.run_began(tasks[-1].rec, "hs_task_status").number
-            if must or (not fired and done > version.number):
+            must = stands == again.rec.ref
+            if must or (not fired and completed.number > version.number):
+                must = must and self._crm.now.at - completed.at >= SETTLE + TOLD
                 # Nothing comes before an ending that is blocked.
                 yield Due(("8t", rec.ref.id, version.number), "write", None, must and not pending)
 

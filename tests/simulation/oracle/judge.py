@@ -276,9 +276,7 @@ class Oracle:
     def _check_begun(self, rec: Rec) -> None:
         """All of an occurrence is written down before the first of it is tried: what has begun is finished."""
         closings = self._crm.closings(rec) if _is_portfolio(rec) else []
-        for offer in list(self._handoffs.offers.values()):
-            if not self._crm.same(offer.ticket if rec.ref.kind == "ticket" else offer.parent, rec.ref):
-                continue
+        for offer in self._offers_to_finish(rec):
             end = next((closing for closing in closings if closing.number > offer.cycle), None)
             bypassed = offer.key[0] not in {"2a", "8", "6", "6c"} and end is not None and end.declined
             for slot, role in list(offer.slots.items()):
@@ -309,6 +307,16 @@ class Oracle:
                 elif not offer.slots:
                     del self._handoffs.offers[offer.key]
 
+    def _offers_to_finish(self, rec: Rec) -> list[Offer]:
+        """Those of a record; what hangs on the status is left as it is until a closing version counts, or was a slip (C.14)."""
+        settling = _is_portfolio(rec) and self._crm.settling(rec) is not None
+        return [
+            offer
+            for offer in self._handoffs.offers.values()
+            if self._crm.same(offer.ticket if rec.ref.kind == "ticket" else offer.parent, rec.ref)
+            and not (settling and offer.key[0] in {"1", "3", "5", "7"})
+        ]
+
     def _touched(self, rec: Rec, offer: Offer) -> bool:
         """Whether a person has set the status since: then what was to replace it is looked at anew."""
         return any(v.number > offer.read and not v.own for v in rec.history.get(self._crm.names.status, ()))
@@ -325,16 +333,23 @@ class Oracle:
             return
         if rec.archived:
             return
-        if (moment := self._handoffs.complete_at(rec)) is not None:
-            self._due_looks.put_off(rec.ref, moment)
+        self._put_off(rec)
         closings = self._crm.closings(rec)
         for one in closings:
+            if one.unsure:
+                break
             if one.declined or one.number in self._crm.resets:
                 self._handoffs.swept_up.add(one.number)
             if not self._handoffs.is_carried_out(rec, one):
                 break  # what comes after an ending that is blocked waits for it
         if (approval := self._approval_with_task(rec)) is not None:
             self._handoffs.task_of.setdefault(*approval)
+
+    def _put_off(self, rec: Rec) -> None:
+        """Note when the service must have looked again: an Ad Set is complete by then, or something counts."""
+        moments = [self._handoffs.complete_at(rec), self._handoffs.counts_at(rec)]
+        if (moment := min((one for one in moments if one is not None), default=None)) is not None:
+            self._due_looks.put_off(rec.ref, moment)
 
     def _approval_with_task(self, rec: Rec) -> tuple[int, Ref] | None:
         """Handoff 7: the approval that stands, with the newest task of its cycle that is open."""

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import zip_longest
 from typing import NamedTuple
 
 from sync.sandbox.seed import Names, Process
@@ -14,6 +15,12 @@ from tests.simulation.oracle.calendar import Calendar
 
 OWNERS_CACHED = 15 * 60_000
 """Owners are cached and refreshed: for so long a change of them may not have been noticed."""
+
+SETTLE = 120_000
+"""How long a closing version, and a completed implementation task, must have stood before it counts (C.1, C.15)."""
+
+TOLD = 3_000
+"""The CRM tells its time in whole seconds, and a call takes some: so much later it counts for certain."""
 
 NOBODY = Ref("portfolio", "?")
 """No portfolio has the name that an email names: it was merged away, or never was."""
@@ -111,8 +118,8 @@ class Closing(NamedTuple):
     number: int
     at: int
     declined: bool
-    raced: bool = False
-    """A person moved it to another status in the moment in which it was reset: the history shows a slip."""
+    unsure: bool = False
+    """It counts only just, so that the service may not know it yet."""
 
 
 _FORMS_OF_DASH = "-‐‑‒–—―−"
@@ -299,19 +306,37 @@ class Records:
         return began
 
     def closings(self, portfolio: Rec) -> list[Closing]:
-        """The versions that ended a cycle. Implemented that a person moved to another status was a slip."""
-        versions = portfolio.history.get(self.names.status, [])
+        """The versions that ended a cycle (docs/process.md C.1 to C.3, C.11, C.12)."""
         found = []
-        before = ""
-        for place, version in enumerate(versions):
-            if version.value != before and version.value == self.declined:
-                found.append(Closing(version.number, version.at, declined=True))
-            elif version.value != before and version.value == self.implemented:
-                raced = place + 1 < len(versions) and versions[place + 1].value != ""
-                if not raced or version.number in self.resets:
-                    found.append(Closing(version.number, version.at, declined=False, raced=raced))
-            before = version.value
+        for version, after in self._closing_versions(portfolio):
+            stood = (self.now.at if after is None else after.at) - version.at
+            own = (version.own and version.value == self.implemented) or (after is not None and after.own)
+            if own or stood >= SETTLE:
+                unsure = not own and after is None and stood < SETTLE + TOLD
+                found.append(Closing(version.number, version.at, version.value == self.declined, unsure))
         return found
+
+    def settling(self, portfolio: Rec) -> Version | None:
+        """The closing version that stands and may still be taken back (C.14), or counts only just; None: there is none."""
+        for version, after in self._closing_versions(portfolio):
+            own = version.own and version.value == self.implemented
+            if after is None and not own and self.now.at - version.at < SETTLE + TOLD:
+                return version
+        return None
+
+    def waits(self, since: int) -> bool:
+        """Whether what has stood since then does not count yet for certain."""
+        return self.now.at - since < SETTLE
+
+    def _closing_versions(self, portfolio: Rec) -> Iterator[tuple[Version, Version | None]]:
+        """Each with the next different version; a value set again while it stood is one version, the first."""
+        runs: list[Version] = []
+        for version in portfolio.history.get(self.names.status, []):
+            if version.value != (runs[-1].value if runs else ""):
+                runs.append(version)
+        for version, after in zip_longest(runs, runs[1:]):
+            if version.value in {self.declined, self.implemented}:
+                yield version, after
 
     @staticmethod
     def cycle(closings: Sequence[Closing], number: int) -> int:

@@ -81,7 +81,7 @@ def test_8_emptied_before_anybody_looked_still_closes(world: World) -> None:
     portfolio = approved(world)
     world.clock.advance(timedelta(seconds=20))
     world.people.set_status(portfolio, "Creatives Implemented")
-    world.clock.advance(timedelta(seconds=20))
+    world.clock.advance(timedelta(seconds=130))
     world.people.set_status(portfolio, "")
     world.work()
     assert world.date(portfolio) == "2026-12-02"

@@ -33,6 +33,13 @@ def moved_on_to(status: Status) -> Scene:
 
 HANDOFF_1 = [
     Row(
+        "1.12 C.14",
+        "a closing version may still be taken back: nothing is decided that hangs on the status",
+        lambda: quiet().date(10).status(DECLINED, stands=60),
+        Says("1", WAITING, "it counts once it has stood for 2 minutes"),
+        NOTHING,
+    ),
+    Row(
         "1.3 S.1",
         "a quiet portfolio: nothing at all",
         quiet,

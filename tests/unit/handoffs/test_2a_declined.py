@@ -20,8 +20,10 @@ from tests.unit.handoffs.scenes import (
     IMPLEMENTED,
     KICKOFF,
     LEFTOVER_CLEARED,
+    MADE,
     NOTHING,
     REQUESTED,
+    REVISE_COPY,
     SAS,
     SILENT,
     SUPERSEDED,
@@ -31,6 +33,7 @@ from tests.unit.handoffs.scenes import (
     closed,
     declined_again,
     in_review,
+    kicked_back,
     moved_to,
     moved_to_february,
     quiet,
@@ -46,6 +49,55 @@ HANDOFF_2A = [
         lambda: quiet().date(10).look().status(DECLINED),
         Says("2a", DUE, "the client declined"),
         [*moved_to(date(2026, 12, 12)), "2a close kickoff"],
+    ),
+    Row(
+        "2a.12 C.14",
+        "declined, and it may still be taken back: nothing yet",
+        lambda: quiet().date(10).look().status(DECLINED, stands=119),
+        Says("2a", WAITING, "it counts once it has stood for 2 minutes"),
+        NOTHING,
+    ),
+    Row(
+        "2a.13 C.2",
+        "corrected within the settle time: a slip, and told as one",
+        lambda: quiet().date(10).look().status(DECLINED, stands=14).status(EMPTY),
+        Says("2a", SUPERSEDED, "changed again after 15 seconds: a slip, which ends nothing"),
+        ["2a overtaken"],
+    ),
+    Row(
+        "2a.2 C.2",
+        "and once only",
+        lambda: quiet().date(10).look().status(DECLINED, stands=14).status(REQUESTED).look(),
+        Says("2a", SILENT, "has not declined in this cycle"),
+        NOTHING,
+    ),
+    Row(
+        "4.8 C.14",
+        "a ticket made before it gets its Creative work meanwhile",
+        lambda: begun().ticket("201").status(DECLINED, stands=60),
+        Says("4", DUE, "came on", "201"),
+        MADE,
+    ),
+    Row(
+        "6.6 C.14",
+        "a revision asked for meanwhile is answered",
+        lambda: in_review().status(DECLINED, stands=60).revise("201", COPY),
+        Says("6", DUE, "was asked for", "201"),
+        [kicked_back(), REVISE_COPY],
+    ),
+    Row(
+        "2a.5 C.14 2a.10",
+        "a decline that counted is carried out while another closing version waits, which the switch does not empty",
+        lambda: (
+            Scene(mapping(clear_declined=True))
+            .date(10)
+            .look()
+            .status(DECLINED)
+            .status(REQUESTED)
+            .status(DECLINED, stands=5)
+        ),
+        Says("2a", DUE, "the client declined"),
+        [*moved_to(date(2026, 12, 12)), "2a close kickoff", "2b recorded"],
     ),
     Row(
         "2a.5 2a.7",

@@ -41,6 +41,13 @@ def arrived_in(status: Status) -> Scene:
 
 HANDOFF_3 = [
     Row(
+        "3.14 C.14",
+        "a closing version may still be taken back: nothing is decided that hangs on the status",
+        lambda: quiet().date(0).status(DECLINED, stands=60),
+        Says("3", WAITING, "it counts once it has stood for 2 minutes"),
+        NOTHING,
+    ),
+    Row(
         "3.3",
         "tomorrow",
         lambda: quiet().date(1).look(),

@@ -44,6 +44,13 @@ def ready_in(status: Status | None) -> Scene:
 
 HANDOFF_5 = [
     Row(
+        "5.19 C.14",
+        "a closing version may still be taken back: nothing is decided that hangs on the status",
+        lambda: submitted().move("201", "202").status(DECLINED, stands=60),
+        Says("5", WAITING, "it counts once it has stood for 2 minutes"),
+        NOTHING,
+    ),
+    Row(
         "5.4",
         "one of two is ready: wait",
         lambda: submitted().move("201"),

@@ -39,6 +39,20 @@ def without_answer(scene: Scene, kind: str) -> Scene:
 
 HANDOFF_7 = [
     Row(
+        "7.12 C.14",
+        "a closing version may still be taken back: nothing is decided that hangs on the status",
+        lambda: in_review().status(APPROVED).status(IMPLEMENTED, stands=60),
+        Says("7", WAITING, "it counts once it has stood for 2 minutes"),
+        NOTHING,
+    ),
+    Row(
+        "7.13 C.15",
+        "set again after the task was completed, which may still be taken back: wait",
+        lambda: approved().status(IN_REVIEW).look().complete(TaskKind.IMPLEMENT, stands=10).status(APPROVED),
+        Says("7", WAITING, "which may be taken back"),
+        NOTHING,
+    ),
+    Row(
         "7.8",
         "approved: an email to the SAS, and the implementation task",
         lambda: in_review().status(APPROVED),

@@ -1,5 +1,6 @@
 """Handoff 8: the cycle closes."""
 
+from dataclasses import replace
 from datetime import date
 
 from mappings.vocabulary import EmailKind, Handoff, Status, TaskKind
@@ -14,6 +15,7 @@ from tests.unit.handoffs.scenes import (
     DONE,
     DUE,
     EMPTY,
+    IMPLEMENT,
     IMPLEMENTED,
     IN_REVIEW,
     NOTHING,
@@ -21,6 +23,7 @@ from tests.unit.handoffs.scenes import (
     REQUESTED,
     SILENT,
     SUBMITTED,
+    SUPERSEDED,
     WAITING,
     approved,
     closed,
@@ -105,29 +108,85 @@ HANDOFF_8 = [
     ),
     Row(
         "8.7 C.2 8.14",
-        "moved back to another status: a slip, no closing",
-        lambda: approved().status(IMPLEMENTED).status(APPROVED),
+        "moved back to another status within the settle time: a slip, no closing",
+        lambda: approved().status(IMPLEMENTED, stands=12).status(APPROVED),
         Says("8", WAITING, "is open"),
-        ["7 overtaken"],
+        ["7 overtaken", "8 overtaken"],
     ),
     Row(
-        "8.13 C.2 8.14",
-        "moved to an earlier status: a slip, no closing, no new cycle",
-        lambda: in_review().status(IMPLEMENTED).status(SUBMITTED),
+        "8.19 C.2",
+        "a slip is told as one",
+        lambda: approved().status(IMPLEMENTED, stands=118).status(APPROVED),
+        Says("8", SUPERSEDED, "changed again after 119 seconds: a slip, which ends nothing"),
+        ["7 overtaken", "8 overtaken"],
+    ),
+    Row(
+        "8.19 C.2",
+        "emptied within the settle time: a slip too",
+        lambda: approved().status(IMPLEMENTED, stands=12).status(EMPTY),
+        Says("8", SUPERSEDED, "a slip"),
+        ["8 overtaken"],
+    ),
+    Row(
+        "8.13 C.2",
+        "and once only",
+        lambda: approved().status(IMPLEMENTED, stands=12).status(IN_REVIEW).look(),
         Says("8", SILENT, "not implemented in this cycle"),
         NOTHING,
     ),
     Row(
+        "8.17 C.14",
+        "by hand, and it may still be taken back: nothing yet",
+        lambda: approved().status(IMPLEMENTED, stands=118),
+        Says("8", WAITING, "it counts once it has stood for 2 minutes"),
+        NOTHING,
+    ),
+    Row(
+        "8.3 8.14 C.2",
+        "moved back once it had stood for long enough: it closes, and the approval is of the next cycle",
+        lambda: approved().status(IMPLEMENTED).status(APPROVED),
+        Says("8", DUE, "was set on"),
+        [*IMPLEMENT, "8 write 101: creative_refresh_date=2026-12-02", "8 close implement", *CONFIRM],
+    ),
+    Row(
+        "8.17 C.14",
+        "an older closing waits while a second one may be taken back: the reset would empty it",
+        lambda: approved().status(IMPLEMENTED).status(APPROVED).status(IMPLEMENTED, stands=5),
+        Says("8", WAITING, "it counts once it has stood"),
+        NOTHING,
+    ),
+    Row(
+        "8.18 C.15",
+        "by task: completed a minute ago, it may still be opened again",
+        lambda: approved().complete(TaskKind.IMPLEMENT, stands=60),
+        Says("8", WAITING, "it counts once it has been so for 2 minutes"),
+        NOTHING,
+    ),
+    Row(
+        "8.7 C.15",
+        "by task: completed by a slip, and opened again",
+        lambda: approved().complete(TaskKind.IMPLEMENT, stands=60).look().reopen(TaskKind.IMPLEMENT),
+        Says("8", WAITING, "is open"),
+        NOTHING,
+    ),
+    Row(
+        "8.13 C.2 8.14",
+        "moved to an earlier status: a slip, no closing, no new cycle",
+        lambda: in_review().status(IMPLEMENTED, stands=12).status(SUBMITTED),
+        Says("8", SILENT, "not implemented in this cycle"),
+        ["8 overtaken"],
+    ),
+    Row(
         "5.9 C.2",
         "after a slip the cycle is the same: its tickets still count",
-        lambda: submitted().status(IMPLEMENTED).status(SUBMITTED).move("201", "202"),
+        lambda: submitted().status(IMPLEMENTED, stands=12).status(SUBMITTED).move("201", "202"),
         Says("5", DUE, "all 2 tickets"),
-        READY,
+        [*READY, "8 overtaken"],
     ),
     Row(
         "2a.5 C.2",
         "a slip to Creatives Implemented, then declined: one closing version, the decline",
-        lambda: submitted().status(IMPLEMENTED).status(DECLINED).complete(TaskKind.KICKOFF),
+        lambda: submitted().status(IMPLEMENTED, stands=12).status(DECLINED).complete(TaskKind.KICKOFF),
         Says("2a", DUE, ""),
         [
             *moved_to(date(2026, 12, 2)),
@@ -135,6 +194,7 @@ HANDOFF_8 = [
                 f"2a close {kind}"
                 for kind in ("create_tickets", "write_copy", "design_graphics", "write_copy", "design_graphics")
             ],
+            "8 overtaken",
         ],
     ),
     Row(
@@ -176,17 +236,8 @@ HANDOFF_8 = [
     ),
     Row(
         "8.9 7.6 C.2",
-        "the task has set the status once, a person has set it back: by hand only",
-        lambda: (
-            approved()
-            .set_cadence("Whenever")
-            .complete(TaskKind.IMPLEMENT)
-            .look()
-            .reopen(TaskKind.IMPLEMENT)
-            .status(APPROVED)
-            .look()
-            .complete(TaskKind.IMPLEMENT)
-        ),
+        "a person set the status just before the task did, and has set it back: by hand only",
+        lambda: set_by_hand_as_well().reopen(TaskKind.IMPLEMENT).status(APPROVED).look().complete(TaskKind.IMPLEMENT),
         Says("8", WAITING, "has closed a cycle already; set “Creatives Implemented” by hand"),
         NOTHING,
     ),
@@ -205,11 +256,11 @@ HANDOFF_8 = [
         [*reset_to(date(2026, 12, 2)), "8 close implement", *CONFIRM],
     ),
     Row(
-        "8.7 C.2",
-        "blocked, and moved to another status meanwhile: a slip",
+        "8.4 C.2",
+        "blocked, and moved to another status meanwhile: still blocked, and the new status is of the next cycle",
         lambda: approved().set_cadence("Whenever").status(IMPLEMENTED).look().status(APPROVED),
-        Says("8", WAITING, "is open"),
-        ["7 overtaken"],
+        Says("8", BLOCKED, "“Whenever” is not in the mapping"),
+        [*IMPLEMENT, "8 write 101:  (blocked)", "8 close implement (blocked)"],
     ),
     Row(
         "1.2 C.6 8.4",
@@ -315,6 +366,19 @@ HANDOFF_8 = [
         [*reset_to(date(2027, 3, 31)), "8 close implement", *CONFIRM],
     ),
 ]
+
+
+def set_by_hand_as_well() -> Scene:
+    """The task is completed, and just before the service sets the status a person does: the service's write changes nothing."""
+    scene = approved().complete(TaskKind.IMPLEMENT)
+    before, by_task = list(scene.statuses), scene.decide()
+    scene.look()
+    by_hand = replace(next(v for v in scene.statuses if v.value is IMPLEMENTED), own=False)
+    scene.statuses = [by_hand, *before]
+    scene.closings.clear()
+    kept = {occurrence.key for occurrence in by_task.occurrences}
+    scene.recorded = {k: one for k, one in scene.recorded.items() if k in kept or one.handoff is not Handoff.CLOSE}
+    return scene
 
 
 def approved_in_february() -> Scene:

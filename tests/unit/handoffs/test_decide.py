@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from mappings.vocabulary import Handoff, TaskKind
+from mappings.vocabulary import Handoff, Status, TaskKind
 from sync.clock import start_of_day
 from sync.crm import Owner
 from sync.rules.decide import BLOCKED_AGAIN, decide
@@ -19,6 +19,7 @@ from tests.unit.handoffs.scenes import (
     EMPTY,
     IMPLEMENTED,
     REQUESTED,
+    SUBMITTED,
     approved,
     begun,
     closed,
@@ -97,11 +98,49 @@ def test_a_missing_person_is_named_in_the_reason() -> None:
 
 def test_closings_are_remembered_once_they_are_sure() -> None:
     assert quiet().decide().closings == ()
-    declined = quiet().status(DECLINED)
-    assert [closing.by for closing in declined.decide().closings] == [DECLINED]
-    standing = approved().status(IMPLEMENTED)
-    assert standing.decide().closings == ()  # it may yet turn out to be a slip
-    assert [closing.by for closing in standing.look().decide().closings] == [IMPLEMENTED]
+    for scene, closing in ((quiet(), DECLINED), (approved(), IMPLEMENTED)):
+        scene.status(closing, stands=119)
+        assert scene.decide().closings == ()  # it may yet turn out to be a slip
+        assert [closing.by for closing in scene.later(minutes=1).decide().closings] == [closing]
+
+
+@pytest.mark.parametrize(("closing", "handoff"), [(DECLINED, "2a"), (IMPLEMENTED, "8")])
+def test_it_is_looked_at_again_when_a_closing_version_counts(closing: Status, handoff: str) -> None:
+    """docs/process.md C.14: and not a day later; the CRM tells its time in whole seconds."""
+    scene = approved().status(closing, stands=30)
+    decision = scene.decide()
+    assert decision.recheck_at == scene.now + timedelta(seconds=91)
+    (verdict,) = (v for v in decision.verdicts if v.handoff == handoff)
+    assert verdict.when == decision.recheck_at
+
+
+def test_it_is_looked_at_again_when_a_completed_task_counts() -> None:
+    """docs/process.md C.15."""
+    scene = approved().complete(TaskKind.IMPLEMENT, stands=30)
+    assert scene.decide().recheck_at == scene.now + timedelta(seconds=91)
+
+
+def test_our_own_clock_tells_nothing_of_how_long_it_has_stood() -> None:
+    """docs/process.md C.11: ours is an hour ahead of the CRM's, or behind it."""
+    for ours in (timedelta(hours=-1), timedelta(hours=1)):
+        scene = approved().status(IMPLEMENTED, stands=30)
+        context = scene.context()
+        snapshot = replace(context.snapshot, read_at=scene.now)
+        times = replace(context.times, now=scene.now + ours)
+        decision = decide(replace(context, snapshot=snapshot, times=times))
+        assert decision.closings == ()
+        assert decision.recheck_at == times.now + timedelta(seconds=91)
+
+
+def test_what_was_begun_is_left_as_it_is_while_a_closing_version_waits() -> None:
+    """docs/process.md C.14: an announcement whose status the CRM refused goes on once the decline was a slip."""
+    scene = submitted().move("201", "202").refuse("write").look().refuse().status(DECLINED, stands=20)
+    scene.look()
+    assert scene.would_do() == []
+    assert scene.status(SUBMITTED).would_do() == [
+        "2a overtaken",
+        "5 write 101: creative_refresh_status=Creatives Pending Approval",
+    ]
 
 
 def test_a_forgotten_history_leaves_the_cycle_as_it_was() -> None:
