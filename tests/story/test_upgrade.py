@@ -84,6 +84,11 @@ def _delivered(world: World, client: Client) -> None:
     world.people.move_ticket(client.tickets[0], "Pending Approval")
 
 
+def _revised_again(world: World, client: Client) -> None:
+    """The round before was delivered as the article asks, and its task never ticked: it was no round to version 0.2."""
+    world.people.request_revisions(client.tickets[0], "Copy Revisions Only")
+
+
 def _implementation_ticked(world: World, client: Client) -> None:
     (task,) = [task for task in world.tasks(("portfolio", client.portfolio)) if task.key.endswith("/task:implement")]
     world.people.complete_task(task.id)
@@ -109,6 +114,7 @@ GOES_ON: Mapping[str, tuple[Callable[[World, Client], None], tuple[list[str], li
         _status("Creatives Completed & Approved"), (["implement"], ["social_ad_specialist"]), "Creatives Completed & Approved",
     ),
     "Revised": (_delivered, READY, "Creatives Pending Approval"),
+    "Delivered": (_revised_again, (["revise_copy"], []), "Creatives Pending Approval"),
     "Approved": (_status("Creatives Implemented"), CLOSED, ""),
     "Slipped": (_implementation_ticked, CLOSED, ""),
     "Implemented": (_date_comes_near, KICKOFF, ""),
@@ -122,7 +128,7 @@ GOES_ON: Mapping[str, tuple[Callable[[World, Client], None], tuple[list[str], li
 
 def test_the_month_goes_on(upgraded: tuple[World, Clients]) -> None:
     world, clients = upgraded
-    assert set(GOES_ON) <= set(clients)
+    assert set(GOES_ON) == set(clients)
     world.minutes(60)
     for name, (act, expected, status) in GOES_ON.items():
         tasks, emails = {task.id for task in world.tasks()}, world.receivers()
