@@ -12,8 +12,9 @@ from sync.storage import changes, memberships, service_state, work_queue
 from sync.storage.database import Connection, Store
 from sync.storage.ledger import queries
 
-OVERLAP = timedelta(minutes=2)
-"""How far a poll reaches back before the last one: the search index lags by seconds, and clocks differ."""
+OVERLAP = timedelta(minutes=30)
+"""How far a poll reaches back before the last one: the search index lags by seconds, at times by many minutes, and the
+CRM's clock may be behind ours. What was seen before is dropped."""
 
 ADOPTED_AT_MOST = 400
 """Adopted tasks carry no key and are polled by id; the newest so many."""
@@ -45,9 +46,11 @@ def poll(store: Store, crm: CRMReader, mapping: ProcessMapping, clock: Clock, pi
     with store.write() as connection:
         known = memberships.parents(connection, [ticket.id for ticket in tickets])
         mine = [t for t in tickets if t.id in known or t.properties.get(names.pipeline, "") == pipeline]
-        fresh = _unread(connection, [*changed, *mine])
-        records = {RecordRef(record.kind, record.id) for record in [*fresh, *tasks]}
+        fresh = _unread(connection, [*changed, *mine, *tasks])
+        records = {RecordRef(record.kind, record.id) for record in fresh}
         work_queue.enqueue_related(connection, records, began, "poll")
+        # A pass reads a task only if a rule asks for it; what it is enqueued for stays in the queue.
+        changes.remember(connection, _modified_at(tasks), began)
         service_state.put(connection, service_state.POLLED_TO, began)
         service_state.put(connection, service_state.LAST_POLL, clock.now())
     log.info("poll.marked", portfolios=len(changed), tickets=len(mine), tasks=len(tasks), fresh=len(records))
@@ -60,10 +63,15 @@ def _modified(since: datetime) -> Filter:
 
 def _unread(connection: Connection, records: Sequence[Record]) -> list[Record]:
     """Those that were not read since their last change."""
-    modified = {
+    modified = _modified_at(records)
+    fresh = changes.unread(connection, modified)
+    return [one for one in records if (ref := RecordRef(one.kind, one.id)) in fresh or ref not in modified]
+
+
+def _modified_at(records: Sequence[Record]) -> dict[RecordRef, datetime]:
+    """When each was last changed, as far as its answer tells."""
+    return {
         RecordRef(record.kind, record.id): at
         for record in records
         if (at := moment_of(record.properties.get(MODIFIED, "")) or record.updated_at) is not None
     }
-    fresh = changes.unread(connection, modified)
-    return [one for one in records if (ref := RecordRef(one.kind, one.id)) in fresh or ref not in modified]

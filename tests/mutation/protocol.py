@@ -327,8 +327,19 @@ MUTANTS = (
     ),
     Mutant(
         "poll-no-overlap", "A poll misses what the search index did not show yet at the last one.",
-        POLL, "OVERLAP = timedelta(minutes=2)", "OVERLAP = timedelta(0)",
+        POLL, "OVERLAP = timedelta(minutes=30)", "OVERLAP = timedelta(0)",
         test="tests/unit/test_poll.py::test_a_poll_reaches_back_over_the_lag_of_the_index",
+    ),
+    Mutant(
+        "poll-task-seen-for-ever", "A task that was completed once is never found by a poll again.",
+        POLL, "changes.remember(connection, _modified_at(tasks), began)",
+        "changes.remember(connection, dict.fromkeys(_modified_at(tasks), began + timedelta(days=9)), began + timedelta(days=10))",
+        test="tests/unit/test_poll.py::test_a_task_completed_again_is_found_again",
+    ),
+    Mutant(
+        "poll-task-found-for-ever", "A completed task has its portfolio looked at by every poll of half an hour.",
+        POLL, "        changes.remember(connection, _modified_at(tasks), began)\n", "",
+        test="tests/unit/test_poll.py::test_a_completed_task_is_found_once",
     ),
     Mutant(
         "poll-all-seen", "A poll takes every change for one that is known.",

@@ -6,7 +6,7 @@ import pytest
 
 from sync.crm import Kind, RecordRef
 from sync.errors import HandoffsError
-from sync.passes.poll import OVERLAP
+from sync.passes.poll import OVERLAP, poll
 from sync.sandbox.faults import Fault
 from sync.storage import service_state
 from sync.storage.service_state import Entry
@@ -157,6 +157,73 @@ def test_only_the_implementation_task_moves_anything(world: World) -> None:
     world.people.complete_task(implement.id)
     _poll(world)
     assert _marked(world) == {_portfolio(acme)}
+
+
+def _with_implementation_task(world: World) -> tuple[str, str]:
+    acme = world.people.create_portfolio("Acme", world.day(40))
+    world.work()
+    world.people.set_status(acme, "Creatives Completed & Approved")
+    world.minutes(40)
+    (task,) = world.tasks()
+    return acme, task.id
+
+
+def test_a_completed_task_is_found_once(world: World) -> None:
+    """For half an hour every poll meets it."""
+    acme, task = _with_implementation_task(world)
+    world.people.complete_task(task)
+    world.clock.advance(timedelta(seconds=10))
+    assert _poll(world) == 1
+    assert _marked(world) == {_portfolio(acme)}
+    world.clock.advance(timedelta(minutes=5))
+    assert _poll(world) == 0
+    assert _marked(world) == {_portfolio(acme)}, "it is not forgotten"
+
+
+def test_a_task_completed_again_is_found_again(world: World) -> None:
+    _, task = _with_implementation_task(world)
+    for _ in range(2):
+        world.people.complete_task(task)
+        world.clock.advance(timedelta(seconds=10))
+        assert _poll(world) == 1
+        world.people.reopen_task(task)
+        world.clock.advance(timedelta(minutes=1))
+
+
+def test_an_index_that_is_late_loses_no_change(world: World) -> None:
+    """Seven minutes late, for hours: each change is found by the first poll after it shows."""
+    world.sandbox.portal.index.lag_ms = 420_000
+    acme = world.people.create_portfolio("Acme", world.day(40))
+    for _ in range(3):
+        world.clock.advance(timedelta(minutes=5))
+        _poll(world, flush=False)
+    assert _marked(world) == {_portfolio(acme)}
+
+
+@pytest.mark.parametrize("minutes", [-4, 4])
+def test_a_clock_that_is_wrong_loses_no_change(world: World, minutes: int) -> None:
+    """Ours is minutes ahead of the CRM's, or behind it."""
+    crm = world.clock
+
+    class Wrong:
+        sleep = crm.sleep
+
+        def now(self) -> datetime:
+            return crm.now() + timedelta(minutes=minutes)
+
+    world.prepare()
+    ours = Wrong()
+    for n in range(4):
+        crm.advance(timedelta(minutes=5))
+        acme = world.people.create_portfolio(f"Acme {n}", world.day(40))
+        world.people.flush_search()
+        crm.advance(timedelta(seconds=30))
+        poll(
+            world.service.store, world.service.crm, world.service.mapping, ours, world.service.portals.get().pipeline.id
+        )
+        with world.service.store.read() as connection:
+            waiting = {item.record for item in lease(connection, 0, crm.now() + timedelta(hours=1), 1_000)}
+        assert _portfolio(acme) in waiting
 
 
 def test_a_poll_that_fails_is_made_up_for_by_the_next(world: World) -> None:
