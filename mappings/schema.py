@@ -352,6 +352,7 @@ class RulesMapping(_Model):
     barrier_minutes: Annotated[StrictInt, Field(ge=0, le=10_080)] = 15
     settle_seconds: Annotated[StrictInt, Field(ge=0, le=86_400)] = 120
     clear_declined_status: StrictBool = False
+    close_leftovers: StrictBool = True
     effects_per_hour: Annotated[StrictInt, Field(ge=1)] = 1000
     stuck_after_days: Mapping[Party, Annotated[StrictInt, Field(ge=1, le=3650)]] = Field(
         default_factory=_default_stuck_after

@@ -73,6 +73,7 @@ def mapping(
     *,
     fallbacks: bool = False,
     clear_declined: bool = False,
+    close_leftovers: bool = True,
     condition: bool = False,
     weekend: Weekend = "keep",
     window: int = 15,
@@ -88,9 +89,9 @@ def mapping(
     if window != made.rules.window_days or zone != made.time_zone:
         rules = made.rules.model_copy(update={"window_days": window})
         made = ProcessMapping(**{**_fields(made), "rules": rules, "time_zone": zone})
-    if clear_declined:
-        rules = made.rules.model_copy(update={"clear_declined_status": True})
-        made = made.model_copy(update={"rules": rules})
+    if clear_declined or not close_leftovers:
+        switches = {"clear_declined_status": clear_declined, "close_leftovers": close_leftovers}
+        made = made.model_copy(update={"rules": made.rules.model_copy(update=switches)})
     if condition:
         conditions = (Condition.model_validate({"property": "tier", "in": ["Gold"]}),)
         portfolio = made.portfolio.model_copy(update={"condition": conditions})

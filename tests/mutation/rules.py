@@ -117,12 +117,12 @@ MUTANTS = (
     # 2a
     Mutant(
         "2a-tasks-stay", "What a declined cycle had open stays open.",
-        DECLINED, "[write, *(effect for effect in close if slots is None or effect.slot in slots)]", "[write]",
+        DECLINED, "[write, *close]", "[write]",
     ),
     Mutant(
         "2a-not-silent", "The AM is told of a decline as if creatives had gone live.",
-        DECLINED, "effect in close if slots is None or effect.slot in slots)]\n",
-        "effect in close if slots is None or effect.slot in slots)]\n"
+        DECLINED, "[write, *close]\n",
+        "[write, *close]\n"
         "    from mappings.vocabulary import EmailKind, Role\n    from sync.rules.model import Email\n"
         "    am, nobody = context.owner(Role.ACCOUNT_MANAGER)\n"
         "    effects.append(Email(EmailKind.REFRESH_LIVE, Role.ACCOUNT_MANAGER, am, context.variables(), None, nobody))\n",
@@ -650,10 +650,33 @@ MUTANTS = (
         "    if False:\n        values[",
     ),
     Mutant(
-        "8-task-stays", "Closed by hand, the implementation task stays open.",
-        CLOSED,
-        "    open_tasks = [task for task in context.tasks(made) if task.is_open_since(ending.closing.at)]\n",
-        "    open_tasks: list[OwnTask] = []\n",
+        "8-task-stays", "Closed by hand, the implementation task stays open, where leftovers stay.",
+        CLOSED, "made = tasks_of_cycle(context, cycle) if leftovers else implementing",
+        "made = tasks_of_cycle(context, cycle) if leftovers else []",
+        test=decision("8 the switch is off: the implementation task alone"),
+    ),
+    Mutant(
+        "8-leftovers-stay", "When a cycle is closed, the implementation task alone is completed.",
+        CLOSED, "made = tasks_of_cycle(context, cycle) if leftovers else implementing", "made = implementing",
+    ),
+    Mutant(
+        "8-leftovers-whatever-the-switch", "The switch that leaves the cycle's other tasks open does nothing.",
+        CLOSED, "made = tasks_of_cycle(context, cycle) if leftovers else implementing",
+        "made = tasks_of_cycle(context, cycle)",
+        test=decision("8 the switch is off: the implementation task alone"),
+        why="In the simulation the switch is on.",
+    ),
+    Mutant(
+        "8-leftovers-opened-again", "What a person has opened again since the end of the cycle is closed.",
+        ENDINGS, "return [task for task in context.tasks(wanted) if task.is_open_since(ending.closing.at)]",
+        "return [task for task in context.tasks(wanted) if task.is_open]",
+        test=decision("8 what a person has opened again since it was closed stays"),
+    ),
+    Mutant(
+        "8-leftovers-lost", "After a lost database, tasks on tickets that came later are closed with an old cycle.",
+        CLOSED, "own = tasks_of_cycle(context, cycle, on=(portfolio.ref,)) if leftovers else implementing",
+        "own = tasks_of_cycle(context, cycle) if leftovers else implementing",
+        test=decision("8 a lost database: what is open on the portfolio itself is still closed, what is on its tickets stays"),
     ),
     Mutant(
         "8-status-not-expected", "The move of the date does not mind what the status is when it is written.",

@@ -32,7 +32,7 @@ MUTANTS = (
     ),
     Mutant(
         "closed-before-the-reset", "The implementation task is closed though the reset may never be written.",
-        CLOSED, "CloseTask(task.id, reason, after)", "CloseTask(task.id, reason)",
+        CLOSED, 'is completed, {reason}", after)', 'is completed, {reason}")',
         test="tests/unit/handoffs/test_8_closed.py::test_8_reset_is_one_write_and_9_waits_for_it",
         why="What waits for the write of its occurrence waits anyway, unless the CRM refuses that.",
     ),

@@ -9,7 +9,16 @@ from sync.rules import keys
 from sync.rules.context import Context
 from sync.rules.cycle import Ending
 from sync.rules.handoffs.approved import approval_key, is_on_its_way
-from sync.rules.handoffs.endings import after_ending, date_write, ended_before, slips, until_settled, was_recovered
+from sync.rules.handoffs.endings import (
+    after_ending,
+    date_write,
+    ended_before,
+    slips,
+    tasks_of_cycle,
+    to_close,
+    until_settled,
+    was_recovered,
+)
 from sync.rules.handoffs.verdicts import done, due, not_applicable, status_write, waiting, with_block
 from sync.rules.handoffs.wording import duration_text, status_name, time_text
 from sync.rules.keys import ClosedByTaskKey, ClosedKey
@@ -91,9 +100,14 @@ def _reset(context: Context, ending: Ending) -> Verdict:
     key = context.ending_key(ending)
     portfolio = context.portfolio
     cycle = context.cycle_ended_by(ending)
-    made = [e.crm_id for e in context.tasks_made(Handoff.APPROVED, cycle) if not e.adopted and e.crm_id is not None]
+    implementing = [
+        e.crm_id for e in context.tasks_made(Handoff.APPROVED, cycle) if not e.adopted and e.crm_id is not None
+    ]
+    leftovers = context.mapping.rules.close_leftovers
     if was_recovered(context, ending):
-        return ended_before(context, ending, "it was reset", made)
+        # Whether a ticket was on this portfolio at that time nobody knows any more: its tasks are left alone.
+        own = tasks_of_cycle(context, cycle, on=(portfolio.ref,)) if leftovers else implementing
+        return ended_before(context, ending, "it was reset", own)
     values: dict[str, str] = {}
     if portfolio.status is Status.CREATIVES_IMPLEMENTED:
         values[context.mapping.portfolio.properties.status] = ""
@@ -101,7 +115,10 @@ def _reset(context: Context, ending: Ending) -> Verdict:
     reason = f"{status_name(context, Status.CREATIVES_IMPLEMENTED)} was set on {time_text(context, ending.closing.at)}"
     effects: list[Effect] = [write]
     after = keys.effect_key(str(key), write.slot)
-    open_tasks = [task for task in context.tasks(made) if task.is_open_since(ending.closing.at)]
-    effects += [CloseTask(task.id, reason, after) for task in open_tasks]
+    made = tasks_of_cycle(context, cycle) if leftovers else implementing
+    effects += [
+        CloseTask(task.id, reason if task.id in implementing else f"this refresh is completed, {reason}", after)
+        for task in to_close(context, ending, made)
+    ]
     verdict = due(context, key, reason, effects, cause_at=ending.closing.at, cycle=cycle, detail=detail)
     return with_block(verdict, write)

@@ -11,6 +11,7 @@ from sync.rules.handoffs.endings import (
     ended_before,
     slips,
     tasks_of_cycle,
+    to_close,
     until_settled,
     was_recovered,
 )
@@ -52,10 +53,7 @@ def _declined(context: Context) -> list[Verdict]:
     if context.mapping.rules.clear_declined_status and stands:
         values[context.mapping.portfolio.properties.status] = ""
     write, detail = date_write(context, values)
-    known = context.ledger.recorded.get(str(key))  # decided before: what has come into the cycle since is not closed
-    slots = None if known is None else {effect.slot for effect in known.effects}
-    to_close = context.tasks(tasks_of_cycle(context, cycle))
-    close = [CloseTask(task.id, reason) for task in to_close if task.is_open_since(ending.closing.at)]
-    effects: list[Effect] = [write, *(effect for effect in close if slots is None or effect.slot in slots)]
+    close = [CloseTask(task.id, reason) for task in to_close(context, ending, tasks_of_cycle(context, cycle))]
+    effects: list[Effect] = [write, *close]
     verdict = due(context, key, reason, effects, cause_at=ending.closing.at, cycle=cycle, detail=detail)
     return [with_block(verdict, write)]

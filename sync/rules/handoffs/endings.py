@@ -12,7 +12,7 @@ from sync.rules.cycle import Ending
 from sync.rules.handoffs.verdicts import due, recorded_as_done, recorded_superseded, waiting
 from sync.rules.handoffs.wording import duration_text, status_name, time_text
 from sync.rules.keys import ClosedByTaskKey, ClosedKey, DeclinedKey, EffectKind
-from sync.rules.model import MONTH_DAY, NEXT_DATE, CloseTask, Verdict, Write
+from sync.rules.model import MONTH_DAY, NEXT_DATE, CloseTask, OwnTask, Verdict, Write
 
 
 def tasks_of_cycle(context: Context, cycle: str, on: Collection[RecordRef] | None = None) -> list[str]:
@@ -25,6 +25,14 @@ def tasks_of_cycle(context: Context, cycle: str, on: Collection[RecordRef] | Non
             e.crm_id for e in recorded.effects if e.kind is EffectKind.TASK and e.crm_id is not None and not e.adopted
         ]
     return sorted(found, key=int)
+
+
+def to_close(context: Context, ending: Ending, tasks: Iterable[str]) -> list[OwnTask]:
+    """Those of these tasks that this ending closes: what is opened again, or came into the cycle later, is somebody's wish."""
+    known = context.ledger.recorded.get(str(context.ending_key(ending)))
+    slots = None if known is None else {effect.slot for effect in known.effects}
+    wanted = [task for task in tasks if slots is None or keys.close_slot(task) in slots]
+    return [task for task in context.tasks(wanted) if task.is_open_since(ending.closing.at)]
 
 
 def ended_before(context: Context, ending: Ending, what: str, tasks: Iterable[str]) -> Verdict:

@@ -230,12 +230,12 @@ def _closings(
 
 
 def _about_to_be_closed(context: Context) -> set[str]:
-    """The tasks that a decline closes, in this pass or in one that was cut off: they are not open any more."""
+    """The tasks that a cycle's end closes, in this pass or in one that was cut off: they are not open any more."""
     found: set[str] = set()
-    for ending in context.pending_declines:
+    for ending in context.pending if context.mapping.rules.close_leftovers else context.pending_declines:
         found.update(tasks_of_cycle(context, context.cycle_ended_by(ending)))
     on_the_way = {EffectState.PLANNED} | UNRESOLVED
-    for recorded in context.ledger.of(Handoff.DECLINED):
+    for recorded in [*context.ledger.of(Handoff.DECLINED), *context.ledger.of(Handoff.CLOSE)]:
         found.update(e.slot.of for e in recorded.effects if e.kind is EffectKind.CLOSE and e.state in on_the_way)
     return found
 

@@ -14,7 +14,6 @@ from tests.simulation.oracle.records import (
     GD,
     SAS,
     SETTLE,
-    TASKS,
     TOLD,
     Closing,
     Rec,
@@ -200,7 +199,7 @@ class Handoffs:
         return self.filled(("2a" if one.declined else "8", rec.ref.id, one.number), "date" if one.declined else "reset")
 
     def _open_tasks_due(self, rec: Rec, closing: Closing, before: int, key: Key, *, must: bool) -> Iterator[Due]:
-        """2a: what the service made in the cycle and is still open. 8: an open task of handoff 7.
+        """2a.7 and 8.20: what the service made in the cycle, by any handoff, and is still open.
 
         The cycle began at `before`.
         """
@@ -210,7 +209,7 @@ class Handoffs:
             near = self._crm.rec(task.parent) is rec or (
                 on_ticket and found is not None and self._crm.parent(found) is rec
             )
-            if not near or not task.open or (not closing.declined and TASKS[task.kind][0] != "7"):
+            if not near or not task.open:
                 continue
             # Made in an earlier cycle: not this one's. Made after the closing: it was on its way, and may be closed.
             # Made in this one for a ticket or a revision of an earlier one, or for a ticket that has left: that is open.

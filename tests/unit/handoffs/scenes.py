@@ -42,6 +42,13 @@ CLOSE_COPY = "6 close revise_copy"
 EMPTIED = "6 write 201: needs_revisions="
 IMPLEMENT = ["7 task implement for sas", "7 email client_approved to sas"]
 BY_TASK = ["8 write 101: creative_refresh_status=Creatives Implemented"]
+LEFTOVERS = [
+    f"8 close {kind}"
+    for kind in (
+        "kickoff", "create_tickets", "write_copy", "design_graphics", "write_copy", "design_graphics", "share_deliverables",
+    )
+]  # fmt: skip
+"""What is open of a cycle in review of which nobody has completed anything."""
 CONFIRM = ["9 email refresh_live to am"]
 
 
@@ -51,6 +58,10 @@ def moved_to(when: date) -> list[str]:
 
 def reset_to(when: date) -> list[str]:
     return [f"8 write 101: creative_refresh_date={when}, creative_refresh_status="]
+
+
+def blocked(effects: list[str]) -> list[str]:
+    return [f"{effect} (blocked)" for effect in effects]
 
 
 def kicked_back(*approvals: str) -> str:
@@ -65,19 +76,19 @@ def quiet() -> Scene:
     return Scene()
 
 
-def begun() -> Scene:
+def begun(scene: Scene | None = None) -> Scene:
     """The date has come; the kickoff and the SAS's task are out."""
-    return quiet().date(0).look()
+    return (scene or quiet()).date(0).look()
 
 
-def submitted() -> Scene:
+def submitted(scene: Scene | None = None) -> Scene:
     """Two tickets of one Ad Set are in the works, the status is Deliverables Submitted."""
-    return begun().ticket("201").ticket("202").status(SUBMITTED).look()
+    return begun(scene).ticket("201").ticket("202").status(SUBMITTED).look()
 
 
-def in_review() -> Scene:
+def in_review(scene: Scene | None = None) -> Scene:
     """Both tickets are in Pending Approval and announced."""
-    return submitted().move("201", "202").look()
+    return submitted(scene).move("201", "202").look()
 
 
 def approved() -> Scene:

@@ -20,6 +20,7 @@ from tests.unit.handoffs.scenes import (
     IMPLEMENTED,
     KICKOFF,
     LEFTOVER_CLEARED,
+    LEFTOVERS,
     MADE,
     NOTHING,
     REQUESTED,
@@ -308,7 +309,7 @@ HANDOFF_2A = [
         "two cycles ended before anybody looked: one after the other",
         lambda: approved().status(IMPLEMENTED).status(EMPTY).status(DECLINED),
         Says("2a", WAITING, "handoff 8 of the cycle before comes first"),
-        ["8 write 101: creative_refresh_date=2026-12-02", "8 close implement", *CONFIRM],
+        ["8 write 101: creative_refresh_date=2026-12-02", *LEFTOVERS, "8 close implement", *CONFIRM],
     ),
     Row(
         "2a.6 D.6 S.8",
@@ -397,7 +398,7 @@ HANDOFF_2A = [
             .name(DESIGNER, "design")
         ),
         Says("2a", WAITING, ""),
-        ["8 write 101:  (blocked)"],
+        ["8 write 101:  (blocked)", "8 close kickoff (blocked)", "8 close create_tickets (blocked)"],
     ),
     Row(
         "2a.5 2a.7 G.7",

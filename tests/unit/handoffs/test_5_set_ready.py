@@ -20,6 +20,7 @@ from tests.unit.handoffs.scenes import (
     EMPTY,
     IMPLEMENTED,
     IN_REVIEW,
+    LEFTOVERS,
     NOTHING,
     READY,
     REQUESTED,
@@ -281,7 +282,7 @@ HANDOFF_5 = [
         "bypassed once the status is Creatives Implemented",
         lambda: submitted().move("201", "202").status(IMPLEMENTED),
         Says("5", SILENT, "the client has seen it"),
-        reset_to(date(2026, 12, 2)) + CONFIRM,
+        reset_to(date(2026, 12, 2)) + LEFTOVERS[:-1] + CONFIRM,
     ),
     Row(
         "5.10 5.11",

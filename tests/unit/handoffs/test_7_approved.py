@@ -16,6 +16,7 @@ from tests.unit.handoffs.scenes import (
     IMPLEMENT,
     IMPLEMENTED,
     IN_REVIEW,
+    LEFTOVERS,
     NOTHING,
     SAS,
     SILENT,
@@ -85,7 +86,7 @@ HANDOFF_7 = [
         "moved on to Creatives Implemented before the service looked: overtaken",
         lambda: in_review().status(APPROVED).status(IMPLEMENTED),
         Says("7", SUPERSEDED, "the status had moved on before the service looked"),
-        ["7 overtaken", *reset_to(date(2026, 12, 2)), *CONFIRM],
+        ["7 overtaken", *reset_to(date(2026, 12, 2)), *LEFTOVERS, *CONFIRM],
     ),
     Row(
         "7.1",

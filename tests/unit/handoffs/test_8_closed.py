@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import date
 
-from mappings.vocabulary import EmailKind, Handoff, Status, TaskKind
-from sync.rules.model import CloseTask, Email, Write
-from tests.builders import Scene, effects_of
+from mappings.vocabulary import EmailKind, Handoff, Role, Status, TaskKind
+from sync.rules.model import CloseTask, Email, OwnTask, Write
+from tests.builders import Scene, effects_of, mapping
 from tests.unit.handoffs.scenes import (
     APPROVED,
     BLOCKED,
@@ -18,6 +18,7 @@ from tests.unit.handoffs.scenes import (
     IMPLEMENT,
     IMPLEMENTED,
     IN_REVIEW,
+    LEFTOVERS,
     NOTHING,
     READY,
     REQUESTED,
@@ -26,6 +27,7 @@ from tests.unit.handoffs.scenes import (
     SUPERSEDED,
     WAITING,
     approved,
+    blocked,
     closed,
     in_review,
     moved_to,
@@ -62,14 +64,14 @@ HANDOFF_8 = [
         "by hand: date and status in one write, the open task completed, the AM told",
         lambda: approved().status(IMPLEMENTED),
         Says("8", DUE, "was set on"),
-        [*reset_to(date(2026, 12, 2)), "8 close implement", *CONFIRM],
+        [*reset_to(date(2026, 12, 2)), *LEFTOVERS, "8 close implement", *CONFIRM],
     ),
     Row(
         "8.3 9.1",
         "both ways before anybody looked: one closing",
         lambda: approved().complete(TaskKind.IMPLEMENT).status(IMPLEMENTED),
         Says("8", DUE, ""),
-        reset_to(date(2026, 12, 2)) + CONFIRM,
+        reset_to(date(2026, 12, 2)) + LEFTOVERS + CONFIRM,
     ),
     Row(
         "8.12 S.2",
@@ -90,21 +92,21 @@ HANDOFF_8 = [
         "handoff 7 never seen: the closing happens too",
         lambda: in_review().status(IMPLEMENTED),
         Says("8", DUE, ""),
-        reset_to(date(2026, 12, 2)) + CONFIRM,
+        reset_to(date(2026, 12, 2)) + LEFTOVERS + CONFIRM,
     ),
     Row(
         "8.3 8.14 C.2",
         "emptied before the service looked: the closing still happens, only the date is written",
         lambda: approved().status(IMPLEMENTED).status(EMPTY),
         Says("8", DUE, ""),
-        ["8 write 101: creative_refresh_date=2026-12-02", "8 close implement", *CONFIRM],
+        ["8 write 101: creative_refresh_date=2026-12-02", *LEFTOVERS, "8 close implement", *CONFIRM],
     ),
     Row(
         "8.3 8.14 C.2",
         "emptied and moved on before the service looked: the closing still happens, the new status stays",
         lambda: approved().status(IMPLEMENTED).status(EMPTY).status(REQUESTED),
         Says("8", DUE, ""),
-        ["2b recorded", "8 write 101: creative_refresh_date=2026-12-02", "8 close implement", *CONFIRM],
+        ["2b recorded", "8 write 101: creative_refresh_date=2026-12-02", *LEFTOVERS, "8 close implement", *CONFIRM],
     ),
     Row(
         "8.7 C.2 8.14",
@@ -146,7 +148,7 @@ HANDOFF_8 = [
         "moved back once it had stood for long enough: it closes, and the approval is of the next cycle",
         lambda: approved().status(IMPLEMENTED).status(APPROVED),
         Says("8", DUE, "was set on"),
-        [*IMPLEMENT, "8 write 101: creative_refresh_date=2026-12-02", "8 close implement", *CONFIRM],
+        [*IMPLEMENT, "8 write 101: creative_refresh_date=2026-12-02", *LEFTOVERS, "8 close implement", *CONFIRM],
     ),
     Row(
         "8.17 C.14",
@@ -198,6 +200,48 @@ HANDOFF_8 = [
         ],
     ),
     Row(
+        "8.3 8.20",
+        "the switch is off: the implementation task alone",
+        lambda: in_review(Scene(mapping(close_leftovers=False))).status(APPROVED).look().status(IMPLEMENTED),
+        Says("8", DUE, "was set on"),
+        [*reset_to(date(2026, 12, 2)), "8 close implement", *CONFIRM],
+    ),
+    Row(
+        "8.3 8.20",
+        "what a person has opened again since it was closed stays",
+        lambda: approved().status(IMPLEMENTED).complete(TaskKind.KICKOFF).reopen(TaskKind.KICKOFF),
+        Says("8", DUE, "was set on"),
+        [*reset_to(date(2026, 12, 2)), *LEFTOVERS[1:], "8 close implement", *CONFIRM],
+    ),
+    Row(
+        "8.3 8.20",
+        "what stayed open in the cycle before is not this cycle's: it is left alone",
+        lambda: (
+            quiet()
+            .date(0)
+            .look()
+            .nobody(Role.GRAPHIC_DESIGNER)
+            .ticket("201")
+            .look()
+            .status(IMPLEMENTED)
+            .look()
+            .name(Role.GRAPHIC_DESIGNER, "design")
+            .look()
+            .ticket("202")
+            .look()
+            .status(IMPLEMENTED)
+        ),
+        Says("8", DUE, "was set on"),
+        [*reset_to(date(2027, 1, 2)), "8 close write_copy", "8 close design_graphics", *CONFIRM],
+    ),
+    Row(
+        "8.2 8.20",
+        "a lost database: what is open on the portfolio itself is still closed, what is on its tickets stays",
+        lambda: closed_and_lost(),
+        Says("8", DUE, "reset before this ledger began"),
+        ["8 close kickoff"],
+    ),
+    Row(
         "8.6",
         "the task was deleted: by hand only, and explain says so",
         lambda: approved().delete_task(TaskKind.IMPLEMENT),
@@ -246,35 +290,35 @@ HANDOFF_8 = [
         "an unmapped cadence: blocked as a whole, the status stays, nobody is told",
         lambda: approved().complete(TaskKind.IMPLEMENT).set_cadence("Whenever").look(),
         Says("8", BLOCKED, "“Whenever” is not in the mapping"),
-        ["8 write 101: creative_refresh_status= (blocked)"],
+        ["8 write 101: creative_refresh_status= (blocked)", *blocked(LEFTOVERS)],
     ),
     Row(
         "8.3 D.5 D.6",
         "the cadence is mended: the whole closing",
         lambda: approved().set_cadence("Whenever").status(IMPLEMENTED).look().set_cadence(""),
         Says("8", DUE, ""),
-        [*reset_to(date(2026, 12, 2)), "8 close implement", *CONFIRM],
+        [*reset_to(date(2026, 12, 2)), *LEFTOVERS, "8 close implement", *CONFIRM],
     ),
     Row(
         "8.4 C.2",
         "blocked, and moved to another status meanwhile: still blocked, and the new status is of the next cycle",
         lambda: approved().set_cadence("Whenever").status(IMPLEMENTED).look().status(APPROVED),
         Says("8", BLOCKED, "“Whenever” is not in the mapping"),
-        [*IMPLEMENT, "8 write 101:  (blocked)", "8 close implement (blocked)"],
+        [*IMPLEMENT, "8 write 101:  (blocked)", *blocked(LEFTOVERS), "8 close implement (blocked)"],
     ),
     Row(
         "1.2 C.6 8.4",
         "blocked, and emptied meanwhile: still blocked, no kickoff on the old date",
         lambda: approved().set_cadence("Whenever").status(IMPLEMENTED).look().status(EMPTY),
         Says("1", WAITING, "handoff 8 of the cycle before comes first"),
-        ["8 write 101:  (blocked)", "8 close implement (blocked)"],
+        ["8 write 101:  (blocked)", *blocked(LEFTOVERS), "8 close implement (blocked)"],
     ),
     Row(
         "8.3 W.4 W.10",
         "the CRM refused the reset: task and email wait for it",
         lambda: approved().refuse("write").status(IMPLEMENTED).look().refuse(),
         Says("8", DUE, ""),
-        [*reset_to(date(2026, 12, 2)), "8 close implement", *CONFIRM],
+        [*reset_to(date(2026, 12, 2)), *LEFTOVERS, "8 close implement", *CONFIRM],
     ),
     Row(
         "8.11 G.2",
@@ -349,23 +393,31 @@ HANDOFF_8 = [
         "months keep the day that a person chose: after 28 February comes 31 March",
         lambda: approved_in_february().status(IMPLEMENTED),
         Says("8", DUE, ""),
-        [*reset_to(date(2027, 3, 31)), "8 close implement", *CONFIRM],
+        [*reset_to(date(2027, 3, 31)), "8 close kickoff", "8 close create_tickets", "8 close implement", *CONFIRM],
     ),
     Row(
         "8.3 D.9",
         "a person sets the 28th by hand after the service: chosen",
         lambda: approved_in_february().date(0).status(IMPLEMENTED),
         Says("8", DUE, ""),
-        [*reset_to(date(2027, 3, 28)), "8 close implement", *CONFIRM],
+        [*reset_to(date(2027, 3, 28)), "8 close kickoff", "8 close create_tickets", "8 close implement", *CONFIRM],
     ),
     Row(
         "8.3 D.10",
         "the CRM has forgotten the day that was chosen: the ledger remembers it",
         lambda: approved_in_february().forget_dates().status(IMPLEMENTED),
         Says("8", DUE, ""),
-        [*reset_to(date(2027, 3, 31)), "8 close implement", *CONFIRM],
+        [*reset_to(date(2027, 3, 31)), "8 close kickoff", "8 close create_tickets", "8 close implement", *CONFIRM],
     ),
 ]
+
+
+def closed_and_lost() -> Scene:
+    """Two of the tasks were not closed when the database was lost."""
+    scene = closed()
+    for task in (scene.newest_task(TaskKind.KICKOFF), scene.newest_task(TaskKind.WRITE_COPY)):
+        scene.tasks[task] = OwnTask(task, exists=True, completed=False)
+    return scene.lose_database()
 
 
 def set_by_hand_as_well() -> Scene:
@@ -398,10 +450,14 @@ def test_decision(row: Row) -> None:
 def test_8_reset_is_one_write_and_9_waits_for_it() -> None:
     decision = approved().status(IMPLEMENTED).decide()
     closing = next(o for o in decision.occurrences if o.handoff is Handoff.CLOSE)
-    write, close = closing.effects
+    write, *leftovers, close = closing.effects
     assert isinstance(write, Write)
     assert write.values == {"creative_refresh_date": "2026-12-02", "creative_refresh_status": ""}
     assert isinstance(close, CloseTask)
     (email,) = (e for e in effects_of(decision) if isinstance(e, Email) and e.kind is EmailKind.REFRESH_LIVE)
     assert close.after == email.after == closing.effect_key(write)
+    assert close.reason == "“Creatives Implemented” was set on Mon 2 Nov 2026 09:00"
+    assert [one.after for one in leftovers if isinstance(one, CloseTask)] == [close.after] * len(LEFTOVERS)
+    assert isinstance(leftovers[0], CloseTask)
+    assert leftovers[0].reason == f"this refresh is completed, {close.reason}"
     assert email.variables["next_date"] == "2026-12-02"
