@@ -83,6 +83,7 @@ class Inventory:
     contexts: Mapping[RecordRef, Context]
     tasks: Mapping[RecordRef, tuple[ExistingTask, ...]]  # by portfolio, those of its tickets included; oldest first
     pending_approval: str  # the stage's id
+    closed: frozenset[str]  # the ids of the stages that count as closed
     faulty: Mapping[RecordRef, str]  # the portfolios that could not be read, and why
     gone: frozenset[RecordRef]  # asked for, but no longer in the CRM
 
@@ -115,8 +116,9 @@ def take_inventory(service: ReadingService, portfolios: Sequence[str]) -> Invent
         record: _filled(with_recovered_tasks(context, left[record]), tasks, near[record])
         for record, context in contexts.items()
     }
+    closed = frozenset(stage.id for stage in portal.pipeline.stages if stage.closed)
     faulty = {record: last_line(text) for record, text in group.faulty.items()}
-    return Inventory(full, near, portal.pending_approval, faulty, group.gone)
+    return Inventory(full, near, portal.pending_approval, closed, faulty, group.gone)
 
 
 def _lost_before(store: StoreReader) -> datetime | None:

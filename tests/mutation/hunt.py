@@ -47,7 +47,7 @@ def _endless(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _ask(player: Player, *, sound: Path, told: list[str]) -> None:
-    if judge(player):
+    if judge(player) or (player.proof is not None and not player.proof.ok):
         told += ask(player, sound)
 
 

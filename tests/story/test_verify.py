@@ -265,6 +265,50 @@ class TestDoubled:
         assert (Sort.DOUBLED, Handoff.REVISIONS) in sorts(world)
 
 
+class TestFollowed:
+    """What should have come with it, and did not; as if a rule had forgotten it."""
+
+    def test_a_task_left_open_by_a_decline(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        portfolio = world.people.create_portfolio("Bolt", world.day(5), cadence="Every 4 weeks")
+        world.work()
+        world.minutes(30)
+        with monkeypatch.context() as patch:
+            patch.setattr("sync.rules.handoffs.declined.tasks_of_cycle", lambda *_, **__: [])
+            world.people.set_status(portfolio, "No Refresh Requested")
+            world.minutes(5)
+        [found] = faults(world)
+        assert (found.sort, found.handoff) == (Sort.MISSING, Handoff.DECLINED)
+        assert "is still open" in found.cause
+
+    def test_a_status_that_was_not_advanced(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        portfolio = world.people.create_portfolio("Bolt", world.day(40))
+        world.people.set_status(portfolio, "Deliverables Submitted")
+        with monkeypatch.context() as patch:
+            patch.setattr("sync.rules.handoffs.set_ready.SUBMITTED", frozenset())
+            world.people.create_ticket("Ad", "Autumn", portfolio, stage="Pending Approval")
+            world.minutes(5)
+        [found] = faults(world)
+        assert (found.sort, found.handoff) == (Sort.MISSING, Handoff.SET_READY)
+        assert "the status was not advanced" in found.cause
+
+    def test_work_for_a_closed_ticket(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        portfolio = world.people.create_portfolio("Bolt", world.day(40))
+        with monkeypatch.context() as patch:
+            patch.setattr("sync.passes.portal.Portal.is_closed", lambda *_: False)
+            world.people.create_ticket("Ad", "Autumn", portfolio, stage="Closed")
+            world.minutes(5)
+        assert {(found.sort, found.handoff) for found in faults(world)} == {(Sort.UNEXPLAINED, Handoff.TICKETS)}
+
+    def test_a_kickoff_before_its_time(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr("sync.rules.context.Context.window", 30)
+            world.people.create_portfolio("Bolt", world.day(20))
+            world.minutes(30)
+        [found] = faults(world)
+        assert (found.sort, found.handoff) == (Sort.UNEXPLAINED, Handoff.KICKOFF)
+        assert "more than 15 days away" in found.cause
+
+
 class TestLeftLying:
     """Work that is known, and that nobody does or nobody can."""
 

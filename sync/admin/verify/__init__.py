@@ -6,6 +6,7 @@ Of each portfolio it is asked:
 - `doubled`: are there two tasks for one cause?
 - `carried_out`: does the CRM show what the ledger says was done: tasks, closings, writes?
 - `own_changes`: does the ledger know each change that the service's app has made?
+- `followed`: was everything done that belongs to what was done: tasks closed at an end, the status advanced or cleared?
 - `due`: what do the rules ask for now that is neither done nor on its way? What is known and waits, and for whom?
 
 `evidence` holds what is compared, `finding` what is reported. Where the visible history does not reach back far enough
@@ -17,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from sync.admin.inventory import Inventory, all_portfolios, in_groups, take_inventory
-from sync.admin.verify import carried_out, doubled, due, keyed_tasks, own_changes
+from sync.admin.verify import carried_out, doubled, due, followed, keyed_tasks, own_changes
 from sync.admin.verify.doubled import Copies
 from sync.admin.verify.evidence import Evidence, written_on_tickets
 from sync.admin.verify.finding import FAULTS, Finding, Report, Sort
@@ -28,7 +29,7 @@ from sync.storage import ledger
 
 __all__ = ["FAULTS", "Finding", "Report", "Sort", "verify"]
 
-CHECKS = (keyed_tasks, doubled, carried_out, own_changes, due)
+CHECKS = (keyed_tasks, doubled, carried_out, own_changes, followed, due)
 """What is asked of each portfolio, in this order."""
 
 

@@ -9,8 +9,8 @@ from datetime import date, datetime, timedelta
 from mappings.vocabulary import Revision, Status, TaskKind
 from sync.admin.inventory import ExistingTask
 from sync.admin.verify.evidence import Evidence
-from sync.admin.verify.history import NotJudgedError, reaches
-from sync.clock import from_ms, start_of_day, to_ms
+from sync.admin.verify.history import NotJudgedError, reaches, standing
+from sync.clock import CLOCKS_APART, from_ms, local_date, start_of_day, to_ms
 from sync.crm import Kind, RecordRef
 from sync.rules.handoffs.rounds import ROLES_OF
 from sync.rules.keys import (
@@ -24,7 +24,7 @@ from sync.rules.keys import (
     SetReadyKey,
     TicketKey,
 )
-from sync.rules.model import History
+from sync.rules.model import History, Version
 
 AFTER_AN_END = timedelta(minutes=15)
 """How long after a decline a task of the cycle that it ended may still come: it was being made already."""
@@ -32,13 +32,15 @@ AFTER_AN_END = timedelta(minutes=15)
 
 def unexplained(evidence: Evidence, key: OccurrenceKey, kind: TaskKind, task: ExistingTask) -> str | None:
     """Say why the history does not explain this task of this kind and key; None if it does. Raises `NotJudgedError`."""
-    return _without_cause(evidence, key, kind) or _after_decline(evidence, key, task)
+    asked_nobody = _without_cause(evidence, key, kind) or _no_work(evidence, key)
+    return asked_nobody or _after_decline(evidence, key, task)
 
 
 def _without_cause(evidence: Evidence, key: OccurrenceKey, kind: TaskKind) -> str | None:
     match key:
         case KickoffKey(_, cycle, anchor):
-            return _no_cycle(evidence, cycle) or _no_anchor(evidence, anchor)
+            early = _too_early(evidence, key)
+            return _no_cycle(evidence, cycle) or _no_anchor(evidence, anchor) or early
         case DateArrivedKey(_, cycle, day):
             return _no_cycle(evidence, cycle) or _no_date(evidence, day)
         case TicketKey(ticket):
@@ -72,6 +74,43 @@ def _no_approval(evidence: Evidence, ms: int) -> str | None:
         return None
     reaches(history, from_ms(ms), "the status")
     return f"the client's approval was not set on {evidence.local(from_ms(ms))}"
+
+
+def _too_early(evidence: Evidence, key: KickoffKey) -> str | None:
+    """docs/process.md 1.3, by the window that was in force when it was decided."""
+    recorded = evidence.context.ledger.recorded.get(str(key))
+    if recorded is None or recorded.decided_at < evidence.times.ledger_began:
+        return None
+    at, history = recorded.decided_at, evidence.portfolio.date_history
+    if not history or history[-1].at > at - AFTER_AN_END:
+        return None
+    then, mapping = evidence.context.past.at(at), evidence.context.mapping
+    window, zone = (mapping.rules.window_days, mapping.zone) if then is None else (then.window_days, then.zone)
+    today = local_date(at, zone)
+    days = [when for when in standing(history, at - AFTER_AN_END, at + CLOCKS_APART) if when is not None]
+    if any((when - today).days <= window for when in days):
+        return None
+    return f"the Refresh Date was more than {window} days away on {evidence.local(at)}"
+
+
+def _no_work(evidence: Evidence, key: OccurrenceKey) -> str | None:
+    """docs/process.md 4.4, 4.5: a ticket from before going live, or one that was closed when it was decided, brings none."""
+    if not isinstance(key, TicketKey):
+        return None
+    ticket = evidence.tickets[key.ticket]
+    recorded = evidence.context.ledger.recorded.get(str(key))
+    if recorded is None or recorded.decided_at < evidence.times.ledger_began:
+        return None  # taken back: when that was decided, and what going live was then, nobody knows any more
+    if ticket.came_in is not None and ticket.came_in < evidence.context.times.go_live:
+        return f"ticket {ticket.id} came before going live"
+    at, history = recorded.decided_at, evidence.histories.stage_of(ticket.id)
+    begun = max(at - AFTER_AN_END, ticket.created_at)
+    if not history or history[-1].at > begun:
+        return None
+    raw = tuple(Version(version.value, version.at) for version in history)
+    if set(standing(raw, begun, at)) <= evidence.histories.closed:
+        return f"ticket {ticket.id} was closed on {evidence.local(at)}, when that was decided"
+    return None
 
 
 # -- parts of a cause

@@ -15,6 +15,9 @@ from sync.rules.transition import untried
 from sync.storage import work_queue
 from sync.storage.database import Connection
 
+FOR_WANT_OF = "fallback_owner"
+"""What every reason says of an effect that waits for a person, and not for an address or a text."""
+
 LEFT = (EffectState.PLANNED, EffectState.BLOCKED, EffectState.FAILED)
 """What is known, and not done."""
 
@@ -33,7 +36,7 @@ def enqueued(connection: Connection, inventory: Inventory) -> dict[RecordRef, En
             text = "held by the breaker"
         else:
             text = f"to be looked at from {queued.not_before.isoformat(timespec='seconds')} on"
-        known, here = found.get(parent[record]), Enqueued(text, parked=queued.parked_at is not None)
+        known, here = found.get(parent[record]), Enqueued(text, queued.not_before, parked=queued.parked_at is not None)
         if known is None or here.parked:  # one parked ticket is what an admin must hear of
             found[parent[record]] = here
     return found
@@ -78,15 +81,22 @@ def _known_and_left(evidence: Evidence, decision: Decision) -> Iterator[Finding]
             waits = str(effect.slot) + (f", {effect.state.value}" if effect.state is not EffectState.PLANNED else "")
             waits += f" since {evidence.local(effect.state_at)}" + (f": {effect.reason}" if effect.reason else "")
             who = decision.reassigned.get(effect.key)
-            if who is not None and who.owner is not None:
-                waits += "; there is somebody now"
-            sort = Sort.WAITING if _is_looked_at(evidence) else Sort.MISSING
+            given = who is not None and who.owner is not None and FOR_WANT_OF in (effect.reason or "")
+            waits += "; there is somebody now, and nobody has looked since" if given else ""
+            on_its_way = _is_looked_at(evidence) if not given else _is_just_looked_at(evidence)
+            sort = Sort.WAITING if on_its_way else Sort.MISSING
             yield evidence.finding(sort, recorded.handoff, effect.key, waits + _parked(evidence))
 
 
 def _is_looked_at(evidence: Evidence) -> bool:
     """Whether somebody looks at this portfolio again: what it has open, a sweep finds."""
     return evidence.times.swept_lately if evidence.enqueued is None else not evidence.enqueued.parked
+
+
+def _is_just_looked_at(evidence: Evidence) -> bool:
+    """Whether somebody is about to look: to name a person asks for a look at once, and not for one in an hour."""
+    queued = evidence.enqueued
+    return queued is not None and not queued.parked and queued.not_before <= evidence.times.now
 
 
 def _parked(evidence: Evidence) -> str:

@@ -7,10 +7,10 @@ from functools import cached_property
 from typing import Any
 
 from mappings.schema import ProcessMapping
-from mappings.vocabulary import Handoff
+from mappings.vocabulary import Handoff, Status
 from sync.admin.inventory import ExistingTask
 from sync.admin.verify.finding import Finding, Sort
-from sync.admin.verify.history import TicketHistories, day
+from sync.admin.verify.history import TicketHistories, day, standing
 from sync.admin.verify.service_times import ServiceTimes
 from sync.crm import Kind, RecordRef
 from sync.rules.context import Context
@@ -18,12 +18,16 @@ from sync.rules.keys import EffectKind
 from sync.rules.model import Portfolio, RecordedEffect, Ticket, Version
 from sync.storage.ledger import AttemptedEffect
 
+FORGETFUL = 15
+"""A history of so many versions may have lost its oldest ones: HubSpot keeps about 20."""
+
 
 @dataclass(frozen=True, slots=True)
 class Enqueued:
     """That a record is in the work queue. `text`: when it is looked at, or why not."""
 
     text: str
+    not_before: datetime
     parked: bool  # nobody looks at it any more
 
 
@@ -95,6 +99,14 @@ class Evidence:
         if record.kind is Kind.TICKET and ticket is not None and name in written_on_tickets(self.context.mapping):
             return self.raw_history(record.id, name), value
         return None
+
+    def statuses_between(self, since: datetime, until: datetime) -> set[Status | None]:
+        """Every status that stood at some time between two moments; none where the visible history does not reach back."""
+        history = self.portfolio.status_history
+        if history and history[-1].at <= since:
+            return set(standing(history, since, until))
+        # A status that nobody has ever set has no version.
+        return set() if len(history) >= FORGETFUL else {None, *standing(history, since, until)}
 
     def raw_history(self, ticket: str, name: str) -> tuple[Version[str], ...]:
         """The history (newest first) of what the service writes on a ticket (its id). Raises the port's errors."""

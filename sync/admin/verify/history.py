@@ -1,12 +1,12 @@
 """Read from the CRM's visible histories what stood when. HubSpot keeps about 20 versions: what is older is not judged."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 from sync.admin.inventory import Inventory
 from sync.crm import CRMReader, Kind, RawVersion, moment_of
-from sync.rules.model import Version
+from sync.rules.model import T, Version
 
 
 class NotJudgedError(Exception):
@@ -23,6 +23,7 @@ class TicketHistories:
         self._ids = sorted({t.id for context in inventory.contexts.values() for t in context.snapshot.tickets}, key=int)
         self._read: dict[str, Mapping[str, Sequence[RawVersion]]] | None = None
         self.pending_approval = inventory.pending_approval  # the stage's id
+        self.closed = inventory.closed  # of the stages that are, the ids
 
     def stage_of(self, ticket: str) -> tuple[RawVersion, ...]:
         """The versions of one ticket's stage (its id), newest first; raises the port's errors."""
@@ -56,6 +57,15 @@ def stood(history: Sequence[Version[Any]], value: object, since: datetime, until
             if version.at <= since:
                 return False
     return None
+
+
+def standing(history: Sequence[Version[T]], since: datetime, until: datetime) -> Iterator[T]:
+    """The values that stood at some time between two moments, by a history (newest first) as far as it reaches."""
+    for version in history:
+        if version.at <= until:
+            yield version.value
+            if version.at <= since:
+                return
 
 
 def day(text: str) -> date:

@@ -1,0 +1,84 @@
+"""Did everything that belongs to an ending or an announcement come of it, by what the CRM shows?
+
+What the ledger has is compared elsewhere; here is looked for what it should have and has not.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from mappings.vocabulary import Handoff, Status
+from sync.admin.inventory import ExistingTask
+from sync.admin.verify.evidence import Evidence
+from sync.admin.verify.finding import Finding, Sort
+from sync.clock import CLOCKS_APART, from_ms
+from sync.crm import LANDED_AFTER
+from sync.rules import keys
+from sync.rules.keys import ClosedKey, DeclinedKey, EffectKind
+from sync.rules.model import EffectState, RecordedOccurrence
+
+EARLY = {None, Status.NO_REFRESH_REQUESTED, Status.REFRESH_REQUEST_SUBMITTED, Status.DELIVERABLES_SUBMITTED}
+"""The statuses from which an announcement advances."""
+
+JUST_BEFORE = timedelta(minutes=2)
+"""How old what a decision was made on may be."""
+
+
+def findings(evidence: Evidence) -> Iterator[Finding]:
+    """Report tasks that an ending should have closed, and statuses that should have been advanced or cleared."""
+    for recorded in evidence.context.ledger.recorded.values():
+        key = keys.parse(recorded.key)
+        if not recorded.settled or not evidence.counts(recorded.cause_at):
+            continue
+        if isinstance(key, DeclinedKey | ClosedKey):
+            yield from _left_open(evidence, recorded, from_ms(key.ms))
+            yield from _not_cleared(evidence, recorded)
+        elif recorded.handoff is Handoff.SET_READY:
+            yield from _not_advanced(evidence, recorded)
+
+
+def _left_open(evidence: Evidence, ending: RecordedOccurrence, at: datetime) -> Iterator[Finding]:
+    """docs/process.md 2a.7, 8.16: of tasks on tickets nobody can tell any more whether they were on its tickets then."""
+    written = any(e.kind is EffectKind.WRITE and e.state is EffectState.DONE for e in ending.effects)
+    if at < evidence.times.ledger_began or not written:
+        return  # carried out before this ledger began, or a slip
+    known = {effect.slot.of for effect in ending.effects if effect.kind is EffectKind.CLOSE}
+    for task in _own_tasks(evidence, ending.cycle, None if ending.handoff is Handoff.DECLINED else Handoff.APPROVED):
+        if task.id not in known and task.made_at < at - LANDED_AFTER and task.own.is_open_since(at):
+            cause = f"task {task.id} was open when the cycle ended on {evidence.local(at)}, and is still open"
+            yield evidence.finding(Sort.MISSING, ending.handoff, ending.key, cause, [task.id])
+
+
+def _own_tasks(evidence: Evidence, cycle: str, handoff: Handoff | None) -> Iterator[ExistingTask]:
+    """The tasks that the service made on the portfolio itself in a cycle (by one handoff), and that are there."""
+    for recorded in evidence.context.ledger.recorded.values():
+        mine = recorded.record == evidence.portfolio.ref and recorded.cycle == cycle
+        if not mine or handoff not in {None, recorded.handoff}:
+            continue
+        for effect in recorded.effects:
+            task = None if effect.crm_id is None else evidence.tasks.get(effect.crm_id)
+            if effect.kind is EffectKind.TASK and task is not None and not effect.adopted:
+                yield task
+
+
+def _not_cleared(evidence: Evidence, ending: RecordedOccurrence) -> Iterator[Finding]:
+    """docs/process.md 8.3: date and status are written in one write, unless the status was another by then."""
+    names = evidence.context.mapping.portfolio.properties
+    for effect in evidence.tried:
+        mine = effect.handoff is Handoff.CLOSE and keys.occurrence_of(effect.key) == ending.key
+        if not mine or effect.kind is not EffectKind.WRITE or effect.state is not EffectState.DONE:
+            continue
+        stood = evidence.statuses_between(effect.first_at - CLOCKS_APART, effect.state_at + CLOCKS_APART)
+        if names.status not in effect.payload["values"] and stood == {Status.CREATIVES_IMPLEMENTED}:
+            cause = f"the date was moved on {evidence.local(effect.state_at)}, and the status was not cleared with it"
+            yield evidence.finding(Sort.MISSING, Handoff.CLOSE, effect.key, cause)
+
+
+def _not_advanced(evidence: Evidence, announced: RecordedOccurrence) -> Iterator[Finding]:
+    """docs/process.md 5.13: a set that is announced advances the status, or it was later already when that was decided."""
+    if announced.decided_at < evidence.times.ledger_began or any(e.kind is EffectKind.WRITE for e in announced.effects):
+        return  # what is to be written is looked for, or told, as it stands
+    told = [e.crm_id for e in announced.effects if e.kind is EffectKind.TASK and e.crm_id and not e.adopted]
+    stood = evidence.statuses_between(announced.decided_at - JUST_BEFORE, announced.decided_at + CLOCKS_APART)
+    if told and stood and stood <= EARLY:
+        cause = f"task {told[0]} announces an Ad Set, and the status was not advanced"
+        yield evidence.finding(Sort.MISSING, Handoff.SET_READY, announced.key, cause, told)
