@@ -20,6 +20,7 @@ TRIES, EMAILS, LOOKUP, PERFORM, RESOLVE, TASKS, WRITES = (
     "sync/passes/effects/tasks.py",
     "sync/passes/effects/writes.py",
 )
+YOUNG_LEDGER = "sync/passes/effects/young_ledger.py"
 RECOVERY, SWEEP, POLL, INBOX = (
     "sync/passes/recovery.py",
     "sync/passes/sweep.py",
@@ -201,8 +202,8 @@ MUTANTS = (
     ),
     Mutant(
         "email-before-its-write", "Emails do not wait for the write that they follow.",
-        PERFORM, "self._emails.perform(self._free([e for e in rest if e.kind is EffectKind.EMAIL]), portal, done)",
-        "self._emails.perform([e for e in planned if e.kind is EffectKind.EMAIL], portal, done)",
+        PERFORM, "self._young_ledger.emails_to_send(self._free([e for e in rest if e.kind is EffectKind.EMAIL]), done)",
+        "self._young_ledger.emails_to_send([e for e in planned if e.kind is EffectKind.EMAIL], done)",
     ),
     Mutant(
         "task-before-its-write", "Tasks are made although the write of their occurrence has not been done.",
@@ -383,7 +384,7 @@ MUTANTS = (
     Mutant(
         "lost-not-looked-first",
         "While the search may lag after a loss, tasks are made without a look at their record.",
-        TASKS, "if not effects or recovery.is_final(self._store):", "if effects or recovery.is_final(self._store):",
+        YOUNG_LEDGER, "        found = self._taken_back(effects)\n", "        found: set[str] = set()\n",
         test="tests/story/test_lost_database.py::test_the_search_lags_and_nothing_is_made_twice",
         why="The index lags by seconds, and a loss so soon after a task was made is rare.",
     ),
@@ -396,8 +397,21 @@ MUTANTS = (
     ),
     Mutant(
         "lost-on-its-way", "After a loss tasks are made at once, though one that was on its way may still land.",
-        TASKS, "if until is not None and self._clock.now() < until:", "if until is None and effects is None:",
+        YOUNG_LEDGER, "if until is None or self._clock.now() >= until:", "if effects is not None:",
         test="tests/story/test_lost_database.py::test_a_task_that_lands_after_the_loss_is_not_made_twice",
+    ),
+    Mutant(
+        "lost-emails-go-ahead", "After a loss an email is sent while its task may still be found.",
+        PERFORM, "emails = self._young_ledger.emails_to_send(self._free([e for e in rest if e.kind is EffectKind.EMAIL]), done)",
+        "emails = self._free([e for e in rest if e.kind is EffectKind.EMAIL])",
+        test="tests/story/test_lost_database.py::test_a_task_that_lands_after_the_loss_is_not_made_twice",
+    ),
+    Mutant(
+        "lost-blocked-task-not-looked-for", "After a loss a task that waits for a person is not looked for before the emails.",
+        YOUNG_LEDGER, "blocked = [task for task in tasks if task.state is EffectState.BLOCKED]",
+        "blocked: list[LedgerEffect] = []",
+        test="tests/story/test_lost_database.py::test_a_task_for_whom_nobody_is_named_any_more_was_made_all_the_same",
+        why="The index lags by seconds, and a loss so soon after a task was made is rare.",
     ),
     Mutant(
         "lost-first-poll", "After a loss the first poll begins where the new ledger does.",

@@ -313,6 +313,17 @@ def _lost_when_it_was_done(author: "Author", client: "Client", _folder: str) -> 
     yield author.set(client.label, **{NAMES.date: author.day_in(10)})
 
 
+def _lost_while_a_task_is_on_its_way(author: "Author", client: "Client", _folder: str) -> Iterator[Item]:
+    """Its emails are sent, the answer that it will be made is lost, and so is the database."""
+    yield author.status(client, "")
+    yield author.set(client.label, **{NAMES.date: author.day_in(30)})
+    author.clock += 1_400_000
+    if _troubled(author):
+        yield _fault(author, "late-504", "POST */tasks/batch/create", times=1, delay=45.0)
+    yield from _loss(author, "finished")
+    yield author.set(client.label, **{NAMES.date: author.day_in(10)})
+
+
 def _polled_while_the_search_lags(author: "Author", client: "Client", _folder: str) -> Iterator[Item]:
     """A poll seconds after a change need not see it; the next one does."""
     author.clock += author.rng.randint(1, 600) * 1_000
@@ -348,6 +359,7 @@ CORNER_CASES: tuple[CornerCase, ...] = (
     _a_person_does_what_got_lost,
     _lost_before_an_ending_is_seen,
     _lost_when_it_was_done,
+    _lost_while_a_task_is_on_its_way,
     _polled_while_the_search_lags,
 )
 

@@ -390,10 +390,50 @@ def test_a_task_that_lands_after_the_loss_is_not_made_twice(make_world: MakeWorl
     world = make_world(go_live=PAST)
     world.people.create_portfolio("Acme", world.day(10))
     world.work()
+    world.minutes(20)  # the ledger is no longer young: an email does not wait for the outcome of a task
     world.sandbox.faults.add(Fault("late-504", "POST */tasks/batch/create", times=1, delay=45.0))
     harbor = world.people.create_portfolio("Harbor", world.day(10))
     world.work()
     world.restart(lose_database=True)
     world.sweep()
+    assert len(world.emails()) == 2  # docs/process.md G.11: no email, while its task may still land
     world.minutes(5)
     assert world.kinds(("portfolio", harbor)) == ["kickoff"]
+    assert sorted(subject.partition(":")[0] for _, subject in world.emails()) == [
+        "Creative refresh of Acme",
+        "Creative refresh of Harbor",
+    ]
+
+
+def test_a_task_that_never_landed_is_made_and_its_email_goes_with_it(make_world: MakeWorld) -> None:
+    """docs/process.md G.11: it waits no longer than the task does."""
+    world = make_world(go_live=PAST)
+    world.people.create_portfolio("Acme", world.day(10))
+    world.work()
+    harbor = world.people.create_portfolio("Harbor", world.day(10))
+    world.restart(lose_database=True)
+    world.sweep()
+    assert world.kinds(("portfolio", harbor)) == []
+    assert len(world.emails()) == 1
+    world.minutes(5)
+    assert world.kinds(("portfolio", harbor)) == ["kickoff"]
+    assert len(world.emails()) == 2
+
+
+def test_a_task_for_whom_nobody_is_named_any_more_was_made_all_the_same(make_world: MakeWorld) -> None:
+    """docs/process.md G.11: the Account Manager has left, the search does not show the task yet, and the SAS was told."""
+    world = make_world(go_live=PAST)
+    story = _reach(world, "staffed")
+    world.minutes(20)
+    for ticket in story.tickets:
+        world.people.move_ticket(ticket, "Pending Approval")
+    world.work()
+    emails = Counter(world.emails())
+    assert emails["social_ad_specialist", "In client review: Acme (Autumn)"] == 1
+    world.people.set("portfolio", story.portfolio, {"account_manager": ""})
+    world.people.set_status(story.portfolio, "Deliverables Submitted")
+    world.restart(lose_database=True)
+    world.sweep()
+    world.minutes(5)
+    world.minutes(30)
+    assert Counter(world.emails()) == emails

@@ -12,6 +12,7 @@ emails.py    emails
 attempts.py  a try in the ledger: claimed, sent, settled, given up or put aside
 resolve.py   tries whose outcome is not known
 lookup.py    looking in the CRM for what they may have done
+young_ledger.py  what a ledger that is young must look for first, or wait for
 payloads.py  pure: which records an effect is about
 """
 

@@ -15,6 +15,7 @@ from sync.passes.effects.closings import Closings
 from sync.passes.effects.emails import Emails
 from sync.passes.effects.tasks import Tasks
 from sync.passes.effects.writes import Writes
+from sync.passes.effects.young_ledger import YoungLedger
 from sync.passes.email import Mailer
 from sync.passes.portal import Portal
 from sync.rules import keys
@@ -31,12 +32,13 @@ class Performer:
     """Tries what the ledger has planned. One pass at a time."""
 
     def __init__(
-        self, store: Store, clock: Clock, attempts: Attempts, writes: Writes, tasks: Tasks, closings: Closings,
-        emails: Emails,
+        self, store: Store, clock: Clock, attempts: Attempts, young_ledger: YoungLedger, writes: Writes, tasks: Tasks,
+        closings: Closings, emails: Emails,
     ) -> None:  # fmt: skip
         self._store = store
         self._clock = clock
         self._attempts = attempts
+        self._young_ledger = young_ledger
         self._writes = writes
         self._tasks = tasks
         self._closings = closings
@@ -81,7 +83,8 @@ class Performer:
         self._closings.perform(
             self._free([e for e in planned if e.kind is EffectKind.CLOSE]), done
         )  # of a task just made
-        self._emails.perform(self._free([e for e in rest if e.kind is EffectKind.EMAIL]), portal, done)
+        emails = self._young_ledger.emails_to_send(self._free([e for e in rest if e.kind is EffectKind.EMAIL]), done)
+        self._emails.perform(emails, portal, done)
         with self._store.write() as connection:
             ledger.mark_done(connection, {effect.unit for effect in planned})
         self._attempts.failpoint("finished")
@@ -138,12 +141,14 @@ def make_performer(
     """Put together what tries each kind of effect. `calendar`: the clock that due dates go by (`--today` shifts it)."""
     texts = Texts(mapping)
     attempts = Attempts(store, clock, failpoint)
+    young_ledger = YoungLedger(crm, store, mapping.task.key_property, clock, attempts)
     return Performer(
         store,
         clock,
         attempts,
+        young_ledger,
         Writes(crm, attempts),
-        Tasks(crm, store, mapping, texts, clock, calendar, attempts),
+        Tasks(crm, young_ledger, mapping, texts, calendar, attempts),
         Closings(crm, mapping, texts, calendar, attempts),
         Emails(mailer, texts, clock, attempts),
     )

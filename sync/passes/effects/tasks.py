@@ -11,13 +11,10 @@ from mappings.texts import Texts
 from mappings.vocabulary import TaskKind
 from sync.clock import Clock, local_date, to_ms
 from sync.crm import CRM, TASK_BODY, TASK_STATUS, TASK_SUBJECT, TIMESTAMP, Create, Kind
-from sync.passes import recovery
 from sync.passes.effects.attempts import Attempts, Performed
-from sync.passes.effects.lookup import find_tasks
 from sync.passes.effects.payloads import places
+from sync.passes.effects.young_ledger import YoungLedger
 from sync.rules.model import EffectState
-from sync.storage import ledger
-from sync.storage.database import Store
 from sync.storage.ledger import LedgerEffect
 
 
@@ -27,18 +24,16 @@ class Tasks:
     def __init__(
         self,
         crm: CRM,
-        store: Store,
+        young_ledger: YoungLedger,
         mapping: ProcessMapping,
         texts: Texts,
-        clock: Clock,
         calendar: Clock,
         attempts: Attempts,
     ) -> None:
         self._crm = crm
-        self._store = store
+        self._young_ledger = young_ledger
         self._mapping = mapping
         self._texts = texts
-        self._clock = clock
         self._calendar = calendar
         self._attempts = attempts
 
@@ -46,7 +41,7 @@ class Tasks:
         """Try these. Raises the port's errors."""
         ready: list[tuple[LedgerEffect, Create]] = []
         today = local_date(self._calendar.now(), self._mapping.zone)
-        for effect in self._not_made_before(effects, done):
+        for effect in self._young_ledger.tasks_to_make(effects, done):
             try:
                 ready.append((effect, self._create(effect, today)))
             except MappingError as error:
@@ -75,27 +70,6 @@ class Tasks:
             self._mapping.task.key_property: effect.key,
         }
         return Create(_trace_of(effect.key), properties, places(effect))
-
-    def _not_made_before(self, effects: Sequence[LedgerEffect], done: Performed) -> Sequence[LedgerEffect]:
-        """While the ledger is young, those whose task is not in the CRM already; what is, is taken back.
-
-        The CRM's search, by which a lost ledger is made up for, may not have shown the newest tasks yet. And none is
-        made while one may still land that was on its way when the ledger was lost.
-        """
-        if not effects or recovery.is_final(self._store):
-            return effects
-        until = recovery.may_land_until(self._store)
-        if until is not None and self._clock.now() < until:
-            for effect in effects:
-                done.recheck_at(effect.unit, until)
-            return []
-        found = find_tasks(self._crm, self._mapping.task.key_property, effects)
-        self._attempts.failpoint("looked first")
-        if found:
-            with self._store.write() as connection:
-                for key, task in found.items():
-                    ledger.mark_recovered(connection, key, task, self._clock.now())
-        return [effect for effect in effects if effect.key not in found]
 
 
 def _latest(kind: TaskKind, variables: Mapping[str, Any]) -> date | None:

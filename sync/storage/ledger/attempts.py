@@ -51,6 +51,12 @@ def undone(connection: Connection, records: Iterable[RecordRef]) -> list[LedgerE
     return _effects(connection, records, (EffectState.PLANNED.value, *TRIED_AND_UNKNOWN))
 
 
+def open_tasks(connection: Connection, records: Iterable[RecordRef]) -> list[LedgerEffect]:
+    """The tasks of these portfolios (or lone tickets) that are not known to be made, those that wait for a person included."""
+    found = _effects(connection, records, (*OPEN, *TRIED_AND_UNKNOWN))
+    return [effect for effect in found if effect.kind is EffectKind.TASK]
+
+
 def unresolved(connection: Connection, records: Iterable[RecordRef]) -> list[LedgerEffect]:
     """The effects that were attempted and whose outcome is not known: to be looked for in the CRM."""
     return _effects(connection, records, TRIED_AND_UNKNOWN)

@@ -11,6 +11,9 @@ from tests.simulation.oracle.handoffs import Handoffs, Offer
 from tests.simulation.oracle.notes import Notes
 from tests.simulation.oracle.records import AM, CW, GD, NOBODY, OWNERS_CACHED, SAS, TASKS, Rec, Records, Task, folder_of
 
+LANDED_AFTER = 90_000
+"""How long after a lost database a task may still come that was on its way (docs/process.md G.7 and G.11)."""
+
 IN_FLIGHT = 60_000
 """How long a write may be under way: what people change meanwhile it cannot know."""
 
@@ -126,6 +129,8 @@ class Effects:
         if offer is None:
             self._not_offered(what, handoff, slot, parent, task.ticket)
             return
+        if late and offer.told_again and self._crm.now.at <= self.ledger_began + LANDED_AFTER:
+            self._find("doubled", f"handoff {handoff}: {what}: lands after its emails were sent once more")
         self._check_advanced(offer, what)
         self._check_places(offer, parent, ticket, handoff, what, late=late)
         self._check_owner(offer, rec["hubspot_owner_id"], role, what, parent)
@@ -245,6 +250,7 @@ class Effects:
                 ):  # else merged in mid-pass
                     self._not_offered(what, handoff, slot, parent)
             else:
+                offer.told_again |= slot in offer.forgotten
                 self._check_advanced(offer, what)
                 self._check_owner(offer, self._owner_of.get(event.to, ""), role, what, parent)
                 if handoff == "8" and int(str(offer.key[2])) not in self._crm.resets:

@@ -61,6 +61,10 @@ class Offer:
     """The newest look that offered it."""
     lost: bool = False
     """The database was lost after it had begun: what the CRM does not show of it, its emails, is not done any more."""
+    forgotten: set[str] = field(default_factory=set)
+    """The emails of it that were sent before the loss of a database that no task in the CRM told of."""
+    told_again: bool = False
+    """One of them was sent once more."""
 
     @property
     def told(self) -> bool:

@@ -178,6 +178,7 @@ class Oracle:
                 ]
                 for slot in told:
                     del offer.filled[slot]
+                offer.forgotten |= {slot for slot in told if slot.startswith("email")}
 
     # -- looks: what may be done
 

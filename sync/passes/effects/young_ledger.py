@@ -1,0 +1,80 @@
+"""While a ledger is young it may not hold yet what was done before the one before it was lost: what must wait for that."""
+
+from collections.abc import Sequence
+
+from sync.clock import Clock
+from sync.crm import CRMReader
+from sync.passes import recovery
+from sync.passes.effects.attempts import TRY_AGAIN, Attempts, Performed
+from sync.passes.effects.lookup import find_tasks
+from sync.rules.model import EffectState
+from sync.storage import ledger
+from sync.storage.database import Store
+from sync.storage.ledger import LedgerEffect
+
+
+class YoungLedger:
+    """Looks for tasks at their record, as the CRM's search may not have shown the newest ones yet (docs/process.md G.7)."""
+
+    def __init__(self, crm: CRMReader, store: Store, key_property: str, clock: Clock, attempts: Attempts) -> None:
+        self._crm = crm
+        self._store = store
+        self._key_property = key_property
+        self._clock = clock
+        self._attempts = attempts
+
+    def tasks_to_make(self, effects: Sequence[LedgerEffect], done: Performed) -> Sequence[LedgerEffect]:
+        """Those of these tasks that are not in the CRM already; what is, is taken back.
+
+        None is made while one may still land that was on its way when the ledger was lost. Raises the port's errors and
+        `StoreError`.
+        """
+        if not effects or recovery.is_final(self._store):
+            return effects
+        if self._may_land(effects, done):
+            return []
+        found = self._taken_back(effects)
+        return [effect for effect in effects if effect.key not in found]
+
+    def emails_to_send(self, effects: Sequence[LedgerEffect], done: Performed) -> Sequence[LedgerEffect]:
+        """Those of these emails whose occurrence has no task that may still be found: with it they would be sent again.
+
+        A task that waits for a person is looked for as well: it may have been made when there was one. Raises the port's
+        errors and `StoreError`.
+        """
+        if not effects or recovery.is_final(self._store):
+            return effects
+        occurrences = {effect.occurrence for effect in effects}
+        with self._store.read() as connection:
+            tasks = ledger.open_tasks(connection, {effect.unit for effect in effects})
+        tasks = [task for task in tasks if task.occurrence in occurrences]
+        blocked = [task for task in tasks if task.state is EffectState.BLOCKED]
+        held = {task.occurrence for task in tasks if task.state is not EffectState.BLOCKED}
+        if self._may_land(blocked, done):
+            held |= {task.occurrence for task in blocked}
+        elif blocked:
+            found = self._taken_back(blocked)
+            occurrences -= {task.occurrence for task in blocked if task.key in found}
+        for effect in effects:
+            if effect.occurrence in held:
+                done.recheck_at(effect.unit, self._clock.now() + TRY_AGAIN)
+        return [effect for effect in effects if effect.occurrence in occurrences - held]
+
+    def _may_land(self, effects: Sequence[LedgerEffect], done: Performed) -> bool:
+        """Whether one of these tasks may still be on its way to the CRM; if so, they are looked at when that is over."""
+        until = recovery.may_land_until(self._store)
+        if until is None or self._clock.now() >= until:
+            return False
+        for effect in effects:
+            done.recheck_at(effect.unit, until)
+        return True
+
+    def _taken_back(self, effects: Sequence[LedgerEffect]) -> set[str]:
+        """The keys of those that are in the CRM: recorded as done, with the emails of their occurrences."""
+        found = find_tasks(self._crm, self._key_property, effects)
+        self._attempts.failpoint("looked first")
+        if found:
+            with self._store.write() as connection:
+                for key, task in found.items():
+                    ledger.mark_recovered(connection, key, task, self._clock.now())
+        return set(found)
