@@ -32,6 +32,7 @@ class Portal:
     people: Mapping[str, str]  # id or lower-cased email of every active owner → id
     has_task_property: bool
     absent: frozenset[str] = field(default_factory=frozenset)  # properties of the ticket that the portal does not have
+    on_portfolios: frozenset[str] = field(default_factory=frozenset)  # every property that a portfolio has
     choices: Choices = field(default_factory=dict)  # what the properties that the service writes may be set to
 
     def stage(self, stage_id: str) -> Stage:
@@ -76,6 +77,7 @@ class PortalCache:
         self._owners: dict[str, Owner] = {}
         self._has_task_property = False
         self._absent: frozenset[str] = frozenset()
+        self._on_portfolios: frozenset[str] = frozenset()
         self._choices: Choices = {}
         self._stages_at: datetime | None = None
         self._owners_at: datetime | None = None
@@ -97,6 +99,7 @@ class PortalCache:
             self._pipelines = self._crm.pipelines()
             known = {kind: self._crm.properties(kind) for kind in (Kind.PORTFOLIO, Kind.TICKET, Kind.TASK)}
             self._has_task_property = self._mapping.task.key_property in known[Kind.TASK]
+            self._on_portfolios = frozenset(known[Kind.PORTFOLIO])
             self._absent = frozenset(self._mapping.ticket.owners.values()) - known[Kind.TICKET].keys()
             # HubSpot reads a property that it does not have as nothing at all: an empty status would fire.
             missing = missing_properties(self._mapping, known.__getitem__)
@@ -125,6 +128,7 @@ class PortalCache:
             people=_people(self._owners),
             has_task_property=self._has_task_property,
             absent=self._absent,
+            on_portfolios=self._on_portfolios,
             choices=self._choices,
         )
 

@@ -130,7 +130,17 @@ class Context:
     @property
     def endings(self) -> tuple[Ending, ...]:
         """The versions of the visible history that ended a cycle, oldest first."""
-        return self.closing_versions.counted
+        return tuple(ending for ending in self.closing_versions.counted if not self._passed_unseen(ending))
+
+    def _passed_unseen(self, ending: Ending) -> bool:
+        """Whether it came and went outside of the mapping's condition: then it has ended nothing.
+
+        One that the ledger remembers, or that a key tells as the beginning of a cycle, was seen inside.
+        """
+        if not self.passed_outside(ending.version, self.portfolio.status_history):
+            return False
+        told = {recorded.cycle for recorded in self.ledger_as_read.recorded.values()}
+        return ending.closing not in self.ledger_as_read.closings and str(ending.version.ms) not in told
 
     # -- the settle time
 

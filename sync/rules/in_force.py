@@ -25,6 +25,7 @@ class PastMapping:
     condition: tuple[Condition, ...]
     statuses: Mapping[str, Status]  # by internal value
     revisions: Mapping[str, Revision]
+    approved: str
     pipeline: str
     in_progress: str
     pending_approval: str
@@ -48,6 +49,7 @@ def past_mapping(
         condition=mapping.portfolio.condition,
         statuses={value: status for status, value in mapping.portfolio.statuses.items()},
         revisions={value: revision for revision, value in mapping.ticket.revisions.items()},
+        approved=mapping.ticket.approved,
         pipeline=pipeline,
         in_progress=in_progress,
         pending_approval=pending_approval,

@@ -216,7 +216,7 @@ def build(
         with store.read() as connection:
             return mappings_in_force.history(connection)
 
-    reader = SnapshotReader(crm.reader, mapping, settings.hubspot_app_id, clock)
+    reader = SnapshotReader(crm.reader, mapping, settings.hubspot_app_id, clock, past)
     decider = Decider(store.reader, mapping, portals, reader, times, past)
     reading = ReadingService(
         settings=settings,

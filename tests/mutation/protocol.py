@@ -30,6 +30,11 @@ RECOVERY, SWEEP, POLL, INBOX = (
 MEMBERSHIPS, CRM, BATCHES = "sync/storage/memberships.py", "sync/crm.py", "sync/hubspot/batches.py"
 SNAPSHOT, CHANGES = "sync/passes/snapshot/group.py", "sync/storage/changes.py"
 BOOTSTRAP, CAUSES = "sync/service/bootstrap.py", "sync/admin/verify/causes.py"
+RECORDS, SCOPE, TODAYS_WORDS = (
+    "sync/passes/snapshot/records.py",
+    "sync/passes/snapshot/scope.py",
+    "sync/passes/snapshot/todays_words.py",
+)
 
 MUTANTS = (
     # the ledger: what is decided
@@ -452,5 +457,58 @@ MUTANTS = (
         "mapping-unknown-accused", "After a loss `verify` judges a kickoff's date by the window that the mapping says now.",
         CAUSES, " or not past.is_known(version.at)", "",
         test="tests/story/test_changed_mapping.py::test_verify_accuses_no_kickoff_of_a_mapping_that_nobody_knows",
+    ),
+    Mutant(
+        "mapping-condition-of-now", "Since when a portfolio is inside is told by the condition that the mapping says now.",
+        SCOPE, "spans = [(one.since, one.condition) for one in past.mappings]",
+        "spans = [(past.mappings[0].since, conditions)] if past.mappings else []",
+        test="tests/unit/test_todays_words.py::test_inside_since[comes in by the new condition]",
+    ),
+    Mutant(
+        "mapping-condition-begins-anew", "Every portfolio is inside since the newest condition, which forgets its past.",
+        SCOPE, "if until is not None and not _held_at(record, condition, until):", "if until is not None:",
+        test="tests/story/test_changed_mapping.py::test_who_was_inside_all_the_time_is_judged_by_the_whole_history",
+    ),
+    Mutant(
+        "mapping-old-condition-unread", "The property of the old condition is not read: nobody was inside before the new one.",
+        RECORDS, "*(condition.property for condition in mapping.condition), *sorted(former)]",
+        "*(condition.property for condition in mapping.condition), *sorted(former - portal.on_portfolios)]",
+        test="tests/story/test_changed_mapping.py::test_who_was_inside_all_the_time_is_judged_by_the_whole_history"
+        "[no condition]",
+    ),
+    Mutant(
+        "mapping-ended-outside", "A decline that came and went outside of the condition has begun a new cycle.",
+        "sync/rules/context.py", "if not self._passed_unseen(ending))", "if ending)",
+        test="tests/unit/handoffs/test_condition.py::test_decision"
+        "[condition a decline that came and went while outside has ended no cycle: no second kickoff]",
+    ),
+    Mutant(
+        "mapping-ended-inside-forgotten", "A decline carried out before the portfolio left the condition has ended nothing.",
+        "sync/rules/context.py", "and str(ending.version.ms) not in told", "and (not told or ending.version.ms > 0)",
+        test="tests/unit/handoffs/test_condition.py::test_decision"
+        "[condition and so it has where the database is lost: the keys of the next one tell the cycle]",
+    ),
+    Mutant(
+        "mapping-names-of-now", "What was set under an old name is read by today's names alone.",
+        TODAYS_WORDS, "        one = past.at(version.at)\n", "        one = past.at(version.at) if before is None else None\n",
+        test="tests/unit/test_todays_words.py::test_a_status_is_read_by_the_mapping_in_force[by its name of then]",
+    ),
+    Mutant(
+        "mapping-renaming-is-an-act", "Moving records from an old value to the new one counts as set anew.",
+        TODAYS_WORDS, "return older.value not in {renamed.value, newer.value} and renamed.value == kept.value",
+        "return older.value == newer.value and renamed.value != kept.value",
+        test="tests/unit/test_todays_words.py::test_a_status_is_read_by_the_mapping_in_force"
+        "[moved to today's name after the change]",
+    ),
+    Mutant(
+        "mapping-named-too-late", "A value that nobody had named when it was set is a cause once the mapping names it.",
+        TODAYS_WORDS, 'return f"{value} (not named then)" if meant(value, now) is not None else value', "return value",
+        test="tests/unit/test_todays_words.py::test_a_status_is_read_by_the_mapping_in_force"
+        "[it was not named then, and is gone]",
+    ),
+    Mutant(
+        "mapping-filled-in-is-set", "What was filled into a new property before the mapping named it counts as set.",
+        TODAYS_WORDS, "return history if since is None else", "return history if since is None or history else",
+        test="tests/story/test_changed_mapping.py::test_a_status_in_another_property_is_filled_in_first",
     ),
 )  # fmt: skip

@@ -1,16 +1,21 @@
 """An admin changes the mapping in mid-life: what was done stays done, and what the new one makes due comes once.
 
-docs/process.md F.1 to F.3.
+docs/process.md F.1 to F.6.
 """
 
+import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from sync.admin.plan import make
 from sync.admin.verify import FAULTS, verify
 from sync.errors import ConfigurationError
+from sync.sandbox.schema import Property, Stage
 from sync.storage import mappings_in_force
 from tests.conftest import MakeWorld
 from tests.story.before.bring_back import bring_back
@@ -190,3 +195,212 @@ def test_going_live_stays_what_it_was_in_the_zone_of_its_day(make_world: MakeWor
     world.settings = world.settings.model_copy(update={"go_live": "2026-10-02"})
     with pytest.raises(ConfigurationError, match="GO_LIVE"):
         world.restart()
+
+
+# -- names
+
+
+def add_options(world: World, kind: str, name: str, values: Iterable[str]) -> None:
+    known = world.sandbox.portal.type(kind).properties
+    known[name] = replace(known[name], options=(*known[name].options, *((value, value) for value in values)))
+
+
+def bulk_edit(world: World, kind: str, name: str, new: Mapping[str, str]) -> None:
+    """An admin moves every record that has an old value to the new one."""
+    for record in world.people.list(kind):
+        if record[name] in new:
+            world.people.set(kind, record.id, {name: new[record[name]]})
+
+
+def unnamed(found: dict[str, Any], *names: str) -> dict[str, Any]:
+    """What is seen but for these properties."""
+    records = {i: {k: v for k, v in one.items() if k not in names} for i, one in found["records"].items()}
+    return {**found, "records": records}
+
+
+STATUS, REVISIONS, STAGE = "creative_refresh_status", "needs_revisions", "hs_pipeline_stage"
+PORTFOLIO = "creative_portfolios"
+
+
+@pytest.mark.parametrize("mapping_first", [True, False], ids=["the mapping, then the records", "the records first"])
+def test_statuses_that_were_replaced_by_others_are_the_same_ones(at_every_step: World, mapping_first: bool) -> None:
+    """docs/process.md F.5: nothing is made again, and each cycle goes on under the new names."""
+    world = at_every_step
+    before = unnamed(seen(world), STATUS)
+    statuses = dict(world.service.mapping.portfolio.statuses)
+    new = {old: f"{old} (new)" for old in statuses.values()}
+    add_options(world, PORTFOLIO, STATUS, new.values())
+    world.minutes(5)
+    mapping = json.dumps({"portfolio": {"statuses": {key.value: new[old] for key, old in statuses.items()}}})
+    if mapping_first:
+        world.remap(mapping)
+        day_passes(world)
+        bulk_edit(world, "portfolio", STATUS, new)
+    else:
+        bulk_edit(world, "portfolio", STATUS, new)
+        world.remap(mapping)
+    day_passes(world)
+    assert unnamed(seen(world), STATUS) == before
+    approved = [one.id for one in world.people.portfolios() if one[STATUS] == "Creatives Completed & Approved (new)"]
+    assert approved
+    for portfolio in approved:
+        world.people.set("portfolio", portfolio, {STATUS: "Creatives Implemented (new)"})
+    day_passes(world)
+    assert [world.status(portfolio) for portfolio in approved] == [""] * len(approved)
+    was = {one: before["records"]["portfolio", one]["creative_refresh_date"] for one in approved}
+    assert all(world.date(one) != was[one] for one in approved)
+
+
+def test_revisions_that_were_replaced_by_others_are_no_new_rounds(at_every_step: World) -> None:
+    """docs/process.md F.5."""
+    world = at_every_step
+    before = unnamed(seen(world), REVISIONS)
+    revisions = dict(world.service.mapping.ticket.revisions)
+    new = {old: f"{old} (new)" for old in revisions.values()}
+    add_options(world, "ticket", REVISIONS, new.values())
+    world.minutes(5)
+    world.remap(json.dumps({"ticket": {"revisions": {key.value: new[old] for key, old in revisions.items()}}}))
+    day_passes(world)
+    bulk_edit(world, "ticket", REVISIONS, new)
+    day_passes(world)
+    assert unnamed(seen(world), REVISIONS) == before
+    assert any(one[REVISIONS].endswith("(new)") for one in world.people.list("ticket"))
+
+
+@pytest.mark.parametrize("mapping_first", [True, False], ids=["the mapping, then the records", "the records first"])
+def test_a_stage_that_was_replaced_announces_nothing_again(at_every_step: World, mapping_first: bool) -> None:
+    """docs/process.md F.5."""
+    world = at_every_step
+    before = unnamed(seen(world), STAGE)
+    portal, names = world.sandbox.portal, world.people.process.names
+    pipeline = portal.pipelines["0-5"][names.pipeline[0]]
+    portal.define_pipeline("0-5", replace(pipeline, stages=(*pipeline.stages, Stage("review", "In Client Review"))))
+    old = world.service.portals.get().pending_approval
+    world.minutes(61)
+    if mapping_first:
+        world.remap("ticket: {pending_approval: In Client Review}")
+        day_passes(world)
+        bulk_edit(world, "ticket", STAGE, {old: "review"})
+    else:
+        bulk_edit(world, "ticket", STAGE, {old: "review"})
+        world.remap("ticket: {pending_approval: In Client Review}")
+    day_passes(world)
+    assert unnamed(seen(world), STAGE) == before
+
+
+def test_a_status_in_another_property_is_filled_in_first(at_every_step: World) -> None:
+    """docs/process.md F.6."""
+    world = at_every_step
+    before = seen(world)
+    portal = world.sandbox.portal
+    type_id = portal.type(PORTFOLIO).id
+    portal.define_property(type_id, replace(portal.types[type_id].properties[STATUS], name="refresh_state"))
+    for one in world.people.portfolios():
+        if one[STATUS]:
+            world.people.set("portfolio", one.id, {"refresh_state": one[STATUS]})
+    world.minutes(5)
+    world.remap("portfolio: {properties: {status: refresh_state}}")
+    day_passes(world)
+    assert unnamed(seen(world), "refresh_state") == before
+
+
+# -- the condition
+
+
+@pytest.fixture
+def gold(make_world: MakeWorld) -> World:
+    """A portal of which only the gold clients are looked after."""
+    world = make_world(mapping=GOLD)
+    world.sandbox.portal.define_property(world.people.process.names.object_type_id, Property("tier", "Tier"))
+    return world
+
+
+GOLD = "portfolio: {condition: [{property: tier, in: [Gold]}]}"
+GOLD_AND_SILVER = "portfolio: {condition: [{property: tier, in: [Gold, Silver]}]}"
+
+
+def lived_through(world: World, tier: str) -> str:
+    """A client who declined, thought better of it, and asked for revisions that were taken back."""
+    people = world.people
+    portfolio = people.create_portfolio(f"{tier} client", world.day(40), tier=tier)
+    ticket = people.create_ticket("Ad", "Winter", portfolio)
+    world.minutes(5)
+    for status in ("No Refresh Requested", "Deliverables Submitted", "Creatives Completed & Approved"):
+        people.set_status(portfolio, status)
+        world.clock.advance(timedelta(minutes=3))
+    for value in ("Copy Revisions Only", ""):
+        people.request_revisions(ticket, value)
+        world.clock.advance(timedelta(minutes=3))
+    people.set_status(portfolio, "Deliverables Submitted")
+    return portfolio
+
+
+@pytest.mark.parametrize("wider", [GOLD_AND_SILVER, "{}"], ids=["one more value", "no condition"])
+def test_what_came_and_went_outside_the_old_condition_does_not_count(gold: World, wider: str) -> None:
+    """docs/process.md F.4: who comes in by a wider condition is judged as they then stand."""
+    portfolio = lived_through(gold, "Silver")
+    gold.work()
+    assert gold.tasks() == []
+    gold.minutes(5)
+    gold.remap(wider)
+    gold.next_day()
+    assert gold.kinds() == ["write_copy", "design_graphics"]  # for the ticket that is there
+    assert gold.date(portfolio) == "2026-12-12"
+    assert gold.receivers() == []
+
+
+@pytest.mark.parametrize("wider", [GOLD_AND_SILVER, "{}"], ids=["one more value", "no condition"])
+def test_who_was_inside_all_the_time_is_judged_by_the_whole_history(gold: World, wider: str) -> None:
+    """docs/process.md F.4: a decline that nobody had looked at yet is carried out, whatever the condition became."""
+    gold.work()
+    portfolio = gold.people.create_portfolio("Gold client", gold.day(40), tier="Gold")
+    gold.work()
+    gold.people.set_status(portfolio, "No Refresh Requested")
+    gold.clock.advance(timedelta(minutes=3))
+    gold.people.set_status(portfolio, "Refresh Request Submitted")
+    gold.remap(wider)
+    gold.next_day()
+    assert gold.date(portfolio) == "2027-01-12"
+
+
+def test_out_of_the_condition_and_in_again_makes_nothing_again(gold: World) -> None:
+    portfolio = gold.people.create_portfolio("Silver client", gold.day(10), tier="Silver")
+    gold.remap(GOLD_AND_SILVER)
+    gold.sweep()
+    assert gold.kinds() == ["kickoff"]
+    gold.minutes(5)
+    gold.remap(GOLD)
+    gold.next_day()
+    gold.people.set_status(portfolio, "No Refresh Requested")
+    gold.minutes(3)
+    gold.people.set_status(portfolio, "")
+    gold.minutes(5)
+    gold.remap(GOLD_AND_SILVER)
+    gold.next_day()
+    assert gold.kinds() == ["kickoff"]
+    assert gold.date(portfolio) == "2026-11-12"
+
+
+def test_the_value_that_approves_was_replaced(world: World) -> None:
+    """docs/process.md F.5: what was delivered before stays delivered, and the next wish is a new round."""
+    people = world.people
+    portfolio = people.create_portfolio("Acme", world.day(0), status="Deliverables Submitted")
+    ticket = people.create_ticket("Ad", "Winter", portfolio)
+    people.move_ticket(ticket, "Pending Approval")
+    world.work()
+    people.request_revisions(ticket, "Copy Revisions Only")
+    world.minutes(10)
+    people.set("ticket", ticket, {"copy_approval": "Approved"})
+    world.minutes(10)
+    known = world.sandbox.portal.type("ticket").properties
+    known["copy_approval"] = replace(known["copy_approval"], options=(*known["copy_approval"].options, ("OK", "OK")))
+    world.remap("ticket: {approved: OK}")
+    world.minutes(10)
+    people.set("ticket", ticket, {"copy_approval": "OK"})
+    world.minutes(10)
+    assert world.kinds(("ticket", ticket)).count("revise_copy") == 1
+    people.request_revisions(ticket, "Copy Revisions Only", force=True)
+    for _ in range(3):
+        world.minutes(10)
+    assert world.kinds(("ticket", ticket)).count("revise_copy") == 2
+    assert people.ticket(ticket)["copy_approval"] == ""

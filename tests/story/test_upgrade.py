@@ -15,9 +15,9 @@ Clients = Mapping[str, Client]
 
 def seen(world: World) -> dict[str, Any]:
     """Everything that people can see, but for when it was last touched."""
-    records = [*world.people.portfolios(), *world.people.list("ticket")]
+    records = {(kind, one.id): one.properties for kind in ("portfolio", "ticket") for one in world.people.list(kind)}
     return {
-        "records": {one.id: {k: v for k, v in one.properties.items() if "modified" not in k} for one in records},
+        "records": {ref: {k: v for k, v in one.items() if "modified" not in k} for ref, one in records.items()},
         "tasks": {task.id: (task.key, task.subject, task.body, task.open) for task in world.tasks()},
         "emails": [(mail.to, mail.properties) for mail in world.people.emails()],
     }

@@ -155,8 +155,12 @@ def _no_entries(evidence: Evidence, entries: Sequence[Entry]) -> str | None:
             raise NotJudgedError(f"ticket {entry.ticket} is no longer on this portfolio")
         if entry.ms in {to_ms(found.stage_since), to_ms(found.created_at)}:
             continue
-        history, stage = evidence.histories.stage_of(entry.ticket), evidence.histories.pending_approval
-        if not any(version.value == stage and to_ms(version.at) == entry.ms for version in history):
+        history = evidence.histories.stage_of(entry.ticket)
+        stages = {
+            evidence.histories.pending_approval,
+            *(one.pending_approval for one in evidence.context.past.mappings),
+        }
+        if not any(version.value in stages and to_ms(version.at) == entry.ms for version in history):
             entered = from_ms(entry.ms)
             reaches(history, entered, f"the stage of ticket {entry.ticket}")
             return f"ticket {entry.ticket} did not come into the stage of approval on {evidence.local(entered)}"

@@ -1,6 +1,6 @@
 """A group of portfolios as they now stand, with their tickets, in as few calls as batches allow."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from sync.passes.portal import Portal
 from sync.passes.snapshot.activities import read_notes, read_tasks
 from sync.passes.snapshot.parents import find_parents
 from sync.passes.snapshot.records import Translator
+from sync.rules.in_force import MappingHistory
 from sync.rules.model import Snapshot
 
 
@@ -56,16 +57,25 @@ class _Records:
 class SnapshotReader:
     """Reads through the mapping: what comes out speaks the service's words. `app_id`: see `Translator`."""
 
-    def __init__(self, crm: CRMReader, mapping: ProcessMapping, app_id: str | None, clock: Clock) -> None:
+    def __init__(
+        self,
+        crm: CRMReader,
+        mapping: ProcessMapping,
+        app_id: str | None,
+        clock: Clock,
+        past: Callable[[], MappingHistory],
+    ) -> None:
         self._crm = crm
         self._translator = Translator(mapping, app_id)
         self._clock = clock
+        self._past = past
 
     def read(self, portfolios: Iterable[str], lone_tickets: Iterable[str], portal: Portal) -> Group:
         """Read these portfolios (ids) with their tickets, and tickets that have none. Raises the port's errors."""
         wanted = sorted(set(portfolios), key=int)
-        read = self._records(wanted, set(lone_tickets), portal)
-        snapshots, faulty = self._snapshots(read, portal)
+        past = self._past()
+        read = self._records(wanted, set(lone_tickets), portal, past)
+        snapshots, faulty = self._snapshots(read, portal, past)
         return Group(snapshots, _gone(wanted, read), _merged(read.portfolios), _modified(read), faulty)
 
     def complete(
@@ -87,9 +97,11 @@ class SnapshotReader:
 
     # -- from the CRM
 
-    def _records(self, wanted: Sequence[str], lone_tickets: Collection[str], portal: Portal) -> _Records:
+    def _records(
+        self, wanted: Sequence[str], lone_tickets: Collection[str], portal: Portal, past: MappingHistory
+    ) -> _Records:
         began = self._clock.now()
-        portfolios = self._portfolios(wanted)
+        portfolios = self._portfolios(wanted, portal, past)
         on = self._tickets_on([i for i, record in portfolios.items() if record.id == i])
         near = {ticket for tickets in on.values() for ticket in tickets}
         parents, problems = find_parents(self._crm, near)
@@ -97,7 +109,8 @@ class SnapshotReader:
         tickets = self._tickets(sorted([*near, *lone], key=int), portal)
         # A ticket that changed meanwhile may be of a cycle that began meanwhile: its portfolio must not be the older one.
         newer = {t for t, record in tickets.items() if record.updated_at is not None and record.updated_at > began}
-        again = self._portfolios(sorted({i for t in newer if (i := parents.get(t)) is not None and i in on}, key=int))
+        stale = sorted({i for t in newer if (i := parents.get(t)) is not None and i in on}, key=int)
+        again = self._portfolios(stale, portal, past)
         portfolios |= {i: record for i, record in again.items() if record.id == i}
         return _Records(portfolios, on, parents, problems, tickets, lone)
 
@@ -105,8 +118,8 @@ class SnapshotReader:
         ends = self._crm.associated(Kind.PORTFOLIO, Kind.TICKET, portfolios) if portfolios else {}
         return {i: sorted({end.to for end in ends.get(i, ())}, key=int) for i in portfolios}
 
-    def _portfolios(self, ids: Sequence[str]) -> dict[str, Record]:
-        properties, history = self._translator.portfolio_properties()
+    def _portfolios(self, ids: Sequence[str], portal: Portal, past: MappingHistory) -> dict[str, Record]:
+        properties, history = self._translator.portfolio_properties(portal, past)
         return self._crm.read(Kind.PORTFOLIO, ids, properties, history) if ids else {}
 
     def _tickets(self, ids: Sequence[str], portal: Portal) -> dict[str, Record]:
@@ -115,26 +128,28 @@ class SnapshotReader:
 
     # -- through the mapping
 
-    def _snapshots(self, read: _Records, portal: Portal) -> tuple[dict[RecordRef, Snapshot], dict[RecordRef, str]]:
+    def _snapshots(
+        self, read: _Records, portal: Portal, past: MappingHistory
+    ) -> tuple[dict[RecordRef, Snapshot], dict[RecordRef, str]]:
         """The snapshot of each record, and of each that cannot be understood why."""
         snapshots: dict[RecordRef, Snapshot] = {}
         faulty: dict[RecordRef, str] = {}
         for i in read.tickets_on:
             ref = RecordRef(Kind.PORTFOLIO, i)
             try:
-                snapshots[ref] = self._snapshot(i, read, portal)
+                snapshots[ref] = self._snapshot(i, read, portal, past)
             except ValueError as error:
                 faulty[ref] = str(error)
         for t in read.lone:
             if t in read.tickets and read.tickets[t].id == t:
-                ticket = self._translator.ticket(read.tickets[t], portal)
+                ticket = self._translator.ticket(read.tickets[t], portal, past)
                 snapshots[RecordRef(Kind.TICKET, t)] = Snapshot(None, (ticket,), owners=portal.owners)
         return snapshots, faulty
 
-    def _snapshot(self, i: str, read: _Records, portal: Portal) -> Snapshot:
+    def _snapshot(self, i: str, read: _Records, portal: Portal, past: MappingHistory) -> Snapshot:
         mine = [t for t in read.tickets_on[i] if read.parents.get(t) == i and t in read.tickets]
-        portfolio = self._translator.portfolio(read.portfolios[i], portal)
-        tickets = tuple(self._translator.ticket(read.tickets[t], portal) for t in mine if read.tickets[t].id == t)
+        portfolio = self._translator.portfolio(read.portfolios[i], portal, past, self._clock.now())
+        tickets = tuple(self._translator.ticket(read.tickets[t], portal, past) for t in mine if read.tickets[t].id == t)
         problems = tuple(read.problems[t] for t in mine if t in read.problems)
         # Where the CRM tells no time: our own, less as much as the two clocks may be apart.
         read_at = read.portfolios[i].read_at or self._clock.now() - CLOCKS_APART

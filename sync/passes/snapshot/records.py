@@ -5,11 +5,14 @@ from datetime import UTC, date, datetime
 from typing import TypeVar
 
 from mappings.names import same_to_the_eye
-from mappings.schema import Condition, ProcessMapping
+from mappings.schema import ProcessMapping
 from mappings.vocabulary import Role, Stage
 from sync.crm import Kind, RawVersion, Record, moment_of
 from sync.passes.portal import Portal
 from sync.passes.snapshot.histories import began, left, since
+from sync.passes.snapshot.scope import scope
+from sync.passes.snapshot.todays_words import portfolio_in_todays_words, ticket_in_todays_words
+from sync.rules.in_force import MappingHistory
 from sync.rules.model import History, Portfolio, Ticket, Version
 
 T = TypeVar("T")
@@ -25,10 +28,14 @@ class Translator:
 
     # -- what has to be read of a record: its properties, and those with their history
 
-    def portfolio_properties(self) -> tuple[list[str], list[str]]:
-        """Name the properties that `portfolio` needs, and those of which it needs the history."""
+    def portfolio_properties(self, portal: Portal, past: MappingHistory) -> tuple[list[str], list[str]]:
+        """Name the properties that `portfolio` needs, and those of which it needs the history.
+
+        Those of former conditions are among them as far as the portal still has them.
+        """
         mapping = self._mapping.portfolio
-        conditions = [condition.property for condition in mapping.condition]
+        former = {c.property for one in past.mappings for c in one.condition} & portal.on_portfolios
+        conditions = [*(condition.property for condition in mapping.condition), *sorted(former)]
         properties = [*mapping.properties.model_dump().values(), *mapping.owners.values(), *conditions]
         names = mapping.properties
         manager = mapping.owners[Role.ACCOUNT_MANAGER]
@@ -45,13 +52,14 @@ class Translator:
 
     # -- what it means
 
-    def portfolio(self, record: Record, portal: Portal) -> Portfolio:
+    def portfolio(self, record: Record, portal: Portal, past: MappingHistory, now: datetime) -> Portfolio:
         """Translate a portfolio. Raises `ValueError` where a value makes no sense; the text names record and property."""
         mapping = self._mapping.portfolio
+        record = portfolio_in_todays_words(record, self._mapping, past)
         names, values = mapping.properties, record.properties
         link = values.get(names.ad_lab_link, "")
         where = f"portfolio {record.id}: {names.refresh_date}"
-        inside, inside_since = _scope(record, mapping.condition)
+        inside, inside_since = scope(record, mapping.condition, past, now)
         return Portfolio(
             id=record.id,
             name=values.get(names.name, "") or f"portfolio {record.id}",
@@ -71,9 +79,10 @@ class Translator:
             manager_history=self._history(record, mapping.owners[Role.ACCOUNT_MANAGER], str),
         )
 
-    def ticket(self, record: Record, portal: Portal) -> Ticket:
+    def ticket(self, record: Record, portal: Portal, past: MappingHistory) -> Ticket:
         """Translate a ticket. Raises `ValueError` where it lacks the time of its creation; the text names it."""
         mapping = self._mapping.ticket
+        record = ticket_in_todays_words(record, self._mapping, past, portal)
         names, values = mapping.properties, record.properties
         created = record.created_at
         if created is None:
@@ -120,18 +129,6 @@ class Translator:
 
     def _is_own(self, version: RawVersion) -> bool:
         return version.source_type == "INTEGRATION" and self._app_id in {None, version.source_id}
-
-
-def _scope(record: Record, conditions: tuple[Condition, ...]) -> tuple[bool, datetime | None]:
-    """Whether the mapping's conditions hold, and since when; None: as far back as the history shows."""
-    if not all(c.holds(record.properties.get(c.property, "")) for c in conditions):
-        return False, None
-    began = [moment for c in conditions if (moment := _held_since(record, c)) is not None]
-    return True, max(began, default=None)
-
-
-def _held_since(record: Record, condition: Condition) -> datetime | None:
-    return since(record.history.get(condition.property, ()), condition.holds, None)
 
 
 def _owners(properties: Mapping[R, str], values: Mapping[str, str]) -> dict[Role, str]:

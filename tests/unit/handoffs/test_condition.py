@@ -11,6 +11,7 @@ from tests.unit.handoffs.scenes import (
     DECLINED,
     DONE,
     DUE,
+    EMPTY,
     GRAPHIC,
     IMPLEMENT,
     IMPLEMENTED,
@@ -21,6 +22,7 @@ from tests.unit.handoffs.scenes import (
     REQUESTED,
     REVISE_GRAPHICS,
     SILENT,
+    SUBMITTED,
     approved,
     begun,
     in_review,
@@ -34,6 +36,15 @@ from tests.unit.handoffs.table import MakeScene, Row, Says, check, rows
 
 def outside(scene: MakeScene) -> Scene:
     return scene().leave()
+
+
+def declined_and_begun_anew() -> Scene:
+    """The next cycle's kickoff is out as well."""
+    return quiet().date(10).look().status(DECLINED).look().status(EMPTY).date(10).look()
+
+
+def announced_after_a_decline() -> Scene:
+    return declined_and_begun_anew().ticket("201").status(SUBMITTED).move("201").look()
 
 
 CONDITION = [
@@ -120,6 +131,27 @@ CONDITION = [
         lambda: quiet().date(10).look().leave().date(30).come_back().date(10),
         Says("1", DUE, ""),
         KICKOFF,
+    ),
+    Row(
+        "1.4 W.7",
+        "a decline that came and went while outside has ended no cycle: no second kickoff",
+        lambda: quiet().date(10).look().leave().status(DECLINED).later(minutes=3).status(EMPTY).come_back(),
+        Says("1", DONE, "10 days away"),
+        NOTHING,
+    ),
+    Row(
+        "1.4 C.4 W.7",
+        "a decline that was carried out while inside has, whatever came after it",
+        lambda: declined_and_begun_anew().leave().come_back(),
+        Says("1", DONE, "10 days away"),
+        NOTHING,
+    ),
+    Row(
+        "5.6 C.4 W.7 G.7",
+        "and so it has where the database is lost: the keys of the next one tell the cycle",
+        lambda: announced_after_a_decline().leave().come_back().lose_database(),
+        Says("5", DONE, ""),
+        NOTHING,
     ),
     Row(
         "5.9 W.7",

@@ -1,0 +1,124 @@
+"""A record's history as today's mapping would have it: what was set under another one has today's names. Pure.
+
+A status, a revision or a stage that an admin has replaced by another is the same one under another name: moving the records
+from the old to the new is no version of its own (docs/process.md F.5). What stands now is read by today's mapping alone.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from mappings.names import meant
+from mappings.schema import ProcessMapping
+from sync.crm import RawVersion, Record
+from sync.passes.portal import Portal
+from sync.rules.in_force import MappingHistory, PastMapping
+
+Names = Mapping[str, str]
+"""What a mapping calls things: its word for each value of the CRM's."""
+
+
+def portfolio_in_todays_words(record: Record, mapping: ProcessMapping, past: MappingHistory) -> Record:
+    """Read the status's history through the mappings that were in force when each version was set."""
+    name = mapping.portfolio.properties.status
+    now = {value: str(status) for status, value in mapping.portfolio.statuses.items()}
+
+    def then(one: PastMapping) -> Names:
+        return {value: str(status) for value, status in one.statuses.items()}
+
+    history = _named(record.history.get(name, ()), past, name, lambda one: one.status_property)
+    return _with(record, {name: _renamed(history, past, then, now)})
+
+
+def ticket_in_todays_words(record: Record, mapping: ProcessMapping, past: MappingHistory, portal: Portal) -> Record:
+    """Read the histories of Needs Revisions, approvals, stage and pipeline as `portfolio_in_todays_words` does."""
+    names = mapping.ticket.properties
+    revisions = {value: str(revision) for revision, value in mapping.ticket.revisions.items()}
+    asked = _named(
+        record.history.get(names.needs_revisions, ()), past, names.needs_revisions, lambda one: one.revision_property
+    )
+    approvals = {
+        name: _renamed(
+            record.history.get(name, ()),
+            past,
+            lambda one: {one.approved: "approved"},
+            {mapping.ticket.approved: "approved"},
+        )
+        for name in (names.copy_approval, names.graphic_approval)
+    }
+    return _with(
+        record,
+        {
+            **approvals,
+            names.needs_revisions: _renamed(
+                asked, past, lambda one: {value: str(kind) for value, kind in one.revisions.items()}, revisions
+            ),
+            names.stage: _renamed(
+                record.history.get(names.stage, ()),
+                past,
+                lambda one: {one.in_progress: "in progress", one.pending_approval: "pending approval"},
+                {portal.in_progress: "in progress", portal.pending_approval: "pending approval"},
+            ),
+            names.pipeline: _renamed(
+                record.history.get(names.pipeline, ()),
+                past,
+                lambda one: {one.pipeline: "deliverables"},
+                {portal.pipeline.id: "deliverables"},
+            ),
+        },
+    )
+
+
+def _with(record: Record, histories: Mapping[str, Sequence[RawVersion]]) -> Record:
+    changed = {name: tuple(new) for name, new in histories.items() if tuple(new) != tuple(record.history.get(name, ()))}
+    return replace(record, history={**record.history, **changed}) if changed else record
+
+
+def _named(
+    history: Sequence[RawVersion], past: MappingHistory, name: str, property_of: Callable[[PastMapping], str]
+) -> Sequence[RawVersion]:
+    """The versions since the mapping has named this property: what was filled in before is no act of the process."""
+    since = _named_since(past, name, property_of)
+    return history if since is None else [version for version in history if version.at >= since]
+
+
+def _named_since(past: MappingHistory, name: str, property_of: Callable[[PastMapping], str]) -> datetime | None:
+    """When the property came to be the one that is meant; None: as far back as it is known."""
+    since = None
+    for one in reversed(past.mappings):
+        if property_of(one) != name:
+            return since
+        since = one.since
+    return None
+
+
+def _renamed(
+    history: Sequence[RawVersion], past: MappingHistory, then: Callable[[PastMapping], Names], now: Names
+) -> list[RawVersion]:
+    today = {word: value for value, word in now.items()}
+    found: list[RawVersion] = []
+    before: RawVersion | None = None  # the version after this one, as it was set
+    for place, version in enumerate(history):
+        one = past.at(version.at)
+        names = now if one is None else then(one)
+        is_todays = place == 0 or names == now
+        renamed = version if is_todays else replace(version, value=_todays(version.value, names, today, now))
+        if before is not None and _is_renaming(version, renamed, before, found[-1]):
+            found.pop()
+        found.append(renamed)
+        before = version
+    return found
+
+
+def _todays(value: str, names: Names, today: Mapping[str, str], now: Names) -> str:
+    """The value that means today what this one meant then."""
+    known = meant(value, names)
+    if known is not None:
+        return today[names[known]]
+    # It meant nothing then: that today's mapping gives it a meaning makes no cause of it.
+    return f"{value} (not named then)" if meant(value, now) is not None else value
+
+
+def _is_renaming(older: RawVersion, renamed: RawVersion, newer: RawVersion, kept: RawVersion) -> bool:
+    """Whether the newer version says the same as the older one by another name only."""
+    return older.value not in {renamed.value, newer.value} and renamed.value == kept.value
