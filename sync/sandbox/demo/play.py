@@ -202,6 +202,7 @@ class Play:
         self._screen.handoff("8", "The cycle closes", "Social Ad Specialist to the system, by her task")
         self._act(11, SASHA, "has put the new creatives into Meta and completes her task: no more than that.")
         self._complete(SASHA, self._names.implement_subject)
+        self._leave_as_it_is(11)
         news = self._through("8")
         reset, told = News(changes=news.changes, tasks=news.tasks, closed=news.closed), News(mails=news.mails)
         self._tell("8", reset)
@@ -218,6 +219,7 @@ class Play:
         self._screen.handoff("2a", "The client declines", "Account Manager to the system")
         self._act(10, AMELIA, "sets No Refresh Requested.")
         self._set_status(AMELIA, self._bakery, "No Refresh Requested")
+        self._leave_as_it_is(10)
         self._close_act("2a")
         self._pass_days(14, "the date that was")
         self._tell(TIMER, self._collect(TIMER), "no task, no email: that cycle is over for everybody")
@@ -253,6 +255,12 @@ class Play:
         self._people.move_ticket(ticket, "Pending Approval", by=self._id(moved_by))
 
     # --- time
+
+    def _leave_as_it_is(self, hour: int) -> None:
+        """What was done at this hour may be a wrong pick: the service waits until it has stood for two minutes."""
+        self._stage.settle("the first look")
+        self._screen.say("It might be a slip. The service waits until it has stood for two minutes.")
+        self._people.set_clock(self._at(self._day, hour, 3))
 
     @staticmethod
     def _at(day: date, hour: int, minute: int = 0) -> datetime:
