@@ -148,6 +148,60 @@ def _implemented_and_edited_meanwhile(author: "Author", client: "Client", _folde
     yield author.status(client, IMPLEMENTED, SAS)
 
 
+def _picked_wrongly(author: "Author", client: "Client", _folder: str) -> Iterator[Item]:
+    """A line of the drop-down, corrected within seconds, minutes or hours; and perhaps the other closing one was meant."""
+    rng = author.rng
+    before = rng.choice(("", REQUESTED, SUBMITTED, PENDING, APPROVED))
+    yield author.status(client, before)
+    author.clock += rng.choice((0, 400_000))
+    first = rng.choice((DECLINED, IMPLEMENTED))
+    yield author.status(client, first, SAS)
+    author.clock += _soon_or_later(author)
+    meant = rng.choice((before, before, before, "", DECLINED if first == IMPLEMENTED else IMPLEMENTED))
+    yield author.status(client, meant, SAS)
+    if rng.random() < 0.3:  # and once more
+        author.clock += _soon_or_later(author)
+        yield author.status(client, first, SAS)
+
+
+def _ticked_wrongly(author: "Author", client: "Client", _folder: str) -> Iterator[Item]:
+    """The implementation task is opened again, or another approval comes meanwhile."""
+    rng = author.rng
+    yield author.status(client, APPROVED)
+    author.clock += rng.choice((1_000, 400_000))
+    yield author.tick(client.label, IMPLEMENT, by=SAS)
+    if rng.random() < 0.3:
+        yield author.status(client, PENDING)
+        yield author.status(client, APPROVED)
+    author.clock += _soon_or_later(author)
+    yield author.tick(client.label, IMPLEMENT, "NOT_STARTED", by=SAS)
+    if rng.random() < 0.5:
+        author.clock += _soon_or_later(author)
+        yield author.tick(client.label, IMPLEMENT, by=SAS)
+
+
+def _worked_on_while_a_closing_waits(author: "Author", client: "Client", folder: str) -> Iterator[Item]:
+    """Tickets, revisions and the date do not stand still for the two minutes."""
+    rng = author.rng
+    yield author.status(client, rng.choice((REQUESTED, SUBMITTED)))
+    yield from author.ready_ticket(client, folder)
+    author.clock += 1_200_000
+    yield author.status(client, rng.choice((DECLINED, IMPLEMENTED)))
+    match rng.randrange(4):
+        case 0:
+            yield from author.ticket(client, folder)
+        case 1:
+            for label, _ in author.tickets_of(client)[:1]:
+                yield from author.revise(label)
+        case 2:
+            yield author.set(client.label, **{NAMES.date: author.day_in(rng.randint(0, 20))})
+        case _:
+            yield from author.ready_ticket(client, folder)
+    author.clock += rng.choice((1_000, 30_000, 200_000))
+    if rng.random() < 0.7:
+        yield author.status(client, rng.choice((REQUESTED, SUBMITTED)))
+
+
 # -- approvals and revisions
 
 
@@ -346,6 +400,10 @@ CORNER_CASES: tuple[CornerCase, ...] = (
     _declined_and_edited_meanwhile,
     _implemented_and_edited_soon,
     _implemented_and_edited_meanwhile,
+    _picked_wrongly,
+    _picked_wrongly,
+    _ticked_wrongly,
+    _worked_on_while_a_closing_waits,
     _approval_deleted,
     _approved_again,
     _revised_twice,
@@ -370,6 +428,11 @@ def _owners(author: "Author") -> Mapping[str, str]:
 
 def _people(author: "Author") -> dict[str, str]:
     return {role: _owners(author)[role] for role in (AM, SAS, COPYWRITER, DESIGNER)}
+
+
+def _soon_or_later(author: "Author") -> int:
+    """After how many milliseconds somebody sees what they have done: within the two minutes, just after them, hours later."""
+    return author.rng.choice((2_000, 15_000, 60_000, 100_000, 117_000, 121_000, 125_000, 300_000, 7_200_000))
 
 
 def _meanwhile(author: "Author", act: Item) -> Item:

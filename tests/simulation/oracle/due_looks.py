@@ -26,8 +26,8 @@ class DueLooks:
         """Changed by people and not looked at since: on records of which kinds."""
         self._findable: dict[Ref, int] = {}
         """Those of them that a search shows."""
-        self._put_off: dict[Ref, int] = {}
-        """To be looked at again, and when."""
+        self._put_off: dict[Ref, tuple[int, int]] = {}
+        """To be looked at again: from when on a look counts, and by when there must have been one."""
         self._parent_seen: dict[Ref, Ref | None] = {}
         """The portfolio that a ticket counted for, when it was last looked at."""
         self._began = PassBegan(0, 0, "")
@@ -44,11 +44,11 @@ class DueLooks:
                 self._parent_seen[ref] = None if parent is None else parent.ref
             self._changed.pop(ref, None)
             self._findable.pop(ref, None)
-            if self._put_off.get(ref, 0) <= self._crm.now.at:
+            if self._put_off.get(ref, (0, 0))[0] <= self._crm.now.at:
                 self._put_off.pop(ref, None)
 
-    def put_off(self, ref: Ref, until: int) -> None:
-        self._put_off[ref] = until
+    def put_off(self, ref: Ref, moment: int, within: int = 0) -> None:
+        self._put_off[ref] = moment, moment + within
 
     def forget(self) -> None:
         """The database was lost: what was told is told no more, and the next sweep finds it."""
@@ -67,7 +67,7 @@ class DueLooks:
 
     def overlooked(self, event: PassEnded) -> set[Ref]:
         """What must have been looked at by the end of an undisturbed pass, and was not. Told once."""
-        found = {ref for ref, at in self._put_off.items() if at <= self._began.at}
+        found = {ref for ref, (_, by) in self._put_off.items() if by <= self._began.at}
         found |= {ref for ref, kinds in self._changed.items() if kinds & event.delivered}
         if self._began.what == "poll":
             found |= {ref for ref, at in self._findable.items() if at <= self._began.at - SEARCH_LAGS}

@@ -24,9 +24,6 @@ from tests.simulation.oracle.rounds import Rounds
 
 BARRIER = 15 * 60_000
 
-LOOKED_AGAIN = 60_000
-"""How long after a moment that it has waited for the service must have looked again."""
-
 Key = tuple[str | int | frozenset[tuple[str, int]], ...]
 
 
@@ -393,7 +390,7 @@ class Handoffs:
         moments = [] if settling is None else [settling.at]
         done = [task for task in self._crm.tasks_on(rec, "7") if not task.rec.archived and not task.open]
         moments += [self._crm.run_began(task.rec, "hs_task_status").at for task in done]
-        return min((at + SETTLE + LOOKED_AGAIN for at in moments if self._crm.waits(at)), default=None)
+        return min((at + SETTLE + TOLD for at in moments if self._crm.now.at < at + SETTLE + TOLD), default=None)
 
     def _status_looked_at(self, rec: Rec) -> str:
         """What it was at the newest look, by which tasks and emails are decided."""

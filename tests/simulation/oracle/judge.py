@@ -50,6 +50,9 @@ from tests.simulation.oracle.handoffs import Handoffs, Offer
 from tests.simulation.oracle.notes import Notes
 from tests.simulation.oracle.records import Rec, Records
 
+LOOKED_AGAIN = 60_000
+"""Within how long after a closing version counts the service must have looked again: its time is told in whole seconds."""
+
 
 class Oracle:
     """`judge` an event log once."""
@@ -348,9 +351,11 @@ class Oracle:
 
     def _put_off(self, rec: Rec) -> None:
         """Note when the service must have looked again: an Ad Set is complete by then, or something counts."""
-        moments = [self._handoffs.complete_at(rec), self._handoffs.counts_at(rec)]
-        if (moment := min((one for one in moments if one is not None), default=None)) is not None:
-            self._due_looks.put_off(rec.ref, moment)
+        complete, counts = self._handoffs.complete_at(rec), self._handoffs.counts_at(rec)
+        if counts is not None and (complete is None or counts < complete):
+            self._due_looks.put_off(rec.ref, counts, LOOKED_AGAIN)
+        elif complete is not None:
+            self._due_looks.put_off(rec.ref, complete)
 
     def _approval_with_task(self, rec: Rec) -> tuple[int, Ref] | None:
         """Handoff 7: the approval that stands, with the newest task of its cycle that is open."""
