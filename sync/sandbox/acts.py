@@ -96,6 +96,9 @@ class Acts:
     def define_property(self, kind: str, name: str, label: str = "") -> None:
         self._portal.define_property(self._type(kind), Property(name, label or name))
 
+    def archive_property(self, kind: str, name: str, archived: bool = True) -> None:
+        self._portal.archive_property(self._type(kind), name, archived=archived)
+
     def set_rules(self, rules: list[Mapping[str, str]]) -> None:
         """Replace the admin's validation rules; `type` is a kind."""
         self._portal.rules = [ValidationRule(**{**rule, "type": self._type(rule["type"])}) for rule in rules]

@@ -15,6 +15,7 @@ from sync.sandbox import api_associations as associations
 from sync.sandbox import api_metadata, api_objects, api_search
 from sync.sandbox.call import Call
 from sync.sandbox.faults import Fault, Faults, rate_limit_body, refusal
+from sync.sandbox.incomplete import MISSING, Lacks, leave_out
 from sync.sandbox.limits import Budget, Meter, RateLimiter
 from sync.sandbox.portal import Portal, UnknownTypeError
 from sync.sandbox.request_log import RequestLog
@@ -153,6 +154,9 @@ class Api:
                 response.body = response.body[: len(response.body) * 2 // 3]
             case "lost-504":
                 return refusal(fault, call.correlation_id)
+            case kind if kind in MISSING:
+                lacks = Lacks(kind, fault.share, fault.name, fault.record)
+                response.body = leave_out(response.body, lacks, self._random)
             case _:
                 response.broken = fault.broken
         return response

@@ -27,13 +27,14 @@ def batch_read(call: Call) -> Response:
     results: list[str] = []
     empty: list[str] = []
     errors: list[dict[str, object]] = []
+    gone: list[dict[str, object]] = []
     for index, one in enumerate(inputs):
         asked = str(one.get("id"))
         record = call.portal.find(from_type.id, number(asked))
         if index in spoilt:
             errors.append(internal_error().as_row({"fromObjectId": [asked]}))
         elif record is None:
-            errors.append(_gone(call, from_type, asked))
+            gone.append(_gone(call, from_type, asked))
         elif links := call.portal.linked(record, to_type.id):
             shown = asked if call.portal.quirks.merged_association_from == "asked" else str(record.id)
             results.append(_page(call, record, to_type, links, shown, number(one.get("after") or 0)))
@@ -41,8 +42,8 @@ def batch_read(call: Call) -> Response:
             empty.append(asked)
     grouped = call.portal.quirks.group_no_associations
     named = [empty] if grouped and empty else [[one] for one in empty]
-    errors += [_none_found(from_type, to_type, ids) for ids in named]
-    return call.batch(200, results, errors)
+    absent = [*gone, *(_none_found(from_type, to_type, ids) for ids in named)]
+    return call.read(results, errors, absent)
 
 
 def batch_create(call: Call) -> Response:

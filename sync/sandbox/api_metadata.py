@@ -23,7 +23,9 @@ OWNERS_PAGE = 500
 
 
 def properties(call: Call) -> Response:
-    return answer(200, listing(one.as_json() for one in call.type().properties.values()))
+    object_type = call.type()
+    shown = object_type.archived_properties if call.query("archived") == "true" else object_type.properties
+    return answer(200, listing(one.as_json() for one in shown.values()))
 
 
 def property_named(call: Call) -> Response:

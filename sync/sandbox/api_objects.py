@@ -95,12 +95,10 @@ def batch_read(call: Call) -> Response:
             found.setdefault(record.id, []).append(record)
         else:
             found[record.id] = [record]
-    errors = _missing(call, object_type, missing)
-    if failed:
-        errors.append(internal_error().as_row({"ids": failed}))
+    errors = [internal_error().as_row({"ids": failed})] if failed else []
     quirks = call.portal.quirks
     shown = [record.as_json(names, history, quirks) for records in found.values() for record in records]
-    return call.batch(200, shown, errors)
+    return call.read(shown, errors, _missing(call, object_type, missing))
 
 
 def batch_create(call: Call) -> Response:

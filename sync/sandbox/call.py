@@ -72,6 +72,16 @@ class Call:
             return set()
         return set(self.random.sample(range(count), max(1, min(count, round(count * self.spoil)))))
 
+    def read(
+        self, results: Sequence[str], failed: Sequence[Mapping[str, object]], absent: Sequence[Mapping[str, object]]
+    ) -> Response:
+        """A batch read's answer; `absent` are the errors for what is not there, which a quirk leaves out."""
+        told = self.portal.quirks.batch_read_problems
+        response = self.batch(200, results, failed if told == "left out" else [*absent, *failed])
+        if told == "200":
+            response.status = 200
+        return response
+
     def batch(self, status: int, results: Sequence[str], errors: Sequence[Mapping[str, object]] = ()) -> Response:
         """A batch's answer: `status`, or 207 where there are errors. The order of the results is no order."""
         shuffled = list(results)

@@ -425,7 +425,8 @@ class Delivery:
             if quirks.cleared_event_value != "absent":
                 told["propertyValue"] = "" if quirks.cleared_event_value == "empty" else None
             return told
-        if quirks.date_event_values == "ms" and change.type.properties[change.property].type == "date":
+        definition = change.type.properties.get(change.property)  # None: somebody has archived it since
+        if quirks.date_event_values == "ms" and definition is not None and definition.type == "date":
             value = date_to_ms(value)
         told["propertyValue"] = value
         return told

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, fields
 from fnmatch import fnmatchcase
 from typing import Any, Literal, get_args
 
+from sync.sandbox.incomplete import MISSING
 from sync.sandbox.wire import Broken, Response
 
 FaultKind = Literal[
@@ -24,6 +25,8 @@ FaultKind = Literal[
     "late", "late-504", "late-hang",
     # a batch of which a share of the inputs fails
     "partial",
+    # carried out, and the answer lacks something of a share of its objects: see `incomplete`
+    "no-property", "no-history", "no-histories", "no-version", "no-list", "left-out",
 ]  # fmt: skip
 
 _POLICIES = {
@@ -63,7 +66,11 @@ class Fault:
     retry_after: float | None = None
     """Seconds in `Retry-After`, for the refusals; None: no such header."""
     share: float = 0.5
-    """How many inputs of a `partial` batch fail; at least one does."""
+    """How many inputs of a `partial` batch fail, or objects of an answer lack something; at least one does."""
+    name: str = "*"
+    """A glob over the properties that an answer lacks; `*`: one of them."""
+    record: str = "*"
+    """A glob over the ids of the records of which an answer lacks something."""
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(FaultKind):
@@ -72,7 +79,7 @@ class Fault:
     @property
     def applies(self) -> bool:
         """Whether the call is carried out at once all the same."""
-        return self.kind in ("slow", "truncated", "cut", "lost", "lost-504", "lost-hang", "partial")
+        return self.kind in ("slow", "truncated", "cut", "lost", "lost-504", "lost-hang", "partial", *MISSING)
 
     @property
     def applies_late(self) -> bool:

@@ -289,6 +289,13 @@ class Agency(ABC):
     def reactivate_owner(self, owner: str) -> None:
         self._do("set_owner_archived", owner=owner, archived=False)
 
+    def archive_property(self, kind: str, name: str) -> None:
+        """Archive a property: no answer shows it any more, and its values stay where they are."""
+        self._do("archive_property", kind=kind, name=name, archived=True)
+
+    def restore_property(self, kind: str, name: str) -> None:
+        self._do("archive_property", kind=kind, name=name, archived=False)
+
     def set_rules(self, *rules: Mapping[str, str]) -> None:
         """Replace the admin's validation rules: `name`, `type` (a kind), `property`, `pattern`, `message`."""
         self._do("set_rules", rules=[dict(rule) for rule in rules])

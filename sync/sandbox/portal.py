@@ -224,6 +224,19 @@ class Portal:
             for record in self._records[type_id].values():
                 record.changed()
 
+    def archive_property(self, type_id: str, name: str, *, archived: bool = True) -> None:
+        """Archive a property, or restore it; values and history stay. Raises `NotFoundError`."""
+        with self.lock:
+            object_type = self.types[type_id]
+            source, target = object_type.properties, object_type.archived_properties
+            if not archived:
+                source, target = target, source
+            if name not in source:
+                raise NotFoundError(f"property {name}")
+            target[name] = source.pop(name)
+            for record in self._records[type_id].values():
+                record.changed()
+
     def new_definition(self) -> int:
         """The id of the next object type, association type, pipeline or stage."""
         with self.lock:

@@ -32,6 +32,9 @@ class Quirks:
     """A read that asks for a property the object does not have: without a word, or a 400."""
 
     # --- batches ("Reading and writing")
+    batch_read_problems: Literal["207", "200", "left out"] = "207"
+    """How a batch read tells of inputs that do not exist or have no associations: by errors in a 207, by errors in a 200, or
+    not at all: they are left out of a 200."""
     create_partial_failure: Literal["trace", "always", "never"] = "trace"
     """Batch create answers 207 for single bad rows: with distinct `objectWriteTraceId`s, always, or never (400)."""
     update_partial_failure: Literal["trace", "always", "never"] = "trace"

@@ -83,6 +83,7 @@ class ObjectType:
     label: str
     custom: bool = False
     properties: dict[str, Property] = field(default_factory=dict)
+    archived_properties: dict[str, Property] = field(default_factory=dict)
     groups: set[str] = field(default_factory=set)
     required: tuple[str, ...] = ()
     default_properties: tuple[str, ...] = ()

@@ -1,6 +1,6 @@
 """Failures on demand, in-process and over a socket: both look the same to a client of `requests`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -8,6 +8,7 @@ import requests
 
 from sync.sandbox import Fault, Sandbox, SandboxServer
 from sync.sandbox.faults import FaultKind
+from sync.sandbox.portal import PortalError
 from tests.sandbox.client import PORTFOLIO, Client, make
 
 CREATE = "/crm/objects/2026-09/tasks/batch/create"
@@ -173,3 +174,70 @@ def test_unknown_faults_are_refused() -> None:
         Fault.from_json({"kind": "earthquake"})
     with pytest.raises(ValueError, match="often"):
         Fault.from_json({"kind": "500", "often": 3})
+
+
+def _read(sandbox: Sandbox, client: Client, fault: Fault) -> list[Any]:
+    """Three tickets, as an answer shows them that this fault befalls."""
+    made = [sandbox.people.create_ticket(f"T{n}", "Autumn") for n in range(3)]
+    sandbox.people.set("ticket", made[0], {"subject": "Again"})
+    sandbox.faults.add(fault)
+    names = ["subject", "deliverable_folder_name"]
+    body = client.read("tickets", *made, properties=names, propertiesWithHistory=["subject"])
+    return sorted(body["results"], key=lambda one: made.index(one["id"]))
+
+
+@pytest.mark.parametrize(
+    ("fault", "lacking"),
+    [
+        (Fault("no-property", name="subject"), lambda one: "subject" not in one["properties"]),
+        (Fault("no-property", share=1.0), lambda one: len(one["properties"]) == 4),
+        (Fault("no-history", name="subject"), lambda one: one["propertiesWithHistory"] == {}),
+        (Fault("no-histories"), lambda one: "propertiesWithHistory" not in one),
+        (Fault("no-version", share=1.0), lambda one: one["propertiesWithHistory"]["subject"] == []),
+    ],
+    ids=lambda one: one.kind + f"-{one.name}" if isinstance(one, Fault) else "",
+)
+def test_an_answer_lacks_something_of_a_share(
+    sandbox: Sandbox, client: Client, fault: Fault, lacking: Callable[[Any], bool]
+) -> None:
+    seen = _read(sandbox, client, fault)
+    assert len(seen) == 3
+    assert sum(map(lacking, seen)) == {0.5: 2, 1.0: 3 - (fault.kind == "no-version")}[fault.share]
+
+
+def test_a_record_is_left_out_of_a_good_answer(sandbox: Sandbox, client: Client) -> None:
+    assert len(_read(sandbox, client, Fault("left-out", share=0.1))) == 2
+
+
+def test_a_list_of_associations_is_missing(sandbox: Sandbox, client: Client) -> None:
+    portfolio = sandbox.people.create_portfolio()
+    sandbox.people.create_ticket("T", "", portfolio)
+    sandbox.faults.add(Fault("no-list"))
+    (result,) = client.associated(PORTFOLIO, "tickets", portfolio)["results"]
+    assert result.get("to") is None
+
+
+def test_what_is_no_answer_of_records_stays_as_it_is(sandbox: Sandbox, client: Client) -> None:
+    sandbox.faults.add(Fault("left-out"), Fault("no-list"), Fault("no-histories"))
+    assert client.ok("GET", "/account-info/2026-09/details")["portalId"]
+
+
+def test_an_archived_property_is_in_no_answer_until_it_is_restored(sandbox: Sandbox, client: Client) -> None:
+    ticket = sandbox.people.create_ticket("T", "Autumn")
+    path, name = "/crm/properties/2026-09/tickets", "deliverable_folder_name"
+
+    def defined(query: str = "") -> bool:
+        return name in {one["name"] for one in client.ok("GET", path + query)["results"]}
+
+    def shown() -> Any:
+        (one,) = client.read("tickets", ticket, properties=[name])["results"]
+        return one["properties"].get(name, "absent")
+
+    assert (defined(), defined("?archived=true"), shown()) == (True, False, "Autumn")
+    sandbox.people.archive_property("ticket", name)
+    assert (defined(), defined("?archived=true"), shown()) == (False, True, "absent")
+    client.batch("tickets", "update", [{"id": ticket, "properties": {name: "Winter"}}], 400)
+    sandbox.people.restore_property("ticket", name)
+    assert (defined(), defined("?archived=true"), shown()) == (True, False, "Autumn")
+    with pytest.raises(PortalError, match="property nothing"):
+        sandbox.people.archive_property("ticket", "nothing")

@@ -52,6 +52,16 @@ def _note_owner(sandbox: Sandbox, client: Client) -> object:
     return read["hubspot_owner_id"] == author, bool(read["hs_created_by_user_id"])
 
 
+def _absent(sandbox: Sandbox, client: Client) -> tuple[int, int, int, int]:
+    """How reads tell of a record that does not exist, and of one without associations: status and number of errors."""
+    ticket = sandbox.people.create_ticket("T")
+    of_records = client.send("POST", "/crm/objects/2026-09/tickets/batch/read", {"inputs": [{"id": "1"}]})
+    ends = f"/crm/associations/2026-09/tickets/{PORTFOLIO}/batch/read"
+    of_ends = client.send("POST", ends, {"inputs": [{"id": ticket}]})
+    told = [len(answer.json().get("errors", ())) for answer in (of_records, of_ends)]
+    return of_records.status_code, told[0], of_ends.status_code, told[1]
+
+
 def _missing_ids(_: Sandbox, client: Client) -> object:
     return client.read("tickets", "1", "2", status=207)["numErrors"]
 
@@ -144,6 +154,8 @@ SCENARIOS: list[tuple[dict[str, Any], Callable[..., object], object, object]] = 
     ({"reject_archived_owner": True}, _archived_owner, "accepted", "RefusedWriteError"),
     ({"create_partial_failure": "always"}, _create_whole, 400, 207),
     ({"unknown_property_read": "refused"}, _unknown_property, 200, 400),
+    ({"batch_read_problems": "200"}, _absent, (207, 1, 207, 1), (200, 1, 200, 1)),
+    ({"batch_read_problems": "left out"}, _absent, (207, 1, 207, 1), (200, 0, 200, 0)),
     ({"group_missing_ids": False}, _missing_ids, 1, 2),
     ({"merged_read_duplicates": True}, _merged_read, 1, 2),
     ({"inline_association_to_missing": "ignore"}, _inline_association_to_missing, 400, 201),
@@ -200,7 +212,9 @@ SCENARIOS: list[tuple[dict[str, Any], Callable[..., object], object, object]] = 
 
 
 @pytest.mark.parametrize(
-    ("switch", "scenario", "default", "switched"), SCENARIOS, ids=[next(iter(one[0])) for one in SCENARIOS]
+    ("switch", "scenario", "default", "switched"),
+    SCENARIOS,
+    ids=[" ".join(map(str, next(iter(one[0].items())))) for one in SCENARIOS],
 )
 def test_a_switch(switch: dict[str, Any], scenario: Callable[..., object], default: object, switched: object) -> None:
     assert scenario(*make()) == default

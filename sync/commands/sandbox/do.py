@@ -183,6 +183,24 @@ def dissociate(people: "RemotePeople", by: str | None, ticket: str, portfolio: s
 
 
 @do.command()
+@click.argument("kind", type=click.Choice(["portfolio", "ticket", "task"]))
+@click.argument("name")
+@_as_person
+def archive_property(people: "RemotePeople", _by: str | None, kind: str, name: str) -> None:
+    """Archive a property, as an admin does: no answer shows it any more."""
+    people.archive_property(kind, name)
+
+
+@do.command()
+@click.argument("kind", type=click.Choice(["portfolio", "ticket", "task"]))
+@click.argument("name")
+@_as_person
+def restore_property(people: "RemotePeople", _by: str | None, kind: str, name: str) -> None:
+    """Restore an archived property, with its values."""
+    people.restore_property(kind, name)
+
+
+@do.command()
 @click.argument("owner")
 @_as_person
 def deactivate(people: "RemotePeople", _by: str | None, owner: str) -> None:
