@@ -41,6 +41,10 @@ BLANK: dict[str, object] = {
     "ticket": None,  # {id, subject, folder, url}
     "tickets": (),  # of {id, subject, url}
     "unfinished": (),  # of the same: the cycle's other open tickets, which nobody has approved
+    "announcement": None,  # 2, 3 …: which announcement of the Ad Set in this cycle it is; None: the first
+    "fresh": (),  # of the same: those of `tickets` that are new since the Ad Set was announced before
+    "no_folder": (),  # of the same: the cycle's open tickets without a folder name, which are in no Ad Set
+    "other_sets": (),  # of {folder, ready, of, alike}: other Ad Sets that are not ready, or called almost the same
     "folder": "",
     "ad_lab_link": "",
     "ad_lab_link_since": None,  # when it was last changed, an ISO moment; None: nobody knows
@@ -88,6 +92,9 @@ RENDERING_ERRORS = (
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_ORDINALS = (
+    "", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
+)  # fmt: skip
 _CUT = "…"
 _ANYTHING = "\ue000"  # a private character: stands for any text where a subject's pattern is made
 
@@ -143,7 +150,7 @@ def values_of(variables: Context, zone: tzinfo) -> dict[str, object]:
     values["portfolio"] = _named(values["portfolio"], "name", "Portfolio") or {"id": "", "name": "", "url": ""}
     ticket = _named(values["ticket"], "subject", "Ticket")
     values["ticket"] = ticket and {"folder": ""} | ticket
-    for key in ("tickets", "unfinished"):
+    for key in ("tickets", "unfinished", "fresh", "no_folder"):
         values[key] = [_named(each, "subject", "Ticket") for each in cast("list[object]", values[key])]
     for key in ("account_manager", "folder", "ad_lab_link", "revision", "role", "reason"):
         values[key] = str(values[key] or "").strip()
@@ -236,6 +243,16 @@ def _moment(value: object) -> str:
     return f"{_day(text)}, {text[11:16]}" if re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d", text) else _day(value)
 
 
+def ordinal(value: object) -> str:
+    """2 → `second`, 11 → `11th`, 23 → `23rd`; what is no number stays as it is."""
+    if not isinstance(value, int):
+        return str(value) if value else ""
+    if 0 < value < len(_ORDINALS):
+        return _ORDINALS[value]
+    ending = "th" if value % 100 in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(value % 10, "th")
+    return f"{value}{ending}"
+
+
 def _away(value: object) -> str:
     """A number of days from today → `today`, `tomorrow`, `in 12 days`, `3 days ago`."""
     if not isinstance(value, int):
@@ -284,6 +301,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "day": _day,
     "moment": _moment,
     "away": _away,
+    "ordinal": ordinal,
     "link": _link,
     "quote": _quote,
     "lines": _lines,
@@ -330,6 +348,9 @@ _ANY_VALUES: dict[str, object] = {
     "ticket": dict.fromkeys(("id", "subject", "folder", "url"), _ANYTHING),
     "tickets": [dict.fromkeys(("id", "subject", "url"), _ANYTHING)],
     "unfinished": [dict.fromkeys(("id", "subject", "url"), _ANYTHING)],
+    "fresh": [dict.fromkeys(("id", "subject", "url"), _ANYTHING)],
+    "no_folder": [dict.fromkeys(("id", "subject", "url"), _ANYTHING)],
+    "other_sets": [dict.fromkeys(("folder", "ready", "of", "alike"), _ANYTHING)],
 }
 _LACKING: dict[str, object] = {
     "unconfirmed": False,
@@ -342,6 +363,10 @@ _LACKING: dict[str, object] = {
     "ticket": None,
     "tickets": [],
     "unfinished": [],
+    "announcement": None,
+    "fresh": [],
+    "no_folder": [],
+    "other_sets": [],
     "ad_lab_link_since": None,
     "ad_lab_link_old": False,
     "next_date": None,

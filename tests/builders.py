@@ -296,6 +296,12 @@ class Scene:
         self.tasks[task] = OwnTask(task, exists=True, completed=False, reopened_at=self._tick())
         return self
 
+    def not_closed(self, kind: TaskKind) -> Self:
+        """The oldest task of this kind is open after all: whatever was to close it never came through."""
+        task = min((task for task, found in self.task_kinds.items() if found == kind), key=int)
+        self.tasks[task] = OwnTask(task, exists=True, completed=False)
+        return self
+
     def delete_task(self, kind: TaskKind) -> Self:
         task = self.newest_task(kind)
         self.tasks[task] = OwnTask(task, exists=False, completed=False)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from mappings.schema import ProcessMapping
-    from sync.admin.explain import Explanation, HandoffLine, LeftOut, RuleResult
+    from sync.admin.explain import AdSet, Explanation, HandoffLine, LeftOut, RuleResult
     from sync.admin.timeline import Event
 
 
@@ -186,7 +186,9 @@ def _show_ad_sets(out: "Console", found: "Explanation", zone: ZoneInfo, limit: i
     from rich.text import Text
 
     for one in found.ad_sets:
-        out.print(f"      Ad Set “{one.folder}”: {one.ready} of {len(one.tickets)} ready")
+        print_wrapped(
+            out, f"Ad Set “{one.folder}”: {one.ready} of {len(one.tickets)} ready{_announced(one, zone)}", "      "
+        )
         for ticket in one.tickets[:limit]:
             state = Text.assemble(("missing", colour("waiting")) if ticket.lacks else ("ready", colour("done")))
             why = "; ".join(ticket.lacks) if ticket.lacks else f"“{ticket.stage}”"
@@ -200,6 +202,17 @@ def _show_ad_sets(out: "Console", found: "Explanation", zone: ZoneInfo, limit: i
         names = ", ".join(f"{ticket.record.id} “{ticket.name}”" for ticket in tickets[:limit])
         print_wrapped(out, f"Not counted, {why}: {names}", "      ")
         print_more(out, len(tickets), limit)
+    for pair in found.worth_a_look[:limit]:
+        print_wrapped(out, f"Worth a look: {pair}: a typing slip?", "      ")
+    print_more(out, len(found.worth_a_look), limit)
+
+
+def _announced(one: "AdSet", zone: ZoneInfo) -> str:
+    if not one.announced:
+        return ""
+    times = len(one.announced)
+    count = "" if times == 1 else " twice, last" if times == 2 else f" {times} times, last"
+    return f"; announced{count} on {format_moment(one.announced[-1], zone)}"
 
 
 def _grouped(left_out: "Iterable[LeftOut]") -> "Iterable[tuple[str, list[LeftOut]]]":

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from sync.clock import Clock
     from sync.observe.status import Status
     from sync.storage.ledger.queries import Trouble
+    from sync.storage.look_alikes import WorthALook
     from sync.storage.waits import Stuck
     from sync.storage.work_queue import QueuedRecord
 
@@ -58,6 +59,8 @@ def status(watch: bool, everything: bool, as_json: bool) -> None:
               the mapping allows (rules.stuck_after_days), as their last look
               or the last sweep has found them. This is people's work: it is
               shown, and all may be well with the service
+    worth a look  Ad Sets whose names differ by a typing slip, perhaps one set
+              that was mistyped. It is shown, and no error
 
     \b
     Examples:
@@ -171,6 +174,7 @@ def _show_status(out: "Console", found: "Status", limit: int | None) -> None:
     _show_troubles(out, found.troubles, limit)
     _show_failed_looks(out, found.failed_looks, limit)
     _show_stuck(out, found, limit)
+    _show_worth_a_look(out, found.worth_a_look, limit)
 
 
 def _by_party(stuck: "Sequence[Stuck]") -> str:
@@ -246,3 +250,14 @@ def _show_stuck(out: "Console", found: "Status", limit: int | None) -> None:
             out, f"since {format_moment(one.since)} ({ago}), after handoff {one.after.value}: {one.what}", "    "
         )
     print_more(out, len(found.stuck), limit)
+
+
+def _show_worth_a_look(out: "Console", found: "Sequence[WorthALook]", limit: int | None) -> None:
+    from rich.text import Text
+
+    if not found:
+        return
+    out.print(Text("\nWorth a look", colour("waiting")))
+    for one in found[:limit]:
+        print_wrapped(out, f"portfolio {one.portfolio} “{one.name}”: {one.found}: a typing slip?", "  ")
+    print_more(out, len(found), limit)

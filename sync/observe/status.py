@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from sync.clock import Clock, iso
 from sync.observe import health
 from sync.rules.model import EffectState
-from sync.storage import alert_log, budget, ledger, service_state, waits, work_queue
+from sync.storage import alert_log, budget, ledger, look_alikes, service_state, waits, work_queue
 from sync.storage.alert_log import SentAlert
 from sync.storage.database import Connection, StoreReader
 from sync.storage.ledger import queries
 from sync.storage.ledger.queries import Trouble
+from sync.storage.look_alikes import WorthALook
 from sync.storage.waits import Stuck
 from sync.storage.work_queue import Backlog, QueuedRecord
 
@@ -44,7 +45,8 @@ class Held:
 class Status:
     """All of it, at one moment. `reasons`: why it is not `ok`, in words for the admin.
 
-    Whoever is waited for too long (`stuck`) is people's business: the service is well all the same.
+    Whoever is waited for too long (`stuck`), and what people may have mistyped (`worth_a_look`), is people's business: the
+    service is well all the same.
     """
 
     at: datetime
@@ -61,6 +63,7 @@ class Status:
     errors: tuple[ErrorKind, ...]  # the most frequent first
     stuck: tuple[Stuck, ...]  # the longest first
     alerts: tuple[SentAlert, ...]  # within the last day, the newest first
+    worth_a_look: tuple[WorthALook, ...]  # by the portfolio's name
 
     @property
     def ok(self) -> bool:
@@ -86,6 +89,7 @@ class Status:
             "reasons": list(self.reasons),
             "errors": [kind.as_json() for kind in self.errors],
             "stuck": [one.as_json() for one in self.stuck],
+            "worth_a_look": [one.as_json() for one in self.worth_a_look],
             "told": [one.as_json() for one in self.alerts],
             "at": self.at.isoformat(),
         }
@@ -105,6 +109,7 @@ def read(store: StoreReader, clock: Clock) -> Status:
         listed = tuple(queries.troubles(connection))
         failed_looks = tuple(work_queue.failing(connection))
         waiting_long = tuple(waits.find(connection, now))
+        alike = tuple(look_alikes.find(connection))
         sent = tuple(alert_log.since(connection, now - ALERTS_SHOWN))
     if backlog.parked:
         found.append(f"{backlog.parked:,} parked: looking at them failed again and again")
@@ -133,6 +138,7 @@ def read(store: StoreReader, clock: Clock) -> Status:
         tuple(_by_kind(listed, failed_looks)),
         waiting_long,
         sent,
+        alike,
     )
 
 

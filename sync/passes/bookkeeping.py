@@ -13,7 +13,7 @@ from sync.passes.ledger_views import ledger_views, recorded_occurrences
 from sync.passes.snapshot import Group
 from sync.passes.snapshot.parents import find_existing, find_parents
 from sync.rules.model import EffectState, LedgerView, OccurrenceState, RecordedOccurrence
-from sync.storage import changes, ledger, memberships, waits, work_queue
+from sync.storage import changes, ledger, look_alikes, memberships, waits, work_queue
 from sync.storage.database import Connection, Store
 from sync.storage.work_queue import WorkItem
 
@@ -88,6 +88,7 @@ class Bookkeeper:
             work_queue.enqueue(connection, [survivor], now, "merge")
         ledger.suspend(connection, {*group.gone, *group.merged})
         waits.forget(connection, {*group.gone, *group.merged})
+        look_alikes.forget(connection, {*group.gone, *group.merged})
         changes.remember(connection, group.modified, now)
 
     def _requeue_departed(self, departed: Collection[str]) -> None:

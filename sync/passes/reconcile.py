@@ -1,7 +1,7 @@
 """One pass over a group: read, decide, plan, do, settle. The only place that turns work items into work."""
 
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -32,9 +32,10 @@ from sync.passes.snapshot import Group, SnapshotReader
 from sync.passes.tally import Tally
 from sync.rules import waiting
 from sync.rules.context import Context
-from sync.rules.model import Decision, LedgerView, Portfolio, Snapshot, Wait
+from sync.rules.handoffs.ad_sets import look_alikes as look_alikes_in
+from sync.rules.model import Decision, LedgerView, LookAlike, Portfolio, Snapshot, Wait
 from sync.rules.transition import effects_ahead
-from sync.storage import ledger, waits, work_queue
+from sync.storage import ledger, look_alikes, waits, work_queue
 from sync.storage.database import Store
 from sync.storage.work_queue import MENDED_BY_TIME, WorkItem
 
@@ -178,9 +179,10 @@ class Reconciler:
         decisions, faulty = self._decider.decide(contexts, portal)
         state.faulty.update({**group.faulty, **faulty})
         waited_for = self._waited_for(contexts, decisions, portal)
+        alike = _called_alike(contexts, decisions)
         decisions = state.permitted({r: d for r, d in decisions.items() if _is_inside(group.snapshots[r])}, contexts)
         decisions = self._not_held(decisions, views, state)
-        self._plan(decisions, {record: contexts[record].ledger for record in decisions}, waited_for, state)
+        self._plan(decisions, {record: contexts[record].ledger for record in decisions}, waited_for, alike, state)
         undecided = {record: decision.undecided for record, decision in decisions.items()}
         performed = self._performer.perform(decisions, group.present, portal, state.items, undecided)
         state.tally.count(performed)
@@ -230,11 +232,13 @@ class Reconciler:
         decisions: Mapping[RecordRef, Decision],
         ledger_view: Mapping[RecordRef, LedgerView],
         waited_for: Sequence[tuple[Portfolio, Wait | None]],
+        alike: Sequence[tuple[Portfolio, Sequence[LookAlike]]],
         state: _Pass,
     ) -> None:
         now = self._clock.now()
         with self._store.write() as connection:
             waits.remember(connection, waited_for, now)
+            look_alikes.remember(connection, alike, now)
             for record, decision in sorted(decisions.items()):
                 origin = state.items[record].origin
                 ledger.record_decision(
@@ -299,6 +303,14 @@ def _ids(records: Sequence[RecordRef], kind: Kind) -> list[str]:
 def _is_inside(snapshot: Snapshot) -> bool:
     """Whether the process is about this record; a ticket that has no portfolio is let be by the rules."""
     return snapshot.portfolio is None or snapshot.portfolio.inside
+
+
+def _called_alike(
+    contexts: Mapping[RecordRef, Context], decided: Iterable[RecordRef]
+) -> list[tuple[Portfolio, Sequence[LookAlike]]]:
+    """The Ad Sets of each portfolio that are called almost the same."""
+    mine = [contexts[record] for record in decided if record.kind is Kind.PORTFOLIO]
+    return [(context.portfolio, look_alikes_in(context)) for context in mine]
 
 
 def _to_decide_anew(decisions: Mapping[RecordRef, Decision], performed: Performed) -> list[RecordRef]:

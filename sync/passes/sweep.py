@@ -7,7 +7,7 @@ import structlog
 from mappings.schema import ProcessMapping
 from sync.clock import Clock, to_ms
 from sync.crm import CRMReader, Filter, Kind, RecordRef
-from sync.storage import service_state, waits, work_queue
+from sync.storage import look_alikes, service_state, waits, work_queue
 from sync.storage.database import Store
 from sync.storage.ledger import queries
 from sync.storage.work_queue import Priority
@@ -25,8 +25,8 @@ def sweep(
     """Enqueue what `today` can have made due; how many records. Raises the port's errors and `StoreError`.
 
     Candidates come from the search and from the ledger: a date within the window or past, a status that is not empty,
-    an effect that is still to be done, a party that is waited for, a ticket that came lately. Each is then read afresh
-    by its pass.
+    an effect that is still to be done, a party that is waited for, Ad Sets called almost the same, a ticket that came
+    lately. Each is then read afresh by its pass.
     """
     names = mapping.portfolio.properties
     last = today + timedelta(days=mapping.rules.window_days + 1)  # a day more: a date is midnight UTC, not local
@@ -39,6 +39,7 @@ def sweep(
     now = clock.now()
     with store.write() as connection:
         found |= queries.with_open_effects(connection) | waits.known(connection)
+        found |= look_alikes.known(connection)  # where it holds no longer, it is forgotten
         found |= queries.with_tickets_since(connection, now - TICKETS_LIVE_FOR)
         work_queue.enqueue(connection, found, now, origin, priority=Priority.BULK)
         service_state.put(connection, service_state.LAST_SWEEP, now)

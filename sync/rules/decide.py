@@ -1,11 +1,13 @@
 """Runs the rules over one case: what is to be done, and why everything else is not. Pure."""
 
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 
 from mappings.vocabulary import Handoff
 from sync.crm import RecordRef
 from sync.rules.context import Context, NeededError
 from sync.rules.handoffs import RULES, TICKET_RULES
+from sync.rules.handoffs.announcements import replaced
 from sync.rules.model import Decision, EffectState, OccurrenceState, Reassigned, RecordedOccurrence, State, Verdict
 
 BLOCKED_AGAIN = timedelta(hours=1)
@@ -32,8 +34,9 @@ def decide(context: Context) -> Decision:
         except NeededError as needed:
             tasks |= needed.tasks
             notes |= needed.notes
+    repeated = replaced(context) if context.snapshot.portfolio is not None else frozenset()
     pointless = {key for verdict in verdicts if verdict.occurrence for key in verdict.occurrence.overtakes}
-    reassigned = {key: who for key, who in _reassigned(context).items() if key not in pointless}
+    reassigned = _reassigned(context, repeated | pointless | _about_to_be_replaced(verdicts, context))
     again = [v.when for v in verdicts if v.handoff in LOOK_AGAIN and v.state is State.WAITING and v.when]
     blocked = any(v.state is State.BLOCKED for v in verdicts) or any(r.blocked for r in reassigned.values())
     if blocked or any(_has_blocked(recorded) for recorded in context.ledger.recorded.values()):
@@ -43,6 +46,7 @@ def decide(context: Context) -> Decision:
         reassigned,
         frozenset(tasks),
         frozenset(notes),
+        repeated,
         min(again, default=None),
         tuple(ending.closing for ending in context.endings),
         frozenset() if context.settling is None else ON_STATUS,
@@ -60,8 +64,14 @@ def _has_blocked(recorded: RecordedOccurrence) -> bool:
     )
 
 
-def _reassigned(context: Context) -> dict[str, Reassigned]:
-    """For each effect that waits for a person, in an occurrence that stands: who does it now.
+def _about_to_be_replaced(verdicts: Iterable[Verdict], context: Context) -> set[str]:
+    """The effects (keys) whose place those of another occurrence take once it stands: until then they are kept as they are."""
+    older = {key for v in verdicts if v.occurrence is not None for key in v.occurrence.replaces}
+    return {effect.key for key in older for effect in context.ledger.recorded[key].effects}
+
+
+def _reassigned(context: Context, but: Collection[str]) -> dict[str, Reassigned]:
+    """For each effect (`but` these) that waits for a person, in an occurrence that stands: who does it now.
 
     Nobody is found for a cycle that was declined: a decline that waits its turn bypasses it all the same. Nor is anybody
     for what hangs on the status while a closing version may still be taken back.
@@ -74,7 +84,7 @@ def _reassigned(context: Context) -> dict[str, Reassigned]:
         if not recorded.committed or recorded.cycle in declined or settling:
             continue
         for effect in recorded.effects:
-            if effect.role is not None and effect.state is EffectState.BLOCKED:
+            if effect.role is not None and effect.state is EffectState.BLOCKED and effect.key not in but:
                 owner, blocked = context.owner(effect.role, tickets.get(recorded.record.id))
                 found[effect.key] = Reassigned(owner, blocked)
     return found

@@ -1,6 +1,6 @@
 """What the rules see and say: portfolios, tickets, versions; occurrences, effects, verdicts. Frozen, without I/O."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -194,7 +194,7 @@ class CloseTask:
 
     task: str
     reason: str
-    after: str | None = None  # the key of a write that must have been done before
+    after: str | None = None  # the key of a write or a task that must have been done before
 
     @property
     def slot(self) -> Slot:
@@ -238,6 +238,7 @@ class Occurrence:
     detail: Mapping[str, Any] = field(default_factory=dict)
     superseded: bool = False  # recorded so that it is never done: what came after made it pointless
     overtakes: frozenset[str] = frozenset()  # effects of others (by key) that are pointless now, as far as not tried
+    replaces: frozenset[str] = frozenset()  # occurrences (keys) whose undone tasks and emails it makes pointless
 
     def effect_key(self, effect: Effect) -> str:
         return keys.effect_key(self.key, effect.slot)
@@ -280,6 +281,31 @@ class Wait:
     what: str  # what they are to do: "to ask the client …"
     since: datetime  # the last change that this hangs on
     stuck_at: datetime
+
+
+# What people should look at
+
+
+@dataclass(frozen=True, slots=True)
+class LookAlike:
+    """Two Ad Sets of a cycle whose names differ by a typing slip. `tickets`: the ids of each one's, by its name."""
+
+    one: str
+    other: str
+    tickets: Mapping[str, Sequence[str]]
+
+    def __str__(self) -> str:
+        return f"the Ad Sets {self._named(self.one)} and {self._named(self.other)} are called almost the same"
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "what": str(self),
+            "folders": [{"name": name, "tickets": list(self.tickets[name])} for name in (self.one, self.other)],
+        }
+
+    def _named(self, name: str) -> str:
+        found = self.tickets[name]
+        return f"“{name}” (ticket{'s' if len(found) > 1 else ''} {', '.join(found)})"
 
 
 # What the ledger remembers
@@ -358,6 +384,14 @@ MONTH_DAY = "day"
 
 ROUNDS = "rounds"
 """In the detail of a revision: the rounds that it opened, their number by the kind of task."""
+
+
+FOLDER = "folder"
+"""In the detail of an announcement: the folder name of its Ad Set, as it was shown. Those of 0.1 have none."""
+
+
+ANNOUNCEMENT = "announcement"
+"""In the same detail: which announcement of that set in its cycle it is, from 1. Adopted ones have none."""
 
 
 MISSING = "missing"
@@ -446,6 +480,7 @@ class Decision:
     reassigned: Mapping[str, Reassigned] = field(default_factory=dict)  # by effect key
     needed_tasks: frozenset[str] = frozenset()  # to be read before this decision counts
     needed_notes: frozenset[RecordRef] = frozenset()
+    replaced: frozenset[str] = frozenset()  # effects (keys) that a newer announcement, which stands, makes pointless
     recheck_at: datetime | None = None
     closings: tuple[Closing, ...] = ()  # to be remembered: the CRM forgets old versions
     undecided: frozenset[Handoff] = frozenset()  # what stands of these is left as it is, and not gone on with

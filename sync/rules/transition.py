@@ -30,6 +30,7 @@ from sync.rules.model import (
 
 CAUSE_GONE = "what caused it no longer holds"
 DECLINED = "the client declined the refresh"
+REPLACED = "the Ad Set was announced again"
 NO_LONGER_NEEDED = "no longer needed when it was decided anew"
 OVERTAKEN = "a later version asked for it anew"
 
@@ -62,8 +63,9 @@ def transition(
     """What this decision, made on this view of the ledger, changes in it.
 
     New occurrences with their effects; fresher effects of those that were not tried yet; what a rule no longer asks for;
-    who does now what waited for a person; what a decline has made pointless. `portfolio`: the id of the one that was
-    decided, None for a ticket without one. `retry_failed`: what the CRM has refused may be decided anew.
+    what a newer announcement or a decline has made pointless; who does now what waited for a person. `portfolio`: the id
+    of the one that was decided, None for a ticket without one. `retry_failed`: what the CRM has refused may be decided
+    anew.
     """
     work = _Work(view, now, portfolio, retry_failed=retry_failed)
     for occurrence in decision.occurrences:
@@ -74,7 +76,9 @@ def transition(
         if key not in decided and recorded.state is OccurrenceState.OPEN and not undecided:
             work.cancel(recorded)
     for key in sorted(key for occurrence in decision.occurrences for key in occurrence.overtakes):
-        work.overtake(key)
+        work.overtake(key, OVERTAKEN)
+    for key in sorted(decision.replaced):
+        work.overtake(key, REPLACED)
     for key, who in decision.reassigned.items():
         work.reassign(key, who)
     for occurrence in decision.occurrences:
@@ -147,11 +151,11 @@ class _Work:
                 lambda effect: self._superseded(effect, CAUSE_GONE) if effect.kind is EffectKind.WRITE else effect,
             )
 
-    def overtake(self, key: str) -> None:
+    def overtake(self, key: str, reason: str) -> None:
         """An effect that waited, or was refused, and that a later occurrence does instead."""
         recorded = self._now_standing(keys.occurrence_of(key))
         if recorded is not None:
-            self._change(recorded, lambda effect: self._superseded(effect, OVERTAKEN) if effect.key == key else effect)
+            self._change(recorded, lambda effect: self._superseded(effect, reason) if effect.key == key else effect)
 
     def reassign(self, key: str, who: Reassigned) -> None:
         """Somebody is found for an effect that waited for a person, or there is another reason why nobody is."""

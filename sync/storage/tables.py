@@ -185,6 +185,19 @@ waits = Table(
     Column("seen_at", BigInteger, nullable=False),
 )
 
+# Two Ad Sets of a portfolio whose names differ by a typing slip, as its last pass saw them.
+look_alikes = Table(
+    "look_alike",
+    metadata,
+    Column("portfolio", String, primary_key=True),
+    Column("one", String, primary_key=True),  # the folder's name, as it is shown
+    Column("other", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("url", String, nullable=False),
+    Column("tickets", Text, nullable=False),  # JSON: the ids of the open tickets of each, by the folder's name
+    Column("seen_at", BigInteger, nullable=False),
+)
+
 # One email to the admin a kind and hour.
 alerts = Table(
     "alert",

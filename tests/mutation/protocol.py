@@ -2,7 +2,8 @@
 
 from tests.mutation.mutant import Mutant
 
-ENDINGS = "sync/rules/handoffs/endings.py"
+ANNOUNCEMENTS, ENDINGS = "sync/rules/handoffs/announcements.py", "sync/rules/handoffs/endings.py"
+DOUBLED, LOOK_ALIKES = "sync/admin/verify/doubled.py", "sync/storage/look_alikes.py"
 WORK = "sync/rules/handoffs/work.py"
 TRANSITION, ATTEMPTS = "sync/rules/transition.py", "sync/storage/ledger/attempts.py"
 DECISIONS, LEDGER_RECOVERY = "sync/storage/ledger/decisions.py", "sync/storage/ledger/recovery.py"
@@ -215,6 +216,35 @@ MUTANTS = (
         PERFORM, "rest = self._free([e for e in planned if e.kind is not EffectKind.WRITE])",
         "rest = [e for e in planned if e.kind is not EffectKind.WRITE]",
         test="tests/story/handoffs/test_edits.py::test_a_person_approves_while_the_set_is_being_announced",
+    ),
+    Mutant(
+        "share-closed-before-the-new", "The older task to share a set does not wait until the new one is made.",
+        ANNOUNCEMENTS, "CloseTask(task.id, reason, after)", "CloseTask(task.id, reason)",
+        test="tests/story/handoffs/test_5_set_ready.py::test_5_the_older_task_waits_for_the_new_one",
+    ),
+    Mutant(
+        "look-alike-stays", "Names that were put right are worth a look for ever.",
+        LOOK_ALIKES, "    forget(connection, [portfolio.ref for portfolio, _ in pairs if portfolio.ref in before])\n", "",
+        test="tests/story/test_worth_a_look.py::test_what_is_put_right_is_forgotten",
+        why="The oracle does not read `status`.",
+    ),
+    Mutant(
+        "look-alike-of-what-is-gone", "A deleted portfolio is worth a look for ever.",
+        BOOKKEEPING, "        look_alikes.forget(connection, {*group.gone, *group.merged})\n", "",
+        test="tests/story/test_worth_a_look.py::test_what_is_gone_is_forgotten",
+        why="The oracle does not read `status`.",
+    ),
+    Mutant(
+        "sweep-no-look-alikes", "No sweep looks at a portfolio whose sets are called almost the same.",
+        SWEEP, "        found |= look_alikes.known(connection)", "        look_alikes.known(connection)",
+        test="tests/unit/test_sweep.py::test_sets_that_are_called_almost_the_same_count_whatever_the_date",
+        why="The oracle does not read `status`.",
+    ),
+    Mutant(
+        "verify-two-to-share", "`verify` does not notice an older task to share the same set that was never closed.",
+        DOUBLED, "    yield from _left_open(evidence)\n", "",
+        test="tests/story/test_verify.py::test_two_open_tasks_to_share_one_set_are_found",
+        why="It is no fault of what is done.",
     ),
     Mutant(
         "no-reread", "A write does not mind that a person has changed the value since.",

@@ -3,6 +3,7 @@
 from tests.mutation.mutant import Mutant
 
 AD_SETS = "sync/rules/handoffs/ad_sets.py"
+ANNOUNCEMENTS = "sync/rules/handoffs/announcements.py"
 APPROVED = "sync/rules/handoffs/approved.py"
 CLOSED = "sync/rules/handoffs/closed.py"
 CONFIRMATION = "sync/rules/handoffs/confirmation.py"
@@ -17,6 +18,7 @@ PORTAL = "sync/passes/portal.py"
 REVISIONS = "sync/rules/handoffs/revisions.py"
 ROUNDS = "sync/rules/handoffs/rounds.py"
 SET_READY = "sync/rules/handoffs/set_ready.py"
+SLIPS = "mappings/slips.py"
 TICKETS = "sync/rules/handoffs/tickets.py"
 CONTEXT, CYCLE, CADENCE = "sync/rules/context.py", "sync/rules/cycle.py", "sync/rules/cadence.py"
 DECIDE, MODEL, IN_FORCE = "sync/rules/decide.py", "sync/rules/model.py", "sync/rules/in_force.py"
@@ -353,7 +355,7 @@ MUTANTS = (
     Mutant(
         "5-clocks-decide", "Only an entry newer than the last announcement is new.",
         SET_READY, "if entry not in announced and ticket",
-        "if ticket.stage_since > max((f.decided_at for f in before), default=context.times.go_live) and ticket",
+        "if ticket.stage_since > max((f.recorded.decided_at for f in before), default=context.times.go_live) and ticket",
         test=decision("5 the second set, its entry older than the first one's announcement: entries decide, not clocks"),
     ),
     Mutant(
@@ -399,7 +401,104 @@ MUTANTS = (
         test="tests/story/handoffs/test_5_set_ready.py::test_5_the_link_is_given_with_the_day_of_its_last_change",
         why="The oracle knows a task by its subject, its owner and its records; it does not read the body.",
     ),
+    Mutant(
+        "5-repeat-not-numbered", "A repeat does not say that it is one.",
+        SET_READY, "announcement=len(before) + 1 if before else None", "announcement=None",
+    ),
+    Mutant(
+        "5-counts-every-set", "Announcements of other sets are counted too.",
+        ANNOUNCEMENTS, "return [one for one in earlier if one.was_made and is_same(one)]",
+        "return [one for one in earlier if one.was_made]",
+    ),
+    Mutant(
+        "5-repeat-by-name-alone", "A set that was renamed as a whole counts as another one.",
+        ANNOUNCEMENTS, " or (bool(left) and left <= set(tickets))", "",
+        test=decision("5 all of whose tickets are in this set: the same set by another name"),
+    ),
+    Mutant(
+        "5-repeat-by-tickets-alone", "A set that a ticket has left counts as another one.",
+        ANNOUNCEMENTS, '(name != "" and one.name == name) or ', "",
+        test=decision("5 the same name, whatever became of its tickets"),
+    ),
+    Mutant(
+        "5-repeat-of-what-is-gone", "A ticket that was closed since hides that it is the same set.",
+        ANNOUNCEMENTS, "left = one.tickets & current", "left = one.tickets",
+        test=decision("5 tickets that are open no more count for none"),
+    ),
+    Mutant(
+        "5-all-is-new", "A repeat calls every ticket new.",
+        SET_READY, "self.entries.items() if entry not in known]", "self.entries.items() if entry]",
+    ),
+    Mutant(
+        "5-older-task-stays", "The older task to share the same set stays open.",
+        SET_READY, "        *ad_set.closings(before, key, number),\n", "",
+    ),
+    Mutant(
+        "5-closes-what-was-opened-again", "A task to share that a person has opened again is closed.",
+        ANNOUNCEMENTS, "if task.is_open_since(since)]", "if task.is_open]",
+        test=decision("5 opened again after it was ready: somebody's wish"),
+    ),
+    Mutant(
+        "5-adopted-task-closed", "An adopted task to share is closed.",
+        ANNOUNCEMENTS, " and effect.crm_id is not None and not effect.adopted", " and effect.crm_id is not None",
+        test=decision("5 an adopted task is people's own"),
+        why="Nobody adopts in a simulation.",
+    ),
+    Mutant(
+        "5-older-ones-wait-on", "Who is named at last gets a task for each time that the set was announced.",
+        DECIDE, "repeated = replaced(context) if", "repeated: frozenset[str] = frozenset() if context is context or",
+        test=decision("5 no AM since the first: named once the second stands, they get the second alone"),
+    ),
+    Mutant(
+        "5-older-ones-come-first", "What an older announcement has to do is done though a newer one is about to take its place.",
+        DECIDE, "repeated | pointless | _about_to_be_replaced(verdicts, context)", "repeated | pointless",
+        test=decision("5 no AM since the first: both wait, and the new task's turn comes first"),
+    ),
+    Mutant(
+        "5-lost-and-left-open", "A task to share that a lost ledger had not closed stays open.",
+        ANNOUNCEMENTS, "recovered = RECOVERED in last.detail and", "recovered = False and",
+        test=decision("5 a lost database: a task that it had not closed yet"),
+    ),
+    Mutant(
+        "5-no-folder-not-said", "An announcement does not name the tickets that have no folder.",
+        SET_READY, "no_folder=[ticket_variables(ticket) for ticket in self._homeless]", "no_folder=[]",
+    ),
+    Mutant(
+        "5-unready-not-said", "An announcement does not name the sets that are not ready.",
+        SET_READY, "(alike or ready < len(members))", "alike",
+    ),
+    Mutant(
+        "5-look-alike-not-said", "An announcement does not point out a ready set that is called almost the same.",
+        SET_READY, "(alike or ready < len(members))", "ready < len(members)",
+        test=f"{UNIT}/test_5_set_ready.py::test_5_what_is_left_out_is_said",
+    ),
+    Mutant(
+        "5-look-alikes-anywhere", "Sets outside of the mapping's condition are worth a look.",
+        AD_SETS, "ad_sets(context) if context.portfolio.inside else {}", "ad_sets(context)",
+        test=f"{UNIT}/test_5_set_ready.py::test_two_sets_called_almost_the_same_are_worth_a_look",
+        why="The oracle does not read `status`.",
+    ),
     # names
+    Mutant(
+        "name-slip-of-three", "Three letters are a typing slip.",
+        SLIPS, "MISTYPED = 2", "MISTYPED = 3",
+        test="tests/unit/mapping/test_slips.py::test_two_names",
+    ),
+    Mutant(
+        "name-slip-in-short-words", "A letter of a word of four is a typing slip.",
+        SLIPS, "LONG = 5", "LONG = 4",
+        test="tests/unit/mapping/test_slips.py::test_two_names",
+    ),
+    Mutant(
+        "name-slip-not-of-punctuation", "Names that differ in punctuation alone are two names.",
+        SLIPS, "return _joined(words) == _joined(others) or _is_mistyped(words, others)",
+        "return _is_mistyped(words, others)",
+    ),
+    Mutant(
+        "name-slip-of-numbers", "Numbers are compared like words.",
+        SLIPS, "return word[0].isalpha() and len(word) >= LONG", "return len(word) >= LONG or word.isdigit()",
+        test="tests/unit/mapping/test_slips.py::test_two_names",
+    ),
     Mutant(
         "name-as-composed", "Names that differ in how an accent is composed, or in width, are two.",
         NAMES, 'unicodedata.normalize("NFKC", visible).casefold()', "visible.casefold()",

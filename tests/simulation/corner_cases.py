@@ -22,6 +22,7 @@ from tests.simulation.words import (
     PENDING,
     REQUESTED,
     REVISIONS,
+    SHARE,
     SUBMITTED,
 )
 
@@ -74,6 +75,48 @@ def _approved_while_a_set_is_announced(author: "Author", client: "Client", folde
     author.clock += 1_200_000
     yield _meanwhile(author, author.status(client, author.rng.choice((APPROVED, APPROVED, IMPLEMENTED, REQUESTED))))
     yield author.set(last, hs_pipeline_stage=IN_REVIEW)
+
+
+def _announced_again_and_again(author: "Author", client: "Client", folder: str) -> Iterator[Item]:
+    """By revision rounds that nobody ticks anything in, or hardly anybody."""
+    rng = author.rng
+    yield author.status(client, SUBMITTED)
+    made = [f"T{author.tickets + n}" for n in range(2)]
+    yield from author.ready_ticket(client, folder)
+    yield from author.ready_ticket(client, folder)
+    for _ in range(rng.choice((1, 2, 3))):
+        author.clock += 1_200_000
+        back = rng.choice(made)
+        yield author.set(back, hs_pipeline_stage=IN_PROGRESS)
+        if rng.random() < 0.3:
+            yield author.tick(client.label, SHARE, rng.choice(("COMPLETED", "COMPLETED", "NOT_STARTED", "delete")))
+        if rng.random() < 0.2:
+            yield author.set(client.label, account_manager=rng.choice(("", _owners(author)[AM])))
+        if rng.random() < 0.2:
+            yield author.set(rng.choice(made), **{NAMES.folder: f"{folder} {rng.choice(('a', 'b'))}"})
+        author.clock += 1_200_000
+        yield author.set(back, hs_pipeline_stage=IN_REVIEW)
+    yield author.set(client.label, account_manager=_owners(author)[AM])
+
+
+def _left_out_of_its_set(author: "Author", client: "Client", folder: str) -> Iterator[Item]:
+    """By a folder that nobody fills in, or by a slip of the hand; and perhaps put right afterwards."""
+    rng = author.rng
+    named = f"Summer sale {folder}"
+    slips = (f"Sumer sale {folder}", f"Summer-sale {folder}", f"Summersale {folder}", f"Sommer sael {folder}", "")
+    yield author.status(client, rng.choice((SUBMITTED, SUBMITTED, PENDING)))
+    left_out = f"T{author.tickets}"
+    yield from author.ticket(client, rng.choice((*slips, "")))
+    if rng.random() < 0.5:
+        yield author.set(left_out, hs_pipeline_stage=IN_REVIEW)
+    yield from author.ticket(
+        client, rng.choice((f"Summer sale {folder} 1", f"Plan A {folder}", f"Winter {folder}", ""))
+    )
+    yield from author.ready_ticket(client, named)
+    author.clock += 1_200_000
+    if rng.random() < 0.6:
+        yield author.set(left_out, **{NAMES.folder: named})
+        yield author.set(left_out, hs_pipeline_stage=IN_REVIEW)
 
 
 # -- endings
@@ -392,6 +435,8 @@ CORNER_CASES: tuple[CornerCase, ...] = (
     _one_more_for_a_set_that_is_ready,
     _the_last_one_behind_is_closed,
     _approved_while_a_set_is_announced,
+    _announced_again_and_again,
+    _left_out_of_its_set,
     _made_before_a_decline,
     _implemented_with_no_next_date,
     _declined_while_work_waits,

@@ -82,6 +82,7 @@ class Linked(Event):
 class Mailed(Event):
     to: str
     subject: str
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +206,8 @@ class EventLog:
         while self._mails < len(sent):
             mail = sent[self._mails]
             self._mails += 1
-            self.events.append(Mailed(len(self.events), mail.at, mail.to, str(mail.properties.get("subject", ""))))
+            subject, text = (str(mail.properties.get(name, "")) for name in ("subject", "body"))
+            self.events.append(Mailed(len(self.events), mail.at, mail.to, subject, text))
 
     def _next(self) -> tuple[int, int]:
         return len(self.events), self._portal.now_ms()

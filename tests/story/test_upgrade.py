@@ -139,3 +139,21 @@ def test_the_month_goes_on(upgraded: tuple[World, Clients]) -> None:
         mailed = list((Counter(world.receivers()) - Counter(emails)).elements())
         assert ([task.key.rpartition(":")[2] for task in made], sorted(mailed)) == expected, name
         assert world.status(clients[name].portfolio) == status, name
+
+
+def test_a_repeat_counts_what_was_announced_before_the_upgrade(upgraded: tuple[World, Clients]) -> None:
+    """docs/process.md 5.23, 5.20: by the set's name, though a ticket has left it since and another one has joined."""
+    world, clients = upgraded
+    client = clients["Announced"]
+    world.minutes(60)
+    left, *_ = client.tickets
+    folder = world.people.list("ticket")[0].properties["deliverable_folder_name"]
+    world.people.set("ticket", left, {"deliverable_folder_name": "Another"})
+    joined = world.people.create_ticket("One more", folder, client.portfolio)
+    world.people.move_ticket(joined, "Pending Approval")
+    for _ in range(3):
+        world.minutes(61)
+    shared = [task for task in world.tasks(("portfolio", client.portfolio)) if task.key.endswith("share_deliverables")]
+    older, newer = sorted(shared, key=lambda task: int(task.id))
+    assert newer.subject == f"{older.subject}, second announcement"
+    assert (older.open, newer.open) == (False, True)

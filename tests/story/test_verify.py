@@ -559,3 +559,29 @@ def test_a_task_that_a_blocked_decline_is_still_to_close_stands_for_nothing(make
     world.minutes(5)
     assert world.kinds(("ticket", ticket)).count("revise_copy") == 2
     assert faults(world) == []
+
+
+def test_two_open_tasks_to_share_one_set_are_found(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """docs/process.md 5.20: a service that forgets to close the older one."""
+    portfolio = world.people.create_portfolio("Acme", world.day(0), link="https://lab.example/1")
+    tickets = [world.people.create_ticket(f"Ad {n}", "Autumn", portfolio) for n in (1, 2)]
+    world.people.set_status(portfolio, "Deliverables Submitted")
+    for ticket in tickets:
+        world.people.move_ticket(ticket, "Pending Approval")
+    world.minutes(5)
+    assert faults(world) == []
+    with monkeypatch.context() as forgetful:
+        forgetful.setattr("sync.rules.handoffs.set_ready.closings", lambda *_: [])
+        world.people.move_ticket(tickets[0], "In Progress")
+        world.minutes(5)
+        world.people.move_ticket(tickets[0], "Pending Approval")
+        world.minutes(5)
+    older, newer = sorted(
+        (task for task in world.tasks(("portfolio", portfolio)) if "share" in task.key), key=lambda task: int(task.id)
+    )
+    [found] = faults(world)
+    assert (found.sort, found.handoff, found.tasks) == (Sort.DOUBLED, Handoff.SET_READY, (older.id, newer.id))
+    world.people.complete_task(older.id)
+    assert faults(world) == []
+    world.people.set("task", older.id, {"hs_task_status": "NOT_STARTED"})
+    assert faults(world) == [], "a person has opened it again"

@@ -12,7 +12,7 @@ from sync.passes.sweep import sweep
 from sync.sandbox.faults import Fault
 from sync.service.worker import Worker
 from sync.storage import service_state
-from sync.storage.tables import sweeps, work_items
+from sync.storage.tables import sweeps, waits, work_items
 from sync.storage.work_queue import Priority, WorkItem, lease
 from tests.conftest import MakeWorld
 from tests.world import World
@@ -72,6 +72,21 @@ def test_what_is_still_to_be_done_counts_whatever_the_date(world: World) -> None
     world.clock.advance(timedelta(minutes=1))
     with world.service.store.write() as connection:
         connection.execute(work_items.delete())
+    assert _found(world) == {"Acme"}
+
+
+def test_sets_that_are_called_almost_the_same_count_whatever_the_date(world: World) -> None:
+    """docs/process.md 5.22: what holds no longer is to be forgotten."""
+    portfolio = world.people.create_portfolio("Acme", world.day(200))
+    for folder in ("Autumn 2026", "Autumn-2026"):
+        world.people.create_ticket("Ad", folder, portfolio)
+    world.work()
+    world.next_day(61)
+    for kind in ("write_copy", "design_graphics"):
+        assert kind in world.kinds()
+    with world.service.store.write() as connection:
+        connection.execute(work_items.delete())
+        connection.execute(waits.delete())
     assert _found(world) == {"Acme"}
 
 

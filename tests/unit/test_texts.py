@@ -72,6 +72,10 @@ def variables(**more: object) -> dict[str, Any]:
         "ticket": None,
         "tickets": [],
         "unfinished": [],
+        "announcement": None,
+        "fresh": [],
+        "no_folder": [],
+        "other_sets": [],
         "folder": "",
         "ad_lab_link": "",
         "ad_lab_link_since": None,
@@ -356,6 +360,7 @@ def test_every_context_is_plain_json_and_of_one_shape() -> None:
 
 NEW_VARIABLES = (
     *("unfinished", "unconfirmed", "account_manager", "ad_lab_link_since", "ad_lab_link_old"),
+    *("announcement", "fresh", "no_folder", "other_sets"),
     *("notes", "notes_more", "notes_since", "notes_only_older"),
 )
 
@@ -370,6 +375,8 @@ def test_what_was_decided_before_a_variable_came_is_still_rendered(texts: Texts)
         for email in EmailKind:
             told = texts.email(email, old | {"next_date": "2027-01-07"})[1]
             assert "Not finished" not in told
+            assert "announcement" not in told
+            assert "Not among them" not in told
             assert "not noted" not in told.lower()
             assert "last changed" not in told
 

@@ -11,6 +11,7 @@ from sync.admin.adopt.matching import FreeTasks, Match
 from sync.admin.inventory import ExistingTask
 from sync.rules.context import Context
 from sync.rules.model import (
+    FOLDER,
     MISSING,
     Decision,
     EffectState,
@@ -104,6 +105,8 @@ class Recorder:
             for effect, task in found
         )  # fmt: skip
         detail: dict[str, object] = {"adopted": True}
+        if FOLDER in occurrence.detail:
+            detail[FOLDER] = occurrence.detail[FOLDER]
         if missing:
             detail[MISSING] = [str(effect.slot) for effect in missing]
         recorded = RecordedOccurrence(

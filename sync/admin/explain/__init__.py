@@ -18,6 +18,7 @@ from sync.passes.decider import Preview
 from sync.passes.portal import Portal
 from sync.rules import waiting
 from sync.rules.context import Context
+from sync.rules.handoffs.ad_sets import look_alikes
 from sync.rules.keys import EffectKind
 from sync.rules.model import Verdict, Wait
 from sync.service.reading import ReadingService
@@ -56,6 +57,7 @@ def explain(service: ReadingService, portfolio: str) -> Explanation:
             tuple(ad_sets.left_out(context)),
             queued,
             _problems(preview, context),
+            tuple(look_alikes(context)),
         )
     raise NoSuchPortfolioError(f"there is no portfolio {portfolio}")
 

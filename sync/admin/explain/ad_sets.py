@@ -8,15 +8,20 @@ from sync.admin.explain.explanation import AdSet, Deliverable, LeftOut
 from sync.admin.timeline import stage_label
 from sync.passes.portal import Portal
 from sync.rules.context import Context
-from sync.rules.handoffs.ad_sets import ad_sets, current_tickets
+from sync.rules.handoffs.ad_sets import ad_sets, current_tickets, name_of_set
+from sync.rules.handoffs.announcements import announcements, of_same_set
 from sync.rules.model import Ticket
 
 
 def standing(context: Context, portal: Portal) -> Iterator[AdSet]:
-    """Each Ad Set with its tickets."""
-    for members in ad_sets(context).values():
-        folder = " ".join(members[0].folder.split())
-        yield AdSet(folder, tuple(_deliverable(context, portal, ticket) for ticket in members))
+    """Each Ad Set with its tickets, and when it was announced in this cycle."""
+    for folder, members in ad_sets(context).items():
+        before = of_same_set(context, announcements(context), folder, [ticket.id for ticket in members])
+        yield AdSet(
+            name_of_set(members),
+            tuple(_deliverable(context, portal, ticket) for ticket in members),
+            tuple(one.recorded.decided_at for one in before),
+        )
 
 
 def _deliverable(context: Context, portal: Portal, ticket: Ticket) -> Deliverable:

@@ -7,7 +7,7 @@ from mappings.vocabulary import Handoff, Role
 from sync.admin import timeline
 from sync.clock import iso
 from sync.crm import RecordRef
-from sync.rules.model import Portfolio, State, Wait
+from sync.rules.model import LookAlike, Portfolio, State, Wait
 from sync.storage.work_queue import QueuedRecord
 
 URGENCY = (State.BLOCKED, State.DUE, State.WAITING, State.DONE, State.SUPERSEDED, State.NOT_APPLICABLE)
@@ -116,6 +116,7 @@ class AdSet:
 
     folder: str
     tickets: tuple[Deliverable, ...]
+    announced: tuple[datetime, ...] = ()  # when, in this cycle, oldest first
 
     @property
     def ready(self) -> int:
@@ -123,7 +124,13 @@ class AdSet:
 
     def as_json(self) -> dict[str, object]:
         tickets = [ticket.as_json() for ticket in self.tickets]
-        return {"folder": self.folder, "ready": self.ready, "of": len(tickets), "tickets": tickets}
+        return {
+            "folder": self.folder,
+            "ready": self.ready,
+            "of": len(tickets),
+            "announced": [iso(moment) for moment in self.announced],
+            "tickets": tickets,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +160,7 @@ class Explanation:
     left_out: tuple[LeftOut, ...]
     queued: QueuedRecord | None  # its row in the work queue; None: it is not enqueued
     problems: tuple[str, ...]  # what a person should mend
+    worth_a_look: tuple[LookAlike, ...]
 
     @property
     def is_stuck(self) -> bool:
@@ -181,6 +189,7 @@ class Explanation:
             "timeline": [event.as_json() for event in self.timeline],
             "ad_sets": [one.as_json() for one in self.ad_sets],
             "left_out": [one.as_json() for one in self.left_out],
+            "worth_a_look": [one.as_json() for one in self.worth_a_look],
         }
 
     def _wait_as_json(self, wait: Wait) -> dict[str, object]:

@@ -4,16 +4,17 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from mappings.texts import TASK_READER
-from mappings.vocabulary import TaskKind
+from mappings.vocabulary import Handoff, TaskKind
 from sync.admin.inventory import ExistingTask
 from sync.admin.verify.evidence import Evidence
 from sync.admin.verify.finding import Finding, Sort
 from sync.crm import Kind
 from sync.rules import keys
 from sync.rules.context import Context
+from sync.rules.handoffs.announcements import Announcement, entries_of
 from sync.rules.handoffs.rounds import rounds
-from sync.rules.keys import EffectKind, RevisionKey
-from sync.rules.model import RecordedOccurrence
+from sync.rules.keys import EffectKind, RevisionKey, close_slot
+from sync.rules.model import ANNOUNCEMENT, RecordedOccurrence
 from sync.rules.process import HANDOFF_OF
 
 ONE_AT_A_TIME = frozenset({TaskKind.REVISE_COPY, TaskKind.REVISE_GRAPHICS, TaskKind.IMPLEMENT, TaskKind.CREATE_TICKETS})
@@ -50,6 +51,7 @@ class Copies:
 def findings(evidence: Evidence) -> Iterator[Finding]:
     """Report what was made while the same work was still open, and tasks that stand for more than one thing."""
     yield from _made_while_open(evidence)
+    yield from _left_open(evidence)
     yield from _shared(evidence)
 
 
@@ -94,6 +96,36 @@ def _still_open(evidence: Evidence, earlier: Iterable[ExistingTask], task: Exist
         if end is None or end.at > task.made_at:
             return other
     return None
+
+
+def _left_open(evidence: Evidence) -> Iterator[Finding]:
+    """Tasks to share an Ad Set that were to be closed when the set was announced again (docs/process.md 5.20).
+
+    Announcements of earlier versions closed none.
+    """
+    by_cycle: dict[str, list[Announcement]] = {}
+    for recorded in evidence.context.ledger.of(Handoff.SET_READY):
+        by_cycle.setdefault(recorded.cycle, []).append(Announcement(recorded, entries_of(recorded)))
+    for announced in by_cycle.values():
+        for place, newer in enumerate(announced):
+            made = [task for task in newer.tasks if evidence.task_exists(task)]
+            if not made or ANNOUNCEMENT not in newer.recorded.detail:
+                continue
+            to_come = {effect.slot for effect in newer.recorded.effects if effect.is_unfinished}
+            for task in (task for older in announced[:place] if _is_same(older, newer) for task in older.tasks):
+                found = evidence.tasks.get(task)
+                if found is None or found.was_ever_completed or close_slot(task) in to_come:
+                    continue
+                if evidence.counts(found.made_at):
+                    cause = (
+                        f"task {task} is still open, though task {made[0]} to share the same Ad Set was made after it"
+                    )
+                    yield evidence.finding(Sort.DOUBLED, Handoff.SET_READY, newer.recorded.key, cause, [task, made[0]])
+
+
+def _is_same(older: Announcement, newer: Announcement) -> bool:
+    """Whether the older one was of the same set, as far as that does not hang on what has happened since."""
+    return older.was_made and ((newer.name != "" and older.name == newer.name) or older.tickets <= newer.tickets)
 
 
 def _shared(evidence: Evidence) -> Iterator[Finding]:

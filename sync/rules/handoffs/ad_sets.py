@@ -1,10 +1,11 @@
 """The Ad Sets of the current cycle."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
+from mappings.slips import slips
 from mappings.vocabulary import Stage
 from sync.rules.context import Context, ticket_variables
-from sync.rules.model import Ticket
+from sync.rules.model import LookAlike, Ticket
 
 
 def current_tickets(context: Context) -> list[Ticket]:
@@ -19,6 +20,22 @@ def ad_sets(context: Context) -> dict[str, list[Ticket]]:
         if ticket.folder_key:
             sets.setdefault(ticket.folder_key, []).append(ticket)
     return dict(sorted(sets.items()))
+
+
+def name_of_set(members: Sequence[Ticket]) -> str:
+    """How a set is called: as the oldest of its tickets spells it."""
+    return " ".join(members[0].folder.split())
+
+
+def look_alikes(context: Context) -> list[LookAlike]:
+    """Each two sets of the current cycle whose names differ by a typing slip (docs/process.md 5.22)."""
+    sets = ad_sets(context) if context.portfolio.inside else {}
+    return [_look_alike(sets[one], sets[other]) for one, other in slips(sets)]
+
+
+def _look_alike(one: Sequence[Ticket], other: Sequence[Ticket]) -> LookAlike:
+    tickets = {name_of_set(members): tuple(ticket.id for ticket in members) for members in (one, other)}
+    return LookAlike(name_of_set(one), name_of_set(other), tickets)
 
 
 def is_in_review(ticket: Ticket) -> bool:

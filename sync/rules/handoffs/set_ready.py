@@ -3,16 +3,39 @@
 The rungs of this ladder: docs/process.md 5.
 """
 
-from mappings.vocabulary import EmailKind, Handoff, Role, Stage, Status, TaskKind
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from mappings.slips import differ_by_a_slip
+from mappings.texts import ordinal
+from mappings.vocabulary import EmailKind, Handoff, Role, Status, TaskKind
 from sync.clock import to_ms
 from sync.rules import keys
 from sync.rules.context import Context, ticket_variables
-from sync.rules.handoffs.ad_sets import ad_sets, current_tickets
+from sync.rules.handoffs.ad_sets import ad_sets, current_tickets, is_in_review, name_of_set
+from sync.rules.handoffs.announcements import (
+    Announcement,
+    announcements,
+    closings,
+    earlier_than,
+    made_late,
+    of_same_set,
+)
 from sync.rules.handoffs.endings import until_settled
-from sync.rules.handoffs.verdicts import EARLY, done, due, not_applicable, status_write, waiting
+from sync.rules.handoffs.verdicts import EARLY, done, due, not_applicable, replacing, status_write, waiting
 from sync.rules.handoffs.wording import current_status, name_of, unmapped_status
-from sync.rules.keys import Entry, SetReadyKey
-from sync.rules.model import Effect, Email, NewTask, RecordedOccurrence, Ticket, Verdict
+from sync.rules.keys import Entry, OccurrenceKey, SetReadyKey
+from sync.rules.model import (
+    ANNOUNCEMENT,
+    FOLDER,
+    CloseTask,
+    Effect,
+    Email,
+    NewTask,
+    RecordedOccurrence,
+    Ticket,
+    Verdict,
+)
 
 SUBMITTED = EARLY | {Status.DELIVERABLES_SUBMITTED}
 """Statuses that a ready Ad Set advances."""
@@ -39,76 +62,136 @@ def set_ready(context: Context) -> list[Verdict]:
         )
         for t in homeless
     ]
-    verdicts += [_one_set(context, members) for members in sets.values()]
+    verdicts += [_one_set(context, _AdSet(context, sets, folder, homeless)) for folder in sets]
     if not verdicts:
         verdicts.append(not_applicable(context, Handoff.SET_READY, "this cycle has no open ticket"))
     return verdicts
 
 
-def _was_announced(recorded: RecordedOccurrence) -> bool:
-    return recorded.settled or any(effect.attempted for effect in recorded.effects if effect.kind != "write")
+class _AdSet:
+    """One set of the cycle, among the others, and with what was announced of it before."""
+
+    def __init__(
+        self, context: Context, sets: Mapping[str, Sequence[Ticket]], folder: str, homeless: Sequence[Ticket]
+    ) -> None:
+        self.members = sets[folder]
+        self.name = name_of_set(self.members)
+        self.folder = folder
+        self.entries = {Entry(ticket.id, to_ms(ticket.stage_since)): ticket for ticket in self.members}
+        self.ready_since = max(ticket.stage_since for ticket in self.members)
+        self._context = context
+        self._sets = sets
+        self._homeless = homeless
+
+    @property
+    def behind(self) -> list[Ticket]:
+        return [ticket for ticket in self.members if not is_in_review(ticket)]
+
+    def of_it(self, earlier: Iterable[Announcement]) -> list[Announcement]:
+        """The announcements of this set among these."""
+        return of_same_set(self._context, earlier, self.folder, {ticket.id for ticket in self.members})
+
+    def variables(self, before: Sequence[Announcement]) -> dict[str, Any]:
+        """What the texts of an announcement say; `before`: those of this set that came earlier."""
+        known = {entry for one in before for entry in one.entries}
+        fresh = [ticket for entry, ticket in self.entries.items() if entry not in known]
+        return self._context.variables(
+            folder=self.name,
+            tickets=[ticket_variables(ticket) for ticket in self.members],
+            announcement=len(before) + 1 if before else None,
+            fresh=[ticket_variables(ticket) for ticket in fresh] if before else [],
+            no_folder=[ticket_variables(ticket) for ticket in self._homeless],
+            other_sets=list(self._others()),
+        )
+
+    def closings(self, before: Sequence[Announcement], key: OccurrenceKey, number: int) -> list[CloseTask]:
+        """The end of the open tasks of these announcements, once the one of this key, which is the `number`th, has its task."""
+        task = keys.effect_key(str(key), keys.task_slot(TaskKind.SHARE_DELIVERABLES))
+        reason = f"the Ad Set “{self.name}” was announced again ({ordinal(number)} announcement)"
+        return closings(self._context, before, self.ready_since, task, reason)
+
+    def _others(self) -> Iterator[dict[str, object]]:
+        """The other sets that are not ready, or whose name differs from this one's by a typing slip."""
+        for folder, members in self._sets.items():
+            ready = sum(1 for ticket in members if is_in_review(ticket))
+            alike = differ_by_a_slip(folder, self.folder)
+            if folder != self.folder and (alike or ready < len(members)):
+                yield {"folder": name_of_set(members), "ready": ready, "of": len(members), "alike": alike}
 
 
-def _one_set(context: Context, members: list[Ticket]) -> Verdict:
-    portfolio = context.portfolio
-    folder = " ".join(members[0].folder.split())
-    behind = [ticket for ticket in members if ticket.stage is not Stage.PENDING_APPROVAL]
+def _one_set(context: Context, ad_set: _AdSet) -> Verdict:
+    portfolio, folder, members = context.portfolio, ad_set.name, ad_set.members
+    behind = ad_set.behind
     if behind:
         names = ", ".join(name_of(ticket) for ticket in behind[:5])
         reason = f"Ad Set “{folder}”: {len(members) - len(behind)} of {len(members)} are ready; waiting for {names}"
         return waiting(context, Handoff.SET_READY, reason, None)
-    entries = {Entry(ticket.id, to_ms(ticket.stage_since)): ticket for ticket in members}
-    before = list(context.ledger.of(Handoff.SET_READY, context.cycle))
-    announced = {entry for recorded in before if _was_announced(recorded) for entry in _entries_of(recorded)}
+    before = announcements(context)
+    announced = {entry for one in before if one.was_made for entry in one.entries}
     fresh = [
         ticket
-        for entry, ticket in entries.items()
+        for entry, ticket in ad_set.entries.items()
         if entry not in announced and ticket.stage_since >= context.times.go_live
     ]
     if not fresh:
-        held = [recorded for recorded in before if _entries_of(recorded) & set(entries)]
-        if held and not held[-1].settled and portfolio.status in SUBMITTED:
-            # Announced, but the CRM refused the status: that is still to be done, and whatever waits for a person.
-            effects = _announcement(context, folder, members)
-            return due(context, keys.parse(held[-1].key), held[-1].reason, effects)
-        if held:
-            return done(held[-1])
-        reason = f"Ad Set “{folder}” was ready before going live"
-        return not_applicable(context, Handoff.SET_READY, reason)
+        return _known_set(context, ad_set, [one for one in before if one.entries & set(ad_set.entries)])
     sure = portfolio.status in {Status.DELIVERABLES_SUBMITTED, Status.CREATIVES_PENDING_APPROVAL}
     complete_at = max(ticket.created_at for ticket in members) + context.barrier
     if not sure and context.times.now < complete_at:
         reason = f"Ad Set “{folder}” is ready, but its newest ticket is younger than {context.barrier}: more may come"
         return waiting(context, Handoff.SET_READY, reason, complete_at)
-    effects = _announcement(context, folder, members)
     ready = f"all {len(members)} tickets" if len(members) > 1 else "the one ticket"
     reason = f"{ready} of Ad Set “{folder}” {'are' if len(members) > 1 else 'is'} ready for approval"
-    key = SetReadyKey(portfolio.id, context.cycle, tuple(sorted(entries, key=str)))
-    newest = max(ticket.stage_since for ticket in members)
-    return due(context, key, reason, effects, cause_at=newest)
+    key = SetReadyKey(portfolio.id, context.cycle, tuple(sorted(ad_set.entries, key=str)))
+    return _announcement(context, ad_set, key, reason, ad_set.of_it(before))
 
 
-def _announcement(context: Context, folder: str, members: list[Ticket]) -> list[Effect]:
-    """The status where it is to advance, the task, and the two emails.
+def _known_set(context: Context, ad_set: _AdSet, held: Sequence[Announcement]) -> Verdict:
+    """Nothing of a ready set is new: `held` are the announcements that have held it, the newest last."""
+    if not held:
+        return not_applicable(context, Handoff.SET_READY, f"Ad Set “{ad_set.name}” was ready before going live")
+    last = held[-1].recorded
+    key = keys.parse(last.key)
+    if not last.settled and context.portfolio.status in SUBMITTED:
+        # Announced, but the CRM refused the status: that is still to be done, and whatever waits for a person.
+        return _announcement(context, ad_set, key, last.reason, earlier_than(context, last), last)
+    before = earlier_than(context, last)
+    late = made_late(context, last, before)
+    if late and (closing := ad_set.closings(late, key, len(before) + 1)):
+        return due(context, key, last.reason, closing, cause_at=last.cause_at, detail=last.detail)
+    return done(last)
+
+
+def _announcement(
+    context: Context,
+    ad_set: _AdSet,
+    key: OccurrenceKey,
+    reason: str,
+    before: Sequence[Announcement],
+    stands: RecordedOccurrence | None = None,
+) -> Verdict:
+    """The status where it is to advance, the task, and the two emails; and the end of the tasks to share the same set.
 
     Each set of several asks for the status, which is written once: another's may be withdrawn before it is written.
+    `before`: the announcements of this set that came earlier. `stands`: this very one, where it stands already.
     """
     am, sas = Role.ACCOUNT_MANAGER, Role.SOCIAL_AD_SPECIALIST
     manager, no_manager = context.owner(am)
     specialist, no_specialist = context.owner(sas)
-    variables = context.variables(folder=folder, tickets=[ticket_variables(ticket) for ticket in members])
+    variables, number = ad_set.variables(before), len(before) + 1
     effects: list[Effect] = []
     if context.portfolio.status in SUBMITTED:
         effects.append(status_write(context, Status.CREATIVES_PENDING_APPROVAL))
     effects += [
         NewTask(TaskKind.SHARE_DELIVERABLES, am, manager, (context.portfolio.ref,), variables, no_manager),
+        *ad_set.closings(before, key, number),
         Email(EmailKind.SET_READY_ACCOUNT_MANAGER, am, manager, variables, None, no_manager),
         Email(EmailKind.SET_READY_SOCIAL_AD_SPECIALIST, sas, specialist, variables, None, no_specialist),
     ]
-    return effects
-
-
-def _entries_of(recorded: RecordedOccurrence) -> set[Entry]:
-    key = keys.parse(recorded.key)
-    assert isinstance(key, SetReadyKey)
-    return set(key.entries)
+    if stands is not None:
+        return due(context, key, reason, effects, cause_at=stands.cause_at, detail=stands.detail)
+    if before:
+        reason = f"{reason} ({ordinal(number)} announcement)"
+    detail = {FOLDER: ad_set.name, ANNOUNCEMENT: number}
+    verdict = due(context, key, reason, effects, cause_at=ad_set.ready_since, detail=detail)
+    return replacing(verdict, [one.recorded.key for one in before])

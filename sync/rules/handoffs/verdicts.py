@@ -1,6 +1,7 @@
 """How a rule says what it found: the verdicts, and the occurrences that they carry."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from mappings.vocabulary import Handoff, Status
@@ -79,6 +80,12 @@ def with_block(verdict: Verdict, write: Write) -> Verdict:
     if write.blocked is None:
         return verdict
     return Verdict(verdict.handoff, State.BLOCKED, write.blocked, verdict.record, verdict.occurrence, key=verdict.key)
+
+
+def replacing(verdict: Verdict, occurrences: Iterable[str]) -> Verdict:
+    """The same verdict; once it stands, what is undone of these occurrences (keys) is pointless."""
+    assert verdict.occurrence is not None
+    return replace(verdict, occurrence=replace(verdict.occurrence, replaces=frozenset(occurrences)))
 
 
 def recorded_as_done(context: Context, key: OccurrenceKey, reason: str, cause_at: datetime) -> Verdict:

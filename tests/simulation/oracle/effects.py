@@ -1,9 +1,11 @@
 """What the service did, effect by effect: each must fill an empty slot of an offer (see `judge`), and rightly."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
 from tests.simulation.event_log import Mailed, Ref, Updated
+from tests.simulation.oracle.announcements import read
 from tests.simulation.oracle.audit import Audit
 from tests.simulation.oracle.calendar import next_date
 from tests.simulation.oracle.finding import Verdict
@@ -26,6 +28,19 @@ EMAILS = (
     ("The new creatives of ", " are live", "8", "email", AM),
 )
 """What stands before and after the portfolio's name, the handoff, the slot and the receiver's role."""
+
+
+def _set_named(subject: str) -> tuple[str, str]:
+    """The folder that the subject of an announcement names at its end, and which announcement it says it is; else nothing."""
+    announced = subject.startswith((" (", "Share Deliverables With Client: "))
+    found = re.search(r"\((.*)\)(?:, (\S+) announcement)?\s*$", subject) if announced else None
+    return ("", "") if found is None else (folder_of(found[1]), found[2] or "")
+
+
+def _cause_of(offer: Offer) -> int:
+    """The version that caused it; of an announcement (5) the one that made the set ready."""
+    entries = [entry for part in offer.key[4:] if isinstance(part, frozenset) for entry in part]
+    return max((number for _, number in entries), default=int(str(offer.key[2])))
 
 
 class Effects:
@@ -121,7 +136,7 @@ class Effects:
         what = f"{rec.ref} “{subject}” on {', '.join(map(str, sorted(on)))}"
         task = Task(rec, kind, parent, ticket if handoff in {"4", "6"} else None, self._crm.now.number)
         slot = f"task {role}" if handoff == "6" else "task"
-        folder = folder_of(subject.rpartition("(")[2].removesuffix(")")) if handoff == "5" else ""
+        folder, number = _set_named(subject)
         offer = (
             self._take_role(ticket, role) if handoff == "4" else self._take(handoff, slot, parent, task.ticket, folder)
         )
@@ -134,6 +149,7 @@ class Effects:
         self._check_advanced(offer, what)
         self._check_places(offer, parent, ticket, handoff, what, late=late)
         self._check_owner(offer, rec["hubspot_owner_id"], role, what, parent)
+        self._check_text(offer, number, rec["hs_task_body"], what)
         if handoff == "1":
             self._check_due_day(offer, rec, what, late=late)
         self._check_notes(offer, rec, parent, ticket, what, late=late)
@@ -242,7 +258,7 @@ class Effects:
             rest = event.subject.removeprefix(before)
             name = rest[: rest.index(after)] if after else rest
             parent = self._crm.portfolio_named(name)
-            folder = folder_of(rest[len(name) :].strip().strip("()")) if handoff == "5" else ""
+            folder, number = _set_named(rest[len(name) :])
             offer = self._take(handoff, slot, parent, None, folder)
             if offer is None:
                 if parent not in self._crm.uncertain and not (
@@ -253,10 +269,22 @@ class Effects:
                 offer.told_again |= slot in offer.forgotten
                 self._check_advanced(offer, what)
                 self._check_owner(offer, self._owner_of.get(event.to, ""), role, what, parent)
+                self._check_text(offer, number, event.text, what)
                 if handoff == "8" and int(str(offer.key[2])) not in self._crm.resets:
                     self._find("unexplained", f"handoff 9: {what}: before the reset was written")
             return
         self._find("unexplained", what)
+
+    def _check_text(self, offer: Offer, number: str, text: str, what: str) -> None:
+        """Of an announcement (5.17, 5.23, 5.21): it stands as it was decided, at some look since it was first offered."""
+        right, said = self._handoffs.said.get(offer.key), read(text)
+        if offer.key[0] != "5" or right is None or offer.lost:
+            return
+        if said not in right:
+            told = "; or ".join(str(one) for one in sorted(right, key=str))
+            self._find("unexplained", f"handoff 5: {what}: it says {said}, where it should say {told}")
+        elif said.number != number:
+            self._find("unexplained", f"handoff 5: {what}: the text calls it the {said.number or 'first'}")
 
     def written(self, rec: Rec, event: Updated) -> None:
         match rec.ref.kind:
@@ -430,11 +458,12 @@ class Effects:
             self._find("unexplained", f"the service wrote {what} {sorted(event.values)}")
             return
         slot = f"close {rec.ref.id}"
-        offer = self._take("2a", slot, None) or self._take("8", slot, None) or self._take("6", slot, None)
+        taken = (self._take(handoff, slot, None) for handoff in ("2a", "8", "6", "5"))
+        offer = next((one for one in taken if one is not None), None)
         if offer is None:
             self._find("unexplained", f"the service closed {what}")
         else:
-            self._audit.closed(rec, offer.parent, int(str(offer.key[2])))
+            self._audit.closed(rec, offer.parent, _cause_of(offer))
 
 
 def _newest(offer: Offer) -> tuple[bool | int, int]:

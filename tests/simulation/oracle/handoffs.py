@@ -4,9 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import combinations
 from typing import NamedTuple
 
 from tests.simulation.event_log import Ref
+from tests.simulation.oracle.announcements import Other, Said, called_almost_the_same, ordinal
 from tests.simulation.oracle.calendar import next_date
 from tests.simulation.oracle.records import (
     AM,
@@ -18,6 +20,7 @@ from tests.simulation.oracle.records import (
     Closing,
     Rec,
     Records,
+    Task,
     folder_of,
 )  # fmt: skip
 from tests.simulation.oracle.rounds import Rounds
@@ -121,6 +124,10 @@ class Handoffs:
         """Handoff 7: versions of the status, looked at while an implementation task of the cycle was open."""
         self.waiting: set[tuple[Ref, int]] = set()
         """Handoff 6: a version whose every role is nobody."""
+        self.said: dict[Key, set[Said] | None] = defaultdict(set)
+        """Handoff 5: what its texts may say, by what was seen at each look. None: too much is open to tell."""
+        self.to_close: set[tuple[Key, str]] = set()
+        """Handoff 5: tasks (slots) that are to be closed once the new one is made."""
 
     def offered(self, due: Due, rec: Rec) -> Offer:
         offer = self.offers.get(due.key)
@@ -348,14 +355,17 @@ class Handoffs:
             if early and not torn:
                 continue
             entries = frozenset((t.ref.id, self._crm.run_began(t, "hs_pipeline_stage").number) for t in members)
+            key: Key = ("5", rec.ref.id, cycle, folder, entries)
             if entries <= told:
+                yield from self._made_late(rec, folder, members, of_cycle)
                 continue
+            self._note_texts(key, rec, folder, members, (tickets, closings, cycle), of_cycle)
             # The status was advanced for these, but nobody was there to be told: whether that has announced them is open.
             must = not entries <= answered and not torn
             # Announced under another name before a loss, by nothing that the CRM shows: what is known of it is open.
             must = must and not entries <= _entries(one for one in of_cycle if one.lost and one.key[3] != folder)
-            key: Key = ("5", rec.ref.id, cycle, folder, entries)
             yield Due(key, "task", AM, must)
+            yield from self._older_tasks(key, folder, members, of_cycle)
             yield Due(key, "email am", AM, must)
             yield Due(key, "email sas", SAS, must)
             if status != self._crm.pending and not torn:
@@ -363,19 +373,122 @@ class Handoffs:
                 waits = key in self.offers and self.offers[key].decided
                 yield Due(key, "write", None, must and not waits)
 
-    def _ready_sets(
-        self, tickets: Sequence[Rec], closings: Sequence[Closing], cycle: int
-    ) -> Iterator[tuple[str, list[Rec]]]:
-        """The folder and the open tickets of each set of the cycle of which every one is in Pending Approval."""
+    def _sets(self, tickets: Sequence[Rec], closings: Sequence[Closing], cycle: int) -> list[tuple[str, list[Rec]]]:
+        """The folder and the open tickets of each set of the cycle; the tickets that have no folder stand under ''."""
         sets: dict[str, list[Rec]] = defaultdict(list)
         for ticket in tickets:
             folder = folder_of(ticket[self._crm.names.folder])
             came_in = self._crm.run_began(ticket, "hs_pipeline").number if self._crm.in_pipeline(ticket) else -1
-            if folder and self._crm.is_open(ticket) and self._crm.cycle(closings, came_in) == cycle:
+            if self._crm.is_open(ticket) and self._crm.cycle(closings, came_in) == cycle:
                 sets[folder].append(ticket)
-        for folder, members in sorted(sets.items()):
-            if all(ticket["hs_pipeline_stage"] == self._crm.in_review for ticket in members):
+        return sorted(sets.items())
+
+    def _ready_sets(
+        self, tickets: Sequence[Rec], closings: Sequence[Closing], cycle: int
+    ) -> Iterator[tuple[str, list[Rec]]]:
+        """Those of which every ticket is in Pending Approval."""
+        for folder, members in self._sets(tickets, closings, cycle):
+            if folder and self._ready(members) == len(members):
                 yield folder, members
+
+    def _ready(self, members: Iterable[Rec]) -> int:
+        return sum(ticket["hs_pipeline_stage"] == self._crm.in_review for ticket in members)
+
+    # 5, said and closed
+
+    def _same_set(self, offer: Offer, folder: str, members: Sequence[Rec]) -> tuple[bool, bool]:
+        """Whether an announcement was of this set (5.23), and whether that is beyond doubt.
+
+        Tickets that are open in the cycle no more count for none.
+        """
+        parent = self._crm.rec(offer.parent)
+        if parent is None:
+            return False, False
+        closings = self._crm.closings(parent)
+        sets = self._sets(self._crm.tickets(parent), closings, int(str(offer.key[2])))
+        left = {ticket.ref.id for _, of_it in sets for ticket in of_it} & {ticket for ticket, _ in _entries([offer])}
+        inside = bool(left) and left <= {ticket.ref.id for ticket in members}
+        named = offer.key[3] == folder
+        # After a loss names are not known, nor is what no task tells of; one that wrote the status alone may not stand.
+        sure = offer.told and not (offer.lost and (not inside or "task" not in offer.filled))
+        return inside or named, sure or not (inside or named)
+
+    def _note_texts(
+        self,
+        key: Key,
+        rec: Rec,
+        folder: str,
+        members: Sequence[Rec],
+        cycle: tuple[Sequence[Rec], Sequence[Closing], int],
+        of_cycle: Sequence[Offer],
+    ) -> None:
+        """5.17, 5.23, 5.21: what the texts of an announcement that is decided on now say."""
+        texts = self.said[key]
+        earlier = [(one, *self._same_set(one, folder, members)) for one in of_cycle if one.filled and one.key != key]
+        same = [(one, sure) for one, is_same, sure in earlier if is_same]
+        open_to_doubt = [one for one, sure in same if not sure]
+        merged = rec.ref in self._crm.uncertain or any(ticket.ref in self._crm.uncertain for ticket in cycle[0])
+        if texts is None or merged or len(open_to_doubt) > 3:
+            self.said[key] = None
+            return
+        sets = self._sets(*cycle)
+        no_folder = frozenset(ticket.ref.id for other, of_it in sets for ticket in of_it if not other)
+        others = frozenset(self._others(folder, sets))
+        all_ids = frozenset(ticket.ref.id for ticket in members)
+        for size in range(len(open_to_doubt) + 1):
+            for doubtful in combinations(open_to_doubt, size):
+                before = [one for one, sure in same if sure or one in doubtful]
+                known = _entries(before)
+                entries = [(t.ref.id, self._crm.run_began(t, "hs_pipeline_stage").number) for t in members]
+                fresh = frozenset(entry[0] for entry in entries if entry not in known) if before else frozenset()
+                texts.add(Said(ordinal(len(before) + 1), all_ids, fresh, no_folder, others))
+
+    def _others(self, folder: str, sets: Sequence[tuple[str, list[Rec]]]) -> Iterator[Other]:
+        for other, members in sets:
+            ready = self._ready(members)
+            alike = called_almost_the_same(folder, other)
+            if other and other != folder and (alike or ready < len(members)):
+                yield other, None if ready == len(members) else (ready, len(members)), alike
+
+    def _older_tasks(self, key: Key, folder: str, members: Sequence[Rec], of_cycle: Sequence[Offer]) -> Iterator[Due]:
+        """5.20: the tasks to share the same set that are still open. What must be closed is told when the new one is made."""
+        ready = max(self._crm.run_began(ticket, "hs_pipeline_stage").number for ticket in members)
+        for offer in of_cycle:
+            is_same, sure = self._same_set(offer, folder, members)
+            task = self._share_task(offer)
+            if offer.key == key or not is_same or task is None or not task.open:
+                continue
+            slot = f"close {task.rec.ref.id}"
+            if sure and task.rec.lived_since(task.number) and not task.completed_since(ready):
+                self.to_close.add((key, slot))
+            yield Due(key, slot, None, must=False)
+
+    def _made_late(self, rec: Rec, folder: str, members: Sequence[Rec], of_cycle: Sequence[Offer]) -> Iterator[Due]:
+        """5.20: one that was made all the same is closed at the next look; after a loss, what was not closed yet."""
+        entries = {(ticket.ref.id, self._crm.run_began(ticket, "hs_pipeline_stage").number) for ticket in members}
+        held = [one for one in of_cycle if one.told and _entries([one]) & entries]
+        for newest in sorted(held, key=lambda one: one.number)[-1:]:
+            for due in self._older_tasks(newest.key, folder, members, [one for one in of_cycle if one is not newest]):
+                self.to_close.discard((due.key, due.slot))
+                yield due
+
+    def _share_task(self, offer: Offer) -> Task | None:
+        made = offer.filled.get("task")
+        return next((task for task in self._crm.tasks.values() if made is not None and task.number == made), None)
+
+    def is_repeated(self, offer: Offer) -> bool:
+        """Whether its set was announced again since (5.20): then what it had still to do is dropped, or may be."""
+        if offer.key[0] != "5":
+            return False
+        mine = {ticket for ticket, _ in _entries([offer])}
+        return any(
+            one.key[:3] == offer.key[:3]
+            and one is not offer
+            and one.told
+            and max(one.filled.values()) > offer.number
+            and (one.key[3] == offer.key[3] or mine & {ticket for ticket, _ in _entries([one])})
+            for one in self.offers.values()
+        )
 
     def complete_at(self, rec: Rec) -> int | None:
         """When the next of a portfolio's ready sets, young as it is, is taken to be complete; None: none waits for it."""

@@ -284,8 +284,7 @@ class Oracle:
             end = next((closing for closing in closings if closing.number > offer.cycle), None)
             bypassed = offer.key[0] not in {"2a", "8", "6", "6c"} and end is not None and end.declined
             for slot, role in list(offer.slots.items()):
-                blocked = role is not None and self._is_blocked(offer, role)
-                if blocked and not bypassed:
+                if self._waits(offer, slot, role) and not bypassed:
                     continue
                 kept = slot.startswith(("task", "email")) or (
                     slot in {"write", "clear"} and not self._touched(rec, offer)
@@ -295,6 +294,8 @@ class Oracle:
                 # One advance of the status answers every set that was ready: which of them has begun it does not tell.
                 begun = offer.told if offer.key[0] == "5" else bool(offer.filled)
                 must = begun and not bypassed and kept and offer.key[0] in {"1", "3", "5", "7"}
+                must = must and not self._handoffs.is_repeated(offer)
+                must = must or self._is_to_be_closed(offer, slot, bypassed=bypassed)
                 must = must and not offer.lost  # what the CRM does not show of it is known to nobody any more
                 if (
                     (must and rec.archived)
@@ -320,6 +321,19 @@ class Oracle:
             if self._crm.same(offer.ticket if rec.ref.kind == "ticket" else offer.parent, rec.ref)
             and not (settling and offer.key[0] in {"1", "3", "5", "7"})
         ]
+
+    def _waits(self, offer: Offer, slot: str, role: str | None) -> bool:
+        """Whether it waits for a person, or the end of an older task to share a set (5) for the new one."""
+        follows = offer.key[0] == "5" and slot.startswith("close ") and "task" not in offer.filled
+        return follows or (role is not None and self._is_blocked(offer, role))
+
+    def _is_to_be_closed(self, offer: Offer, slot: str, *, bypassed: bool) -> bool:
+        """Whether an older task to share the same set (5) is still open, and nobody but the service was to close it."""
+        if (offer.key, slot) not in self._handoffs.to_close or bypassed:
+            return False
+        task = self._crm.tasks.get(Ref("task", slot.removeprefix("close ")))
+        made = offer.filled["task"]
+        return task is not None and task.open and not task.completed_since(made) and task.rec.lived_since(task.number)
 
     def _touched(self, rec: Rec, offer: Offer) -> bool:
         """Whether a person has set the status since: then what was to replace it is looked at anew."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from sync.sandbox.people import SeenTask
 from tests.story.handoffs.steps import AM, SAS, begun, due, in_review, of, on, ready, the, with_tickets
 from tests.world import World
 
@@ -176,3 +177,170 @@ def test_5_two_sets_are_two_announcements(world: World) -> None:
     ]
     assert world.status(portfolio) == "Creatives Pending Approval"
     assert world.receivers()[-4:] == [AM, SAS, AM, SAS]
+
+
+def back_and_ready(world: World, ticket: str) -> None:
+    """A revision round in which nobody ticks a task: the article does not ask for it."""
+    world.people.request_revisions(ticket, "Copy Revisions Only")
+    world.work()
+    world.minutes(30)
+    world.people.set("ticket", ticket, {"copy_approval": "Approved"})
+    ready(world, ticket)
+
+
+def shared(world: World) -> list[SeenTask]:
+    return sorted(of(world, "share_deliverables"), key=lambda task: int(task.id))
+
+
+def mail(world: World) -> list[str]:
+    """The last two emails, as their receivers read them."""
+    return [str(one.properties["body"]) for one in world.people.emails()[-2:]]
+
+
+def test_5_three_announcements_leave_one_open_task(world: World) -> None:
+    """docs/process.md 5.23, 5.20."""
+    _portfolio, (first, second) = in_review(world)
+    back_and_ready(world, second)
+    back_and_ready(world, second)
+    tasks = shared(world)
+    assert [task.subject for task in tasks] == [
+        "Share Deliverables With Client: Acme (Winter)",
+        "Share Deliverables With Client: Acme (Winter), second announcement",
+        "Share Deliverables With Client: Acme (Winter), third announcement",
+    ]
+    assert [task.status for task in tasks] == ["COMPLETED", "COMPLETED", "NOT_STARTED"]
+    for task, which in zip(tasks, ("second", "third"), strict=False):
+        assert task.body.endswith(
+            f"<p><em>Closed automatically on Mon 2 Nov 2026: the Ad Set “Winter” was announced again ({which} "
+            "announcement)</em></p>"
+        )
+    assert "This is its <strong>third announcement</strong> in this refresh." in tasks[2].body
+    new, _, unchanged = tasks[2].body.partition("Announced before, and unchanged:")
+    assert f"record/0-5/{second}" in new
+    assert f"record/0-5/{first}" in unchanged
+    assert world.emails()[-2:] == [
+        (AM, "Ready for client review: Acme (Winter), third announcement"),
+        (SAS, "In client review: Acme (Winter), third announcement"),
+    ]
+    for text in mail(world):
+        assert "This is its third announcement in this refresh." in text
+        new, _, unchanged = text.partition("Announced before, and unchanged:")
+        assert "Ad 2" in new
+        assert "Ad 1" in unchanged
+        assert "Ad 1" not in new
+
+
+def test_5_a_task_to_share_that_was_ticked_keeps_its_text(world: World) -> None:
+    """docs/process.md 5.20, W.3."""
+    _portfolio, (_, second) = in_review(world)
+    (before,) = shared(world)
+    world.people.complete_task(before.id)
+    back_and_ready(world, second)
+    done, new = shared(world)
+    assert done.body == before.body
+    assert (done.status, new.status) == ("COMPLETED", "NOT_STARTED")
+
+
+def test_5_what_people_wrote_in_the_older_task_is_kept(world: World) -> None:
+    """docs/process.md 5.20: a line is added, and nothing is lost."""
+    _portfolio, (_, second) = in_review(world)
+    (before,) = shared(world)
+    world.people.set("task", before.id, {"hs_task_body": before.body + "<p>Sent to Ms Ray on Monday</p>"})
+    back_and_ready(world, second)
+    closed = shared(world)[0]
+    assert closed.body.startswith(before.body + "<p>Sent to Ms Ray on Monday</p><p><em>Closed automatically")
+
+
+def test_5_the_older_task_waits_for_the_new_one(world: World) -> None:
+    """docs/process.md 5.20, W.4: nobody is left without a task to share the set."""
+    portfolio, (_, second) = in_review(world)
+    am = world.people.owner(AM)
+    world.people.set("portfolio", portfolio, {"account_manager": ""})
+    back_and_ready(world, second)
+    assert [task.status for task in shared(world)] == ["NOT_STARTED"]
+    world.people.set("portfolio", portfolio, {"account_manager": am})
+    world.work()
+    if not world.webhooks:
+        world.minutes(61)
+        world.work()
+    assert [task.status for task in shared(world)] == ["COMPLETED", "NOT_STARTED"]
+
+
+def test_5_who_is_named_at_last_gets_the_newest_task_alone(world: World) -> None:
+    """docs/process.md 5.20, P.5."""
+    portfolio = world.people.create_portfolio("Acme", world.day(0), link="https://lab.example", account_manager=None)
+    world.work()
+    tickets = with_tickets(world, portfolio)
+    world.people.set_status(portfolio, "Deliverables Submitted")
+    ready(world, *tickets)
+    back_and_ready(world, tickets[1])
+    assert shared(world) == []
+    world.people.set("portfolio", portfolio, {"account_manager": world.people.owner(AM)})
+    world.work()
+    world.minutes(61)
+    world.work()
+    assert [task.subject for task in shared(world)] == [
+        "Share Deliverables With Client: Acme (Winter), second announcement"
+    ]
+    assert [subject for role, subject in world.emails() if role == AM and "review" in subject] == [
+        "Ready for client review: Acme (Winter), second announcement"
+    ]
+
+
+def test_5_a_lost_database_still_counts(world: World) -> None:
+    """docs/process.md 5.23, 5.20: by the keys that the tasks carry."""
+    _portfolio, (_, second) = in_review(world)
+    back_and_ready(world, second)
+    world.restart(lose_database=True)
+    world.minutes(15)
+    world.work()
+    back_and_ready(world, second)
+    world.minutes(5)
+    world.work()
+    assert [task.status for task in shared(world)] == ["COMPLETED", "COMPLETED", "NOT_STARTED"]
+    assert shared(world)[2].subject.endswith("(Winter), third announcement")
+
+
+def test_5_a_ticket_without_a_folder_is_named(world: World) -> None:
+    """docs/process.md 5.21: the third ticket that nobody gave a folder."""
+    portfolio = begun(world)
+    tickets = with_tickets(world, portfolio)
+    forgotten = world.people.create_ticket("Story", "", portfolio)
+    world.people.set_status(portfolio, "Deliverables Submitted")
+    ready(world, *tickets)
+    body = the(world, "share_deliverables").body
+    _, _, left_out = body.partition("Not among them:")
+    assert f"record/0-5/{forgotten}" in left_out
+    assert "it has no Deliverable Folder Name" in left_out
+    for text in mail(world):
+        _, _, left_out = text.partition("Not among them:")
+        assert "Story" in left_out
+        assert "Ad 1" not in left_out
+
+
+def test_5_a_set_called_almost_the_same_is_pointed_out(world: World) -> None:
+    """docs/process.md 5.21, N.6."""
+    portfolio = begun(world)
+    tickets = with_tickets(world, portfolio, 2, "Autumn 2026")
+    world.people.create_ticket("Story", "Autumn-2026", portfolio)
+    world.people.create_ticket("Banner", "Autumn 2027", portfolio)
+    world.people.set_status(portfolio, "Deliverables Submitted")
+    ready(world, *tickets)
+    _, _, left_out = the(world, "share_deliverables").body.partition("Not among them:")
+    one, other = (line for line in left_out.split("<li>") if "the Ad Set “" in line)
+    if "2027" in one:
+        one, other = other, one
+    assert "“Autumn-2026”, which is not ready (0 of 1 in Pending Approval)" in one
+    assert "Its name is almost the same" in one
+    assert "“Autumn 2027”, which is not ready (0 of 1 in Pending Approval)" in other
+    assert "almost the same" not in other
+    for text in mail(world):
+        assert '"Autumn-2026", which is not ready (0 of 1 in Pending Approval)\n  ITS NAME IS ALMOST' in text
+        assert text.count("ALMOST THE SAME") == 1
+
+
+def test_5_nothing_is_said_where_nothing_is_left_out(world: World) -> None:
+    in_review(world)
+    assert "Not among them" not in the(world, "share_deliverables").body
+    assert "announcement" not in the(world, "share_deliverables").body
+    assert not any("Not among them" in text or "announcement" in text for text in mail(world))

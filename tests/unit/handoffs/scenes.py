@@ -20,6 +20,7 @@ IMPLEMENTED = Status.CREATIVES_IMPLEMENTED
 PENDING = Stage.PENDING_APPROVAL
 COPY, GRAPHIC, BOTH = Revision.COPY, Revision.GRAPHIC, Revision.COPY_AND_GRAPHIC
 AM, SAS, WRITER, DESIGNER = OWNERS
+SHARE = TaskKind.SHARE_DELIVERABLES
 
 DONE, DUE, WAITING, BLOCKED, SUPERSEDED = State.DONE, State.DUE, State.WAITING, State.BLOCKED, State.SUPERSEDED
 SILENT = State.NOT_APPLICABLE
@@ -36,6 +37,8 @@ ANNOUNCE = [
     "5 email set_ready_social_ad_specialist to sas",
 ]
 READY = ADVANCE + ANNOUNCE
+CLOSE_SHARE = "5 close share_deliverables"
+ANNOUNCE_AGAIN = [ANNOUNCE[0], CLOSE_SHARE, *ANNOUNCE[1:]]
 REVISE_COPY = "6 task revise_copy for copy"
 REVISE_GRAPHICS = "6 task revise_graphics for design"
 CLOSE_COPY = "6 close revise_copy"

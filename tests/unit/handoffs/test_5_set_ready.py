@@ -1,18 +1,23 @@
 """Handoff 5: every ticket of an Ad Set is ready."""
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 
-from mappings.vocabulary import Stage, Status, TaskKind
-from sync.rules.model import Email, NewTask
+from mappings.vocabulary import Handoff, Stage, Status, TaskKind
+from sync.rules.handoffs.ad_sets import look_alikes
+from sync.rules.model import ANNOUNCEMENT, FOLDER, Email, NewTask
 from tests.builders import NOW, PORTFOLIO, Scene, effects_of
 from tests.unit.handoffs.scenes import (
     ADVANCE,
     AM,
     ANNOUNCE,
+    ANNOUNCE_AGAIN,
     APPROVED,
+    CLOSE_SHARE,
     CONFIRM,
     DECLINED,
     DONE,
@@ -24,6 +29,8 @@ from tests.unit.handoffs.scenes import (
     NOTHING,
     READY,
     REQUESTED,
+    SAS,
+    SHARE,
     SILENT,
     SUBMITTED,
     WAITING,
@@ -41,6 +48,11 @@ from tests.unit.handoffs.table import MakeScene, Row, Says, check, rows
 
 def ready_in(status: Status | None) -> Scene:
     return young(status).move("201", "202").later(minutes=15)
+
+
+def again(scene: Scene | None = None) -> Scene:
+    """A ticket of an announced set went back, and is in Pending Approval again."""
+    return (scene or in_review()).move("201", to=Stage.IN_PROGRESS).look().move("201")
 
 
 HANDOFF_5 = [
@@ -300,25 +312,25 @@ HANDOFF_5 = [
     ),
     # what is new is announced, once
     Row(
-        "5.9 5.14",
+        "5.9 5.14 5.20",
         "a revision round announces again",
         lambda: in_review().move("201", to=Stage.IN_PROGRESS).look().move("201"),
         Says("5", DUE, "all 2 tickets"),
-        ANNOUNCE,
+        ANNOUNCE_AGAIN,
     ),
     Row(
-        "5.9 5.14",
+        "5.9 5.14 5.20",
         "even if nobody looked in between: entries decide, not clocks",
         lambda: in_review().move("201", to=Stage.IN_PROGRESS).move("201"),
         Says("5", DUE, "all 2 tickets"),
-        ANNOUNCE,
+        ANNOUNCE_AGAIN,
     ),
     Row(
-        "5.9 5.14",
+        "5.9 5.14 5.20",
         "a ticket that joins announces again",
         lambda: in_review().ticket("203").look().move("203"),
         Says("5", DUE, "all 3 tickets"),
-        ANNOUNCE,
+        ANNOUNCE_AGAIN,
     ),
     Row(
         "5.4 5.14",
@@ -427,6 +439,165 @@ HANDOFF_5 = [
         Says("5", DONE, ""),
         NOTHING,
     ),
+    # a repeat
+    Row(
+        "5.9 5.23",
+        "a repeat says that it is one",
+        again,
+        Says("5", DUE, "all 2 tickets of Ad Set “Spring” are ready for approval (second announcement)"),
+        ANNOUNCE_AGAIN,
+    ),
+    Row(
+        "5.9 5.23 5.20",
+        "the third: the second's task is closed, the first's is closed already",
+        lambda: again().look().move("202", to=Stage.IN_PROGRESS).look().move("202"),
+        Says("5", DUE, "(third announcement)"),
+        ANNOUNCE_AGAIN,
+    ),
+    Row(
+        "5.9 5.20 W.3",
+        "the task to share it was completed: nothing to close",
+        lambda: in_review().complete(SHARE).move("201", to=Stage.IN_PROGRESS).look().move("201"),
+        Says("5", DUE, "(second announcement)"),
+        ANNOUNCE,
+    ),
+    Row(
+        "5.9 5.20",
+        "or deleted",
+        lambda: in_review().delete_task(SHARE).move("201", to=Stage.IN_PROGRESS).look().move("201"),
+        Says("5", DUE, "(second announcement)"),
+        ANNOUNCE,
+    ),
+    Row(
+        "5.9 5.20",
+        "opened again by a person, before the set was ready: closed",
+        lambda: in_review().complete(SHARE).reopen(SHARE).move("201", to=Stage.IN_PROGRESS).look().move("201"),
+        Says("5", DUE, ""),
+        ANNOUNCE_AGAIN,
+    ),
+    Row(
+        "5.9 5.20",
+        "opened again after it was ready: somebody's wish",
+        lambda: in_review().complete(SHARE).move("201", to=Stage.IN_PROGRESS).look().move("201").reopen(SHARE),
+        Says("5", DUE, ""),
+        ANNOUNCE,
+    ),
+    Row(
+        "5.9 5.20 G.4",
+        "an adopted task is people's own",
+        lambda: submitted().move("201").adopt(f"5:{PORTFOLIO}:start:201@1", Handoff.SET_READY, SHARE).move("202"),
+        Says("5", DUE, "(second announcement)"),
+        READY,
+    ),
+    Row(
+        "5.9 5.23 5.20",
+        "all of whose tickets are in this set: the same set by another name",
+        lambda: in_review().rename("Summer", "201", "202").ticket("203", "Summer").look().move("203"),
+        Says("5", DUE, "all 3 tickets of Ad Set “Summer” are ready for approval (second announcement)"),
+        ANNOUNCE_AGAIN,
+    ),
+    Row(
+        "5.9 5.23 5.20",
+        "tickets that are open no more count for none",
+        lambda: in_review().rename("Summer", "201", "202").close("202").ticket("203", "Summer").look().move("203"),
+        Says("5", DUE, "all 2 tickets of Ad Set “Summer” are ready for approval (second announcement)"),
+        ANNOUNCE_AGAIN,
+    ),
+    Row(
+        "5.9 5.23 5.20",
+        "a part of another set is another set: its task stays",
+        lambda: in_review().rename("Summer", "202").ticket("203", "Summer").look().move("203"),
+        Says("5", DUE, "all 2 tickets of Ad Set “Summer” are ready for approval"),
+        ANNOUNCE,
+    ),
+    Row(
+        "5.9 5.23 5.20",
+        "the same name, whatever became of its tickets",
+        lambda: in_review().rename("Summer", "201").ticket("203").look().move("203"),
+        Says("5", DUE, "all 2 tickets of Ad Set “Spring” are ready for approval (second announcement)"),
+        ANNOUNCE_AGAIN,
+    ),
+    Row(
+        "5.9 5.23 5.20",
+        "a set all of whose tickets are gone is not this one",
+        lambda: in_review().close("201").close("202").ticket("203", "Summer").look().move("203"),
+        Says("5", DUE, "the one ticket of Ad Set “Summer” is ready for approval"),
+        ANNOUNCE,
+    ),
+    Row(
+        "5.9 5.23 5.20 C.5",
+        "the next cycle counts anew, and closes no task of this one",
+        lambda: closed().later(days=20).look().ticket("301").status(SUBMITTED).look().move("301"),
+        Says("5", DUE, "the one ticket of Ad Set “Spring” is ready for approval"),
+        READY,
+    ),
+    Row(
+        "5.9 5.23 5.20 G.7",
+        "a lost database: the tickets tell",
+        lambda: in_review().lose_database().move("201", to=Stage.IN_PROGRESS).look().move("201"),
+        Says("5", DUE, "(second announcement)"),
+        ANNOUNCE_AGAIN,
+    ),
+    Row(
+        "5.9 5.23 5.20 G.7",
+        "a lost database: a ticket that has left the set since hides that it is the same",
+        lambda: in_review().lose_database().rename("Summer", "201").ticket("203").look().move("203"),
+        Says("5", DUE, "all 2 tickets of Ad Set “Spring” are ready for approval"),
+        ANNOUNCE,
+    ),
+    Row(
+        "5.5 5.20 G.7",
+        "a lost database: a task that it had not closed yet",
+        lambda: again().look().lose_database().not_closed(SHARE),
+        Says("5", DUE, ""),
+        [CLOSE_SHARE],
+    ),
+    Row(
+        "5.6 5.20 G.7",
+        "a lost database, long after the repeat: what is open was opened again, or an earlier version left it so",
+        lambda: again().look().later(hours=2).lose_database().not_closed(SHARE),
+        Says("5", DONE, ""),
+        NOTHING,
+    ),
+    Row(
+        "5.6 5.20 G.7",
+        "a lost database, and nothing left open",
+        lambda: again().look().lose_database(),
+        Says("5", DONE, ""),
+        NOTHING,
+    ),
+    Row(
+        "5.9 5.20 P.2",
+        "no AM since the first: both wait, and the new task's turn comes first",
+        lambda: again(submitted().nobody(AM).move("201", "202").look()).name(AM, "am"),
+        Says("5", DUE, "(second announcement)"),
+        ["5 task share_deliverables for am", *ANNOUNCE[1:]],
+    ),
+    Row(
+        "5.6 5.20 P.5",
+        "no AM since the first: named once the second stands, they get the second alone",
+        lambda: again(submitted().nobody(AM).move("201", "202").look()).look().name(AM, "am"),
+        Says("5", DONE, ""),
+        ["5 task:share_deliverables → am", "5 email:set_ready_account_manager → am"],
+    ),
+    Row(
+        "5.6 5.20 W.10",
+        "the first's task was refused: once the second stands it is not made any more",
+        lambda: again(submitted().move("201", "202").refuse("task").look()).refuse().look(),
+        Says("5", DONE, ""),
+        NOTHING,
+    ),
+    Row(
+        "5.6 5.20 P.5",
+        "nobody is named for the second either, and it comes to nothing: the first waits on",
+        lambda: again(submitted().nobody(AM, SAS).move("201", "202").look()).look().close("201").look().name(AM, "am"),
+        Says("5", DONE, ""),
+        [
+            "5 task:share_deliverables → am",
+            "5 email:set_ready_account_manager → am",
+            "5 email:set_ready_social_ad_specialist → nobody",
+        ],
+    ),
     Row(
         "5.9 5.14 G.2",
         "going live between two entries: the newer one counts",
@@ -497,6 +668,132 @@ def test_5_names_the_tickets_and_gives_the_link() -> None:
     variables = tasks_of(submitted().move("201", "202"))[TaskKind.SHARE_DELIVERABLES].variables
     assert [ticket["subject"] for ticket in variables["tickets"]] == ["Ad 201", "Ad 202"]
     assert (variables["folder"], variables["ad_lab_link"]) == ("Spring", "https://lab.example/1")
+
+
+def announced(scene: Scene) -> dict[str, Any]:
+    """What the task and both emails of the announcement say: the same, but for who reads it."""
+    told = [e for e in effects_of(scene.decide()) if isinstance(e, NewTask | Email)]
+    assert len(told) == 3
+    assert told[0].variables == told[1].variables == told[2].variables
+    return dict(told[0].variables)
+
+
+def names(tickets: Iterable[Mapping[str, str]]) -> list[str]:
+    return [ticket["id"] for ticket in tickets]
+
+
+def test_5_the_first_announcement_is_not_numbered() -> None:
+    """docs/process.md 5.23."""
+    said = announced(submitted().move("201", "202"))
+    assert (said["announcement"], said["fresh"]) == (None, [])
+
+
+@pytest.mark.parametrize(
+    ("scene", "number", "fresh"),
+    [
+        pytest.param(again, 2, ["201"], id="a revision round"),
+        pytest.param(lambda: in_review().ticket("203").look().move("203"), 2, ["203"], id="a ticket that joins"),
+        pytest.param(lambda: again(again().look()), 3, ["201"], id="the third"),
+        pytest.param(
+            lambda: again().look().ticket("203").look().move("203"),
+            3,
+            ["203"],
+            id="new since the second, not the first",
+        ),
+        pytest.param(
+            lambda: (
+                in_review()
+                .ticket("203", "Summer")
+                .look()
+                .move("203")
+                .look()
+                .rename("Spring", "203")
+                .ticket("204")
+                .look()
+                .move("204")
+            ),
+            3,
+            ["204"],
+            id="a set that joins as a whole was announced before, too",
+        ),
+        pytest.param(
+            lambda: (
+                in_review()
+                .ticket("203", "Summer")
+                .ticket("205", "Summer")
+                .look()
+                .move("203", "205")
+                .look()
+                .rename("Spring", "203")
+                .ticket("204")
+                .look()
+                .move("204")
+            ),
+            2,
+            ["203", "204"],
+            id="a ticket that joins from another set is new in this one",
+        ),
+        pytest.param(
+            lambda: again(in_review().lose_database()), 2, ["201"], id="after a lost database, by the tickets"
+        ),
+    ],
+)
+def test_5_a_repeat_says_which_it_is_and_what_is_new(scene: MakeScene, number: int, fresh: list[str]) -> None:
+    """docs/process.md 5.23."""
+    said = announced(scene())
+    assert (said["announcement"], names(said["fresh"])) == (number, fresh)
+
+
+def test_5_a_refused_status_is_written_with_the_number_of_its_own_announcement() -> None:
+    """docs/process.md 5.5, 5.23: deciding it anew finds no repeat of itself."""
+    scene = submitted().nobody(AM).move("201", "202").refuse("write").look()
+    task = next(e for e in effects_of(scene.decide()) if isinstance(e, NewTask))
+    assert task.variables["announcement"] is None
+
+
+def test_5_what_is_left_out_is_said() -> None:
+    """docs/process.md 5.21."""
+    scene = submitted().ticket("203", "").ticket("204", "Winter").ticket("205", "Winter").ticket("206", "Sprng")
+    scene.ticket("207", "").close("207").ticket("208", "Summer").look().move("201", "202", "204", "206", "208")
+    told = [
+        e
+        for e in effects_of(scene.decide())
+        if isinstance(e, NewTask) and e.variables["folder"] in {"Spring", "Summer"}
+    ]
+    spring, summer = sorted((e.variables for e in told), key=lambda said: str(said["folder"]))
+    assert names(spring["no_folder"]) == names(summer["no_folder"]) == ["203"]
+    winter = {"folder": "Winter", "ready": 1, "of": 2, "alike": False}
+    assert spring["other_sets"] == [{"folder": "Sprng", "ready": 1, "of": 1, "alike": True}, winter]
+    assert summer["other_sets"] == [winter]
+
+
+def test_5_nothing_is_said_of_what_belongs_to_another_cycle() -> None:
+    scene = closed().ticket("201", "").later(days=20).look().ticket("301").status(SUBMITTED).look().move("301")
+    said = announced(scene.rename("Sprng", "202"))
+    assert (said["other_sets"], names(said["no_folder"])) == ([], ["201"])
+
+
+def test_5_an_announcement_remembers_its_name_and_number() -> None:
+    """docs/process.md 5.23: for the ones after it."""
+    (verdict,) = [verdict for verdict in again().verdicts("5") if verdict.occurrence is not None]
+    assert verdict.occurrence is not None
+    assert verdict.occurrence.detail == {FOLDER: "Spring", ANNOUNCEMENT: 2}
+
+
+def test_two_sets_called_almost_the_same_are_worth_a_look() -> None:
+    """docs/process.md 5.22."""
+    scene = (
+        begun().ticket("201", "Spring 1").ticket("202", "Sprng 1").ticket("203", "Spring-1").ticket("204", "Spring 2")
+    )
+    scene.ticket("205", "sprng  1")
+    found = look_alikes(scene.context())
+    assert [(one.one, one.other) for one in found] == [
+        ("Spring 1", "Spring-1"),
+        ("Spring 1", "Sprng 1"),
+        ("Spring-1", "Sprng 1"),
+    ]
+    assert found[1].tickets == {"Spring 1": ("201",), "Sprng 1": ("202", "205")}
+    assert look_alikes(scene.leave().context()) == []
 
 
 def test_a_set_that_waits_for_the_barrier_is_looked_at_when_its_time_is_up() -> None:

@@ -2,7 +2,7 @@
 
 from mappings.vocabulary import Revision, Stage, TaskKind
 from tests.unit.handoffs.scenes import (
-    ANNOUNCE,
+    ANNOUNCE_AGAIN,
     BLOCKED,
     BOTH,
     CLOSE_COPY,
@@ -72,7 +72,7 @@ HANDOFF_6 = [
         "back in Pending Approval: Needs Revisions is emptied, and the set is announced again",
         lambda: in_revision(COPY).complete(TaskKind.REVISE_COPY).approve("201").move("201"),
         Says("6", DUE, "Needs Revisions is emptied", "201"),
-        [*ANNOUNCE, EMPTIED],
+        [*ANNOUNCE_AGAIN, EMPTIED],
     ),
     Row(
         "6.3 6.12",
@@ -325,7 +325,7 @@ HANDOFF_6 = [
         "older than going live: not emptied either",
         lambda: in_review().revise("201", COPY).went_live().move("201", to=Stage.IN_PROGRESS).look().move("201"),
         Says("6", SILENT, "no ticket needs revisions"),
-        ANNOUNCE,
+        ANNOUNCE_AGAIN,
     ),
     Row(
         "6.7 6.12 G.4",
@@ -340,7 +340,7 @@ HANDOFF_6 = [
             .move("201")
         ),
         Says("6", DUE, "Needs Revisions is emptied", "201"),
-        [*ANNOUNCE, EMPTIED],
+        [*ANNOUNCE_AGAIN, EMPTIED],
     ),
     Row(
         "6.3 6.12 G.4",
@@ -368,7 +368,7 @@ HANDOFF_6 = [
         "no Copywriter, and nothing to write: the ticket that the team moves on is not kicked back after all",
         lambda: in_review().nobody(WRITER).move("201", to=Stage.IN_PROGRESS).revise("201", COPY).look().move("201"),
         Says("6", DUE, "Needs Revisions is emptied", "201"),
-        [*ANNOUNCE, EMPTIED, "6 task:revise_copy → nobody"],
+        [*ANNOUNCE_AGAIN, EMPTIED, "6 task:revise_copy → nobody"],
     ),
     Row(
         "6.6 6.13 P.1",
