@@ -5,7 +5,8 @@ second after the one before; `look()` is what the service does: it decides, and 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import count
@@ -68,8 +69,35 @@ def day(ahead: int) -> date:
     return TODAY + timedelta(days=ahead)
 
 
+@dataclass(frozen=True)
+class Shift:
+    """The moment at which scenes begin, and the time zone of their portal."""
+
+    now: datetime
+    zone: str
+
+
+_shift = Shift(NOW, _DEFAULT.time_zone)
+
+
+@contextmanager
+def shifted(shift: Shift) -> Iterator[None]:
+    """Have every scene that is begun meanwhile begin at another moment, in a portal of another time zone."""
+    global _shift  # rows of the table make their scenes themselves, and take no clock
+    before, _shift = _shift, shift
+    try:
+        yield
+    finally:
+        _shift = before
+
+
+def mapping(*, zone: str | None = None, **switches: Any) -> ProcessMapping:
+    """The default mapping, with one of its switches turned: see `_mapping`."""
+    return _mapping(zone=zone or _shift.zone, **switches)
+
+
 @cache
-def mapping(
+def _mapping(
     *,
     fallbacks: bool = False,
     clear_declined: bool = False,
@@ -77,7 +105,7 @@ def mapping(
     condition: bool = False,
     weekend: Weekend = "keep",
     window: int = 15,
-    zone: str = _DEFAULT.time_zone,
+    zone: str,
 ) -> ProcessMapping:
     """The default mapping, with one of its switches turned."""
     made = _DEFAULT.model_copy(update={"cadence": _DEFAULT.cadence.model_copy(update={"weekend": weekend})})
@@ -107,7 +135,8 @@ def _fields(mapping_: ProcessMapping) -> dict[str, Any]:
 class Scene:
     """One portfolio and its tickets with the ledger beside them. Quiet at first: the date is 40 days ahead."""
 
-    def __init__(self, mapping_: ProcessMapping | None = None, *, now: datetime = NOW) -> None:
+    def __init__(self, mapping_: ProcessMapping | None = None, *, now: datetime | None = None) -> None:
+        now = now or _shift.now
         self.mapping = mapping_ or mapping()
         self.now = now
         self.go_live = now - timedelta(days=90)

@@ -74,6 +74,12 @@ MUTANTS = (
         test=decision("1 another time zone: what was within the window on the day of the old one"),
     ),
     Mutant(
+        "1-day-of-utc", "The day on which a date was set is that of Greenwich.",
+        IN_FORCE, "(version.value - local_date(version.at, zone)).days > window",
+        "(version.value - (zone and version.at.date())).days > window",
+        test="tests/unit/handoffs/test_shifted.py::test_the_table_shifted[at 21:30 in New York]",
+    ),
+    Mutant(
         "1-first-mapping-is-the-newest", "What is older than the first mapping that is known is judged by the newest.",
         IN_FORCE, "self.mappings[0])", "self.mappings[-1])",
         test="tests/unit/test_in_force.py::test_the_mapping_in_force[before the first]",

@@ -2,11 +2,15 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
 
 import pytest
 
 from sync.rules.model import State
 from tests.builders import Scene
+from tests.unit import handoffs
 
 MakeScene = Callable[[], Scene]
 
@@ -40,6 +44,14 @@ def rows(chapters: Mapping[str, Sequence[Row]]) -> pytest.MarkDecorator:
     """Parametrise a test with rows; an id begins with its chapter: a handoff's number, or what the rows have in common."""
     params = [pytest.param(row, id=f"{chapter} {row.id}") for chapter, table in chapters.items() for row in table]
     return pytest.mark.parametrize("row", params)
+
+
+@cache
+def all_rows() -> Sequence[tuple[str, Row]]:
+    """All rows of the table, each with its chapter."""
+    modules = [import_module(f"{handoffs.__name__}.{module.name}") for module in iter_modules(handoffs.__path__)]
+    tables = [getattr(module, "ROWS", {}) for module in modules]
+    return [(chapter, row) for table in tables for chapter, found in table.items() for row in found]
 
 
 def check(row: Row) -> None:

@@ -199,14 +199,14 @@ HANDOFF_1 = [
     Row(
         "1.7 1.8",
         "No Refresh Requested is left over: it is cleared in the same step",
-        lambda: quiet().date(15).status(DECLINED).look().later(days=30),
+        lambda: quiet().date(15).status(DECLINED).look().later(days=31),
         Says("1", DUE, "days away"),
         LEFTOVER_CLEARED + KICKOFF,
     ),
     Row(
         "1.4 1.8",
         "the leftover is cleared once, and may be chosen again",
-        lambda: quiet().date(15).status(DECLINED).look().later(days=30).look(),
+        lambda: quiet().date(15).status(DECLINED).look().later(days=31).look(),
         Says("1", DONE, ""),
         NOTHING,
     ),

@@ -1,14 +1,11 @@
 """Every outcome that docs/process.md numbers has a row of the decision table, and a row cites what stands there."""
 
 import re
-from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
 
 from sync.rules.model import State
 from tests.docs.test_references import CITED_RUNGS, FILES, cited
-from tests.unit import handoffs
-from tests.unit.handoffs.table import Row
+from tests.unit.handoffs.table import Row, all_rows
 
 PROCESS = Path(__file__).parent.parent.parent.parent / "docs" / "process.md"
 
@@ -28,14 +25,7 @@ def stated() -> dict[str, str]:
     }
 
 
-def rows() -> list[tuple[str, Row]]:
-    """All rows of the table, each with its chapter."""
-    modules = [import_module(f"{handoffs.__name__}.{module.name}") for module in iter_modules(handoffs.__path__)]
-    tables = [getattr(module, "ROWS", {}) for module in modules]
-    return [(chapter, row) for table in tables for chapter, found in table.items() for row in found]
-
-
-STATED, ALL_ROWS = stated(), rows()
+STATED, ALL_ROWS = stated(), all_rows()
 
 OF_ANY_HANDOFF = {"P.2": State.BLOCKED, "P.3": State.BLOCKED, "W.6": State.NOT_APPLICABLE}
 """Rungs outside the ladders that make a state of every handoff."""
