@@ -76,8 +76,8 @@ class Record:
     history: Mapping[str, tuple[RawVersion, ...]] = field(default_factory=dict)
     created_at: datetime | None = None
     updated_at: datetime | None = None
-    has_absorbed: bool = False
-    """Whether others were merged into it."""
+    absorbed: tuple[str, ...] = ()
+    """The ids of the records that were merged into it, or that it was made of, as far as it says."""
     read_at: datetime | None = None
     """A moment by the CRM's own clock, at which the record stood so or was older; None where the CRM tells no time."""
 

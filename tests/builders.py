@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import count
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from mappings.load import load
 from mappings.schema import Condition, ProcessMapping, Weekend
@@ -20,6 +20,7 @@ from sync.rules import keys
 from sync.rules.context import Context, Times
 from sync.rules.cycle import CLOSING
 from sync.rules.decide import decide
+from sync.rules.identity import as_one, versions_of
 from sync.rules.in_force import MappingHistory, PastMapping, past_mapping
 from sync.rules.keys import EffectKind, RevisionKey
 from sync.rules.model import (
@@ -31,6 +32,7 @@ from sync.rules.model import (
     Effect,
     EffectState,
     Email,
+    Former,
     LedgerView,
     NewTask,
     Note,
@@ -50,6 +52,7 @@ from sync.rules.transition import finished, transition
 NOW = datetime(2026, 11, 2, 14, 0, tzinfo=UTC)  # a Monday, 9:00 in New York
 TODAY = date(2026, 11, 2)
 PORTFOLIO = "101"
+MERGED = "102"  # one that was merged into it
 IN_PROGRESS = "stage-in-progress"
 STAGES = {IN_PROGRESS: Stage.IN_PROGRESS, "stage-pending": Stage.PENDING_APPROVAL, "stage-new": Stage.OTHER}
 STAGE_IDS = {stage: stage_id for stage_id, stage in STAGES.items()}
@@ -61,6 +64,8 @@ OWNERS = {
 }
 STAND_IN = "stand-in"
 PEOPLE = {owner: owner for owner in [*OWNERS.values(), STAND_IN, "own-copy", "own-design"]}
+
+T = TypeVar("T")
 
 _DEFAULT = load()
 
@@ -163,6 +168,9 @@ class Scene:
         self.closings: set[Closing] = set()
         self._planned: dict[str, Effect] = {}  # by effect key: what the ledger holds of it
         self.done: list[str] = []  # every effect that was carried out, in order
+        self.former: list[Former] = []
+        self.former_closings: dict[RecordRef, tuple[Closing, ...]] = {}
+        self.seen: dict[RecordRef, dict[str, frozenset[int]]] = {}
         self._ids = count(1001)
         self.past = [self._in_force(self.go_live)]
 
@@ -370,6 +378,47 @@ class Scene:
         self.past = [self._in_force(self.now)]
         return self
 
+    def absorb(self, other: "Scene", *, known: bool = True) -> Self:
+        """Another portfolio is merged into this one, which stays the primary. `known`: both were looked at before."""
+        if known:
+            self._see(self.snapshot(), PORTFOLIO)
+            self._see(other.snapshot(), MERGED)
+        self.now = max(self.now, other.now)
+        at, into = self._tick(), RecordRef(Kind.PORTFOLIO, PORTFOLIO)
+        gone = RecordRef(Kind.PORTFOLIO, MERGED)
+        self.former.append(Former(gone, into, primary=False, at=at))
+        self.former_closings[gone] = tuple(other.closings)
+        self.statuses = _one_history(self.statuses, other.statuses, at)
+        self.dates = _one_history(self.dates, other.dates, at)
+        for recorded in other.recorded.values():
+            key = keys.parse(recorded.key)
+            text = str(key.of(MERGED)) if recorded.record.kind is Kind.PORTFOLIO else recorded.key
+            effects = tuple(
+                replace(effect, key=keys.effect_key(text, effect.slot), crm_id=_renumbered(effect))
+                for effect in recorded.effects
+            )
+            self.recorded[text] = replace(recorded, key=text, effects=effects, portfolio=MERGED)
+        self.tasks |= {f"9{task}": replace(found, id=f"9{task}") for task, found in other.tasks.items()}
+        self.task_kinds |= {f"9{task}": kind for task, kind in other.task_kinds.items()}
+        self.tickets |= other.tickets
+        return self
+
+    def absorb_ticket(self, primary: str, gone: str) -> Self:
+        """One ticket is merged into another, which stays."""
+        self._see(self.snapshot(), PORTFOLIO)
+        at = self._tick()
+        kept, other = self.tickets[primary], self.tickets.pop(gone)
+        self.former.append(Former(other.ref, kept.ref, primary=False, at=at))
+        history = _one_history([*kept.revision_history], [*other.revision_history], at)
+        value = history[0].value if history else None
+        raw = {"needs_revisions": "" if value is None else self.mapping.ticket.revisions.get(value, "")}
+        return self._change(primary, raw, revision=value, revision_history=tuple(history))
+
+    def _see(self, snapshot: Snapshot, portfolio: str) -> None:
+        for record, times in versions_of(snapshot).items():
+            ref = RecordRef(Kind.PORTFOLIO, portfolio) if record.kind is Kind.PORTFOLIO else record
+            self.seen[ref] = {name: frozenset(found) for name, found in times.items()}
+
     def forget_history(self, *, keep: int = 1) -> Self:
         """The CRM keeps only the newest versions of the status."""
         del self.statuses[keep:]
@@ -454,14 +503,21 @@ class Scene:
         return Snapshot(None if self.lone else portfolio, tickets, dict(self.tasks), notes, dict(self.known))
 
     def ledger(self) -> LedgerView:
-        tickets = set(self.tickets)
+        tickets = {*self.tickets, *(former.record.id for former in self.former)}
         mine = {k: f for k, f in self.recorded.items() if f.record.kind is Kind.PORTFOLIO or f.record.id in tickets}
-        return LedgerView(mine, tuple(sorted(self.closings, key=lambda closing: closing.at)))
+        return LedgerView(
+            mine,
+            tuple(sorted(self.closings, key=lambda closing: closing.at)),
+            former=tuple(self.former),
+            former_closings=self.former_closings,
+            seen=self.seen,
+        )
 
     def context(self) -> Context:
         moment = Times(self.now, self.today, self.go_live, self.ledger_began)
         past = MappingHistory(tuple(self.past))
-        return Context(self.snapshot(), self.ledger(), self.mapping, moment, self.people, IN_PROGRESS, past=past)
+        snapshot, ledger = as_one(self.snapshot(), self.ledger())
+        return Context(snapshot, ledger, self.mapping, moment, self.people, IN_PROGRESS, past=past)
 
     def decide(self) -> Decision:
         return decide(self.context())
@@ -576,6 +632,20 @@ class Scene:
     def verdicts(self, handoff: str, record: str | None = None) -> list[Verdict]:
         found = [verdict for verdict in self.decide().verdicts if verdict.handoff == handoff]
         return [verdict for verdict in found if record is None or verdict.record.id == record]
+
+
+def _one_history(mine: list[Version[T]], others: list[Version[T]], at: datetime) -> list[Version[T]]:
+    """Both by time, newest first; the merge adds a version where the newest is not the value that is to stand."""
+    history = sorted([*mine, *others], key=lambda version: version.at, reverse=True)
+    value = next((versions[0].value for versions in (mine, others) if versions and versions[0].value is not None), None)
+    if history and value is not None and history[0].value != value:
+        history.insert(0, Version(value, at, by_merge=True))
+    return history
+
+
+def _renumbered(effect: RecordedEffect) -> str | None:
+    """Of the other record's tasks, an id that none of this one's has."""
+    return f"9{effect.crm_id}" if effect.kind is EffectKind.TASK and effect.crm_id is not None else effect.crm_id
 
 
 def told(effect: Effect, task_kinds: Mapping[str, str] | None = None) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 
 from sync.errors import HandoffsError
-from sync.storage.inbox import End, Event
+from sync.storage.inbox import End, Event, Merge
 
 MAX_DEPTH = 32
 """HubSpot's events are flat. The limit keeps later steps clear of Python's own, which varies with the call stack."""
@@ -143,6 +143,7 @@ def _event(raw: dict[str, object]) -> Event:
         occurred_at=occurred_at,
         change_source=_text(raw.get("changeSource")),
         source_id=_text(raw.get("sourceId")),
+        merge=_merge(subscription, raw) if kind is Kind.MERGE else None,
         moves=kind in _MOVES,
         test=raw.get("changeFlag") == "NEW" and _text(raw.get("eventId")) == "100",
         raw=raw,
@@ -174,9 +175,7 @@ def _identity(
 
 def _ends(kind: Kind, subscription: str, raw: Mapping[str, object]) -> Iterator[End]:
     """Every record that the event names, as far as its type and id can be read; an odd one is left out."""
-    family = subscription.rpartition(".")[0]
-    # In the generic family the prefix is the word `object`, which is no type.
-    own_type = _text(raw.get("objectTypeId")) or ("" if family == "object" else family)
+    own_type = _own_type(subscription, raw)
     if kind is Kind.OTHER:
         return
     if kind is Kind.ASSOCIATION_CHANGE:
@@ -184,12 +183,32 @@ def _ends(kind: Kind, subscription: str, raw: Mapping[str, object]) -> Iterator[
         yield from _end(_text(raw.get("fromObjectTypeId")) or named_from or own_type, raw.get("fromObjectId"))
         yield from _end(_text(raw.get("toObjectTypeId")) or named_to, raw.get("toObjectId"))
     if kind is Kind.MERGE:
-        yield from _end(own_type, raw.get("primaryObjectId"))
-        merged = raw.get("mergedObjectIds")
-        for gone in merged if isinstance(merged, list) else ():
-            yield from _end(own_type, gone)
-        yield from _end(own_type, raw.get("newObjectId"))
+        for named in _merged(own_type, raw):
+            yield from named
     yield from _end(own_type, raw.get("objectId"))
+
+
+def _merge(subscription: str, raw: Mapping[str, object]) -> Merge | None:
+    """What an event tells of a merge; None where it does not name the primary. One without a new id kept the primary's."""
+    primary, others, into = _merged(_own_type(subscription, raw), raw)
+    return Merge(primary[0], others, (*into, *primary)[0]) if primary else None
+
+
+def _merged(own_type: str, raw: Mapping[str, object]) -> tuple[tuple[End, ...], tuple[End, ...], tuple[End, ...]]:
+    """The primary, the others, and the new record, each as far as it can be read."""
+    named = raw.get("mergedObjectIds")
+    others = (end for gone in (named if isinstance(named, list) else ()) for end in _end(own_type, gone))
+    return (
+        tuple(_end(own_type, raw.get("primaryObjectId"))),
+        tuple(others),
+        tuple(_end(own_type, raw.get("newObjectId"))),
+    )
+
+
+def _own_type(subscription: str, raw: Mapping[str, object]) -> str:
+    """The type of the record that an event is about: in the generic family the prefix is the word `object`, no type."""
+    family = subscription.rpartition(".")[0]
+    return _text(raw.get("objectTypeId")) or ("" if family == "object" else family)
 
 
 def _association_types(name: object) -> tuple[str, str]:

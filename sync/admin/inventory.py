@@ -28,6 +28,7 @@ from sync.passes.reconcile import GROUP
 from sync.passes.snapshot import own_task
 from sync.rules import keys
 from sync.rules.context import Context
+from sync.rules.identity import as_one
 from sync.rules.model import EffectState, LedgerView, OccurrenceState, OwnTask, RecordedEffect, RecordedOccurrence
 from sync.rules.process import read_task_key
 from sync.service.reading import ReadingService
@@ -215,4 +216,8 @@ def with_recovered_tasks(context: Context, near: Iterable[ExistingTask]) -> Cont
             )
         if all(effect.key != task.key for effect in before.effects):
             recorded[occurrence] = replace(before, effects=(*before.effects, effect))
-    return replace(context, ledger_as_read=LedgerView(recorded, context.ledger_as_read.closings))
+    if context.as_read is None:
+        return replace(context, ledger_as_read=replace(context.ledger_as_read, recorded=recorded))
+    as_read, view = context.as_read
+    snapshot, whole = as_one(as_read, replace(view, recorded={**recorded, **view.recorded}))
+    return replace(context, snapshot=snapshot, ledger_as_read=whole)

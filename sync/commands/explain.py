@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from mappings.schema import ProcessMapping
-    from sync.admin.explain import AdSet, Explanation, HandoffLine, LeftOut, RuleResult
+    from sync.admin.explain import AdSet, Explanation, HandoffLine, LeftOut, MadeOf, RuleResult
     from sync.admin.timeline import Event
 
 
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
 def explain(portfolio: str, everything: bool, as_json: bool) -> None:
     """Show what happened in one portfolio's cycle, and what each handoff has done, or waits for, and why.
 
-    PORTFOLIO is its id or its name. First comes the timeline: who did what, by the CRM's own history, and what the
-    service did because of it (→). Then each handoff, as the service would decide it now; the reasons are those of the
-    rules themselves. Of an Ad Set each ticket is shown, and what it lacks. Nothing is changed.
+    PORTFOLIO is its id, also one of before a merge, or its name. First comes the timeline: who did what, by the CRM's
+    own history, and what the service did because of it (→). Then each handoff, as the service would decide it now; the
+    reasons are those of the rules themselves. Of an Ad Set each ticket is shown, and what it lacks. Nothing is changed.
 
     \b
     done            carried out, when and with what
@@ -84,6 +84,8 @@ def _show_explanation(found: "Explanation", mapping: "ProcessMapping", limit: in
     print_unwrapped(out, found.portfolio.url, "")
     started = found.cycle_started
     out.print(f"Cycle since {format_moment(started, zone)}" if started else "Cycle: the first one that is known")
+    for one in found.made_of:
+        print_wrapped(out, _made_of_line(one, zone))
     for line in _standing_lines(found, zone):
         print_wrapped(out, line)
     _show_timeline(out, found.timeline, zone, limit)
@@ -91,6 +93,12 @@ def _show_explanation(found: "Explanation", mapping: "ProcessMapping", limit: in
         _show_handoff(out, handoff, mapping, limit)
         if handoff.handoff is Handoff.SET_READY:
             _show_ad_sets(out, found, zone, limit)
+
+
+def _made_of_line(one: "MadeOf", zone: ZoneInfo) -> str:
+    when = "" if one.at is None else f" on {format_moment(one.at, zone)}"
+    role = ", as the primary" if one.primary else ""
+    return f"{str(one.record).capitalize()} was merged into {one.into}{when}{role}."
 
 
 def _standing_lines(found: "Explanation", zone: ZoneInfo) -> Iterable[str]:

@@ -193,7 +193,7 @@ def record(kind: Kind, raw: Json, read_at: datetime | None = None) -> Record:
         history=history,
         created_at=_moment_or_none(raw.get("createdAt")),
         updated_at=_moment_or_none(raw.get("updatedAt")),
-        has_absorbed=bool(merged_ids(values)),
+        absorbed=tuple(merged_ids(values)),
         read_at=read_at,
     )
 

@@ -5,15 +5,16 @@ remembers, and what has gone elsewhere is put into the work queue.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from sync.clock import Clock
 from sync.crm import CRMReader, Kind, RecordRef
-from sync.passes.ledger_views import ledger_views, recorded_occurrences
+from sync.passes.ledger_views import Known, ledger_views, merged_into, recorded_occurrences
 from sync.passes.snapshot import Group
 from sync.passes.snapshot.parents import find_existing, find_parents
-from sync.rules.model import EffectState, LedgerView, OccurrenceState, RecordedOccurrence
-from sync.storage import changes, ledger, look_alikes, memberships, waits, work_queue
+from sync.rules.model import EffectState, Former, LedgerView, OccurrenceState, RecordedOccurrence
+from sync.storage import changes, identities, ledger, look_alikes, memberships, waits, work_queue
 from sync.storage.database import Connection, Store
 from sync.storage.work_queue import WorkItem
 
@@ -72,9 +73,9 @@ class Bookkeeper:
         """
         with self._store.write() as connection:
             self._note_records(connection, group)
-            recorded = recorded_occurrences(connection, group)
-            departed = _departed(connection, group, portfolios, recorded)
-            views = {} if departed else self._refreshed(connection, group, recorded, retry)
+            known = recorded_occurrences(connection, group)
+            departed = _departed(connection, group, portfolios, known.recorded)
+            views = {} if departed else self._refreshed(connection, group, known, retry)
         if departed:
             self._requeue_departed(departed)
             with self._store.write() as connection:
@@ -86,10 +87,30 @@ class Bookkeeper:
         now = self._clock.now()
         for survivor in set(group.merged.values()):
             work_queue.enqueue(connection, [survivor], now, "merge")
+        self._hand_over(connection, group)
         ledger.suspend(connection, {*group.gone, *group.merged})
         waits.forget(connection, {*group.gone, *group.merged})
         look_alikes.forget(connection, {*group.gone, *group.merged})
         changes.remember(connection, group.modified, now)
+
+    def _hand_over(self, connection: Connection, group: Group) -> None:
+        """What was done, and is to be done, for records that were merged goes to those that answer for them."""
+        former = merged_into(connection, group)
+        if not former:
+            return
+        identities.remember(connection, (_dated(one, group, self._clock.now()) for one in former))
+        into = {one.record: one.into for one in former}
+        current = {}
+        for old in into:
+            new = into[old]
+            while new in into:
+                new = into[new]
+            current[old] = new
+        ledger.hand_over(connection, current)
+        portfolios = {old.id: new.id for old, new in current.items() if old.kind is Kind.PORTFOLIO}
+        memberships.hand_over(connection, portfolios)
+        waits.forget(connection, current)
+        look_alikes.forget(connection, current)
 
     def _requeue_departed(self, departed: Collection[str]) -> None:
         """These tickets have left a portfolio, and nobody has said so: whatever they are on now gets a pass."""
@@ -106,18 +127,27 @@ class Bookkeeper:
         self,
         connection: Connection,
         group: Group,
-        recorded: Sequence[RecordedOccurrence],
+        known: Known,
         retry: Collection[RecordRef],
     ) -> dict[RecordRef, LedgerView]:
         """What the ledger knows of the group, once it knows where the tickets are and what may be tried again."""
-        moved = _moved(group, recorded)
-        back = _back(group, recorded)
-        if moved or back or (retry and _has_failed(recorded)):
+        moved = _moved(group, known.recorded)
+        back = _back(group, known.recorded)
+        if moved or back or (retry and _has_failed(known.recorded)):
             ledger.retry_failed(connection, retry, self._clock.now())
             ledger.set_portfolio(connection, moved)
             ledger.resume(connection, back)
-            recorded = recorded_occurrences(connection, group)
-        return ledger_views(connection, group, recorded)
+            known = recorded_occurrences(connection, group)
+        return ledger_views(connection, group, known)
+
+
+def _dated(one: Former, group: Group, now: datetime) -> Former:
+    """The merge with its time, as far as the CRM shows it: by a version that it wrote itself, else it was before now.
+
+    A record of which it was known before keeps the time that it had (`identities.remember`).
+    """
+    written = [version.at for history in group.histories_of(one.into) for version in history if version.by_merge]
+    return replace(one, at=one.at or max(written, default=now))
 
 
 def _departed(

@@ -17,6 +17,7 @@ from sync.passes.portal import Portal, PortalCache
 from sync.passes.snapshot import Group, SnapshotReader
 from sync.rules.context import Context, Times
 from sync.rules.decide import decide
+from sync.rules.identity import as_one
 from sync.rules.in_force import MappingHistory
 from sync.rules.model import Decision, LedgerView
 from sync.storage.database import StoreReader
@@ -92,19 +93,21 @@ class Decider:
     def contexts(self, group: Group, views: Mapping[RecordRef, LedgerView], portal: Portal) -> dict[RecordRef, Context]:
         """Put together what the rules are to know of each record of the group, all as of one moment."""
         times, past = self._times(), self._past()
-        return {
-            record: Context(
+        contexts = {}
+        for record, read in group.snapshots.items():
+            snapshot, view = as_one(read, views[record])
+            contexts[record] = Context(
                 snapshot,
-                view := views[record],
+                view,
                 self._mapping,
                 times if view.backfilled_since is None else times.counting_since(view.backfilled_since),
                 portal.people,
                 portal.in_progress,
                 portal.choices,
                 past,
+                as_read=(read, views[record]) if views[record].former else None,
             )
-            for record, snapshot in group.snapshots.items()
-        }
+        return contexts
 
     def decide(
         self, contexts: dict[RecordRef, Context], portal: Portal

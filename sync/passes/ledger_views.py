@@ -1,33 +1,90 @@
 """What the ledger knows of the records of a group, as the rules are given it."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sync.crm import Kind, RecordRef
 from sync.passes.snapshot import Group
-from sync.rules.model import LedgerView, RecordedOccurrence
-from sync.storage import ledger, runs
+from sync.rules.model import Former, LedgerView, RecordedOccurrence
+from sync.storage import identities, ledger, runs
 from sync.storage.database import Connection
 
 
-def recorded_occurrences(connection: Connection, group: Group) -> list[RecordedOccurrence]:
-    """Read every occurrence of the group's portfolios and tickets, whatever became of it."""
+def merged_into(connection: Connection, group: Group) -> tuple[Former, ...]:
+    """What the records of the group were made of: as the database knows it, and as the CRM shows it now."""
+    known = identities.find(connection, group.present)
+    return (*known, *unknown_merges(group, known))
+
+
+def unknown_merges(group: Group, known: Sequence[Former]) -> list[Former]:
+    """The merges that the CRM shows and the database does not know of yet."""
+    named = {one.record for one in known}
+    return [
+        Former(old, record)
+        for record, absorbed in sorted(group.absorbed.items())
+        for old in (RecordRef(record.kind, i) for i in absorbed)
+        if old not in named
+    ]
+
+
+@dataclass(frozen=True)
+class Known:
+    """The occurrences of a group, and what its records were made of."""
+
+    recorded: Sequence[RecordedOccurrence]
+    former: tuple[Former, ...]
+
+
+def recorded_occurrences(connection: Connection, group: Group) -> Known:
+    """Read every occurrence of the group's portfolios and tickets, whatever became of it, under any id they had."""
+    former = merged_into(connection, group)
     portfolios = [record.id for record in group.snapshots if record.kind is Kind.PORTFOLIO]
     tickets = [ticket.id for snapshot in group.snapshots.values() for ticket in snapshot.tickets]
-    return ledger.load(connection, portfolios, tickets)
+    portfolios += [one.record.id for one in former if one.record.kind is Kind.PORTFOLIO]
+    tickets += [one.record.id for one in former if one.record.kind is Kind.TICKET]
+    return Known(ledger.load(connection, portfolios, tickets), former)
 
 
-def ledger_views(
-    connection: Connection, group: Group, recorded: Sequence[RecordedOccurrence]
-) -> dict[RecordRef, LedgerView]:
-    """Give each record of the group its share of `recorded`, with the closings and backfills that are known of it."""
+def ledger_views(connection: Connection, group: Group, known: Known) -> dict[RecordRef, LedgerView]:
+    """Give each record of the group its share of what is known, with the closings and backfills of it."""
     portfolios = [record.id for record in group.snapshots if record.kind is Kind.PORTFOLIO]
-    closings = ledger.closings_of(connection, portfolios)
+    once = [one.record.id for one in known.former if one.record.kind is Kind.PORTFOLIO]
+    closings = ledger.closings_of(connection, [*portfolios, *once])
     since = runs.backfilled_since(connection, portfolios)
     found: dict[RecordRef, LedgerView] = {}
     for record, snapshot in group.snapshots.items():
         mine = record.id if record.kind is Kind.PORTFOLIO else None
-        theirs = (ticket.id for ticket in snapshot.tickets)
-        ledger_view = ledger.view_of(recorded, mine, theirs, closings.get(mine or "", ()))
-        found[record] = replace(ledger_view, backfilled_since=since.get(mine or ""))
+        refs = {record, *(ticket.ref for ticket in snapshot.tickets)}
+        former = _of(known.former, refs)
+        all_refs = refs | {one.record for one in former}
+        ledger_view = ledger.view_of(
+            known.recorded,
+            [ref.id for ref in all_refs if ref.kind is Kind.PORTFOLIO],
+            (ref.id for ref in all_refs if ref.kind is Kind.TICKET),
+            closings.get(mine or "", ()),
+        )
+        ledger_view = replace(ledger_view, backfilled_since=since.get(mine or ""))
+        if former:
+            ledger_view = replace(
+                ledger_view,
+                former=former,
+                former_closings={
+                    one.record: tuple(closings.get(one.record.id, ()))
+                    for one in former
+                    if one.record.kind is Kind.PORTFOLIO
+                },
+                seen=identities.seen(connection, all_refs),
+            )
+        found[record] = ledger_view
     return found
+
+
+def _of(known: Sequence[Former], records: set[RecordRef]) -> tuple[Former, ...]:
+    """What was merged into these records, and into what was."""
+    found: list[Former] = []
+    wanted = set(records)
+    for _ in known:
+        more = [one for one in known if one.into in wanted and one.record not in wanted]
+        found += more
+        wanted |= {one.record for one in more}
+    return tuple(found)

@@ -33,9 +33,10 @@ from sync.passes.tally import Tally
 from sync.rules import waiting
 from sync.rules.context import Context
 from sync.rules.handoffs.ad_sets import look_alikes as look_alikes_in
+from sync.rules.identity import versions_of
 from sync.rules.model import Decision, LedgerView, LookAlike, Portfolio, Snapshot, Wait
 from sync.rules.transition import effects_ahead
-from sync.storage import ledger, look_alikes, waits, work_queue
+from sync.storage import identities, ledger, look_alikes, waits, work_queue
 from sync.storage.database import Store
 from sync.storage.work_queue import MENDED_BY_TIME, WorkItem
 
@@ -182,7 +183,7 @@ class Reconciler:
         alike = _called_alike(contexts, decisions)
         decisions = state.permitted({r: d for r, d in decisions.items() if _is_inside(group.snapshots[r])}, contexts)
         decisions = self._not_held(decisions, views, state)
-        self._plan(decisions, {record: contexts[record].ledger for record in decisions}, waited_for, alike, state)
+        self._plan(decisions, contexts, waited_for, alike, state)
         undecided = {record: decision.undecided for record, decision in decisions.items()}
         performed = self._performer.perform(decisions, group.present, portal, state.items, undecided)
         state.tally.count(performed)
@@ -230,7 +231,7 @@ class Reconciler:
     def _plan(
         self,
         decisions: Mapping[RecordRef, Decision],
-        ledger_view: Mapping[RecordRef, LedgerView],
+        contexts: Mapping[RecordRef, Context],
         waited_for: Sequence[tuple[Portfolio, Wait | None]],
         alike: Sequence[tuple[Portfolio, Sequence[LookAlike]]],
         state: _Pass,
@@ -239,13 +240,15 @@ class Reconciler:
         with self._store.write() as connection:
             waits.remember(connection, waited_for, now)
             look_alikes.remember(connection, alike, now)
+            seen = [versions_of(context.snapshot) for context in contexts.values()]
+            identities.see(connection, {record: times for versions in seen for record, times in versions.items()})
             for record, decision in sorted(decisions.items()):
                 origin = state.items[record].origin
                 ledger.record_decision(
                     connection,
                     record.id if record.kind is Kind.PORTFOLIO else None,
                     decision,
-                    ledger_view[record],
+                    contexts[record].ledger,
                     now,
                     origin,
                     retry_failed=state.mends(record),

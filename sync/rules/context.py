@@ -15,7 +15,7 @@ from sync.rules import keys, notes
 from sync.rules.cadence import next_date, stands_for
 from sync.rules.cycle import ClosingVersions, Ending, Settled, all_closings, closing_versions, cycle_at, cycle_id
 from sync.rules.in_force import MappingHistory
-from sync.rules.keys import START, ClosedKey, DeclinedKey, EffectKind
+from sync.rules.keys import START, ClosedKey, DateArrivedKey, DeclinedKey, EffectKind
 from sync.rules.model import (
     MONTH_DAY,
     NEXT_DATE,
@@ -27,6 +27,7 @@ from sync.rules.model import (
     OwnTask,
     Portfolio,
     RecordedEffect,
+    RecordedOccurrence,
     Snapshot,
     State,
     Ticket,
@@ -84,21 +85,22 @@ class Context:
     in_progress: str = ""  # the id of the stage that a revision kicks a ticket back to
     choices: Choices = field(default_factory=dict)
     past: MappingHistory = field(default_factory=MappingHistory)  # which mapping was in force when
+    as_read: tuple[Snapshot, LedgerView] | None = None  # before merged records were made one; None: none was merged
 
     @cached_property
     def ledger(self) -> LedgerView:
         """What the ledger knows, each occurrence in its cycle.
 
-        Time tells the cycle of a ticket's, which may have come from another portfolio, and of a task that was taken
-        back from the CRM and does not tell it.
+        Time tells the cycle of a ticket's, which may have come from another portfolio, of a task that was taken back from
+        the CRM and does not tell it, and of what a merge has brought along.
         """
         placed = {
-            key: replace(recorded, cycle=self.cycle_of(recorded.cause_at or recorded.decided_at))
-            if recorded.record.kind is Kind.TICKET or not recorded.cycle
+            key: replace(recorded, cycle=self.cycle_of(recorded.joined_at or recorded.cause_at or recorded.decided_at))
+            if recorded.record.kind is Kind.TICKET or not recorded.cycle or recorded.joined_at is not None
             else recorded
             for key, recorded in self.ledger_as_read.recorded.items()
         }
-        return LedgerView(placed, self.ledger_as_read.closings)
+        return replace(self.ledger_as_read, recorded=placed)
 
     def spelled(self, kind: Kind, name: str, value: str) -> str:
         """Spell a value of the mapping as this property's choice does: the CRM takes no other spelling."""
@@ -273,6 +275,24 @@ class Context:
         opens = date.fromordinal(max(soonest.toordinal() - self.window, _LONG_AGO.toordinal()))
         return start_of_day(opens, self.mapping.zone)
 
+    def is_for_date(self, recorded: RecordedOccurrence) -> bool:
+        """Whether a kickoff or an arrived date is one of the date that this portfolio has, and not of a merged one's."""
+        if not self.ledger.is_other(recorded.key):
+            return True
+        at = self.ledger.ancestries[self.portfolio.ref].at
+        history = self.portfolio.date_history
+        merged = next((v.value for v in history if at is None or v.at <= at), self.portfolio.refresh_date)
+        key = keys.parse(recorded.key)
+        if isinstance(key, DateArrivedKey):
+            return key.day == merged
+        dates = {effect.refresh_date for effect in recorded.effects if effect.refresh_date is not None}
+        if dates:
+            return merged in dates
+        # Taken back or adopted: its task tells no date. It was for this one if this one was there, and in the window.
+        ahead = None if merged is None else (merged - local_date(recorded.decided_at, self.mapping.zone)).days
+        there = any(version.value == merged and version.at <= recorded.decided_at for version in history)
+        return there and ahead is not None and ahead <= self.window
+
     @property
     def barrier(self) -> timedelta:
         return timedelta(minutes=self.mapping.rules.barrier_minutes)
@@ -407,6 +427,20 @@ class Context:
             and effect.crm_id is not None
             and (kind is None or effect.task_kind is kind)
         ]
+
+    def newest_tasks_made(self, handoff: Handoff, cycle: str) -> list[str]:
+        """The newest task that a handoff made in this cycle, and that of each record merged into this one, oldest first."""
+        newest = {
+            self._made_for(effect): effect.crm_id
+            for effect in self.tasks_made(handoff, cycle)
+            if effect.crm_id is not None
+        }
+        return sorted(newest.values(), key=int)
+
+    def _made_for(self, effect: RecordedEffect) -> RecordRef | None:
+        """The merged record that a task was made for; None: it was made for this one."""
+        occurrence = keys.occurrence_of(effect.key)
+        return keys.parse(occurrence).record if self.ledger.is_other(occurrence) else None
 
     # -- texts
 

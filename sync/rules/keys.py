@@ -25,7 +25,7 @@ the forms below are for good: databases and portals hold them. `str` writes a ke
 """
 
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
@@ -83,6 +83,10 @@ class OccurrenceKey:
         """The record that the occurrence is of: the first field names it."""
         first = fields(self)[0].name
         return RecordRef(Kind(first), getattr(self, first))
+
+    def of(self, record: str) -> "OccurrenceKey":
+        """The key of the same cause on another record (an id)."""
+        return replace(self, **{fields(self)[0].name: record})
 
     @property
     def cycle_told(self) -> str:

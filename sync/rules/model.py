@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from mappings.names import as_seen
 from mappings.schema import Party
@@ -24,6 +24,8 @@ class Version(Generic[T]):
     value: T
     at: datetime
     own: bool = False
+    by_merge: bool = False  # written by a merge of two records: no act of a person
+    inherited: bool = False  # of a record that was merged into this one, and its value stands here too
 
     @property
     def ms(self) -> int:
@@ -50,13 +52,20 @@ class Portfolio:
     raw: Mapping[str, str]
     inside: bool = True  # the mapping's condition holds
     inside_since: datetime | None = None  # when it came to hold; None: always, as far as the history shows
-    has_absorbed: bool = False  # others were merged into it, whose tickets and tasks are now its own
+    absorbed: tuple[str, ...] = ()  # the ids of those merged into it, or that it was made of
     link_since: datetime | None = None  # when the Ad Lab link came to be what it is; None: the history does not show it
     manager_history: History[str] = ()  # who was named as Account Manager
 
     @property
     def ref(self) -> RecordRef:
         return RecordRef(Kind.PORTFOLIO, self.id)
+
+
+class StageValue(NamedTuple):
+    """A version of a ticket's stage: the stage's id, and what it is to the process."""
+
+    id: str
+    stage: Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +89,10 @@ class Ticket:
     left_pending_approval: datetime | None = None  # the same of Pending Approval
     came_to_review: tuple[datetime, ...] = ()  # when it came into Pending Approval, newest first
     approved: Mapping[Role, tuple[datetime, ...]] = field(default_factory=dict)  # when each role's approval was given
+    absorbed: tuple[str, ...] = ()  # the ids of those merged into it, or that it was made of
+    merged_at: datetime | None = None  # when that last happened, as far as it is known
+    stage_history: History[StageValue] = ()
+    pipeline_history: History[bool] = ()  # whether it was in the deliverables pipeline
 
     @property
     def ref(self) -> RecordRef:
@@ -355,6 +368,7 @@ class RecordedEffect:
     adopted: bool = False
     attempted: bool = False
     reason: str | None = None
+    refresh_date: date | None = None  # the one that its text speaks of; None: of none, or it is not known
 
     @property
     def kind(self) -> EffectKind:
@@ -413,6 +427,7 @@ class RecordedOccurrence:
     detail: Mapping[str, Any] = field(default_factory=dict)
     effects: tuple[RecordedEffect, ...] = ()
     portfolio: str | None = None  # None: a ticket without a portfolio, or one taken back and not yet placed
+    joined_at: datetime | None = None  # it was of the running cycle of a record that was merged into this one then
 
     @property
     def committed(self) -> bool:
@@ -439,17 +454,69 @@ class Closing:
 
 
 @dataclass(frozen=True, slots=True)
+class Former:
+    """A record that was merged: the one that answers for it now, and what is known of the merge."""
+
+    record: RecordRef
+    into: RecordRef
+    primary: bool | None = None  # whether it was the primary of the merge; None: nobody has said
+    at: datetime | None = None  # when; None: it is not known
+
+
+@dataclass(frozen=True, slots=True)
+class Ancestry:
+    """What a record was made of. `line`: the record and the primaries that led to it; `others`: what was merged into those."""
+
+    record: RecordRef
+    line: tuple[RecordRef, ...]
+    others: Mapping[RecordRef, datetime | None]  # each with when it was merged into the line
+    at: datetime | None  # when the newest of these merges was; None: it is not known
+
+    @property
+    def former(self) -> tuple[RecordRef, ...]:
+        """All that it was made of, the primaries first."""
+        return (*(record for record in self.line if record != self.record), *self.others)
+
+
+SeenVersions = Mapping[RecordRef, Mapping[str, frozenset[int]]]
+"""The times (ms) of the versions that a pass has seen of a record as its own, by property."""
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerView:
     """All that the ledger knows of one portfolio (or of one ticket without a portfolio)."""
 
     recorded: Mapping[str, RecordedOccurrence] = field(default_factory=dict)
     closings: tuple[Closing, ...] = ()  # oldest first
     backfilled_since: datetime | None = None  # since when a backfill has made its causes count
+    former: tuple[Former, ...] = ()  # the records that were merged into these
+    former_closings: Mapping[RecordRef, tuple[Closing, ...]] = field(default_factory=dict)
+    seen: SeenVersions = field(default_factory=dict)
+    ancestries: Mapping[RecordRef, Ancestry] = field(default_factory=dict)  # of the records that were made by merges
 
     def settled(self, key: OccurrenceKey) -> RecordedOccurrence | None:
-        """The occurrence of this key if the rule is through with it."""
-        found = self.recorded.get(str(key))
+        """The occurrence of this key if the rule is through with it; under any identity that its record has had."""
+        found = self.recorded.get(self.text_of(key))
         return found if found is not None and found.settled else None
+
+    def text_of(self, key: OccurrenceKey) -> str:
+        """The key as the ledger has it: of a record that was merged, an occurrence is kept under its old id."""
+        ancestry = self.ancestries.get(key.record)
+        if ancestry is None:
+            return str(key)
+        # A cycle is a portfolio's own: what tells one is the same for the primaries only.
+        same = ancestry.line if key.cycle_told else (*ancestry.line, *ancestry.others)
+        texts = [text for record in same if (text := str(key.of(record.id))) in self.recorded]
+        return next((text for text in texts if self.recorded[text].committed), next(iter(texts), str(key)))
+
+    def current(self, record: RecordRef) -> RecordRef:
+        """The record that answers for this one now."""
+        return next((a.record for a in self.ancestries.values() if record in a.line or record in a.others), record)
+
+    def is_other(self, key: str) -> bool:
+        """Whether this occurrence is of a record that was merged into this one, and not of the primary."""
+        record = keys.parse(key).record
+        return any(record in ancestry.others for ancestry in self.ancestries.values())
 
     def of(self, handoff: Handoff, cycle: str | None = None, record: str | None = None) -> Iterable[RecordedOccurrence]:
         """The occurrences that stand, oldest first."""

@@ -398,44 +398,32 @@ class Portal:
             return record
 
     def merge(self, type_id: str, primary_id: int, other_id: int, actor: Actor) -> Record:
-        """Merge two records: the primary's values win, its empty ones are filled, both ids answer with the survivor."""
+        """Merge two records: the primary's values win, its empty ones are filled, both ids answer with the one that is left.
+
+        It carries the histories of both, by time; where that does not end in the value that it is to have, the merge
+        itself adds a version.
+        """
         with self.lock:
             primary, other = self.get(type_id, primary_id), self.get(type_id, other_id)
             if primary is other:
                 raise RefusedWriteError([Problem("", "INVALID_MERGE", "A record cannot be merged with itself")])
-            gone = [other]
-            survivor = primary
-            if self.quirks.merge_makes_new_record:
-                survivor = self._merged_into_new(primary, actor)
-                gone = [primary, other]
-            merging = Actor("MERGE_OBJECTS", actor.source_id, actor.user_id)
-            fill = {n: v for n, v in other.values.items() if v and not survivor.values.get(n)}
-            if fill:
-                self._write(survivor, fill, merging)
+            made = primary if self.quirks.merge_keeps_primary else self._new_record(primary, other)
+            gone = [other] if made is primary else [primary, other]
+            new_id = None if made is primary else made.id
+            self._tell(Change("merge", made.type, primary.id, self.now_ms(), actor, merged=(other.id,), new_id=new_id))
+            self._take_over(made, primary, other, Actor("MERGE_OBJECTS", actor.source_id, actor.user_id))
             for record in gone:
-                self._move_links(record, survivor, actor)
+                self._move_links(record, made, actor)
                 del self._records[type_id][record.id]
-                self._aliases[type_id, record.id] = survivor.id
-                survivor.merged += [*record.merged, record.id]
+                self._aliases[type_id, record.id] = made.id
+                made.merged += [*record.merged, record.id]
                 self.index.drop(record)
             for record in gone:
                 if self.quirks.merge_sends_deletion:
                     self._tell(Change("deletion", record.type, record.id, self.now_ms(), actor))
-            survivor.touch(self.now_ms())
-            self._indexed(survivor)
-            new_id = survivor.id if survivor is not primary else None
-            self._tell(
-                Change(
-                    "merge",
-                    survivor.type,
-                    primary.id,
-                    self.now_ms(),
-                    actor,
-                    merged=(other.id,),
-                    new_id=new_id,
-                )
-            )
-            return survivor
+            made.touch(self.now_ms())
+            self._indexed(made)
+            return made
 
     def link(self, type_id: str, record_id: int, link: Link, actor: Actor) -> None:
         """Associate two records; the association without a label is always there too."""
@@ -652,14 +640,33 @@ class Portal:
                         self._add(survivor, far, kind, actor)
                         self._add(far, survivor, self._association_by_id[to_type, kind.inverse], actor)
 
-    def _merged_into_new(self, primary: Record, actor: Actor) -> Record:
-        at = self.now_ms()
+    def _new_record(self, primary: Record, other: Record) -> Record:
+        """What a merge makes: it is as old as the older of the two."""
         record_id = self._next_id[primary.type.id]
         self._next_id[primary.type.id] += 1
-        record = self._records[primary.type.id][record_id] = Record(primary.type, record_id, at)
-        merging = Actor("MERGE_OBJECTS", actor.source_id, actor.user_id)
-        record.put(dict(primary.values), at, merging, self.quirks.history_limit)
+        record = Record(primary.type, record_id, min(primary.created, other.created))
+        self._records[primary.type.id][record_id] = record
         return record
+
+    def _take_over(self, made: Record, primary: Record, other: Record, merging: Actor) -> None:
+        """Give the record that a merge leaves the histories and values of both."""
+        names = dict.fromkeys((*primary.history, *other.history))
+        wanted = {name: primary.values.get(name, "") or other.values.get(name, "") for name in names}
+        history = {
+            name: sorted([*primary.history.get(name, ()), *other.history.get(name, ())], key=lambda version: version.at)
+            for name in names
+        }
+        made.history, made.values = history, {name: versions[-1].value for name, versions in history.items()}
+        limit = self.quirks.history_limit
+        if limit is not None:
+            for versions in history.values():
+                del versions[:-limit]
+        changes = {name: value for name, value in wanted.items() if value != made.values[name]}
+        for name, value in wanted.items():
+            if primary.type.properties[name].unique and value:
+                self._unique[primary.type.id, name, value] = made.id
+        if changes:
+            self._write(made, changes, merging)
 
     def _tell_links(self, record: Record, actor: Actor, *, removed: bool) -> None:
         for to_type, links in self._links.get((record.type.id, record.id), {}).items():

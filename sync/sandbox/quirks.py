@@ -63,8 +63,8 @@ class Quirks:
     """Which id an association read shows for a record that was merged into another."""
     association_touches_modified: bool = False
     """Linking two records moves their `hs_lastmodifieddate`."""
-    merge_makes_new_record: bool = False
-    """A merge makes a third record (`newObjectId`), and both old ids answer with it."""
+    merge_keeps_primary: bool = False
+    """A merge leaves the primary under its own id, as in older portals; else a new record (`newObjectId`) is made."""
 
     # --- search
     search_lag_seconds: float = 5.0

@@ -14,6 +14,7 @@ What stands in it, in the data's order:
     work_queue       the records that a pass is to look at: enqueue, lease, ack, nack, hold
     changes          when each record was last read: what the poll need not enqueue
     memberships      which portfolio each ticket was last seen on
+    identities       which record answers for one that was merged, and whose versions were whose
     ledger           what was decided, tried and done: every effect happens once
     waits            whom each portfolio waits for
     mappings_in_force   which mapping was in force since when

@@ -12,7 +12,8 @@ from sqlalchemy import Connection, bindparam, func, or_, select
 
 from sync.clock import from_ms, to_ms
 from sync.crm import Kind, RecordRef
-from sync.storage import service_state, work_queue
+from sync.rules.model import Former
+from sync.storage import identities, service_state, work_queue
 from sync.storage.database import Store, in_parts, to_json
 from sync.storage.tables import deliveries, events
 
@@ -35,6 +36,15 @@ class End:
 
 
 @dataclass(frozen=True, slots=True)
+class Merge:
+    """What an event tells of a merge. `into`: the record that is left, the primary itself or a new one."""
+
+    primary: End
+    others: tuple[End, ...]
+    into: End
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """One event of a delivery, as far as the service reads it; `raw` is all of it."""
 
@@ -44,6 +54,7 @@ class Event:
     occurred_at: int | None  # ms; None where the event gave none
     change_source: str
     source_id: str
+    merge: Merge | None  # who was merged into whom; None: it tells of no merge
     moves: bool  # may change which portfolio a ticket belongs to: association, merge, restore, creation
     test: bool  # HubSpot's test button
     raw: dict[str, object]
@@ -74,6 +85,7 @@ def receive(store: Store, body: bytes, received: Sequence[Event], now: datetime,
         key = connection.execute(_NEW_DELIVERY, {"received_at": to_ms(now), "body": body}).inserted_primary_key
         assert key is not None
         connection.execute(_NEW_EVENT, [rows[event.identity] | {"delivery": int(key[0])} for event in fresh])
+        identities.tell(connection, (one for event in fresh for one in _merged(event, portfolio_type)))
         news = [event for event in fresh if not event.test and not _is_own(event, app_id)]
         for moved in (False, True):
             records = {record for event in news if event.moves is moved for record in records_of(event, portfolio_type)}
@@ -87,14 +99,27 @@ def records_of(event: Event, portfolio_type: str | None) -> set[RecordRef]:
     While the portfolio's type id is not known yet, every custom object counts as one: a pass over a stranger finds
     nothing and costs nothing more.
     """
-    found = set()
-    for end in event.ends:
-        kind = _KINDS.get(end.object_type.lower())
-        if kind is None and end.object_type.startswith("2-") and portfolio_type in {None, end.object_type}:
-            kind = Kind.PORTFOLIO
-        if kind is not None:
-            found.add(RecordRef(kind, end.id))
-    return found
+    found = (record_of(end, portfolio_type) for end in event.ends)
+    return {record for record in found if record is not None}
+
+
+def record_of(end: End, portfolio_type: str | None) -> RecordRef | None:
+    """The record that an event names; None: of a type that the service does not know."""
+    kind = _KINDS.get(end.object_type.lower())
+    if kind is None and end.object_type.startswith("2-") and portfolio_type in {None, end.object_type}:
+        kind = Kind.PORTFOLIO
+    return None if kind is None else RecordRef(kind, end.id)
+
+
+def _merged(event: Event, portfolio_type: str | None) -> Iterator[Former]:
+    """The records that a merge has left behind, each with the one that answers for it now."""
+    merge = event.merge
+    into = None if merge is None else record_of(merge.into, portfolio_type)
+    if merge is None or into is None:
+        return
+    at = None if event.occurred_at is None else from_ms(event.occurred_at)
+    for end in (merge.primary, *merge.others):
+        yield Former(RecordRef(into.kind, end.id), into, end == merge.primary, at)
 
 
 _KNOWN = select(events.c.identity).where(events.c.identity.in_(bindparam("identities", expanding=True)))

@@ -7,7 +7,7 @@ has no more.
 from collections.abc import Iterable, Mapping
 from itertools import zip_longest
 
-from sqlalchemy import Connection, bindparam, or_, select
+from sqlalchemy import Connection, bindparam, or_, select, update
 
 from sync.storage.database import in_parts
 from sync.storage.tables import memberships
@@ -41,6 +41,15 @@ _OF_EITHER = select(memberships).where(
         memberships.c.ticket.in_(bindparam("tickets", expanding=True)),
     )
 )
+
+
+_HAND_OVER = update(memberships).where(memberships.c.portfolio == bindparam("old")).values(portfolio=bindparam("new"))
+
+
+def hand_over(connection: Connection, merged: Mapping[str, str]) -> None:
+    """Record that the tickets of portfolios that were merged are on the ones that answer for them; ids by old ids."""
+    if merged:
+        connection.execute(_HAND_OVER, [{"old": old, "new": new} for old, new in sorted(merged.items())])
 
 
 _FORGET = memberships.delete().where(memberships.c.ticket == bindparam("gone"))

@@ -109,6 +109,27 @@ memberships = Table(
     Column("portfolio", String, nullable=False, index=True),
 )
 
+# Which record answers for one that was merged: one row a record, ever, as a merge cannot be undone.
+identities = Table(
+    "merged",
+    metadata,
+    Column("kind", String, primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("into", String, nullable=False),
+    Column("is_primary", Integer),  # 1: its values stand; 0: the other's do; null: nobody has said
+    Column("at", BigInteger),  # when; null: it is not known
+    Index("merged_into", "kind", "into"),
+)
+
+# The versions that a pass has seen of a record as its own: after a merge the CRM does not tell whose was whose.
+seen_versions = Table(
+    "seen_versions",
+    metadata,
+    Column("kind", String, primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("times", Text, nullable=False),  # JSON: the times (ms) of the versions by property
+)
+
 # When a record was last read, by the CRM's own clock: a poll that finds it again without a change enqueues nothing.
 seen = Table(
     "seen",

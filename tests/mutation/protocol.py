@@ -541,4 +541,15 @@ MUTANTS = (
         TODAYS_WORDS, "return history if since is None else", "return history if since is None or history else",
         test="tests/story/test_changed_mapping.py::test_a_status_in_another_property_is_filled_in_first",
     ),
+    # merged records
+    Mutant(
+        "merged-not-handed-over", "What was still to be done for a record that was merged is nobody's.",
+        BOOKKEEPING, "        ledger.hand_over(connection, current)\n", "",
+        test="tests/story/handoffs/test_merged.py::test_what_waits_for_a_person_goes_on",
+    ),
+    Mutant(
+        "merged-versions-not-seen", "No pass remembers which versions it has seen of a record.",
+        RECONCILE, "{record: times for versions in seen for record, times in versions.items()}", "{}",
+        test="tests/story/handoffs/test_merged.py::test_6_a_revision_is_not_asked_for_again",
+    ),
 )  # fmt: skip

@@ -11,6 +11,7 @@ CONFIRMED = "sync/rules/handoffs/confirmed.py"
 DATE_ARRIVED = "sync/rules/handoffs/date_arrived.py"
 DECLINED = "sync/rules/handoffs/declined.py"
 ENDINGS = "sync/rules/handoffs/endings.py"
+IDENTITY = "sync/rules/identity.py"
 KICKOFF = "sync/rules/handoffs/kickoff.py"
 NAMES = "mappings/names.py"
 NOTES = "sync/rules/notes.py"
@@ -35,7 +36,8 @@ UNIT, CYCLES = "tests/unit/handoffs", "tests/unit/test_cycle.py"
 TABLES = {
     "1": "test_1_kickoff.py", "2a": "test_2a_declined.py", "2b": "test_2b_confirmed.py", "3": "test_3_date_arrived.py",
     "4": "test_4_tickets.py", "5": "test_5_set_ready.py", "6": "test_6_revisions.py", "7": "test_7_approved.py",
-    "8": "test_8_closed.py", "9": "test_9_confirmation.py", "condition": "test_condition.py", "lone": "test_4_tickets.py",
+    "8": "test_8_closed.py", "9": "test_9_confirmation.py", "condition": "test_condition.py",
+    "merged": "test_merged.py", "lone": "test_4_tickets.py",
 }  # fmt: skip
 """The files of the decision table, by what the ids of their rows begin with."""
 
@@ -708,8 +710,7 @@ MUTANTS = (
     ),
     Mutant(
         "7-second-open-task", "An approval that is set again makes a second task beside the one still open.",
-        APPROVED, "if before is not None and before.was_open_at(version.at):",
-        "if before is not None and not before.exists:",
+        APPROVED, "if any(task.was_open_at(version.at) for task in made):", "if any(not task.exists for task in made):",
         test=decision("7 set again while the task is open: no second task, no second email"),
     ),
     Mutant(
@@ -721,7 +722,8 @@ MUTANTS = (
     # 8
     Mutant(
         "8-oldest-task-decides", "The oldest implementation task closes the cycle, not the newest.",
-        CLOSED, "newest = made[-1].crm_id if made else None", "newest = made[0].crm_id if made else None",
+        CONTEXT, "            for effect in self.tasks_made(handoff, cycle)\n            if effect.crm_id is not None\n        }",
+        "            for effect in self.tasks_made(handoff, cycle)[::-1]\n            if effect.crm_id is not None\n        }",
         test=decision("8 the newest task was deleted: an older completed one does not stand in for it"),
     ),
     Mutant(
@@ -739,12 +741,12 @@ MUTANTS = (
     ),
     Mutant(
         "8-older-approval", "A task that was completed for an earlier approval closes the cycle for the new one.",
-        CLOSED, "    if _approved_after(context, task) or ", "    if ",
+        CLOSED, " or _approved_after(context, task):\n        return False", ":\n        return False",
         test=decision("8 the newest task was deleted: an older completed one does not stand in for it"),
     ),
     Mutant(
         "8-task-on-its-way", "A task of an earlier approval closes the cycle while the newest one's cannot be sent.",
-        CLOSED, "    if _approved_after(context, task) or is_on_its_way(context, refused=True):\n",
+        CLOSED, "    if is_on_its_way(context, refused=True) or _approved_after(context, task):\n",
         "    if _approved_after(context, task):\n",
         test="tests/story/test_interruptions.py::"
         "test_an_older_task_does_not_close_the_cycle_while_the_newest_approval_has_none",
@@ -1021,8 +1023,8 @@ MUTANTS = (
     ),
     Mutant(
         "ticket-came-when-created", "A ticket came into the pipeline when it was created, wherever that was.",
-        RECORDS, "entered = since(record.history.get(names.pipeline, ()), lambda value: value == portal.pipeline.id, created)",
-        "entered = created",
+        IDENTITY, "came_in=since(pipelines, bool, ticket.created_at) if here else None,",
+        "came_in=ticket.created_at if here else None,",
         test="tests/story/test_interruptions.py::test_a_ticket_made_long_ago_is_of_the_cycle_in_which_it_came_into_the_pipeline",
     ),
     Mutant(
@@ -1042,5 +1044,85 @@ MUTANTS = (
         DECIDE, "found[effect.key] = Reassigned(owner, blocked)",
         "found[effect.key] = Reassigned(None, blocked or effect.reason)",
         test=decision("4 the designer is named later: that task alone"),
+    ),
+    # merged records
+    Mutant(
+        "merged-other-is-primary", "The one that was merged away is taken for the primary.",
+        IDENTITY, "told = [former.record for former in merged if former.primary]",
+        "told = [former.record for former in merged if former.primary is False]",
+        test=decision("merged a decline of the other one that was carried out ends nothing"),
+    ),
+    Mutant(
+        "merged-old-keys-forgotten", "What was done under an old id is not looked up.",
+        MODEL, "same = ancestry.line if key.cycle_told else (*ancestry.line, *ancestry.others)",
+        "same = (ancestry.record,)",
+        test=decision("merged a revision that the ticket took from the other one is answered, and not emptied by the merge"),
+    ),
+    Mutant(
+        "merged-every-version-counts", "The other one's versions count as the primary's.",
+        IDENTITY, "kept = [version for version in people if self._is_of_line(name, version)]", "kept = list(people)",
+        test=decision("merged a date of the other one, out of the window, is no date of the primary's"),
+    ),
+    Mutant(
+        "merged-version-is-an-act", "A version that the merge itself wrote is taken for an act of a person.",
+        IDENTITY, "people = [version for version in before if not version.by_merge]", "people = list(before)",
+        test=decision("merged the approval that the merge has written again is no new one"),
+    ),
+    Mutant(
+        "merged-unknown-never-counts", "A version that nobody knows does not count, though it led to the value that stands.",
+        IDENTITY, "leading = next((version for version in open_to_either if",
+        "leading = next((version for version in kept if",
+        test=decision("merged a decline that nobody knows whose it was counts, as it led to the value that stands"),
+    ),
+    Mutant(
+        "merged-closing-of-other-ends", "A closing version of the other one ends the running cycle where its value stands.",
+        IDENTITY, "may_inherit=lambda status: status not in CLOSING_STATUSES", "may_inherit=lambda _: True",
+        test=decision("merged nor does one that a pass had seen and could not carry out, though its value stands now"),
+    ),
+    Mutant(
+        "merged-tasks-of-other-stay", "What the other one had open stays open when the cycle ends.",
+        IDENTITY, "if cycle != cycles.running(root.record):", "if cycle:",
+        test=decision("merged after the merge a decline closes what was open of both"),
+    ),
+    Mutant(
+        "merged-ended-cycles-join", "What was made in earlier cycles of the other one belongs to the running cycle.",
+        IDENTITY, "if cycle != cycles.running(root.record):", "if not cycle:",
+        test=decision("merged but not what was open of a cycle of the other one that had ended"),
+    ),
+    Mutant(
+        "merged-any-kickoff-counts", "The other one's kickoff counts whatever date it was for.",
+        KICKOFF, "if recorded.settled and context.is_for_date(recorded)", "if recorded.settled",
+        test=decision("merged the other one was kicked off for another date: the primary's own comes"),
+    ),
+    Mutant(
+        "merged-any-date-counts", "A date of the other one that came counts whatever the primary's is.",
+        DATE_ARRIVED, "if recorded.settled and context.is_for_date(recorded)", "if recorded.settled",
+        test="tests/story/handoffs/test_merged.py::test_3_an_earlier_date_of_the_primary_comes_all_the_same",
+    ),
+    Mutant(
+        "merged-entries-forgotten", "Tickets that were merged are announced anew.",
+        "sync/rules/handoffs/announcements.py", "Entry(current(RecordRef(Kind.TICKET, entry.ticket)).id, entry.ms)",
+        "Entry(entry.ticket, entry.ms)",
+        test="tests/story/handoffs/test_merged.py::test_5_merged_tickets_of_an_announced_set",
+    ),
+    Mutant(
+        "merged-older-task-closes-nothing", "Of the implementation tasks of both only the newest closes the cycle.",
+        CONTEXT, "return keys.parse(occurrence).record if self.ledger.is_other(occurrence) else None", "return None",
+        test=decision("merged the primary's is completed after the merge"),
+    ),
+    Mutant(
+        "merged-done-before-the-merge", "A task of the other one that was completed before the merge closes the cycle.",
+        CLOSED, " and not _was_done_before_merge(context, task)", "",
+        test=decision("merged the other one's was completed before the merge, for another status"),
+    ),
+    Mutant(
+        "merged-emptied-at-once", "A revision that the ticket took from the other one is emptied by the merge.",
+        REVISIONS, "if newest.inherited and ticket.merged_at", "if ticket.came_in is None and ticket.merged_at",
+        test=decision("merged a revision that the ticket took from the other one is answered, and not emptied by the merge"),
+    ),
+    Mutant(
+        "merged-lost-kickoff", "After a loss a kickoff of the other one counts for no date.",
+        CONTEXT, "return there and ahead is not None and ahead <= self.window", "return False",
+        test=decision("merged the same after a lost database"),
     ),
 )  # fmt: skip

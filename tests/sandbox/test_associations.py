@@ -122,6 +122,6 @@ def test_a_merged_record_is_read_by_its_old_id(shown: Any) -> None:
     people = sandbox.people
     one, two = people.create_portfolio("One"), people.create_portfolio("Two")
     people.create_ticket("T", "", two)
-    people.merge("portfolio", one, two)
+    new = people.merge("portfolio", one, two)
     body = client.associated(PORTFOLIO, "tickets", two)
-    assert [row["from"]["id"] for row in body["results"]] == [one if shown == "survivor" else two]
+    assert [row["from"]["id"] for row in body["results"]] == [new if shown == "survivor" else two]

@@ -123,7 +123,7 @@ def test_lifecycle_events() -> None:
     one, two = people.create_ticket("One"), people.create_ticket("Two")
     people.archive("ticket", one)
     people.restore("ticket", one)
-    people.merge("ticket", one, two)
+    new = people.merge("ticket", one, two)
     sandbox.delivery.pump()
     by_kind = {event["subscriptionType"]: event for event in receiver.events}
     assert by_kind["object.deletion"]["changeFlag"] == "DELETED"
@@ -132,7 +132,7 @@ def test_lifecycle_events() -> None:
     assert (merge["primaryObjectId"], merge["mergedObjectIds"], merge["newObjectId"]) == (
         int(one),
         [int(two)],
-        int(one),
+        int(new),
     )
 
 

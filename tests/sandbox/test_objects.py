@@ -258,30 +258,50 @@ def test_restoring_ends_after_ninety_days(sandbox: Sandbox) -> None:
         sandbox.people.restore("ticket", ticket)
 
 
-def test_a_merged_id_answers_with_the_survivor(sandbox: Sandbox, client: Client) -> None:
+def test_a_merge_makes_a_new_record_that_carries_both(sandbox: Sandbox, client: Client) -> None:
+    """docs/hubspot.md 4.12."""
     people = sandbox.people
     one = people.create_portfolio("One")
     two = people.create_portfolio("Two", "2026-09-20")
     ticket = people.create_ticket("Of two", "Set", two)
-    assert people.merge("portfolio", one, two) == one
+    task = people.create_task("Look at one", [("portfolio", one)])
+    new = people.merge("portfolio", one, two)
+    assert new not in (one, two)
     body = client.read(PORTFOLIO, two, properties=["name", DATE, "hs_merged_object_ids"])
     row = body["results"][0]
-    assert row["id"] == one
+    assert row["id"] == new
     assert row["properties"]["name"] == "One"
     assert row["properties"][DATE] == "2026-09-20"
-    assert row["properties"]["hs_merged_object_ids"] == two
-    assert ids(client.read(PORTFOLIO, one, two)) == [one]
-    assert client.ok("GET", f"/crm/objects/2026-09/{PORTFOLIO}/{two}")["id"] == one
-    assert [seen.id for seen in people.tickets(one)] == [ticket]
-    assert people.history("portfolio", one, DATE)[0].source_type == "MERGE_OBJECTS"
+    assert row["properties"]["hs_merged_object_ids"] == f"{one};{two}"
+    assert ids(client.read(PORTFOLIO, one, two)) == [new]
+    assert client.ok("GET", f"/crm/objects/2026-09/{PORTFOLIO}/{two}")["id"] == new
+    assert [seen.id for seen in people.tickets(new)] == [ticket]
+    assert [seen.id for seen in people.tasks("portfolio", new)] == [task]
 
 
-def test_a_merge_may_make_a_third_record() -> None:
-    sandbox, client = make(quirks=Quirks(merge_makes_new_record=True))
+def test_a_merge_may_leave_the_primary_its_id() -> None:
+    sandbox, client = make(quirks=Quirks(merge_keeps_primary=True))
     one, two = (sandbox.people.create_portfolio(name) for name in "ab")
-    survivor = sandbox.people.merge("portfolio", one, two)
-    assert survivor not in (one, two)
-    assert ids(client.read(PORTFOLIO, one, two)) == [survivor]
+    assert sandbox.people.merge("portfolio", one, two) == one
+    assert ids(client.read(PORTFOLIO, one, two)) == [one]
+
+
+def test_a_merge_brings_the_histories_together_by_time(sandbox: Sandbox) -> None:
+    """It adds a version of its own where the newest is not the value that the record is to have."""
+    people = sandbox.people
+    one, two = (people.create_portfolio(name, "2026-09-20") for name in "ab")
+    for portfolio, status in ((one, "Deliverables Submitted"), (two, "Creatives Completed & Approved")):
+        sandbox.clock.advance(timedelta(minutes=1))
+        people.set_status(portfolio, status)
+    sandbox.clock.advance(timedelta(minutes=1))
+    new = people.merge("portfolio", one, two)
+    history = [(version.value, version.source_type) for version in people.history("portfolio", new, STATUS)]
+    assert history == [
+        ("Deliverables Submitted", "MERGE_OBJECTS"),
+        ("Creatives Completed & Approved", "CRM_UI"),
+        ("Deliverables Submitted", "CRM_UI"),
+    ]  # fmt: skip
+    assert {version.source_type for version in people.history("portfolio", new, DATE)} == {"CRM_UI"}
 
 
 def test_unique_values(sandbox: Sandbox, client: Client) -> None:

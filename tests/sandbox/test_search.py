@@ -126,5 +126,5 @@ def test_an_index_without_lag() -> None:
     portfolio = sandbox.people.create_portfolio("Acme")
     assert ids(client.search(PORTFOLIO, where("name", "IN", values=["Acme"]))) == [portfolio]
     gone = sandbox.people.create_portfolio("Gone")
-    sandbox.people.merge("portfolio", portfolio, gone)
-    assert ids(client.search(PORTFOLIO)) == [portfolio]
+    new = sandbox.people.merge("portfolio", portfolio, gone)
+    assert ids(client.search(PORTFOLIO)) == [new]

@@ -16,6 +16,7 @@ from tests.simulation.chaos import chaos
 from tests.simulation.corner_cases import corner_case
 from tests.simulation.desk import edits
 from tests.simulation.disturbances import disturbances, moment, times
+from tests.simulation.merging import merging
 from tests.simulation.pasted import pasted
 from tests.simulation.player import NAMES, ZONE, Player
 from tests.simulation.profile import Mode, Profile, profile_of, quirks
@@ -102,6 +103,7 @@ class Author:
         self._remarks = random.Random(
             f"remarks {script.seed}"
         )  # its own, too: whoever leaves a Note plays no other story
+        self.merging = random.Random(f"merging {script.seed}")  # its own, for the same reason
         self._agenda: list[tuple[int, int, str]] = []  # when, in which order, what: "day" or a portfolio's label
         self._count = 0
         self.clients: dict[str, Client] = {}
@@ -159,6 +161,12 @@ class Author:
             if self.rng.random() < 0.05:
                 properties[NAMES.date] = ""
             yield self.act("create", {"as": label, "kind": "portfolio", "properties": properties}, by="account_manager")
+
+    def another_client(self) -> Client:
+        """A portfolio that is still to be made."""
+        n = len(self.clients)
+        self.clients[f"P{n}"] = Client(f"P{n}", f"Client {chr(65 + n)}")
+        return self.clients[f"P{n}"]
 
     def _day(self) -> Iterator[Item]:
         """The next day's work of the timer, its troubles, and who will sit down when."""
@@ -220,6 +228,9 @@ class Author:
             return
         if self._remarks.random() < 0.3:
             yield from self._remark(client)
+        if self.profile.merges and self.merging.random() < self.profile.merges:
+            yield from merging(self, client)
+            return
         if self.rng.random() < self.profile.chaos:
             yield from chaos(self, client)
             return

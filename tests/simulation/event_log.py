@@ -64,8 +64,11 @@ class Restored(Event):
 
 @dataclass(frozen=True, slots=True)
 class Merged(Event):
-    survivor: Ref
-    gone: Ref
+    """Two records became one: `new`, which may be the primary itself. What the merge itself writes follows."""
+
+    new: Ref
+    primary: Ref
+    other: Ref
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,8 +248,9 @@ class EventLog:
             case "restore":
                 self.events.append(Restored(number, change.at, ref))
             case "merge":
+                new = ref if change.new_id is None else self._ref(change.type.id, change.new_id)
                 for gone in change.merged:
-                    self.events.append(Merged(number, change.at, ref, self._ref(change.type.id, gone)))
+                    self.events.append(Merged(number, change.at, new, ref, self._ref(change.type.id, gone)))
             case "associationChange":
                 assert change.link is not None
                 far = self._ref(change.link.to_type, change.link.to_id)

@@ -30,6 +30,8 @@ class Profile:
     """Kills a day."""
     lost: bool
     """Whether a kill may take the database with it."""
+    merges: float
+    """The share of sessions in which somebody makes one record of two."""
     inside: float
     """The share of acts that fall into the middle of a pass."""
     mode: dict[str, Any] | None
@@ -69,6 +71,7 @@ def profile_of(rng: random.Random, seed: int, mode: Mode) -> Profile:
         faults=0.0 if plain else rng.choice((0.0, 0.3, 1.0, 2.0)),
         kills=0.0 if plain else rng.choice((0.0, 0.0, 0.3, 1.0)),
         lost=not plain and rng.random() < (0.4 if corner_cases else 0.15),
+        merges=0.15 if seed % 6 == 3 else 0.0,
         inside=0.3 if corner_cases else 0.0 if plain else rng.choice((0.0, 0.0, 0.1)),
         mode=travel,
     )
@@ -96,5 +99,6 @@ def quirks(rng: random.Random) -> dict[str, Any]:
         "unchanged_write_touches_modified": (False, True),
         "update_partial_failure": ("trace", "always", "never"),
         "create_partial_failure": ("trace", "always", "never"),
+        "merge_keeps_primary": (False, True),
     }
     return {name: rng.choice(values) for name, values in options.items() if rng.random() < 0.3}

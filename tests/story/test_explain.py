@@ -213,6 +213,22 @@ def test_a_task_that_somebody_deleted_says_so(world: World, terminal: Terminal) 
     assert now() == "deleted"
 
 
+def test_it_names_the_records_that_were_merged_and_takes_an_old_id(world: World, terminal: Terminal) -> None:
+    """docs/process.md M.15."""
+    acme = world.people.create_portfolio("Acme", world.day(10))
+    bolt = world.people.create_portfolio("Bolt", world.day(12))
+    world.work()
+    world.minutes(1)
+    new = world.people.merge("portfolio", acme, bolt)
+    world.work()
+    for asked in (acme, bolt, new):
+        shown = " ".join(terminal.run("explain", asked).output.split())
+        assert f"Acme portfolio {new}" in shown
+        assert f"Portfolio {acme} was merged into portfolio {new} on Mon 2 Nov 2026 09:01, as the primary." in shown
+        assert f"Portfolio {bolt} was merged into portfolio {new} on Mon 2 Nov 2026 09:01." in shown
+        assert "task kickoff" in shown
+
+
 def test_it_changes_nothing_and_costs_few_calls(world: World, terminal: Terminal) -> None:
     portfolio, _ = _at_work(world)
     terminal.run("explain", portfolio)

@@ -348,7 +348,7 @@ def test_a_ticket_is_deleted_in_mid_pass(world: World, step: str) -> None:
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_portfolio_is_merged_in_mid_pass(world: World, step: str) -> None:
-    """docs/process.md M.4."""
+    """docs/process.md M.6, M.7: each set is announced once, by whichever id that was begun."""
     acme, bolt = _ready(world, "Acme"), _ready(world, "Bolt")
 
     def merge() -> None:
@@ -363,14 +363,15 @@ def test_a_portfolio_is_merged_in_mid_pass(world: World, step: str) -> None:
     assert [row for row in _rows(world) if row.id == bolt] == []
 
 
-def test_what_was_done_for_a_merged_portfolio_itself_is_not_carried_over(world: World) -> None:
-    """The kickoff of the id that is gone is not the survivor's (docs/process.md M.5)."""
+def test_a_date_that_the_primary_takes_over_after_the_merge_is_a_date_of_its_own(world: World) -> None:
+    """The other one's kickoff was for another date than the primary had (docs/process.md M.10)."""
     acme, bolt = (
         world.people.create_portfolio("Acme", world.day(40)),
         world.people.create_portfolio("Bolt", world.day(10)),
     )
     world.work()
     assert world.kinds() == ["kickoff"]
+    world.minutes(1)
     world.people.merge("portfolio", acme, bolt)
     world.people.set_refresh_date(acme, world.day(10))
     world.minutes(5)

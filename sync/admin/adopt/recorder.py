@@ -15,7 +15,6 @@ from sync.rules.model import (
     MISSING,
     Decision,
     EffectState,
-    LedgerView,
     NewTask,
     Occurrence,
     OccurrenceState,
@@ -116,7 +115,7 @@ class Recorder:
         )  # fmt: skip
         self.recorded.append(recorded)
         known = self.context.ledger_as_read
-        known = LedgerView({**known.recorded, recorded.key: recorded}, known.closings)
+        known = replace(known, recorded={**known.recorded, recorded.key: recorded})
         self.context = replace(self.context, ledger_as_read=known)
         for effect, task in found:
             self.adopted.append(self.line(occurrence, occurrence.effect_key(effect), task.id, reason))

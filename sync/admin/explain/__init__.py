@@ -5,11 +5,20 @@ The verdicts are those of a pass, made in the same way; nothing is recorded, enq
 happened.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from sync.admin import timeline
 from sync.admin.explain import ad_sets
-from sync.admin.explain.explanation import AdSet, Deliverable, EffectLine, Explanation, HandoffLine, LeftOut, RuleResult
+from sync.admin.explain.explanation import (
+    AdSet,
+    Deliverable,
+    EffectLine,
+    Explanation,
+    HandoffLine,
+    LeftOut,
+    MadeOf,
+    RuleResult,
+)
 from sync.admin.explain.rule_results import RuleResults
 from sync.admin.portfolios import NoSuchPortfolioError
 from sync.crm import Kind, RecordRef
@@ -25,7 +34,17 @@ from sync.service.reading import ReadingService
 from sync.storage import ledger, work_queue
 from sync.storage.database import Connection
 
-__all__ = ["AdSet", "Deliverable", "EffectLine", "Explanation", "HandoffLine", "LeftOut", "RuleResult", "explain"]
+__all__ = [
+    "AdSet",
+    "Deliverable",
+    "EffectLine",
+    "Explanation",
+    "HandoffLine",
+    "LeftOut",
+    "MadeOf",
+    "RuleResult",
+    "explain",
+]
 
 
 def explain(service: ReadingService, portfolio: str) -> Explanation:
@@ -58,6 +77,7 @@ def explain(service: ReadingService, portfolio: str) -> Explanation:
             queued,
             _problems(preview, context),
             tuple(look_alikes(context)),
+            tuple(_made_of(context)),
         )
     raise NoSuchPortfolioError(f"there is no portfolio {portfolio}")
 
@@ -69,6 +89,13 @@ def _wait(service: ReadingService, portal: Portal, context: Context, verdicts: S
     for record, text in faulty.items():
         raise CRMRejectedError(f"nobody can tell whom {record} waits for: {last_line(text)}")
     return judged[context.snapshot.ref].wait
+
+
+def _made_of(context: Context) -> Iterator[MadeOf]:
+    """The records that the portfolio and its tickets were made of, in the order of the merges."""
+    for one in context.ledger.former:
+        ancestry = context.ledger.ancestries.get(context.ledger.current(one.record))
+        yield MadeOf(one.record, one.into, ancestry is not None and one.record in ancestry.line, one.at)
 
 
 def _problems(preview: Preview, context: Context) -> tuple[str, ...]:

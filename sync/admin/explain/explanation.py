@@ -147,6 +147,24 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
+class MadeOf:
+    """A record that was merged: the portfolio, or a ticket of it, answers under its id too."""
+
+    record: RecordRef
+    into: RecordRef
+    primary: bool  # whether its values and its cycle are those of the record that is left
+    at: datetime | None  # when; None: it is not known
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "record": self.record.as_json(),
+            "into": self.into.as_json(),
+            "primary": self.primary,
+            "at": iso(self.at),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """All that `explain` says of one portfolio."""
 
@@ -161,6 +179,7 @@ class Explanation:
     queued: QueuedRecord | None  # its row in the work queue; None: it is not enqueued
     problems: tuple[str, ...]  # what a person should mend
     worth_a_look: tuple[LookAlike, ...]
+    made_of: tuple[MadeOf, ...] = ()  # the records that were merged into this one, or that it was made of
 
     @property
     def is_stuck(self) -> bool:
@@ -185,6 +204,7 @@ class Explanation:
                 "error": None if queued.error is None else queued.reason,
             },
             "problems": list(self.problems),
+            "made_of": [one.as_json() for one in self.made_of],
             "waits_for": None if self.wait is None else self._wait_as_json(self.wait),
             "timeline": [event.as_json() for event in self.timeline],
             "ad_sets": [one.as_json() for one in self.ad_sets],

@@ -122,5 +122,5 @@ class _Maker:
         if self._since is not None and context.snapshot.portfolio is not None:
             since = self._since
             moment = moment.counting_since(since)
-            known = LedgerView({key: reopened(each, since) for key, each in known.recorded.items()}, known.closings)
+            known = replace(known, recorded={key: reopened(each, since) for key, each in known.recorded.items()})
         return replace(context, ledger_as_read=known, times=moment)

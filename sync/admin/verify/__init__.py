@@ -24,6 +24,7 @@ from sync.admin.verify.evidence import Evidence, written_on_tickets
 from sync.admin.verify.finding import FAULTS, Finding, Report, Sort
 from sync.admin.verify.history import TicketHistories
 from sync.admin.verify.service_times import ServiceTimes
+from sync.rules.context import Context
 from sync.service.reading import ReadingService
 from sync.storage import ledger
 
@@ -67,7 +68,8 @@ def _evidence(service: ReadingService, inventory: Inventory, since: datetime | N
     """What is known of each portfolio of a group that the mapping's condition takes in, by rising id."""
     keys = {task.key for tasks in inventory.tasks.values() for task in tasks if task.key}
     with service.store.read() as connection:
-        tried = ledger.attempted(connection, [record.id for record in inventory.contexts])
+        ids = {record: _ids_of(context) for record, context in inventory.contexts.items()}
+        tried = ledger.attempted(connection, sorted({i for known in ids.values() for i in known}))
         task_of_key = ledger.task_of(connection, sorted(keys))
         enqueued = due.enqueued(connection, inventory)
         times = ServiceTimes.read(connection, service)
@@ -77,13 +79,20 @@ def _evidence(service: ReadingService, inventory: Inventory, since: datetime | N
             yield Evidence(
                 context,
                 {task.id: task for task in inventory.tasks[record]},
-                [effect for effect in tried if effect.portfolio == record.id],
+                [effect for effect in tried if effect.portfolio in ids[record]],
                 task_of_key,
                 enqueued.get(context.snapshot.ref),
                 times,
                 histories,
                 since,
             )
+
+
+def _ids_of(context: Context) -> set[str]:
+    """The ids under which the ledger may have what was done for a portfolio: its own, and those of merged ones."""
+    ref = context.snapshot.ref
+    ancestry = context.ledger.ancestries.get(ref)
+    return {ref.id} if ancestry is None else {ref.id, *(record.id for record in ancestry.former)}
 
 
 def _not_read(inventory: Inventory) -> list[Finding]:

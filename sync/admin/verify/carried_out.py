@@ -7,7 +7,6 @@ from sync.admin.verify.evidence import Evidence
 from sync.admin.verify.finding import Finding, Sort
 from sync.admin.verify.history import stood, too_short
 from sync.clock import CLOCKS_APART
-from sync.crm import Kind, RecordRef
 from sync.rules.keys import EffectKind
 from sync.rules.model import UNRESOLVED, EffectState
 from sync.storage.ledger import AttemptedEffect
@@ -67,9 +66,9 @@ def _task_closed(evidence: Evidence, effect: AttemptedEffect) -> Iterator[Findin
 
 def _written(evidence: Evidence, effect: AttemptedEffect) -> Iterator[Finding]:
     """Each value of the write has stood at about that time."""
-    kind, record = effect.payload["record"]
+    record = evidence.context.ledger.current(effect.record)
     for name, value in effect.payload["values"].items():
-        history = evidence.history(RecordRef(Kind(kind), record), name, value)
+        history = evidence.history(record, name, value)
         if history is None or _overwritten(evidence, effect, name, value):
             continue
         versions, wanted = history
@@ -78,7 +77,7 @@ def _written(evidence: Evidence, effect: AttemptedEffect) -> Iterator[Finding]:
             yield evidence.finding(Sort.NOT_JUDGED, effect.handoff, effect.key, too_short(f"“{name}”"))
         elif not seen:
             when = evidence.local(effect.state_at)
-            cause = f"the ledger says that “{name}” of {kind} {record} became “{value}” on {when}, but it did not"
+            cause = f"the ledger says that “{name}” of {record} became “{value}” on {when}, but it did not"
             yield evidence.finding(Sort.MISSING, effect.handoff, effect.key, cause)
 
 
@@ -87,7 +86,7 @@ def _overwritten(evidence: Evidence, effect: AttemptedEffect, name: str, value: 
     return any(
         other.key != effect.key
         and other.kind is EffectKind.WRITE
-        and other.payload["record"] == effect.payload["record"]
+        and other.record == effect.record
         and other.payload["values"].get(name, value) != value
         and other.state is EffectState.DONE
         and abs(other.first_at - effect.first_at) < timedelta(seconds=1)

@@ -78,7 +78,7 @@ def _no_approval(evidence: Evidence, ms: int) -> str | None:
 
 def _too_early(evidence: Evidence, key: KickoffKey) -> str | None:
     """docs/process.md 1.3, by the window that was in force when it was decided."""
-    recorded = evidence.context.ledger.recorded.get(str(key))
+    recorded = evidence.context.ledger.recorded.get(evidence.context.ledger.text_of(key))
     if recorded is None or recorded.decided_at < evidence.times.ledger_began:
         return None
     at, history = recorded.decided_at, evidence.portfolio.date_history
@@ -98,7 +98,7 @@ def _no_work(evidence: Evidence, key: OccurrenceKey) -> str | None:
     if not isinstance(key, TicketKey):
         return None
     ticket = evidence.tickets[key.ticket]
-    recorded = evidence.context.ledger.recorded.get(str(key))
+    recorded = evidence.context.ledger.recorded.get(evidence.context.ledger.text_of(key))
     if recorded is None or recorded.decided_at < evidence.times.ledger_began:
         return None  # taken back: when that was decided, and what going live was then, nobody knows any more
     if ticket.came_in is not None and ticket.came_in < evidence.context.times.go_live:
@@ -122,6 +122,8 @@ def _no_cycle(evidence: Evidence, cycle: str) -> str | None:
     ending = next((v for v in evidence.portfolio.status_history if str(v.ms) == cycle), None)
     if ending is not None and ending.value is Status.CREATIVES_IMPLEMENTED:
         return None  # moved on by a person in the very moment of its reset: the history shows a slip
+    if ending is not None and evidence.portfolio.absorbed and ending.value is Status.NO_REFRESH_REQUESTED:
+        return None  # a cycle of a record that was merged into this one
     started = from_ms(int(cycle))
     reaches(evidence.portfolio.status_history, started, "the status")
     return f"no cycle of this portfolio began on {evidence.local(started)}"
@@ -150,12 +152,13 @@ def _no_date(evidence: Evidence, wanted: date) -> str | None:
 
 def _no_entries(evidence: Evidence, entries: Sequence[Entry]) -> str | None:
     for entry in entries:
-        found = evidence.tickets.get(entry.ticket)
+        ticket = evidence.context.ledger.current(RecordRef(Kind.TICKET, entry.ticket)).id
+        found = evidence.tickets.get(ticket)
         if found is None:
             raise NotJudgedError(f"ticket {entry.ticket} is no longer on this portfolio")
         if entry.ms in {to_ms(found.stage_since), to_ms(found.created_at)}:
             continue
-        history = evidence.histories.stage_of(entry.ticket)
+        history = evidence.histories.stage_of(ticket)
         stages = {
             evidence.histories.pending_approval,
             *(one.pending_approval for one in evidence.context.past.mappings),
@@ -176,7 +179,7 @@ def _after_decline(evidence: Evidence, key: OccurrenceKey, task: ExistingTask) -
     What a merge or a ticket brought along may be of a cycle of another portfolio, which the CRM does not tell.
     """
     of_ticket = key.record.kind is Kind.TICKET
-    if evidence.portfolio.has_absorbed or (of_ticket and _was_elsewhere(evidence, key.record)):
+    if evidence.portfolio.absorbed or (of_ticket and _was_elsewhere(evidence, key.record)):
         return None
     begun: datetime | None
     match key:

@@ -63,7 +63,8 @@ def _made_while_open(evidence: Evidence) -> Iterator[Finding]:
             task = None if effect.crm_id is None else evidence.tasks.get(effect.crm_id)
             if effect.kind is EffectKind.TASK and task is not None and effect.task_kind in ONE_AT_A_TIME:
                 cycle = "" if recorded.record.kind is Kind.TICKET else recorded.cycle
-                made.setdefault((recorded.record.id, cycle, effect.task_kind), []).append(task)
+                made_for = keys.parse(recorded.key).record.id  # each of two that were merged since had one of its own
+                made.setdefault((made_for, cycle, effect.task_kind), []).append(task)
                 if _opens_a_round(evidence, recorded, effect.task_kind):
                     opened.add(task.id)
     for (_, _, kind), tasks in made.items():
@@ -105,7 +106,7 @@ def _left_open(evidence: Evidence) -> Iterator[Finding]:
     """
     by_cycle: dict[str, list[Announcement]] = {}
     for recorded in evidence.context.ledger.of(Handoff.SET_READY):
-        by_cycle.setdefault(recorded.cycle, []).append(Announcement(recorded, entries_of(recorded)))
+        by_cycle.setdefault(recorded.cycle, []).append(Announcement(recorded, entries_of(evidence.context, recorded)))
     for announced in by_cycle.values():
         for place, newer in enumerate(announced):
             made = [task for task in newer.tasks if evidence.task_exists(task)]

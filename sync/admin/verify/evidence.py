@@ -15,7 +15,7 @@ from sync.admin.verify.service_times import ServiceTimes
 from sync.crm import Kind, RecordRef
 from sync.rules.context import Context
 from sync.rules.keys import EffectKind
-from sync.rules.model import Portfolio, RecordedEffect, Ticket, Version
+from sync.rules.model import Portfolio, RecordedEffect, Snapshot, Ticket, Version
 from sync.storage.ledger import AttemptedEffect
 
 FORGETFUL = 15
@@ -50,13 +50,19 @@ class Evidence:
     since: datetime | None  # only what was caused, made or tried from then on; None: everything
 
     @property
+    def whole(self) -> Snapshot:
+        """The snapshot with every version that the CRM shows, those of records that were merged into this one too."""
+        return self.context.snapshot if self.context.as_read is None else self.context.as_read[0]
+
+    @property
     def portfolio(self) -> Portfolio:
-        return self.context.portfolio
+        assert self.whole.portfolio is not None
+        return self.whole.portfolio
 
     @cached_property
     def tickets(self) -> Mapping[str, Ticket]:
         """Its tickets by id."""
-        return {ticket.id: ticket for ticket in self.context.snapshot.tickets}
+        return {ticket.id: ticket for ticket in self.whole.tickets}
 
     @cached_property
     def recorded_tasks(self) -> Mapping[str, RecordedEffect]:
@@ -78,7 +84,8 @@ class Evidence:
         return self.since is None or moment is None or moment >= self.since
 
     def has(self, record: RecordRef) -> bool:
-        """Whether the record is this portfolio or one of its tickets."""
+        """Whether the record is this portfolio or one of its tickets, or was merged into one of them."""
+        record = self.context.ledger.current(record)
         return record == self.portfolio.ref or record in {ticket.ref for ticket in self.context.snapshot.tickets}
 
     def task_exists(self, task: str) -> bool:

@@ -34,6 +34,7 @@ def _finding(evidence: Evidence, task: ExistingTask) -> Finding | None:
         return evidence.finding(Sort.UNEXPLAINED, None, task.key, "no handoff makes such a key", [task.id])
     key, kind = read
     handoff, here = key.handoff, evidence.has(key.record)
+    key = key.of(evidence.context.ledger.current(key.record).id)
     if task.key not in evidence.known_keys:
         if not here and evidence.times.recovering:
             return None

@@ -33,7 +33,7 @@ def _of(evidence: Evidence, record: RecordRef, name: str, history: Sequence[Vers
         effect
         for effect in evidence.tried
         if effect.kind is EffectKind.WRITE
-        and effect.payload["record"] == [record.kind.value, record.id]
+        and evidence.context.ledger.current(effect.record) == record
         and name in effect.payload["values"]
     ]
     # What a ledger since lost had sent may have landed when this one had begun.

@@ -8,8 +8,7 @@ from sync.storage.ledger import LedgerEffect
 
 def written(effect: LedgerEffect) -> RecordRef:
     """Name the record that a write changes."""
-    kind, record = effect.payload["record"]
-    return RecordRef(Kind(kind), record)
+    return effect.record  # its payload names the id that it had when it was decided: it may have been merged since
 
 
 def expected(effect: LedgerEffect) -> Iterable[tuple[str, str]]:
@@ -25,12 +24,11 @@ def closed_task(effect: LedgerEffect) -> str:
 
 def first_place(effect: LedgerEffect) -> RecordRef:
     """Name the first of the records that a task is made on."""
-    kind, record = effect.payload["on"][0]
-    return RecordRef(Kind(kind), record)
+    return effect.record
 
 
 def places(effect: LedgerEffect) -> tuple[RecordRef, ...]:
     """Name the records that a task is made on. A ticket's portfolio is the one that it is on now, not when it was decided."""
-    tickets = [RecordRef(Kind.TICKET, i) for kind, i in effect.payload["on"] if kind == Kind.TICKET]
+    tickets = [effect.record] if effect.record.kind is Kind.TICKET else []
     parent = () if effect.portfolio is None else (RecordRef(Kind.PORTFOLIO, effect.portfolio),)
     return (*tickets, *parent)

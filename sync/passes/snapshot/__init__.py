@@ -3,7 +3,6 @@
 group.py       a group of portfolios with their tickets, in as few calls as batches allow
 parents.py     which portfolio a ticket counts for
 records.py     pure: a record of the CRM, through the mapping, as a portfolio or a ticket
-histories.py   pure: since when a property has its value
 todays_words.py   pure: a history as today's mapping would have it
 scope.py       pure: since when a portfolio is inside the mapping's condition
 activities.py  the tasks and notes that rules ask to see

@@ -21,7 +21,7 @@ from sync.crm import (
 )
 from sync.errors import PartialAnswerError
 from sync.passes.portal import Portal
-from sync.passes.snapshot.histories import left, since
+from sync.rules.histories import left, since
 from sync.rules.model import Note, OwnTask
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from mappings.schema import ProcessMapping
 from sync.clock import CLOCKS_APART, Clock
@@ -12,7 +13,7 @@ from sync.passes.snapshot.activities import read_notes, read_tasks
 from sync.passes.snapshot.parents import find_parents
 from sync.passes.snapshot.records import Translator
 from sync.rules.in_force import MappingHistory
-from sync.rules.model import Snapshot
+from sync.rules.model import History, Portfolio, Snapshot, Ticket
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,25 @@ class Group:
             if record.kind is Kind.PORTFOLIO
             for ticket in snapshot.tickets
         }
+
+    @property
+    def absorbed(self) -> dict[RecordRef, tuple[str, ...]]:
+        """The ids of the records that each record of the group was made of, as far as it says so."""
+        records: list[Portfolio | Ticket] = []
+        for snapshot in self.snapshots.values():
+            records += [*([] if snapshot.portfolio is None else [snapshot.portfolio]), *snapshot.tickets]
+        return {record.ref: record.absorbed for record in records if record.absorbed}
+
+    def histories_of(self, record: RecordRef) -> list[History[Any]]:
+        """The histories that were read of a record of the group."""
+        for snapshot in self.snapshots.values():
+            portfolio = snapshot.portfolio
+            if portfolio is not None and portfolio.ref == record:
+                return [portfolio.status_history, portfolio.date_history]
+            for ticket in snapshot.tickets:
+                if ticket.ref == record:
+                    return [ticket.stage_history, ticket.pipeline_history, ticket.revision_history]
+        return []
 
     @property
     def present(self) -> frozenset[RecordRef]:
@@ -76,7 +96,7 @@ class SnapshotReader:
         past = self._past()
         read = self._records(wanted, set(lone_tickets), portal, past)
         snapshots, faulty = self._snapshots(read, portal, past)
-        return Group(snapshots, _gone(wanted, read), _merged(read.portfolios), _modified(read), faulty)
+        return Group(snapshots, _gone(wanted, read), _merged(read), _modified(read), faulty)
 
     def complete(
         self, snapshots: Mapping[RecordRef, Snapshot], tasks: Mapping[RecordRef, Iterable[str]],
@@ -161,10 +181,11 @@ def _gone(wanted: Iterable[str], read: _Records) -> frozenset[RecordRef]:
     return frozenset(gone | {RecordRef(Kind.TICKET, t) for t in read.lone if t not in read.tickets})
 
 
-def _merged(portfolios: Mapping[str, Record]) -> dict[RecordRef, RecordRef]:
+def _merged(read: _Records) -> dict[RecordRef, RecordRef]:
+    lone = {t: read.tickets[t] for t in read.lone if t in read.tickets}
     return {
-        RecordRef(Kind.PORTFOLIO, i): RecordRef(Kind.PORTFOLIO, record.id)
-        for i, record in portfolios.items()
+        RecordRef(record.kind, i): RecordRef(record.kind, record.id)
+        for i, record in (*read.portfolios.items(), *lone.items())
         if record.id != i
     }
 

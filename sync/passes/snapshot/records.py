@@ -9,11 +9,12 @@ from mappings.schema import ProcessMapping
 from mappings.vocabulary import Role, Stage
 from sync.crm import Kind, RawVersion, Record, moment_of
 from sync.passes.portal import Portal
-from sync.passes.snapshot.histories import began, left, since
 from sync.passes.snapshot.scope import scope
 from sync.passes.snapshot.todays_words import portfolio_in_todays_words, ticket_in_todays_words
+from sync.rules.histories import since
+from sync.rules.identity import with_stages
 from sync.rules.in_force import MappingHistory
-from sync.rules.model import History, Portfolio, Ticket, Version
+from sync.rules.model import History, Portfolio, StageValue, Ticket, Version
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Role)  # a mapping is invariant in its keys, and a ticket's has only two of the roles
@@ -70,12 +71,12 @@ class Translator:
             date_history=self._history(record, names.refresh_date, lambda raw: _date(raw, where)),
             cadence=values.get(names.cadence, ""),
             ad_lab_link=link,
-            link_since=since(record.history.get(names.ad_lab_link, ()), lambda value: value == link, None),
+            link_since=since(_by_people(record, names.ad_lab_link, link), lambda value: value == link, None),
             owners=_owners(mapping.owners, values),
             raw=values,
             inside=inside,
             inside_since=inside_since,
-            has_absorbed=record.has_absorbed,
+            absorbed=record.absorbed,
             manager_history=self._history(record, mapping.owners[Role.ACCOUNT_MANAGER], str),
         )
 
@@ -88,28 +89,27 @@ class Translator:
         if created is None:
             raise ValueError(f"ticket {record.id} was read without the time of its creation")
         stage_id = values.get(names.stage, "")
-        stages = record.history.get(names.stage, ())
         here = values.get(names.pipeline, "") == portal.pipeline.id
-        entered = since(record.history.get(names.pipeline, ()), lambda value: value == portal.pipeline.id, created)
-        return Ticket(
+        ticket = Ticket(
             id=record.id,
             subject=values.get(names.subject, ""),
             url=portal.url(Kind.TICKET, record.id),
             created_at=created,
-            came_in=entered if here else None,
+            came_in=created if here else None,
             is_open=here and not portal.is_closed(stage_id),
             stage=portal.stage(stage_id) if here else Stage.OTHER,
-            stage_since=since(stages, lambda value: value == stage_id, created),
+            stage_since=created,
             folder=values.get(names.folder, ""),
             revision=mapping.revision(values.get(names.needs_revisions, "")),
             revision_history=self._history(record, names.needs_revisions, mapping.revision),
             owners=_owners(mapping.owners, values),
             raw=values,
-            left_in_progress=left(stages, lambda stage: portal.stage(stage) is Stage.IN_PROGRESS),
-            left_pending_approval=left(stages, lambda stage: portal.stage(stage) is Stage.PENDING_APPROVAL),
-            came_to_review=began(stages, lambda stage: portal.stage(stage) is Stage.PENDING_APPROVAL),
             approved=self._approved(record),
+            absorbed=record.absorbed,
         )
+        stages = self._history(record, names.stage, lambda stage: StageValue(stage, portal.stage(stage)))
+        pipelines = self._history(record, names.pipeline, lambda pipeline: pipeline == portal.pipeline.id)
+        return with_stages(ticket, stage_id, stages, pipelines)
 
     def _approved(self, record: Record) -> dict[Role, tuple[datetime, ...]]:
         """When each role's approval was set to Approved, newest first; set once more while it stood is set too."""
@@ -117,18 +117,34 @@ class Translator:
         properties = {Role.COPYWRITER: names.copy_approval, Role.GRAPHIC_DESIGNER: names.graphic_approval}
         return {
             role: tuple(
-                version.at for version in record.history.get(name, ()) if same_to_the_eye(version.value, approved)
+                version.at
+                for version in record.history.get(name, ())
+                if same_to_the_eye(version.value, approved) and not _is_by_merge(version)
             )
             for role, name in properties.items()
         }
 
     def _history(self, record: Record, name: str, read: Callable[[str], T]) -> History[T]:
         return tuple(
-            Version(read(version.value), version.at, self._is_own(version)) for version in record.history.get(name, ())
+            Version(read(version.value), version.at, self._is_own(version), _is_by_merge(version))
+            for version in record.history.get(name, ())
         )
 
     def _is_own(self, version: RawVersion) -> bool:
         return version.source_type == "INTEGRATION" and self._app_id in {None, version.source_id}
+
+
+def _is_by_merge(version: RawVersion) -> bool:
+    """Whether a merge of records wrote it (docs/hubspot.md 4.12)."""
+    return version.source_type.startswith("MERGE")
+
+
+def _by_people(record: Record, name: str, value: str) -> list[RawVersion]:
+    """The versions of a property, those left out that a merge wrote, and of a merged record those newer than `value`."""
+    versions = [version for version in record.history.get(name, ()) if not _is_by_merge(version)]
+    while record.absorbed and versions and versions[0].value != value:
+        del versions[0]
+    return versions
 
 
 def _owners(properties: Mapping[R, str], values: Mapping[str, str]) -> dict[Role, str]:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from mappings.schema import Condition
 from sync.crm import RawVersion, Record
-from sync.passes.snapshot.histories import since
+from sync.rules.histories import since
 from sync.rules.in_force import MappingHistory
 
 

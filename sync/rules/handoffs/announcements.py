@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from mappings.names import as_seen
 from mappings.vocabulary import Handoff
+from sync.crm import Kind, RecordRef
 from sync.rules import keys
 from sync.rules.context import Context
 from sync.rules.handoffs.ad_sets import current_tickets
@@ -51,14 +52,17 @@ class Announcement:
 def announcements(context: Context) -> list[Announcement]:
     """All of this cycle, oldest first."""
     return [
-        Announcement(recorded, entries_of(recorded)) for recorded in context.ledger.of(Handoff.SET_READY, context.cycle)
+        Announcement(recorded, entries_of(context, recorded))
+        for recorded in context.ledger.of(Handoff.SET_READY, context.cycle)
     ]
 
 
-def entries_of(recorded: RecordedOccurrence) -> frozenset[Entry]:
+def entries_of(context: Context, recorded: RecordedOccurrence) -> frozenset[Entry]:
+    """The entries that it held; those of merged tickets as of the ticket that answers for them."""
     key = keys.parse(recorded.key)
     assert isinstance(key, SetReadyKey)
-    return frozenset(key.entries)
+    current = context.ledger.current
+    return frozenset(Entry(current(RecordRef(Kind.TICKET, entry.ticket)).id, entry.ms) for entry in key.entries)
 
 
 def of_same_set(

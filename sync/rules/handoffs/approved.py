@@ -47,14 +47,14 @@ def _approval(context: Context, version: Version[Status | None]) -> Verdict:
     recorded = context.ledger.settled(key)
     if recorded is not None:
         return done(recorded)
-    made = context.tasks_made(Handoff.APPROVED, context.cycle)
-    before = context.tasks([made[-1].crm_id])[0] if made and made[-1].crm_id else None
-    if before is not None and before.was_open_at(version.at):
+    made = context.tasks(context.newest_tasks_made(Handoff.APPROVED, context.cycle))
+    if any(task.was_open_at(version.at) for task in made):
         reason = "set again while the implementation task was still open: that task stands"
         return recorded_superseded(context, key, reason, version.at)
-    if before is not None and (counts_at := context.unsettled(before)) is not None:
-        reason = f"set again after the implementation task {before.id} was completed, which may be taken back"
-        return waiting(context, Handoff.APPROVED, reason, context.by_our_clock(counts_at))
+    for before in made:
+        if (counts_at := context.unsettled(before)) is not None:
+            reason = f"set again after the implementation task {before.id} was completed, which may be taken back"
+            return waiting(context, Handoff.APPROVED, reason, context.by_our_clock(counts_at))
     if is_on_its_way(context, but=key):
         reason = "set again before the implementation task of the approval before could be made: that task stands"
         return recorded_superseded(context, key, reason, version.at)
@@ -75,6 +75,6 @@ def is_on_its_way(context: Context, *, but: OccurrenceKey | None = None, refused
     return any(
         effect.kind is EffectKind.TASK and effect.crm_id is None and effect.state in to_come
         for recorded in context.ledger.of(Handoff.APPROVED, context.cycle)
-        if but is None or recorded.key != str(but)
+        if but is None or recorded.key != context.ledger.text_of(but)
         for effect in recorded.effects
     )

@@ -3,6 +3,8 @@
 The rungs of this ladder: docs/process.md 8.
 """
 
+from collections.abc import Sequence
+
 from mappings.vocabulary import Handoff, Status
 from sync.clock import to_ms
 from sync.rules import keys
@@ -58,33 +60,61 @@ def _last_reset(context: Context) -> RecordedOccurrence | None:
 
 
 def _by_task(context: Context) -> Verdict:
-    """The newest task of handoff 7 in this cycle decides; an older one does not stand in for it."""
+    """The newest task of handoff 7 in this cycle decides; an older one does not stand in for it.
+
+    The newest of a record that was merged into this one decides as well: completed since, it closes the cycle too.
+    """
     implemented = status_name(context, Status.CREATIVES_IMPLEMENTED)
-    made = context.tasks_made(Handoff.APPROVED, context.cycle)
-    newest = made[-1].crm_id if made else None
-    if newest is None:
+    newest = context.newest_tasks_made(Handoff.APPROVED, context.cycle)
+    if not newest:
         return waiting(context, Handoff.CLOSE, f"the status must reach {implemented}", None)
-    task = context.tasks([newest])[0]
-    if not task.exists:
-        reason = f"the implementation task {newest} was deleted: set {implemented} by hand"
-        return waiting(context, Handoff.CLOSE, reason, None)
-    if not task.completed:
-        return waiting(context, Handoff.CLOSE, f"the implementation task {newest} is open", None)
-    if (counts_at := context.unsettled(task)) is not None:
-        reason = (
-            f"the implementation task {newest} is completed: it counts once it has been so for "
-            f"{duration_text(context.settle)}"
-        )
-        return waiting(context, Handoff.CLOSE, reason, context.by_our_clock(counts_at))
-    if _approved_after(context, task) or is_on_its_way(context, refused=True):
-        return waiting(context, Handoff.CLOSE, "the newest approval gets a task of its own first", None)
-    key = ClosedByTaskKey(context.portfolio.id, newest)
-    if context.ledger.settled(key) is not None:
-        reason = f"task {newest} has closed a cycle already; set {implemented} by hand"
-        return waiting(context, Handoff.CLOSE, reason, None)
+    tasks = context.tasks(newest)
+    task = next((task for task in reversed(tasks) if _closes(context, task)), None)
+    if task is None:
+        return _waits_for(context, tasks)
     write = status_write(context, Status.CREATIVES_IMPLEMENTED)
-    reason = f"the implementation task {newest} is completed"
-    return due(context, key, reason, [write], cause_at=task.completed_at)
+    reason = f"the implementation task {task.id} is completed"
+    return due(context, ClosedByTaskKey(context.portfolio.id, task.id), reason, [write], cause_at=task.completed_at)
+
+
+def _closes(context: Context, task: OwnTask) -> bool:
+    """Whether this task is completed, for the approval that stands, and has not closed a cycle yet."""
+    if not task.exists or not task.completed or context.unsettled(task) is not None:
+        return False
+    if is_on_its_way(context, refused=True) or _approved_after(context, task):
+        return False
+    key = ClosedByTaskKey(context.portfolio.id, task.id)
+    return context.ledger.settled(key) is None and not _was_done_before_merge(context, task)
+
+
+def _was_done_before_merge(context: Context, task: OwnTask) -> bool:
+    """Whether it is a merged record's, and was completed when that one was a record of its own."""
+    ancestry = context.ledger.ancestries.get(context.portfolio.ref)
+    if ancestry is None or ancestry.at is None or task.completed_at is None or task.completed_at >= ancestry.at:
+        return False
+    made = context.tasks_made(Handoff.APPROVED, context.cycle)
+    occurrences = [keys.occurrence_of(effect.key) for effect in made if effect.crm_id == task.id]
+    return all(context.ledger.is_other(occurrence) for occurrence in occurrences)
+
+
+def _waits_for(context: Context, tasks: Sequence[OwnTask]) -> Verdict:
+    """What the end of the cycle waits for, as none of these tasks closes it."""
+    implemented = status_name(context, Status.CREATIVES_IMPLEMENTED)
+    settling = [task for task in tasks if task.exists and context.unsettled(task) is not None]
+    task = next((task for task in reversed(tasks) if task.is_open), tasks[-1])
+    if settling and (counts_at := context.unsettled(settling[-1])) is not None:
+        stood = duration_text(context.settle)
+        reason = f"the implementation task {settling[-1].id} is completed: it counts once it has been so for {stood}"
+        return waiting(context, Handoff.CLOSE, reason, context.by_our_clock(counts_at))
+    if not task.exists:
+        reason = f"the implementation task {task.id} was deleted: set {implemented} by hand"
+    elif not task.completed:
+        reason = f"the implementation task {task.id} is open"
+    elif _approved_after(context, task) or is_on_its_way(context, refused=True):
+        reason = "the newest approval gets a task of its own first"
+    else:
+        reason = f"task {task.id} has closed a cycle already; set {implemented} by hand"
+    return waiting(context, Handoff.CLOSE, reason, None)
 
 
 def _approved_after(context: Context, task: OwnTask) -> bool:
@@ -114,7 +144,7 @@ def _reset(context: Context, ending: Ending) -> Verdict:
     write, detail = date_write(context, values)
     reason = f"{status_name(context, Status.CREATIVES_IMPLEMENTED)} was set on {time_text(context, ending.closing.at)}"
     effects: list[Effect] = [write]
-    after = keys.effect_key(str(key), write.slot)
+    after = keys.effect_key(context.ledger.text_of(key), write.slot)
     made = tasks_of_cycle(context, cycle) if leftovers else implementing
     effects += [
         CloseTask(task.id, reason if task.id in implementing else f"this refresh is completed, {reason}", after)

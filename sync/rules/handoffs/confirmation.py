@@ -65,7 +65,7 @@ def _confirm(context: Context, closing: ClosedKey, next_day: str, cycle: str) ->
     cause = from_ms(closing.ms)
     # The next cycle has begun by now: every link is older than that one, and it is not that one's that is asked for.
     variables = context.variables(next_date=next_day, ad_lab_link_old=False, **_published(context, cause, cycle))
-    written = keys.effect_key(str(closing), keys.WRITE)
+    written = keys.effect_key(context.ledger.text_of(closing), keys.WRITE)
     email = Email(EmailKind.REFRESH_LIVE, Role.ACCOUNT_MANAGER, owner, variables, written, blocked)
     return due(context, _key_for(closing), "the reset is written", [email], cause_at=cause, cycle=cycle)
 

@@ -27,7 +27,11 @@ def date_arrived(context: Context) -> list[Verdict]:
     if context.pending:
         return [after_ending(context, Handoff.DATE_ARRIVED)]
     arrives = start_of_day(when, context.mapping.zone)
-    before = [recorded for recorded in context.ledger.of(Handoff.DATE_ARRIVED, context.cycle) if recorded.settled]
+    before = [
+        recorded
+        for recorded in context.ledger.of(Handoff.DATE_ARRIVED, context.cycle)
+        if recorded.settled and context.is_for_date(recorded)
+    ]
     if before and when <= max(_day_of(recorded) for recorded in before):
         return [done(before[-1])]
     if when > context.times.today:

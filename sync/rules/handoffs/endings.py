@@ -29,7 +29,7 @@ def tasks_of_cycle(context: Context, cycle: str, on: Collection[RecordRef] | Non
 
 def to_close(context: Context, ending: Ending, tasks: Iterable[str]) -> list[OwnTask]:
     """Those of these tasks that this ending closes: what is opened again, or came into the cycle later, is somebody's wish."""
-    known = context.ledger.recorded.get(str(context.ending_key(ending)))
+    known = context.ledger.recorded.get(context.ledger.text_of(context.ending_key(ending)))
     slots = None if known is None else {effect.slot for effect in known.effects}
     wanted = [task for task in tasks if slots is None or keys.close_slot(task) in slots]
     return [task for task in context.tasks(wanted) if task.is_open_since(ending.closing.at)]

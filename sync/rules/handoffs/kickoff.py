@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from mappings.vocabulary import EmailKind, Handoff, Role, Status, TaskKind
-from sync.clock import start_of_day
+from sync.clock import start_of_day, to_ms
 from sync.rules import keys
 from sync.rules.context import Context
 from sync.rules.handoffs.endings import after_ending, until_settled
@@ -29,7 +29,11 @@ def kickoff(context: Context) -> list[Verdict]:
         return [after_ending(context, Handoff.KICKOFF)]
     days = (when - today).days
     left = _out_of_window(context)
-    before = [recorded for recorded in context.ledger.of(Handoff.KICKOFF, context.cycle) if recorded.settled]
+    before = [
+        recorded
+        for recorded in context.ledger.of(Handoff.KICKOFF, context.cycle)
+        if recorded.settled and context.is_for_date(recorded)
+    ]
     if before and not any(_is_after(context, version, before) for version in left):
         return [done(before[-1])]
     if days > context.window:
@@ -70,12 +74,13 @@ def _is_after(context: Context, version: Version[date | None], before: Sequence[
     Their keys tell up to which they do, by the mapping of their time. Where it is not known which one was in force, as
     after a lost database, no date from before a kickoff is taken to ask for another.
     """
-    if version.ms <= max(map(_anchor_of, before)):
+    if version.ms <= max(_anchor_of(context, recorded) for recorded in before):
         return False
     return context.past.is_known(version.at) or version.at > before[-1].decided_at
 
 
-def _anchor_of(recorded: RecordedOccurrence) -> int:
+def _anchor_of(context: Context, recorded: RecordedOccurrence) -> int:
+    """What a kickoff hung on. One of a merged record hung on that one's date: it stands for all that came before it."""
     key = keys.parse(recorded.key)
     assert isinstance(key, KickoffKey)
-    return key.anchor
+    return max(key.anchor, to_ms(recorded.decided_at)) if context.ledger.is_other(recorded.key) else key.anchor

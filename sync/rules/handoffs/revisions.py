@@ -141,7 +141,7 @@ def _left_open(
     newest = rounds(context, ticket, kind, role)[-1]
     if newest.opened != version.ms:
         return []
-    after = keys.effect_key(str(key), keys.task_slot(kind))
+    after = keys.effect_key(context.ledger.text_of(key), keys.task_slot(kind))
     return _closings(context, ticket, version, _Asked(kind, role, newest, fresh=True), after=after)
 
 
@@ -196,7 +196,8 @@ def _revision(
         owner, blocked = context.owner(one.role, ticket)
         effects.append(NewTask(one.kind, one.role, owner, on, variables, blocked))
     for one in new:
-        effects += _closings(context, ticket, version, one, after=keys.effect_key(str(key), keys.task_slot(one.kind)))
+        after = keys.effect_key(context.ledger.text_of(key), keys.task_slot(one.kind))
+        effects += _closings(context, ticket, version, one, after=after)
     reason = f"{name_of(ticket)}: {label} was asked for on {time_text(context, version.at)}"
     # With nothing to write and nobody to do it, nothing would be tried: the ticket is back already, and may move on.
     detail: dict[str, object] = {STANDS: True} if write is None and effects else {}
@@ -262,6 +263,8 @@ def _clear_revision(context: Context, ticket: Ticket) -> list[Verdict]:
     newest = ticket.revision_history[0]
     if context.ledger.settled(RevisionKey(ticket.id, newest.ms)) is None or ticket.stage_since <= newest.at:
         return []
+    if newest.inherited and ticket.merged_at is not None and ticket.stage_since <= ticket.merged_at:
+        return []  # asked for on the one, brought there on the other: nobody has sent this one back yet
     names = context.mapping.ticket.properties
     key = RevisionClearedKey(ticket.id, newest.ms)
     if context.ledger.settled(key) is not None:

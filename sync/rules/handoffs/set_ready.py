@@ -106,7 +106,7 @@ class _AdSet:
 
     def closings(self, before: Sequence[Announcement], key: OccurrenceKey, number: int) -> list[CloseTask]:
         """The end of the open tasks of these announcements, once the one of this key, which is the `number`th, has its task."""
-        task = keys.effect_key(str(key), keys.task_slot(TaskKind.SHARE_DELIVERABLES))
+        task = keys.effect_key(self._context.ledger.text_of(key), keys.task_slot(TaskKind.SHARE_DELIVERABLES))
         reason = f"the Ad Set “{self.name}” was announced again ({ordinal(number)} announcement)"
         return closings(self._context, before, self.ready_since, task, reason)
 

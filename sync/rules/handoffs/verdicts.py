@@ -57,10 +57,11 @@ def due(
     is not the current one. `detail`: what the ledger is to remember of it. `overtakes`: the keys of other effects that are
     pointless now, where they are still to be made.
     """
+    text, record = context.ledger.text_of(key), context.ledger.current(key.record)
     occurrence = Occurrence(
-        str(key),
+        text,
         key.handoff,
-        key.record,
+        record,
         context.cycle if cycle is None else cycle,
         reason,
         cause_at,
@@ -72,7 +73,7 @@ def due(
     state = state_of(blocks)
     why = "; ".join(dict.fromkeys(block for block in blocks if block))
     said = f"{reason}; blocked: {why}" if why else reason
-    return Verdict(key.handoff, state, said, key.record, occurrence, key=str(key))
+    return Verdict(key.handoff, state, said, record, occurrence, key=text)
 
 
 def with_block(verdict: Verdict, write: Write) -> Verdict:
@@ -90,15 +91,17 @@ def replacing(verdict: Verdict, occurrences: Iterable[str]) -> Verdict:
 
 def recorded_as_done(context: Context, key: OccurrenceKey, reason: str, cause_at: datetime) -> Verdict:
     """It is written down, and nothing is to be done for it."""
-    occurrence = Occurrence(str(key), key.handoff, key.record, context.cycle_of(cause_at), reason, cause_at)
-    return Verdict(key.handoff, State.DONE, reason, key.record, occurrence, when=cause_at, key=str(key))
+    text = context.ledger.text_of(key)
+    occurrence = Occurrence(text, key.handoff, key.record, context.cycle_of(cause_at), reason, cause_at)
+    return Verdict(key.handoff, State.DONE, reason, key.record, occurrence, when=cause_at, key=text)
 
 
 def recorded_superseded(context: Context, key: OccurrenceKey, reason: str, cause_at: datetime | None = None) -> Verdict:
     """It is written down so that it is never done: what came after it made it pointless."""
     cycle = context.cycle if cause_at is None else context.cycle_of(cause_at)
-    occurrence = Occurrence(str(key), key.handoff, key.record, cycle, reason, cause_at, superseded=True)
-    return Verdict(key.handoff, State.SUPERSEDED, reason, key.record, occurrence, key=str(key))
+    text = context.ledger.text_of(key)
+    occurrence = Occurrence(text, key.handoff, key.record, cycle, reason, cause_at, superseded=True)
+    return Verdict(key.handoff, State.SUPERSEDED, reason, key.record, occurrence, key=text)
 
 
 def done(recorded: RecordedOccurrence) -> Verdict:

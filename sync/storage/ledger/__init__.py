@@ -7,7 +7,7 @@ crash is unknown: the CRM is asked before it is tried again.
     views      what the ledger knows of a group of records, as rules see it
     decisions  writing a decision down
     attempts   pending effects: claim, settle, release, retry
-    presence   records that are deleted, restored, or moved to another portfolio
+    presence   records that are deleted, restored, moved to another portfolio, or merged
     recovery   what is taken back from the CRM after a loss, or adopted
     history    what was tried and what came of it, for whoever counts or compares
     queries    questions about many records at once: the sweep's, the poll's, `status`'s, the admins'
@@ -29,7 +29,7 @@ from sync.storage.ledger.attempts import (
 )
 from sync.storage.ledger.decisions import payload_of, payloads, record_decision
 from sync.storage.ledger.history import AttemptedEffect, attempted, attempted_since, count, task_of
-from sync.storage.ledger.presence import resume, set_portfolio, suspend
+from sync.storage.ledger.presence import hand_over, resume, set_portfolio, suspend
 from sync.storage.ledger.recovery import mark_recovered, record, record_recovered_task, reopen
 from sync.storage.ledger.views import closings_of, load, view_of
 
@@ -41,6 +41,7 @@ __all__ = [
     "claim",
     "closings_of",
     "count",
+    "hand_over",
     "load",
     "mark_done",
     "mark_recovered",

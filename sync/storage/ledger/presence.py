@@ -1,4 +1,4 @@
-"""Where a record has gone: deleted, restored, or on another portfolio."""
+"""Where a record has gone: deleted, restored, on another portfolio, or merged into another record."""
 
 from collections.abc import Iterable, Mapping
 
@@ -33,6 +33,26 @@ def resume(connection: Connection, records: Iterable[RecordRef]) -> None:
     """These are there: what was set aside with them goes on."""
     for wanted in portfolios_and_tickets(records):
         connection.execute(_RESUME, wanted)
+
+
+_OF_MERGED = (
+    update(occurrences)
+    .where(occurrences.c.record_kind == bindparam("of_kind"), occurrences.c.record == bindparam("old"))
+    .values(record=bindparam("new"))
+)
+_ON_MERGED = update(occurrences).where(occurrences.c.portfolio == bindparam("old")).values(portfolio=bindparam("new"))
+
+
+def hand_over(connection: Connection, merged: Mapping[RecordRef, RecordRef]) -> None:
+    """What is to be done for these records, and was done, is the business of those that answer for them now.
+
+    The keys go on naming the old ids.
+    """
+    rows = [{"of_kind": old.kind.value, "old": old.id, "new": new.id} for old, new in sorted(merged.items())]
+    if rows:
+        connection.execute(_OF_MERGED, rows)
+    if portfolios := [{"old": row["old"], "new": row["new"]} for row in rows if row["of_kind"] == Kind.PORTFOLIO.value]:
+        connection.execute(_ON_MERGED, portfolios)
 
 
 _SET_PORTFOLIO = (

@@ -1,7 +1,8 @@
 """What the ledger knows of a group of records."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
@@ -42,14 +43,20 @@ def load(connection: Connection, portfolios: Iterable[str], tickets: Iterable[st
 
 
 def view_of(
-    recorded: Sequence[RecordedOccurrence], portfolio: str | None, tickets: Iterable[str], closings: Iterable[Closing]
+    recorded: Sequence[RecordedOccurrence],
+    portfolios: Collection[str],
+    tickets: Iterable[str],
+    closings: Iterable[Closing],
 ) -> LedgerView:
-    """What concerns one portfolio: its own occurrences, and those of its tickets, of old ones and of new ones."""
+    """What concerns one portfolio: its own occurrences, and those of its tickets, of old ones and of new ones.
+
+    `portfolios`: its id, with those of the ones that were merged into it; none for a ticket without a portfolio.
+    """
     ids = set(tickets)
     mine = {
         each.key: each
         for each in recorded
-        if (portfolio is not None and each.portfolio == portfolio)  # those of a ticket since deleted or moved too
+        if each.portfolio in portfolios  # those of a ticket since deleted or moved too
         or (each.record.kind is Kind.TICKET and each.record.id in ids)
     }
     return LedgerView(mine, tuple(sorted(closings, key=lambda closing: closing.at)))
@@ -80,6 +87,11 @@ def _recorded_occurrence(row: Row[Any], found: tuple[RecordedEffect, ...]) -> Re
     )
 
 
+def _refresh_date(payload: Mapping[str, Any]) -> date | None:
+    told = (payload.get("context") or {}).get("refresh_date")
+    return date.fromisoformat(told) if told else None
+
+
 @lru_cache(maxsize=4096)  # every pass over a portfolio reads all its effects again, most of them done long ago
 def _recorded_effect(row: Row[Any]) -> RecordedEffect:
     payload = json.loads(row.payload)
@@ -95,4 +107,5 @@ def _recorded_effect(row: Row[Any]) -> RecordedEffect:
         adopted=bool(payload.get("adopted")),
         attempted=row.attempted_at is not None,
         reason=row.reason,
+        refresh_date=_refresh_date(payload),
     )

@@ -23,7 +23,7 @@ EITHER_WAY = {
     "partial failures always": Quirks(create_partial_failure="always", update_partial_failure="always"),
     "partial failures never": Quirks(create_partial_failure="never", update_partial_failure="never"),
     "survivors twice": Quirks(merged_read_duplicates=True, merged_association_from="asked"),
-    "a third record": Quirks(merge_makes_new_record=True, association_ids="string", primary_label=None),
+    "the primary stays": Quirks(merge_keeps_primary=True, association_ids="string", primary_label=None),
     "other values": Quirks(cleared_reads_as="empty", empty_history="absent", history_limit=None),
 }
 

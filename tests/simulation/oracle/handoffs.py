@@ -7,7 +7,7 @@ from datetime import date
 from itertools import combinations
 from typing import NamedTuple
 
-from tests.simulation.event_log import Ref
+from tests.simulation.event_log import Merged, Ref
 from tests.simulation.oracle.announcements import Other, Said, called_almost_the_same, ordinal
 from tests.simulation.oracle.calendar import next_date
 from tests.simulation.oracle.records import (
@@ -97,6 +97,25 @@ def _entries(announcements: Iterable[Offer]) -> set[tuple[str, int]]:
     return {entry for one in announcements for part in one.key[4:] if isinstance(part, frozenset) for entry in part}
 
 
+PORTFOLIO_HANDOFFS = frozenset({"1", "2a", "3", "5", "7", "8", "8t"})
+
+
+def _renamed(key: Key, event: Merged) -> Key:
+    """The key of an offer once its record, and the tickets of its entries, answer under another id."""
+    old = {event.primary.id, event.other.id}
+    of_portfolio = key[0] in PORTFOLIO_HANDOFFS
+    if of_portfolio is (event.new.kind == "portfolio") and key[1] in old:
+        return (key[0], event.new.id, *key[2:])
+    if key[0] == "5" and event.new.kind == "ticket":
+        return tuple(
+            frozenset((event.new.id if ticket in old else ticket, number) for ticket, number in part)
+            if isinstance(part, frozenset)
+            else part
+            for part in key
+        )
+    return key
+
+
 class Handoffs:
     """What is due of each record, and what the answers to it have settled."""
 
@@ -145,6 +164,38 @@ class Handoffs:
             offer.parent = None if parent is None else parent.ref
         offer.last = self._crm.now.number
         return offer
+
+    def merged(self, event: Merged) -> None:
+        """What was done for either record is done for the new one (M.7). Called before the records are one."""
+        primary, other = self._crm.all[event.primary], self._crm.all[event.other]
+        mine, theirs = self._crm.closings(primary), self._crm.closings(other)
+        cycle, running = (closings[-1].number if closings else 0 for closings in (mine, theirs))
+        day = primary[self._crm.names.date] or other[self._crm.names.date]
+        for offer in list(self.offers.values()):
+            key = _renamed(offer.key, event)
+            if event.new.kind == "portfolio" and offer.key[1] == event.other.id and offer.key[0] in PORTFOLIO_HANDOFFS:
+                offer.cycle = cycle if offer.cycle == running else offer.cycle
+                if offer.key[0] in {"1", "3", "5"}:
+                    same = offer.key[2] == running and (
+                        offer.key[0] == "5" or other.as_of(self._crm.names.date, offer.began_at[1]) == day
+                    )
+                    of = cycle if same else -1 - offer.number  # of a cycle that is nobody's
+                    number = offer.key[3] if offer.key[0] == "5" else 1_000_000 + offer.number
+                    key = (key[0], key[1], of, number, *key[4:])
+            known = self.offers.get(key)
+            del self.offers[offer.key]
+            if known is not None and known is not offer:
+                known.filled = {**offer.filled, **known.filled}
+                known.slots = {slot: role for slot, role in known.slots.items() if slot not in known.filled}
+                continue
+            offer.key = key
+            offer.parent = event.new if offer.parent in {event.primary, event.other} else offer.parent
+            offer.ticket = event.new if offer.ticket in {event.primary, event.other} else offer.ticket
+            self.offers[key] = offer
+        old = {event.primary, event.other}
+        for marks in (self.served, self.openers, self.kicked, self.seen_back, self.seen_open, self.waiting):
+            for mark in [mark for mark in marks if mark[0] in old]:
+                marks.add((event.new, *mark[1:]))
 
     def due(self, rec: Rec) -> Iterator[Due]:
         if rec.archived:
@@ -217,11 +268,11 @@ class Handoffs:
             near = self._crm.rec(task.parent) is rec or (
                 on_ticket and found is not None and self._crm.parent(found) is rec
             )
-            if not near or not task.open:
+            if not near or task.ended or not task.open:
                 continue
             # Made in an earlier cycle: not this one's. Made after the closing: it was on its way, and may be closed.
             # Made in this one for a ticket or a revision of an earlier one, or for a ticket that has left: that is open.
-            if task.number > before:
+            if task.since > before:
                 sure = before < task.began and task.number < closing.number
                 # Completed after it, and opened again: it may be a person's own by now.
                 sure = sure and task.open_at(closing.number) and not task.completed_since(closing.number)

@@ -103,7 +103,9 @@ class Oracle:
                 case Linked():
                     self._crm.linked(event)
                 case Merged():
+                    self._handoffs.merged(event)
                     self._crm.merged(event)
+                    self._looked = {event.new if ref in {event.primary, event.other} else ref for ref in self._looked}
                 case Mailed():
                     self._effects.mailed(event)
                 case DatabaseLost():
@@ -171,6 +173,7 @@ class Oracle:
     def _database_lost(self) -> None:
         """A task in the CRM stands for its occurrence's emails, a date written for the email of 9; else nothing does."""
         self._effects.ledger_began = 0
+        self._crm.uncertain |= set(self._crm.merged_at)  # only what the keys of tasks name is known to be whose
         self._handoffs.lost_at = self._crm.now.number
         for offer in self._handoffs.offers.values():
             offer.lost = offer.lost or offer.fired

@@ -96,11 +96,20 @@ class Task:
     number: int
     cause: int = 0
     """What it was made for, where that is older: a version of Needs Revisions, or the beginning of its cycle."""
+    joined: int = 0
+    """The merge that brought it here, of the running cycle of the other record: it is of the running one since (M.9)."""
+    ended: bool = False
+    """Its cycle was another record's, and had ended when that one was merged into this."""
 
     @property
     def began(self) -> int:
         """What it was made for, or else when it was: the cycle of that moment is its own."""
-        return self.cause or self.number
+        return self.joined or self.cause or self.number
+
+    @property
+    def since(self) -> int:
+        """When it came to be one of this record's."""
+        return self.joined or self.number
 
     @property
     def open(self) -> bool:
@@ -164,7 +173,9 @@ class Records:
         self.resets: set[int] = set()
         """Closings (their numbers) whose reset was written."""
         self.uncertain: set[Ref] = set()
-        """Merged: too much is open to say what must be."""
+        """Merged, with versions that nobody had seen, or before a loss: too much is open to say what must be."""
+        self.merged_at: dict[Ref, int] = {}
+        """The number of the newest merge that a record came of."""
         self.moving: set[Ref] = set()
         """Tickets that a person puts on a portfolio, or takes off one, in mid-pass; or whose portfolio comes or goes."""
         self.seen_at: dict[Ref, int] = {}
@@ -187,12 +198,16 @@ class Records:
         return rec
 
     def updated(self, rec: Rec, event: Updated) -> None:
+        if event.source.startswith("MERGE"):  # the merge itself: its values are there already, and nobody has acted
+            return
         for name, value in event.values.items():
             rec.values[name] = value
             rec.history[name].append(Version(event.number, event.at, value, event.own))
 
     def archive_or_restore(self, ref: Ref, *, lives: bool) -> None:
-        rec = self.all[ref]
+        rec = self.all.get(ref)
+        if rec is None:  # merged into another: its own deletion is told too, and deletes nothing
+            return
         rec.archived = not lives
         rec.lives.append((self.now.number, lives))
         if ref.kind == "portfolio":  # its tickets count for it again, or for another, or for none
@@ -218,16 +233,61 @@ class Records:
             near.links.pop(event.far, None)
 
     def merged(self, event: Merged) -> None:
-        gone = self.all.pop(event.gone, None)
-        self._alias[event.gone] = event.survivor
-        self.uncertain |= {event.gone, event.survivor}
-        if gone is None:
-            return
+        """One record with the primary's history and its values, and where it has none the other's (docs/process.md M.6)."""
+        primary, other = self.all.pop(event.primary), self.all.pop(event.other)
+        # A version that nobody had seen before the merge is nobody's: which of them count is not said in full (M.8).
+        seen = all(self._is_seen(ref, rec) for ref, rec in ((event.primary, primary), (event.other, other)))
+        if not seen or self.uncertain & {event.primary, event.other}:
+            self.uncertain.add(event.new)
+        self.all[event.new] = self._one_of(event.new, primary, other)
+        self.merged_at[event.new] = event.number
+        self.seen_at[event.new] = max(self.seen_at.get(event.primary, 0), self.seen_at.get(event.other, 0))
+        for one in {event.primary, event.other} - {event.new}:
+            self._alias[one] = event.new
+        self._relink(event.new, {event.primary, event.other})
+        theirs = max((closing.number for closing in self.closings(other)), default=0)
         for task in self.tasks.values():
-            if task.ticket == event.gone:
-                task.ticket = event.survivor
-            if task.parent == event.gone:
-                task.parent = event.survivor
+            if task.parent == event.other and task.ticket is None:
+                task.ended = task.ended or task.began <= theirs
+                task.joined = 0 if task.ended else event.number
+            if task.ticket in {event.primary, event.other}:
+                task.ticket = event.new
+            if task.parent in {event.primary, event.other}:
+                task.parent = event.new
+
+    def _one_of(self, new: Ref, primary: Rec, other: Rec) -> Rec:
+        made = Rec(new, primary.number, min(primary.at, other.at), dict(primary.values), primary.archived)
+        made.history, made.lives = primary.history, primary.lives
+        for name, value in other.values.items():
+            if value and not made[name]:
+                made.values[name] = value
+                # A closing version of the other one never ends the cycle, and the value is no act of a person.
+                # One that no pass had seen is nobody's, and counts, as it led to the value (M.8).
+                began = self.run_began(other, name)
+                if value not in {self.declined, self.implemented} or began.number > self.seen_at.get(other.ref, -1):
+                    made.history[name] = [*made.history.get(name, ()), began]
+        for rec in (primary, other):
+            for far, labels in rec.links.items():
+                made.links[far] |= labels
+        return made
+
+    def _relink(self, new: Ref, old: set[Ref]) -> None:
+        for rec in self.all.values():
+            for one in old & set(rec.links):
+                rec.links[new] |= rec.links.pop(one)
+        for ticket, parents in self._parents.items():
+            if parents & old:
+                self._parents[ticket] = parents - old | {new}
+        if new.kind == "ticket":
+            self._parents[new] = {parent for one in old for parent in self._parents[one]}
+            self.moving.add(new)
+        else:
+            self.moving |= {far for far in self.all[new].links if far.kind == "ticket"}
+
+    def _is_seen(self, ref: Ref, rec: Rec) -> bool:
+        """Whether the service had looked at a record since it last changed."""
+        newest = max((versions[-1].number for versions in rec.history.values() if versions), default=rec.number)
+        return self.seen_at.get(ref, -1) > newest
 
     def owner_changed(self, owner: str, *, active: bool) -> None:
         self.owner_changes.setdefault(owner, []).append((self.now.at, active))
@@ -367,7 +427,10 @@ class Records:
         found = [
             task
             for task in self.tasks.values()
-            if TASKS[task.kind][0] == handoff and self.rec(task.parent) is portfolio and task.ticket is None
+            if TASKS[task.kind][0] == handoff
+            and self.rec(task.parent) is portfolio
+            and task.ticket is None
+            and not task.ended
         ]
         return sorted(found, key=lambda task: task.number)
 

@@ -2,14 +2,23 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-from sync.crm import RawVersion
-
+V = TypeVar("V", covariant=True)
+T = TypeVar("T")
 D = TypeVar("D", bound=datetime | None)
 
 
-def since(history: Sequence[RawVersion], holds: Callable[[str], bool], otherwise: D) -> datetime | D:
+class _Version(Protocol[V]):
+    """One entry of a history, as the CRM gave it or as rules see it."""
+
+    @property
+    def value(self) -> V: ...
+    @property
+    def at(self) -> datetime: ...
+
+
+def since(history: Sequence[_Version[T]], holds: Callable[[T], bool], otherwise: D) -> datetime | D:
     """Tell when the newest run of versions for which `holds` is true began; `otherwise` where the newest is not of them."""
     began: datetime | D = otherwise
     for version in history:
@@ -19,7 +28,7 @@ def since(history: Sequence[RawVersion], holds: Callable[[str], bool], otherwise
     return began
 
 
-def began(history: Sequence[RawVersion], holds: Callable[[str], bool]) -> tuple[datetime, ...]:
+def began(history: Sequence[_Version[T]], holds: Callable[[T], bool]) -> tuple[datetime, ...]:
     """Tell when each run of versions for which `holds` is true began, newest first."""
     oldest_first = list(reversed(history))
     runs = [
@@ -30,7 +39,7 @@ def began(history: Sequence[RawVersion], holds: Callable[[str], bool]) -> tuple[
     return tuple(reversed(runs))
 
 
-def left(history: Sequence[RawVersion], held: Callable[[str], bool]) -> datetime | None:
+def left(history: Sequence[_Version[T]], held: Callable[[T], bool]) -> datetime | None:
     """Tell when the last value for which `held` is true was replaced; None: it stands, or there was none."""
     began = None
     for version in history:

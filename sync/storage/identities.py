@@ -1,0 +1,111 @@
+"""Records that were merged: which one answers for each now, and whose versions were whose.
+
+A merge is told by its event, and by every reading of the record that is left. What is known of one is completed, never
+changed: a merge cannot be undone.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Executable, Row, bindparam, func, select
+
+from sync.clock import from_ms, to_ms
+from sync.crm import Kind, RecordRef
+from sync.rules.model import Former, SeenVersions
+from sync.storage.database import in_parts, to_json
+from sync.storage.tables import identities, seen_versions
+from sync.storage.upsert import upsert
+
+_REMEMBER = upsert(
+    identities,
+    lambda new: {
+        "is_primary": func.coalesce(identities.c.is_primary, new.is_primary),
+        "at": func.coalesce(identities.c.at, new.at),
+    },
+)
+
+_TELL = upsert(identities)
+
+
+def remember(connection: Connection, merged: Iterable[Former]) -> None:
+    """Record these merges; of one that is known only what was not known of it."""
+    _put(connection, _REMEMBER, merged)
+
+
+def tell(connection: Connection, merged: Iterable[Former]) -> None:
+    """Record these merges as the CRM's event tells them: it knows best."""
+    _put(connection, _TELL, merged)
+
+
+def _put(connection: Connection, statement: Executable, merged: Iterable[Former]) -> None:
+    rows = [
+        {
+            "kind": one.record.kind.value,
+            "id": one.record.id,
+            "into": one.into.id,
+            "is_primary": None if one.primary is None else int(one.primary),
+            "at": None if one.at is None else to_ms(one.at),
+        }
+        for one in merged
+        if one.record != one.into
+    ]
+    if rows:
+        connection.execute(statement, rows)
+
+
+def find(connection: Connection, records: Iterable[RecordRef]) -> tuple[Former, ...]:
+    """List what was merged into these records, and into what was merged into them. Merges are few: all are read."""
+    every = [
+        _former(row) for row in connection.execute(select(identities).order_by(identities.c.kind, identities.c.id))
+    ]
+    if not every:
+        return ()
+    wanted, found = set(records), []
+    for _ in every:
+        more = [one for one in every if one.into in wanted and one.record not in wanted]
+        found += more
+        wanted |= {one.record for one in more}
+    return tuple(found)
+
+
+def _former(row: Row[Any]) -> Former:
+    kind = Kind(row.kind)
+    primary = None if row.is_primary is None else bool(row.is_primary)
+    return Former(
+        RecordRef(kind, row.id), RecordRef(kind, row.into), primary, None if row.at is None else from_ms(row.at)
+    )
+
+
+_SEEN = select(seen_versions).where(seen_versions.c.id.in_(bindparam("ids", expanding=True)))
+_SEE = upsert(seen_versions)
+
+
+def seen(connection: Connection, records: Iterable[RecordRef]) -> SeenVersions:
+    """Find the versions that passes have seen of these records."""
+    rows = _seen_rows(connection, set(records))
+    return {
+        record: {name: frozenset(times) for name, times in json.loads(text).items()} for record, text in rows.items()
+    }
+
+
+def see(connection: Connection, found: Mapping[RecordRef, Mapping[str, list[int]]]) -> None:
+    """Record the versions (times in ms, by property) that a pass sees of these records as their own."""
+    known = _seen_rows(connection, set(found))
+    rows = [
+        {"kind": record.kind.value, "id": record.id, "times": text}
+        for record, times in sorted(found.items())
+        if known.get(record) != (text := to_json(times))
+    ]
+    if rows:
+        connection.execute(_SEE, rows)
+
+
+def _seen_rows(connection: Connection, records: set[RecordRef]) -> dict[RecordRef, str]:
+    found: dict[RecordRef, str] = {}
+    for part in in_parts(sorted({record.id for record in records})):
+        for row in connection.execute(_SEEN, {"ids": part}):
+            record = RecordRef(Kind(row.kind), row.id)
+            if record in records:
+                found[record] = row.times
+    return found
