@@ -41,8 +41,9 @@ def _left_open(evidence: Evidence, ending: RecordedOccurrence, at: datetime) -> 
     written = any(e.kind is EffectKind.WRITE and e.state is EffectState.DONE for e in ending.effects)
     if at < evidence.times.ledger_began or not written:
         return  # carried out before this ledger began, or a slip
+    everything = ending.handoff is Handoff.DECLINED or evidence.context.mapping.rules.close_leftovers
     known = {effect.slot.of for effect in ending.effects if effect.kind is EffectKind.CLOSE}
-    for task in _own_tasks(evidence, ending.cycle, None if ending.handoff is Handoff.DECLINED else Handoff.APPROVED):
+    for task in _own_tasks(evidence, ending.cycle, None if everything else Handoff.APPROVED):
         if task.id not in known and task.made_at < at - LANDED_AFTER and task.own.is_open_since(at):
             cause = f"task {task.id} was open when the cycle ended on {evidence.local(at)}, and is still open"
             yield evidence.finding(Sort.MISSING, ending.handoff, ending.key, cause, [task.id])
