@@ -1,11 +1,17 @@
 """Faults in what is written: on which record, over what, with what need, and what becomes of what people wrote there."""
 
 from tests.mutation.mutant import Mutant
-from tests.mutation.rules import decision
+from tests.mutation.rules import UNIT, decision
 
 CLOSINGS, WRITES = "sync/passes/effects/closings.py", "sync/passes/effects/writes.py"
 REVISIONS, SET_READY = "sync/rules/handoffs/revisions.py", "sync/rules/handoffs/set_ready.py"
 CLOSED, MODEL = "sync/rules/handoffs/closed.py", "sync/rules/model.py"
+TICKETS, APPROVED = "sync/rules/handoffs/tickets.py", "sync/rules/handoffs/approved.py"
+CYCLE, CONTEXT, DECIDE = "sync/rules/cycle.py", "sync/rules/context.py", "sync/rules/decide.py"
+PORTAL = "sync/passes/portal.py"
+OWN_CHANGES, DUE, FOLLOWED = (f"sync/admin/verify/{name}.py" for name in ("own_changes", "due", "followed"))
+VERIFY = "tests/story/test_verify.py"
+MOMENT = "tests/unit/test_cycle.py::test_what_happens_in_the_very_moment_of_an_ending_is_of_the_next_cycle"
 
 _BODY = 'TASK_BODY: task.properties.get(TASK_BODY, "") + line}'
 
@@ -39,5 +45,95 @@ MUTANTS = (
     Mutant(
         "stage-as-it-is", "A ticket that is In Progress is put there once more.",
         REVISIONS, 'if ticket.raw.get(names.stage, "") != context.in_progress:', "if True:",
+    ),
+    Mutant(
+        "merged-write-lost", "Of two changes of one record in one pass only the later is sent.",
+        WRITES, 'values.setdefault(written(effect).id, {}).update(effect.payload["values"])',
+        'values[written(effect).id] = dict(effect.payload["values"])',
+    ),
+    Mutant(
+        "reread-without-what-it-expects", "What a write replaces is read again only as far as it is written.",
+        WRITES, '(*e.payload["expects"], *e.payload["values"])', '(*e.payload["values"],)',
+    ),
+    Mutant(
+        "6-cleared-whatever-the-stage", "Needs Revisions is emptied though a person has moved the ticket on meanwhile.",
+        REVISIONS, "for name in (names.needs_revisions, names.stage)}", "for name in (names.needs_revisions,)}",
+        test="tests/unit/handoffs/test_6_revisions.py::test_6_needs_revisions_is_emptied_only_while_the_ticket_is_back",
+        why="A person must move the ticket between the decision and the write.",
+    ),
+    # whose, and where
+    Mutant(
+        "owners-cached-for-ever", "Who works here is read once, and never again.",
+        PORTAL, "if self._owners_at is None or not timedelta(0) <= now - self._owners_at < OWNERS_FOR:",
+        "if self._owners_at is None:",
+    ),
+    Mutant(
+        "5-sas-is-the-manager", "The email to the SAS about a ready set goes to the Account Manager.",
+        SET_READY, "sas, specialist, variables, None, no_specialist", "sas, manager, variables, None, no_manager",
+    ),
+    Mutant(
+        "4-not-on-the-portfolio", "A ticket's tasks are not associated to its portfolio.",
+        TICKETS, "(ticket.ref, context.portfolio.ref), variables", "(ticket.ref,), variables",
+    ),
+    Mutant(
+        "fallback-first", "The mapping's stand-in does the work though the portfolio names somebody.",
+        CONTEXT, "[*named, *([fallback] if fallback else [])]", "[*([fallback] if fallback else []), *named]",
+        test=f"{UNIT}/test_people.py",
+        why="The simulation's mapping names no stand-in.",
+    ),
+    # off by one
+    Mutant(
+        "cycle-a-moment-late", "What happens in the very moment of an ending is of the cycle that ends.",
+        CYCLE, "if closing.at <= moment]", "if closing.at < moment]", test=MOMENT,
+        why="No two things happen in the same moment in the simulation.",
+    ),
+    Mutant(
+        "ticket-a-moment-late", "A ticket that comes in the very moment of an ending is of no cycle.",
+        CONTEXT, "ticket.came_in >= started)", "ticket.came_in > started)", test=MOMENT,
+        why="No two things happen in the same moment in the simulation.",
+    ),
+    Mutant(
+        "decline-a-moment-late", "What happens in the very moment of a decline is bypassed by it.",
+        CONTEXT, "if closing.at > moment), None)", "if closing.at >= moment), None)", test=MOMENT,
+        why="No two things happen in the same moment in the simulation.",
+    ),
+    Mutant(
+        "go-live-a-moment-late", "What happens in the very moment of going live is older than that.",
+        CONTEXT, "return version.at >= self.times.go_live and", "return version.at > self.times.go_live and", test=MOMENT,
+        why="Nobody does anything in the moment in which a simulation begins.",
+    ),
+    Mutant(
+        "barrier-a-moment-late", "A set still waits in the moment in which its time is up.",
+        SET_READY, "if not sure and context.times.now < complete_at:", "if not sure and context.times.now <= complete_at:",
+    ),
+    Mutant(
+        "5-key-as-they-come", "The key of an announcement depends on the order in which its tickets are read.",
+        SET_READY, "tuple(sorted(ad_set.entries, key=str))", "tuple(ad_set.entries)",
+        test=f"{UNIT}/test_5_set_ready.py::test_the_key_does_not_depend_on_the_order_of_the_tickets",
+        why="Tickets are read in the order of their ids, which is the key's too while all ids are as long.",
+    ),
+    # what is left lying
+    Mutant(
+        "blocked-left-alone", "What is left blocked of a handoff that is through is not looked at again by itself.",
+        DECIDE, "if blocked or any(_has_blocked(recorded) for recorded in context.ledger.recorded.values()):", "if blocked:",
+    ),
+    Mutant(
+        "7-deleted-stands", "An approval set again makes no task where a person has deleted the one before.",
+        APPROVED, "if before is not None and before.was_open_at(version.at):", "if before is not None and not before.completed:",
+    ),
+    Mutant(
+        "verify-doubled-write", "Of two changes for one cause verify says nothing.",
+        OWN_CHANGES, "            used.add(fresh[0].key)\n", "            pass\n",
+        test=f"{VERIFY}::TestDoubled::test_a_ticket_kicked_back_twice_by_the_app", why="It is verify that is at fault.",
+    ),
+    Mutant(
+        "verify-parked-is-on-its-way", "Of a parked record verify says that its work is on its way.",
+        DUE, "    if evidence.enqueued is not None and evidence.enqueued.parked:\n        return None\n", "",
+        test=f"{VERIFY}::TestLeftLying::test_what_is_due_on_a_parked_record_is_missing", why="It is verify that is at fault.",
+    ),
+    Mutant(
+        "verify-left-open", "Of a task that its cycle's end has left open verify says nothing.",
+        FOLLOWED, "yield from _left_open(evidence, recorded, from_ms(key.ms))", "pass",
+        test=f"{VERIFY}::TestFollowed::test_a_task_left_open_by_a_decline", why="It is verify that is at fault.",
     ),
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """Which cycle a portfolio is in: told by its history, and by what the ledger remembers of it."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from mappings.vocabulary import Status
 from sync.rules.cycle import Settled, all_closings, closing_versions, cycle_at, cycle_id
 from sync.rules.keys import START
 from sync.rules.model import Closing, History, Version
-from tests.builders import NOW
+from tests.builders import NOW, Scene
 
 REQUESTED = Status.REFRESH_REQUEST_SUBMITTED
 DECLINED = Status.NO_REFRESH_REQUESTED
@@ -166,3 +167,19 @@ def test_what_the_crm_forgot_the_ledger_remembers() -> None:
     seen = closing_versions(history(DECLINED), SETTLE, LATER).counted
     both = all_closings(seen, [*remembered, seen[0].closing])
     assert both == (remembered[0], seen[0].closing)
+
+
+def test_what_happens_in_the_very_moment_of_an_ending_is_of_the_next_cycle() -> None:
+    """docs/process.md C.4: the next cycle begins at the closing version; G.2: older is what is older than going live."""
+    scene = Scene().status(DECLINED).later(1).look()
+    ended = scene.context().closings[-1].at
+    scene.ticket("201")
+    scene.tickets["201"] = replace(scene.tickets["201"], came_in=ended)
+    context = scene.context()
+    assert context.cycle_of(ended) == context.cycle
+    assert context.in_cycle(scene.tickets["201"])
+    assert context.declined_after(ended) is None
+    assert context.declined_after(ended - timedelta(milliseconds=1)) is not None
+    moment = replace(context.times, go_live=ended)
+    version = context.portfolio.status_history[0]
+    assert replace(context, times=moment).counts(version, context.portfolio.status_history)

@@ -857,3 +857,12 @@ def test_5_nothing_is_said_of_the_age_of_a_link_that_is_not_there() -> None:
     scene.link = " "
     assert with_link_of(scene, NOW) == [(None, False)]
     assert with_link_of(submitted(), None) == [(None, False)]
+
+
+def test_the_key_does_not_depend_on_the_order_of_the_tickets() -> None:
+    """docs/process.md C.7: what names the same entries is the same cause, however many digits their tickets' ids have."""
+    scene = quiet().status(SUBMITTED).ticket("99").ticket("100").move("99", "100")
+    (key,) = (one.key for one in scene.decide().occurrences if one.handoff is Handoff.SET_READY)
+    entries = key.split(":")[3].split(",")
+    assert entries == sorted(entries)
+    assert [entry.partition("@")[0] for entry in entries] == ["100", "99"]

@@ -1,6 +1,8 @@
 """Handoff 6: the client wants revisions."""
 
 from mappings.vocabulary import Revision, Stage, TaskKind
+from sync.rules.model import Write
+from tests.builders import Scene, effects_of
 from tests.unit.handoffs.scenes import (
     ANNOUNCE_AGAIN,
     BLOCKED,
@@ -457,3 +459,10 @@ def test_6_the_new_task_comes_before_the_old_one_is_closed() -> None:
 def test_6_replaces_what_it_has_read() -> None:
     (write,) = writes_of(in_review().approve("201").revise("201", COPY))
     assert write.expects == {"hs_pipeline_stage": "stage-pending", "copy_approval": "Approved"}
+
+
+def test_6_needs_revisions_is_emptied_only_while_the_ticket_is_back() -> None:
+    """docs/process.md W.2: for Needs Revisions the stage is read again too."""
+    scene = Scene().ticket(stage=Stage.PENDING_APPROVAL).look().revise("201", COPY).look().move("201")
+    (write,) = (e for e in effects_of(scene.decide()) if isinstance(e, Write) and "needs_revisions" in e.values)
+    assert set(write.expects) == {"needs_revisions", "hs_pipeline_stage"}
