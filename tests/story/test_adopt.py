@@ -444,9 +444,23 @@ class TestWhatIsLeftAlone:
     def test_a_decline_that_is_still_to_be_carried_out(self, world: World) -> None:
         portfolio = world.people.create_portfolio("Acme", world.day(5), cadence="Weekly")
         world.people.set_status(portfolio, "No Refresh Requested")
+        world.clock.advance(timedelta(minutes=3))
         assert pairs(adopt(world).due) == [(Handoff.DECLINED, None)]
         world.work()
         assert world.kinds() == ["kickoff"], "the next date is in the window already"
+
+    def test_what_may_still_be_taken_back_does_not_keep_the_cycle_from_being_adopted(self, world: World) -> None:
+        """docs/process.md C.14: taken back, it was a slip, and nothing is due; else it is carried out."""
+        slip, decline = a_portfolio(world, 0), a_portfolio(world, 0, name="Bolt")
+        for name, portfolio in (("Acme", slip), ("Bolt", decline)):
+            a_task(world, 9, f"Contact Client About Creative Refresh: {name}", ("portfolio", portfolio))
+            a_task(world, 0.1, f"Create Deliverable Tickets for Refresh: {name}", ("portfolio", portfolio))
+            world.people.set_status(portfolio, "No Refresh Requested")
+        assert len(adopt(world).adopted) == 4
+        world.people.set_status(slip, "Refresh Request Submitted")
+        world.work()
+        assert world.kinds() == []
+        assert (world.date(slip), world.date(decline) > world.date(slip)) == (str(world.day(0)), True)
 
     def test_a_portfolio_outside_the_condition(self, make_world: MakeWorld) -> None:
         mapping = "portfolio:\n  condition:\n    - {property: name, in: [Gold]}\n"

@@ -3,7 +3,7 @@
 import json
 import random
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -109,7 +109,8 @@ def busy(world: World) -> None:
 
 
 def forget(world: World) -> None:
-    """Whatever was delivered is not looked at."""
+    """Whatever was delivered is not looked at, and what people did has stood for long enough to count."""
+    world.clock.advance(timedelta(minutes=3))
     world.people.flush_search()
     world.sandbox.delivery.pump()
     with world.service.store.write() as connection:

@@ -16,6 +16,7 @@ import structlog
 from mappings.texts import Texts
 from mappings.vocabulary import Handoff, Status
 from sync.admin.adopt.adoption import Adoption, AdoptionLine
+from sync.admin.adopt.as_if import before_what_may_be_taken_back
 from sync.admin.adopt.cycle import adopt_cycle, report_closed_by_hand
 from sync.admin.adopt.dates import adopt_dates
 from sync.admin.adopt.recorder import Recorder
@@ -99,7 +100,7 @@ def _adopted(service: ReadingService, portfolios: Sequence[str], *, silence_due:
     faulty = {record.id: why for record, why in inventory.faulty.items()}
     faulty |= {record.id: "it is no longer in the CRM" for record in inventory.gone}
     for record, context in sorted(inventory.contexts.items(), key=lambda each: int(each[0].id)):
-        recorder = Recorder(context, inventory.tasks[record], texts)
+        recorder = Recorder(before_what_may_be_taken_back(context), inventory.tasks[record], texts)
         try:
             if context.portfolio.inside:
                 _adopt(recorder, silence_due=silence_due)

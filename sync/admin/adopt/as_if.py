@@ -25,6 +25,19 @@ def there_since_cycle_began(context: Context) -> Context:
     return replace(context, times=replace(context.times, go_live=cycle_began(context)))
 
 
+def before_what_may_be_taken_back(context: Context) -> Context:
+    """The context as if the closing version that may still be taken back had not been set; the same where there is none."""
+    ending = context.settling
+    if ending is None:
+        return context
+    portfolio = context.portfolio
+    history = tuple(version for version in portfolio.status_history if version.at < ending.version.at)
+    status = history[0].value if history else None
+    name, raw = context.mapping.portfolio.properties.status, context.mapping.portfolio.raw_status(status)
+    before = replace(portfolio, status=status, status_history=history, raw={**portfolio.raw, name: raw})
+    return replace(context, snapshot=replace(context.snapshot, portfolio=before))
+
+
 def with_date(context: Context, when: date) -> Context:
     """The context as if the cycle had not gone on yet and its Refresh Date were `when`, today or in the past."""
     portfolio = replace(context.portfolio, status=None, refresh_date=when)

@@ -552,8 +552,11 @@ class Handoffs:
         """When what may still be taken back counts for certain: a closing version, or a completed implementation task."""
         settling = self._crm.settling(rec)
         moments = [] if settling is None else [settling.at]
-        done = [task for task in self._crm.tasks_on(rec, "7") if not task.rec.archived and not task.open]
-        moments += [self._crm.run_began(task.rec, "hs_task_status").at for task in done]
+        closings = self._crm.closings(rec)
+        cycle = closings[-1].number if closings else 0
+        tasks = [task for task in self._crm.tasks_on(rec, "7") if self._crm.cycle(closings, task.began) == cycle]
+        if rec[self._crm.names.status] == self._crm.approved and tasks and not tasks[-1].open:
+            moments += [self._crm.run_began(tasks[-1].rec, "hs_task_status").at] * (not tasks[-1].rec.archived)
         return min((at + SETTLE + TOLD for at in moments if self._crm.now.at < at + SETTLE + TOLD), default=None)
 
     def _status_looked_at(self, rec: Rec) -> str:
