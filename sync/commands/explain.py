@@ -88,7 +88,9 @@ def _show_explanation(found: "Explanation", mapping: "ProcessMapping", limit: in
         print_wrapped(out, _made_of_line(one, zone))
     for line in _standing_lines(found, zone):
         print_wrapped(out, line)
-    _show_timeline(out, found.timeline, zone, limit)
+    if found.before:
+        _show_timeline(out, "The cycle that has just ended", found.before, zone, limit)
+    _show_timeline(out, "Timeline", found.timeline, zone, limit)
     for handoff in found.handoffs:
         _show_handoff(out, handoff, mapping, limit)
         if handoff.handoff is Handoff.SET_READY:
@@ -123,10 +125,10 @@ def _standing_lines(found: "Explanation", zone: ZoneInfo) -> Iterable[str]:
     yield from (f"Problem: {problem}" for problem in found.problems)
 
 
-def _show_timeline(out: "Console", events: "Sequence[Event]", zone: ZoneInfo, limit: int | None) -> None:
+def _show_timeline(out: "Console", title: str, events: "Sequence[Event]", zone: ZoneInfo, limit: int | None) -> None:
     from rich.text import Text
 
-    out.print(Text(f"\nTimeline ({zone.key})", "bold"))
+    out.print(Text(f"\n{title} ({zone.key})", "bold"))
     if not events:
         out.print("  Nothing has happened in this cycle.")
     shown = events if limit is None else events[-limit:]

@@ -1,7 +1,7 @@
 """What `explain` tells of a portfolio: who did what, what the service did because of it, and what is missing."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -102,6 +102,43 @@ def test_a_write_of_the_service_is_told_once(world: World, terminal: Terminal) -
     [reset] = [event for event in story if "emptied" in event[1] or "Refresh Date set" in event[1]]
     assert reset[0] == "the service"
     assert reset[2] == "8"
+
+
+def test_a_cycle_is_not_forgotten_the_moment_it_ends(world: World, terminal: Terminal) -> None:
+    """For a week, though a short cadence has begun the next one; or for as long as the next one has not begun."""
+    for cadence in ("Weekly", "Quarterly"):
+        portfolio = world.people.create_portfolio(f"Acme {cadence}", world.day(5), cadence=cadence)
+        world.work()
+        assert terminal.json("explain", portfolio)["timeline_before"] == []
+        world.minutes(1)
+        world.people.set_status(portfolio, "Creatives Implemented")
+        world.work()
+        told = terminal.json("explain", portfolio)
+        before = [event["text"] for event in told["timeline_before"]]
+        assert "task kickoff → Account Manager, email kickoff → Account Manager" in before
+        assert any("Refresh Date set to" in event["text"] for event in told["timeline"])
+        assert "The cycle that has just ended" in terminal.run("explain", portfolio).stdout
+        world.next_day(8)
+        kept = terminal.json("explain", portfolio)["timeline_before"]
+        assert bool(kept) is (cadence == "Quarterly")
+
+
+def test_a_slip_is_told_as_one(world: World, terminal: Terminal) -> None:
+    """docs/process.md 2a.12, 2a.13."""
+    portfolio = world.people.create_portfolio("Acme", world.day(5))
+    world.work()
+    world.minutes(1)
+    world.people.set_status(portfolio, "No Refresh Requested")
+    world.work(settle=False)
+    decline = next(one for one in terminal.json("explain", portfolio)["handoffs"] if one["handoff"] == "2a")
+    assert (decline["state"], decline["when"][:19]) == ("waiting", "2026-11-02T14:03:01")
+    assert "waiting" in terminal.run("explain", portfolio).stdout
+    world.clock.advance(timedelta(seconds=20))
+    world.people.set_status(portfolio, "")
+    world.work()
+    story = _story(terminal, portfolio)
+    assert ("the service", "took it for a slip: it ended nothing", "2a") in story
+    assert world.kinds() == ["kickoff"]
 
 
 def test_a_lost_ledger_leaves_what_the_crm_tells(world: World, terminal: Terminal) -> None:

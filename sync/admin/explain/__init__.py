@@ -70,6 +70,7 @@ def explain(service: ReadingService, portfolio: str) -> Explanation:
             context.portfolio,
             context.cycle_started,
             _wait(service, preview.portal, context, decision.verdicts),
+            timeline.build_before(context, history, preview.portal, app, writes),
             timeline.build(context, history, preview.portal, app, writes),
             RuleResults(context, preview.portal, writes, history.tasks).of(decision.verdicts),
             tuple(ad_sets.standing(context, preview.portal)),

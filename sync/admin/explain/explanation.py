@@ -172,6 +172,7 @@ class Explanation:
     portfolio: Portfolio
     cycle_started: datetime | None  # None: the first cycle that is known
     wait: Wait | None  # whose turn it is; None: nobody's, the service or the calendar has the next step
+    before: tuple[timeline.Event, ...]  # of the cycle that has just ended, oldest first; empty later on
     timeline: tuple[timeline.Event, ...]  # of this cycle, oldest first
     handoffs: tuple[HandoffLine, ...]
     ad_sets: tuple[AdSet, ...]
@@ -206,6 +207,7 @@ class Explanation:
             "problems": list(self.problems),
             "made_of": [one.as_json() for one in self.made_of],
             "waits_for": None if self.wait is None else self._wait_as_json(self.wait),
+            "timeline_before": [event.as_json() for event in self.before],
             "timeline": [event.as_json() for event in self.timeline],
             "ad_sets": [one.as_json() for one in self.ad_sets],
             "left_out": [one.as_json() for one in self.left_out],

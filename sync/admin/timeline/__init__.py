@@ -3,8 +3,10 @@
 A write of the service stands in both, the history (`crm_events`) and the ledger (`service_events`): the latter has it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
 
+from mappings.vocabulary import Handoff
 from sync.admin.timeline.crm_events import CrmEvents
 from sync.admin.timeline.event import Event, Place, join
 from sync.admin.timeline.history import History, read
@@ -13,7 +15,13 @@ from sync.admin.timeline.service_events import ServiceEvents
 from sync.passes.portal import Portal
 from sync.rules.context import Context
 
-__all__ = ["Event", "History", "Place", "build", "read", "stage_label"]
+__all__ = ["Event", "History", "Place", "build", "build_before", "read", "stage_label"]
+
+_ENDS = frozenset({Handoff.DECLINED, Handoff.CLOSE, Handoff.CONFIRMATION})
+"""What is done at the end of a cycle is no work for the next one."""
+
+_KEPT = timedelta(days=7)
+"""So long a cycle that has ended is shown, though the next one be under way."""
 
 
 def build(
@@ -24,10 +32,38 @@ def build(
     `app_id`: the service's own app; None: every integration's change counts as the service's. `writes`: the values that
     each property write has set, by the effect's key.
     """
-    events = [
+    events = _all(context, history, portal, app_id, writes)
+    began = context.cycle_started
+    return _joined(event for event in events if began is None or event.at >= began)
+
+
+def build_before(
+    context: Context, history: History, portal: Portal, app_id: str | None, writes: Mapping[str, Mapping[str, str]]
+) -> tuple[Event, ...]:
+    """The events of the cycle that has just ended: for a week, and for as long as nothing was done for the next one.
+
+    After that, and in the first cycle that is known: none. The parameters are those of `build`.
+    """
+    began = context.cycle_started
+    if began is None:
+        return ()
+    recorded = context.ledger.recorded.values()
+    under_way = any(one.cycle == context.cycle and one.handoff not in _ENDS for one in recorded)
+    if under_way and context.times.now - began > _KEPT:
+        return ()
+    since = max((closing.at for closing in context.closings if closing.at < began), default=None)
+    events = _all(context, history, portal, app_id, writes)
+    return _joined(event for event in events if event.at < began and (since is None or event.at >= since))
+
+
+def _all(
+    context: Context, history: History, portal: Portal, app_id: str | None, writes: Mapping[str, Mapping[str, str]]
+) -> list[Event]:
+    return [
         *CrmEvents(context, history, portal, app_id, writes).all(),
         *ServiceEvents(context, history, portal, writes).all(),
     ]
-    began = context.cycle_started
-    of_cycle = [event for event in events if began is None or event.at >= began]
-    return tuple(join(sorted(of_cycle, key=lambda event: (event.at, event.handoff is not None))))
+
+
+def _joined(events: Iterable[Event]) -> tuple[Event, ...]:
+    return tuple(join(sorted(events, key=lambda event: (event.at, event.handoff is not None))))

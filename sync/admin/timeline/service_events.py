@@ -8,8 +8,9 @@ from sync.admin.timeline.history import History
 from sync.admin.timeline.labels import place_of, stage_label
 from sync.crm import TASK_SUBJECT, Kind
 from sync.passes.portal import Portal
+from sync.rules import keys
 from sync.rules.context import Context
-from sync.rules.keys import EffectKind
+from sync.rules.keys import ClosedKey, DeclinedKey, EffectKind
 from sync.rules.model import EffectState, OccurrenceState, RecordedEffect, RecordedOccurrence
 
 
@@ -34,7 +35,9 @@ class ServiceEvents:
             () if recorded.record.kind is Kind.PORTFOLIO else (place_of(self._context, self._portal, recorded.record),)
         )
         if recorded.state is OccurrenceState.SUPERSEDED:
-            yield Event(recorded.decided_at, SERVICE, "overtaken", "", places, recorded.handoff)
+            is_slip = isinstance(keys.parse(recorded.key), DeclinedKey | ClosedKey)
+            what = "took it for a slip: it ended nothing" if is_slip else "overtaken"
+            yield Event(recorded.decided_at, SERVICE, what, "", places, recorded.handoff)
         elif not recorded.effects and recorded.state is OccurrenceState.DONE:
             what = "noted" if recorded.handoff is Handoff.CONFIRMED else "recorded as done, without a task"
             yield Event(recorded.decided_at, SERVICE, what, "", places, recorded.handoff)
