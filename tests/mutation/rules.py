@@ -561,7 +561,7 @@ MUTANTS = (
     Mutant(
         "name-reset-again", "An approval that looks reset is written again.",
         REVISIONS, 'not same_to_the_eye(ticket.raw.get(name, ""), reset)', 'ticket.raw.get(name, "") != reset',
-        test="tests/story/test_names.py::test_an_approval_that_looks_reset_is_left_alone",
+        test=f"{UNIT}/test_6_revisions.py::test_6_an_approval_that_looks_reset_is_not_written_again",
     ),
     Mutant(
         "name-first-not-exact", "Of values that look the same the first is meant, not the one that is spelled so.",

@@ -2,7 +2,7 @@
 
 from mappings.vocabulary import Revision, Stage, TaskKind
 from sync.rules.model import Write
-from tests.builders import Scene, effects_of
+from tests.builders import Scene, effects_of, mapping
 from tests.unit.handoffs.scenes import (
     ANNOUNCE_AGAIN,
     BLOCKED,
@@ -466,3 +466,13 @@ def test_6_needs_revisions_is_emptied_only_while_the_ticket_is_back() -> None:
     scene = Scene().ticket(stage=Stage.PENDING_APPROVAL).look().revise("201", COPY).look().move("201")
     (write,) = (e for e in effects_of(scene.decide()) if isinstance(e, Write) and "needs_revisions" in e.values)
     assert set(write.expects) == {"needs_revisions", "hs_pipeline_stage"}
+
+
+def test_6_an_approval_that_looks_reset_is_not_written_again() -> None:
+    """docs/process.md N.4: of a property that takes any text, which the portal spells in no way."""
+    reset = mapping().ticket.model_copy(update={"approval_reset": "Not Started"})
+    scene = in_review()
+    scene.mapping = mapping().model_copy(update={"ticket": reset})
+    scene.approval("201", WRITER, "not\u00a0started").approval("201", DESIGNER, "Started")
+    (write,) = writes_of(scene.revise("201", BOTH))
+    assert write.values == {"hs_pipeline_stage": "stage-in-progress", "graphic_approval": "Not Started"}
