@@ -75,6 +75,7 @@ def _pair(ticket: str, designer: str) -> tuple[WantedTask, WantedTask]:
 
 
 _SHARE = f"Share Deliverables With Client: {DENTAL} ({FOLDER})"
+_AGAIN = ", second announcement"
 _SET = (CAROUSEL, VIDEO, STORY, LINK)
 
 TASKS = (
@@ -86,9 +87,9 @@ TASKS = (
     *_pair(CAROUSEL, GRACE),
     *_pair(VIDEO, GRACE),
     *_pair(STORY, DANA),
-    # 5: with the third ticket, not before; and again when the revised one is back
-    WantedTask(_SHARE, AMELIA, (DENTAL,), _october(23), AMELIA, _SET),
-    WantedTask(_SHARE, AMELIA, (DENTAL,), _october(27), AMELIA, _SET),
+    # 5: with the third ticket, not before; and again when the revised one is back, which closes the first
+    WantedTask(_SHARE, AMELIA, (DENTAL,), _october(23), SERVICE, (*_SET, "was announced again")),
+    WantedTask(f"{_SHARE}{_AGAIN}", AMELIA, (DENTAL,), _october(27), AMELIA, _SET),
     # 6: the copy only, with the ticket's Note
     WantedTask(f"Revise Copy: {CAROUSEL}", CODY, (DENTAL, CAROUSEL), _october(26), CODY, (FEEDBACK,)),
     # 7: named exactly so
@@ -112,8 +113,8 @@ MAILS = (
     WantedMail(SASHA, f"Creative refresh of {DENTAL}: time to create the tickets", _october(21), (WISHES,)),
     WantedMail(AMELIA, _READY, _october(23), _SET),
     WantedMail(SASHA, _IN_REVIEW, _october(23)),
-    WantedMail(AMELIA, _READY, _october(27), _SET),
-    WantedMail(SASHA, _IN_REVIEW, _october(27)),
+    WantedMail(AMELIA, f"{_READY}{_AGAIN}", _october(27), _SET),
+    WantedMail(SASHA, f"{_IN_REVIEW}{_AGAIN}", _october(27)),
     WantedMail(SASHA, f"Client approved: please implement the new creatives of {DENTAL}", _october(27), _SET),
     # 8 and 9 are one email, with the next date
     WantedMail(AMELIA, f"The new creatives of {DENTAL} are live", _october(28), ("Wed 2 Dec 2026", *_SET)),

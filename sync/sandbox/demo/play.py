@@ -175,7 +175,6 @@ class Play:
         self._tell(TIMER, self._collect(TIMER))
         self._screen.handoff("6", "Revisions", "Account Manager to the Creative Team")
         self._act(11, AMELIA, f"leaves a Note on “{CAROUSEL}”: “{FEEDBACK}” She sets Copy Revisions Only.")
-        self._complete(AMELIA, f"Share Deliverables With Client: {DENTAL} ({FOLDER})")
         carousel = self._tickets[CAROUSEL]
         self._people.note("ticket", carousel, f"<p>{FEEDBACK}</p>", by=self._id(AMELIA))
         self._people.request_revisions(carousel, "Copy Revisions Only", by=self._id(AMELIA))
@@ -192,7 +191,7 @@ class Play:
     def _client_approves(self) -> None:
         self._screen.handoff("7", "The client approves", "Account Manager to Social Ad Specialist")
         self._act(16, AMELIA, "completes her task and sets Creatives Completed & Approved.")
-        self._complete(AMELIA, f"Share Deliverables With Client: {DENTAL} ({FOLDER})")
+        self._complete(AMELIA, f"Share Deliverables With Client: {DENTAL} ({FOLDER}), second announcement")
         self._set_status(AMELIA, self._dental, "Creatives Completed & Approved")
         self._close_act("7")
 
