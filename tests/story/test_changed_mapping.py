@@ -32,6 +32,9 @@ NEW_MAPPINGS = {
     "stand-ins": "roles: {copywriter: {fallback_owner: sam.ortiz@agency.example}}",
     "declines are cleared": "rules: {clear_declined_status: true}",
     "no barrier": "rules: {barrier_minutes: 0}",
+    "nothing has to settle": "rules: {settle_seconds: 0}",
+    "all has to settle for long": "rules: {settle_seconds: 86400}",
+    "leftovers stay": "rules: {close_leftovers: false}",
 }
 """Each differs so from the packaged mapping that what it makes due is nothing new."""
 
@@ -167,6 +170,27 @@ def test_a_plan_on_another_mapping_shows_what_it_would_change(world: World) -> N
     assert world.kinds() == ["kickoff", "kickoff"]
     with world.service.store.read() as connection:
         assert [one.window_days for one in mappings_in_force.history(connection).mappings] == [15]
+
+
+# -- the settle time
+
+
+@pytest.mark.parametrize(("before", "after"), [(120, 0), (0, 3600), (600, 10)])
+def test_another_settle_time_judges_nothing_anew(world: World, before: int, after: int) -> None:
+    """A decline of five minutes that counted has counted, and one that was a slip stays one."""
+    world.remap(f"rules: {{settle_seconds: {before}}}")
+    portfolio = world.people.create_portfolio("Acme", world.day(40))
+    world.work()
+    for seconds in (300, 15):
+        world.people.set_status(portfolio, "No Refresh Requested")
+        world.clock.advance(timedelta(seconds=seconds))
+        world.people.set_status(portfolio, "Refresh Request Submitted")
+        world.minutes(30)
+    was = world.date(portfolio)
+    world.minutes(5)
+    world.remap(f"rules: {{settle_seconds: {after}}}")
+    day_passes(world)
+    assert world.date(portfolio) == was
 
 
 # -- the time zone

@@ -98,6 +98,28 @@ def test_inside_since(tiers: Sequence[tuple[float, str]], since: float) -> None:
     assert scope(record, GOLD_OR_SILVER, past, day(20)) == (True, day(since))
 
 
+@pytest.mark.parametrize(
+    ("tiers", "regions", "inside", "since"),
+    [
+        pytest.param([(-30, "Gold")], [(-20, "EU")], True, -20, id="the later of the two"),
+        pytest.param([(-30, "Gold"), (3, "Silver")], [(-20, "EU")], True, 10, id="one of two did not hold before"),
+        pytest.param([(-30, "Gold")], [(-20, "EU"), (12, "US"), (13, "EU")], True, 13, id="one of two left and came back"),
+        pytest.param([(-30, "Gold")], [(-20, "EU"), (12, "US")], False, None, id="one of two does not hold"),
+    ],
+)  # fmt: skip
+def test_inside_two_conditions_since(
+    tiers: Sequence[tuple[float, str]], regions: Sequence[tuple[float, str]], inside: bool, since: float | None
+) -> None:
+    europe = (Condition.model_validate({"property": "region", "in": ["EU"]}),)
+    past = MappingHistory(
+        (replace(in_force(0), condition=GOLD + europe), replace(in_force(10), condition=GOLD_OR_SILVER + europe))
+    )
+    values = {"tier": tiers[-1][1], "region": regions[-1][1]}
+    record = Record(Kind.PORTFOLIO, "101", values, {"tier": versions(*tiers), "region": versions(*regions)})
+    found = scope(record, GOLD_OR_SILVER + europe, past, day(20))
+    assert found == (inside, None if since is None else day(since))
+
+
 def test_a_condition_that_is_only_tried_brings_in_from_now_on() -> None:
     past = MappingHistory((replace(in_force(0), condition=GOLD),))
     record = Record(Kind.PORTFOLIO, "101", {"tier": "Silver"}, {"tier": versions((1, "Silver"))})

@@ -103,6 +103,26 @@ class TestTheBudget:
             list(hubspot.search(Kind.TICKET, []))
         assert budget.pauses == pauses
 
+    @pytest.mark.parametrize(
+        ("status", "pauses"),
+        [
+            pytest.param(429, [(Bucket.GENERAL, 3.0)], id="all, where the limit is everybody's"),
+            *[pytest.param(status, [], id=f"{status}: that call alone") for status in (423, 477, 503)],
+        ],
+    )
+    def test_who_waits_when_the_crm_says_for_how_long(
+        self,
+        api: responses.RequestsMock,
+        hubspot: HubSpot,
+        budget: FreeBudget,
+        status: int,
+        pauses: list[tuple[Bucket, float]],
+    ) -> None:
+        api.post(TICKETS, status=status, json=error(), headers={"Retry-After": "3"})
+        api.post(TICKETS, json=listing(raw("1")))
+        assert list(hubspot.read(Kind.TICKET, ["1"], [])) == ["1"]
+        assert budget.pauses == pauses
+
     def test_a_database_that_fails_afterwards_loses_no_answer(
         self, api: responses.RequestsMock, hubspot: HubSpot, budget: FreeBudget
     ) -> None:

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from mappings.vocabulary import Handoff, TaskKind
+from mappings.vocabulary import Handoff, Status, TaskKind
 from tests.builders import Scene, mapping
 from tests.unit.handoffs.scenes import (
     APPROVED,
@@ -317,6 +317,27 @@ HANDOFF_2A = [
         lambda: quiet().date(10).look().set_cadence("Whenever").status(DECLINED),
         Says("2a", BLOCKED, "“Whenever” is not in the mapping"),
         ["2a write 101:  (blocked)", "2a close kickoff"],
+    ),
+    Row(
+        "2a.6 2a.11 D.6",
+        "blocked, and moved to another status meanwhile: still blocked, and the new status is of the next cycle",
+        lambda: quiet().date(10).look().set_cadence("Whenever").status(DECLINED).look().status(REQUESTED),
+        Says("2a", BLOCKED, "“Whenever” is not in the mapping"),
+        ["2a write 101:  (blocked)", "2b recorded"],
+    ),
+    Row(
+        "2a.5 W.4 W.10",
+        "the CRM refused the date: the tasks are closed all the same, and the date is tried again",
+        lambda: quiet().date(10).look().refuse("write").status(DECLINED).look().refuse(),
+        Says("2a", DUE, ""),
+        moved_to(date(2026, 12, 12)),
+    ),
+    Row(
+        "2a.2 S.8",
+        "a status that the mapping does not name: nothing",
+        lambda: quiet().date(10).look().status(Status.UNMAPPED),
+        Says("2a", SILENT, "has not declined"),
+        NOTHING,
     ),
     Row(
         "2a.5 D.4 D.6",

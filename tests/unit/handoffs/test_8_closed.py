@@ -37,6 +37,12 @@ from tests.unit.handoffs.scenes import (
 )
 from tests.unit.handoffs.table import Row, Says, check, rows
 
+
+def blocked_and_opened_again() -> Scene:
+    scene = approved().set_cadence("Whenever").status(IMPLEMENTED).look()
+    return scene.complete(TaskKind.IMPLEMENT).reopen(TaskKind.IMPLEMENT)
+
+
 HANDOFF_8 = [
     Row(
         "8.7",
@@ -408,6 +414,48 @@ HANDOFF_8 = [
         lambda: approved_in_february().forget_dates().status(IMPLEMENTED),
         Says("8", DUE, ""),
         [*reset_to(date(2027, 3, 31)), "8 close kickoff", "8 close create_tickets", "8 close implement", *CONFIRM],
+    ),
+    Row(
+        "8.3 D.3 D.9 G.7",
+        "a lost database: the history shows the day that was chosen",
+        lambda: approved_in_february().lose_database().look().status(IMPLEMENTED),
+        Says("8", DUE, ""),
+        [*reset_to(date(2027, 3, 31)), "8 close kickoff", "8 close create_tickets", "8 close implement", *CONFIRM],
+    ),
+    Row(
+        "8.3 D.11 G.7",
+        "a lost database, and the CRM has forgotten the day too: the date's own",
+        lambda: approved_in_february().forget_dates().lose_database().look().status(IMPLEMENTED),
+        Says("8", DUE, ""),
+        [*reset_to(date(2027, 3, 28)), "8 close kickoff", "8 close create_tickets", "8 close implement", *CONFIRM],
+    ),
+    Row(
+        "8.3 D.2",
+        "implemented without a date: counted from today",
+        lambda: approved().date(None).status(IMPLEMENTED),
+        Says("8", DUE, ""),
+        [*reset_to(date(2026, 12, 2)), *LEFTOVERS, "8 close implement", *CONFIRM],
+    ),
+    Row(
+        "8.3 D.1",
+        "implemented long after the date: the first that is later than today",
+        lambda: approved().date(-75).status(IMPLEMENTED),
+        Says("8", DUE, ""),
+        [*reset_to(date(2026, 11, 19)), *LEFTOVERS, "8 close implement", *CONFIRM],
+    ),
+    Row(
+        "8.3 8.16",
+        "by hand, and the implementation task was deleted: it is left alone",
+        lambda: approved().delete_task(TaskKind.IMPLEMENT).status(IMPLEMENTED),
+        Says("8", DUE, ""),
+        [*reset_to(date(2026, 12, 2)), *LEFTOVERS, *CONFIRM],
+    ),
+    Row(
+        "8.3 8.16 D.6",
+        "blocked for its cadence: what a person has opened again since stays open",
+        lambda: blocked_and_opened_again().set_cadence("Monthly"),
+        Says("8", DUE, ""),
+        [*reset_to(date(2026, 12, 2)), *LEFTOVERS, *CONFIRM],
     ),
 ]
 

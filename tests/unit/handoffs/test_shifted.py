@@ -35,6 +35,8 @@ ON_ITS_DAY = {
     "8 months keep the day that a person chose: after 28 February comes 31 March",
     "8 a person sets the 28th by hand after the service: chosen",
     "8 the CRM has forgotten the day that was chosen: the ledger remembers it",
+    "8 a lost database: the history shows the day that was chosen",
+    "8 a lost database, and the CRM has forgotten the day too: the date's own",
 }
 """Rows of a day or an hour of their own: it is tomorrow already elsewhere; the months are those around February."""
 

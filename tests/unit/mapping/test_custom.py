@@ -3,6 +3,8 @@
 from importlib import resources
 from pathlib import Path
 
+import pytest
+
 from mappings.load import load
 from mappings.schema import (
     Condition,
@@ -72,6 +74,24 @@ def test_a_text_may_stand_in_the_file_or_beside_it(write: Write, tmp_path: Path)
     )
     assert custom.tasks[TaskKind.KICKOFF].body == "<p>Hallo {{ role }}</p>"
     assert custom.emails[EmailKind.KICKOFF] == load().emails[EmailKind.KICKOFF]
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["named by the own mapping", "named by the packaged one alone"])
+def test_an_own_text_of_a_packaged_ones_name(
+    write: Write, tmp_path: Path, default: ProcessMapping, named: bool
+) -> None:
+    """It is looked for beside the mapping that names it: beside the own one where that does, and not otherwise."""
+    for name in ("task_kickoff.html.j2", "email_kickoff.txt.j2"):
+        (tmp_path / "templates").mkdir(exist_ok=True)
+        (tmp_path / "templates" / name).write_text("Our own\n", encoding="utf-8")
+    body = """
+        tasks: {kickoff: {body: templates/task_kickoff.html.j2}}
+        emails: {kickoff: {body: templates/email_kickoff.txt.j2}}
+    """
+    custom = load(write(body if named else "time_zone: Europe/Berlin"))
+    found = (custom.tasks[TaskKind.KICKOFF].body, custom.emails[EmailKind.KICKOFF].body)
+    packaged = (default.tasks[TaskKind.KICKOFF].body, default.emails[EmailKind.KICKOFF].body)
+    assert found == (("Our own", "Our own") if named else packaged)
 
 
 def test_the_default_copied_elsewhere_is_the_default(write: Write, default: ProcessMapping) -> None:
