@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from mappings.vocabulary import Stage, TaskKind
-from tests.builders import NOW, Scene
+from tests.builders import Scene
 from tests.unit.handoffs.scenes import (
     ANNOUNCE_AGAIN,
     APPROVED,
@@ -34,7 +34,7 @@ from tests.unit.handoffs.table import Row, Says, check, rows
 
 def other() -> Scene:
     """Another portfolio, of the same people, some hours before; nothing of the two falls into one moment."""
-    return Scene(now=NOW - timedelta(hours=5, milliseconds=-500))
+    return Scene(now=Scene().now - timedelta(hours=5, milliseconds=-500))
 
 
 def other_approved() -> Scene:
