@@ -5,6 +5,7 @@
 """
 
 import json
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -48,6 +49,7 @@ def _written(mapping: PastMapping) -> dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=64)  # every group that is read asks for them
 def _read(since: int, text: str) -> PastMapping:
     kept = json.loads(text)
     return PastMapping(
