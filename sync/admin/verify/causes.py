@@ -79,7 +79,7 @@ def _no_approval(evidence: Evidence, ms: int) -> str | None:
 def _too_early(evidence: Evidence, key: KickoffKey) -> str | None:
     """docs/process.md 1.3, by the window that was in force when it was decided."""
     recorded = evidence.context.ledger.recorded.get(evidence.context.ledger.text_of(key))
-    if recorded is None or recorded.decided_at < evidence.times.ledger_began:
+    if recorded is None or recorded.decided_at < evidence.times.ledger_began or evidence.portfolio.absorbed:
         return None
     at, history = recorded.decided_at, evidence.portfolio.date_history
     if not history or history[-1].at > at - AFTER_AN_END:
@@ -103,6 +103,8 @@ def _no_work(evidence: Evidence, key: OccurrenceKey) -> str | None:
         return None  # taken back: when that was decided, and what going live was then, nobody knows any more
     if ticket.came_in is not None and ticket.came_in < evidence.context.times.go_live:
         return f"ticket {ticket.id} came before going live"
+    if ticket.absorbed:
+        return None
     at, history = recorded.decided_at, evidence.histories.stage_of(ticket.id)
     begun = max(at - AFTER_AN_END, ticket.created_at)
     if not history or history[-1].at > begun:

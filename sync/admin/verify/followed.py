@@ -24,7 +24,12 @@ JUST_BEFORE = timedelta(minutes=2)
 
 
 def findings(evidence: Evidence) -> Iterator[Finding]:
-    """Report tasks that an ending should have closed, and statuses that should have been advanced or cleared."""
+    """Report tasks that an ending should have closed, and statuses that should have been advanced or cleared.
+
+    Nothing is found of a merged portfolio: its history is that of several.
+    """
+    if evidence.portfolio.absorbed:
+        return
     for recorded in evidence.context.ledger.recorded.values():
         key = keys.parse(recorded.key)
         if not recorded.settled or not evidence.counts(recorded.cause_at):

@@ -24,7 +24,7 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
     yield from _of(evidence, evidence.portfolio.ref, names.refresh_date, evidence.portfolio.date_history)
     for ticket in evidence.tickets.values():
         yield from _of(evidence, ticket.ref, own.needs_revisions, ticket.revision_history)
-        for name in written_on_tickets(evidence.context.mapping):
+        for name in written_on_tickets(evidence.context.mapping) if not ticket.absorbed else ():
             yield from _of(evidence, ticket.ref, name, evidence.raw_history(ticket.id, name))
 
 

@@ -1,5 +1,7 @@
 """Handoff 2a as people live it: the client declines."""
 
+from datetime import timedelta
+
 from tests.story.handoffs.steps import AM, SAS, begun, of, on, ready, the, with_tickets
 from tests.world import World
 
@@ -89,3 +91,16 @@ def test_2a_a_decline_set_to_another_status_belongs_to_the_next_cycle(world: Wor
     assert (world.status(portfolio), world.date(portfolio)) == ("Refresh Request Submitted", "2026-12-03")
     world.next_day()
     assert world.kinds() == ["kickoff"]
+
+
+def test_2a_and_a_set_of_the_next_cycle_are_written_at_once(world: World) -> None:
+    """All changes of one record in one pass go in one write (docs/process.md W.2)."""
+    portfolio = world.people.create_portfolio("Acme", world.day(20))
+    world.people.set_status(portfolio, "No Refresh Requested")
+    world.clock.advance(timedelta(minutes=10))
+    world.people.create_ticket("Ad", "Winter", portfolio, stage="Pending Approval")
+    world.clock.advance(timedelta(minutes=30))
+    world.work()
+    assert (world.status(portfolio), world.date(portfolio)) == ("Creatives Pending Approval", "2026-12-22")
+    names = ("creative_refresh_status", "creative_refresh_date")
+    assert len({world.people.history("portfolio", portfolio, name)[0].at for name in names}) == 1

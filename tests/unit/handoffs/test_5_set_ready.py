@@ -866,3 +866,12 @@ def test_the_key_does_not_depend_on_the_order_of_the_tickets() -> None:
     entries = key.split(":")[3].split(",")
     assert entries == sorted(entries)
     assert [entry.partition("@")[0] for entry in entries] == ["100", "99"]
+
+
+def test_the_barrier_is_passed_in_the_moment_in_which_its_time_is_up() -> None:
+    """docs/process.md 5.12: at least so long ago."""
+    scene = quiet().ticket("201").move("201")
+    scene.now = scene.tickets["201"].created_at + scene.context().barrier
+    assert [one.handoff for one in scene.decide().occurrences if one.handoff is Handoff.SET_READY] == [
+        Handoff.SET_READY
+    ]

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from mappings.vocabulary import Handoff, Status, TaskKind
+from mappings.vocabulary import Handoff, Role, Status, TaskKind
 from sync.clock import start_of_day
 from sync.crm import Owner
 from sync.rules.decide import BLOCKED_AGAIN, decide
@@ -75,6 +75,14 @@ def test_what_waits_for_a_person_is_looked_at_again() -> None:
     assert scene.look().decide().recheck_at == scene.now + BLOCKED_AGAIN
     half = begun().nobody(DESIGNER).ticket("201").look()
     assert half.decide().recheck_at == half.now + BLOCKED_AGAIN
+
+
+def test_what_is_left_blocked_of_a_handoff_that_is_through_is_looked_at_again() -> None:
+    """docs/process.md P.2, P.6: at least hourly, though no rule asks for it any more, and though somebody is named."""
+    scene = quiet().nobody(Role.GRAPHIC_DESIGNER).ticket().look().name(Role.GRAPHIC_DESIGNER, "design")
+    decision = scene.decide()
+    assert decision.recheck_at == scene.now + BLOCKED_AGAIN
+    assert not any(verdict.occurrence for verdict in decision.verdicts)
 
 
 def test_waiting_for_a_date_tells_the_day() -> None:
