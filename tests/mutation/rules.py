@@ -436,10 +436,12 @@ MUTANTS = (
     Mutant(
         "5-all-is-new", "A repeat calls every ticket new.",
         SET_READY, "self.entries.items() if entry not in known]", "self.entries.items() if entry]",
+        test=f"{UNIT}/test_5_set_ready.py::test_5_a_repeat_says_which_it_is_and_what_is_new",
     ),
     Mutant(
         "5-older-task-stays", "The older task to share the same set stays open.",
         SET_READY, "        *ad_set.closings(before, key, number),\n", "",
+        test=decision("5 a repeat says that it is one"),
     ),
     Mutant(
         "5-closes-what-was-opened-again", "A task to share that a person has opened again is closed.",
@@ -470,10 +472,12 @@ MUTANTS = (
     Mutant(
         "5-no-folder-not-said", "An announcement does not name the tickets that have no folder.",
         SET_READY, "no_folder=[ticket_variables(ticket) for ticket in self._homeless]", "no_folder=[]",
+        test=f"{UNIT}/test_5_set_ready.py::test_5_what_is_left_out_is_said",
     ),
     Mutant(
         "5-unready-not-said", "An announcement does not name the sets that are not ready.",
         SET_READY, "(alike or ready < len(members))", "alike",
+        test=f"{UNIT}/test_5_set_ready.py::test_5_what_is_left_out_is_said",
     ),
     Mutant(
         "5-look-alike-not-said", "An announcement does not point out a ready set that is called almost the same.",
@@ -501,6 +505,7 @@ MUTANTS = (
         "name-slip-not-of-punctuation", "Names that differ in punctuation alone are two names.",
         SLIPS, "return _joined(words) == _joined(others) or _is_mistyped(words, others)",
         "return _is_mistyped(words, others)",
+        test="tests/unit/mapping/test_slips.py::test_a_typing_slip",
     ),
     Mutant(
         "name-slip-of-numbers", "Numbers are compared like words.",

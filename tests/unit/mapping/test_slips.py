@@ -52,6 +52,7 @@ TWO_NAMES = [
     ("Summer sale", "Smmr sole", "four letters"),
     ("Summer", "Smmeer ads", "a word more"),
     ("Autumn", "Atm", "three letters"),
+    ("Halloween", "Hollawean", "three other letters"),
     ("Winter launch", "Wintr lunches", "three letters in two words"),
     ("Spring", "Summer", "other words"),
     ("Spring", "", "no name"),
