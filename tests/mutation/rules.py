@@ -1055,7 +1055,7 @@ MUTANTS = (
         "merged-other-is-primary", "The one that was merged away is taken for the primary.",
         IDENTITY, "told = [former.record for former in merged if former.primary]",
         "told = [former.record for former in merged if former.primary is False]",
-        test=decision("merged a decline of the other one that was carried out ends nothing"),
+        test=decision("merged but not what was open of a cycle of the other one that had ended"),
     ),
     Mutant(
         "merged-old-keys-forgotten", "What was done under an old id is not looked up.",
@@ -1113,7 +1113,7 @@ MUTANTS = (
     Mutant(
         "merged-older-task-closes-nothing", "Of the implementation tasks of both only the newest closes the cycle.",
         CONTEXT, "return keys.parse(occurrence).record if self.ledger.is_other(occurrence) else None", "return None",
-        test=decision("merged the primary's is completed after the merge"),
+        test=decision("merged the other one's is completed after the merge"),
     ),
     Mutant(
         "merged-done-before-the-merge", "A task of the other one that was completed before the merge closes the cycle.",

@@ -181,7 +181,8 @@ def _after_decline(evidence: Evidence, key: OccurrenceKey, task: ExistingTask) -
     What a merge or a ticket brought along may be of a cycle of another portfolio, which the CRM does not tell.
     """
     of_ticket = key.record.kind is Kind.TICKET
-    if evidence.portfolio.absorbed or (of_ticket and _was_elsewhere(evidence, key.record)):
+    merged = evidence.portfolio.absorbed or (of_ticket and evidence.tickets[key.record.id].absorbed)
+    if merged or (of_ticket and _was_elsewhere(evidence, key.record)):
         return None
     begun: datetime | None
     match key:

@@ -170,7 +170,7 @@ class Effects:
     ) -> None:
         """3.13 and 4.14, unless too much is open: of what was merged or is on the move, or was sent long before."""
         on, near = self._crm.rec(parent), self._crm.rec(ticket)
-        if offer.key[0] not in {"3", "4"} or on is None or late or on.ref in self._crm.uncertain:
+        if offer.key[0] not in {"3", "4"} or on is None or late or on.ref in self._crm.merged_at:
             return
         if near is None:
             self._notes.check(offer, task, on, self._crm.now.number, what)

@@ -361,6 +361,8 @@ class Handoffs:
             # One that was completed then, and is open again by a person's hand: whether it stands is not said.
             must = must and not any(task.open for task in self._crm.tasks_on(rec, "3"))
             must = must and not still  # one that an earlier cycle left open: whether it is "such a task" is not said
+        # One that a merge has brought along may have been open when the date came, and does for it then (M.10).
+        must = must and not any(task.joined for task in self._crm.tasks_on(rec, "3"))
         key: Key = ("3", rec.ref.id, cycle, _next(fired))
         yield Due(key, "task", SAS, must)
         yield Due(key, "email", SAS, must)

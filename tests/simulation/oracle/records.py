@@ -183,6 +183,7 @@ class Records:
         self.owner_changes: dict[str, list[tuple[int, bool]]] = {one: [(0, False)] for one in inactive}
         self._parents: dict[Ref, set[Ref]] = defaultdict(set)  # every portfolio that a ticket was ever on
         self._alias: dict[Ref, Ref] = {}
+        self._called_before: dict[str, Ref] = {}  # the portfolio of each name that a merge has taken away
 
     @property
     def today(self) -> date:
@@ -241,6 +242,7 @@ class Records:
             self.uncertain.add(event.new)
         self.all[event.new] = self._one_of(event.new, primary, other)
         self.merged_at[event.new] = event.number
+        self._called_before[other[self.names.name]] = event.new
         self.seen_at[event.new] = max(self.seen_at.get(event.primary, 0), self.seen_at.get(event.other, 0))
         for one in {event.primary, event.other} - {event.new}:
             self._alias[one] = event.new
@@ -333,7 +335,7 @@ class Records:
         for rec in self.all.values():
             if rec.ref.kind == "portfolio" and rec[self.names.name] == name:
                 return rec.ref
-        return NOBODY
+        return self._called_before.get(name, NOBODY)
 
     def in_pipeline(self, ticket: Rec) -> bool:
         return ticket["hs_pipeline"] == self.names.pipeline[0]

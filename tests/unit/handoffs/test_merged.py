@@ -129,7 +129,13 @@ MERGED = [
     Row(
         "2a.5 2a.7 M.9",
         "but not what was open of a cycle of the other one that had ended",
-        lambda: quiet().date(10).look().absorb(other().date(12).look().status(IMPLEMENTED).look()).status(DECLINED),
+        lambda: (
+            quiet()
+            .date(10)
+            .look()
+            .absorb(other().date(12).look().status(IMPLEMENTED).look().reopen(TaskKind.KICKOFF))
+            .status(DECLINED)
+        ),
         Says("2a", DUE, ""),
         ["2a write 101: creative_refresh_date=2026-12-12", "2a close kickoff"],
     ),
