@@ -267,6 +267,11 @@ class Context:
         started = max((closing.at for closing in self.closings if closing.at <= moment), default=None)
         return started or self._first_refresh(local_date(moment, self.mapping.zone), None)
 
+    def link_is_older_than(self, moment: datetime) -> bool:
+        """Whether the Ad Lab link was last changed before that; no where there is none, or its history does not show it."""
+        since = self.portfolio.link_since
+        return bool(self.portfolio.ad_lab_link.strip()) and since is not None and since < moment
+
     def _first_refresh(self, today: date, refresh_date: date | None) -> datetime:
         kickoffs = list(self.ledger.of(Handoff.KICKOFF, START))
         if kickoffs:
@@ -475,7 +480,7 @@ class Context:
             "folder": "",
             "ad_lab_link": "" if portfolio is None else portfolio.ad_lab_link,
             "ad_lab_link_since": since.isoformat() if since else None,
-            "ad_lab_link_old": since is not None and since < self.refresh_began,
+            "ad_lab_link_old": portfolio is not None and self.link_is_older_than(self.refresh_began),
             "next_date": None,
             "revision": "",
             "reason": "",

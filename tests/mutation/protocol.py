@@ -425,7 +425,7 @@ MUTANTS = (
     ),
     Mutant(
         "lost-not-asked-twice", "After a loss the search is asked once, though it may not show the newest tasks yet.",
-        RECOVERY, "    if final is not None or (asked is not None and now < began + SEARCH_LAGS):",
+        RECOVERY, "    if final is not None or (asked is not None and now < max(began, tried or began) + SEARCH_LAGS):",
         "    if final is not None or asked is not None:",
         test="tests/story/test_lost_database.py::test_what_the_search_did_not_show_is_taken_back_later",
         why="The index lags by seconds, and a loss so soon after a task was made is rare.",

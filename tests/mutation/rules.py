@@ -807,6 +807,11 @@ MUTANTS = (
         why="The oracle knows an email by its subject and its receiver; it does not read the body.",
     ),
     Mutant(
+        "9-link-of-the-next-cycle", "The age of the link is told by the cycle that begins with the closing.",
+        CONFIRMATION, "context.refresh_at(from_ms(closing.ms - 1))", "context.refresh_began",
+        test=f"{UNIT}/test_9_confirmation.py::test_9_says_that_the_link_is_older_than_the_cycle_that_ended",
+    ),
+    Mutant(
         "9-next-cycles-tickets", "The AM is told that tickets of the next cycle are live.",
         CONFIRMATION, "if ticket.came_in is not None and context.cycle_of(ticket.came_in) == cycle",
         "if ticket.came_in is not None and cycle",

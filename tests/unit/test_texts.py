@@ -259,6 +259,9 @@ def test_the_link_is_given_with_its_day_and_its_age(texts: Texts) -> None:
         assert "Ad Lab Link: https://adlab.example/acme" in told
     live = texts.email(EmailKind.REFRESH_LIVE, fresh | {"next_date": "2027-01-07"})[1]
     assert "Ad Lab Link (last changed on Fri 20 Nov 2026): https://adlab.example/acme" in live
+    assert "older than this refresh" not in live
+    live = texts.email(EmailKind.REFRESH_LIVE, fresh | {"next_date": "2027-01-07", "ad_lab_link_old": True})[1]
+    assert "The link is older than this refresh" in live
 
 
 @pytest.mark.parametrize(

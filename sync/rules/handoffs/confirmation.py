@@ -64,7 +64,8 @@ def _confirm(context: Context, closing: ClosedKey, next_day: str, cycle: str) ->
     owner, blocked = context.owner(Role.ACCOUNT_MANAGER)
     cause = from_ms(closing.ms)
     # The next cycle has begun by now: every link is older than that one, and it is not that one's that is asked for.
-    variables = context.variables(next_date=next_day, ad_lab_link_old=False, **_published(context, cause, cycle))
+    is_old = context.link_is_older_than(context.refresh_at(from_ms(closing.ms - 1)))
+    variables = context.variables(next_date=next_day, ad_lab_link_old=is_old, **_published(context, cause, cycle))
     written = keys.effect_key(context.ledger.text_of(closing), keys.WRITE)
     email = Email(EmailKind.REFRESH_LIVE, Role.ACCOUNT_MANAGER, owner, variables, written, blocked)
     return due(context, _key_for(closing), "the reset is written", [email], cause_at=cause, cycle=cycle)

@@ -176,9 +176,24 @@ def test_9_names_what_is_live(scene: MakeScene, live: list[str], unfinished: lis
     assert email.variables["ad_lab_link"] == "https://lab.example/1"
 
 
-def test_9_does_not_call_the_link_old_because_the_next_cycle_has_begun() -> None:
-    scene = approved().status(IMPLEMENTED)
-    scene.link_since = scene.now - timedelta(minutes=1)
-    (email,) = [e for o in scene.decide().occurrences if o.handoff == "9" for e in o.effects if isinstance(e, Email)]
+@pytest.mark.parametrize(
+    ("scene", "ago", "old"),
+    [
+        pytest.param(approved, timedelta(minutes=1), False, id="of the cycle that ended, though the next has begun"),
+        pytest.param(approved, timedelta(days=20), True, id="from before the first cycle's kickoff"),
+        pytest.param(lambda: twice_closed(hours=2), timedelta(hours=1), False, id="of the second cycle"),
+        pytest.param(lambda: twice_closed(hours=2), timedelta(hours=3), True, id="from before the second cycle"),
+    ],
+)
+def test_9_says_that_the_link_is_older_than_the_cycle_that_ended(scene: MakeScene, ago: timedelta, old: bool) -> None:
+    """docs/process.md 5.18 and 9.7."""
+    made = scene().status(IMPLEMENTED).later(minutes=5)
+    made.link_since = made.now - ago
+    (email,) = [e for o in made.decide().occurrences if o.handoff == "9" for e in o.effects if isinstance(e, Email)]
     assert email.variables["ad_lab_link_since"] is not None
-    assert email.variables["ad_lab_link_old"] is False
+    assert email.variables["ad_lab_link_old"] is old
+
+
+def twice_closed(*, hours: float) -> Scene:
+    """Approved in the cycle after the first, which began so long ago."""
+    return closed().later(hours=hours).status(APPROVED).look()
