@@ -2,14 +2,15 @@
 
 `CRMReader` is the half that changes nothing; whatever only reads is given that and no more. `CRM` is all of it. A read
 by id either answers for every id or raises: an id that is missing from an answer does not exist (any more), it is never
-one that could not be read.
+one that could not be read. A record of the answer has all that was asked for: absent is not empty. Whoever can go on
+without a faulty record asks by `read_each` or `associated_each`, and is told of it apart.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import Generic, Literal, Protocol, TypeVar
 
 from sync.clock import from_ms
 
@@ -29,6 +30,9 @@ CREATED = "hs_createdate"
 
 LANDED_AFTER = timedelta(seconds=90)
 """How long after a lost answer a write may still land; only then its absence means something (docs/hubspot.md 8.5)."""
+
+
+T = TypeVar("T")
 
 
 class Kind(StrEnum):
@@ -80,6 +84,66 @@ class Record:
     """The ids of the records that were merged into it, or that it was made of, as far as it says."""
     read_at: datetime | None = None
     """A moment by the CRM's own clock, at which the record stood so or was older; None where the CRM tells no time."""
+
+
+class Lack(StrEnum):
+    """What an answer about a record that exists lacks. The values are kept in the database."""
+
+    PROPERTY = "property"  # asked for, and absent: archived, hidden, or the answer is partial. Empty would be null
+    HISTORY = "history"  # a property's history is absent, or cannot be read
+    LATE = "late history"  # its newest version is not the value that stands
+    ASSOCIATIONS = "associations"  # the list of far ends is absent, or cannot be read
+    RECORD = "record"  # the whole record: the answer neither shows it nor says that it does not exist
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """One thing that an answer lacks. `name`: the property's, or the far ends' kind; of a whole record what the CRM says."""
+
+    lack: Lack
+    name: str = ""
+
+    def __str__(self) -> str:
+        match self.lack:
+            case Lack.PROPERTY:
+                return f"the CRM's answer lacks the property “{self.name}”"
+            case Lack.HISTORY:
+                return f"the CRM's answer lacks the history of “{self.name}”"
+            case Lack.LATE:
+                return f"the history of “{self.name}” does not show the value that stands yet"
+            case Lack.ASSOCIATIONS:
+                return f"the CRM's answer lacks the list of its {self.name}s"
+            case Lack.RECORD:
+                return f"the CRM's answer leaves it out{f': {self.name}' if self.name else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Faulty:
+    """A record of which an answer lacks something: nothing may be decided on it. `shown`: what came; None: nothing."""
+
+    record: RecordRef
+    gaps: tuple[Gap, ...]
+    shown: Record | None = None
+
+    @property
+    def is_late(self) -> bool:
+        """Whether nothing is wrong with it but that its history is behind its values."""
+        return all(gap.lack is Lack.LATE for gap in self.gaps)
+
+    @property
+    def why(self) -> str:
+        return "; ".join(map(str, self.gaps))
+
+    def __str__(self) -> str:
+        return f"{self.record}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(Generic[T]):
+    """What a read by id gave, by the ids asked for. An id in neither does not exist (any more)."""
+
+    found: Mapping[str, T]
+    faulty: Mapping[str, Faulty]
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,11 +314,22 @@ class CRMReader(Protocol):
         """Read records by id, with these properties and the histories of some, in batches of 100 (50 with history).
 
         The keys are the ids asked for; a record that does not exist has no key. A merged record answers under the id
-        asked for, with the survivor's id in `Record.id`.
+        asked for, with the survivor's id in `Record.id`. Raises `FaultyRecordError` where one is faulty.
         """
 
+    def read_each(
+        self, kind: Kind, ids: Sequence[str], properties: Sequence[str], history: Sequence[str] = ()
+    ) -> Reading[Record]:
+        """Read the same, but give the faulty ones apart: for what can go on without them."""
+
     def associated(self, source: Kind, target: Kind, ids: Sequence[str]) -> dict[str, tuple[Association, ...]]:
-        """Read the associations of each source record, all pages. A record that does not exist has no key."""
+        """Read the associations of each source record, all pages. A record that does not exist has no key.
+
+        Raises `FaultyRecordError` where the list of one is missing.
+        """
+
+    def associated_each(self, source: Kind, target: Kind, ids: Sequence[str]) -> Reading[tuple[Association, ...]]:
+        """Read the same, but give those apart whose list is missing."""
 
     def search(
         self, kind: Kind, groups: Sequence[Sequence[Filter]], properties: Sequence[str] = ()
@@ -265,7 +340,10 @@ class CRMReader(Protocol):
         """
 
     def deleted(self, kind: Kind, properties: Sequence[str]) -> Iterator[Record]:
-        """List every record in the recycle bin (90 days), page by page: many calls, for what is asked seldom."""
+        """List every record in the recycle bin (90 days), page by page: many calls, for what is asked seldom.
+
+        Raises `FaultyRecordError` for one that lacks a property.
+        """
 
     def owners(self) -> dict[str, Owner]:
         """Read all owners by id, the archived ones too."""
@@ -274,7 +352,10 @@ class CRMReader(Protocol):
         """Read the ticket pipelines with their stages."""
 
     def properties(self, kind: Kind) -> dict[str, PropertyDefinition]:
-        """Read the property definitions of one object, by name."""
+        """Read the property definitions of one object, by name; archived ones are left out."""
+
+    def archived_properties(self, kind: Kind) -> frozenset[str]:
+        """Read the names of the properties of one object that somebody has archived; they can be restored."""
 
     def association_type(self, source: Kind, target: Kind) -> AssociationType:
         """Read the unlabelled type by which records of one kind are associated to another.

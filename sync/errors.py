@@ -86,6 +86,10 @@ class PartialAnswerError(CRMUnavailableError):
     """The CRM answered, but a part of the answer is missing or makes no sense: it may be for one record alone."""
 
 
+class FaultyRecordError(PartialAnswerError):
+    """A record came without something that was asked for: nothing may be concluded from it. The text names both."""
+
+
 class CRMRejectedError(CRMError):
     """The CRM understood and refuses (400, 404, 409, a validation rule): the same call will fail again."""
 

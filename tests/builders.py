@@ -15,7 +15,7 @@ from typing import Any, Self, TypeVar
 from mappings.load import load
 from mappings.schema import Condition, ProcessMapping, Weekend
 from mappings.vocabulary import Handoff, Revision, Role, Stage, Status, TaskKind
-from sync.crm import Kind, Owner, RecordRef
+from sync.crm import Faulty, Gap, Kind, Lack, Owner, RecordRef
 from sync.rules import keys
 from sync.rules.context import Context, Times
 from sync.rules.cycle import CLOSING
@@ -43,6 +43,7 @@ from sync.rules.model import (
     RecordedOccurrence,
     Snapshot,
     Ticket,
+    UnreadTicket,
     Verdict,
     Version,
     Write,
@@ -137,6 +138,9 @@ def _fields(mapping_: ProcessMapping) -> dict[str, Any]:
     return {name: getattr(mapping_, name) for name in ProcessMapping.model_fields}
 
 
+LACKS = "the CRM's answer lacks the property “needs_revisions”"
+
+
 class Scene:
     """One portfolio and its tickets with the ledger beside them. Quiet at first: the date is 40 days ahead."""
 
@@ -160,10 +164,12 @@ class Scene:
         self.managers: list[Version[str]] = []  # who was named as Account Manager, newest first
         self.dates: list[Version[date | None]] = [Version(self.day(40), now - timedelta(days=80))]
         self.tickets: dict[str, Ticket] = {}
+        self.unread: dict[str, UnreadTicket] = {}  # those that came incomplete, as far as the answer showed them
         self.ever: set[str] = set()  # every ticket that ever was: the CRM gives no id twice
         self.tasks: dict[str, OwnTask] = {}
         self.task_kinds: dict[str, str] = {}
         self.notes: dict[RecordRef, list[Note]] = {}
+        self.faulty: dict[RecordRef, Faulty] = {}  # tasks, and records with Notes, that came incomplete
         self.recorded: dict[str, RecordedOccurrence] = {}
         self.closings: set[Closing] = set()
         self._planned: dict[str, Effect] = {}  # by effect key: what the ledger holds of it
@@ -248,6 +254,37 @@ class Scene:
     def close(self, ticket: str) -> Self:
         raw = {"hs_pipeline_stage": "stage-closed"}
         return self._change(ticket, raw, stage=Stage.OTHER, stage_since=self._tick(), is_open=False)
+
+    def lacking(self, ticket: str, *, folder: bool = True, closed: bool = False) -> Self:
+        """From now on the ticket comes without one of its properties; `folder`: its folder name is shown all the same."""
+        known = self.tickets[ticket]
+        self.unread[ticket] = UnreadTicket(
+            ticket, known.subject, known.url, known.folder if folder else None, not closed, placed=True, why=LACKS
+        )
+        return self
+
+    def whole(self, *tickets: str) -> Self:
+        """They come whole again."""
+        for ticket in tickets:
+            del self.unread[ticket]
+        return self
+
+    def lacking_task(self, kind: TaskKind) -> Self:
+        """From now on the newest task of this kind comes without its status."""
+        ref = RecordRef(Kind.TASK, self.newest_task(kind))
+        self.faulty[ref] = Faulty(ref, (Gap(Lack.PROPERTY, "hs_task_status"),))
+        return self
+
+    def lacking_note(self, on: str = PORTFOLIO) -> Self:
+        """From now on a Note on this record comes without its text."""
+        record = RecordRef(Kind.PORTFOLIO if on == PORTFOLIO else Kind.TICKET, on)
+        self.faulty[record] = Faulty(RecordRef(Kind.NOTE, "9"), (Gap(Lack.PROPERTY, "hs_note_body"),))
+        return self
+
+    def all_whole(self) -> Self:
+        """Every task and Note comes whole again."""
+        self.faulty.clear()
+        return self
 
     def leave_pipeline(self, ticket: str) -> Self:
         raw = {"hs_pipeline_stage": "elsewhere"}
@@ -497,10 +534,13 @@ class Scene:
             inside=self.inside, inside_since=self.inside_since, link_since=self.link_since,
             manager_history=tuple(self.managers),
         )  # fmt: skip
-        tickets = tuple(self.tickets[i] for i in sorted(self.tickets, key=int))
+        tickets = tuple(self.tickets[i] for i in sorted(self.tickets, key=int) if i not in self.unread)
         refs = [portfolio.ref, *(ticket.ref for ticket in tickets)]
         notes = {ref: tuple(self.notes.get(ref, ())) for ref in refs}
-        return Snapshot(None if self.lone else portfolio, tickets, dict(self.tasks), notes, dict(self.known))
+        return Snapshot(
+            None if self.lone else portfolio, tickets, dict(self.tasks), notes, dict(self.known),
+            unread=tuple(self.unread.values()), faulty=dict(self.faulty),
+        )  # fmt: skip
 
     def ledger(self) -> LedgerView:
         tickets = {*self.tickets, *(former.record.id for former in self.former)}

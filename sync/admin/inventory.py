@@ -17,6 +17,7 @@ from sync.crm import (
     TASK_STATUS,
     TASK_SUBJECT,
     CRMReader,
+    Faulty,
     Kind,
     RawVersion,
     Record,
@@ -79,7 +80,10 @@ class ExistingTask:
 
 @dataclass(frozen=True)
 class Inventory:
-    """One group of portfolios. A context holds every task that a rule may ask for, and no Notes: only texts quote those."""
+    """One group of portfolios. A context holds every task that a rule may ask for, and no Notes: only texts quote those.
+
+    A portfolio of which a ticket or a task came incomplete is among the faulty: what holds of the rest might not be true.
+    """
 
     contexts: Mapping[RecordRef, Context]
     tasks: Mapping[RecordRef, tuple[ExistingTask, ...]]  # by portfolio, those of its tickets included; oldest first
@@ -109,7 +113,10 @@ def take_inventory(service: ReadingService, portfolios: Sequence[str]) -> Invent
     them again.
     """
     portal, group, contexts = service.decider.read(portfolios)
-    tasks = _tasks(service.crm, service.mapping, contexts)
+    tasks, incomplete = _tasks(service.crm, service.mapping, contexts)
+    for record, each in group.incomplete.items():
+        incomplete.setdefault(record, []).extend(each)
+    contexts = {record: context for record, context in contexts.items() if record not in incomplete}
     lost = _lost_before(service.store)
     near = {record: _near(context, tasks.values()) for record, context in contexts.items()}
     left = {record: [task for task in found if lost and task.made_at < lost] for record, found in near.items()}
@@ -119,6 +126,7 @@ def take_inventory(service: ReadingService, portfolios: Sequence[str]) -> Invent
     }
     closed = frozenset(stage.id for stage in portal.pipeline.stages if stage.closed)
     faulty = {record: last_line(text) for record, text in group.faulty.items()}
+    faulty |= {record: str(each[0]) for record, each in incomplete.items() if record not in faulty}
     return Inventory(full, near, portal.pending_approval, closed, faulty, group.gone)
 
 
@@ -133,24 +141,51 @@ def _lost_before(store: StoreReader) -> datetime | None:
     return datetime.max.replace(tzinfo=UTC) if asked is None or ledger_began is None else ledger_began
 
 
-def _tasks(crm: CRMReader, mapping: ProcessMapping, contexts: Mapping[RecordRef, Context]) -> dict[str, ExistingTask]:
-    """The tasks on all of these and on their tickets, and those that the ledger names."""
+def _tasks(
+    crm: CRMReader, mapping: ProcessMapping, contexts: Mapping[RecordRef, Context]
+) -> tuple[dict[str, ExistingTask], dict[RecordRef, list[Faulty]]]:
+    """The tasks on all of these and on their tickets, and those that the ledger names.
+
+    Apart from them, by portfolio, what came incomplete.
+    """
     on: dict[str, set[RecordRef]] = {}
+    lists: dict[RecordRef, Faulty] = {}
     places = {Kind.PORTFOLIO: [ref.id for ref in contexts], Kind.TICKET: _tickets(contexts.values())}
     for kind, ids in places.items():
-        for i, ends in (crm.associated(kind, Kind.TASK, ids) if ids else {}).items():
+        reading = crm.associated_each(kind, Kind.TASK, ids)
+        lists |= {RecordRef(kind, i): one for i, one in reading.faulty.items()}
+        for i, ends in reading.found.items():
             for end in ends:
                 on.setdefault(end.to, set()).add(RecordRef(kind, i))
     named = {task for context in contexts.values() for task in tasks_named(context.ledger_as_read)}
     wanted = sorted({*on, *named}, key=int)
     key = mapping.task.key_property
     properties = [TASK_SUBJECT, TASK_STATUS, CREATED, key]
-    records = crm.read(Kind.TASK, wanted, properties, [TASK_STATUS]) if wanted else {}
-    return {
+    records = crm.read_each(Kind.TASK, wanted, properties, [TASK_STATUS])
+    existing = {
         i: _existing(record, key, frozenset(on.get(i, ())))
-        for i, record in records.items()
+        for i, record in records.found.items()
         if record.id == i  # merged into another, it is that other one
     }
+    return existing, _incomplete(contexts, on, lists, records.faulty)
+
+
+def _incomplete(
+    contexts: Mapping[RecordRef, Context],
+    on: Mapping[str, set[RecordRef]],
+    lists: Mapping[RecordRef, Faulty],
+    tasks: Mapping[str, Faulty],
+) -> dict[RecordRef, list[Faulty]]:
+    """By portfolio, the lists of tasks that are missing and the tasks that came incomplete."""
+    found: dict[RecordRef, list[Faulty]] = {}
+    for record, context in contexts.items():
+        places = {record, *(ticket.ref for ticket in context.snapshot.tickets)}
+        named = tasks_named(context.ledger_as_read)
+        mine = [one for place, one in lists.items() if place in places]
+        mine += [one for i, one in tasks.items() if i in named or on.get(i, set()) & places]
+        if mine:
+            found[record] = mine
+    return found
 
 
 def _tickets(contexts: Iterable[Context]) -> list[str]:

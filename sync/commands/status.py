@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from sync.clock import Clock
     from sync.observe.status import Status
+    from sync.storage.faulty_records import Incomplete
     from sync.storage.ledger.queries import Trouble
     from sync.storage.look_alikes import WorthALook
     from sync.storage.waits import Stuck
@@ -55,6 +56,11 @@ def status(watch: bool, everything: bool, as_json: bool) -> None:
     blocked   effects that wait for a person; the reason says for what
     unknown   effects without an answer; looked for in the CRM first
     failed    effects that the CRM refused; each sweep tries again
+    came incomplete from the CRM
+              records without a property, a history or a list that was
+              asked for: archived, hidden from the app, or the answer is
+              partial. Nothing is decided on them; they are looked at
+              again and again, at least hourly
     stuck     portfolios that have waited for the same party for longer than
               the mapping allows (rules.stuck_after_days), as their last look
               or the last sweep has found them. This is people's work: it is
@@ -173,6 +179,7 @@ def _show_status(out: "Console", found: "Status", limit: int | None) -> None:
         print_wrapped(out, f"within a day: {alerts}", "Alerts   ")
     _show_troubles(out, found.troubles, limit)
     _show_failed_looks(out, found.failed_looks, limit)
+    _show_incomplete(out, found.incomplete, limit)
     _show_stuck(out, found, limit)
     _show_worth_a_look(out, found.worth_a_look, limit)
 
@@ -235,6 +242,19 @@ def _show_failed_looks(out: "Console", looks: "Sequence[QueuedRecord]", limit: i
         print_wrapped(out, f"{failed.record}, {number(failed.attempts, 'time')}; {then}", "  ")
         print_wrapped(out, failed.reason, "    ")
     print_more(out, len(looks), limit)
+
+
+def _show_incomplete(out: "Console", incomplete: "Sequence[Incomplete]", limit: int | None) -> None:
+    from rich.text import Text
+
+    if not incomplete:
+        return
+    out.print(Text("\nCame incomplete from the CRM", colour("failed")))
+    for one in incomplete[:limit]:
+        print_wrapped(out, str(one.faulty), "  ")
+        waits = "" if one.unit == one.faulty.record else f"; {one.unit} waits for it"
+        print_wrapped(out, f"since {format_moment(one.since)}, looked at again and again{waits}", "    ")
+    print_more(out, len(incomplete), limit)
 
 
 def _show_stuck(out: "Console", found: "Status", limit: int | None) -> None:

@@ -176,15 +176,16 @@ def next_page(body: Json) -> str | None:
 def record(kind: Kind, raw: Json, read_at: datetime | None = None) -> Record:
     """Read an object, with its histories newest first whatever their order was. Raises `MalformedAnswerError`.
 
-    `read_at`: see `Record`.
+    `read_at`: see `Record`. A history that cannot be read is left out, as one that is absent.
     """
     id_ = required(raw, "id")
     values = raw.get("properties")
     if not isinstance(values, dict):
         raise MalformedAnswerError(f"{kind} {id_} came without properties")
     history = {
-        str(name): _versions(f"{kind} {id_}", entries)
+        str(name): versions
         for name, entries in _dict(raw.get("propertiesWithHistory")).items()
+        if (versions := _versions(entries)) is not None
     }
     return Record(
         kind=kind,
@@ -204,15 +205,25 @@ def merged_ids(properties: Mapping[str, Any]) -> list[str]:
     return re.findall(r"\d+", _text(named)) if named else []
 
 
-def association_ends(raw: Json) -> Iterator[Association]:
-    """Read the far ends that one result of an association read lists. Raises `MalformedAnswerError`."""
-    for end in _list(raw.get("to")):
-        types = [it for it in _list(_dict(end).get("associationTypes")) if isinstance(it, dict)]
-        yield Association(
-            to=required(_dict(end), "toObjectId"),
-            type_ids=frozenset(int(it["typeId"]) for it in types if str(it.get("typeId", "")).isdecimal()),
-            labels=frozenset(str(it["label"]) for it in types if it.get("label")),
+def association_ends(raw: Json) -> list[Association] | None:
+    """Read the far ends that one result of an association read lists; None: the list is missing, or one has no types."""
+    ends = raw.get("to")
+    if not isinstance(ends, list):
+        return None
+    found = []
+    for end in map(_dict, ends):
+        types = end.get("associationTypes")
+        if not isinstance(types, list) or not _text(end.get("toObjectId")):
+            return None
+        named = [it for it in types if isinstance(it, dict)]
+        found.append(
+            Association(
+                to=_text(end["toObjectId"]),
+                type_ids=frozenset(int(it["typeId"]) for it in named if str(it.get("typeId", "")).isdecimal()),
+                labels=frozenset(str(it["label"]) for it in named if it.get("label")),
+            )
         )
+    return found
 
 
 def required(raw: Json, name: str) -> str:
@@ -252,19 +263,23 @@ def child(raw: Json, name: str) -> Json:
     return _dict(raw.get(name))
 
 
-def _versions(where: str, entries: object) -> tuple[RawVersion, ...]:
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise MalformedAnswerError(f"{where} came with a history that is none")
-    versions = [
-        RawVersion(
-            value=_text(entry.get("value")),
-            at=moment(entry.get("timestamp")),
-            source_type=_text(entry.get("sourceType")),
-            source_id=_text(entry.get("sourceId")),
-            user_id=_text(entry.get("updatedByUserId")),
-        )
-        for entry in entries
-    ]
+def _versions(entries: object) -> tuple[RawVersion, ...] | None:
+    """The versions, newest first; None where one cannot be read, or has no value: that of a cleared property is empty."""
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) and "value" in entry for entry in entries):
+        return None
+    try:
+        versions = [
+            RawVersion(
+                value=_text(entry["value"]),
+                at=moment(entry.get("timestamp")),
+                source_type=_text(entry.get("sourceType")),
+                source_id=_text(entry.get("sourceId")),
+                user_id=_text(entry.get("updatedByUserId")),
+            )
+            for entry in entries
+        ]
+    except MalformedAnswerError:
+        return None
     return tuple(sorted(versions, key=lambda version: version.at, reverse=True))
 
 

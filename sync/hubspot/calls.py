@@ -41,6 +41,10 @@ class Calls:
         self._priority = priority
         self._type_ids: dict[Kind, str] = dict(_TYPE_IDS)
         self._association_types: dict[tuple[Kind, Kind], AssociationType] = dict(_ASSOCIATION_TYPES)
+        self.lists_empty_histories = False
+        """Whether the portal was seen to show the history of a property that was never set (docs/hubspot.md 4.6)."""
+        self.tells_of_no_associations = False
+        """Whether the portal was seen to say of a record that it has no associations (docs/hubspot.md 5.2)."""
 
     def send(self, ask: Ask) -> Answer:
         """Send one call and give its answer; raises as `Transport.send`."""

@@ -52,6 +52,12 @@ class PortalReads(PartOfPort):
         definitions = [_property(raw) for raw in self._calls.listed(ask)]
         return {definition.name: definition for definition in definitions}
 
+    def archived_properties(self, kind: Kind) -> frozenset[str]:
+        """Read the names of archived properties; see the port."""
+        path = f"/crm/properties/{API_VERSION}/{self._calls.type_id(kind)}"
+        ask = Ask("GET", path, f"{kind}/properties", query={"archived": "true"}, listing=True)
+        return frozenset(answers.required(raw, "name") for raw in self._calls.listed(ask))
+
     def account(self) -> Account:
         """Read portal id, time zone and host of its pages."""
         body = self._calls.send(Ask("GET", f"/account-info/{API_VERSION}/details", "account")).body

@@ -2,16 +2,18 @@
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from typing import Final, TypeVar
 
-from sync.crm import Association, Filter, Kind, Record
-from sync.errors import PartialAnswerError
-from sync.hubspot import answers, search
+from sync.crm import Association, Faulty, Filter, Gap, Kind, Lack, Reading, Record, RecordRef
+from sync.errors import FaultyRecordError, PartialAnswerError
+from sync.hubspot import answers, completeness, search
 from sync.hubspot.answers import Json, MalformedAnswerError, Problem, Sorted
 from sync.hubspot.batches import chunks
 from sync.hubspot.calls import API_VERSION, LIST_PAGE, PartOfPort, is_id
-from sync.hubspot.transport import Answer, Ask
+from sync.hubspot.transport import Answer, Ask, NoAnswerError, RefusalError
 from sync.storage.budget import Bucket
 
 _READ_BATCH: Final = 100
@@ -21,6 +23,45 @@ _ASSOCIATION_BATCH: Final = 1000
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is asked for of each record. What was merged into it is asked for too, though not every object may tell."""
+
+    properties: Sequence[str]
+    history: Sequence[str]
+
+    @property
+    def names(self) -> list[str]:
+        return list(dict.fromkeys((*self.properties, *self.history, answers.MERGED)))
+
+    @property
+    def body(self) -> Json:
+        history = list(dict.fromkeys(self.history))
+        return {"properties": self.names} | ({"propertiesWithHistory": history} if history else {})
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The same, for a single record."""
+        history = ",".join(dict.fromkeys(self.history))
+        return {"properties": ",".join(self.names)} | ({"propertiesWithHistory": history} if history else {})
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """One object of an answer. `record`: what can be read of it; None: nothing."""
+
+    ref: RecordRef
+    record: Record | None
+    gaps: tuple[Gap, ...]
+
+    def file(self, id_: str, found: dict[str, Record], faulty: dict[str, Faulty]) -> None:
+        """Put it where it belongs, as the answer for the id that was asked."""
+        if self.gaps or self.record is None:
+            faulty[id_] = Faulty(self.ref, self.gaps, self.record)
+        else:
+            found[id_] = self.record
+
+
 class RecordReads(PartOfPort):
     """The part of the port that reads records."""
 
@@ -28,35 +69,93 @@ class RecordReads(PartOfPort):
         self, kind: Kind, ids: Sequence[str], properties: Sequence[str], history: Sequence[str] = ()
     ) -> dict[str, Record]:
         """Read by id; see the port. An id that cannot be one (not a decimal number) is a record that does not exist."""
-        found: dict[str, Record] = {}
-        wanted: Json = {"properties": list(dict.fromkeys((*properties, *history, answers.MERGED)))}
-        if history:
-            wanted["propertiesWithHistory"] = list(dict.fromkeys(history))
-        for batch in chunks(_possible(ids), _HISTORY_BATCH if history else _READ_BATCH):
-            found.update(self._read_batch(kind, batch, wanted))
-        return found
+        reading = self.read_each(kind, ids, properties, history)
+        _raise_if_faulty(f"{kind}/batch/read", reading.faulty)
+        return dict(reading.found)
 
-    def _read_batch(self, kind: Kind, ids: Sequence[str], wanted: Json) -> dict[str, Record]:
-        ask = self._calls.objects(kind, "read", {**wanted, "inputs": [{"id": id_} for id_ in ids]})
+    def read_each(
+        self, kind: Kind, ids: Sequence[str], properties: Sequence[str], history: Sequence[str] = ()
+    ) -> Reading[Record]:
+        """Read the same, the faulty ones apart; see the port."""
+        found: dict[str, Record] = {}
+        faulty: dict[str, Faulty] = {}
+        wanted = _Wanted(properties, history)
+        for batch in chunks(_possible(ids), _HISTORY_BATCH if history else _READ_BATCH):
+            self._read_batch(kind, batch, wanted, found, faulty)
+        return Reading(found, faulty)
+
+    def _read_batch(
+        self, kind: Kind, ids: Sequence[str], wanted: _Wanted, found: dict[str, Record], faulty: dict[str, Faulty]
+    ) -> None:
+        """Read these into `found` and `faulty`."""
+        ask = self._calls.objects(kind, "read", {**wanted.body, "inputs": [{"id": id_} for id_ in ids]})
         answer = self._calls.send(ask)
         raws = answers.results(answer.body)
-        by_id = {record.id: record for record in (answers.record(kind, raw, answer.asked_at) for raw in raws)}
+        self._learn(raws)
+        seen = {one.ref.id: one for one in (self._seen(kind, raw, wanted, answer.asked_at) for raw in raws)}
         archived = {answers.text(raw, "id") for raw in raws if answers.truth(raw.get("archived"))}
-        matched = answers.sort_out(ids, by_id, answer.problems, _merged_into, trust_counts=True)
-        _raise_unless(ask, answer, lambda problem: problem.not_found)
-        found = {id_: record for id_, record in matched.found.items() if record.id not in archived}
-        for batch in _one_by_one(ask, ids, matched):
-            found.update(self._read_batch(kind, batch, wanted))
-        return found
+        matched = answers.sort_out(ids, seen, answer.problems, _merged_into, trust_counts=True)
+        _raise_unless(ask, answer, matched, lambda problem: problem.not_found)
+        for id_, one in matched.found.items():
+            if one.ref.id not in archived:
+                one.file(id_, found, faulty)
+        for id_, problem in matched.named.items():
+            if not problem.not_found:
+                faulty[id_] = Faulty(RecordRef(kind, id_), (Gap(Lack.RECORD, str(problem)),))
+        for id_ in matched.unexplained:
+            if len(ids) > 1:  # asked alone, a merged one can be matched
+                self._read_batch(kind, [id_], wanted, found, faulty)
+            else:
+                self._read_alone(kind, id_, wanted, found, faulty)
+
+    def _read_alone(
+        self, kind: Kind, id_: str, wanted: _Wanted, found: dict[str, Record], faulty: dict[str, Faulty]
+    ) -> None:
+        """Read one that batches leave out without a word: only a 404 of its own says that it does not exist."""
+        path = f"/crm/objects/{API_VERSION}/{self._calls.type_id(kind)}/{id_}"
+        try:
+            answer = self._calls.send(Ask("GET", path, f"{kind}/get", query=wanted.query))
+        except RefusalError as error:
+            if not error.problem.not_found:
+                faulty[id_] = Faulty(RecordRef(kind, id_), (Gap(Lack.RECORD, str(error)),))
+            return
+        except NoAnswerError as error:
+            faulty[id_] = Faulty(RecordRef(kind, id_), (Gap(Lack.RECORD, str(error)),))
+            return
+        if not answers.truth(answer.body.get("archived")):
+            self._seen(kind, answer.body, wanted, answer.asked_at).file(id_, found, faulty)
+
+    def _learn(self, raws: Iterable[Json]) -> None:
+        """Note whether this portal shows histories in which there is nothing."""
+        if not self._calls.lists_empty_histories:
+            self._calls.lists_empty_histories = any(completeness.shows_an_empty_history(raw) for raw in raws)
+
+    def _seen(self, kind: Kind, raw: Json, wanted: _Wanted, read_at: datetime | None = None) -> _Seen:
+        """One object of an answer, with what it lacks. Raises `MalformedAnswerError` where it does not say which it is."""
+        try:
+            record = answers.record(kind, raw, read_at)
+        except MalformedAnswerError as error:
+            id_ = answers.required(raw, "id")
+            return _Seen(RecordRef(kind, id_), None, (Gap(Lack.RECORD, str(error)),))
+        lists_empty = self._calls.lists_empty_histories
+        gaps = completeness.gaps(record, raw, wanted.properties, wanted.history, lists_empty=lists_empty)
+        return _Seen(RecordRef(kind, record.id), record, gaps)
 
     def associated(self, source: Kind, target: Kind, ids: Sequence[str]) -> dict[str, tuple[Association, ...]]:
         """Read the associations of each source record; see the port. Types and labels of one far end are gathered."""
+        reading = self.associated_each(source, target, ids)
+        _raise_if_faulty(f"associations/{source}-{target}/read", reading.faulty)
+        return dict(reading.found)
+
+    def associated_each(self, source: Kind, target: Kind, ids: Sequence[str]) -> Reading[tuple[Association, ...]]:
+        """Read the same, the faulty ones apart; see the port."""
         ends: dict[str, dict[str, Association]] = {}
+        faulty: dict[str, Faulty] = {}
         waiting: list[tuple[str, str | None]] = [(id_, None) for id_ in _possible(ids)]
         while waiting:
             batch, waiting = waiting[:_ASSOCIATION_BATCH], waiting[_ASSOCIATION_BATCH:]
-            waiting += self._associated_batch(source, target, batch, ends)
-        return {id_: tuple(found.values()) for id_, found in ends.items()}
+            waiting += self._associated_batch(source, target, batch, ends, faulty)
+        return Reading({id_: tuple(found.values()) for id_, found in ends.items() if id_ not in faulty}, faulty)
 
     def _associated_batch(
         self,
@@ -64,6 +163,7 @@ class RecordReads(PartOfPort):
         target: Kind,
         batch: Sequence[tuple[str, str | None]],
         ends: dict[str, dict[str, Association]],
+        faulty: dict[str, Faulty],
     ) -> list[tuple[str, str | None]]:
         """Read one page of each input into `ends`; the pages that follow."""
         cursors = dict(batch)
@@ -79,19 +179,51 @@ class RecordReads(PartOfPort):
         results = answers.results(answer.body)
         by_id = {answers.required(answers.child(raw, "from"), "id"): raw for raw in results}
         matched = answers.sort_out(list(cursors), by_id, answer.problems, trust_counts=True)
-        _raise_unless(ask, answer, lambda problem: problem.no_associations or problem.not_found)
+        _raise_unless(ask, answer, matched, lambda problem: problem.no_associations or problem.not_found)
         following: list[tuple[str, str | None]] = []
         for id_, raw in matched.found.items():
-            _gather(ends.setdefault(id_, {}), answers.association_ends(raw))
+            found = answers.association_ends(raw)
+            if found is None:
+                faulty[id_] = Faulty(RecordRef(source, id_), (Gap(Lack.ASSOCIATIONS, target),))
+                continue
+            if not found:
+                self._calls.tells_of_no_associations = True
+            _gather(ends.setdefault(id_, {}), found)
             after = answers.next_page(raw)
             if after is not None and after == cursors[id_]:
                 raise MalformedAnswerError(f"{ask}: the pages of {source} {id_} do not end")
             if after is not None:
                 following.append((id_, after))
-        _note_problems(ends, matched.named)
-        for alone in _one_by_one(ask, list(cursors), matched):
-            following += self._associated_batch(source, target, [(id_, cursors[id_]) for id_ in alone], ends)
+        if any(problem.no_associations for problem in answer.problems):
+            self._calls.tells_of_no_associations = True
+        _note_problems(source, target, matched.named, ends, faulty)
+        for id_ in matched.unexplained:
+            if len(cursors) > 1:
+                following += self._associated_batch(source, target, [(id_, cursors[id_])], ends, faulty)
+            else:
+                self._none_or_unknown(source, target, id_, answer, ends, faulty)
         return following
+
+    def _none_or_unknown(
+        self,
+        source: Kind,
+        target: Kind,
+        id_: str,
+        answer: Answer,
+        ends: dict[str, dict[str, Association]],
+        faulty: dict[str, Faulty],
+    ) -> None:
+        """An answer says nothing of this one, though asked alone: it has no associations, if it exists.
+
+        Not so where the portal says such a thing, where something failed, or where it was a page of several.
+        """
+        if self._calls.tells_of_no_associations or answer.has_unnamed_errors or ends.get(id_):
+            faulty[id_] = Faulty(RecordRef(source, id_), (Gap(Lack.ASSOCIATIONS, target),))
+            return
+        reading = self.read_each(source, [id_], [])
+        if id_ in reading.found:
+            ends.setdefault(id_, {})
+        faulty.update(reading.faulty)
 
     def search(
         self, kind: Kind, groups: Sequence[Sequence[Filter]], properties: Sequence[str] = ()
@@ -125,8 +257,14 @@ class RecordReads(PartOfPort):
         """List the recycle bin; see the port."""
         query = {"limit": str(LIST_PAGE), "archived": "true", "properties": ",".join(properties)}
         path = f"/crm/objects/{API_VERSION}/{self._calls.type_id(kind)}"
+        wanted = _Wanted(properties, ())
         for raw in self._calls.listed(Ask("GET", path, f"{kind}/deleted", query=query, listing=True)):
-            yield answers.record(kind, raw)
+            found: dict[str, Record] = {}
+            faulty: dict[str, Faulty] = {}
+            one = self._seen(kind, raw, wanted)
+            one.file(one.ref.id, found, faulty)
+            _raise_if_faulty(f"{kind}/deleted", faulty)
+            yield from found.values()
 
 
 def _rises(page: Sequence[Record], above: int) -> bool:
@@ -140,30 +278,36 @@ def _possible(ids: Iterable[str]) -> list[str]:
     return [id_ for id_ in dict.fromkeys(ids) if is_id(id_)]
 
 
-def _one_by_one(ask: Ask, ids: Sequence[str], matched: Sorted[T]) -> list[list[str]]:
-    """The ids of which an answer says nothing, to be asked alone, where a merged one can be matched.
-
-    One that even then has no answer is an error: unknown is not absent.
-    """
-    if matched.unexplained and len(ids) == 1:
-        raise MalformedAnswerError(f"{ask}: the answer says nothing of {ids[0]}")
-    return [[id_] for id_ in matched.unexplained]
+def _raise_if_faulty(what: str, faulty: Mapping[str, Faulty]) -> None:
+    if faulty:
+        first = next(iter(faulty.values()))
+        more = f" (and {len(faulty) - 1} more)" if len(faulty) > 1 else ""
+        raise FaultyRecordError(f"{what}: {first}{more}")
 
 
-def _raise_unless(ask: Ask, answer: Answer, expected: Callable[[Problem], bool]) -> None:
-    """A read that failed for any other reason than that there is nothing to read says nothing of the record."""
+def _raise_unless(ask: Ask, answer: Answer, matched: Sorted[T], expected: Callable[[Problem], bool]) -> None:
+    """A read that failed for any other reason than that there is nothing to read says nothing of whom it may be about."""
+    named = list(matched.named.values())
     for problem in answer.problems:
-        if not expected(problem):
+        if not expected(problem) and problem not in named:
             raise PartialAnswerError(f"{ask}: {problem}", status=207, correlation_id=problem.correlation_id)
 
 
-def _note_problems(ends: dict[str, dict[str, Association]], named: Mapping[str, Problem]) -> None:
+def _note_problems(
+    source: Kind,
+    target: Kind,
+    named: Mapping[str, Problem],
+    ends: dict[str, dict[str, Association]],
+    faulty: dict[str, Faulty],
+) -> None:
     """A record without associations is there with none; one that does not exist is left out."""
     for id_, problem in named.items():
         if problem.no_associations:
             ends.setdefault(id_, {})
-        else:
+        elif problem.not_found:
             ends.pop(id_, None)
+        else:
+            faulty[id_] = Faulty(RecordRef(source, id_), (Gap(Lack.ASSOCIATIONS, target),))
 
 
 def _gather(found: dict[str, Association], ends: Iterable[Association]) -> None:
@@ -172,5 +316,5 @@ def _gather(found: dict[str, Association], ends: Iterable[Association]) -> None:
         found[end.to] = Association(end.to, known.type_ids | end.type_ids, known.labels | end.labels)
 
 
-def _merged_into(record: Record) -> list[str]:
-    return answers.merged_ids(record.properties)
+def _merged_into(seen: _Seen) -> list[str]:
+    return [] if seen.record is None else answers.merged_ids(seen.record.properties)

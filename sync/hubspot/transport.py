@@ -103,8 +103,14 @@ class Answer:
 
     @property
     def problems(self) -> list[Problem]:
-        """The errors of a 207; nothing for any other answer."""
+        """The errors of some of the inputs, of a 207 or of a 200 that has them all the same (docs/hubspot.md 4.5)."""
         return answers.problems(self.body, self.correlation_id)
+
+    @property
+    def has_unnamed_errors(self) -> bool:
+        """Whether it counts more errors than it shows."""
+        counted = answers.text(self.body, "numErrors")
+        return counted.isdecimal() and int(counted) > 0 and not self.problems
 
 
 class NoAnswerError(CRMUnavailableError):

@@ -7,9 +7,19 @@ from datetime import datetime, timedelta
 from sync.clock import Clock, iso
 from sync.observe import health
 from sync.rules.model import EffectState
-from sync.storage import alert_log, budget, ledger, look_alikes, service_state, waits, work_queue
+from sync.storage import (
+    alert_log,
+    budget,
+    faulty_records,
+    ledger,
+    look_alikes,
+    service_state,
+    waits,
+    work_queue,
+)
 from sync.storage.alert_log import SentAlert
 from sync.storage.database import Connection, StoreReader
+from sync.storage.faulty_records import Incomplete
 from sync.storage.ledger import queries
 from sync.storage.ledger.queries import Trouble
 from sync.storage.look_alikes import WorthALook
@@ -60,6 +70,7 @@ class Status:
     reasons: tuple[str, ...]
     troubles: tuple[Trouble, ...]
     failed_looks: tuple[QueuedRecord, ...]  # the parked ones first
+    incomplete: tuple[Incomplete, ...]  # what came from the CRM without something that was asked for, the longest first
     errors: tuple[ErrorKind, ...]  # the most frequent first
     stuck: tuple[Stuck, ...]  # the longest first
     alerts: tuple[SentAlert, ...]  # within the last day, the newest first
@@ -88,6 +99,7 @@ class Status:
             "budget": self.budget,
             "reasons": list(self.reasons),
             "errors": [kind.as_json() for kind in self.errors],
+            "incomplete": [one.as_json() for one in self.incomplete],
             "stuck": [one.as_json() for one in self.stuck],
             "worth_a_look": [one.as_json() for one in self.worth_a_look],
             "told": [one.as_json() for one in self.alerts],
@@ -108,6 +120,7 @@ def read(store: StoreReader, clock: Clock) -> Status:
         last_webhook = service_state.get(connection, service_state.LAST_WEBHOOK)
         listed = tuple(queries.troubles(connection))
         failed_looks = tuple(work_queue.failing(connection))
+        incomplete = tuple(one for one in faulty_records.find(connection) if one.is_told(now))
         waiting_long = tuple(waits.find(connection, now))
         alike = tuple(look_alikes.find(connection))
         sent = tuple(alert_log.since(connection, now - ALERTS_SHOWN))
@@ -115,6 +128,10 @@ def read(store: StoreReader, clock: Clock) -> Status:
         found.append(f"{backlog.parked:,} parked: looking at them failed again and again")
     if len(failed_looks) > backlog.parked:
         found.append(f"{len(failed_looks) - backlog.parked:,} records could not be looked at; they are tried again")
+    if incomplete:
+        names = "; ".join(str(one.faulty) for one in incomplete[:3])
+        more = f"; and {len(incomplete) - 3:,} more" if len(incomplete) > 3 else ""
+        found.append(f"{len(incomplete):,} came incomplete from the CRM; nothing is decided on them: {names}{more}")
     if holding.records:
         found.append(f"{holding.effects:,} effects held by the breaker: `handoffs release --reason …` lets them go")
     for state, text in _WAITS_FOR.items():
@@ -135,6 +152,7 @@ def read(store: StoreReader, clock: Clock) -> Status:
         tuple(found),
         listed,
         failed_looks,
+        incomplete,
         tuple(_by_kind(listed, failed_looks)),
         waiting_long,
         sent,

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from sync.clock import Clock
 from sync.crm import CRMReader, Kind, RecordRef
+from sync.errors import FaultyRecordError
 from sync.passes.ledger_views import Known, ledger_views, merged_into, recorded_occurrences
 from sync.passes.snapshot import Group
 from sync.passes.snapshot.parents import find_existing, find_parents
@@ -42,7 +43,10 @@ class Bookkeeper:
         units = [item for item in items if item.record.kind is Kind.PORTFOLIO]
         if not tickets:
             return units
-        parents, _ = find_parents(self._crm, (item.record.id for item in tickets))
+        found = find_parents(self._crm, (item.record.id for item in tickets))
+        if found.faulty:
+            raise FaultyRecordError(str(next(iter(found.faulty.values()))))
+        parents = found.of
         alone = [item for item in tickets if item.record.id in parents and parents[item.record.id] is None]
         with self._store.write() as connection:
             before = memberships.parents(connection, [item.record.id for item in tickets])
@@ -157,7 +161,8 @@ def _departed(
     parents = group.parents
     understood = [i for i in portfolios if RecordRef(Kind.PORTFOLIO, i) not in group.faulty]
     departed = memberships.remember(connection, understood, parents)
-    return departed | {one.record.id for one in recorded if _is_left(one, understood, parents)}
+    departed |= {one.record.id for one in recorded if _is_left(one, understood, parents)}
+    return departed - group.unplaced
 
 
 def _is_left(recorded: RecordedOccurrence, portfolios: Collection[str], parents: Mapping[str, str]) -> bool:

@@ -84,11 +84,24 @@ class Decider:
         Takes ids; gives the portal, all that was read, and the context of each record that could be understood. Raises
         the port's errors and `StoreError`.
         """
-        portal = self._portals.get()
-        group = self._reader.read(portfolios, lone_tickets, portal)
+        portal, group = self.read_group(portfolios, lone_tickets, self._portals.get())
         with self._store.read() as connection:
             views = ledger_views(connection, group, recorded_occurrences(connection, group))
         return portal, group, self.contexts(group, views, portal)
+
+    def read_group(
+        self, portfolios: Sequence[str], lone_tickets: Sequence[str], portal: Portal
+    ) -> tuple[Portal, Group]:
+        """Read these (ids). Where something came without a property, the portal's definitions are looked at again first.
+
+        Raises the port's errors; `MappingMisfitError` where somebody has archived a property that the mapping names.
+        """
+        group = self._reader.read(portfolios, lone_tickets, portal)
+        if group.lacks_property:
+            fresh = self._portals.doubt()
+            if fresh is not portal:  # one that the mapping can do without may be gone: it is not asked for any more
+                return fresh, self._reader.read(portfolios, lone_tickets, fresh)
+        return portal, group
 
     def contexts(self, group: Group, views: Mapping[RecordRef, LedgerView], portal: Portal) -> dict[RecordRef, Context]:
         """Put together what the rules are to know of each record of the group, all as of one moment."""

@@ -12,7 +12,7 @@ from sync.storage.database import Connection
 
 def merged_into(connection: Connection, group: Group) -> tuple[Former, ...]:
     """What the records of the group were made of: as the database knows it, and as the CRM shows it now."""
-    known = identities.find(connection, group.present)
+    known = identities.find(connection, group.present | group.unread)
     return (*known, *unknown_merges(group, known))
 
 
@@ -39,7 +39,7 @@ def recorded_occurrences(connection: Connection, group: Group) -> Known:
     """Read every occurrence of the group's portfolios and tickets, whatever became of it, under any id they had."""
     former = merged_into(connection, group)
     portfolios = [record.id for record in group.snapshots if record.kind is Kind.PORTFOLIO]
-    tickets = [ticket.id for snapshot in group.snapshots.values() for ticket in snapshot.tickets]
+    tickets = [ticket for snapshot in group.snapshots.values() for ticket in snapshot.ticket_ids]
     portfolios += [one.record.id for one in former if one.record.kind is Kind.PORTFOLIO]
     tickets += [one.record.id for one in former if one.record.kind is Kind.TICKET]
     return Known(ledger.load(connection, portfolios, tickets), former)
@@ -54,7 +54,7 @@ def ledger_views(connection: Connection, group: Group, known: Known) -> dict[Rec
     found: dict[RecordRef, LedgerView] = {}
     for record, snapshot in group.snapshots.items():
         mine = record.id if record.kind is Kind.PORTFOLIO else None
-        refs = {record, *(ticket.ref for ticket in snapshot.tickets)}
+        refs = {record, *(RecordRef(Kind.TICKET, i) for i in snapshot.ticket_ids)}
         former = _of(known.former, refs)
         all_refs = refs | {one.record for one in former}
         ledger_view = ledger.view_of(

@@ -45,7 +45,8 @@ def poll(store: Store, crm: CRMReader, mapping: ProcessMapping, clock: Clock, pi
     tasks = list(crm.search(Kind.TASK, groups, [MODIFIED]))
     with store.write() as connection:
         known = memberships.parents(connection, [ticket.id for ticket in tickets])
-        mine = [t for t in tickets if t.id in known or t.properties.get(names.pipeline, "") == pipeline]
+        # One of which the answer does not say the pipeline may be ours.
+        mine = [t for t in tickets if t.id in known or t.properties.get(names.pipeline, pipeline) == pipeline]
         fresh = _unread(connection, [*changed, *mine, *tasks])
         records = {RecordRef(record.kind, record.id) for record in fresh}
         work_queue.enqueue_related(connection, records, began, "poll")

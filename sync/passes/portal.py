@@ -10,11 +10,14 @@ from mappings.schema import ProcessMapping
 from mappings.vocabulary import Stage
 from sync.clock import Clock
 from sync.crm import Account, CRMReader, Kind, Owner, Pipeline, PipelineStage, PropertyDefinition, RecordRef
-from sync.errors import MappingMisfitError
+from sync.errors import CRMRejectedError, MappingMisfitError
 from sync.rules.context import Choices
 
 OWNERS_FOR = timedelta(minutes=10)
 STAGES_FOR = timedelta(hours=1)
+
+DOUBTED_AFTER = timedelta(minutes=1)
+"""How old the definitions must be to be read anew because a record came without a property."""
 
 Labelled = TypeVar("Labelled", Pipeline, PipelineStage)
 
@@ -104,6 +107,7 @@ class PortalCache:
             # HubSpot reads a property that it does not have as nothing at all: an empty status would fire.
             missing = missing_properties(self._mapping, known.__getitem__)
             if missing:
+                missing = missing_properties(self._mapping, known.__getitem__, self._archived)
                 raise MappingMisfitError("\n".join(missing))
             self._choices = _choices(self._mapping, known)
             self._stages_at = now
@@ -132,6 +136,22 @@ class PortalCache:
             choices=self._choices,
         )
 
+    def doubt(self) -> Portal:
+        """Give the portal with its definitions read anew, for a record that came without a property of the mapping.
+
+        Not more than once a minute: a property that is only hidden stays defined. Raises as `get`; then somebody has
+        archived it.
+        """
+        if self._stages_at is not None and not timedelta(0) <= self._clock.now() - self._stages_at < DOUBTED_AFTER:
+            self._stages_at = None
+        return self.get()
+
+    def _archived(self, kind: Kind) -> Container[str]:
+        try:
+            return self._crm.archived_properties(kind)
+        except CRMRejectedError:  # it only makes the sentence better
+            return ()
+
     def forget(self) -> None:
         """Read everything anew next time: a setting was changed, or a record named somebody who is not known."""
         self._stages_at = self._owners_at = None
@@ -152,8 +172,15 @@ def _choices(mapping: ProcessMapping, known: Mapping[Kind, Mapping[str, Property
     return {(kind, name): known[kind][name].values for kind, names in written.items() for name in names}
 
 
-def missing_properties(mapping: ProcessMapping, properties: Callable[[Kind], Container[str]]) -> list[str]:
-    """Write a sentence for each property that the mapping names and the portal has not; `properties` are those it has."""
+def missing_properties(
+    mapping: ProcessMapping,
+    properties: Callable[[Kind], Container[str]],
+    archived: Callable[[Kind], Container[str]] = lambda _: (),
+) -> list[str]:
+    """Write a sentence for each property that the mapping names and the portal has not; `properties` are those it has.
+
+    `archived`: those that somebody has archived. It is asked only where one is missing.
+    """
     portfolio, ticket = mapping.portfolio, mapping.ticket
     named = {
         Kind.PORTFOLIO: {
@@ -170,10 +197,13 @@ def missing_properties(mapping: ProcessMapping, properties: Callable[[Kind], Con
     found = []
     for kind, names in named.items():
         known = properties(kind)
+        missing = {key: name for key, name in names.items() if name not in known}
+        restorable: Container[str] = archived(kind) if missing else ()
         found += [
-            f"{key}: the portal's {kind} has no property “{name}”. Change the mapping (MAPPING)."
-            for key, name in names.items()
-            if name not in known
+            f"{key}: the property “{name}” of the portal's {kind} is archived. Restore it, or change the mapping (MAPPING)."
+            if name in restorable
+            else f"{key}: the portal's {kind} has no property “{name}”. Change the mapping (MAPPING)."
+            for key, name in missing.items()
         ]
     return found
 

@@ -10,10 +10,11 @@ import structlog
 from mappings.schema import ProcessMapping
 from mappings.vocabulary import Handoff
 from sync.clock import Clock
-from sync.crm import Kind, RecordRef
+from sync.crm import Faulty, Kind, RecordRef
 from sync.errors import (
     AuthenticationError,
     CRMUnavailableError,
+    FaultyRecordError,
     MappingMisfitError,
     PartialAnswerError,
     StoreError,
@@ -36,12 +37,15 @@ from sync.rules.handoffs.ad_sets import look_alikes as look_alikes_in
 from sync.rules.identity import versions_of
 from sync.rules.model import Decision, LedgerView, LookAlike, Portfolio, Snapshot, Wait
 from sync.rules.transition import effects_ahead
-from sync.storage import identities, ledger, look_alikes, waits, work_queue
+from sync.storage import faulty_records, identities, ledger, look_alikes, waits, work_queue
 from sync.storage.database import Store
 from sync.storage.work_queue import MENDED_BY_TIME, WorkItem
 
 GROUP = 50
 """Records of one pass: what one batch read with history takes (docs/hubspot.md 4.3)."""
+
+LOOKED_AT_LEAST = timedelta(hours=1)
+"""How often what came incomplete from the CRM is looked at again at least."""
 
 ROUNDS = 6
 """How often a pass may decide anew because of its own writes; what is then still moving gets another pass soon."""
@@ -60,6 +64,8 @@ class _Pass:
     tally: Tally
     again: dict[RecordRef, datetime] = field(default_factory=dict)
     faulty: dict[RecordRef, str] = field(default_factory=dict)
+    looked_at: set[RecordRef] = field(default_factory=set)
+    incomplete: dict[RecordRef, tuple[Faulty, ...]] = field(default_factory=dict)  # as the last round saw it
     held: dict[RecordRef, int] = field(default_factory=dict)
     gate: Gate | None = None  # None: whatever is decided may be done
     refused: set[RecordRef] = field(default_factory=set)
@@ -136,6 +142,8 @@ class Reconciler:
         except Exception as error:  # the boundary: one record must not stop the others
             if _concerns_all(error):
                 raise
+            if isinstance(error, FaultyRecordError):
+                self._portals.doubt()
             if len(units) == 1:
                 self._failed(units[0], error, tally)
             else:  # what was done is settled; each of them gets a pass alone
@@ -174,11 +182,14 @@ class Reconciler:
     def _round(self, units: Sequence[RecordRef], state: _Pass, portal: Portal) -> list[RecordRef]:
         """Read, decide, plan and do once; what its own writes or a person's may have changed is to be decided anew."""
         state.rounds += 1
-        group = self._read(units, portal)
+        portal, group = self._read(units, portal)
         views = self._note_group(group, units, state)
         contexts = self._decider.contexts(group, views, portal)
         decisions, faulty = self._decider.decide(contexts, portal)
-        state.faulty.update({**group.faulty, **faulty})
+        incomplete = _incomplete(group, contexts)
+        state.looked_at.update(units)
+        state.incomplete = {r: one for r, one in state.incomplete.items() if r not in units} | incomplete
+        state.faulty.update({r: text for r, text in {**group.faulty, **faulty}.items() if r not in incomplete})
         waited_for = self._waited_for(contexts, decisions, portal)
         alike = _called_alike(contexts, decisions)
         decisions = state.permitted({r: d for r, d in decisions.items() if _is_inside(group.snapshots[r])}, contexts)
@@ -192,12 +203,12 @@ class Reconciler:
         self._plan_rechecks(decisions, contexts, state)
         return _to_decide_anew(decisions, performed)
 
-    def _read(self, units: Sequence[RecordRef], portal: Portal) -> Group:
-        """What the CRM shows of these."""
-        group = self._reader.read(_ids(units, Kind.PORTFOLIO), _ids(units, Kind.TICKET), portal)
+    def _read(self, units: Sequence[RecordRef], portal: Portal) -> tuple[Portal, Group]:
+        """What the CRM shows of these, and the portal by which it was read."""
+        portal, group = self._decider.read_group(_ids(units, Kind.PORTFOLIO), _ids(units, Kind.TICKET), portal)
         log.info("group.read", asked=len(units), read=len(group.snapshots), gone=len(group.gone))
         self._failpoint("snapshot")
-        return group
+        return portal, group
 
     def _note_group(self, group: Group, units: Sequence[RecordRef], state: _Pass) -> dict[RecordRef, LedgerView]:
         """What the ledger knows of the group, once what was read is written down."""
@@ -216,7 +227,7 @@ class Reconciler:
         )
         for record, text in faulty.items():
             log.error("record.wait_unknown", record=str(record), error=last_line(text))
-        return [(contexts[record].portfolio, found.wait) for record, found in judged.items()]
+        return [(contexts[record].portfolio, found.wait) for record, found in judged.items() if found.is_known]
 
     def _not_held(
         self, decisions: Mapping[RecordRef, Decision], views: Mapping[RecordRef, LedgerView], state: _Pass
@@ -281,7 +292,11 @@ class Reconciler:
 
     def _settle(self, state: _Pass) -> None:
         self._failpoint("passed")
+        now = self._clock.now()
         with self._store.write() as connection:
+            since = faulty_records.remember(connection, state.looked_at, state.incomplete, now)
+            for record, began in since.items():
+                state.recheck_at(record, now + _until_whole(now - began))
             left = state.faulty.keys() | state.held.keys() | state.refused
             through = {item: state.again.get(record) for record, item in state.items.items() if record not in left}
             work_queue.ack(connection, through)
@@ -290,7 +305,26 @@ class Reconciler:
         for record, text in state.faulty.items():
             state.tally.errors += 1
             self._nack(state.items[record], text)
+        for record, faulty in state.incomplete.items():
+            late = all(one.is_late for one in faulty)
+            state.tally.errors += not late
+            say = log.info if late else log.error
+            say("record.incomplete", record=str(record), lacks=[str(one) for one in faulty])
         self._failpoint("looked at")
+
+
+def _incomplete(group: Group, contexts: Mapping[RecordRef, Context]) -> dict[RecordRef, tuple[Faulty, ...]]:
+    """By the record that waits for it, all that came incomplete: itself, its tickets, and tasks and Notes that rules read."""
+    found = {record: list(each) for record, each in group.incomplete.items()}
+    for record, context in contexts.items():
+        if context.snapshot.faulty:
+            found.setdefault(record, []).extend(context.snapshot.faulty.values())
+    return {record: tuple({one.record: one for one in each}.values()) for record, each in found.items()}
+
+
+def _until_whole(age: timedelta) -> timedelta:
+    """How long to wait for a record that came incomplete: ever longer, as long as it has been so; an hour at most."""
+    return min(max(SOON, age), LOOKED_AT_LEAST)
 
 
 def _concerns_all(error: Exception) -> bool:

@@ -49,6 +49,10 @@ class NeededError(Exception):
         self.notes = frozenset(notes)
 
 
+class UnreadError(Exception):
+    """A rule asked for something that came incomplete from the CRM: it cannot decide. The text says what is missing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Times:
     """When it is decided, and since when the service counts. `ledger_began`: when this ledger itself began.
@@ -386,16 +390,17 @@ class Context:
 
     def tasks(self, ids: Iterable[str]) -> list[OwnTask]:
         wanted = list(ids)
+        faulty = self.snapshot.faulty
+        unread = [faulty[ref] for task in wanted if (ref := RecordRef(Kind.TASK, task)) in faulty]
+        if unread:
+            raise UnreadError("; ".join(map(str, unread)))
         missing = [task for task in wanted if task not in self.snapshot.tasks]
         if missing:
             raise NeededError(tasks=missing)
         return [self.snapshot.tasks[task] for task in wanted]
 
     def newest_note(self, record: RecordRef, since: datetime | None = None) -> Note | None:
-        if record not in self.snapshot.notes:
-            raise NeededError(notes=[record])
-        notes = self.snapshot.notes[record]
-        return next((note for note in notes if since is None or note.at >= since), None)
+        return next((note for note in self._notes_on(record) if since is None or note.at >= since), None)
 
     def notes_since(self, record: RecordRef, bound: datetime) -> list[Note]:
         """The Notes on a record that are not older than `bound`, newest first."""
@@ -406,6 +411,8 @@ class Context:
         return notes.quotation(self._notes_on(record), bound, self._is_of_manager, self._name)
 
     def _notes_on(self, record: RecordRef) -> tuple[Note, ...]:
+        if record in self.snapshot.faulty:
+            raise UnreadError(f"the Notes on {record}: {self.snapshot.faulty[record]}")
         if record not in self.snapshot.notes:
             raise NeededError(notes=[record])
         return self.snapshot.notes[record]

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from mappings.vocabulary import Handoff
 from sync.crm import RecordRef
-from sync.rules.context import Context, NeededError
-from sync.rules.handoffs import RULES, TICKET_RULES
+from sync.rules.context import Context, NeededError, UnreadError
+from sync.rules.handoffs import HANDOFF_OF, RULES, TICKET_RULES
 from sync.rules.handoffs.announcements import replaced
 from sync.rules.model import Decision, EffectState, OccurrenceState, Reassigned, RecordedOccurrence, State, Verdict
 
@@ -34,6 +34,9 @@ def decide(context: Context) -> Decision:
         except NeededError as needed:
             tasks |= needed.tasks
             notes |= needed.notes
+        except UnreadError as unread:
+            why = f"it cannot be decided before this is read whole: {unread}"
+            verdicts.append(Verdict(HANDOFF_OF[rule], State.WAITING, why, context.snapshot.ref, undecided=True))
     repeated = replaced(context) if context.snapshot.portfolio is not None else frozenset()
     pointless = {key for verdict in verdicts if verdict.occurrence for key in verdict.occurrence.overtakes}
     reassigned = _reassigned(context, repeated | pointless | _about_to_be_replaced(verdicts, context))
@@ -74,14 +77,16 @@ def _reassigned(context: Context, but: Collection[str]) -> dict[str, Reassigned]
     """For each effect (`but` these) that waits for a person, in an occurrence that stands: who does it now.
 
     Nobody is found for a cycle that was declined: a decline that waits its turn bypasses it all the same. Nor is anybody
-    for what hangs on the status while a closing version may still be taken back.
+    for what hangs on the status while a closing version may still be taken back, nor for a ticket that came incomplete: its
+    own people may be others.
     """
     tickets = {ticket.id: ticket for ticket in context.snapshot.tickets}
+    unread = {ticket.ref for ticket in context.snapshot.unread}
     declined = {context.cycle_ended_by(ending) for ending in context.pending_declines}
     found = {}
     for recorded in context.ledger.recorded.values():
         settling = context.settling is not None and recorded.handoff in ON_STATUS and recorded.cycle == context.cycle
-        if not recorded.committed or recorded.cycle in declined or settling:
+        if not recorded.committed or recorded.cycle in declined or settling or recorded.record in unread:
             continue
         for effect in recorded.effects:
             if effect.role is not None and effect.state is EffectState.BLOCKED and effect.key not in but:

@@ -10,7 +10,7 @@ from mappings.names import as_seen
 from mappings.schema import Party
 from mappings.vocabulary import EmailKind, Handoff, Revision, Role, Stage, Status, TaskKind
 from sync.clock import to_ms
-from sync.crm import Kind, Owner, RecordRef
+from sync.crm import Faulty, Kind, Owner, RecordRef
 from sync.rules import keys
 from sync.rules.keys import EffectKind, OccurrenceKey, Slot
 
@@ -105,6 +105,31 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
+class UnreadTicket:
+    """A ticket that came without something that was asked for: nothing is decided on it, nor on its Ad Set.
+
+    `folder`: its Deliverable Folder Name; None: the answer does not say, so that it may be of any set. `may_count`: whether
+    it may be an open deliverable, as far as the answer shows. `placed`: whether it is known that it counts for this portfolio.
+    """
+
+    id: str
+    subject: str
+    url: str
+    folder: str | None
+    may_count: bool
+    placed: bool
+    why: str
+
+    @property
+    def ref(self) -> RecordRef:
+        return RecordRef(Kind.TICKET, self.id)
+
+    def may_be_in(self, folder_key: str) -> bool:
+        """Whether it may be an open ticket of the Ad Set of this name, as names are compared."""
+        return self.may_count and (self.folder is None or as_seen(self.folder) == folder_key)
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """A Note as read. `by`: the owner (an id) whose word it is: the Note's own, else who made it; '' for nobody known."""
 
@@ -145,9 +170,10 @@ class OwnTask:
 class Snapshot:
     """One portfolio and its tickets, or one ticket without a portfolio, as read at one time.
 
-    `tasks` and `notes` hold only what a rule has asked for. `problems` are what a person should mend. `read_at` is a moment
-    by the CRM's own clock that had come when it was read: how long its newest version has stood can be told by it. None: that
-    is the moment at which it is decided.
+    `tasks` and `notes` hold only what a rule has asked for; what of it came incomplete is in `faulty`, tasks by themselves,
+    Notes by the record that they are on. `problems` are what a person should mend. `read_at` is a moment by the CRM's own
+    clock that had come when it was read: how long its newest version has stood can be told by it. None: that is the moment
+    at which it is decided.
     """
 
     portfolio: Portfolio | None
@@ -157,10 +183,17 @@ class Snapshot:
     owners: Mapping[str, Owner] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     read_at: datetime | None = None
+    unread: tuple[UnreadTicket, ...] = ()
+    faulty: Mapping[RecordRef, Faulty] = field(default_factory=dict)
 
     @property
     def ref(self) -> RecordRef:
         return self.portfolio.ref if self.portfolio is not None else self.tickets[0].ref
+
+    @property
+    def ticket_ids(self) -> list[str]:
+        """The ids of its tickets, of those too that came incomplete."""
+        return [*(ticket.id for ticket in self.tickets), *(ticket.id for ticket in self.unread)]
 
 
 def unit_of(record: RecordRef, portfolio: str | None) -> RecordRef:
@@ -279,6 +312,7 @@ class Verdict:
     occurrence: Occurrence | None = None
     when: datetime | None = None  # done: when; waiting: until when, where that is known
     key: str | None = None  # the occurrence in the ledger that this speaks of
+    undecided: bool = False  # nothing can be said before something is read whole: what was begun is left as it is
 
 
 # Whose turn it is

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mappings.vocabulary import Handoff
+from sync.crm import Kind
 from sync.rules import keys
 from sync.rules.keys import EffectKind
 from sync.rules.model import (
@@ -72,8 +73,7 @@ def transition(
         work.plan(occurrence)
     decided = {occurrence.key for occurrence in decision.occurrences}
     for key, recorded in view.recorded.items():
-        undecided = recorded.committed and recorded.handoff in decision.undecided
-        if key not in decided and recorded.state is OccurrenceState.OPEN and not undecided:
+        if key not in decided and recorded.state is OccurrenceState.OPEN and not _is_left(decision, recorded):
             work.cancel(recorded)
     for key in sorted(key for occurrence in decision.occurrences for key in occurrence.overtakes):
         work.overtake(key, OVERTAKEN)
@@ -85,6 +85,18 @@ def transition(
         if occurrence.handoff is Handoff.DECLINED and occurrence.effects:
             work.cancel_cycle(occurrence)
     return work.result(decision.closings)
+
+
+def _is_left(decision: Decision, recorded: RecordedOccurrence) -> bool:
+    """Whether this stays as it is, because its rule could not decide.
+
+    What was not begun is withdrawn all the same, unless it is of a ticket that came incomplete: its cause may be gone, and
+    it comes back if it is not.
+    """
+    undecided = [verdict for verdict in decision.verdicts if verdict.undecided]
+    unread = {verdict.record for verdict in undecided if verdict.record.kind is Kind.TICKET}
+    handoffs = {*decision.undecided, *(verdict.handoff for verdict in undecided)}
+    return recorded.record in unread or (recorded.committed and recorded.handoff in handoffs)
 
 
 class _Work:

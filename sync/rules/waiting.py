@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from mappings.schema import Party
 from mappings.vocabulary import Handoff, Role, Stage, Status
 from sync.crm import RecordRef
-from sync.rules.context import Context, NeededError
+from sync.rules.context import Context, NeededError, UnreadError
 from sync.rules.handoffs.ad_sets import current_tickets
 from sync.rules.handoffs.wording import name_of
 from sync.rules.keys import EffectKind
@@ -29,11 +29,15 @@ SERVICE_NEXT = frozenset({State.DUE, State.BLOCKED, State.WAITING})
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Who is waited for (None: nobody), or what has to be read before that can be told."""
+    """Who is waited for (None: nobody), or what has to be read before that can be told.
+
+    `is_known`: False where that cannot be told, because something came incomplete from the CRM.
+    """
 
     wait: Wait | None = None
     needed_tasks: frozenset[str] = frozenset()
     needed_notes: frozenset[RecordRef] = frozenset()
+    is_known: bool = True
 
     @property
     def complete(self) -> bool:
@@ -46,10 +50,14 @@ def judge(context: Context, verdicts: Sequence[Verdict], *, closely: bool = Fals
     Whether a task is done tells the Account Manager's turn from the client's. It is read only where one of them may
     have waited too long by the next look, or `closely`.
     """
+    if any(ticket.may_count for ticket in context.snapshot.unread):
+        return Judgement(is_known=False)
     try:
         return Judgement(_Turn(context, verdicts, closely=closely).wait())
     except NeededError as needed:
         return Judgement(None, needed.tasks, needed.notes)
+    except UnreadError:
+        return Judgement(is_known=False)
 
 
 class _Turn:

@@ -219,6 +219,18 @@ look_alikes = Table(
     Column("seen_at", BigInteger, nullable=False),
 )
 
+# What came incomplete from the CRM at the last pass of the record that waits for it; `lacks` is JSON.
+faulty_records = Table(
+    "faulty_record",
+    metadata,
+    Column("unit_kind", String, primary_key=True),
+    Column("unit", String, primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("lacks", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+)
+
 # One email to the admin a kind and hour.
 alerts = Table(
     "alert",

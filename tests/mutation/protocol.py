@@ -28,6 +28,13 @@ RECOVERY, SWEEP, POLL, INBOX = (
     "sync/passes/poll.py",
     "sync/storage/inbox.py",
 )
+ANSWERS, COMPLETENESS, HUBSPOT_RECORDS = (
+    "sync/hubspot/answers.py",
+    "sync/hubspot/completeness.py",
+    "sync/hubspot/records.py",
+)
+MODEL, DECIDE, DECIDER = "sync/rules/model.py", "sync/rules/decide.py", "sync/passes/decider.py"
+FAULTY_RECORDS, CLOSINGS = "sync/storage/faulty_records.py", "sync/passes/effects/closings.py"
 MEMBERSHIPS, CRM, BATCHES = "sync/storage/memberships.py", "sync/crm.py", "sync/hubspot/batches.py"
 SNAPSHOT, CHANGES = "sync/passes/snapshot/group.py", "sync/storage/changes.py"
 BOOTSTRAP, CAUSES = "sync/service/bootstrap.py", "sync/admin/verify/causes.py"
@@ -334,14 +341,15 @@ MUTANTS = (
     ),
     Mutant(
         "read-apart", "A portfolio is not read again though its ticket has changed since it was.",
-        SNAPSHOT, "record.updated_at > began}", "record.updated_at < began and t not in tickets}",
+        SNAPSHOT, "one.updated_at > began}", "one.updated_at < began and t not in portfolios.found}",
         test="tests/story/test_interruptions.py::"
         "test_a_set_that_is_ready_only_after_a_decline_while_both_are_read_is_not_announced",
     ),
     Mutant(
         "read-is-looked-at", "A ticket of another portfolio that was read along is taken for looked at.",
-        SNAPSHOT, "for t, record in read.tickets.items() if read.parents.get(t) in read.portfolios or t in read.lone]",
-        "for t, record in read.tickets.items()]",
+        SNAPSHOT,
+        "for t, record in read.tickets.items() if read.parents.of.get(t) in read.portfolios or t in read.lone",
+        "for t, record in read.tickets.items()",
         test="tests/story/test_interruptions.py::test_a_poll_finds_a_ticket_that_was_read_with_another_portfolio",
     ),
     Mutant(
@@ -551,5 +559,133 @@ MUTANTS = (
         "merged-versions-not-seen", "No pass remembers which versions it has seen of a record.",
         RECONCILE, "{record: times for versions in seen for record, times in versions.items()}", "{}",
         test="tests/story/handoffs/test_merged.py::test_6_a_revision_is_not_asked_for_again",
+    ),
+    # what an answer lacks
+    Mutant(
+        "absent-is-empty", "A property that is missing from an answer is read as an empty one.",
+        COMPLETENESS,
+        "if name not in record.properties)",
+        "if name not in record.properties and not names)",
+        test="tests/story/test_incomplete_answers.py::TestAPortfolio::test_that_is_faulty_waits_alone",
+    ),
+    Mutant(
+        "absent-history-never-set", "A missing history is that of a property which was never set, whatever its value.",
+        COMPLETENESS,
+        'and value == "" and not lists_empty',
+        "and not lists_empty",
+        test="tests/contract/hubspot/test_reading.py::TestAbsentIsNotEmpty::test_a_history_of_a_value",
+        why="A history that is missing alone hides a cause for a moment only: it is looked at again.",
+    ),
+    Mutant(
+        "absent-history-habit", "A portal that shows empty histories is believed when one is missing.",
+        COMPLETENESS,
+        'and value == "" and not lists_empty',
+        'and value == ""',
+        test="tests/contract/hubspot/test_reading.py::TestAbsentIsNotEmpty::"
+        "test_where_such_histories_are_shown_an_absent_one_is_missing",
+        why="A history that is missing alone hides a cause for a moment only: it is looked at again.",
+    ),
+    Mutant(
+        "late-is-whole", "A history that is behind its value is taken for whole.",
+        COMPLETENESS,
+        "elif versions is not None and not _ends_in(",
+        "elif versions is None and not _ends_in(",
+        test="tests/story/test_incomplete_answers.py::TestALateHistory::test_that_stays_so_is_told",
+    ),
+    Mutant(
+        "late-if-merged", "A merged record is late as long as the other one's version is the newest.",
+        COMPLETENESS,
+        "if merged or version.at",
+        "if version.at",
+        test="tests/contract/hubspot/test_reading.py::TestAbsentIsNotEmpty::"
+        "test_in_a_merged_record_the_newest_version_may_be_the_other_ones",
+        why="Nothing is done on it; a seed would find it as missing only where a merge brings a newer version.",
+    ),
+    Mutant(
+        "absent-list-is-empty", "A list of associations that is missing is an empty one.",
+        ANSWERS,
+        "    if not isinstance(ends, list):\n        return None\n",
+        "    if not isinstance(ends, list):\n        return []\n",
+        test="tests/story/test_incomplete_answers.py::TestATicket::test_that_is_faulty_holds_up_its_set_alone",
+    ),
+    Mutant(
+        "left-out-is-deleted", "A record that a good answer leaves out does not exist.",
+        HUBSPOT_RECORDS,
+        "                self._read_alone(kind, id_, wanted, found, faulty)\n",
+        "                continue\n",
+        test="tests/story/test_incomplete_answers.py::TestATicket::"
+        "test_that_the_crm_leaves_out_of_a_good_answer_is_not_deleted",
+    ),
+    Mutant(
+        "left-out-has-none", "A record that an answer about associations leaves out has none, whatever the portal says else.",
+        HUBSPOT_RECORDS,
+        "if self._calls.tells_of_no_associations or answer",
+        "if answer",
+        test="tests/contract/hubspot/test_associations.py::"
+        "TestAssociations::test_where_the_portal_says_so_silence_is_none_of_it",
+    ),
+    Mutant(
+        "faulty-ticket-forgotten", "A ticket that came incomplete is left out, as if it were not there.",
+        SNAPSHOT,
+        "read_at=read_at, unread=unread",
+        "read_at=read_at",
+        test="tests/story/test_incomplete_answers.py::TestATicket::test_that_is_faulty_holds_up_its_set_alone",
+    ),
+    Mutant(
+        "faulty-ticket-any-set", "A ticket whose folder is not shown holds up no set.",
+        MODEL,
+        "(self.folder is None or as_seen(self.folder) == folder_key)",
+        "as_seen(self.folder or '') == folder_key",
+        test="tests/unit/handoffs/test_incomplete.py::test_decision",
+    ),
+    Mutant(
+        "faulty-ticket-reassigned", "What waits for a person on a ticket that came incomplete is given to the portfolio's.",
+        DECIDE,
+        " or recorded.record in unread:",
+        ":",
+        test="tests/unit/handoffs/test_incomplete.py::test_decision",
+    ),
+    Mutant(
+        "faulty-task-cancels", "What was begun is withdrawn while a task that it hangs on came incomplete.",
+        TRANSITION,
+        "(recorded.committed and recorded.handoff in handoffs)",
+        "(not recorded.committed and recorded.handoff in handoffs)",
+        test="tests/unit/handoffs/test_incomplete.py::test_what_was_begun_stays_as_it_is",
+    ),
+    Mutant(
+        "faulty-looked-at-again", "What came incomplete is not looked at again.",
+        RECONCILE,
+        "                state.recheck_at(record, now + _until_whole(now - began))\n",
+        "                del began\n",
+        test="tests/story/test_incomplete_answers.py::TestAPortfolio::test_is_looked_at_ever_more_seldom_and_never_parked",
+    ),
+    Mutant(
+        "faulty-once-told", "What came whole again is still told as incomplete.",
+        FAULTY_RECORDS,
+        "        if before:\n            connection.execute(_FORGET, of)\n",
+        "        if before and faulty:\n            connection.execute(_FORGET, of)\n",
+        test="tests/story/test_incomplete_answers.py::TestAPortfolio::test_that_is_faulty_waits_alone",
+    ),
+    Mutant(
+        "archived-not-noticed", "Definitions are not looked at again when a record comes without a property.",
+        DECIDER,
+        "        if group.lacks_property:",
+        "        if group.lacks_property and portal is None:",
+        test="tests/story/test_incomplete_answers.py::TestAnArchivedProperty::test_of_the_status_makes_no_kickoff",
+    ),
+    Mutant(
+        "write-over-absent", "Just before a write a missing value passes for the empty one that was expected.",
+        WRITES,
+        "if (faulty := reading.faulty.get(written(effect).id)) is not None:",
+        "if (faulty := reading.faulty.get(written(effect).id)) is not None and faulty.shown is None:",
+        test="tests/story/test_incomplete_answers.py::TestWhatIsReadBeforeAWrite::"
+        "test_an_absent_value_is_not_the_empty_one_that_was_expected",
+    ),
+    Mutant(
+        "close-over-absent", "A task that came incomplete is taken for closed already.",
+        CLOSINGS,
+        "        mine = [effect for effect in mine if closed_task(effect) not in faulty]\n",
+        "",
+        test="tests/story/test_incomplete_answers.py::TestWhatIsReadBeforeAWrite::test_a_task_without_its_body_is_not_closed",
     ),
 )  # fmt: skip

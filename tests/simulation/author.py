@@ -15,7 +15,7 @@ from sync.sandbox.records import Record
 from tests.simulation.chaos import chaos
 from tests.simulation.corner_cases import corner_case
 from tests.simulation.desk import edits
-from tests.simulation.disturbances import disturbances, moment, times
+from tests.simulation.disturbances import disturbances, incomplete_answers, moment, times
 from tests.simulation.merging import merging
 from tests.simulation.pasted import pasted
 from tests.simulation.player import NAMES, ZONE, Player
@@ -188,6 +188,7 @@ class Author:
                 yield Item(at, POLL)
         if not calm:
             yield from disturbances(self, today)
+            yield from incomplete_answers(self, today)
         if profile.corner_cases and self._admin.random() < 0.1:
             at = moment(today, self._admin.randrange(24), self._admin.randrange(60))
             yield Item(max(at, self.clock), REMAP, values=dict(self._admin.choice(NEW_MAPPINGS)))

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from sync.clock import to_ms
 from sync.sandbox.faults import FaultKind
-from tests.simulation.player import ZONE
-from tests.simulation.script import FAULT, KILL, RECEIVER, Item
+from sync.sandbox.seed import TASK_PROPERTY
+from tests.simulation.player import NAMES, ZONE
+from tests.simulation.script import ACT, FAULT, KILL, RECEIVER, Item
 
 if TYPE_CHECKING:
     from tests.simulation.author import Author
@@ -33,6 +34,16 @@ ENDPOINTS = (
 WRITES = ("POST */tasks/batch/create", "POST */batch/update", "POST */single-email/send")
 
 
+INCOMPLETE: tuple[FaultKind, ...] = ("no-property", "no-history", "no-histories", "no-version", "no-list", "left-out")
+READS = ("POST */batch/read", "POST *_portfolios/batch/read", "POST */tickets/batch/read", "POST */tasks/batch/read")
+
+ARCHIVED = (
+    ("portfolio", NAMES.status), ("portfolio", NAMES.date), ("portfolio", NAMES.cadence), ("portfolio", "account_manager"),
+    ("ticket", NAMES.folder), ("ticket", NAMES.needs_revisions), ("ticket", NAMES.copy_approval), ("task", TASK_PROPERTY),
+)  # fmt: skip
+"""Properties that an admin may archive by mistake, and restores again."""
+
+
 def disturbances(author: "Author", today: date) -> Iterator[Item]:
     rng, profile = author.rng, author.profile
     for _ in range(times(rng, profile.faults)):
@@ -51,6 +62,47 @@ def disturbances(author: "Author", today: date) -> Iterator[Item]:
             if profile.lost and rng.random() < 0.2:
                 values["lose"] = 1
             yield Item(at, KILL, values=values)
+
+
+def incomplete_answers(author: "Author", today: date) -> Iterator[Item]:
+    """Answers that lack something, and properties that are archived in mid-life.
+
+    From dice of their own, so that everything else of a seed happens as it would without them.
+    """
+    if not author.profile.faults:
+        return
+    rng = random.Random(f"incomplete {author.player.script.seed} {today}")
+    for _ in range(times(rng, author.profile.faults / 2)):
+        at = moment(today, rng.randrange(6, 20), rng.randrange(60))
+        if at > author.clock:
+            values = _incomplete(rng)
+            silent = author.script.quirks.get("batch_read_problems") == "left out"
+            if silent and values["kind"] == "left-out":
+                # Where none is told by silence, a list of associations that is left out cannot be told from none at all.
+                values["endpoint"] = values["endpoint"].replace("POST *", "POST */objects/*")
+            yield Item(at, FAULT, values=values)
+    if rng.random() < 0.05:
+        kind, name = rng.choice(ARCHIVED)
+        at = moment(today, rng.randrange(6, 18), rng.randrange(60))
+        if at > author.clock:
+            yield Item(at, ACT, "property", {"kind": kind, "name": name, "do": "archive"})
+            back = at + 1000 * rng.choice((30, 600, 5400))
+            yield Item(back, ACT, "property", {"kind": kind, "name": name, "do": "restore"})
+
+
+def _incomplete(rng: random.Random) -> dict[str, Any]:
+    values: dict[str, Any] = {"kind": rng.choice(INCOMPLETE), "endpoint": rng.choice(READS)}
+    if values["kind"] == "no-list":
+        values["endpoint"] = "POST */associations/*"
+    values["share"] = rng.choice((0.1, 0.5, 1.0))
+    if rng.random() < 0.5:
+        values["lasts"] = rng.choice((20.0, 600.0, 5400.0))
+        values["probability"] = rng.choice((0.3, 1.0))
+    else:
+        values["times"] = rng.randint(1, 6)
+    if rng.random() < 0.3:
+        values["skip"] = rng.randint(1, 6)
+    return values
 
 
 def _fault(rng: random.Random) -> dict[str, Any]:

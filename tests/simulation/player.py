@@ -219,6 +219,9 @@ class Player:
         """The faults stop; one poll, one sweep, and the time that things take."""
         world = self.world
         world.sandbox.faults.clear()
+        for object_type in world.sandbox.portal.types.values():
+            for name in list(object_type.archived_properties):
+                world.sandbox.portal.archive_property(object_type.id, name, archived=False)
         world.sandbox.delivery.mode = DeliveryMode()
         self._kill = None
         self._inside.clear()
@@ -328,6 +331,10 @@ class Player:
             case "own task":
                 made = people.create_task(values["subject"], [self._ref(values["on"])], by=by)
                 return f"makes a task of their own, {made} “{values['subject']}”, on {values['on']}"
+            case "property":
+                archived = values["do"] == "archive"
+                (people.archive_property if archived else people.restore_property)(values["kind"], values["name"])
+                return f"{values['do']}s the property {values['name']} of {values['kind']}s"
             case "owner":
                 owner = self.world.sandbox.process.owners[values["role"]]
                 (people.reactivate_owner if values["active"] else people.deactivate_owner)(owner)

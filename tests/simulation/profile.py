@@ -100,5 +100,6 @@ def quirks(rng: random.Random) -> dict[str, Any]:
         "update_partial_failure": ("trace", "always", "never"),
         "create_partial_failure": ("trace", "always", "never"),
         "merge_keeps_primary": (False, True),
+        "batch_read_problems": ("207", "200", "left out"),
     }
     return {name: rng.choice(values) for name, values in options.items() if rng.random() < 0.3}

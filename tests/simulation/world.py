@@ -334,6 +334,7 @@ class SimulationWorld(World):
         found = self._ask(
             "SELECT (SELECT count(*) FROM effect WHERE state IN ('planned', 'attempting', 'unknown'))"
             " + (SELECT count(*) FROM dirty WHERE attempts > 0)"
+            " + (SELECT count(*) FROM faulty_record)"
         )
         return bool(found)
 

@@ -9,8 +9,11 @@ import pytest
 from sqlalchemy import select
 
 from mappings.texts import Texts
+from sync.clock import to_ms
 from sync.errors import HandoffsError
+from sync.passes.bookkeeping import SOON
 from sync.sandbox.faults import Fault, FaultKind
+from sync.sandbox.schema import Actor
 from sync.storage.tables import effects, work_items
 from tests.conftest import MakeWorld
 from tests.story import busy_day
@@ -29,6 +32,7 @@ CALLS = {
 KINDS: tuple[FaultKind, ...] = (
     "429-ten-secondly", "429-secondly", "429-daily", "429-bare", "401", "403", "423", "477", "500", "502", "503", "504",
     "refused", "reset", "hang", "slow", "truncated", "cut", "lost", "lost-504", "late", "late-hang", "partial",
+    "no-property", "no-history", "no-histories", "no-version", "no-list", "left-out",
 )  # fmt: skip
 
 
@@ -197,7 +201,8 @@ def test_an_answer_that_says_nothing_of_one_record_stops_no_other(world: World) 
     assert len(world.tasks()) == 3
     (row,) = _rows(world)
     assert row.parked_at is None
-    assert row.attempts == 1
+    assert row.look_at == to_ms(world.clock.now() + SOON)
+    world.minutes(2)
     world.minutes(2)
     assert len(world.tasks()) == 4
     assert busy_day.unsettled(world) == []
@@ -435,7 +440,9 @@ def test_a_record_that_cannot_be_understood_is_parked_alone(world: World) -> Non
     world.people.create_ticket("odd", "Autumn", odd)
     world.work()
     portfolios = world.sandbox.process.names.object_type_id
-    world.sandbox.portal.get(portfolios, int(odd)).values["creative_refresh_date"] = "soon"
+    portal = world.sandbox.portal
+    record = portal.get(portfolios, int(odd))
+    record.put({"creative_refresh_date": "soon"}, portal.now_ms(), Actor.app(1), None)
     world.people.set("portfolio", odd, {"name": "Odder"})
     fine = world.people.create_ticket("fine", "Autumn", world.people.create_portfolio("Fine", world.day(40)))
     tally = world.work()
@@ -446,6 +453,7 @@ def test_a_record_that_cannot_be_understood_is_parked_alone(world: World) -> Non
     (row,) = [row for row in _rows(world) if row.id == odd]
     assert row.parked_at is not None
     assert "which is no date" in row.error
+    record.history["creative_refresh_date"].pop()
     world.people.set_refresh_date(odd, world.day(10))
     world.minutes(1)
     assert world.kinds(("portfolio", odd)) == ["write_copy", "design_graphics", "kickoff"]

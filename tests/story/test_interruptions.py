@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from sync.crm import Kind, Record, RecordRef
+from sync.crm import Kind, Reading, Record, RecordRef
 from sync.failpoints import no_failpoint
 from sync.passes.portal import Portal
 from sync.passes.snapshot import SnapshotReader
@@ -272,7 +272,7 @@ def test_a_set_that_is_ready_only_after_a_decline_while_both_are_read_is_not_ann
     world.minutes(1)
     read = SnapshotReader._tickets
 
-    def late(reader: SnapshotReader, ids: Sequence[str], portal: Portal) -> dict[str, Record]:
+    def late(reader: SnapshotReader, ids: Sequence[str], portal: Portal) -> Reading[Record]:
         if world.status(portfolio) != "No Refresh Requested":
             world.clock.advance(timedelta(seconds=1))
             world.people.set_status(portfolio, "No Refresh Requested")

@@ -57,7 +57,8 @@ def explain(service: ReadingService, portfolio: str) -> Explanation:
     if asked in preview.group.merged:
         preview = service.decider.preview([preview.group.merged[asked].id])
     for record, text in preview.faulty.items():
-        raise CRMRejectedError(f"{record} cannot be decided: {last_line(text)}")
+        why = last_line(text).removeprefix(f"{record}: ")
+        raise CRMRejectedError(f"{record} cannot be decided, none of its handoffs: {why}")
     for record, decision in preview.decisions.items():
         context = preview.contexts[record]
         with service.store.read() as connection:
@@ -101,6 +102,9 @@ def _made_of(context: Context) -> Iterator[MadeOf]:
 
 def _problems(preview: Preview, context: Context) -> tuple[str, ...]:
     found = list(context.snapshot.problems)
+    waiting_for = "nothing is decided on it, nor on its Ad Set"
+    found += [f"ticket {ticket.id}: {ticket.why}; {waiting_for}" for ticket in context.snapshot.unread]
+    found += [f"{faulty}; what needs it waits" for faulty in context.snapshot.faulty.values()]
     if not preview.portal.has_task_property:
         name = context.mapping.task.key_property
         found.append(f"the task property “{name}” is missing in the portal, so nothing is done: `handoffs setup`")

@@ -111,6 +111,8 @@ class _Maker:
         dry_runs, faulty = service.decider.judge(contexts, portal, lambda context: dry_run(context, self._until))
         for record, text in {**group.faulty, **faulty}.items():
             self.faulty[record] = last_line(text)
+        for unit, incomplete in group.incomplete.items():
+            self.faulty |= {one.record: one.why for one in incomplete if unit not in group.faulty}
         summarizer = Summarizer(service, portal)
         for record in sorted(dry_runs, key=lambda ref: (ref.kind, int(ref.id))):
             self.dry_runs[record] = dry_runs[record]

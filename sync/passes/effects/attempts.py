@@ -83,6 +83,12 @@ class Attempts:
             for effect in effects:
                 ledger.release_claim(connection, effect.key, self._clock.now(), reason)
 
+    def put_off(self, effect: LedgerEffect, reason: str, done: Performed) -> None:
+        """Give up the claim on what was not sent because its record came incomplete, and ask for another pass soon."""
+        self.release([effect], reason)
+        done.not_sent += 1
+        done.recheck_at(effect.unit, self._clock.now() + TRY_AGAIN)
+
     def put_aside(self, effect: LedgerEffect, state: EffectState, reason: str, done: Performed) -> None:
         """Settle what cannot even be tried as blocked or failed, and ask for another pass in a while."""
         log.warning("effect.put_aside", effect=effect.key, state=state.value, reason=reason)

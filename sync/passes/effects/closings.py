@@ -6,7 +6,7 @@ from mappings.problems import MappingError
 from mappings.schema import ProcessMapping
 from mappings.texts import Texts
 from sync.clock import Clock, local_date
-from sync.crm import CRM, TASK_BODY, TASK_COMPLETED, TASK_STATUS, Applied, Kind, Outcome, Record, Update
+from sync.crm import CRM, TASK_BODY, TASK_COMPLETED, TASK_STATUS, Applied, Faulty, Kind, Outcome, Record, Update
 from sync.errors import HandoffsError
 from sync.passes.effects.attempts import Attempts, Performed
 from sync.passes.effects.payloads import closed_task
@@ -31,7 +31,11 @@ class Closings:
         lines = self._lines(effects, done)
         claimed = self._attempts.claim(effect for effect in effects if effect.key in lines)
         mine = [effect for effect in effects if effect.key in claimed]
-        tasks = self._tasks(mine)
+        tasks, faulty = self._tasks(mine)
+        for effect in mine:
+            if closed_task(effect) in faulty:
+                self._attempts.put_off(effect, str(faulty[closed_task(effect)]), done)
+        mine = [effect for effect in mine if closed_task(effect) not in faulty]
         is_open = {effect.key: _is_open(tasks.get(closed_task(effect))) for effect in mine}
         tried = [effect for effect in mine if is_open[effect.key]]
         already: list[tuple[LedgerEffect, Outcome]] = [
@@ -55,13 +59,15 @@ class Closings:
                 self._attempts.put_aside(effect, EffectState.FAILED, str(error), done)
         return lines
 
-    def _tasks(self, effects: Sequence[LedgerEffect]) -> Mapping[str, Record]:
+    def _tasks(self, effects: Sequence[LedgerEffect]) -> tuple[Mapping[str, Record], Mapping[str, Faulty]]:
+        """The tasks as they stand, by id, and apart from them those that came incomplete."""
         ids = sorted({closed_task(effect) for effect in effects}, key=int)
         try:
-            return self._crm.read(Kind.TASK, ids, [TASK_STATUS, TASK_BODY]) if ids else {}
+            reading = self._crm.read_each(Kind.TASK, ids, [TASK_STATUS, TASK_BODY]) if ids else None
         except HandoffsError as error:
             self._attempts.release(effects, str(error))
             raise
+        return ({}, {}) if reading is None else (reading.found, reading.faulty)
 
 
 def _is_open(task: Record | None) -> bool:

@@ -1,10 +1,10 @@
 """Writes: properties of portfolios and tickets, each record read once more just before."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import structlog
 
-from sync.crm import CRM, Applied, Kind, Record, Update
+from sync.crm import CRM, Applied, Kind, Reading, Record, Update
 from sync.errors import HandoffsError
 from sync.passes.effects.attempts import Attempts, Performed
 from sync.passes.effects.payloads import expected, written
@@ -30,7 +30,7 @@ class Writes:
     def _perform(self, kind: Kind, effects: Sequence[LedgerEffect], done: Performed) -> None:
         claimed = self._attempts.claim(effects)
         mine = [effect for effect in effects if effect.key in claimed]
-        ready, stale = self._as_decided_on(kind, mine)
+        ready, stale = self._as_decided_on(kind, mine, done)
         done.stale |= {effect.unit for effect in stale}
         if not ready:
             return
@@ -41,23 +41,25 @@ class Writes:
         self._attempts.settle([(effect, outcomes[written(effect).id]) for effect in ready], done)
 
     def _as_decided_on(
-        self, kind: Kind, effects: Sequence[LedgerEffect]
+        self, kind: Kind, effects: Sequence[LedgerEffect], done: Performed
     ) -> tuple[list[LedgerEffect], list[LedgerEffect]]:
         """Those whose record still shows what they replace, and the others, given up.
 
-        Nothing stands between this read and the write.
+        Nothing stands between this read and the write. What shows only a part of it is tried again in a while.
         """
         names = sorted({name for e in effects for name in (*e.payload["expects"], *e.payload["values"])})
         ids = sorted({written(e).id for e in effects}, key=int)
         try:
-            records = self._crm.read(kind, ids, names) if ids else {}
+            reading: Reading[Record] = self._crm.read_each(kind, ids, names) if ids else Reading({}, {})
         except HandoffsError as error:
             self._attempts.release(effects, str(error))
             raise
         ready, stale = [], []
         for effect in effects:
-            record = _unmerged(records, written(effect).id)
-            if record is not None and all(record.properties.get(n, "") == v for n, v in expected(effect)):
+            record = _unmerged(reading.found, written(effect).id)
+            if (faulty := reading.faulty.get(written(effect).id)) is not None:
+                self._attempts.put_off(effect, str(faulty), done)
+            elif record is not None and all(record.properties.get(n, "") == v for n, v in expected(effect)):
                 ready.append(effect)
             else:
                 stale.append(effect)
@@ -67,7 +69,7 @@ class Writes:
         return ready, stale
 
 
-def _unmerged(records: dict[str, Record], i: str) -> Record | None:
+def _unmerged(records: Mapping[str, Record], i: str) -> Record | None:
     """The record with this id; None: it is deleted, or merged into another."""
     record = records.get(i)
     return record if record is not None and record.id == i else None

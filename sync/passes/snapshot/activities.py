@@ -13,8 +13,10 @@ from sync.crm import (
     TASK_STATUS,
     TIMESTAMP,
     CRMReader,
+    Faulty,
     Kind,
     RawVersion,
+    Reading,
     Record,
     RecordRef,
     moment_of,
@@ -25,10 +27,13 @@ from sync.rules.histories import left, since
 from sync.rules.model import Note, OwnTask
 
 
-def read_tasks(crm: CRMReader, ids: Sequence[str]) -> dict[str, OwnTask]:
-    """Read these tasks, deleted ones too. Raises the port's errors."""
-    records = crm.read(Kind.TASK, ids, [TASK_STATUS, TASK_COMPLETED_AT], [TASK_STATUS]) if ids else {}
-    return {i: _own_task(i, records.get(i)) for i in ids}
+def read_tasks(crm: CRMReader, ids: Sequence[str]) -> tuple[dict[str, OwnTask], dict[str, Faulty]]:
+    """Read these tasks, deleted ones too, and apart from them the faulty ones. Raises the port's errors."""
+    if not ids:
+        return {}, {}
+    reading = crm.read_each(Kind.TASK, ids, [TASK_STATUS, TASK_COMPLETED_AT], [TASK_STATUS])
+    whole = (i for i in ids if i not in reading.faulty)
+    return {i: _own_task(i, reading.found.get(i)) for i in whole}, dict(reading.faulty)
 
 
 def _own_task(task: str, record: Record | None) -> OwnTask:
@@ -52,26 +57,42 @@ def _is_completed(status: str) -> bool:
     return status == TASK_COMPLETED
 
 
-def read_notes(crm: CRMReader, records: Iterable[RecordRef], portal: Portal) -> dict[RecordRef, tuple[Note, ...]]:
-    """Read the notes on each of these records, newest first. Raises the port's errors."""
+def read_notes(
+    crm: CRMReader, records: Iterable[RecordRef], portal: Portal
+) -> tuple[dict[RecordRef, tuple[Note, ...]], dict[RecordRef, Faulty]]:
+    """Read the notes on each of these records, newest first. Raises the port's errors.
+
+    Apart from them stand the records of which a note is faulty, or the list of notes.
+    """
     wanted = sorted(records)
-    on = _notes_on(crm, wanted)
-    gone = [record for record in wanted if record not in on]
+    on, faulty = _notes_on(crm, wanted)
+    gone = [record for record in wanted if record not in on and record not in faulty]
     if gone:
         raise PartialAnswerError(f"{gone[0]} was there a moment ago, and is gone now: its Notes are not known")
     ids = sorted({note for notes in on.values() for note in notes}, key=int)
-    read = crm.read(Kind.NOTE, ids, [NOTE_BODY, TIMESTAMP, NOTE_FILES, OWNER, CREATED_BY]) if ids else {}
-    return {record: _notes(record, on[record], read, portal) for record in wanted}
+    names = [NOTE_BODY, TIMESTAMP, NOTE_FILES, OWNER, CREATED_BY]
+    reading: Reading[Record] = crm.read_each(Kind.NOTE, ids, names) if ids else Reading({}, {})
+    for record, notes in on.items():
+        for i in notes:
+            if i in reading.faulty:
+                faulty[record] = reading.faulty[i]
+    whole = (record for record in wanted if record not in faulty)
+    return {record: _notes(record, on[record], reading.found, portal) for record in whole}, faulty
 
 
-def _notes_on(crm: CRMReader, records: Sequence[RecordRef]) -> dict[RecordRef, list[str]]:
-    """The ids of the notes on each record, rising."""
+def _notes_on(
+    crm: CRMReader, records: Sequence[RecordRef]
+) -> tuple[dict[RecordRef, list[str]], dict[RecordRef, Faulty]]:
+    """The ids of the notes on each record, rising, and the records of which the list is missing."""
     on: dict[RecordRef, list[str]] = {}
+    faulty: dict[RecordRef, Faulty] = {}
     for kind in {record.kind for record in records}:
         ids = [record.id for record in records if record.kind is kind]
-        for i, ends in crm.associated(kind, Kind.NOTE, ids).items():
+        reading = crm.associated_each(kind, Kind.NOTE, ids)
+        for i, ends in reading.found.items():
             on[RecordRef(kind, i)] = sorted({end.to for end in ends}, key=int)
-    return on
+        faulty |= {RecordRef(kind, i): one for i, one in reading.faulty.items()}
+    return on, faulty
 
 
 def _notes(on: RecordRef, ids: Iterable[str], read: Mapping[str, Record], portal: Portal) -> tuple[Note, ...]:

@@ -7,33 +7,40 @@ from typing import Any
 
 from mappings.schema import ProcessMapping
 from sync.clock import CLOCKS_APART, Clock
-from sync.crm import CRMReader, Kind, Record, RecordRef
+from sync.crm import CRMReader, Faulty, Gap, Kind, Lack, Reading, Record, RecordRef
 from sync.passes.portal import Portal
 from sync.passes.snapshot.activities import read_notes, read_tasks
-from sync.passes.snapshot.parents import find_parents
+from sync.passes.snapshot.parents import Parents, find_parents
 from sync.passes.snapshot.records import Translator
 from sync.rules.in_force import MappingHistory
 from sync.rules.model import History, Portfolio, Snapshot, Ticket
 
+_NO_TIME = Gap(Lack.PROPERTY, "createdAt")
+
 
 @dataclass(frozen=True)
 class Group:
-    """What was read. `gone`: asked for, but no longer in the CRM. `merged`: an asked id → the survivor's."""
+    """What was read. `gone`: asked for, but no longer in the CRM. `merged`: an asked id → the survivor's.
+
+    `incomplete`: by the portfolio or lone ticket that a pass looks at, what came without something that was asked for.
+    """
 
     snapshots: Mapping[RecordRef, Snapshot] = field(default_factory=dict)
     gone: frozenset[RecordRef] = frozenset()
     merged: Mapping[RecordRef, RecordRef] = field(default_factory=dict)
     modified: Mapping[RecordRef, datetime] = field(default_factory=dict)
-    faulty: Mapping[RecordRef, str] = field(default_factory=dict)  # read, but not to be understood; and why
+    faulty: Mapping[RecordRef, str] = field(default_factory=dict)  # cannot be decided as a whole, and why
+    incomplete: Mapping[RecordRef, tuple[Faulty, ...]] = field(default_factory=dict)
 
     @property
     def parents(self) -> dict[str, str]:
-        """The portfolio of each ticket that was read with one."""
+        """The portfolio of each ticket that was read with one, though not whole."""
         return {
-            ticket.id: record.id
+            ticket: record.id
             for record, snapshot in sorted(self.snapshots.items())
             if record.kind is Kind.PORTFOLIO
-            for ticket in snapshot.tickets
+            for ticket in snapshot.ticket_ids
+            if ticket not in self.unplaced
         }
 
     @property
@@ -56,6 +63,23 @@ class Group:
         return []
 
     @property
+    def unplaced(self) -> frozenset[str]:
+        """The tickets near these portfolios of which nobody can tell for which they count."""
+        unread = (one for snapshot in self.snapshots.values() for one in snapshot.unread)
+        return frozenset(one.id for one in unread if not one.placed)
+
+    @property
+    def unread(self) -> frozenset[RecordRef]:
+        """The tickets of these portfolios that came incomplete."""
+        return frozenset(one.ref for snapshot in self.snapshots.values() for one in snapshot.unread)
+
+    @property
+    def lacks_property(self) -> bool:
+        """Whether anything came without a property: somebody may have archived it."""
+        gaps = (gap for each in self.incomplete.values() for one in each for gap in one.gaps)
+        return any(gap.lack is Lack.PROPERTY for gap in gaps)
+
+    @property
     def present(self) -> frozenset[RecordRef]:
         """Every record that was read and understood."""
         tickets = {ticket.ref for snapshot in self.snapshots.values() for ticket in snapshot.tickets}
@@ -68,10 +92,11 @@ class _Records:
 
     portfolios: Mapping[str, Record]
     tickets_on: Mapping[str, Sequence[str]]  # of each portfolio that was not merged into another: their ids, rising
-    parents: Mapping[str, str | None]
-    problems: Mapping[str, str]  # of tickets that are on several portfolios
+    parents: Parents
     tickets: Mapping[str, Record]
     lone: Sequence[str]  # tickets that were asked for and are on none of these portfolios
+    faulty_portfolios: Mapping[str, Faulty]
+    faulty_tickets: Mapping[str, Faulty]
 
 
 class SnapshotReader:
@@ -96,22 +121,30 @@ class SnapshotReader:
         past = self._past()
         read = self._records(wanted, set(lone_tickets), portal, past)
         snapshots, faulty = self._snapshots(read, portal, past)
-        return Group(snapshots, _gone(wanted, read), _merged(read), _modified(read), faulty)
+        incomplete = _incomplete(read, snapshots)
+        return Group(snapshots, _gone(wanted, read), _merged(read), _modified(read), faulty, incomplete)
 
     def complete(
         self, snapshots: Mapping[RecordRef, Snapshot], tasks: Mapping[RecordRef, Iterable[str]],
         notes: Mapping[RecordRef, Iterable[RecordRef]], portal: Portal,
     ) -> dict[RecordRef, Snapshot]:  # fmt: skip
         """Add the tasks (ids) and the notes (of these records) that the rules asked for. Raises the port's errors."""
-        found_tasks = read_tasks(self._crm, sorted({task for ids in tasks.values() for task in ids}, key=int))
-        found_notes = read_notes(self._crm, {record for records in notes.values() for record in records}, portal)
+        ids = sorted({task for ids in tasks.values() for task in ids}, key=int)
+        found_tasks, faulty_tasks = read_tasks(self._crm, ids)
+        on = {record for records in notes.values() for record in records}
+        found_notes, faulty_notes = read_notes(self._crm, on, portal)
         fuller = dict(snapshots)
         for ref in {*tasks, *notes}:
             snapshot = snapshots[ref]
             fuller[ref] = replace(
                 snapshot,
-                tasks={**snapshot.tasks, **{task: found_tasks[task] for task in tasks.get(ref, ())}},
-                notes={**snapshot.notes, **{record: found_notes[record] for record in notes.get(ref, ())}},
+                tasks={**snapshot.tasks, **{i: found_tasks[i] for i in tasks.get(ref, ()) if i in found_tasks}},
+                notes={**snapshot.notes, **{one: found_notes[one] for one in notes.get(ref, ()) if one in found_notes}},
+                faulty={
+                    **snapshot.faulty,
+                    **{RecordRef(Kind.TASK, i): faulty_tasks[i] for i in tasks.get(ref, ()) if i in faulty_tasks},
+                    **{record: faulty_notes[record] for record in notes.get(ref, ()) if record in faulty_notes},
+                },
             )
         return fuller
 
@@ -122,29 +155,49 @@ class SnapshotReader:
     ) -> _Records:
         began = self._clock.now()
         portfolios = self._portfolios(wanted, portal, past)
-        on = self._tickets_on([i for i, record in portfolios.items() if record.id == i])
-        near = {ticket for tickets in on.values() for ticket in tickets}
-        parents, problems = find_parents(self._crm, near)
+        on = self._tickets_on([i for i, record in portfolios.found.items() if record.id == i])
+        near = {ticket for tickets in on.found.values() for ticket in tickets}
+        parents = find_parents(self._crm, near)
         lone = sorted(set(lone_tickets) - near, key=int)
         tickets = self._tickets(sorted([*near, *lone], key=int), portal)
         # A ticket that changed meanwhile may be of a cycle that began meanwhile: its portfolio must not be the older one.
-        newer = {t for t, record in tickets.items() if record.updated_at is not None and record.updated_at > began}
-        stale = sorted({i for t in newer if (i := parents.get(t)) is not None and i in on}, key=int)
-        again = self._portfolios(stale, portal, past)
-        portfolios |= {i: record for i, record in again.items() if record.id == i}
-        return _Records(portfolios, on, parents, problems, tickets, lone)
+        newer = {t for t, one in tickets.found.items() if one.updated_at is not None and one.updated_at > began}
+        newer_on = {i for t in newer if (i := parents.of.get(t)) is not None and i in on.found}
+        again = self._portfolios(sorted(newer_on, key=int), portal, past)
+        faulty = {**portfolios.faulty, **on.faulty, **again.faulty}
+        found = {**portfolios.found, **{i: record for i, record in again.found.items() if record.id == i}}
+        return _Records(
+            portfolios={i: record for i, record in found.items() if i not in faulty},
+            tickets_on={i: tickets for i, tickets in on.found.items() if i not in faulty},
+            parents=parents,
+            tickets={t: record for t, record in tickets.found.items() if t not in parents.faulty},
+            lone=lone,
+            faulty_portfolios=faulty,
+            faulty_tickets={
+                **tickets.faulty,
+                **{t: replace(one, shown=tickets.found.get(t)) for t, one in parents.faulty.items()},
+            },
+        )
 
-    def _tickets_on(self, portfolios: Sequence[str]) -> dict[str, list[str]]:
-        ends = self._crm.associated(Kind.PORTFOLIO, Kind.TICKET, portfolios) if portfolios else {}
-        return {i: sorted({end.to for end in ends.get(i, ())}, key=int) for i in portfolios}
+    def _tickets_on(self, portfolios: Sequence[str]) -> Reading[Sequence[str]]:
+        if not portfolios:
+            return Reading({}, {})
+        reading = self._crm.associated_each(Kind.PORTFOLIO, Kind.TICKET, portfolios)
+        whole = (i for i in portfolios if i not in reading.faulty)
+        ends = {i: sorted({end.to for end in reading.found.get(i, ())}, key=int) for i in whole}
+        return Reading(ends, reading.faulty)
 
-    def _portfolios(self, ids: Sequence[str], portal: Portal, past: MappingHistory) -> dict[str, Record]:
+    def _portfolios(self, ids: Sequence[str], portal: Portal, past: MappingHistory) -> Reading[Record]:
         properties, history = self._translator.portfolio_properties(portal, past)
-        return self._crm.read(Kind.PORTFOLIO, ids, properties, history) if ids else {}
+        return self._crm.read_each(Kind.PORTFOLIO, ids, properties, history) if ids else Reading({}, {})
 
-    def _tickets(self, ids: Sequence[str], portal: Portal) -> dict[str, Record]:
+    def _tickets(self, ids: Sequence[str], portal: Portal) -> Reading[Record]:
         properties, history = self._translator.ticket_properties(portal)
-        return self._crm.read(Kind.TICKET, ids, properties, history) if ids else {}
+        reading = self._crm.read_each(Kind.TICKET, ids, properties, history) if ids else Reading({}, {})
+        undated = {i: record for i, record in reading.found.items() if record.created_at is None}
+        faulty = {i: Faulty(RecordRef(Kind.TICKET, one.id), (_NO_TIME,), one) for i, one in undated.items()}
+        found = {i: record for i, record in reading.found.items() if i not in faulty}
+        return Reading(found, {**reading.faulty, **faulty})
 
     # -- through the mapping
 
@@ -153,7 +206,7 @@ class SnapshotReader:
     ) -> tuple[dict[RecordRef, Snapshot], dict[RecordRef, str]]:
         """The snapshot of each record, and of each that cannot be understood why."""
         snapshots: dict[RecordRef, Snapshot] = {}
-        faulty: dict[RecordRef, str] = {}
+        faulty = {RecordRef(Kind.PORTFOLIO, i): str(one) for i, one in read.faulty_portfolios.items()}
         for i in read.tickets_on:
             ref = RecordRef(Kind.PORTFOLIO, i)
             try:
@@ -161,24 +214,54 @@ class SnapshotReader:
             except ValueError as error:
                 faulty[ref] = str(error)
         for t in read.lone:
-            if t in read.tickets and read.tickets[t].id == t:
+            ref = RecordRef(Kind.TICKET, t)
+            if t in read.faulty_tickets:
+                faulty[ref] = str(read.faulty_tickets[t])
+            elif t in read.tickets and read.tickets[t].id == t:
                 ticket = self._translator.ticket(read.tickets[t], portal, past)
-                snapshots[RecordRef(Kind.TICKET, t)] = Snapshot(None, (ticket,), owners=portal.owners)
+                snapshots[ref] = Snapshot(None, (ticket,), owners=portal.owners)
         return snapshots, faulty
 
     def _snapshot(self, i: str, read: _Records, portal: Portal, past: MappingHistory) -> Snapshot:
-        mine = [t for t in read.tickets_on[i] if read.parents.get(t) == i and t in read.tickets]
+        unread = tuple(
+            self._translator.unread_ticket(one, portal, placed=one.record.id not in read.parents.faulty)
+            for one in _faulty_on(i, read)
+        )
+        mine = [t for t in read.tickets_on[i] if read.parents.of.get(t) == i and t in read.tickets]
         portfolio = self._translator.portfolio(read.portfolios[i], portal, past, self._clock.now())
         tickets = tuple(self._translator.ticket(read.tickets[t], portal, past) for t in mine if read.tickets[t].id == t)
-        problems = tuple(read.problems[t] for t in mine if t in read.problems)
+        problems = tuple(read.parents.problems[t] for t in mine if t in read.parents.problems)
         # Where the CRM tells no time: our own, less as much as the two clocks may be apart.
         read_at = read.portfolios[i].read_at or self._clock.now() - CLOCKS_APART
-        return Snapshot(portfolio, tickets, owners=portal.owners, problems=problems, read_at=read_at)
+        return Snapshot(portfolio, tickets, owners=portal.owners, problems=problems, read_at=read_at, unread=unread)
+
+
+def _faulty_on(portfolio: str, read: _Records) -> list[Faulty]:
+    """The faulty tickets that may count for this portfolio; one that was merged into another is that other one."""
+    near = [t for t in read.tickets_on[portfolio] if t in read.faulty_tickets]
+    return [
+        one
+        for t in near
+        if (one := read.faulty_tickets[t]).record.id == t
+        and (t in read.parents.faulty or read.parents.of.get(t) == portfolio)
+    ]
 
 
 def _gone(wanted: Iterable[str], read: _Records) -> frozenset[RecordRef]:
-    gone = {RecordRef(Kind.PORTFOLIO, i) for i in wanted if i not in read.portfolios}
-    return frozenset(gone | {RecordRef(Kind.TICKET, t) for t in read.lone if t not in read.tickets})
+    portfolios = {*read.portfolios, *read.faulty_portfolios}
+    tickets = {*read.tickets, *read.faulty_tickets}
+    gone = {RecordRef(Kind.PORTFOLIO, i) for i in wanted if i not in portfolios}
+    return frozenset(gone | {RecordRef(Kind.TICKET, t) for t in read.lone if t not in tickets})
+
+
+def _incomplete(read: _Records, snapshots: Iterable[RecordRef]) -> dict[RecordRef, tuple[Faulty, ...]]:
+    found: dict[RecordRef, tuple[Faulty, ...]] = {}
+    found |= {RecordRef(Kind.PORTFOLIO, i): (one,) for i, one in read.faulty_portfolios.items()}
+    found |= {RecordRef(Kind.TICKET, t): (read.faulty_tickets[t],) for t in read.lone if t in read.faulty_tickets}
+    for ref in snapshots:
+        if ref.kind is Kind.PORTFOLIO and (faulty := _faulty_on(ref.id, read)):
+            found[ref] = tuple(faulty)
+    return found
 
 
 def _merged(read: _Records) -> dict[RecordRef, RecordRef]:
@@ -192,7 +275,9 @@ def _merged(read: _Records) -> dict[RecordRef, RecordRef]:
 
 def _modified(read: _Records) -> dict[RecordRef, datetime]:
     """When each record was last changed. A ticket that counts for a portfolio that was not read is left out."""
-    decided = [record for t, record in read.tickets.items() if read.parents.get(t) in read.portfolios or t in read.lone]
+    decided = [
+        record for t, record in read.tickets.items() if read.parents.of.get(t) in read.portfolios or t in read.lone
+    ]
     return {
         RecordRef(record.kind, record.id): record.updated_at
         for record in (*read.portfolios.values(), *decided)

@@ -1,26 +1,34 @@
 """Which portfolio a ticket counts for, where it is on one, on several, or on none."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from sync.crm import Association, CRMReader, Kind
+from sync.crm import Association, CRMReader, Faulty, Kind
 
 
-def find_parents(crm: CRMReader, tickets: Iterable[str]) -> tuple[dict[str, str | None], dict[str, str]]:
-    """Read the portfolio of each ticket (ids; None: of none), and a problem for each that is on several.
+@dataclass(frozen=True)
+class Parents:
+    """The portfolio that each ticket counts for (ids; None: for none); one that no longer exists has no key."""
 
-    A ticket that no longer exists has no key. Raises the port's errors.
-    """
+    of: Mapping[str, str | None] = field(default_factory=dict)
+    problems: Mapping[str, str] = field(default_factory=dict)  # of each that is on several
+    faulty: Mapping[str, Faulty] = field(default_factory=dict)  # those of which nobody can tell
+
+
+def find_parents(crm: CRMReader, tickets: Iterable[str]) -> Parents:
+    """Read the portfolio of each ticket (ids). Raises the port's errors."""
     ids = sorted(set(tickets), key=int)
-    parents: dict[str, str | None] = {}
-    problems: dict[str, str] = {}
     if not ids:
-        return parents, problems
-    for ticket, ends in crm.associated(Kind.TICKET, Kind.PORTFOLIO, ids).items():
-        parent = parents[ticket] = _parent(ends)
+        return Parents()
+    reading = crm.associated_each(Kind.TICKET, Kind.PORTFOLIO, ids)
+    parents = {ticket: _parent(ends) for ticket, ends in reading.found.items()}
+    problems = {}
+    for ticket, ends in reading.found.items():
         others = sorted({end.to for end in ends}, key=int)
         if len(others) > 1:
-            problems[ticket] = f"ticket {ticket} is on portfolios {', '.join(others)}: it counts for {parent} only"
-    return parents, problems
+            where = ", ".join(others)
+            problems[ticket] = f"ticket {ticket} is on portfolios {where}: it counts for {parents[ticket]} only"
+    return Parents(parents, problems, reading.faulty)
 
 
 def _parent(ends: Sequence[Association]) -> str | None:

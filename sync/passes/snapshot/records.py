@@ -7,14 +7,14 @@ from typing import TypeVar
 from mappings.names import same_to_the_eye
 from mappings.schema import ProcessMapping
 from mappings.vocabulary import Role, Stage
-from sync.crm import Kind, RawVersion, Record, moment_of
+from sync.crm import Faulty, Kind, RawVersion, Record, moment_of
 from sync.passes.portal import Portal
 from sync.passes.snapshot.scope import scope
 from sync.passes.snapshot.todays_words import portfolio_in_todays_words, ticket_in_todays_words
 from sync.rules.histories import since
 from sync.rules.identity import with_stages
 from sync.rules.in_force import MappingHistory
-from sync.rules.model import History, Portfolio, StageValue, Ticket, Version
+from sync.rules.model import History, Portfolio, StageValue, Ticket, UnreadTicket, Version
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Role)  # a mapping is invariant in its keys, and a ticket's has only two of the roles
@@ -123,6 +123,23 @@ class Translator:
             )
             for role, name in properties.items()
         }
+
+    def unread_ticket(self, faulty: Faulty, portal: Portal, *, placed: bool) -> UnreadTicket:
+        """Describe a ticket that came incomplete, by what came of it."""
+        names = self._mapping.ticket.properties
+        values: Mapping[str, str] = {} if faulty.shown is None else faulty.shown.properties
+        doubtful = {gap.name for gap in faulty.gaps}
+        pipeline, stage = (None if name in doubtful else values.get(name) for name in (names.pipeline, names.stage))
+        elsewhere = pipeline is not None and pipeline != portal.pipeline.id
+        return UnreadTicket(
+            id=faulty.record.id,
+            subject=values.get(names.subject, ""),
+            url=portal.url(Kind.TICKET, faulty.record.id),
+            folder=values.get(names.folder),
+            may_count=not elsewhere and not (stage is not None and portal.is_closed(stage)),
+            placed=placed,
+            why=faulty.why,
+        )
 
     def _history(self, record: Record, name: str, read: Callable[[str], T]) -> History[T]:
         return tuple(

@@ -5,6 +5,7 @@ the same order, and its reasons are what `explain` prints. Nothing here reads, w
 `Context`.
 """
 
+from mappings.vocabulary import Handoff
 from sync.rules.handoffs import (
     approved,
     closed,
@@ -30,6 +31,8 @@ RULES = (
     closed.closed,
     confirmation.confirmation,
 )
+
+HANDOFF_OF = dict(zip(RULES, Handoff, strict=True))
 
 TICKET_RULES = (tickets.tickets, revisions.revisions)
 """The rules that also speak of a ticket without a portfolio."""

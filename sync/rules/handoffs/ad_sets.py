@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from mappings.slips import slips
 from mappings.vocabulary import Stage
 from sync.rules.context import Context, ticket_variables
-from sync.rules.model import LookAlike, Ticket
+from sync.rules.model import LookAlike, Ticket, UnreadTicket
 
 
 def current_tickets(context: Context) -> list[Ticket]:
@@ -43,12 +43,24 @@ def is_in_review(ticket: Ticket) -> bool:
 
 
 def by_readiness(
-    tickets: Iterable[Ticket], is_ready: Callable[[Ticket], bool] = is_in_review
+    tickets: Iterable[Ticket],
+    is_ready: Callable[[Ticket], bool] = is_in_review,
+    *,
+    unread: Iterable[UnreadTicket] = (),
 ) -> dict[str, list[dict[str, str]]]:
-    """Split tickets for a text: `tickets` are those that are ready, `unfinished` the other open ones, each by rising id."""
+    """Split tickets for a text: `tickets` are those that are ready, `unfinished` the other open ones, each by rising id.
+
+    Nobody knows of the `unread` whether they are ready: they stand at the end, and it is said.
+    """
     parts: dict[str, list[dict[str, str]]] = {"tickets": [], "unfinished": []}
     for ticket in sorted(tickets, key=lambda t: int(t.id)):
         ready = is_ready(ticket)
         if ready or ticket.is_open:
             parts["tickets" if ready else "unfinished"].append(ticket_variables(ticket))
+    parts["unfinished"] += [_unread_variables(ticket) for ticket in unread if ticket.may_count]
     return parts
+
+
+def _unread_variables(ticket: UnreadTicket) -> dict[str, str]:
+    subject = f"{ticket.subject or f'ticket {ticket.id}'} (could not be read: please look whether it is ready)"
+    return {"id": ticket.id, "subject": subject, "folder": ticket.folder or "", "url": ticket.url}

@@ -59,7 +59,7 @@ def _approval(context: Context, version: Version[Status | None]) -> Verdict:
         reason = "set again before the implementation task of the approval before could be made: that task stands"
         return recorded_superseded(context, key, reason, version.at)
     owner, blocked = context.owner(Role.SOCIAL_AD_SPECIALIST)
-    variables = context.variables(**by_readiness(current_tickets(context)))
+    variables = context.variables(**by_readiness(current_tickets(context), unread=context.snapshot.unread))
     role = Role.SOCIAL_AD_SPECIALIST
     effects: list[Effect] = [
         NewTask(TaskKind.IMPLEMENT, role, owner, (context.portfolio.ref,), variables, blocked),

@@ -81,7 +81,8 @@ def _published(context: Context, closed_at: datetime, cycle: str) -> dict[str, l
         for ticket in context.snapshot.tickets
         if ticket.came_in is not None and context.cycle_of(ticket.came_in) == cycle
     ]
-    return by_readiness(of_cycle, lambda ticket: _is_live(ticket, approved_at, closed_at))
+    unread = context.snapshot.unread
+    return by_readiness(of_cycle, lambda ticket: _is_live(ticket, approved_at, closed_at), unread=unread)
 
 
 def _is_live(ticket: Ticket, approved_at: datetime | None, closed_at: datetime) -> bool:

@@ -13,7 +13,7 @@ from sync.rules import keys
 from sync.rules.context import Context, note_variables, ticket_variables
 from sync.rules.handoffs.endings import tasks_of_cycle
 from sync.rules.handoffs.rounds import ROLES_OF, Round, has_delivered, rounds, tasks_of
-from sync.rules.handoffs.verdicts import done, due, not_applicable, recorded_superseded
+from sync.rules.handoffs.verdicts import done, due, not_applicable, recorded_superseded, unread
 from sync.rules.handoffs.wording import name_of, time_text
 from sync.rules.handoffs.work import not_recovered
 from sync.rules.keys import EffectKind, RevisionClearedKey, RevisionKey
@@ -41,6 +41,7 @@ from sync.rules.process import Work
 def revisions(context: Context) -> list[Verdict]:
     """Once a version of Needs Revisions: back to In Progress, approvals reset, tasks for the roles concerned."""
     verdicts = [verdict for ticket in context.snapshot.tickets for verdict in _revisions_of(context, ticket)]
+    verdicts += [unread(Handoff.REVISIONS, ticket) for ticket in context.snapshot.unread]
     if verdicts:
         return verdicts
     return [not_applicable(context, Handoff.REVISIONS, "no ticket needs revisions")]

@@ -4,6 +4,7 @@ The rungs of this ladder: docs/process.md 5.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from mappings.slips import differ_by_a_slip
@@ -22,7 +23,7 @@ from sync.rules.handoffs.announcements import (
     of_same_set,
 )
 from sync.rules.handoffs.endings import until_settled
-from sync.rules.handoffs.verdicts import EARLY, done, due, not_applicable, replacing, status_write, waiting
+from sync.rules.handoffs.verdicts import EARLY, done, due, not_applicable, replacing, status_write, unread, waiting
 from sync.rules.handoffs.wording import current_status, name_of, unmapped_status
 from sync.rules.keys import Entry, OccurrenceKey, SetReadyKey
 from sync.rules.model import (
@@ -63,6 +64,7 @@ def set_ready(context: Context) -> list[Verdict]:
         for t in homeless
     ]
     verdicts += [_one_set(context, _AdSet(context, sets, folder, homeless)) for folder in sets]
+    verdicts += [unread(Handoff.SET_READY, ticket) for ticket in context.snapshot.unread if ticket.may_count]
     if not verdicts:
         verdicts.append(not_applicable(context, Handoff.SET_READY, "this cycle has no open ticket"))
     return verdicts
@@ -114,9 +116,11 @@ class _AdSet:
         """The other sets that are not ready, or whose name differs from this one's by a typing slip."""
         for folder, members in self._sets.items():
             ready = sum(1 for ticket in members if is_in_review(ticket))
+            # Nobody knows of a ticket that came incomplete whether it is ready.
+            of = len(members) + sum(ticket.may_be_in(folder) for ticket in self._context.snapshot.unread)
             alike = differ_by_a_slip(folder, self.folder)
-            if folder != self.folder and (alike or ready < len(members)):
-                yield {"folder": name_of_set(members), "ready": ready, "of": len(members), "alike": alike}
+            if folder != self.folder and (alike or ready < of):
+                yield {"folder": name_of_set(members), "ready": ready, "of": of, "alike": alike}
 
 
 def _one_set(context: Context, ad_set: _AdSet) -> Verdict:
@@ -126,6 +130,11 @@ def _one_set(context: Context, ad_set: _AdSet) -> Verdict:
         names = ", ".join(name_of(ticket) for ticket in behind[:5])
         reason = f"Ad Set “{folder}”: {len(members) - len(behind)} of {len(members)} are ready; waiting for {names}"
         return waiting(context, Handoff.SET_READY, reason, None)
+    incomplete = [ticket for ticket in context.snapshot.unread if ticket.may_be_in(ad_set.folder)]
+    if incomplete:
+        names = ", ".join(f"ticket {ticket.id}" for ticket in incomplete[:5])
+        reason = f"Ad Set “{folder}”: it cannot be told whether it is ready before this is read whole: {names}"
+        return replace(waiting(context, Handoff.SET_READY, reason, None), undecided=True)
     before = announcements(context)
     announced = {entry for one in before if one.was_made for entry in one.entries}
     fresh = [

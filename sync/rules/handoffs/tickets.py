@@ -5,7 +5,7 @@ The rungs of this ladder: docs/process.md 4.
 
 from mappings.vocabulary import Handoff
 from sync.rules.context import Context, ticket_variables
-from sync.rules.handoffs.verdicts import done, due, not_applicable
+from sync.rules.handoffs.verdicts import done, due, not_applicable, unread
 from sync.rules.handoffs.wording import name_of, time_text
 from sync.rules.handoffs.work import not_recovered
 from sync.rules.keys import TicketKey
@@ -18,9 +18,9 @@ CREATIVE_WORK = work_of(Handoff.TICKETS)
 
 def tickets(context: Context) -> list[Verdict]:
     """Once a ticket and role: a task for the Copywriter and one for the Graphic Designer."""
-    if not context.snapshot.tickets:
-        return [not_applicable(context, Handoff.TICKETS, "the portfolio has no tickets")]
-    return [_ticket_made(context, ticket) for ticket in context.snapshot.tickets]
+    verdicts = [_ticket_made(context, ticket) for ticket in context.snapshot.tickets]
+    verdicts += [unread(Handoff.TICKETS, ticket) for ticket in context.snapshot.unread]
+    return verdicts or [not_applicable(context, Handoff.TICKETS, "the portfolio has no tickets")]
 
 
 def _ticket_made(context: Context, ticket: Ticket) -> Verdict:

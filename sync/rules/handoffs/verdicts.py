@@ -15,6 +15,7 @@ from sync.rules.model import (
     RecordedOccurrence,
     State,
     Ticket,
+    UnreadTicket,
     Verdict,
     Version,
     Write,
@@ -114,6 +115,12 @@ def done(recorded: RecordedOccurrence) -> Verdict:
 
 def not_applicable(context: Context, handoff: Handoff, reason: str, ticket: Ticket | None = None) -> Verdict:
     return Verdict(handoff, State.NOT_APPLICABLE, reason, ticket.ref if ticket else context.snapshot.ref)
+
+
+def unread(handoff: Handoff, ticket: UnreadTicket) -> Verdict:
+    """Nothing is said of a ticket that came incomplete."""
+    reason = f"ticket {ticket.id} could not be read whole: {ticket.why}"
+    return Verdict(handoff, State.WAITING, reason, ticket.ref, undecided=True)
 
 
 def superseded(context: Context, handoff: Handoff, reason: str) -> Verdict:

@@ -229,11 +229,17 @@ def each(replies: dict[str, Reply]) -> pytest.MarkDecorator:
 
 
 def answer_all(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
-    """Confirms every input of a batch, backwards."""
-    inputs = json.loads(request.body or "{}")["inputs"]
+    """Confirms every input of a batch, backwards; of a read each has all that is asked for, empty."""
+    body = json.loads(request.body or "{}")
+    nothing = dict.fromkeys(body.get("properties", ()))
+    histories: dict[str, list[Json]] = {name: [] for name in body.get("propertiesWithHistory", ())}
     made = [
-        {**raw(item.get("id", f"{7000 + place}")), "objectWriteTraceId": item.get("objectWriteTraceId")}
-        for place, item in enumerate(inputs)
+        {
+            **raw(item.get("id", f"{7000 + place}"), **nothing),
+            "objectWriteTraceId": item.get("objectWriteTraceId"),
+            "propertiesWithHistory": histories,
+        }
+        for place, item in enumerate(body["inputs"])
     ]
     return 200, {}, json.dumps(listing(*reversed(made)))
 

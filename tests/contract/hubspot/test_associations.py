@@ -8,21 +8,28 @@ import responses
 
 from sync.crm import (
     Association,
+    Gap,
     Kind,
+    Lack,
 )
 from sync.errors import (
     CRMUnavailableError,
+    FaultyRecordError,
 )
 from sync.hubspot import HubSpot
 from tests.contract.hubspot.answers import (
+    OBJECTS,
     TASK_ENDS,
     Json,
     error,
     listing,
     missing,
+    raw,
     sent,
     sent_ids,
 )
+
+TASKS = f"{OBJECTS}/0-27/batch/read"
 
 
 def end(to: int, type_id: int = 1, label: str | None = None) -> Json:
@@ -79,10 +86,63 @@ class TestAssociations:
         with pytest.raises(CRMUnavailableError):
             self.read(hubspot, "1", "2")
 
-    def test_nor_is_silence(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+    def test_left_out_it_has_none_where_it_exists(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        """docs/hubspot.md 5.2: in the batch and asked alone it is left out of a 200."""
+        api.post(TASK_ENDS, json=listing(ends("1", end(50))))
         api.post(TASK_ENDS, json=listing())
-        with pytest.raises(CRMUnavailableError, match="says nothing of 1"):
-            self.read(hubspot, "1", "2")
+        api.post(TASKS, json=listing(raw("2")))
+        api.post(TASK_ENDS, json=listing())
+        api.post(TASKS, status=207, json=listing(errors=[missing("3")]))
+        assert self.read(hubspot, "1", "2", "3") == {"1": ["50"], "2": []}
+
+    @pytest.mark.parametrize(
+        "none", [listing(ends("1"), ends("2", end(5))), listing(ends("2", end(5)), errors=[no_associations("1")])]
+    )
+    def test_where_the_portal_says_so_silence_is_none_of_it(
+        self, api: responses.RequestsMock, hubspot: HubSpot, none: Json
+    ) -> None:
+        api.post(TASK_ENDS, json=none)
+        assert self.read(hubspot, "1", "2") == {"1": [], "2": ["5"]}
+        api.reset()
+        api.post(TASK_ENDS, json=listing())
+        with pytest.raises(FaultyRecordError, match="task 2: the CRM's answer lacks the list of its tickets"):
+            self.read(hubspot, "2")
+
+    def test_unless_an_error_is_counted_that_is_not_shown(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        api.post(TASK_ENDS, json={**listing(), "numErrors": 1})
+        with pytest.raises(FaultyRecordError, match="task 1: the CRM's answer lacks the list of its tickets"):
+            self.read(hubspot, "1")
+
+    @pytest.mark.parametrize(
+        "shape",
+        [
+            {"from": {"id": "1"}},
+            {"from": {"id": "1"}, "to": None},
+            ends("1", {"toObjectId": 5}),
+            ends("1", {"toObjectId": 5, "associationTypes": None}),
+        ],
+        ids=["absent", "null", "without types", "types null"],
+    )
+    def test_a_missing_list_is_not_an_empty_one(
+        self, api: responses.RequestsMock, hubspot: HubSpot, shape: Json
+    ) -> None:
+        api.post(TASK_ENDS, json=listing(shape, ends("2", end(5)), ends("3")))
+        reading = hubspot.associated_each(Kind.TASK, Kind.TICKET, ["1", "2", "3"])
+        assert {i: len(found) for i, found in reading.found.items()} == {"2": 1, "3": 0}
+        assert reading.faulty["1"].gaps == (Gap(Lack.ASSOCIATIONS, "ticket"),)
+
+    def test_a_page_without_its_list_spoils_the_pages_before(
+        self, api: responses.RequestsMock, hubspot: HubSpot
+    ) -> None:
+        api.post(TASK_ENDS, json=listing(ends("1", end(50), after="A")))
+        api.post(TASK_ENDS, json=listing({"from": {"id": "1"}, "to": None}))
+        reading = hubspot.associated_each(Kind.TASK, Kind.TICKET, ["1"])
+        assert (list(reading.found), list(reading.faulty)) == ([], ["1"])
+
+    def test_nor_does_silence_end_them(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        api.post(TASK_ENDS, json=listing(ends("1", end(50), after="A")))
+        api.post(TASK_ENDS, json=listing())
+        assert list(hubspot.associated_each(Kind.TASK, Kind.TICKET, ["1"]).faulty) == ["1"]
 
     def test_each_input_has_its_own_pages(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
         api.post(TASK_ENDS, json=listing(ends("1", end(50), after="A"), ends("2", end(60))))

@@ -7,17 +7,22 @@ import pytest
 import responses
 
 from sync.crm import (
+    Gap,
     Kind,
+    Lack,
 )
 from sync.errors import (
     CRMUnavailableError,
+    FaultyRecordError,
 )
 from sync.hubspot import HubSpot
 from tests.contract.hubspot.answers import (
     BASE,
+    OBJECTS,
     TICKETS,
     TOKEN,
     Json,
+    Reply,
     answer_all,
     error,
     listing,
@@ -110,11 +115,39 @@ class TestReading:
         with pytest.raises(CRMUnavailableError, match="batch/read"):
             hubspot.read(Kind.TICKET, ["1", "2"], [])
 
-    def test_nor_is_silence(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+    @pytest.mark.parametrize(
+        ("alone", "found"),
+        [
+            (Reply(404, missing()), ["1"]),
+            (Reply(200, raw("2")), ["1", "2"]),
+            (Reply(200, raw("9")), ["1", "2"]),
+            (Reply(200, {**raw("2"), "archived": True}), ["1"]),
+        ],
+        ids=["deleted", "there", "merged into another", "archived"],
+    )
+    def test_nor_is_silence_only_a_404_of_its_own_is(
+        self, api: responses.RequestsMock, hubspot: HubSpot, alone: Reply, found: list[str]
+    ) -> None:
+        """docs/hubspot.md 4.5: in the batch and asked alone it is left out of a 200."""
         api.post(TICKETS, json=listing(raw("1")))
         api.post(TICKETS, json=listing())
-        with pytest.raises(CRMUnavailableError, match="says nothing of 2"):
-            hubspot.read(Kind.TICKET, ["1", "2"], [])
+        alone.add(api, f"{OBJECTS}/0-5/2", "GET")
+        assert list(hubspot.read(Kind.TICKET, ["1", "2"], [])) == found
+
+    def test_a_refusal_that_is_no_404_says_nothing(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        api.post(TICKETS, json=listing(raw("1")))
+        api.post(TICKETS, json=listing())
+        api.get(f"{OBJECTS}/0-5/2", status=400, json=error("no", category="VALIDATION_ERROR"))
+        reading = hubspot.read_each(Kind.TICKET, ["1", "2"], [])
+        assert list(reading.found) == ["1"]
+        assert [gap.lack for gap in reading.faulty["2"].gaps] == [Lack.RECORD]
+
+    @pytest.mark.parametrize("status", [200, 207])
+    def test_errors_count_whatever_the_status(self, api: responses.RequestsMock, hubspot: HubSpot, status: int) -> None:
+        boom = error("boom", category="INTERNAL_ERROR", context={"ids": ["3"]})
+        api.post(TICKETS, status=status, json=listing(raw("1"), errors=[missing("2"), boom]))
+        reading = hubspot.read_each(Kind.TICKET, ["1", "2", "3"], [])
+        assert (list(reading.found), list(reading.faulty)) == (["1"], ["3"])
 
     def test_an_archived_record_is_absent(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
         api.post(TICKETS, json=listing({**raw("1"), "archived": True}))
@@ -175,7 +208,8 @@ class TestHistory:
             {"value": "b2", "timestamp": "2026-03-01T10:00:00"},
             {"value": "d", "timestamp": "1772445600000"},
         ]
-        api.post(TICKETS, json=listing({**raw("1", status="d"), "propertiesWithHistory": {"status": versions}}))
+        answer = {**raw("1", subject=None, status="d"), "propertiesWithHistory": {"status": versions}}
+        api.post(TICKETS, json=listing(answer))
         record = hubspot.read(Kind.TICKET, ["1"], ["subject"], ["status"])["1"]
         assert [version.value for version in record.history["status"]] == ["d", "", "b", "b2", "a"]
         assert record.history["status"][1].at == datetime(2026, 3, 1, 10, 0, 0, 1000, tzinfo=UTC)
@@ -185,16 +219,141 @@ class TestHistory:
         assert sent(api)["propertiesWithHistory"] == ["status"]
         assert sent(api)["properties"] == ["subject", "status", "hs_merged_object_ids"]
 
-    @pytest.mark.parametrize("wrong", [[{"value": "a", "timestamp": "soon"}], [{"value": "a"}], ["a"], {"a": 1}])
-    def test_one_that_cannot_be_read_is_an_error(
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            [{"value": "a", "timestamp": "soon"}],
+            [{"value": "a"}],
+            [{"timestamp": "2026-03-01T10:00:00Z"}],
+            ["a"],
+            {"a": 1},
+            None,
+        ],
+    )
+    def test_one_that_cannot_be_read_is_missing(
         self, api: responses.RequestsMock, hubspot: HubSpot, wrong: object
     ) -> None:
-        api.post(TICKETS, json=listing({**raw("1"), "propertiesWithHistory": {"status": wrong}}))
-        with pytest.raises(CRMUnavailableError):
-            hubspot.read(Kind.TICKET, ["1"], [], ["status"])
+        answer = {**raw("1", status="a"), "propertiesWithHistory": {"status": wrong}}
+        api.post(TICKETS, json=listing(answer, {**raw("2", status=None), "propertiesWithHistory": {"status": []}}))
+        reading = hubspot.read_each(Kind.TICKET, ["1", "2"], [], ["status"])
+        assert list(reading.found) == ["2"]
+        assert reading.faulty["1"].gaps == (Gap(Lack.HISTORY, "status"),)
+
+
+A, B = "2026-03-01T10:00:00Z", "2026-03-01T11:00:00Z"
+MIDNIGHT = "1772323200000"  # UTC, of 1 March 2026
+
+
+def told(*versions: tuple[str | None, str]) -> list[Json]:
+    return [{"value": value, "timestamp": at, "sourceType": "CRM_UI"} for value, at in versions]
+
+
+class TestAbsentIsNotEmpty:
+    """docs/hubspot.md 4.7: what was asked for and is missing makes the record faulty; empty is null or ''."""
+
+    @pytest.mark.parametrize("value", [None, "", "x"])
+    def test_empty_is_there(self, api: responses.RequestsMock, hubspot: HubSpot, value: str | None) -> None:
+        api.post(TICKETS, json=listing(raw("1", folder=value)))
+        assert hubspot.read(Kind.TICKET, ["1"], ["folder"])["1"].properties["folder"] == (value or "")
+
+    def test_an_absent_property_stops_whoever_cannot_do_without(
+        self, api: responses.RequestsMock, hubspot: HubSpot
+    ) -> None:
+        api.post(TICKETS, json=listing(raw("1", folder="x"), raw("2")))
+        with pytest.raises(FaultyRecordError, match="ticket 2: the CRM's answer lacks the property “folder”"):
+            hubspot.read(Kind.TICKET, ["1", "2"], ["folder"])
+
+    def test_and_is_told_apart_to_whoever_can(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        api.post(TICKETS, json=listing(raw("1", folder="x"), raw("2", subject="Banner")))
+        reading = hubspot.read_each(Kind.TICKET, ["1", "2"], ["folder"])
+        assert list(reading.found) == ["1"]
+        assert reading.faulty["2"].gaps == (Gap(Lack.PROPERTY, "folder"),)
+        assert reading.faulty["2"].shown is not None
+        assert reading.faulty["2"].shown.properties == {"subject": "Banner"}
+
+    def test_what_was_merged_need_not_be_told(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        """Not every object has that property; nobody but the client asks for it."""
+        api.post(TICKETS, json=listing(raw("1")))
+        assert list(hubspot.read(Kind.TICKET, ["1"], [])) == ["1"]
+
+    def test_a_record_without_properties_spoils_no_other(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        api.post(TICKETS, json=listing(raw("1", folder="x"), {"id": "2"}))
+        reading = hubspot.read_each(Kind.TICKET, ["1", "2"], ["folder"])
+        assert (list(reading.found), list(reading.faulty)) == (["1"], ["2"])
+
+    @pytest.mark.parametrize(
+        ("shape", "gaps"),
+        [
+            ({}, [Gap(Lack.HISTORY, "status")]),
+            ({"propertiesWithHistory": None}, [Gap(Lack.HISTORY, "status")]),
+            ({"propertiesWithHistory": {}}, [Gap(Lack.HISTORY, "status")]),
+            ({"propertiesWithHistory": {"status": []}}, [Gap(Lack.LATE, "status")]),
+            ({"propertiesWithHistory": {"status": told(("b", B), ("a", A))}}, [Gap(Lack.LATE, "status")]),
+            ({"propertiesWithHistory": {"status": told(("a", B), ("b", A))}}, []),
+            ({"propertiesWithHistory": {"status": told(("b", B), ("a", B))}}, []),
+        ],
+        ids=["no block", "null", "not in it", "empty", "late", "whole", "two at one time"],
+    )
+    def test_a_history_of_a_value(
+        self, api: responses.RequestsMock, hubspot: HubSpot, shape: Json, gaps: list[Gap]
+    ) -> None:
+        api.post(TICKETS, json=listing({**raw("1", status="a"), **shape}))
+        reading = hubspot.read_each(Kind.TICKET, ["1"], [], ["status"])
+        assert [gap for one in reading.faulty.values() for gap in one.gaps] == gaps
+
+    @pytest.mark.parametrize(
+        ("shape", "gaps"),
+        [
+            ({}, [Gap(Lack.HISTORY, "status")]),
+            ({"propertiesWithHistory": {}}, []),
+            ({"propertiesWithHistory": {"status": []}}, []),
+            ({"propertiesWithHistory": {"status": told((None, B), ("a", A))}}, []),
+            ({"propertiesWithHistory": {"status": told(("a", A))}}, [Gap(Lack.LATE, "status")]),
+        ],
+        ids=["no block", "never set: absent", "never set: empty", "cleared", "late"],
+    )
+    def test_a_history_of_nothing(
+        self, api: responses.RequestsMock, hubspot: HubSpot, shape: Json, gaps: list[Gap]
+    ) -> None:
+        """docs/hubspot.md 4.6: of a property that was never set it may be absent."""
+        api.post(TICKETS, json=listing({**raw("1", status=None), **shape}))
+        reading = hubspot.read_each(Kind.TICKET, ["1"], [], ["status"])
+        assert [gap for one in reading.faulty.values() for gap in one.gaps] == gaps
+
+    def test_where_such_histories_are_shown_an_absent_one_is_missing(
+        self, api: responses.RequestsMock, hubspot: HubSpot
+    ) -> None:
+        empty = {**raw("1", status=None), "propertiesWithHistory": {"status": []}}
+        api.post(TICKETS, json=listing(empty, {**raw("2", status=None), "propertiesWithHistory": {}}))
+        api.post(TICKETS, json=listing({**raw("2", status=None), "propertiesWithHistory": {}}))
+        assert list(hubspot.read_each(Kind.TICKET, ["1", "2"], [], ["status"]).faulty) == ["2"]
+        assert list(hubspot.read_each(Kind.TICKET, ["2"], [], ["status"]).faulty) == ["2"]
+
+    @pytest.mark.parametrize(("value", "version"), [("2026-03-01", MIDNIGHT), (MIDNIGHT, "2026-03-01"), ("x", " x ")])
+    def test_one_value_written_in_two_ways_is_not_late(
+        self, api: responses.RequestsMock, hubspot: HubSpot, value: str, version: str
+    ) -> None:
+        answer = {**raw("1", date=value), "propertiesWithHistory": {"date": told((version, A))}}
+        api.post(TICKETS, json=listing(answer))
+        assert list(hubspot.read(Kind.TICKET, ["1"], [], ["date"])) == ["1"]
+
+    def test_in_a_merged_record_the_newest_version_may_be_the_other_ones(
+        self, api: responses.RequestsMock, hubspot: HubSpot
+    ) -> None:
+        merged = raw("9", status="a", hs_merged_object_ids="1;2")
+        api.post(TICKETS, json=listing({**merged, "propertiesWithHistory": {"status": told(("b", B), ("a", A))}}))
+        api.post(TICKETS, json=listing({**merged, "propertiesWithHistory": {"status": told(("b", B))}}))
+        assert not hubspot.read_each(Kind.TICKET, ["9"], [], ["status"]).faulty
+        assert list(hubspot.read_each(Kind.TICKET, ["9"], [], ["status"]).faulty) == ["9"]
 
 
 class TestDeleted:
+    def test_one_without_its_key_is_no_stranger(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        tasks = f"{BASE}/crm/objects/2026-09/0-27"
+        api.get(tasks, json={"results": [{"id": "1", "properties": {}, "archived": True}]})
+        with pytest.raises(FaultyRecordError, match="task 1: the CRM's answer lacks the property “handoff_key”"):
+            list(hubspot.deleted(Kind.TASK, ["handoff_key"]))
+
     def test_every_page_of_the_recycle_bin(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
         tasks = f"{BASE}/crm/objects/2026-09/0-27"
         first = {"results": [{"id": "1", "properties": {"handoff_key": "k"}, "archived": True}]}

@@ -27,7 +27,13 @@ def stated() -> dict[str, str]:
 
 STATED, ALL_ROWS = stated(), all_rows()
 
-OF_ANY_HANDOFF = {"P.2": State.BLOCKED, "P.3": State.BLOCKED, "W.6": State.NOT_APPLICABLE}
+OF_ANY_HANDOFF = {
+    "P.2": State.BLOCKED,
+    "P.3": State.BLOCKED,
+    "R.3": State.WAITING,
+    "R.5": State.WAITING,
+    "W.6": State.NOT_APPLICABLE,
+}
 """Rungs outside the ladders that make a state of every handoff."""
 
 
