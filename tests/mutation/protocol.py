@@ -556,6 +556,12 @@ MUTANTS = (
         test="tests/story/handoffs/test_merged.py::test_what_waits_for_a_person_goes_on",
     ),
     Mutant(
+        "merged-lost-old-keys", "After a loss nobody looks for a task that carries a key of before the merge.",
+        "sync/passes/effects/young_ledger.py", "effects, self._keys_before(effects))", "effects)",
+        test="tests/story/handoffs/test_merged.py::"
+        "test_a_task_that_the_search_does_not_show_yet_is_found_under_the_old_id",
+    ),
+    Mutant(
         "merged-versions-not-seen", "No pass remembers which versions it has seen of a record.",
         RECONCILE, "{record: times for versions in seen for record, times in versions.items()}", "{}",
         test="tests/story/handoffs/test_merged.py::test_6_a_revision_is_not_asked_for_again",

@@ -7,8 +7,9 @@ from sync.crm import CRMReader
 from sync.passes import recovery
 from sync.passes.effects.attempts import TRY_AGAIN, Attempts, Performed
 from sync.passes.effects.lookup import find_tasks
+from sync.rules import keys
 from sync.rules.model import EffectState
-from sync.storage import ledger
+from sync.storage import identities, ledger
 from sync.storage.database import Store
 from sync.storage.ledger import LedgerEffect
 
@@ -71,10 +72,23 @@ class YoungLedger:
 
     def _taken_back(self, effects: Sequence[LedgerEffect]) -> set[str]:
         """The keys of those that are in the CRM: recorded as done, with the emails of their occurrences."""
-        found = find_tasks(self._crm, self._key_property, effects)
+        found = find_tasks(self._crm, self._key_property, effects, self._keys_before(effects))
         self._attempts.failpoint("looked first")
         if found:
             with self._store.write() as connection:
                 for key, task in found.items():
                     ledger.mark_recovered(connection, key, task, self._clock.now())
         return set(found)
+
+    def _keys_before(self, effects: Sequence[LedgerEffect]) -> dict[str, list[str]]:
+        """The keys that each of these may have had under an id that its record had before a merge (docs/process.md M.14)."""
+        found = {}
+        with self._store.read() as connection:
+            for effect in effects:
+                key = keys.parse_effect(effect.key)
+                found[effect.key] = [
+                    keys.effect_key(str(key.occurrence.of(one.record.id)), key.slot)
+                    for one in identities.find(connection, [effect.record])
+                    if one.primary or not key.occurrence.cycle_told
+                ]
+        return found

@@ -108,6 +108,21 @@ def test_1_a_kickoff_stands_for_the_same_date(make_world: MakeWorld, options: di
     assert len(of(world, "kickoff")) == 2  # it left the window, and came back
 
 
+def test_a_task_that_the_search_does_not_show_yet_is_found_under_the_old_id(make_world: MakeWorld) -> None:
+    """After a merge and a loss, by the tasks of the record itself (docs/process.md M.14, G.7)."""
+    world = make_world(quirks=Quirks(search_lag_seconds=300))
+    acme = world.people.create_portfolio("Acme", world.day(10))
+    bolt = world.people.create_portfolio("Bolt", world.day(40))
+    world.work()
+    assert len(of(world, "kickoff")) == 1
+    world.minutes(1)
+    world.people.merge("portfolio", acme, bolt)
+    world.restart(lose_database=True)
+    for _ in range(5):
+        world.minutes(1)
+    assert len(of(world, "kickoff")) == 1
+
+
 def test_what_waits_for_a_person_goes_on(make_world: MakeWorld, options: dict[str, Any]) -> None:
     world = make_world(**options)
     acme = world.people.create_portfolio("Acme", world.day(10), account_manager=None)
