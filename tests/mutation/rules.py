@@ -924,8 +924,14 @@ MUTANTS = (
     ),
     Mutant(
         "settle-not-looked-at-again", "When a closing counts, nobody looks before the next sweep.",
+        DECIDE, "v.state is State.WAITING and v.when]", "v.state is State.WAITING and v.when and not context.settling]",
+        test=f"{UNIT}/test_decide.py::test_it_is_looked_at_again_when_a_closing_version_counts",
+    ),
+    Mutant(
+        "settle-task-not-looked-at-again", "When a completed implementation task counts, nobody looks before the next sweep.",
         DECIDE, "frozenset({Handoff.DECLINED, Handoff.SET_READY, Handoff.APPROVED, Handoff.CLOSE})",
-        "frozenset({Handoff.SET_READY})",
+        "frozenset({Handoff.DECLINED, Handoff.SET_READY})",
+        test=f"{UNIT}/test_decide.py::test_it_is_looked_at_again_when_a_completed_task_counts",
     ),
     Mutant(
         "settle-remembered-too-soon", "The ledger remembers a closing that may still be taken back.",
