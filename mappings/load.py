@@ -287,6 +287,7 @@ def _at(tree: _Node, path: Iterable[str | int]) -> _Node | None:
 
 _TEXTS: tuple[tuple[tuple[str, ...], TaskKind | EmailKind | None], ...] = (
     (("closing_line",), None),
+    (("notes_line",), None),
     *((("tasks", kind.value, part), kind) for kind in TaskKind for part in ("subject", "body")),
     *((("emails", kind.value, part), kind) for kind in EmailKind for part in ("subject", "body")),
 )

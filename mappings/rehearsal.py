@@ -64,6 +64,7 @@ FULL: dict[str, object] = {
     "ad_lab_link_since": "2026-10-01T12:00:00+00:00",
     "ad_lab_link_old": True,
     "next_date": "2027-01-07",
+    "round": 2,
     "revision": "Copy and Graphic Revisions",
     "role": "Account Manager",
     "reason": "the client declined",

@@ -424,7 +424,7 @@ class EmailTexts(_Model):
 
 
 class ProcessMapping(_Model):
-    """Everything that differs from portal to portal. `closing_line` is the Jinja2 source of one line of HTML."""
+    """Everything that differs from portal to portal. `closing_line` and `notes_line` are Jinja2 sources of HTML."""
 
     time_zone: Name
     portfolio: PortfolioMapping
@@ -436,6 +436,7 @@ class ProcessMapping(_Model):
     tasks: Mapping[TaskKind, TaskMappingEntry]
     emails: Mapping[EmailKind, EmailTexts]
     closing_line: InternalValue
+    notes_line: InternalValue
 
     @field_validator("time_zone")
     @classmethod

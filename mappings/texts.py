@@ -50,6 +50,7 @@ BLANK: dict[str, object] = {
     "ad_lab_link_since": None,  # when it was last changed, an ISO moment; None: nobody knows
     "ad_lab_link_old": False,  # it was last changed before this refresh
     "next_date": None,  # ISO date
+    "round": 0,  # the number of the round of revisions; 0: of none, or decided by version 0.2 or before
     "revision": "",  # what Needs Revisions asks for, in the CRM's words
     "role": "",  # the label of the role that is to read this; the kind of text decides it
     "reason": "",  # why a task is closed
@@ -121,6 +122,11 @@ class Texts:
         """The HTML to append to the body of a task that the service closes. `MappingError` as for `task`."""
         values = values_of(variables, self._mapping.zone)
         return tidy(_render(self._mapping.closing_line, values, html=True, key="closing_line"))
+
+    def notes_line(self, variables: Context) -> str:
+        """The HTML to append to the body of an open task for which Notes came late. `MappingError` as for `task`."""
+        values = values_of(variables, self._mapping.zone)
+        return tidy(_render(self._mapping.notes_line, values, html=True, key="notes_line"))
 
     def is_subject_of(self, kind: TaskKind, subject: str) -> bool:
         """Whether a task with this subject can be one of this kind, whatever record and date it speaks of.
@@ -324,7 +330,7 @@ class _Shape:
 def _shapes(subject: str) -> tuple[_Shape, ...]:
     """What a rendered subject looks like, with and without the values that a record may lack."""
     shapes: set[str] = set()
-    for values in (_ANY_VALUES, _ANY_VALUES | _LACKING):
+    for values in (_ANY_VALUES, _ANY_VALUES | {"round": 0}, _ANY_VALUES | _LACKING):
         try:
             rendered = compiled(subject, html=False).render(values)
         except RENDERING_ERRORS:
@@ -370,4 +376,5 @@ _LACKING: dict[str, object] = {
     "ad_lab_link_since": None,
     "ad_lab_link_old": False,
     "next_date": None,
+    "round": 0,
 }

@@ -26,6 +26,7 @@ from sync.rules.keys import EffectKind, RevisionKey
 from sync.rules.model import (
     NOT_YET,
     RECOVERED,
+    AddLine,
     CloseTask,
     Closing,
     Decision,
@@ -168,6 +169,7 @@ class Scene:
         self.ever: set[str] = set()  # every ticket that ever was: the CRM gives no id twice
         self.tasks: dict[str, OwnTask] = {}
         self.task_kinds: dict[str, str] = {}
+        self.lines: list[tuple[str, list[str]]] = []  # each task with the Notes that were added to it, in order
         self.notes: dict[RecordRef, list[Note]] = {}
         self.faulty: dict[RecordRef, Faulty] = {}  # tasks, and records with Notes, that came incomplete
         self.recorded: dict[str, RecordedOccurrence] = {}
@@ -299,8 +301,10 @@ class Scene:
         del self.tickets[ticket]
         return self
 
-    def revise(self, ticket: str, *values: Revision | None) -> Self:
-        """Set Needs Revisions, to one value after the other."""
+    def revise(self, ticket: str, *values: Revision | None, note: str = "warmer") -> Self:
+        """Leave a Note (unless it is empty), and set Needs Revisions, to one value after the other."""
+        if note:
+            self.note(note, on=ticket)
         for value in values:
             version = Version(value, self._tick())
             raw = "" if value is None else self.mapping.ticket.revisions.get(value, "Other Revisions")
@@ -616,6 +620,8 @@ class Scene:
                 self._write(record, values)
             case NewTask(kind):
                 return self._new_task(kind)
+            case AddLine(task, variables):
+                self.lines.append((task, [note["body"] for note in variables["notes"]]))
             case CloseTask(task):
                 self.tasks[task] = OwnTask(task, exists=True, completed=True, completed_at=self.now)
             case Email():
@@ -696,6 +702,8 @@ def told(effect: Effect, task_kinds: Mapping[str, str] | None = None) -> str:
             text = f"write {record.id}: {what}"
         case NewTask(kind, _, owner, _, _, blocked):
             text = f"task {kind} for {owner}"
+        case AddLine(task):
+            text, blocked = f"line {(task_kinds or {}).get(task, task)}", None
         case CloseTask(task):
             text, blocked = f"close {(task_kinds or {}).get(task, task)}", None
         case Email(kind, _, owner, _, _, blocked):

@@ -111,7 +111,7 @@ def _doing(effects: Sequence[ExpectedEffect], email_calls: int) -> int:
         written = {record.id for one in by_kind[EffectKind.WRITE] if (record := _written(one)).kind is kind}
         total += 2 * _in(len(written), BATCH)
     total += _in(len(by_kind[EffectKind.TASK]), BATCH)
-    total += 2 * _in(len(by_kind[EffectKind.CLOSE]), BATCH)
+    total += 2 * (_in(len(by_kind[EffectKind.LINE]), BATCH) + _in(len(by_kind[EffectKind.CLOSE]), BATCH))
     return total + email_calls * len(by_kind[EffectKind.EMAIL])
 
 

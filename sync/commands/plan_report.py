@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from sync.admin import plan as planning
 
-SIGNS = {"task": "+", "write": "~", "close": "-", "email": "@"}
+SIGNS = {"task": "+", "write": "~", "line": "=", "close": "-", "email": "@"}
 COLOURS = {"+": "green", "~": "yellow", "-": "magenta", "@": "cyan", "!": "bold red", "?": "yellow"}
 
 
@@ -66,7 +66,7 @@ def _show_sum(out: "Console", found: "planning.Plan") -> None:
     if not found.steps:
         out.print("Nothing to do.")
         return
-    words = {"task": "task", "write": "change", "close": "task closed", "email": "email"}
+    words = {"task": "task", "write": "change", "line": "line added", "close": "task closed", "email": "email"}
     parts = [_count_kind(found.count(kind), word) for kind, word in words.items() if found.count(kind)]
     text = f"{number(len(found.due), 'effect')} on {number(len(found.units), 'record')}"
     text += f": {', '.join(parts)}." if parts else "."

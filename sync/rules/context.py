@@ -408,7 +408,11 @@ class Context:
 
     def quoted(self, record: RecordRef, bound: datetime) -> dict[str, Any]:
         """What a text may say of the Notes on a record since `bound`, as more `variables`: see `notes.quotation`."""
-        return notes.quotation(self._notes_on(record), bound, self._is_of_manager, self._name)
+        return self.quoting(self._notes_on(record), bound)
+
+    def quoting(self, found: Sequence[Note], bound: datetime) -> dict[str, Any]:
+        """The same of these Notes alone."""
+        return notes.quotation(found, bound, self._is_of_manager, self._name)
 
     def _notes_on(self, record: RecordRef) -> tuple[Note, ...]:
         if record in self.snapshot.faulty:
@@ -488,6 +492,7 @@ class Context:
             "ad_lab_link": "" if portfolio is None else portfolio.ad_lab_link,
             "ad_lab_link_since": since.isoformat() if since else None,
             "ad_lab_link_old": portfolio is not None and self.link_is_older_than(self.refresh_began),
+            "round": 0,
             "next_date": None,
             "revision": "",
             "reason": "",

@@ -16,7 +16,7 @@ BLOCKED_AGAIN = timedelta(hours=1)
 ON_STATUS = frozenset({Handoff.KICKOFF, Handoff.DATE_ARRIVED, Handoff.SET_READY, Handoff.APPROVED, Handoff.CLOSE})
 """What hangs on the status: nothing of it is decided while a closing version may still be taken back."""
 
-LOOK_AGAIN = frozenset({Handoff.DECLINED, Handoff.SET_READY, Handoff.APPROVED, Handoff.CLOSE})
+LOOK_AGAIN = frozenset({Handoff.DECLINED, Handoff.SET_READY, Handoff.REVISIONS, Handoff.APPROVED, Handoff.CLOSE})
 """Handoffs of which the moment that they wait for is no day's beginning, which the sweep minds."""
 
 

@@ -281,7 +281,7 @@ class _Execution:
         )
 
     def _perform(self) -> None:
-        """Writes first, then tasks, closings, and emails; what follows a write that is not made waits."""
+        """Writes first, then tasks, lines, closings, and emails; what follows a write that is not made waits."""
         present = {self._snapshot.ref, *(ticket.ref for ticket in self._snapshot.tickets)}
         for kind in EffectKind:
             for recorded, effect in list(self._planned(kind)):
@@ -324,6 +324,8 @@ class _Execution:
             case EffectKind.CLOSE:
                 crm_id = known.slot.of
                 self._put(OwnTask(crm_id, exists=True, completed=True, completed_at=self._now))
+            case EffectKind.LINE:
+                crm_id = known.slot.of
             case EffectKind.EMAIL:
                 pass
         done = replace(known, state=EffectState.DONE, state_at=self._now, crm_id=crm_id, attempted=True, reason=None)

@@ -11,12 +11,13 @@ the forms below are for good: databases and portals hold them. `str` writes a ke
                | "5:"  portfolio ":" cycle ":" entries     the Ad Set that is ready
                | "6:"  ticket ":" ms                       the version of Needs Revisions
                | "6c:" ticket ":" ms                       the same version, when it is cleared
+               | "6n:" ticket ":" ms                       the same version, when the Notes that came late are added
                | "7:"  portfolio ":" ms                    the version that approved
                | "8:"  portfolio ":" ms                    the version that closed the cycle
                | "8t:" portfolio ":" task                  the completed task that closes the cycle
                | "9:"  portfolio ":" ms                    the confirmation of that closing
     effect     = occurrence "/" slot
-    slot       = "write" | "task:" task-kind | "close:" task | "email:" email-kind
+    slot       = "write" | "task:" task-kind | "line:" task | "close:" task | "email:" email-kind
     cycle      = "start" | ms                              the closing version that began it
     entries    = ticket "@" ms { "," ticket "@" ms }       each ticket with the version that made it ready, sorted
     day        = YYYY-MM-DD
@@ -42,10 +43,11 @@ TIME: Final = r"\d{13}"
 
 
 class EffectKind(StrEnum):
-    """The four things that the service does."""
+    """The five things that the service does, in the order in which they are tried."""
 
     WRITE = "write"
     TASK = "task"
+    LINE = "line"
     CLOSE = "close"
     EMAIL = "email"
 
@@ -192,6 +194,16 @@ class RevisionClearedKey(OccurrenceKey):
 
 
 @dataclass(frozen=True, slots=True)
+class LateNotesKey(OccurrenceKey):
+    """`ms`: the version of Needs Revisions, some time after which the Notes that came late are added to its tasks."""
+
+    prefix: ClassVar[str] = "6n"
+    handoff: ClassVar[Handoff] = Handoff.REVISIONS
+    ticket: str
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class ApprovedKey(OccurrenceKey):
     """`ms`: the version Creatives Completed & Approved."""
 
@@ -235,7 +247,7 @@ FORMS: Final[Mapping[str, type[OccurrenceKey]]] = {
     form.prefix: form
     for form in (
         KickoffKey, DeclinedKey, ConfirmedKey, DateArrivedKey, TicketKey, SetReadyKey, RevisionKey, RevisionClearedKey,
-        ApprovedKey, ClosedKey, ClosedByTaskKey, ConfirmationKey,
+        LateNotesKey, ApprovedKey, ClosedKey, ClosedByTaskKey, ConfirmationKey,
     )
 }  # fmt: skip
 """Every form by its prefix."""
@@ -308,7 +320,10 @@ _TIMES: Final = frozenset({"anchor", "cycle", "ms"})
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Which of an occurrence's effects it is. `of`: the kind of task or email, the task that is closed; empty: the write."""
+    """Which of an occurrence's effects it is.
+
+    `of`: the kind of task or email, the task that is closed or gets a line; empty: the write.
+    """
 
     kind: EffectKind
     of: str = ""
@@ -323,6 +338,10 @@ WRITE: Final = Slot(EffectKind.WRITE)
 
 def task_slot(kind: TaskKind) -> Slot:
     return Slot(EffectKind.TASK, kind.value)
+
+
+def line_slot(task: str) -> Slot:
+    return Slot(EffectKind.LINE, task)
 
 
 def close_slot(task: str) -> Slot:

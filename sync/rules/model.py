@@ -235,6 +235,22 @@ class NewTask:
 
 
 @dataclass(frozen=True, slots=True)
+class AddLine:
+    """Add a line to the body of one of the service's own tasks, if it is still open; its text is made from `variables`."""
+
+    task: str
+    variables: Mapping[str, Any]
+
+    @property
+    def slot(self) -> Slot:
+        return keys.line_slot(self.task)
+
+    @property
+    def blocked(self) -> str | None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
 class CloseTask:
     """Complete one of the service's own tasks and say why in its body."""
 
@@ -267,7 +283,7 @@ class Email:
         return keys.email_slot(self.kind)
 
 
-Effect = Write | NewTask | CloseTask | Email
+Effect = Write | NewTask | AddLine | CloseTask | Email
 
 
 @dataclass(frozen=True, slots=True)
@@ -440,6 +456,14 @@ FOLDER = "folder"
 
 ANNOUNCEMENT = "announcement"
 """In the same detail: which announcement of that set in its cycle it is, from 1. Adopted ones have none."""
+
+
+AWAITED = "awaited"
+"""In the detail of a revision: the kinds of tasks that wait some minutes for a Note."""
+
+
+QUOTED = "quoted"
+"""In the detail of a revision: the Notes (ids) that its tasks and lines quote, by the kind of task."""
 
 
 MISSING = "missing"

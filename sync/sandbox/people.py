@@ -162,7 +162,12 @@ class Agency(ABC):
         """To a stage of the deliverables pipeline by label, or to any stage by id; the pipeline follows."""
         self.set("ticket", ticket, {"hs_pipeline_stage": self.process.stage(stage)}, by=by)
 
-    def request_revisions(self, ticket: str, value: str, *, by: str | None = None, force: bool = False) -> None:
+    def request_revisions(
+        self, ticket: str, value: str, *, note: str = "", by: str | None = None, force: bool = False
+    ) -> None:
+        """Leave a Note that says what is wanted, unless it is empty, and set Needs Revisions to a value, by its label."""
+        if note:
+            self.note("ticket", ticket, note)
         wanted = self.process.revision(value)
         self.set("ticket", ticket, {self.process.names.needs_revisions: wanted}, by=by, force=force)
 

@@ -80,7 +80,7 @@ effects = Table(
     Column("key", String, primary_key=True),
     Column("occurrence", String, ForeignKey("occurrence.key", ondelete="CASCADE"), nullable=False, index=True),
     Column("position", Integer, nullable=False),
-    Column("kind", String, nullable=False),  # write, task, close, email
+    Column("kind", String, nullable=False),  # write, task, line, close, email
     Column("role", String),
     Column("payload", Text, nullable=False),  # JSON: the effect, ready to be tried
     Column("state", String, nullable=False, index=True),

@@ -68,7 +68,7 @@ def prepare(world: World) -> Cast:
     for one in (implemented, by_hand):
         people.set_status(one, "Creatives Completed & Approved")
     world.minutes(5)
-    people.request_revisions(back_ticket, "Copy Revisions Only")
+    people.request_revisions(back_ticket, "Copy Revisions Only", note="Warmer, please")
     world.minutes(5)
     task = next(t for t in world.tasks(("portfolio", implemented)) if "implement" in t.key)
     arrived = portfolio("arrived", 40)
@@ -90,7 +90,7 @@ def act(world: World, cast: Cast) -> None:
     for ticket in cast.ready_tickets:
         people.move_ticket(ticket, "Pending Approval")
     people.note("ticket", cast.revised_ticket, "Shorter, please.")
-    people.request_revisions(cast.revised_ticket, "Copy and Graphic Revisions")
+    people.request_revisions(cast.revised_ticket, "Copy and Graphic Revisions", note="Warmer, please")
     people.set_status(cast.approved, "Creatives Completed & Approved")
     people.complete_task(cast.implement_task)
     people.set_status(cast.by_hand, "Creatives Implemented")

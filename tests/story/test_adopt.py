@@ -298,7 +298,7 @@ class TestRevisions:
         ticket = a_ticket(world, 4, portfolio, ready_ago=2)
         set_status(world, 2, portfolio, "Creatives Pending Approval")
         with days_ago(world, 1):
-            world.people.request_revisions(ticket, "Copy Revisions Only")
+            world.people.request_revisions(ticket, "Copy Revisions Only", note="Warmer, please")
             world.people.move_ticket(ticket, "In Progress")
         return portfolio, ticket
 
@@ -324,16 +324,16 @@ class TestRevisions:
         report = adopt(portal)
         assert (Handoff.REVISIONS, task) in pairs(report.adopted)
         assert (Handoff.REVISIONS, None) not in pairs(report.unmatched)
-        portal.people.request_revisions(ticket, "Copy and Graphic Revisions")
+        portal.people.request_revisions(ticket, "Copy and Graphic Revisions", note="Warmer, please")
         assert fires(portal) == (["revise_graphics"], [])
 
     def test_an_open_task_of_a_value_that_was_emptied_counts_too(self, portal: World) -> None:
         _, ticket = self.in_revision(portal)
         a_task(portal, 1, "Revise copy: Ad 1", ("ticket", ticket))
         with days_ago(portal, 0.5):
-            portal.people.request_revisions(ticket, "")
+            portal.people.request_revisions(ticket, "", note="Warmer, please")
         adopt(portal)
-        portal.people.request_revisions(ticket, "Copy Revisions Only")
+        portal.people.request_revisions(ticket, "Copy Revisions Only", note="Warmer, please")
         assert fires(portal) == ([], [])
 
 

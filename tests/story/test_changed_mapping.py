@@ -353,7 +353,7 @@ def lived_through(world: World, tier: str) -> str:
         people.set_status(portfolio, status)
         world.clock.advance(timedelta(minutes=3))
     for value in ("Copy Revisions Only", ""):
-        people.request_revisions(ticket, value)
+        people.request_revisions(ticket, value, note="Warmer, please")
         world.clock.advance(timedelta(minutes=3))
     people.set_status(portfolio, "Deliverables Submitted")
     return portfolio
@@ -412,7 +412,7 @@ def test_the_value_that_approves_was_replaced(world: World) -> None:
     ticket = people.create_ticket("Ad", "Winter", portfolio)
     people.move_ticket(ticket, "Pending Approval")
     world.work()
-    people.request_revisions(ticket, "Copy Revisions Only")
+    people.request_revisions(ticket, "Copy Revisions Only", note="Warmer, please")
     world.minutes(10)
     people.set("ticket", ticket, {"copy_approval": "Approved"})
     world.minutes(10)
@@ -423,7 +423,7 @@ def test_the_value_that_approves_was_replaced(world: World) -> None:
     people.set("ticket", ticket, {"copy_approval": "OK"})
     world.minutes(10)
     assert world.kinds(("ticket", ticket)).count("revise_copy") == 1
-    people.request_revisions(ticket, "Copy Revisions Only", force=True)
+    people.request_revisions(ticket, "Copy Revisions Only", force=True, note="Warmer, please")
     for _ in range(3):
         world.minutes(10)
     assert world.kinds(("ticket", ticket)).count("revise_copy") == 2

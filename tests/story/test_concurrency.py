@@ -305,7 +305,7 @@ def test_an_approval_given_meanwhile_is_not_reset_by_mistake(world: World, step:
     acme = world.people.create_portfolio("Acme", world.day(40))
     ticket = world.people.create_ticket("t", "Autumn", acme, stage="Pending Approval", copy_approval="Team Lead QA")
     world.work()
-    world.people.request_revisions(ticket, "Copy Revisions Only")
+    world.people.request_revisions(ticket, "Copy Revisions Only", note="Warmer, please")
     _edit_at(world, step, lambda: world.people.set("ticket", ticket, {"copy_approval": "Approved"}))
     world.minutes(1)
     world.minutes(3)

@@ -51,7 +51,7 @@ def _at_work(world: World) -> tuple[str, list[str]]:
         people.move_ticket(ticket, "Pending Approval", by=designer)
     world.work()
     world.minutes(60)
-    people.request_revisions(tickets[2], "Copy Revisions Only", by=am)
+    people.request_revisions(tickets[2], "Copy Revisions Only", by=am, note="Warmer, please")
     world.work()
     world.minutes(5)
     return portfolio, tickets

@@ -341,7 +341,7 @@ def test_a_ticket_is_deleted_in_mid_pass(world: World, step: str) -> None:
     tickets = [world.people.create_ticket(f"t{n}", "Autumn", acme) for n in range(2)]
     world.work()
     for ticket in tickets:
-        world.people.request_revisions(ticket, "Copy Revisions Only")
+        world.people.request_revisions(ticket, "Copy Revisions Only", note="Warmer, please")
     _at(world, step, lambda: world.people.archive("ticket", tickets[0]))
     world.minutes(1)
     world.minutes(5)
@@ -412,7 +412,7 @@ def test_a_ticket_that_left_its_portfolio_is_still_looked_after(world: World) ->
     world.work()
     world.people.dissociate("ticket", ticket, "portfolio", acme)
     world.minutes(1)
-    world.people.request_revisions(ticket, "Copy Revisions Only")
+    world.people.request_revisions(ticket, "Copy Revisions Only", note="Warmer, please")
     world.minutes(1)
     assert world.kinds(("ticket", ticket)) == ["write_copy", "design_graphics", "revise_copy"]
 

@@ -103,7 +103,7 @@ def test_an_earlier_write_of_the_same_value_is_not_the_one_whose_answer_was_lost
         world.people.move_ticket(ticket, "Pending Approval")
         world.minutes(30)
         world.sandbox.faults.add(*fault)
-        world.people.request_revisions(ticket, "Copy Revisions Only")
+        world.people.request_revisions(ticket, "Copy Revisions Only", note="Warmer, please")
         world.work()
         world.minutes(30)
         for task in world.tasks(("ticket", ticket)):
@@ -233,7 +233,7 @@ def test_a_set_advances_the_status_though_another_that_was_ready_with_it_goes_ba
     world.people.move_ticket(winter, "Pending Approval")
     world.work()
     assert world.status(portfolio) == "Deliverables Submitted"
-    world.people.request_revisions(spring, "Copy Revisions Only")
+    world.people.request_revisions(spring, "Copy Revisions Only", note="Warmer, please")
     world.people.move_ticket(spring, "In Progress")
     world.minutes(10)
     assert world.status(portfolio) == "Creatives Pending Approval"

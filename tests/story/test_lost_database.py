@@ -76,7 +76,7 @@ class Story:
         assert self.world.kinds()[-1] == "share_deliverables"
 
     def revised(self) -> None:
-        self.people.request_revisions(self.tickets[0], "Copy Revisions Only")
+        self.people.request_revisions(self.tickets[0], "Copy Revisions Only", note="Warmer, please")
         self.world.minutes(1)
         assert self.world.kinds()[-1] == "revise_copy"
 
@@ -195,7 +195,7 @@ def test_a_revision_that_an_open_task_stood_for_is_not_answered_again(
     world.people.move_ticket(ticket, before)
     world.minutes(1)
     for value in ("Copy Revisions Only", "", "Copy Revisions Only"):
-        world.people.request_revisions(ticket, value)
+        world.people.request_revisions(ticket, value, note="Warmer, please")
         world.clock.advance(timedelta(seconds=5))
     world.minutes(5)
     revision = world.tasks()[-1]

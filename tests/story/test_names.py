@@ -49,7 +49,7 @@ def test_a_cycle_goes_through_and_what_is_written_is_the_portals_own_spelling(po
     assert len(of(portal, "share_deliverables")) == 1
 
     portal.people.set("ticket", ticket, dict.fromkeys(("copy_approval", "graphic_approval"), pasted("Approved")))
-    portal.people.request_revisions(ticket, "Copy Revisions Only")
+    portal.people.request_revisions(ticket, "Copy Revisions Only", note="Warmer, please")
     portal.work()
     seen = portal.people.ticket(ticket)
     assert seen["hs_pipeline_stage"] == portal.people.process.stage(pasted("In Progress"))
@@ -71,7 +71,7 @@ def test_an_approval_that_looks_reset_is_left_alone(portal: World) -> None:
     portfolio = begun(portal)
     ticket = portal.people.create_ticket("Ad 1", "Winter", portfolio, stage=pasted("New"))
     portal.people.set("ticket", ticket, {"copy_approval": pasted("Not Started")})
-    portal.people.request_revisions(ticket, "Copy Revisions Only")
+    portal.people.request_revisions(ticket, "Copy Revisions Only", note="Warmer, please")
     portal.work()
     assert len(portal.people.history("ticket", ticket, "copy_approval")) == 1
     the(portal, "revise_copy")

@@ -103,7 +103,7 @@ def busy(world: World) -> None:
     people.set_status(stopped, "Creatives Implemented")
     for ticket in tickets:
         people.move_ticket(ticket, "Pending Approval")
-    people.request_revisions(tickets[0], "Copy Revisions Only")
+    people.request_revisions(tickets[0], "Copy Revisions Only", note="Warmer, please")
     people.create_ticket("New", "Winter", young)
     forget(world)
 
@@ -191,7 +191,7 @@ def busy_again(world: World) -> None:
             people.set_refresh_date(portfolio.id, world.day(0))
             people.note("portfolio", portfolio.id, "As last time.")
     for ticket in people.list("ticket")[:20]:
-        people.request_revisions(ticket.id, "Copy and Graphic Revisions")
+        people.request_revisions(ticket.id, "Copy and Graphic Revisions", note="Warmer, please")
     people.flush_search()
 
 
@@ -272,7 +272,7 @@ def small(world: World) -> None:
     portfolio("Acme", 3)
     people.set_status(bolt, "No Refresh Requested")
     people.set("portfolio", elm, {"copywriter": ""})
-    people.request_revisions(ticket, "Copy and Graphic Revisions")
+    people.request_revisions(ticket, "Copy and Graphic Revisions", note="Warmer, please")
     people.move_ticket(ticket, "Approved")
     forget(world)
 
@@ -416,7 +416,7 @@ def test_the_json_is_what_the_design_says(world: World, terminal: Terminal) -> N
 def test_a_ticket_without_a_portfolio_is_planned_too(world: World) -> None:
     ticket = world.people.create_ticket("Alone", "Spring", copywriter=world.people.owner("copywriter"))
     world.work()
-    world.people.request_revisions(ticket, "Copy Revisions Only")
+    world.people.request_revisions(ticket, "Copy Revisions Only", note="Warmer, please")
     world.sandbox.delivery.pump()
     found = plan(world)
     assert [(step.portfolio, step.record, step.kind) for step in found.due] == [

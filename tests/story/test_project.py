@@ -109,7 +109,7 @@ def play_a_cycle(world: World) -> None:
     assert world.kinds(on("portfolio", acme)).count("share_deliverables") == 1
     assert world.status(acme) == "Creatives Pending Approval"
 
-    people.request_revisions(first, "Copy Revisions Only")  # 6
+    people.request_revisions(first, "Copy Revisions Only", note="Warmer, please")  # 6
     world.work()
     assert world.kinds(on("ticket", first))[2:] == ["revise_copy"]
     people.move_ticket(first, "Pending Approval")

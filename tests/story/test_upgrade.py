@@ -86,7 +86,7 @@ def _delivered(world: World, client: Client) -> None:
 
 def _revised_again(world: World, client: Client) -> None:
     """The round before was delivered as the article asks, and its task never ticked: it was no round to version 0.2."""
-    world.people.request_revisions(client.tickets[0], "Copy Revisions Only")
+    world.people.request_revisions(client.tickets[0], "Copy Revisions Only", note="Warmer, please")
 
 
 def _implementation_ticked(world: World, client: Client) -> None:

@@ -52,7 +52,7 @@ def approved(world: World) -> str:
     for ticket in tickets:
         people.move_ticket(ticket, "Pending Approval")
     world.minutes(5)
-    people.request_revisions(tickets[0], "Copy and Graphic Revisions")
+    people.request_revisions(tickets[0], "Copy and Graphic Revisions", note="Warmer, please")
     world.minutes(5)
     for task in world.tasks(("ticket", tickets[0])):
         people.complete_task(task.id)
@@ -257,7 +257,7 @@ class TestDoubled:
         portfolio = approved(world)
         ticket = world.people.create_ticket("Ad 9", "Summer", portfolio, stage="Pending Approval")
         world.minutes(5)
-        world.people.request_revisions(ticket, "Copy Revisions Only")
+        world.people.request_revisions(ticket, "Copy Revisions Only", note="Warmer, please")
         world.work()
         assert faults(world) == []
         world.people.move_ticket(ticket, "Pending Approval")
@@ -514,7 +514,7 @@ def test_what_was_done_for_another_portfolio_is_not_of_this_ones_cycle(world: Wo
     acme = world.people.create_portfolio("Acme", world.day(40))
     bolt = world.people.create_portfolio("Bolt", world.day(40), copywriter=None)
     ticket = world.people.create_ticket("Ad 1", "", bolt)
-    world.people.request_revisions(ticket, "Copy Revisions Only")
+    world.people.request_revisions(ticket, "Copy Revisions Only", note="Warmer, please")
     world.minutes(5)
     world.people.set_status(acme, "No Refresh Requested")
     world.minutes(60)
@@ -550,12 +550,12 @@ def test_a_task_that_a_blocked_decline_is_still_to_close_stands_for_nothing(make
     portfolio = world.people.create_portfolio("Acme", world.day(3))
     ticket = world.people.create_ticket("Ad", "Autumn", portfolio)
     world.minutes(5)
-    world.people.request_revisions(ticket, "Copy Revisions Only")
+    world.people.request_revisions(ticket, "Copy Revisions Only", note="Warmer, please")
     world.minutes(5)
     world.people.set("portfolio", portfolio, {"creative_refresh_cadence": UNMAPPED})
     world.people.set_status(portfolio, "No Refresh Requested")
     world.minutes(5)
-    world.people.request_revisions(ticket, "Copy and Graphic Revisions")
+    world.people.request_revisions(ticket, "Copy and Graphic Revisions", note="Warmer, please")
     world.minutes(5)
     assert world.kinds(("ticket", ticket)).count("revise_copy") == 2
     assert faults(world) == []

@@ -145,7 +145,7 @@ class Client:
     def _revise(self) -> Iterator[None]:
         ticket = self.tickets[0]
         self._people.note("ticket", ticket, "A shorter headline, please.")
-        self._people.request_revisions(ticket, "Copy Revisions Only")
+        self._people.request_revisions(ticket, "Copy Revisions Only", note="Warmer, please")
         self._ticket(ticket, stage="In Progress", revisions="Copy Revisions Only", copy="")
         self._due("revise_copy", f"ticket {ticket}")
         yield

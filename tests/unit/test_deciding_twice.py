@@ -235,7 +235,7 @@ def work_on(world: World, portfolio: str, chance: random.Random) -> None:
         case "ready" if ticket is not None:
             people.move_ticket(ticket, "Pending Approval")
         case "redo" if ticket is not None:
-            people.request_revisions(ticket, people.process.names.revisions[int(draw * 3)][0])
+            people.request_revisions(ticket, people.process.names.revisions[int(draw * 3)][0], note="Warmer, please")
         case "status":
             people.set_status(portfolio, people.process.names.statuses[int(draw * 6)][0])
         case "date":

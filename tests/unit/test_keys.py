@@ -35,6 +35,7 @@ slots = st.one_of(
     st.sampled_from(TaskKind).map(keys.task_slot),
     st.sampled_from(EmailKind).map(keys.email_slot),
     ids.map(keys.close_slot),
+    ids.map(keys.line_slot),
 )
 
 
@@ -71,6 +72,7 @@ STORED = {
     "5:101:start:7@1790000000000,8@1790000000001": (Handoff.SET_READY, Kind.PORTFOLIO),
     "6:7:1790000000000": (Handoff.REVISIONS, Kind.TICKET),
     "6c:7:1790000000000": (Handoff.REVISIONS, Kind.TICKET),
+    "6n:7:1790000000000": (Handoff.REVISIONS, Kind.TICKET),
     "7:101:1790000000000": (Handoff.APPROVED, Kind.PORTFOLIO),
     "8:101:1790000000000": (Handoff.CLOSE, Kind.PORTFOLIO),
     "8t:101:55": (Handoff.CLOSE, Kind.PORTFOLIO),

@@ -92,7 +92,7 @@ def test_sets_that_are_called_almost_the_same_count_whatever_the_date(world: Wor
 
 def test_a_ticket_without_a_portfolio_with_something_to_do(world: World) -> None:
     ticket = world.people.create_ticket("lone", "Autumn")
-    world.people.request_revisions(ticket, "Copy Revisions Only")
+    world.people.request_revisions(ticket, "Copy Revisions Only", note="Warmer, please")
     world.work()
     with world.service.store.write() as connection:
         connection.execute(work_items.delete())

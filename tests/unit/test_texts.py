@@ -80,6 +80,7 @@ def variables(**more: object) -> dict[str, Any]:
         "ad_lab_link": "",
         "ad_lab_link_since": None,
         "ad_lab_link_old": False,
+        "round": 0,
         "next_date": None,
         "revision": "",
         "reason": "",

@@ -62,7 +62,7 @@ class RuleResults:
                 yield self._wanted(key, effect)
 
     def _known(self, effect: RecordedEffect) -> EffectLine:
-        task = effect.crm_id if effect.kind in {EffectKind.TASK, EffectKind.CLOSE} else None
+        task = effect.crm_id if effect.kind in {EffectKind.TASK, EffectKind.LINE, EffectKind.CLOSE} else None
         return EffectLine(
             effect.key,
             effect.kind,

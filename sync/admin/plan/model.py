@@ -14,7 +14,7 @@ from sync.rules.keys import EffectKind
 from sync.rules.model import unit_of
 from sync.storage.database import to_json
 
-KINDS = (EffectKind.TASK, EffectKind.WRITE, EffectKind.CLOSE, EffectKind.EMAIL)
+KINDS = (EffectKind.TASK, EffectKind.WRITE, EffectKind.LINE, EffectKind.CLOSE, EffectKind.EMAIL)
 """The kinds of effects, in the order in which they are counted."""
 
 

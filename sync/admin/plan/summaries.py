@@ -65,7 +65,7 @@ class Summarizer:
         payloads: dict[str, Mapping[str, Any]] = {
             one.key: ledger.payload_of(one.effect) for one in found if one.effect is not None
         }
-        if kept or any(one.kind == EffectKind.CLOSE for one in found):
+        if kept or any(one.kind in {EffectKind.LINE, EffectKind.CLOSE} for one in found):
             names = {one.key for one in kept} | {effect.key for effect in _tasks(context)}
             with self._service.store.read() as connection:
                 payloads = {**ledger.payloads(connection, names), **payloads}
@@ -108,6 +108,9 @@ class Summarizer:
                 return f"email “{subject}”{self._to(payload)}", fault or self._unsendable(payload)
             case "write" if "values" in payload:
                 return self._changes(context, payload), None
+            case "line":
+                task = keys.slot_of(one.key).of
+                return f"Notes added to task {_quoted(subjects.get(task)) or task}", None
             case "close":
                 task = keys.slot_of(one.key).of
                 return f"task closed {_quoted(subjects.get(task)) or task}", None

@@ -10,7 +10,7 @@ from sync.crm import TASK_SUBJECT, Kind
 from sync.passes.portal import Portal
 from sync.rules import keys
 from sync.rules.context import Context
-from sync.rules.keys import ClosedKey, DeclinedKey, EffectKind
+from sync.rules.keys import ClosedKey, DeclinedKey, EffectKind, LateNotesKey
 from sync.rules.model import EffectState, OccurrenceState, RecordedEffect, RecordedOccurrence
 
 
@@ -38,6 +38,8 @@ class ServiceEvents:
             is_slip = isinstance(keys.parse(recorded.key), DeclinedKey | ClosedKey)
             what = "took it for a slip: it ended nothing" if is_slip else "overtaken"
             yield Event(recorded.decided_at, SERVICE, what, "", places, recorded.handoff)
+        elif not recorded.effects and isinstance(keys.parse(recorded.key), LateNotesKey):
+            pass  # no Note came late
         elif not recorded.effects and recorded.state is OccurrenceState.DONE:
             what = "noted" if recorded.handoff is Handoff.CONFIRMED else "recorded as done, without a task"
             yield Event(recorded.decided_at, SERVICE, what, "", places, recorded.handoff)
@@ -54,10 +56,11 @@ class ServiceEvents:
             return None
         if effect.kind is EffectKind.WRITE:
             return self._write(self._writes.get(effect.key, {}))
-        if effect.kind is EffectKind.CLOSE:
-            closed = self._history.tasks.get(effect.slot.of)
-            subject = "" if closed is None else closed.properties.get(TASK_SUBJECT, "")
-            return f"task “{subject}” closed" if subject else f"task {effect.slot.of} closed"
+        if effect.kind in {EffectKind.LINE, EffectKind.CLOSE}:
+            task = self._history.tasks.get(effect.slot.of)
+            subject = "" if task is None else task.properties.get(TASK_SUBJECT, "")
+            named = f"task “{subject}”" if subject else f"task {effect.slot.of}"
+            return f"{named} closed" if effect.kind is EffectKind.CLOSE else f"late Notes added to {named}"
         label = "" if effect.role is None else f" → {self._context.mapping.roles[effect.role].label}"
         what = effect.slot.of.replace("_", " ")
         return f"{'adopted ' if effect.adopted else ''}{effect.kind} {what}{label}"

@@ -4,9 +4,10 @@ Every try is claimed in the ledger before the call and settled after it; what a 
 looked for in the CRM before it is tried again. This package is the only one that writes to the CRM, or sends emails, for
 a handoff.
 
-perform.py   the fixed order: writes, then tasks, then closings of tasks, then emails
+perform.py   the fixed order: writes, then tasks, lines, closings of tasks, and emails
 writes.py    properties of portfolios and tickets
 tasks.py     new tasks
+lines.py     lines that are added to open tasks
 closings.py  tasks that are to be completed
 emails.py    emails
 attempts.py  a try in the ledger: claimed, sent, settled, given up or put aside

@@ -96,6 +96,12 @@ class Attempts:
             ledger.settle(connection, effect.key, state, self._clock.now(), reason=reason)
         done.recheck_at(effect.unit, self._clock.now() + BLOCKED_AGAIN)
 
+    def leave(self, effect: LedgerEffect, reason: str) -> None:
+        """Settle what was claimed, and proves to be pointless, as overtaken."""
+        log.info("effect.left", effect=effect.key, reason=reason)
+        with self._store.write() as connection:
+            ledger.settle(connection, effect.key, EffectState.SUPERSEDED, self._clock.now(), reason=reason)
+
     def settle(self, outcomes: Sequence[tuple[LedgerEffect, Outcome]], done: Performed) -> None:
         """Write down what came of each try, in one transaction, and count it in `done`."""
         now = self._clock.now()
@@ -122,7 +128,7 @@ def _settle(connection: Connection, effect: LedgerEffect, outcome: Outcome, now:
             ledger.release_claim(connection, effect.key, now, message)
             done.recheck_at(effect.unit, now + TRY_AGAIN)
             done.not_sent += 1
-        case Rejected(message, missing=True) if effect.kind is EffectKind.CLOSE:
+        case Rejected(message, missing=True) if effect.kind in {EffectKind.CLOSE, EffectKind.LINE}:
             ledger.settle(connection, effect.key, EffectState.SUPERSEDED, now, reason=message)
             done.tried -= 1
         case Rejected(message):

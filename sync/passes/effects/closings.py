@@ -9,7 +9,8 @@ from sync.clock import Clock, local_date
 from sync.crm import CRM, TASK_BODY, TASK_COMPLETED, TASK_STATUS, Applied, Faulty, Kind, Outcome, Record, Update
 from sync.errors import HandoffsError
 from sync.passes.effects.attempts import Attempts, Performed
-from sync.passes.effects.payloads import closed_task
+from sync.passes.effects.lines import is_open
+from sync.passes.effects.payloads import addressed_task
 from sync.rules.model import EffectState
 from sync.storage.ledger import LedgerEffect
 
@@ -33,15 +34,15 @@ class Closings:
         mine = [effect for effect in effects if effect.key in claimed]
         tasks, faulty = self._tasks(mine)
         for effect in mine:
-            if closed_task(effect) in faulty:
-                self._attempts.put_off(effect, str(faulty[closed_task(effect)]), done)
-        mine = [effect for effect in mine if closed_task(effect) not in faulty]
-        is_open = {effect.key: _is_open(tasks.get(closed_task(effect))) for effect in mine}
-        tried = [effect for effect in mine if is_open[effect.key]]
+            if addressed_task(effect) in faulty:
+                self._attempts.put_off(effect, str(faulty[addressed_task(effect)]), done)
+        mine = [effect for effect in mine if addressed_task(effect) not in faulty]
+        open_now = {effect.key: is_open(tasks.get(addressed_task(effect))) for effect in mine}
+        tried = [effect for effect in mine if open_now[effect.key]]
         already: list[tuple[LedgerEffect, Outcome]] = [
-            (effect, Applied(closed_task(effect))) for effect in mine if not is_open[effect.key]
+            (effect, Applied(addressed_task(effect))) for effect in mine if not open_now[effect.key]
         ]
-        updates = [_completed(tasks[closed_task(effect)], lines[effect.key]) for effect in tried]
+        updates = [_completed(tasks[addressed_task(effect)], lines[effect.key]) for effect in tried]
         outcomes = self._attempts.send(tried, lambda: self._crm.update(Kind.TASK, updates)) if updates else []
         settled = [*already, *zip(tried, outcomes, strict=True)]
         self._attempts.settle(settled, done)
@@ -61,17 +62,13 @@ class Closings:
 
     def _tasks(self, effects: Sequence[LedgerEffect]) -> tuple[Mapping[str, Record], Mapping[str, Faulty]]:
         """The tasks as they stand, by id, and apart from them those that came incomplete."""
-        ids = sorted({closed_task(effect) for effect in effects}, key=int)
+        ids = sorted({addressed_task(effect) for effect in effects}, key=int)
         try:
             reading = self._crm.read_each(Kind.TASK, ids, [TASK_STATUS, TASK_BODY]) if ids else None
         except HandoffsError as error:
             self._attempts.release(effects, str(error))
             raise
         return ({}, {}) if reading is None else (reading.found, reading.faulty)
-
-
-def _is_open(task: Record | None) -> bool:
-    return task is not None and task.properties.get(TASK_STATUS, "") != TASK_COMPLETED
 
 
 def _completed(task: Record, line: str) -> Update:

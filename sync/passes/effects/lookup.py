@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from sync.clock import CLOCKS_APART, from_ms
 from sync.crm import TASK_COMPLETED, TASK_STATUS, CRMReader, Kind, RawVersion, Record, RecordRef
 from sync.passes import recovery
-from sync.passes.effects.payloads import closed_task, first_place, written
+from sync.passes.effects.payloads import addressed_task, first_place, written
 from sync.rules.keys import EffectKind
 from sync.storage.ledger import LedgerEffect
 
@@ -82,12 +82,12 @@ def _reads_as(read: str, wrote: str) -> bool:
 
 def find_closings(crm: CRMReader, effects: Sequence[LedgerEffect]) -> dict[str, str]:
     """Find the closings whose task is completed, or gone. Tasks' ids by keys."""
-    ids = sorted({closed_task(e) for e in effects}, key=int)
+    ids = sorted({addressed_task(e) for e in effects}, key=int)
     tasks = crm.read(Kind.TASK, ids, [TASK_STATUS]) if ids else {}
     return {
-        e.key: closed_task(e)
+        e.key: addressed_task(e)
         for e in effects
-        if (task := tasks.get(closed_task(e))) is None or task.properties.get(TASK_STATUS, "") == TASK_COMPLETED
+        if (task := tasks.get(addressed_task(e))) is None or task.properties.get(TASK_STATUS, "") == TASK_COMPLETED
     }
 
 

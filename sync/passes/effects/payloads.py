@@ -17,8 +17,8 @@ def expected(effect: LedgerEffect) -> Iterable[tuple[str, str]]:
     return expects.items()
 
 
-def closed_task(effect: LedgerEffect) -> str:
-    """Name the task (an id) that a closing completes."""
+def addressed_task(effect: LedgerEffect) -> str:
+    """Name the task (an id) that a closing completes, or that gets a line."""
     return str(effect.payload["task"])
 
 

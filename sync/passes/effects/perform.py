@@ -1,4 +1,4 @@
-"""The order in which planned effects are tried: writes, then tasks, then closings of tasks, then emails."""
+"""The order in which planned effects are tried: writes, then tasks, lines, closings of tasks, and emails."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -13,6 +13,7 @@ from sync.failpoints import Failpoint, no_failpoint
 from sync.passes.effects.attempts import Attempts, Performed, wait_for_outcome
 from sync.passes.effects.closings import Closings
 from sync.passes.effects.emails import Emails
+from sync.passes.effects.lines import Lines
 from sync.passes.effects.tasks import Tasks
 from sync.passes.effects.writes import Writes
 from sync.passes.effects.young_ledger import YoungLedger
@@ -33,6 +34,7 @@ class Performer:
 
     def __init__(
         self, store: Store, clock: Clock, attempts: Attempts, young_ledger: YoungLedger, writes: Writes, tasks: Tasks,
+        lines: Lines,
         closings: Closings, emails: Emails,
     ) -> None:  # fmt: skip
         self._store = store
@@ -41,6 +43,7 @@ class Performer:
         self._young_ledger = young_ledger
         self._writes = writes
         self._tasks = tasks
+        self._lines = lines
         self._closings = closings
         self._emails = emails
 
@@ -80,6 +83,7 @@ class Performer:
         self._writes.perform([e for e in planned if e.kind is EffectKind.WRITE], done)
         rest = self._free([e for e in planned if e.kind is not EffectKind.WRITE])
         self._tasks.perform([e for e in rest if e.kind is EffectKind.TASK], done)
+        self._lines.perform([e for e in rest if e.kind is EffectKind.LINE], done)
         self._closings.perform(
             self._free([e for e in planned if e.kind is EffectKind.CLOSE]), done
         )  # of a task just made
@@ -149,6 +153,7 @@ def make_performer(
         young_ledger,
         Writes(crm, attempts),
         Tasks(crm, young_ledger, mapping, texts, calendar, attempts),
+        Lines(crm, texts, attempts),
         Closings(crm, mapping, texts, calendar, attempts),
         Emails(mailer, texts, clock, attempts),
     )

@@ -7,10 +7,12 @@ from datetime import datetime
 import structlog
 
 from mappings.schema import ProcessMapping
+from mappings.texts import Texts
 from sync.clock import Clock
 from sync.crm import LANDED_AFTER, CRMReader, RecordRef
 from sync.failpoints import Failpoint
 from sync.passes.effects.attempts import wait_for_outcome
+from sync.passes.effects.lines import find_lines
 from sync.passes.effects.lookup import find_closings, find_deleted_tasks, find_gone, find_tasks, find_writes
 from sync.rules.keys import EffectKind
 from sync.rules.model import EffectState
@@ -30,6 +32,7 @@ class Resolver:
         self._crm = crm
         self._store = store
         self._key_property = mapping.task.key_property
+        self._texts = Texts(mapping)
         self._clock = clock
         self._failpoint = failpoint
 
@@ -75,12 +78,12 @@ class Resolver:
 
     def _find(self, effects: Sequence[LedgerEffect]) -> tuple[dict[str, str], set[str]]:
         """What each has made or changed (ids by keys), and the keys of those whose record is deleted."""
-        tasks, writes, closings = (
-            [e for e in effects if e.kind is kind] for kind in (EffectKind.TASK, EffectKind.WRITE, EffectKind.CLOSE)
-        )
+        kinds = (EffectKind.TASK, EffectKind.WRITE, EffectKind.LINE, EffectKind.CLOSE)
+        tasks, writes, lines, closings = ([e for e in effects if e.kind is kind] for kind in kinds)
         found = {
             **find_tasks(self._crm, self._key_property, tasks),
             **find_writes(self._crm, writes),
+            **find_lines(self._crm, self._texts, lines),
             **find_closings(self._crm, closings),
         }
         missing = [e for e in effects if e.key not in found]

@@ -3,22 +3,27 @@
 The rungs of this ladder: docs/process.md 6.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from mappings.names import same_to_the_eye
 from mappings.vocabulary import Handoff, Revision, Role, Stage, TaskKind
 from sync.crm import Kind
 from sync.rules import keys
-from sync.rules.context import Context, note_variables, ticket_variables
+from sync.rules.context import Context, ticket_variables
 from sync.rules.handoffs.endings import tasks_of_cycle
-from sync.rules.handoffs.rounds import ROLES_OF, Round, has_delivered, rounds, tasks_of
+from sync.rules.handoffs.revision_notes import is_awaited, late_notes, lines, notes_may_come, notes_until
+from sync.rules.handoffs.rounds import ROLES_OF, Round, has_delivered, last_delivery, rounds, tasks_of
 from sync.rules.handoffs.verdicts import done, due, not_applicable, recorded_superseded, unread
 from sync.rules.handoffs.wording import name_of, time_text
 from sync.rules.handoffs.work import not_recovered
 from sync.rules.keys import EffectKind, RevisionClearedKey, RevisionKey
 from sync.rules.model import (
+    AWAITED,
     OPEN_EFFECTS,
+    QUOTED,
     RECOVERED,
     ROUNDS,
     STANDS,
@@ -61,14 +66,15 @@ def _revisions_of(context: Context, ticket: Ticket) -> list[Verdict]:
             continue
         recorded = context.ledger.settled(RevisionKey(ticket.id, version.ms))
         if recorded is not None:
-            verdict, kinds = _revised(context, ticket, version, asked, recorded)
+            found, kinds = _revised(context, ticket, version, asked, recorded)
         elif context.counts(version, ticket.revision_history):
-            verdict, kinds = _revise(context, ticket, version, asked)
+            found, kinds = _revise(context, ticket, version, asked)
         else:
             continue
         asked |= kinds
-        verdicts = [v for v in verdicts if v.occurrence is not None] + [verdict]
-    if not any(verdict.occurrence for verdict in verdicts):
+        verdicts = [v for v in verdicts if v.occurrence is not None or v.state is State.WAITING] + found
+    decided = (verdict.occurrence for verdict in verdicts if verdict.occurrence is not None)
+    if not any(isinstance(keys.parse(occurrence.key), RevisionKey) for occurrence in decided):
         verdicts += _clear_revision(context, ticket)
     return verdicts
 
@@ -85,13 +91,13 @@ class _Asked:
 
 def _revise(
     context: Context, ticket: Ticket, version: Version[Revision | None], asked: set[TaskKind]
-) -> tuple[Verdict, set[TaskKind]]:
+) -> tuple[list[Verdict], set[TaskKind]]:
     """What a version asks for, and the tasks among it."""
     assert version.value is not None
     decline = None if context.snapshot.portfolio is None else context.declined_after(version.at)
     if decline is not None:
         reason = f"{name_of(ticket)}: asked for before the client declined on {time_text(context, decline.at)}"
-        return recorded_superseded(context, RevisionKey(ticket.id, version.ms), reason, version.at), set()
+        return [recorded_superseded(context, RevisionKey(ticket.id, version.ms), reason, version.at)], set()
     # A ledger since lost may have answered it by nothing that carries its key.
     lost = version.at < context.times.ledger_began
     new = _new_tasks(context, ticket, version, ROLES_OF[version.value], asked, lost=lost)
@@ -106,29 +112,48 @@ def _revised(
     version: Version[Revision | None],
     asked: set[TaskKind],
     recorded: RecordedOccurrence,
-) -> tuple[Verdict, set[TaskKind]]:
-    """A version that was answered: done, but for what a ledger since lost had not come to."""
+) -> tuple[list[Verdict], set[TaskKind]]:
+    """A version that was answered: done, but for a task that waits, and what a ledger since lost had not come to."""
     assert version.value is not None
     bypassed = context.snapshot.portfolio is not None and context.declined_after(version.at) is not None
-    if RECOVERED not in recorded.detail or bypassed:
-        return done(recorded), set()
-    missing = not_recovered(recorded, ROLES_OF[version.value])
-    new = _new_tasks(context, ticket, version, missing, asked, lost=True)
-    if new:
-        return _revision(context, ticket, version, new, None)  # it was kicked back then
-    left = [one for kind, role in ROLES_OF[version.value] for one in _left_open(context, ticket, version, kind, role)]
-    if not left:
-        return done(recorded), set()
-    verdict = due(
-        context,
-        RevisionKey(ticket.id, version.ms),
-        recorded.reason,
-        left,
-        cause_at=version.at,
-        cycle=recorded.cycle,
-        detail=recorded.detail,
-    )
-    return verdict, set()
+    if bypassed:
+        return [done(recorded)], set()
+    work = ROLES_OF[version.value]
+    new = _awaited(context, ticket, version, recorded)
+    new += _new_tasks(context, ticket, version, not_recovered(recorded, work), asked, lost=True)
+    if new:  # it was kicked back then
+        found, kinds = _revision(context, ticket, version, new, None, kept=recorded.detail)
+        over = context.times.now >= notes_until(version)
+        return [*found, *(late_notes(context, ticket, version, recorded) if over else ())], kinds
+    if RECOVERED in recorded.detail:
+        left = [one for kind, role in work for one in _left_open(context, ticket, version, kind, role)]
+        if left:
+            key, at = RevisionKey(ticket.id, version.ms), version.at
+            verdict = due(
+                context, key, recorded.reason, left, cause_at=at, cycle=recorded.cycle, detail=recorded.detail
+            )
+            return [verdict], set()
+    return [done(recorded), *late_notes(context, ticket, version, recorded)], set()
+
+
+def _awaited(
+    context: Context, ticket: Ticket, version: Version[Revision | None], recorded: RecordedOccurrence
+) -> list[_Asked]:
+    """The tasks of a version that wait for a Note, unless the next round has come meanwhile."""
+    assert version.value is not None
+    found = []
+    for kind, role in ROLES_OF[version.value]:
+        if not _is_still_awaited(recorded, kind):
+            continue
+        newest = rounds(context, ticket, kind, role)[-1]
+        if version.ms in newest.versions:
+            found.append(_Asked(kind, role, newest, fresh=newest.opened == version.ms))
+    return found
+
+
+def _is_still_awaited(recorded: RecordedOccurrence, kind: TaskKind) -> bool:
+    made = {effect.task_kind for effect in recorded.effects}
+    return kind.value in recorded.detail.get(AWAITED, ()) and kind not in made
 
 
 def _left_open(
@@ -172,6 +197,9 @@ def _stands(
 
     `lost`: the ledger was, and whether a task that is deleted now was so when the version came is not known.
     """
+    earlier = [context.ledger.settled(RevisionKey(ticket.id, ms)) for ms in mine.versions if ms < version.ms]
+    if any(recorded is not None and _is_still_awaited(recorded, kind) for recorded in earlier):
+        return True
     effects = tasks_of(context, ticket, kind, since=mine.opened, before=version.ms)
     made = [effect.crm_id for effect in effects if effect.crm_id is not None]
     if made and lost:
@@ -183,32 +211,68 @@ def _stands(
 
 
 def _revision(
-    context: Context, ticket: Ticket, version: Version[Revision | None], new: Sequence[_Asked], write: Write | None
-) -> tuple[Verdict, set[TaskKind]]:
-    """The write, a task for each role, and what becomes of the round before."""
+    context: Context,
+    ticket: Ticket,
+    version: Version[Revision | None],
+    new: Sequence[_Asked],
+    write: Write | None,
+    *,
+    kept: Mapping[str, Any] | None = None,
+) -> tuple[list[Verdict], set[TaskKind]]:
+    """The write, a task for each role that need not wait for a Note, and what becomes of the round before.
+
+    `kept`: what the ledger remembers of it already; None: it is decided for the first time.
+    """
     assert version.value is not None
     key = RevisionKey(ticket.id, version.ms)
-    effects: list[Effect] = [write] if write is not None else []
-    note = note_variables(context.newest_note(ticket.ref)) if new else None
+    waiting = [one for one in new if is_awaited(context, ticket, version, _bound(context, ticket, one))]
+    ready = [one for one in new if one not in waiting]
     label = context.mapping.ticket.revisions[version.value]
-    variables = context.variables(ticket=ticket_variables(ticket), folder=ticket.folder, note=note, revision=label)
-    on = (ticket.ref,) if context.snapshot.portfolio is None else (ticket.ref, context.portfolio.ref)
-    for one in new:
-        owner, blocked = context.owner(one.role, ticket)
-        effects.append(NewTask(one.kind, one.role, owner, on, variables, blocked))
-    for one in new:
+    reason = f"{name_of(ticket)}: {label} was asked for on {time_text(context, version.at)}"
+    verdicts = _wait(context, ticket, version, reason) if waiting else notes_may_come(context, ticket, version)
+    if kept is not None and not ready:
+        return verdicts, {one.kind for one in new}
+    added, quoted = lines(context, ticket, version) if kept is None else ([], {})
+    effects: list[Effect] = [write] if write is not None else []
+    effects += [*(_task(context, ticket, label, one) for one in ready), *added]
+    for one in ready:
         after = keys.effect_key(context.ledger.text_of(key), keys.task_slot(one.kind))
         effects += _closings(context, ticket, version, one, after=after)
-    reason = f"{name_of(ticket)}: {label} was asked for on {time_text(context, version.at)}"
+        quoted[one.kind.value] = [note.id for note in context.notes_since(ticket.ref, _bound(context, ticket, one))]
+    detail = dict(kept or {})
     # With nothing to write and nobody to do it, nothing would be tried: the ticket is back already, and may move on.
-    detail: dict[str, object] = {STANDS: True} if write is None and effects else {}
-    if opened := {one.kind.value: one.round.number for one in new if one.fresh}:
-        detail[ROUNDS] = opened
+    if kept is None and write is None and (effects or waiting):
+        detail[STANDS] = True
+    detail[ROUNDS] = {**detail.get(ROUNDS, {}), **{one.kind.value: one.round.number for one in new if one.fresh}}
+    detail[AWAITED] = sorted({*detail.get(AWAITED, ()), *(one.kind.value for one in waiting)})
+    detail[QUOTED] = {**detail.get(QUOTED, {}), **quoted}
     verdict = due(context, key, reason, effects,
         cause_at=version.at, cycle=context.cycle_of(version.at), detail=detail,
         overtakes=[effect.key for one in new for effect in _round_before(context, ticket, version, one)],
     )  # fmt: skip
-    return verdict, {one.kind for one in new}
+    return [verdict, *verdicts], {one.kind for one in new}
+
+
+def _wait(context: Context, ticket: Ticket, version: Version[Revision | None], reason: str) -> list[Verdict]:
+    until = notes_until(version)
+    said = f"{reason}; without a Note since the last delivery the task waits for one until {time_text(context, until)}"
+    key = context.ledger.text_of(RevisionKey(ticket.id, version.ms))
+    return [Verdict(Handoff.REVISIONS, State.WAITING, said, ticket.ref, when=until, key=key)]
+
+
+def _bound(context: Context, ticket: Ticket, asked: _Asked) -> datetime:
+    return last_delivery(context, ticket, asked.kind, asked.role, asked.round)
+
+
+def _task(context: Context, ticket: Ticket, label: str, asked: _Asked) -> NewTask:
+    """The task of a role, with its round and the Notes since the role's last delivery."""
+    variables = context.variables(
+        ticket=ticket_variables(ticket), folder=ticket.folder, revision=label, round=asked.round.number,
+        **context.quoted(ticket.ref, _bound(context, ticket, asked)),
+    )  # fmt: skip
+    on = (ticket.ref,) if context.snapshot.portfolio is None else (ticket.ref, context.portfolio.ref)
+    owner, blocked = context.owner(asked.role, ticket)
+    return NewTask(asked.kind, asked.role, owner, on, variables, blocked)
 
 
 def _round_before(

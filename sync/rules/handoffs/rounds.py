@@ -100,17 +100,39 @@ def _stands(context: Context, ticket: Ticket, version: Version[Revision | None])
 def has_delivered(
     context: Context, ticket: Ticket, kind: TaskKind, role: Role, of: Round, before: datetime | None = None
 ) -> bool:
-    """Whether the role had delivered this round by then (None: by now).
+    """Whether the role had delivered this round by then (None: by now)."""
+    return delivered_at(context, ticket, kind, role, of, before) is not None
+
+
+def delivered_at(
+    context: Context, ticket: Ticket, kind: TaskKind, role: Role, of: Round, before: datetime | None = None
+) -> datetime | None:
+    """When the role had delivered this round, if by then (None: by now).
 
     Its approval was set to Approved, the ticket came into Pending Approval, or the task of the round was completed: the
     article asks nobody to tick a task.
     """
     since, until = from_ms(of.opened), before or datetime.max.replace(tzinfo=UTC)
-    if any(since < moment < until for moment in (*ticket.approved.get(role, ()), *ticket.came_to_review)):
-        return True
+    shown = [at for at in (*ticket.approved.get(role, ()), *ticket.came_to_review) if since < at < until]
+    if shown:  # a task that was ticked before is not read for this: what was left until then belongs to that round
+        return min(shown)
     tasks = [effect.crm_id for key, effect in _tasks(context, ticket, kind) if key.ms in of.versions]
     completed = (task.completed_at for task in context.tasks(i for i in tasks if i is not None) if task.exists)
-    return any(moment is not None and moment < until for moment in completed)
+    return min((moment for moment in completed if moment is not None and moment < until), default=None)
+
+
+def last_delivery(context: Context, ticket: Ticket, kind: TaskKind, role: Role, now: Round) -> datetime:
+    """Since when what is left on the ticket is for this round: the role's last delivery.
+
+    Before its first one it is when the ticket first came into Pending Approval, else when it was created.
+    """
+    until = from_ms(now.opened)
+    before = [one for one in rounds(context, ticket, kind, role) if one.opened < now.opened]
+    for one in reversed(before):
+        at = delivered_at(context, ticket, kind, role, one, until)
+        if at is not None:
+            return at
+    return min((at for at in ticket.came_to_review if at < until), default=ticket.created_at)
 
 
 def _tasks(context: Context, ticket: Ticket, kind: TaskKind) -> list[tuple[RevisionKey, RecordedEffect]]:

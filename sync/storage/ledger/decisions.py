@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from sync.clock import to_ms
 from sync.rules.model import (
     OPEN_EFFECTS,
+    AddLine,
     CloseTask,
     Decision,
     Effect,
@@ -150,6 +151,8 @@ def payload_of(effect: Effect) -> dict[str, Any]:
                 "on": places,
                 "context": dict(variables),
             }
+        case AddLine(task, variables):
+            return {"task": task, "context": dict(variables)}
         case CloseTask(task, reason, after):
             return {"task": task, "reason": reason, "after": after}
         case Email(kind, role, owner, variables, after):

@@ -9,9 +9,10 @@ from tests.simulation.oracle.announcements import read
 from tests.simulation.oracle.audit import Audit
 from tests.simulation.oracle.calendar import next_date
 from tests.simulation.oracle.finding import Verdict
-from tests.simulation.oracle.handoffs import Handoffs, Offer
+from tests.simulation.oracle.handoffs import NOTES_COME_WITHIN, Handoffs, Offer
 from tests.simulation.oracle.notes import Notes
 from tests.simulation.oracle.records import AM, CW, GD, NOBODY, OWNERS_CACHED, SAS, TASKS, Rec, Records, Task, folder_of
+from tests.simulation.oracle.rounds import are_left_out, notes_quoted
 
 LANDED_AFTER = 90_000
 """How long after a lost database a task may still come that was on its way (docs/process.md G.7 and G.11)."""
@@ -155,6 +156,7 @@ class Effects:
         self._check_notes(offer, rec, parent, ticket, what, late=late)
         if handoff == "6" and ticket is not None:
             task.cause = int(str(offer.key[2]))
+            self._check_round(ticket, role, task.cause, rec)
             self._revision_answered(ticket, role, task.cause)
             if (ticket, task.cause, role) in self._handoffs.openers:
                 self.approvals_reset.append((ticket, role, task.cause))
@@ -176,6 +178,25 @@ class Effects:
             self._notes.check(offer, task, on, self._crm.now.number, what)
         elif near.ref not in self._crm.uncertain | self._crm.moving and not self._crm.was_elsewhere(near):
             self._notes.check(offer, task, on, self._crm.run_began(near, "hs_pipeline").number, what)
+
+    def _check_round(self, ref: Ref, role: str, cause: int, rec: Rec) -> None:
+        """6.11, 6.18: the task says which round it is, and quotes the Notes since the role's last delivery."""
+        ticket = self._crm.rec(ref)
+        if ticket is None or ticket.ref in self._crm.uncertain:
+            return
+        rounds = self._handoffs.rounds.of(ticket, role)
+        mine = next(one for one in rounds if one.has(cause))
+        made = len({one.number for one in rounds if one is not mine and self._handoffs.rounds.tasks(ticket, one)})
+        numbers = range(1 + made, mine.number + 1)  # what a decline has bypassed was no round
+        if not any(f"This is round {number} of the changes" in rec["hs_task_body"] for number in numbers):
+            self._find("unexplained", f"handoff 6: {rec.ref} “{rec['hs_task_subject']}”: is round {list(numbers)}")
+        may, sure = self._handoffs.rounds.notes_since_delivery(ticket, mine)
+        quoted = notes_quoted(rec["hs_task_body"])
+        if older := quoted - {note.ref.id for note in may}:
+            self._find("unexplained", f"handoff 6: {rec.ref} quotes notes {sorted(older)}, not since the last delivery")
+        known = {note.ref.id for note in sure if note.number <= self._crm.seen_at.get(ticket.ref, 0)}
+        if known - quoted and not are_left_out(rec["hs_task_body"]):
+            self._find("missing", f"handoff 6: {rec.ref} does not quote notes {sorted(known - quoted)}")
 
     def _take_role(self, ticket: Ref | None, role: str) -> Offer | None:
         found = self._handoffs.offers.get(("4", "" if ticket is None else ticket.id, role))
@@ -431,8 +452,8 @@ class Effects:
         for role, name in self._crm.approvals.items():
             if name in values:
                 value = values.pop(name)
-                opens = [o for o in offers if (ticket.ref, int(str(o.key[2])), role) in self._handoffs.openers]
-                if value != "" or not any(f"task {role}" in offer.slots for offer in opens):
+                unanswered = self._handoffs.openers - self._handoffs.served  # its task may wait for a Note
+                if value != "" or not any((ref, of) == (ticket.ref, role) for ref, _, of in unanswered):
                     self._find("unexplained", f"handoff 6: {what}: {name} is not to be reset")
         if names.needs_revisions in values:
             value = values.pop(names.needs_revisions)
@@ -448,9 +469,27 @@ class Effects:
         for offer in found:
             self._fill(offer, slot)
 
+    def _line_added(self, rec: Rec, body: str) -> None:
+        """6.20: to a task of revisions, with Notes that it does not quote yet; `audit` sees that nothing is lost."""
+        task = self._crm.tasks.get(rec.ref)
+        ticket = None if task is None else self._crm.rec(task.ticket)
+        if task is None or ticket is None or not task.kind.startswith("Revise"):
+            self._find("unexplained", f"the service adds to the body of {rec.ref}")
+            return
+        before, role = rec["hs_task_body"], TASKS[task.kind][1]
+        versions = [version for version, of in self._crm.revisions_asked(ticket) if of == role]
+        until = max((version.at for version in versions), default=0) + NOTES_COME_WITHIN
+        added = notes_quoted(body.removeprefix(before))
+        late = {note.ref.id for note in self._crm.notes(ticket) if self._crm.note_at(note) <= until}
+        if (not added or added - late or added & notes_quoted(before)) and ticket.ref not in self._crm.uncertain:
+            self._find("unexplained", f"handoff 6: a line in {rec.ref} with notes {sorted(added)}")
+
     def _task_written(self, rec: Rec, event: Updated) -> None:
         what = f"{rec.ref} “{rec['hs_task_subject']}” ← {event.values.get('hs_task_status')}"
         status = event.values.get("hs_task_status")
+        if event.values.keys() == {"hs_task_body"} and rec["hs_task_status"] != "COMPLETED":
+            self._line_added(rec, event.values["hs_task_body"])
+            return
         if status is None and rec["hs_task_status"] == "COMPLETED":
             since = self._crm.run_began(rec, "hs_task_status")
             status = "COMPLETED" if since.at > event.at - IN_FLIGHT else None  # a person was faster than the write

@@ -23,9 +23,10 @@ from tests.simulation.oracle.records import (
     Task,
     folder_of,
 )  # fmt: skip
-from tests.simulation.oracle.rounds import Rounds
+from tests.simulation.oracle.rounds import Round, Rounds, are_left_out, notes_quoted
 
 BARRIER = 15 * 60_000
+NOTES_COME_WITHIN = 3 * 60_000
 
 Key = tuple[str | int | frozenset[tuple[str, int]], ...]
 
@@ -619,17 +620,57 @@ class Handoffs:
         if mine.opened == version:
             self.openers.add((ticket.ref, version, role))
             # Answered by a ledger since lost with nothing that shows, and delivered since: nothing is left to do.
-            yield Due(
-                key,
-                f"task {role}",
-                role,
-                must and not (self.lost_at > version and self.rounds.is_delivered(ticket, mine)),
-            )
+            must = must and not (self.lost_at > version and self.rounds.is_delivered(ticket, mine))
+            may, sure = self._need_not_wait(ticket, mine, version)
+            if may:
+                yield Due(key, f"task {role}", role, must and sure)
         elif made := self.rounds.tasks(ticket, mine):
             # Deleted after it was asked for again: whether it stood then is not seen. Nor is it after a loss.
             gone = not any(task.rec.lived_at(version) for task in made) and self.lost_at < version
-            if any(task.rec.archived for task in made):
+            may, sure = self._need_not_wait(ticket, mine, version)
+            if any(task.rec.archived for task in made) and may:
+                gone = gone and sure
                 yield Due(key, f"task {role}", role, must and gone)
+
+    def _need_not_wait(self, ticket: Rec, mine: Round, version: int) -> tuple[bool, bool]:
+        """Without a Note since the role's last delivery the task waits for three minutes: whether it may be made, and must."""
+        until = next(one.at for one in mine.versions if one.number == version) + NOTES_COME_WITHIN
+        may, sure = self.rounds.notes_since_delivery(ticket, mine)
+        seen = self._crm.seen_at.get(ticket.ref, 0)
+        looked_late = self._crm.seen_ms.get(ticket.ref, 0) >= until
+        return bool(may) or self._crm.now.at >= until, looked_late or any(note.number <= seen for note in sure)
+
+    def notes_until(self, ticket: Rec) -> int | None:
+        """When a version's three minutes are up, and it is looked for late Notes: the next such moment."""
+        versions = ticket.history.get(self._crm.names.needs_revisions, ())
+        moments = [one.at + NOTES_COME_WITHIN for one in versions if one.value in self._crm.revisions]
+        return min((moment for moment in moments if moment > self._crm.now.at), default=None)
+
+    def notes_missing(self, ticket: Rec) -> Iterator[str]:
+        """Every Note since the last delivery, up to three minutes after a version of the round, is in its open task."""
+        if ticket.ref.kind != "ticket" or not self._crm.in_pipeline(ticket) or ticket.ref in self._crm.uncertain:
+            return
+        seen_at, seen_ms = self._crm.seen_at.get(ticket.ref, 0), self._crm.seen_ms.get(ticket.ref, 0)
+        for role in (CW, GD):
+            now = self.rounds.of(ticket, role)[-1:]
+            tasks = [task for task in self.rounds.tasks(ticket, now[0]) if self._is_told(task)] if now else []
+            if not tasks or now[0].doubtful or max(tasks[-1].cause, now[0].versions[-1].number) < self.lost_at:
+                continue
+            until = max(
+                (one.at + NOTES_COME_WITHIN for one in now[0].versions if one.at + NOTES_COME_WITHIN <= seen_ms),
+                default=0,
+            )
+            _, sure = self.rounds.notes_since_delivery(ticket, now[0])
+            due = {note.ref.id for note in sure if note.number <= seen_at and self._crm.note_at(note) <= until}
+            for task in tasks:
+                body = task.rec["hs_task_body"]
+                if due - notes_quoted(body) and not are_left_out(body):
+                    yield f"handoff 6: notes {sorted(due - notes_quoted(body))} are not in {task.rec.ref}"
+
+    def _is_told(self, task: Task) -> bool:
+        """Whether a task has been open all the time, and its body is the service's own words."""
+        body = task.rec.history["hs_task_body"]
+        return task.open and not task.completed_since(0) and all(version.own for version in body)
 
     # 7, and 8 by a task
 

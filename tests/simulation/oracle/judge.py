@@ -126,6 +126,7 @@ class Oracle:
                     self._effects.approvals_reset.clear()
                 case Looked(refs=refs):
                     self._crm.seen_at.update(dict.fromkeys(refs, event.number))
+                    self._crm.seen_ms.update(dict.fromkeys(refs, event.at))
                     self._effects.note_reading(refs)
                     self._due_looks.looked(refs)
                     for ref in sorted(refs):
@@ -225,6 +226,9 @@ class Oracle:
         ]
         for rec in recs:
             self._check_due(rec)
+        for rec in recs:
+            for missing in self._handoffs.notes_missing(rec):
+                self._find("missing", missing)
         for rec in recs:
             self._check_begun(rec)
             self._conclude(rec)
@@ -346,11 +350,7 @@ class Oracle:
         """What a look settles without an effect."""
         if rec.ref.kind == "ticket":
             if not rec.archived and self._crm.in_pipeline(rec):
-                self._handoffs.open_revisions_stand(rec)
-                for version in rec.history.get(self._crm.names.needs_revisions, ()):
-                    roles = self._crm.revisions.get(version.value, ())
-                    served = any((rec.ref, version.number, role) in self._handoffs.served for role in roles)
-                    (self._handoffs.kicked if served else self._handoffs.waiting).add((rec.ref, version.number))
+                self._conclude_revisions(rec)
             return
         if rec.archived:
             return
@@ -373,6 +373,15 @@ class Oracle:
             self._due_looks.put_off(rec.ref, counts, LOOKED_AGAIN)
         elif complete is not None:
             self._due_looks.put_off(rec.ref, complete)
+
+    def _conclude_revisions(self, rec: Rec) -> None:
+        self._handoffs.open_revisions_stand(rec)
+        for version in rec.history.get(self._crm.names.needs_revisions, ()):
+            roles = self._crm.revisions.get(version.value, ())
+            served = any((rec.ref, version.number, role) in self._handoffs.served for role in roles)
+            (self._handoffs.kicked if served else self._handoffs.waiting).add((rec.ref, version.number))
+        if (moment := self._handoffs.notes_until(rec)) is not None:
+            self._due_looks.put_off(rec.ref, moment)
 
     def _approval_with_task(self, rec: Rec) -> tuple[int, Ref] | None:
         """Handoff 7: the approval that stands, with the newest task of its cycle that is open."""

@@ -5,7 +5,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from itertools import zip_longest
 from typing import NamedTuple
 
@@ -180,6 +180,8 @@ class Records:
         """Tickets that a person puts on a portfolio, or takes off one, in mid-pass; or whose portfolio comes or goes."""
         self.seen_at: dict[Ref, int] = {}
         """The number of the newest look at each record."""
+        self.seen_ms: dict[Ref, int] = {}
+        """When that was."""
         self.owner_changes: dict[str, list[tuple[int, bool]]] = {one: [(0, False)] for one in inactive}
         self._parents: dict[Ref, set[Ref]] = defaultdict(set)  # every portfolio that a ticket was ever on
         self._alias: dict[Ref, Ref] = {}
@@ -342,6 +344,17 @@ class Records:
 
     def is_open(self, ticket: Rec) -> bool:
         return self.in_pipeline(ticket) and ticket["hs_pipeline_stage"] != self.closed
+
+    def notes(self, record: Rec) -> list[Rec]:
+        """The Notes on a record, deleted ones too, by age."""
+        found = [rec for far in record.links if far.kind == "note" and (rec := self.rec(far)) is not None]
+        return sorted(found, key=lambda rec: rec.number)
+
+    @staticmethod
+    def note_at(note: Rec) -> int:
+        """A Note's own time (ms)."""
+        told = note["hs_timestamp"]
+        return int(told) if told.isdecimal() else round(datetime.fromisoformat(told).timestamp() * 1000)
 
     def watched(self, ref: Ref) -> set[str]:
         """The properties of a portfolio or a ticket that a condition speaks of."""

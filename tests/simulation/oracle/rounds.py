@@ -1,5 +1,6 @@
 """The rounds of revisions (docs/process.md 6.16), by the histories alone."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -58,16 +59,49 @@ class Rounds:
         now = Version(self._crm.now.number, self._crm.now.at, "", own=False)
         return self._is_over(ticket, mine, now, ())[0]
 
+    def delivered_at(self, ticket: Rec, mine: Round) -> list[int]:
+        """The moments (ms) that may be the last delivery before this round; what is left after it is for this round."""
+        before = [one for one in self.of(ticket, mine.role) if one.opened < mine.opened]
+        for one in reversed(before):
+            moments = [
+                version.at
+                for version in ticket.history.get(self._crm.approvals[mine.role], ())
+                if version.value == APPROVED and one.opened < version.number < mine.opened
+            ]
+            moments += [version.at for version in self._reviews(ticket) if one.opened < version.number < mine.opened]
+            if moments:
+                return [min(moments)]
+            moments = [
+                version.at
+                for task in self.tasks(ticket, one)
+                for version in task.rec.history["hs_task_status"]
+                if version.value == "COMPLETED" and version.number < mine.opened
+            ]
+            if moments:
+                return moments
+        first = [version.at for version in self._reviews(ticket) if version.number < mine.opened]
+        return first[:1] or [ticket.at]
+
+    def notes_since_delivery(self, ticket: Rec, mine: Round) -> tuple[list[Rec], list[Rec]]:
+        """The Notes since the role's last delivery: those that may be, and those that are beyond doubt."""
+        bounds, notes, at = self.delivered_at(ticket, mine), self._crm.notes(ticket), self._crm.note_at
+        sure = [note for note in notes if at(note) >= max(bounds) and not note.archived]
+        return [note for note in notes if at(note) >= min(bounds)], sure
+
+    def _reviews(self, ticket: Rec) -> Iterator[Version]:
+        """The versions that brought it into Pending Approval."""
+        before = ""
+        for version in ticket.history["hs_pipeline_stage"]:
+            if version.value == self._crm.in_review != before:
+                yield version
+            before = version.value
+
     def _deliveries(self, ticket: Rec, role: str, closings: Sequence[Closing]) -> Iterator[int]:
         """When its approval was set to Approved, the ticket came into Pending Approval, or a decline ended its round."""
         for version in ticket.history.get(self._crm.approvals[role], ()):
             if version.value == APPROVED:
                 yield version.number
-        before = ""
-        for version in ticket.history["hs_pipeline_stage"]:
-            if version.value == self._crm.in_review != before:
-                yield version.number
-            before = version.value
+        yield from (version.number for version in self._reviews(ticket))
         yield from (one.number for one in closings if one.declined)
 
     def tasks(self, ticket: Rec, of: Round) -> list[Task]:
@@ -99,6 +133,16 @@ class Rounds:
     def left_open(self, ticket: Rec, now: Round) -> Iterable[Task]:
         """The tasks of the rounds before that are still open."""
         return [task for task in self.all_tasks(ticket, now.role) if task.cause < now.opened and task.open]
+
+
+def notes_quoted(body: str) -> set[str]:
+    """The Notes (ids) whose links stand in a task's body."""
+    return set(re.findall(r"\?engagement=(\d+)", body))
+
+
+def are_left_out(body: str) -> bool:
+    """Whether it says that more Notes are there than it quotes."""
+    return "not quoted here" in body
 
 
 def _was_completed_ever_since(task: Task, number: int) -> bool:

@@ -181,7 +181,7 @@ def test_5_two_sets_are_two_announcements(world: World) -> None:
 
 def back_and_ready(world: World, ticket: str) -> None:
     """A revision round in which nobody ticks a task: the article does not ask for it."""
-    world.people.request_revisions(ticket, "Copy Revisions Only")
+    world.people.request_revisions(ticket, "Copy Revisions Only", note="Warmer, please")
     world.work()
     world.minutes(30)
     world.people.set("ticket", ticket, {"copy_approval": "Approved"})

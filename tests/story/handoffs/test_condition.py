@@ -24,7 +24,7 @@ def test_nothing_at_all_outside_the_condition(make_world: MakeWorld) -> None:
     tickets = with_tickets(world, portfolio)
     people.set_status(portfolio, "Deliverables Submitted")
     ready(world, *tickets)
-    people.request_revisions(tickets[0], "Copy Revisions Only")
+    people.request_revisions(tickets[0], "Copy Revisions Only", note="Warmer, please")
     world.work()
     for status in ("Creatives Completed & Approved", "Creatives Implemented", "", "No Refresh Requested"):
         world.minutes(5)

@@ -312,7 +312,7 @@ def test_6_a_revision_is_not_asked_for_again(
 ) -> None:
     world = make_world(**options)
     _, tickets = in_review(world)
-    world.people.request_revisions(tickets[0], "Copy Revisions Only")
+    world.people.request_revisions(tickets[0], "Copy Revisions Only", note="Warmer, please")
     world.work()
     assert len(of(world, "revise_copy")) == 1
     first, second = (tickets[0], tickets[1]) if primary == 0 else (tickets[1], tickets[0])

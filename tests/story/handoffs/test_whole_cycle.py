@@ -19,7 +19,7 @@ def test_going_live_on_a_portal_in_use(make_world: MakeWorld) -> None:
     implemented_before = people.create_portfolio("Implemented", world.day(40), status="Creatives Implemented")
     in_window = people.create_portfolio("In the window", world.day(9))
     ticket = people.create_ticket("Ad", "Winter", approved_before, stage="Pending Approval")
-    people.request_revisions(ticket, "Copy Revisions Only")
+    people.request_revisions(ticket, "Copy Revisions Only", note="Warmer, please")
     world.clock.advance(timedelta(minutes=30))
     world.restart(lose_database=True)
     world.sweep()
@@ -74,7 +74,7 @@ def live_through_a_cycle(world: World, between_steps: Callable[[], None] = lambd
     days_pass(3)
     ready(world, *tickets)  # 5
     days_pass(1)
-    people.request_revisions(tickets[0], "Copy Revisions Only")  # 6
+    people.request_revisions(tickets[0], "Copy Revisions Only", note="Warmer, please")  # 6
     world.work()
     days_pass(1)
     people.complete_task(the(world, "revise_copy").id)
@@ -169,7 +169,7 @@ def test_another_portal_with_other_names(make_world: MakeWorld) -> None:
     world.work()
     assert people.portfolio(portfolio)["refresh_state"] == "cpa"
     people.set("ticket", tickets[0], {"copy_ok": "ok"})
-    people.request_revisions(tickets[0], "Copy Revisions Only")
+    people.request_revisions(tickets[0], "Copy Revisions Only", note="Warmer, please")
     world.work()
     seen = people.ticket(tickets[0])
     assert (seen["hs_pipeline_stage"], seen["copy_ok"]) == ("42", "no")
@@ -207,7 +207,7 @@ def test_days_of_silence_are_caught_up_with(make_world: MakeWorld) -> None:
         world.sandbox.delivery.mode = DeliveryMode(lost=1.0)
     people.set_status(declined, "No Refresh Requested")
     people.set_status(implemented, "Creatives Implemented")
-    people.request_revisions(tickets[0], "Copy Revisions Only")
+    people.request_revisions(tickets[0], "Copy Revisions Only", note="Warmer, please")
     people.set_status(reviewed, "Creatives Completed & Approved")
     world.clock.advance(timedelta(minutes=1))
     people.set_status(reviewed, "Creatives Pending Approval")

@@ -1,7 +1,10 @@
 """Handoff 6: the client wants revisions."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 from mappings.vocabulary import Revision, Stage, TaskKind
-from sync.rules.model import Write
+from sync.rules.model import NewTask, Write
 from tests.builders import Scene, effects_of, mapping
 from tests.unit.handoffs.scenes import (
     ANNOUNCE_AGAIN,
@@ -20,6 +23,7 @@ from tests.unit.handoffs.scenes import (
     REVISE_COPY,
     REVISE_GRAPHICS,
     SILENT,
+    WAITING,
     WRITER,
     again,
     begun,
@@ -114,7 +118,7 @@ HANDOFF_6 = [
     Row(
         "6.6 6.9 6.16",
         "set again before it was delivered: the same round, no second task, and nothing is reset again",
-        lambda: in_revision(COPY).revise("201", COPY),
+        lambda: in_revision(COPY).revise("201", COPY, note=""),
         Says("6", DUE, "", "201"),
         ["6 recorded"],
     ),
@@ -165,7 +169,7 @@ HANDOFF_6 = [
         "both, and one of them has delivered: a new round for that one alone",
         lambda: in_revision(BOTH).approve("201", WRITER).revise("201", BOTH),
         Says("6", DUE, "", "201"),
-        ["6 write 201: copy_approval=", REVISE_COPY, CLOSE_COPY],
+        ["6 write 201: copy_approval=", REVISE_COPY, "6 line revise_graphics", CLOSE_COPY],
     ),
     Row(
         "6.6 6.16 6.17",
@@ -177,7 +181,7 @@ HANDOFF_6 = [
     Row(
         "6.6 6.16",
         "the other role's approval delivers nothing",
-        lambda: in_revision(COPY).approve("201", DESIGNER).revise("201", COPY),
+        lambda: in_revision(COPY).approve("201", DESIGNER).revise("201", COPY, note=""),
         Says("6", DUE, "", "201"),
         ["6 recorded"],
     ),
@@ -220,7 +224,7 @@ HANDOFF_6 = [
     Row(
         "6.6 6.9",
         "a round that widens adds only the missing role",
-        lambda: in_revision(COPY).approve("201", DESIGNER).revise("201", BOTH),
+        lambda: in_revision(COPY).approve("201", DESIGNER).revise("201", BOTH, note=""),
         Says("6", DUE, "", "201"),
         ["6 write 201: graphic_approval=", REVISE_GRAPHICS],
     ),
@@ -255,7 +259,7 @@ HANDOFF_6 = [
     Row(
         "6.6 6.10",
         "the open task stands, but the ticket is kicked back all the same",
-        lambda: in_revision(COPY).move("201", to=Stage.OTHER).look().revise("201", COPY),
+        lambda: in_revision(COPY).move("201", to=Stage.OTHER).look().revise("201", COPY, note=""),
         Says("6", DUE, "", "201"),
         [kicked_back()],
     ),
@@ -380,6 +384,41 @@ HANDOFF_6 = [
         [kicked_back(), "6 task revise_graphics for own-design"],
     ),
     Row(
+        "6.19 6.10",
+        "no Note since the last delivery: the ticket is kicked back at once, and the task waits for three minutes",
+        lambda: in_review().approve("201").revise("201", COPY, note=""),
+        Says("6", WAITING, "without a Note since the last delivery the task waits for one until", "201"),
+        [kicked_back("copy")],
+    ),
+    Row(
+        "6.19 6.6",
+        "the three minutes are up, and there is none: the task says so",
+        lambda: in_review().revise("201", COPY, note="").look().later(minutes=3),
+        Says("6", DUE, "", "201"),
+        [REVISE_COPY, "6 recorded"],
+    ),
+    Row(
+        "6.20 6.6",
+        "set again before delivery, with a Note: the open task gets it as a line",
+        lambda: in_revision(COPY).later(minutes=30).look().revise("201", COPY),
+        Says("6", DUE, "", "201"),
+        ["6 line revise_copy"],
+    ),
+    Row(
+        "6.21 6.20",
+        "a Note that came within the three minutes is added when they are up",
+        lambda: in_revision(COPY).note("bolder", on="201").later(minutes=3),
+        Says("6", DUE, "1 task to be told of late Notes", "201"),
+        ["6 line revise_copy"],
+    ),
+    Row(
+        "6.21",
+        "until then it waits",
+        lambda: in_revision(COPY).note("bolder", on="201"),
+        Says("6", WAITING, "a Note left until Mon 2 Nov 2026 09:", "201"),
+        NOTHING,
+    ),
+    Row(
         "6.3 G.7",
         "a lost database: the tasks in the CRM carry the keys",
         lambda: in_revision(BOTH).lose_database(),
@@ -397,12 +436,112 @@ def test_decision(row: Row) -> None:
     check(row)
 
 
-def test_6_quotes_the_newest_note_on_the_ticket() -> None:
-    """docs/process.md 6.11."""
-    scene = in_review().note("on the portfolio").note("warmer", on="201").note("bolder", on="201").revise("201", BOTH)
+def test_6_quotes_the_notes_on_the_ticket_since_it_first_came_to_review() -> None:
+    """docs/process.md 6.11, before the role's first delivery."""
+    scene = submitted().note("of the work", on="201").move("201", "202").look()
+    scene.note("on the portfolio").note("bolder", on="201").revise("201", BOTH)
     for task in tasks_of(scene).values():
-        assert task.variables["note"]["body"] == "bolder"
+        assert quoted(task) == ["bolder", "warmer"]
         assert task.variables["revision"] == "Copy and Graphic Revisions"
+        assert task.variables["round"] == 1
+
+
+def test_6_quotes_the_notes_since_the_creation_of_a_ticket_that_was_never_in_review() -> None:
+    scene = begun().ticket("201").note("of the work", on="201").look().revise("201", COPY)
+    assert quoted(tasks_of(scene)[TaskKind.REVISE_COPY]) == ["of the work", "warmer"]
+
+
+def test_6_quotes_the_notes_since_that_roles_last_delivery() -> None:
+    """docs/process.md 6.11 6.18: the copywriter has delivered once, the designer not yet."""
+    scene = in_review().revise("201", COPY, note="first").look().approve("201", WRITER).note("between", on="201")
+    scene.move("201").look().revise("201", BOTH, note="second")
+    copy, graphics = (tasks_of(scene)[kind] for kind in (TaskKind.REVISE_COPY, TaskKind.REVISE_GRAPHICS))
+    assert (quoted(copy), copy.variables["round"]) == (["between", "second"], 2)
+    assert (quoted(graphics), graphics.variables["round"]) == (["first", "between", "second"], 1)
+
+
+def test_6_the_number_of_a_round_is_kept_when_the_crm_forgets_the_versions() -> None:
+    """docs/process.md 6.18."""
+    scene = again(again(in_revision(COPY))).approve("201").move("201").look()
+    ticket = scene.tickets["201"]
+    scene.tickets["201"] = replace(ticket, revision_history=ticket.revision_history[:1], approved={}, came_to_review=())
+    scene.move("201", to=Stage.OTHER).move("201").revise("201", COPY)
+    assert tasks_of(scene)[TaskKind.REVISE_COPY].variables["round"] == 4
+
+
+def test_6_without_a_note_the_task_waits_three_minutes_by_the_crms_time() -> None:
+    """docs/process.md 6.19: a Note that comes is quoted at the next look; none, and the task says so."""
+    scene = in_review().approve("201").revise("201", COPY, note="").look()
+    asked_at = scene.tickets["201"].revision_history[0].at
+    assert kicked_back("copy") in scene.done
+    assert tasks_of(scene) == {}
+    assert scene.decide().recheck_at == asked_at + timedelta(minutes=3)
+    (waits,) = [verdict for verdict in scene.verdicts("6", "201") if verdict.state is WAITING]
+    assert "waits for one until Mon 2 Nov 2026 09:" in waits.reason
+    scene.note("late", on="201")
+    assert quoted(tasks_of(scene)[TaskKind.REVISE_COPY]) == ["late"]
+    scene.notes.clear()
+    scene.now = asked_at + timedelta(minutes=3)
+    assert quoted(tasks_of(scene)[TaskKind.REVISE_COPY]) == []
+
+
+def test_6_a_ticket_that_moves_on_while_its_task_waits_is_not_kicked_back_again() -> None:
+    scene = begun().ticket("201", stage=Stage.IN_PROGRESS).look().revise("201", COPY, note="").look().move("201").look()
+    assert tasks_of(scene.later(minutes=3)).keys() == {TaskKind.REVISE_COPY}
+    assert [write for write in writes_of(scene) if "hs_pipeline_stage" in write.values] == []
+
+
+def test_6_set_again_while_the_task_waits_for_a_note_it_waits_for_one_task() -> None:
+    scene = in_review().revise("201", COPY, note="").look().revise("201", COPY, note="").look().later(minutes=5).look()
+    assert scene.done.count(REVISE_COPY) == 1
+    assert scene.lines == []
+
+
+def test_6_the_next_round_comes_while_the_task_of_the_last_one_waits_for_a_note() -> None:
+    scene = in_review().revise("201", COPY, note="").look().approve("201").revise("201", COPY).look()
+    scene.later(minutes=5).look()
+    assert scene.done.count(REVISE_COPY) == 1
+
+
+def test_6_a_task_that_waits_for_a_note_when_the_client_declines_is_not_made() -> None:
+    scene = in_review().revise("201", COPY, note="").look().status(DECLINED).look().later(minutes=5).look()
+    assert REVISE_COPY not in scene.done
+
+
+def test_6_a_note_that_comes_late_is_added_once() -> None:
+    """docs/process.md 6.20 6.21: within three minutes of the value; what comes later, or is quoted already, is not."""
+    scene = in_review().revise("201", BOTH, note="first").look().note("late", on="201").look()
+    assert scene.lines == []
+    scene.later(minutes=4).note("too late", on="201").look().look()
+    tasks = [scene.newest_task(kind) for kind in (TaskKind.REVISE_COPY, TaskKind.REVISE_GRAPHICS)]
+    assert scene.lines == [(task, ["late"]) for task in tasks]
+
+
+def test_6_a_late_note_reaches_no_task_that_is_done() -> None:
+    scene = in_review().revise("201", COPY).look().note("late", on="201").complete(TaskKind.REVISE_COPY)
+    assert scene.later(minutes=4).look().lines == []
+
+
+def test_6_set_again_before_delivery_the_open_task_gets_the_notes_that_came_since() -> None:
+    """docs/process.md 6.20."""
+    scene = in_review().revise("201", COPY, note="first").look().later(minutes=30).look()
+    scene.revise("201", COPY, note="second").look().note("third", on="201").later(minutes=5).look()
+    task = scene.newest_task(TaskKind.REVISE_COPY)
+    assert scene.lines == [(task, ["second"]), (task, ["third"])]
+    assert scene.done.count(REVISE_COPY) == 1
+
+
+def test_6_a_lost_database_adds_what_came_after_the_task_and_no_more() -> None:
+    """docs/process.md 6.15 6.20: what a task quotes that was taken back, its time tells."""
+    scene = in_review().revise("201", COPY, note="first").look().note("late", on="201").lose_database()
+    scene.later(minutes=4).look()
+    assert scene.lines == [(scene.newest_task(TaskKind.REVISE_COPY), ["late"])]
+    scene = in_review().revise("201", COPY, note="first").look().later(minutes=9).look().lose_database()
+    assert scene.note("late", on="201").later(minutes=4).look().lines == []
+
+
+def quoted(task: NewTask) -> list[str]:
+    return [note["body"] for note in task.variables["notes"]]
 
 
 def test_6_asked_for_again_right_after_a_decline_gets_new_tasks() -> None:

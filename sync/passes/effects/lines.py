@@ -1,0 +1,119 @@
+"""Lines: what is added to the body of an open task, all that stands in it being kept."""
+
+from collections.abc import Mapping, Sequence
+
+from mappings.problems import MappingError
+from mappings.richtext import plain_text
+from mappings.texts import Texts
+from sync.crm import (
+    CRM,
+    TASK_BODY,
+    TASK_COMPLETED,
+    TASK_STATUS,
+    Applied,
+    CRMReader,
+    Faulty,
+    Kind,
+    Outcome,
+    Record,
+    Update,
+)
+from sync.errors import HandoffsError
+from sync.passes.effects.attempts import Attempts, Performed
+from sync.passes.effects.payloads import addressed_task
+from sync.rules.model import EffectState
+from sync.storage.ledger import LedgerEffect
+
+LEFT = "the task was completed or deleted before"
+
+
+class Lines:
+    """Adds lines to tasks, each task read just before."""
+
+    def __init__(self, crm: CRM, texts: Texts, attempts: Attempts) -> None:
+        self._crm = crm
+        self._texts = texts
+        self._attempts = attempts
+
+    def perform(self, effects: Sequence[LedgerEffect], done: Performed) -> None:
+        """Try these. Raises the port's errors; what was certainly not sent is then planned again."""
+        if not effects:
+            return
+        lines = self._lines(effects, done)
+        claimed = self._attempts.claim(effect for effect in effects if effect.key in lines)
+        mine = [effect for effect in effects if effect.key in claimed]
+        tasks, faulty = self._tasks(mine)
+        for effect in mine:
+            if addressed_task(effect) in faulty:
+                self._attempts.put_off(effect, str(faulty[addressed_task(effect)]), done)
+        mine = [effect for effect in mine if addressed_task(effect) not in faulty]
+        open_ones = [effect for effect in mine if is_open(tasks.get(addressed_task(effect)))]
+        for effect in mine:
+            if effect not in open_ones:
+                self._attempts.leave(effect, LEFT)
+        stands = [effect for effect in open_ones if has_line(tasks[addressed_task(effect)], lines[effect.key])]
+        tried = [effect for effect in open_ones if effect not in stands]
+        updates = _updates(tried, tasks, lines)
+        sent = self._attempts.send(tried, lambda: self._crm.update(Kind.TASK, updates)) if updates else []
+        outcomes = {update.id: outcome for update, outcome in zip(updates, sent, strict=True)}
+        settled: list[tuple[LedgerEffect, Outcome]] = [(e, Applied(addressed_task(e))) for e in stands]
+        self._attempts.settle([*settled, *((e, outcomes[addressed_task(e)]) for e in tried)], done)
+
+    def _lines(self, effects: Sequence[LedgerEffect], done: Performed) -> dict[str, str]:
+        """What is added, by the effect's key."""
+        lines = {}
+        for effect in effects:
+            try:
+                lines[effect.key] = self._texts.notes_line(effect.payload["context"])
+            except MappingError as error:
+                self._attempts.put_aside(effect, EffectState.FAILED, str(error), done)
+        return lines
+
+    def _tasks(self, effects: Sequence[LedgerEffect]) -> tuple[Mapping[str, Record], Mapping[str, Faulty]]:
+        """The tasks as they stand, by id, and apart from them those that came incomplete."""
+        ids = sorted({addressed_task(effect) for effect in effects}, key=int)
+        try:
+            reading = self._crm.read_each(Kind.TASK, ids, [TASK_STATUS, TASK_BODY]) if ids else None
+        except HandoffsError as error:
+            self._attempts.release(effects, str(error))
+            raise
+        return ({}, {}) if reading is None else (reading.found, reading.faulty)
+
+
+def find_lines(crm: CRMReader, texts: Texts, effects: Sequence[LedgerEffect]) -> dict[str, str]:
+    """Find the lines that stand in their task's body. Tasks' ids by keys. Raises the port's errors."""
+    ids = sorted({addressed_task(effect) for effect in effects}, key=int)
+    tasks = crm.read(Kind.TASK, ids, [TASK_BODY]) if ids else {}
+    found = {}
+    for effect in effects:
+        task = tasks.get(addressed_task(effect))
+        try:
+            line = texts.notes_line(effect.payload["context"])
+        except MappingError:
+            continue  # the mapping has changed since: it is put aside when it is tried again
+        if task is not None and has_line(task, line):
+            found[effect.key] = task.id
+    return found
+
+
+def is_open(task: Record | None) -> bool:
+    return task is not None and task.properties.get(TASK_STATUS, "") != TASK_COMPLETED
+
+
+def has_line(task: Record, line: str) -> bool:
+    """Whether a task's body says this already, as a person reads it: the CRM may write the same HTML otherwise."""
+    return _words(line) in _words(task.properties.get(TASK_BODY, ""))
+
+
+def _words(html: str) -> str:
+    return " ".join(plain_text(html).split())
+
+
+def _updates(effects: Sequence[LedgerEffect], tasks: Mapping[str, Record], lines: Mapping[str, str]) -> list[Update]:
+    """One update a task, with all of its lines."""
+    bodies: dict[str, str] = {}
+    for effect in effects:
+        task = addressed_task(effect)
+        before = bodies.get(task, tasks[task].properties.get(TASK_BODY, ""))
+        bodies[task] = before + lines[effect.key]
+    return [Update(task, {TASK_BODY: bodies[task]}) for task in sorted(bodies, key=int)]
