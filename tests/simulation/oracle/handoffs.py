@@ -522,9 +522,9 @@ class Handoffs:
         entries = {(ticket.ref.id, self._crm.run_began(ticket, "hs_pipeline_stage").number) for ticket in members}
         held = [one for one in of_cycle if one.told and _entries([one]) & entries]
         for newest in sorted(held, key=lambda one: one.number)[-1:]:
-            for due in self._older_tasks(newest.key, folder, members, [one for one in of_cycle if one is not newest]):
-                self.to_close.discard((due.key, due.slot))
-                yield due
+            known = set(self.to_close)
+            yield from self._older_tasks(newest.key, folder, members, [one for one in of_cycle if one is not newest])
+            self.to_close = known  # whether one that was made late must be closed already is open
 
     def _share_task(self, offer: Offer) -> Task | None:
         made = offer.filled.get("task")
