@@ -372,6 +372,7 @@ def test_explain_tells_a_cadence_that_the_mapping_does_not_know(make_desk: MakeD
     desk.run("sweep")
     portfolio = desk.people.create_portfolio("Acme", desk.day(5), cadence="99999")
     desk.people.set_status(portfolio, "No Refresh Requested")
+    desk.sandbox.clock.advance(timedelta(minutes=3))
     told = handoff(desk.json("explain", portfolio), "2a")
     assert told["state"] == "blocked"
     assert "the cadence “99999” is not in the mapping (cadence.values)" in told["reason"]
@@ -574,6 +575,7 @@ def test_adopt_shows_asks_records_and_then_nothing_more(desk: Desk) -> None:
     swept = desk.json("sweep")
     assert swept["done"] == 2, "the kickoff that was listed as due: its task and its email"
     desk.people.complete_task(task)
+    desk.sandbox.clock.advance(timedelta(minutes=3))
     desk.run("poll")
     assert desk.people.portfolio(approved)["creative_refresh_status"] == ""
 
