@@ -71,7 +71,7 @@ def test_what_people_wrote_on_a_task_stays_when_it_is_closed(make_world: MakeWor
         "hubspot_owner_id": owner,
     }
     world.people.edit_task(task.id, **written)
-    at_the_step(world, "planned", lambda: world.people.edit_task(task.id, hs_task_body=f"<p>Mine</p>{task.body}"))
+    at_the_step(world, "reread", lambda: world.people.edit_task(task.id, hs_task_body=f"<p>Mine</p>{task.body}"))
     world.people.set_status(portfolio, "No Refresh Requested")
     world.work()
     closed = the(world, "kickoff")
@@ -86,7 +86,7 @@ def test_a_person_completes_the_task_that_a_decline_is_about_to_close(make_world
     portfolio = world.people.create_portfolio("Acme", world.day(10))
     world.work()
     before = the(world, "kickoff")
-    at_the_step(world, "planned", lambda: world.people.complete_task(before.id))
+    at_the_step(world, "reread", lambda: world.people.complete_task(before.id))
     world.people.set_status(portfolio, "No Refresh Requested")
     world.work()
     after = the(world, "kickoff")
