@@ -35,6 +35,7 @@ def plan(portfolios: tuple[str, ...], at: date | None, out: Path | None, everyth
     + a task is made           @ an email is sent
     ~ properties change        ! blocked: it waits for a person
     - a task is closed         ? no answer came; looked for in the CRM first
+    = a line is added to one
 
     With --at, the days between are gone through one by one: what each day's sweep would do if people did nothing.
 

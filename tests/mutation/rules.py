@@ -18,6 +18,7 @@ NOTES = "sync/rules/notes.py"
 PORTAL = "sync/passes/portal.py"
 REVISIONS = "sync/rules/handoffs/revisions.py"
 ROUNDS = "sync/rules/handoffs/rounds.py"
+REVISION_NOTES = "sync/rules/handoffs/revision_notes.py"
 SET_READY = "sync/rules/handoffs/set_ready.py"
 SLIPS = "mappings/slips.py"
 TICKETS = "sync/rules/handoffs/tickets.py"
@@ -637,26 +638,37 @@ MUTANTS = (
     ),
     Mutant(
         "6-approved-is-no-delivery", "A role that has only set its approval to Approved has not delivered.",
-        ROUNDS, "for moment in (*ticket.approved.get(role, ()), *ticket.came_to_review)):",
-        "for moment in ticket.came_to_review):",
+        ROUNDS,
+        "for at in (*ticket.approved.get(role, ()), *ticket.came_to_review) if since < at < until]",
+        "for at in ticket.came_to_review if since < at < until]",
+        test=decision("6 approved without a move: a second round"),
     ),
     Mutant(
         "6-moved-is-no-delivery", "A ticket that came back into Pending Approval has not been delivered.",
-        ROUNDS, "for moment in (*ticket.approved.get(role, ()), *ticket.came_to_review)):",
-        "for moment in ticket.approved.get(role, ())):",
+        ROUNDS,
+        "for at in (*ticket.approved.get(role, ()), *ticket.came_to_review) if since < at < until]",
+        "for at in ticket.approved.get(role, ()) if since < at < until]",
+        test=decision("6 moved without an approval: a second round"),
     ),
     Mutant(
         "6-ticked-is-no-delivery", "A role that has ticked its task has not delivered.",
-        ROUNDS, "return any(moment is not None and moment < until for moment in completed)", "return False",
+        ROUNDS, "return min((moment for moment in completed if moment is not None and moment < until), default=None)",
+        "return None",
+        test=decision("6 the task ticked, and nothing else: a second round"),
     ),
     Mutant(
         "6-delivered-too-late", "What is delivered after a version came makes it a round of its own.",
-        ROUNDS, "if any(since < moment < until for moment in", "if any(since < moment for moment in",
+        ROUNDS,
+        "for at in (*ticket.approved.get(role, ()), *ticket.came_to_review) if since < at < until]",
+        "for at in (*ticket.approved.get(role, ()), *ticket.came_to_review) if since < at]",
+        test=decision("6 approved after it was set again: one round"),
     ),
     Mutant(
         "6-other-role-delivers", "The designer's approval delivers the copywriter's round.",
-        ROUNDS, "for moment in (*ticket.approved.get(role, ()), *ticket.came_to_review)):",
-        "for given in (*ticket.approved.values(), ticket.came_to_review) for moment in given):",
+        ROUNDS,
+        "for at in (*ticket.approved.get(role, ()), *ticket.came_to_review) if since < at < until]",
+        "for given in (*ticket.approved.values(), ticket.came_to_review) for at in given if since < at < until]",
+        test=decision("6 the other role's approval delivers nothing"),
     ),
     Mutant(
         "6-decline-ends-no-round", "What is asked for after a decline belongs to the round before it.",
@@ -665,10 +677,12 @@ MUTANTS = (
     Mutant(
         "6-every-round-a-task", "Two rounds that nobody had looked at make two tasks.",
         REVISIONS, "if mine is None or mine is not all_rounds[-1]:", "if mine is None:",
+        test=decision("6 two rounds that nobody had looked at: the first is over, and gets no task any more"),
     ),
     Mutant(
         "6-round-before-stays-open", "The task of the round before is left open.",
         REVISIONS, "effects += _closings(", "_closings(",
+        test=decision("6 approved and moved, no task ticked: a second round, and the task of the first is closed"),
     ),
     Mutant(
         "6-closes-what-was-reopened", "A task of the round before that a person has opened again since is closed.",
@@ -678,10 +692,12 @@ MUTANTS = (
     Mutant(
         "6-closes-first", "The task of the round before is closed though the new one cannot be made.",
         REVISIONS, "return [CloseTask(task.id, reason, after) for task", "return [CloseTask(task.id, reason) for task",
+        test=f"{UNIT}/test_6_revisions.py::test_6_the_new_task_comes_before_the_old_one_is_closed",
     ),
     Mutant(
         "6-waits-for-two-rounds", "What the round before still waited for is made beside the new task.",
         REVISIONS, "overtakes=[effect.key for one in new for", "overtakes=[] and [effect.key for one in new for",
+        test=f"{UNIT}/test_6_revisions.py::test_6_the_task_of_a_round_that_is_over_is_never_made",
     ),
     Mutant(
         "6-deleted-task-resets", "The task of a round that was deleted is made again, and the approval reset again.",
@@ -691,13 +707,45 @@ MUTANTS = (
     ),
     Mutant(
         "6-lost-and-left-open", "After a loss the task of the round before, that was still to be closed, stays open.",
-        REVISIONS, "    if not left:\n        return done(recorded), set()", "    return done(recorded), set()",
+        REVISIONS, "        if left:\n", "        if left and not left:\n",
         test=f"{UNIT}/test_6_revisions.py::test_6_a_lost_database_and_a_task_that_was_still_to_be_closed",
     ),
     Mutant(
         "6-lost-and-delivered", "After a loss a role that has delivered meanwhile gets a task.",
         REVISIONS, "if not over and (fresh or", "if (fresh or",
         test=f"{UNIT}/test_6_revisions.py::test_6_a_lost_database_and_a_role_that_has_delivered_since",
+    ),
+    Mutant(
+        "6-first-act-is-the-last", "The Notes since the last act of a delivery are quoted, not since its first.",
+        ROUNDS, "return min(shown)", "return max(shown)",
+        test=f"{UNIT}/test_6_revisions.py::test_6_quotes_the_notes_since_that_roles_last_delivery",
+    ),
+    Mutant(
+        "6-number-starts-again", "The number of a round is forgotten with the versions that the CRM forgets.",
+        ROUNDS, "opened = _opened(context, ticket, kind) if by_ledger else {}", "opened: dict[int, int] = {}",
+        test=f"{UNIT}/test_6_revisions.py::test_6_the_number_of_a_round_is_kept_when_the_crm_forgets_the_versions",
+    ),
+    Mutant(
+        "6-waits-for-no-note", "A task without any Note to quote is made at once.",
+        REVISION_NOTES, "return context.times.now < notes_until(version) and not context", "return False and not context",
+        test=f"{UNIT}/test_6_revisions.py::test_6_without_a_note_the_task_waits_three_minutes_by_the_crms_time",
+    ),
+    Mutant(
+        "6-late-note-lost", "A Note that comes to a task made already is not added.",
+        REVISION_NOTES, "    added, quoted = lines(context, ticket, version)\n",
+        "    added, quoted = list[AddLine](), Quoted()\n",
+        test=f"{UNIT}/test_6_revisions.py::test_6_a_note_that_comes_late_is_added_once",
+    ),
+    Mutant(
+        "6-line-again", "What a line has added already is added once more.",
+        REVISION_NOTES, "note.id not in known and ", "",
+        test=f"{UNIT}/test_6_revisions.py::test_6_set_again_before_delivery_the_open_task_gets_the_notes_that_came_since",
+    ),
+    Mutant(
+        "6-line-overwrites", "A line takes the place of what people wrote in the task.",
+        "sync/passes/effects/lines.py", "bodies[task] = before + lines[effect.key]", "bodies[task] = lines[effect.key]",
+        test="tests/story/handoffs/test_6_revisions.py"
+        "::test_6_a_late_note_is_added_to_the_task_and_nothing_that_people_wrote_is_lost",
     ),
     # 7
     Mutant(

@@ -130,6 +130,20 @@ HANDOFF_6 = [
         ["6 recorded"],
     ),
     Row(
+        "6.6 6.16",
+        "the task ticked, and nothing else: a second round",
+        lambda: in_revision(COPY).complete(TaskKind.REVISE_COPY).revise("201", COPY),
+        Says("6", DUE, "", "201"),
+        [REVISE_COPY],
+    ),
+    Row(
+        "6.6 6.16",
+        "approved after it was set again: one round",
+        lambda: in_revision(COPY).revise("201", COPY, note="").approve("201"),
+        Says("6", DUE, "", "201"),
+        ["6 recorded"],
+    ),
+    Row(
         "6.6 6.16 6.17",
         "approved and moved, no task ticked: a second round, and the task of the first is closed",
         lambda: in_revision(COPY).approve("201").move("201").look().revise("201", COPY),
