@@ -195,9 +195,9 @@ HANDOFF_6 = [
     Row(
         "6.6 6.16",
         "the other role's approval delivers nothing",
-        lambda: in_revision(COPY).approve("201", DESIGNER).revise("201", COPY, note=""),
+        lambda: in_revision(COPY).approve("201", DESIGNER).revise("201", COPY),
         Says("6", DUE, "", "201"),
-        ["6 recorded"],
+        ["6 line revise_copy"],
     ),
     Row(
         "6.6 6.16 6.17",
