@@ -131,6 +131,9 @@ def settings() -> Iterator[Case]:
         yield Case(command, 2, "EMAIL_FROM is not set", {"EMAIL_URL": "smtp://mail"})
     yield Case(("serve",), 2, "HUBSPOT_CLIENT_SECRET is not set", {"PUBLIC_URL": PUBLIC["PUBLIC_URL"]})
     yield Case(("serve",), 2, "PUBLIC_URL is not set", {"HUBSPOT_CLIENT_SECRET": "secret"})
+    yield Case(("receiver",), 2, "PUBLIC_URL is not set", {"HUBSPOT_CLIENT_SECRET": "secret"})
+    yield Case(("receiver",), 2, "PORT: Input should be a valid integer", {"PORT": "http"})
+    yield Case(("receiver",), 1, "does its directory exist", {"DATABASE_URL": "sqlite:///nowhere/handoffs.db"})
 
 
 def databases() -> Iterator[Case]:
