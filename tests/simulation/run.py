@@ -78,7 +78,7 @@ def _disproved(player: Player) -> list[Finding]:
     return [
         Finding(one.sort.value, at, f"verify: {one.cause}")  # type: ignore[arg-type]  # the same words
         for one in player.proof.of(*FAULTS, Sort.NOT_READ)
-        if not (one.sort is Sort.DOUBLED and restored & set(one.tasks))
+        if not ((one.sort is Sort.DOUBLED or "restored since" in one.cause) and restored & set(one.tasks))
     ]
 
 

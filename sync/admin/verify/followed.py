@@ -51,6 +51,7 @@ def _left_open(evidence: Evidence, ending: RecordedOccurrence, at: datetime) -> 
     for task in _own_tasks(evidence, ending.cycle, None if everything else Handoff.APPROVED):
         if task.id not in known and task.made_at < at - LANDED_AFTER and task.own.is_open_since(at):
             cause = f"task {task.id} was open when the cycle ended on {evidence.local(at)}, and is still open"
+            cause += " (or deleted, and restored since: the CRM does not tell)"
             yield evidence.finding(Sort.MISSING, ending.handoff, ending.key, cause, [task.id])
 
 
