@@ -161,8 +161,7 @@ MUTANTS = (
     ),
     Mutant(
         "task-not-found", "The task that was made, its answer lost, is not found.",
-        LOOKUP, "found.update({e.key: keys[e.key] for e in mine if e.key in keys})",
-        "found.update({e.key: keys[e.key] for e in mine if not e.key})",
+        LOOKUP, "                found[e.key] = carried[0]\n", "                pass\n",
     ),
     Mutant(
         "write-not-found", "A write that landed and was changed again since is taken for one that did not land.",
@@ -690,7 +689,7 @@ MUTANTS = (
     Mutant(
         "close-over-absent", "A task that came incomplete is taken for closed already.",
         CLOSINGS,
-        "        mine = [effect for effect in mine if closed_task(effect) not in faulty]\n",
+        "        mine = [effect for effect in mine if addressed_task(effect) not in faulty]\n",
         "",
         test="tests/story/test_incomplete_answers.py::TestWhatIsReadBeforeAWrite::test_a_task_without_its_body_is_not_closed",
     ),

@@ -977,8 +977,8 @@ MUTANTS = (
     ),
     Mutant(
         "settle-task-not-looked-at-again", "When a completed implementation task counts, nobody looks before the next sweep.",
-        DECIDE, "frozenset({Handoff.DECLINED, Handoff.SET_READY, Handoff.APPROVED, Handoff.CLOSE})",
-        "frozenset({Handoff.DECLINED, Handoff.SET_READY})",
+        DECIDE, "frozenset({Handoff.DECLINED, Handoff.SET_READY, Handoff.REVISIONS, Handoff.APPROVED, Handoff.CLOSE})",
+        "frozenset({Handoff.DECLINED, Handoff.SET_READY, Handoff.REVISIONS})",
         test=f"{UNIT}/test_decide.py::test_it_is_looked_at_again_when_a_completed_task_counts",
     ),
     Mutant(
@@ -1099,8 +1099,8 @@ MUTANTS = (
     Mutant(
         "barrier-not-looked-at-again", "Nobody looks again when the barrier's time is up.",
         DECIDE,
-        "frozenset({Handoff.DECLINED, Handoff.SET_READY, Handoff.APPROVED, Handoff.CLOSE})",
-        "frozenset({Handoff.DECLINED, Handoff.APPROVED, Handoff.CLOSE})",
+        "frozenset({Handoff.DECLINED, Handoff.SET_READY, Handoff.REVISIONS, Handoff.APPROVED, Handoff.CLOSE})",
+        "frozenset({Handoff.DECLINED, Handoff.REVISIONS, Handoff.APPROVED, Handoff.CLOSE})",
         test=f"{UNIT}/test_5_set_ready.py::test_a_set_that_waits_for_the_barrier_is_looked_at_when_its_time_is_up",
     ),
     Mutant(
