@@ -681,8 +681,10 @@ MUTANTS = (
     Mutant(
         "write-over-absent", "Just before a write a missing value passes for the empty one that was expected.",
         WRITES,
-        "if (faulty := reading.faulty.get(written(effect).id)) is not None:",
-        "if (faulty := reading.faulty.get(written(effect).id)) is not None and faulty.shown is None:",
+        "            if (faulty := reading.faulty.get(written(effect).id)) is not None:",
+        "            faulty = reading.faulty.get(written(effect).id)\n"
+        "            record = record or (faulty.shown if faulty is not None else None)\n"
+        "            if faulty is not None and record is None:",
         test="tests/story/test_incomplete_answers.py::TestWhatIsReadBeforeAWrite::"
         "test_an_absent_value_is_not_the_empty_one_that_was_expected",
     ),
