@@ -124,6 +124,11 @@ class UnreadTicket:
     def ref(self) -> RecordRef:
         return RecordRef(Kind.TICKET, self.id)
 
+    @property
+    def folder_key(self) -> str:
+        """The folder's name as it is compared; '' where there is none, or the answer does not say."""
+        return as_seen(self.folder or "")
+
     def may_be_in(self, folder_key: str) -> bool:
         """Whether it may be an open ticket of the Ad Set of this name, as names are compared."""
         return self.may_count and (self.folder is None or as_seen(self.folder) == folder_key)

@@ -472,8 +472,18 @@ MUTANTS = (
     ),
     Mutant(
         "5-no-folder-not-said", "An announcement does not name the tickets that have no folder.",
-        SET_READY, "no_folder=[ticket_variables(ticket) for ticket in self._homeless]", "no_folder=[]",
+        SET_READY, "no_folder=[ticket_variables(ticket) for ticket in self._homeless]\n", "no_folder=[]\n",
         test=f"{UNIT}/test_5_set_ready.py::test_5_what_is_left_out_is_said",
+    ),
+    Mutant(
+        "5-unread-set-not-said", "An announcement does not name the sets of which every ticket came incomplete.",
+        SET_READY, "names = {**named, **{", "names = {**{",
+        test=f"{UNIT}/test_5_set_ready.py::test_5_what_came_incomplete_is_left_out_and_said_too",
+    ),
+    Mutant(
+        "5-unread-not-said", "An announcement does not name a ticket without a folder that came incomplete.",
+        SET_READY, 'if ticket.may_be_in("")', "if ticket.may_be_in('') and ticket.folder_key",
+        test=f"{UNIT}/test_5_set_ready.py::test_5_what_came_incomplete_is_left_out_and_said_too",
     ),
     Mutant(
         "5-unready-not-said", "An announcement does not name the sets that are not ready.",

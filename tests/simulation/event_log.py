@@ -129,6 +129,11 @@ class Sent(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Lacked(Event):
+    """An answer to the service lacked something: what it decided on may be less than there is."""
+
+
+@dataclass(frozen=True, slots=True)
 class PassBegan(Event):
     """`what`: `drain`, `poll` or `sweep`."""
 
@@ -175,6 +180,10 @@ class EventLog:
         self._catch_up()
         asked = tuple((Ref(kind, i), dict(values)) for i, values in updates)
         self.events.append(Sent(*self._next(), asked))
+
+    def lacked(self) -> None:
+        self._catch_up()
+        self.events.append(Lacked(*self._next()))
 
     def owner_changed(self, owner: str, *, active: bool) -> None:
         self._catch_up()

@@ -39,6 +39,7 @@ from sync.clock import from_ms
 from sync.hubspot.client import HubSpot
 from sync.sandbox.api import Api
 from sync.sandbox.delivery import Delivery, DeliveryMode
+from sync.sandbox.incomplete import MISSING
 from sync.sandbox.portal import Event
 from sync.sandbox.quirks import Quirks
 from sync.sandbox.request_log import RequestLog
@@ -107,6 +108,8 @@ class SimulationLog(RequestLog):
         self.calls = 0
         self.faults: Counter[str] = Counter()
         self.last_fault: str | None = None
+        self.lacked: Callable[[], None] = lambda: None
+        """Called when something was taken out of an answer."""
 
     def add(
         self, at: datetime, seconds: float, endpoint: str, status: int, inputs: int, fault: str | None, *, metered: bool
@@ -115,6 +118,8 @@ class SimulationLog(RequestLog):
         self.last_fault = fault
         if fault is not None:
             self.faults[fault] += 1
+            if fault in MISSING:
+                self.lacked()
 
 
 class DirectSession(requests.Session):
@@ -258,6 +263,7 @@ class SimulationWorld(World):
         self.log = SimulationLog()
         self.sandbox.api.log = self.log
         self.event_log = EventLog(self.sandbox.portal, self.sandbox.process)
+        self.log.lacked = self.event_log.lacked
         self.webhooks = mode is not None
         if mode is not None:
             self.sandbox.delivery.target = f"{self.settings.public_url}/webhooks/hubspot"

@@ -57,10 +57,11 @@ def by_readiness(
         ready = is_ready(ticket)
         if ready or ticket.is_open:
             parts["tickets" if ready else "unfinished"].append(ticket_variables(ticket))
-    parts["unfinished"] += [_unread_variables(ticket) for ticket in unread if ticket.may_count]
+    parts["unfinished"] += [unread_variables(ticket) for ticket in unread if ticket.may_count]
     return parts
 
 
-def _unread_variables(ticket: UnreadTicket) -> dict[str, str]:
+def unread_variables(ticket: UnreadTicket) -> dict[str, str]:
+    """What a text says of a ticket that came incomplete, like `ticket_variables`."""
     subject = f"{ticket.subject or f'ticket {ticket.id}'} (could not be read: please look whether it is ready)"
     return {"id": ticket.id, "subject": subject, "folder": ticket.folder or "", "url": ticket.url}

@@ -13,7 +13,7 @@ from mappings.vocabulary import EmailKind, Handoff, Role, Status, TaskKind
 from sync.clock import to_ms
 from sync.rules import keys
 from sync.rules.context import Context, ticket_variables
-from sync.rules.handoffs.ad_sets import ad_sets, current_tickets, is_in_review, name_of_set
+from sync.rules.handoffs.ad_sets import ad_sets, current_tickets, is_in_review, name_of_set, unread_variables
 from sync.rules.handoffs.announcements import (
     Announcement,
     announcements,
@@ -102,7 +102,8 @@ class _AdSet:
             tickets=[ticket_variables(ticket) for ticket in self.members],
             announcement=len(before) + 1 if before else None,
             fresh=[ticket_variables(ticket) for ticket in fresh] if before else [],
-            no_folder=[ticket_variables(ticket) for ticket in self._homeless],
+            no_folder=[ticket_variables(ticket) for ticket in self._homeless]
+            + [unread_variables(ticket) for ticket in self._context.snapshot.unread if ticket.may_be_in("")],
             other_sets=list(self._others()),
         )
 
@@ -114,13 +115,17 @@ class _AdSet:
 
     def _others(self) -> Iterator[dict[str, object]]:
         """The other sets that are not ready, or whose name differs from this one's by a typing slip."""
-        for folder, members in self._sets.items():
+        unread = self._context.snapshot.unread
+        named = {ticket.folder_key: ticket.folder for ticket in unread if ticket.may_count and ticket.folder_key}
+        names = {**named, **{folder: name_of_set(members) for folder, members in self._sets.items()}}
+        for folder, name in sorted(names.items()):
+            members = self._sets.get(folder, ())
             ready = sum(1 for ticket in members if is_in_review(ticket))
             # Nobody knows of a ticket that came incomplete whether it is ready.
-            of = len(members) + sum(ticket.may_be_in(folder) for ticket in self._context.snapshot.unread)
+            of = len(members) + sum(ticket.may_be_in(folder) for ticket in unread)
             alike = differ_by_a_slip(folder, self.folder)
             if folder != self.folder and (alike or ready < of):
-                yield {"folder": name_of_set(members), "ready": ready, "of": of, "alike": alike}
+                yield {"folder": " ".join((name or "").split()), "ready": ready, "of": of, "alike": alike}
 
 
 def _one_set(context: Context, ad_set: _AdSet) -> Verdict:

@@ -67,6 +67,7 @@ class Effects:
         self.approvals_reset: list[
             tuple[Ref, str, int]
         ] = []  # ticket, role and version of each revision's task of this pass
+        self.lacked: list[int] = []  # when an answer lacked something
         self._read_at: dict[Ref, int] = {}  # the number of the newest reading of each record, before a write too
         self._read_pending: dict[Ref, int] = {}  # the newest reading that showed Creatives Pending Approval
 
@@ -301,6 +302,9 @@ class Effects:
         right, said = self._handoffs.said.get(offer.key), read(text)
         if offer.key[0] != "5" or right is None or offer.lost:
             return
+        if any(at > offer.at - IN_FLIGHT for at in self.lacked):
+            # A ticket that came incomplete counts for its set as one that is not ready (R.3, 5.21): which did is not seen.
+            right, said = {one._replace(others=frozenset()) for one in right}, said._replace(others=frozenset())
         if said not in right:
             told = "; or ".join(str(one) for one in sorted(right, key=str))
             self._find("unexplained", f"handoff 5: {what}: it says {said}, where it should say {told}")

@@ -661,7 +661,9 @@ class Handoffs:
                 default=0,
             )
             _, sure = self.rounds.notes_since_delivery(ticket, now[0])
-            due = {note.ref.id for note in sure if note.number <= seen_at and self._crm.note_at(note) <= until}
+            # One that was left after those minutes with an earlier time has come when nobody looks for it any more (6.21).
+            known = [note for note in sure if note.number <= seen_at and note.at <= until]
+            due = {note.ref.id for note in known if self._crm.note_at(note) <= until}
             for task in tasks:
                 body = task.rec["hs_task_body"]
                 if due - notes_quoted(body) and not are_left_out(body):

@@ -29,6 +29,7 @@ from tests.simulation.event_log import (
     DatabaseLost,
     Ended,
     Event,
+    Lacked,
     Linked,
     Looked,
     Mailed,
@@ -134,6 +135,8 @@ class Oracle:
                 case Checked(refs=refs):
                     self._effects.note_reading(refs)
                     self._audit.checked(refs)
+                case Lacked():
+                    self._effects.lacked.append(event.at)
                 case Sent():
                     self._audit.sent(event)
                 case PassEnded(settled=settled):
@@ -146,7 +149,7 @@ class Oracle:
                 case Ended():
                     self._ended = True
                     self._rest({rec.ref for rec in self._crm.all.values() if rec.ref.kind in {"portfolio", "ticket"}})
-            if isinstance(event, PassBegan | Looked | Checked | Sent | Mailed | Remapped) or getattr(
+            if isinstance(event, PassBegan | Looked | Checked | Lacked | Sent | Mailed | Remapped) or getattr(
                 event, "own", False
             ):
                 continue

@@ -767,6 +767,14 @@ def test_5_what_is_left_out_is_said() -> None:
     assert summer["other_sets"] == [winter]
 
 
+def test_5_what_came_incomplete_is_left_out_and_said_too() -> None:
+    """docs/process.md 5.21: a set of which no ticket was read whole, and a ticket without a folder."""
+    scene = submitted().ticket("203", "Winter").ticket("204", "Winter").ticket("205", "").look()
+    said = announced(scene.move("201", "202", "203").lacking("203").lacking("204").lacking("205"))
+    assert said["other_sets"] == [{"folder": "Winter", "ready": 0, "of": 2, "alike": False}]
+    assert names(said["no_folder"]) == ["205"]
+
+
 def test_5_nothing_is_said_of_what_belongs_to_another_cycle() -> None:
     scene = closed().ticket("201", "").later(days=20).look().ticket("301").status(SUBMITTED).look().move("301")
     said = announced(scene.rename("Sprng", "202"))
