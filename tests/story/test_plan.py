@@ -233,7 +233,7 @@ Acme  portfolio 9993
        2026)” to Amelia Marsh
 
 6 effects on 3 records: 2 tasks, 2 changes, 1 task closed, 1 email. 1 blocked. 1
-without an answer. About 18 calls to the CRM.
+without an answer. About 19 calls to the CRM.
 """
 
 GOLDEN_AHEAD = """\
