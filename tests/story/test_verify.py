@@ -544,6 +544,24 @@ def test_what_a_merge_brought_along_is_of_another_portfolios_cycle(world: World)
     assert sorts(world) == []
 
 
+def test_a_date_that_a_merge_has_pushed_out_of_the_visible_history_is_not_judged(world: World) -> None:
+    """Simulation seed 411: the other's versions, newer than that of the date which came, fill the history."""
+    acme = world.people.create_portfolio("Acme", world.day(2))
+    world.minutes(5)
+    world.next_day()
+    bolt = world.people.create_portfolio("Bolt", world.day(40))
+    for ahead in range(41, 65):
+        world.people.set("portfolio", bolt, {"creative_refresh_date": world.day(ahead).isoformat()})
+    world.minutes(5)
+    world.next_day()
+    world.people.set("portfolio", acme, {"creative_refresh_date": world.day(30).isoformat()})
+    world.minutes(5)
+    assert "create_tickets" in world.kinds()
+    world.people.merge("portfolio", acme, bolt)
+    world.minutes(60)
+    assert sorts(world) == []
+
+
 def test_a_task_that_a_blocked_decline_is_still_to_close_stands_for_nothing(make_world: MakeWorld) -> None:
     """Simulation seed 213: a revision asked for after the decline gets a task of its own."""
     world = make_world(names=Names(cadences=(*Names().cadences, *same(UNMAPPED))))

@@ -8,8 +8,8 @@ from datetime import date, datetime, timedelta
 
 from mappings.vocabulary import Revision, Status, TaskKind
 from sync.admin.inventory import ExistingTask
-from sync.admin.verify.evidence import Evidence
-from sync.admin.verify.history import NotJudgedError, reaches, standing
+from sync.admin.verify.evidence import FORGETFUL, Evidence
+from sync.admin.verify.history import NotJudgedError, reaches, standing, too_short
 from sync.clock import CLOCKS_APART, from_ms, local_date, start_of_day, to_ms
 from sync.crm import Kind, RecordRef
 from sync.rules.handoffs.rounds import ROLES_OF
@@ -148,6 +148,9 @@ def _no_date(evidence: Evidence, wanted: date) -> str | None:
     history = evidence.portfolio.date_history
     if any(version.value == wanted for version in history):
         return None
+    if evidence.portfolio.absorbed and len(history) >= FORGETFUL:
+        # It was set before it came, and of several records the history may begin with another's version since.
+        raise NotJudgedError(too_short("the Refresh Date"))
     reaches(history, start_of_day(wanted, evidence.context.mapping.zone), "the Refresh Date")
     return f"the Refresh Date never was {wanted}"
 

@@ -113,13 +113,12 @@ class DueLooks:
         if rec.ref.kind != "portfolio" or rec.archived:
             return False
         before = self._began.at - SEARCH_LAGS
-        status = self._crm.run_began(rec, self._crm.names.status) if rec[self._crm.names.status] else None
-        if status is not None and status.at <= before:
+        if rec[self._crm.names.status] and self._crm.stands_since(rec, self._crm.names.status) <= before:
             return True
         day = self._crm.day(rec)
         calendar, began = self._crm.calendar, self._began.at
         near = day is not None and day - calendar.today_at(began) <= timedelta(days=calendar.window_at(began))
-        return near and self._crm.run_began(rec, self._crm.names.date).at <= before
+        return near and self._crm.stands_since(rec, self._crm.names.date) <= before
 
 
 def _kind(event: Event) -> str:

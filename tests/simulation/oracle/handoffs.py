@@ -169,7 +169,7 @@ class Handoffs:
     def merged(self, event: Merged) -> None:
         """What was done for either record is done for the new one (M.7). Called before the records are one."""
         primary, other = self._crm.all[event.primary], self._crm.all[event.other]
-        mine, theirs = self._crm.closings(primary), self._crm.closings(other)
+        mine, theirs = self._crm.closings(primary), self._crm.known_closings(other)
         cycle, running = (closings[-1].number if closings else 0 for closings in (mine, theirs))
         day = primary[self._crm.names.date] or other[self._crm.names.date]
         for offer in list(self.offers.values()):

@@ -176,6 +176,8 @@ class Records:
         """Merged, with versions that nobody had seen, or before a loss: too much is open to say what must be."""
         self.merged_at: dict[Ref, int] = {}
         """The number of the newest merge that a record came of."""
+        self.merged_ms: dict[Ref, int] = {}
+        """When that was."""
         self.moving: set[Ref] = set()
         """Tickets that a person puts on a portfolio, or takes off one, in mid-pass; or whose portfolio comes or goes."""
         self.seen_at: dict[Ref, int] = {}
@@ -244,12 +246,13 @@ class Records:
             self.uncertain.add(event.new)
         self.all[event.new] = self._one_of(event.new, primary, other)
         self.merged_at[event.new] = event.number
+        self.merged_ms[event.new] = event.at
         self._called_before[other[self.names.name]] = event.new
         self.seen_at[event.new] = max(self.seen_at.get(event.primary, 0), self.seen_at.get(event.other, 0))
         for one in {event.primary, event.other} - {event.new}:
             self._alias[one] = event.new
         self._relink(event.new, {event.primary, event.other})
-        theirs = max((closing.number for closing in self.closings(other)), default=0)
+        theirs = max((closing.number for closing in self.known_closings(other)), default=0)
         for task in self.tasks.values():
             if task.parent == event.other and task.ticket is None:
                 task.ended = task.ended or task.began <= theirs
@@ -367,6 +370,10 @@ class Records:
             return {names.status, names.date, names.cadence, *people}
         return set()
 
+    def stands_since(self, rec: Rec, name: str) -> int:
+        """Since when (ms) a value stands. One that a merge has left without a version of its own (M.8), since the merge."""
+        return self.run_began(rec, name).at if rec.history.get(name) else self.merged_ms.get(rec.ref, rec.at)
+
     # -- cycles
 
     @staticmethod
@@ -390,6 +397,11 @@ class Records:
                 unsure = not own and after is None and stood < SETTLE + TOLD
                 found.append(Closing(version.number, version.at, version.value == self.declined, unsure))
         return found
+
+    def known_closings(self, portfolio: Rec) -> list[Closing]:
+        """Those whose versions a look had shown: of another that a merge brought along nobody can tell whose it was (M.8)."""
+        looked = self.seen_at.get(portfolio.ref, -1)
+        return [closing for closing in self.closings(portfolio) if closing.number <= looked]
 
     def settling(self, portfolio: Rec) -> Version | None:
         """The closing version that stands and may still be taken back (C.14), or counts only just; None: there is none."""
