@@ -106,6 +106,7 @@ class Effects:
     def _fill(self, offer: Offer, slot: str) -> None:
         del offer.slots[slot]
         offer.filled[slot] = self._crm.now.number
+        offer.done_at = offer.done_at or self._crm.now.at
         parent = self._crm.rec(offer.parent)
         offer.done_by = offer.done_by or (0 if parent is None else self._crm.seen_at.get(parent.ref, 0))
         if (
@@ -157,7 +158,7 @@ class Effects:
         self._check_notes(offer, rec, parent, ticket, what, late=late)
         if handoff == "6" and ticket is not None:
             task.cause = int(str(offer.key[2]))
-            self._check_round(ticket, role, task.cause, rec)
+            self._check_round(offer, ticket, role, rec)
             self._revision_answered(ticket, role, task.cause)
             if (ticket, task.cause, role) in self._handoffs.openers:
                 self.approvals_reset.append((ticket, role, task.cause))
@@ -180,12 +181,12 @@ class Effects:
         elif near.ref not in self._crm.uncertain | self._crm.moving and not self._crm.was_elsewhere(near):
             self._notes.check(offer, task, on, self._crm.run_began(near, "hs_pipeline").number, what)
 
-    def _check_round(self, ref: Ref, role: str, cause: int, rec: Rec) -> None:
+    def _check_round(self, offer: Offer, ref: Ref, role: str, rec: Rec) -> None:
         """6.11, 6.18: the task says which round it is, and quotes the Notes since the role's last delivery."""
         ticket = self._crm.rec(ref)
         if ticket is None or ticket.ref in self._crm.uncertain:
             return
-        rounds = self._handoffs.rounds.of(ticket, role)
+        rounds, cause = self._handoffs.rounds.of(ticket, role), int(str(offer.key[2]))
         mine = next(one for one in rounds if one.has(cause))
         made = len({one.number for one in rounds if one is not mine and self._handoffs.rounds.tasks(ticket, one)})
         numbers = range(1 + made, mine.number + 1)  # what a decline has bypassed was no round
@@ -195,7 +196,11 @@ class Effects:
         quoted = notes_quoted(rec["hs_task_body"])
         if older := quoted - {note.ref.id for note in may}:
             self._find("unexplained", f"handoff 6: {rec.ref} quotes notes {sorted(older)}, not since the last delivery")
-        known = {note.ref.id for note in sure if note.number <= self._crm.seen_at.get(ticket.ref, 0)}
+        seen, version = self._crm.seen_at.get(ticket.ref, 0), next(v for v in mine.versions if v.number == cause)
+        waited = offer.done_at < version.at + NOTES_COME_WITHIN and all(note.number > offer.done_by for note in sure)
+        if offer.done_by and not waited:  # it stands as it was decided, from the first try of any of it on (C.8)
+            seen = min(seen, offer.done_by)
+        known = {note.ref.id for note in sure if note.number <= seen}
         if known - quoted and not are_left_out(rec["hs_task_body"]):
             self._find("missing", f"handoff 6: {rec.ref} does not quote notes {sorted(known - quoted)}")
 

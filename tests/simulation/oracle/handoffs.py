@@ -55,6 +55,8 @@ class Offer:
     filled: dict[str, int] = field(default_factory=dict)
     done_by: int = 0
     """The look that the first of it was done by; 0: nothing was."""
+    done_at: int = 0
+    """When the first of it was done (ms); 0: nothing was."""
     decided: bool = False
     """Nothing of it could be done for want of a person. While its cause holds it must be done once there is one;
     whether it must when the cause is gone ("never dropped", or overtaken) is taken as open."""
