@@ -142,7 +142,10 @@ def recover_tasks(
 
 
 def _parents(crm: CRMReader, tasks: Sequence[Record], key_property: str) -> dict[str, str]:
-    """The portfolio on which each ticket was when its newest task was made: the ticket itself may be deleted by now."""
+    """The portfolio on which each ticket was when its newest task was made: the ticket itself may be deleted by now.
+
+    It was on none if that task is on none, whatever older ones are on: it had left. A task that is on several tells nothing.
+    """
     tickets = {
         task.id: read[0].record.id
         for task in tasks
@@ -152,7 +155,8 @@ def _parents(crm: CRMReader, tasks: Sequence[Record], key_property: str) -> dict
         return {}
     by_age = sorted(tickets, key=int)
     ends = crm.associated(Kind.TASK, Kind.PORTFOLIO, by_age)
-    return {tickets[task]: ends[task][0].to for task in by_age if len(ends.get(task, ())) == 1}
+    told = {tickets[task]: ends.get(task, ()) for task in by_age if len(ends.get(task, ())) <= 1}
+    return {ticket: found[0].to for ticket, found in told.items() if found}
 
 
 def deleted_tasks(crm: CRMReader, wanted: Sequence[str]) -> list[Record]:

@@ -470,6 +470,12 @@ MUTANTS = (
         test="tests/story/test_lost_database.py::test_a_decline_closes_what_was_made_on_a_ticket_that_is_deleted_since",
     ),
     Mutant(
+        "recovered-where-it-was", "After a loss a ticket is taken to be on the portfolio that it had left.",
+        RECOVERY, "if len(ends.get(task, ())) <= 1}", "if len(ends.get(task, ())) == 1}",
+        test="tests/story/test_lost_database.py::"
+        "test_a_closing_leaves_what_was_made_on_a_ticket_after_it_had_left",
+    ),
+    Mutant(
         "lost-persons-date-counts", "After a loss a date that a person has set is taken for the service's own move.",
         ENDINGS, "if version.own and version.at < until]", "if version.at < until]",
         test="tests/story/test_interruptions.py::test_a_date_that_a_person_moved_is_not_the_answer_to_a_decline",

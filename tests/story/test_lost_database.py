@@ -374,6 +374,23 @@ def test_a_decline_closes_what_was_made_on_a_ticket_that_is_deleted_since(make_w
     assert [task.status for task in world.tasks()] == ["COMPLETED"] * 5
 
 
+def test_a_closing_leaves_what_was_made_on_a_ticket_after_it_had_left(make_world: MakeWorld) -> None:
+    """Simulation seed 17: its newest task was made when it was on no portfolio, whatever its older ones are on."""
+    world = make_world(go_live=PAST)
+    story = Story(world)
+    story.staffed()
+    ticket = story.tickets[0]
+    world.people.dissociate("ticket", ticket, "portfolio", story.portfolio)
+    world.people.set("ticket", ticket, {"copywriter": world.people.owner("copywriter")})
+    world.people.request_revisions(ticket, "Copy Revisions Only", note="Warmer, please")
+    world.minutes(30)
+    world.restart(lose_database=True)
+    world.people.set_status(story.portfolio, "Creatives Implemented")
+    world.minutes(5)
+    left = [task.subject.partition(":")[0] for task in world.tasks() if task.open]
+    assert left == ["Write Copy", "Design Graphics", "Revise Copy"]
+
+
 def test_what_nobody_had_looked_at_before_the_loss_is_found_after_it(make_world: MakeWorld) -> None:
     """Simulation seed 1453: a ticket that no webhook told of, on a portfolio without a status or a date near."""
     world = make_world(go_live=PAST, webhooks=False)
