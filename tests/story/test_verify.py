@@ -562,6 +562,24 @@ def test_a_date_that_a_merge_has_pushed_out_of_the_visible_history_is_not_judged
     assert sorts(world) == []
 
 
+def test_the_rounds_of_a_ticket_that_was_deleted_since_are_not_judged(world: World) -> None:
+    """Simulation seed 129: the task of the round before was open when the new one's was made, as it should be (6.17)."""
+    portfolio = world.people.create_portfolio("Acme", world.day(40))
+    ticket = world.people.create_ticket("Ad", "Autumn", portfolio)
+    world.minutes(5)
+    for value in ("Copy Revisions Only", "Copy and Graphic Revisions"):
+        world.sandbox.faults.add(Fault("503", "POST */tasks/batch/update", times=1))
+        world.people.request_revisions(ticket, value, note="Warmer, please")
+        world.minutes(5)
+        world.people.set("ticket", ticket, {"copy_approval": "Approved"})
+        world.minutes(5)
+    assert world.kinds(("ticket", ticket)).count("revise_copy") == 2
+    assert faults(world) == []
+    world.people.archive("ticket", ticket)
+    world.minutes(60)
+    assert faults(world) == []
+
+
 def test_a_task_that_a_blocked_decline_is_still_to_close_stands_for_nothing(make_world: MakeWorld) -> None:
     """Simulation seed 213: a revision asked for after the decline gets a task of its own."""
     world = make_world(names=Names(cadences=(*Names().cadences, *same(UNMAPPED))))

@@ -79,10 +79,12 @@ def _made_while_open(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _opens_a_round(evidence: Evidence, recorded: RecordedOccurrence, kind: TaskKind) -> bool:
-    """Whether the histories show that a revision opened a round of its own (docs/process.md 6.16)."""
+    """Whether a revision opened a round of its own (docs/process.md 6.16)."""
     key, ticket = keys.parse(recorded.key), evidence.tickets.get(recorded.record.id)
-    if not isinstance(key, RevisionKey) or ticket is None:
+    if not isinstance(key, RevisionKey):
         return False
+    if ticket is None:
+        return True  # it may have: of a ticket that was deleted since the CRM shows no histories
     found = rounds(evidence.context, ticket, kind, TASK_READER[kind], by_ledger=False)
     return any(one.opened == key.ms for one in found)
 

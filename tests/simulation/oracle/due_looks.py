@@ -50,6 +50,12 @@ class DueLooks:
     def put_off(self, ref: Ref, moment: int, within: int = 0) -> None:
         self._put_off[ref] = moment, moment + within
 
+    def counted(self, ref: Ref) -> None:
+        """What its look was put off for, until it would count for certain, has been carried out: it counted."""
+        moment, by = self._put_off.get(ref, (0, 0))
+        if moment < by:
+            self._put_off.pop(ref)
+
     def forget(self) -> None:
         """The database was lost: what was told is told no more, and the next sweep finds it."""
         self._changed.clear()

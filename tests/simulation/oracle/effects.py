@@ -78,9 +78,13 @@ class Effects:
                 self._read_pending[rec.ref] = self._crm.now.number
 
     def _take(
-        self, handoff: str, slot: str, parent: Ref | None, ticket: Ref | None = None, folder: str = ""
+        self, handoff: str, slot: str, parent: Ref | None, ticket: Ref | None = None, folder: str = "", number: str = ""
     ) -> Offer | None:
-        """Fill the slot of the newest offer that has it empty; of one that has begun before all others."""
+        """Fill the slot of the newest offer that has it empty; of one that has begun before all others.
+
+        Of announcements (5) of one set it is the one that may be called by this `number`: what an earlier one had still to
+        do is dropped.
+        """
         found = [
             offer
             for offer in self._handoffs.offers.values()
@@ -92,9 +96,18 @@ class Effects:
         ]
         if not found:
             return None
-        best = max(found, key=lambda offer: (not offer.lost, self._was_known(offer), *_newest(offer)))
+        best = max(
+            found,
+            key=lambda offer: (
+                not offer.lost, self._was_known(offer), self._may_be_called(offer, number), *_newest(offer),
+            ),
+        )  # fmt: skip
         self._fill(best, slot)
         return best
+
+    def _may_be_called(self, offer: Offer, number: str) -> bool:
+        said = self._handoffs.said.get(offer.key, set())
+        return said is None or any(one.number == number for one in said)
 
     def _was_known(self, offer: Offer) -> bool:
         """Whether the approval (7) or the revision (6) was there at the newest look: one that came since is not answered."""
@@ -141,7 +154,9 @@ class Effects:
         slot = f"task {role}" if handoff == "6" else "task"
         folder, number = _set_named(subject)
         offer = (
-            self._take_role(ticket, role) if handoff == "4" else self._take(handoff, slot, parent, task.ticket, folder)
+            self._take_role(ticket, role)
+            if handoff == "4"
+            else self._take(handoff, slot, parent, task.ticket, folder, number)
         )
         self._crm.tasks[rec.ref] = task
         if offer is None:
@@ -286,7 +301,7 @@ class Effects:
             name = rest[: rest.index(after)] if after else rest
             parent = self._crm.portfolio_named(name)
             folder, number = _set_named(rest[len(name) :])
-            offer = self._take(handoff, slot, parent, None, folder)
+            offer = self._take(handoff, slot, parent, None, folder, number)
             if offer is None:
                 if parent not in self._crm.uncertain and not (
                     parent == NOBODY and self._crm.uncertain

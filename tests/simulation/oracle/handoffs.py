@@ -553,10 +553,16 @@ class Handoffs:
         moments = [_complete_at(members) for _, members in sets]
         return min((moment for moment in moments if moment > self._crm.now.at), default=None)
 
+    def has_carried_out_what_settles(self, rec: Rec) -> bool:
+        """Whether a closing version that counts only just was carried out: then the service has counted it."""
+        if rec.ref.kind != "portfolio":
+            return False
+        return any(one.unsure and self.is_carried_out(rec, one) for one in self._crm.closings(rec))
+
     def counts_at(self, rec: Rec) -> int | None:
         """When what may still be taken back counts for certain: a closing version, or a completed implementation task."""
         settling = self._crm.settling(rec)
-        moments = [] if settling is None else [settling.at]
+        moments = [] if settling is None or self.has_carried_out_what_settles(rec) else [settling.at]
         closings = self._crm.closings(rec)
         cycle = closings[-1].number if closings else 0
         tasks = [task for task in self._crm.tasks_on(rec, "7") if self._crm.cycle(closings, task.began) == cycle]

@@ -172,11 +172,14 @@ class Oracle:
         if event.own:
             self._audit.written(rec, event)
             self._effects.written(rec, event)
+            if self._handoffs.has_carried_out_what_settles(rec):
+                self._due_looks.counted(rec.ref)
         self._crm.updated(rec, event)
 
     def _database_lost(self) -> None:
         """A task in the CRM stands for its occurrence's emails, a date written for the email of 9; else nothing does."""
         self._effects.ledger_began = 0
+        self._crm.lost_at = self._crm.now.number
         self._crm.uncertain |= set(self._crm.merged_at)  # only what the keys of tasks name is known to be whose
         self._handoffs.lost_at = self._crm.now.number
         for offer in self._handoffs.offers.values():

@@ -182,6 +182,8 @@ class Records:
         """Tickets that a person puts on a portfolio, or takes off one, in mid-pass; or whose portfolio comes or goes."""
         self.seen_at: dict[Ref, int] = {}
         """The number of the newest look at each record."""
+        self.lost_at = -1
+        """The number of the newest loss of the database."""
         self.seen_ms: dict[Ref, int] = {}
         """When that was."""
         self.owner_changes: dict[str, list[tuple[int, bool]]] = {one: [(0, False)] for one in inactive}
@@ -294,7 +296,12 @@ class Records:
     def _is_seen(self, ref: Ref, rec: Rec) -> bool:
         """Whether the service had looked at a record since it last changed."""
         newest = max((versions[-1].number for versions in rec.history.values() if versions), default=rec.number)
-        return self.seen_at.get(ref, -1) > newest
+        return self._known_since_loss(ref) > newest
+
+    def _known_since_loss(self, ref: Ref) -> int:
+        """The newest look that the ledger knows of: none of before the database was lost (M.14)."""
+        looked = self.seen_at.get(ref, -1)
+        return looked if looked > self.lost_at else -1
 
     def owner_changed(self, owner: str, *, active: bool) -> None:
         self.owner_changes.setdefault(owner, []).append((self.now.at, active))
@@ -400,7 +407,7 @@ class Records:
 
     def known_closings(self, portfolio: Rec) -> list[Closing]:
         """Those whose versions a look had shown: of another that a merge brought along nobody can tell whose it was (M.8)."""
-        looked = self.seen_at.get(portfolio.ref, -1)
+        looked = self._known_since_loss(portfolio.ref)
         return [closing for closing in self.closings(portfolio) if closing.number <= looked]
 
     def settling(self, portfolio: Rec) -> Version | None:
