@@ -353,6 +353,7 @@ class RulesMapping(_Model):
     settle_seconds: Annotated[StrictInt, Field(ge=0, le=86_400)] = 120
     clear_declined_status: StrictBool = False
     close_leftovers: StrictBool = True
+    advance_approved_tickets: StrictBool = False
     effects_per_hour: Annotated[StrictInt, Field(ge=1)] = 1000
     stuck_after_days: Mapping[Party, Annotated[StrictInt, Field(ge=1, le=3650)]] = Field(
         default_factory=_default_stuck_after

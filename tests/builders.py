@@ -109,6 +109,7 @@ def _mapping(
     fallbacks: bool = False,
     clear_declined: bool = False,
     close_leftovers: bool = True,
+    advance: bool = False,
     condition: bool = False,
     weekend: Weekend = "keep",
     window: int = 15,
@@ -124,8 +125,12 @@ def _mapping(
     if window != made.rules.window_days or zone != made.time_zone:
         rules = made.rules.model_copy(update={"window_days": window})
         made = ProcessMapping(**{**_fields(made), "rules": rules, "time_zone": zone})
-    if clear_declined or not close_leftovers:
-        switches = {"clear_declined_status": clear_declined, "close_leftovers": close_leftovers}
+    if clear_declined or not close_leftovers or advance:
+        switches = {
+            "clear_declined_status": clear_declined,
+            "close_leftovers": close_leftovers,
+            "advance_approved_tickets": advance,
+        }
         made = made.model_copy(update={"rules": made.rules.model_copy(update=switches)})
     if condition:
         conditions = (Condition.model_validate({"property": "tier", "in": ["Gold"]}),)
@@ -561,7 +566,10 @@ class Scene:
         moment = Times(self.now, self.today, self.go_live, self.ledger_began)
         past = MappingHistory(tuple(self.past))
         snapshot, ledger = as_one(self.snapshot(), self.ledger())
-        return Context(snapshot, ledger, self.mapping, moment, self.people, IN_PROGRESS, past=past)
+        review = STAGE_IDS[Stage.PENDING_APPROVAL]
+        return Context(
+            snapshot, ledger, self.mapping, moment, self.people, IN_PROGRESS, past=past, pending_approval=review
+        )
 
     def decide(self) -> Decision:
         return decide(self.context())

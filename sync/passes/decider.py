@@ -119,6 +119,7 @@ class Decider:
                 portal.choices,
                 past,
                 as_read=(read, views[record]) if views[record].former else None,
+                pending_approval=portal.pending_approval,
             )
         return contexts
 

@@ -90,6 +90,7 @@ class Context:
     choices: Choices = field(default_factory=dict)
     past: MappingHistory = field(default_factory=MappingHistory)  # which mapping was in force when
     as_read: tuple[Snapshot, LedgerView] | None = None  # before merged records were made one; None: none was merged
+    pending_approval: str = ""  # the id of the stage that a ticket is moved on to
 
     @cached_property
     def ledger(self) -> LedgerView:

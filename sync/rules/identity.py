@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
-from mappings.vocabulary import Stage, Status
+from mappings.vocabulary import Role, Stage, Status
 from sync.clock import from_ms, to_ms
 from sync.crm import Kind, RecordRef
 from sync.rules import keys
 from sync.rules.histories import began, left, since
 from sync.rules.keys import (
     START,
+    AdvancedKey,
     ApprovedKey,
     ClosedKey,
     ConfirmationKey,
@@ -225,6 +226,10 @@ def _named(key: OccurrenceKey) -> Iterable[tuple[RecordRef, str, int]]:
             yield key.record, STATUS, ms
         case RevisionKey(_, ms) | RevisionClearedKey(_, ms):
             yield key.record, REVISION, ms
+        case AdvancedKey(_, ms):
+            yield from (
+                (key.record, f"{APPROVAL}{role.value}", ms) for role in (Role.COPYWRITER, Role.GRAPHIC_DESIGNER)
+            )
         case SetReadyKey(_, _, entries):
             yield from ((RecordRef(Kind.TICKET, entry.ticket), STAGE, entry.ms) for entry in entries)
 

@@ -9,6 +9,7 @@ the forms below are for good: databases and portals hold them. `str` writes a ke
                | "3:"  portfolio ":" cycle ":" day         the Refresh Date that arrived
                | "4:"  ticket                              tickets created
                | "5:"  portfolio ":" cycle ":" entries     the Ad Set that is ready
+               | "5m:" ticket ":" ms                       the newer approval of a ticket that only has to be moved
                | "6:"  ticket ":" ms                       the version of Needs Revisions
                | "6c:" ticket ":" ms                       the same version, when it is cleared
                | "6n:" ticket ":" ms                       the same version, when the Notes that came late are added
@@ -174,6 +175,16 @@ class SetReadyKey(OccurrenceKey):
 
 
 @dataclass(frozen=True, slots=True)
+class AdvancedKey(OccurrenceKey):
+    """`ms`: the newer of the versions that gave the two approvals."""
+
+    prefix: ClassVar[str] = "5m"
+    handoff: ClassVar[Handoff] = Handoff.SET_READY
+    ticket: str
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class RevisionKey(OccurrenceKey):
     """`ms`: the version of Needs Revisions that asked for it."""
 
@@ -246,8 +257,8 @@ class ConfirmationKey(OccurrenceKey):
 FORMS: Final[Mapping[str, type[OccurrenceKey]]] = {
     form.prefix: form
     for form in (
-        KickoffKey, DeclinedKey, ConfirmedKey, DateArrivedKey, TicketKey, SetReadyKey, RevisionKey, RevisionClearedKey,
-        LateNotesKey, ApprovedKey, ClosedKey, ClosedByTaskKey, ConfirmationKey,
+        KickoffKey, DeclinedKey, ConfirmedKey, DateArrivedKey, TicketKey, SetReadyKey, AdvancedKey, RevisionKey,
+        RevisionClearedKey, LateNotesKey, ApprovedKey, ClosedKey, ClosedByTaskKey, ConfirmationKey,
     )
 }  # fmt: skip
 """Every form by its prefix."""

@@ -13,6 +13,8 @@ from mappings.vocabulary import Handoff, Role, Stage, Status
 from sync.crm import RecordRef
 from sync.rules.context import Context, NeededError, UnreadError
 from sync.rules.handoffs.ad_sets import current_tickets
+from sync.rules.handoffs.advancing import approved_since
+from sync.rules.handoffs.announcements import announcements
 from sync.rules.handoffs.wording import name_of
 from sync.rules.keys import EffectKind
 from sync.rules.model import EffectState, RecordedOccurrence, State, Ticket, Verdict, Wait
@@ -126,10 +128,7 @@ class _Turn:
         if behind and all(ticket.id in without_task for ticket in behind):
             return None
         if behind:
-            revised = any(ticket.revision is not None for ticket in behind)
-            after = Handoff.REVISIONS if revised else Handoff.TICKETS
-            what = f"to finish {len(behind)} of {len(current)} tickets: {_named(behind)}"
-            return self._of(Party.CREATIVE_TEAM, after, what, since)
+            return self._creative_team(behind, len(current), since)
         homeless = [ticket for ticket in current if not ticket.folder_key]
         if homeless:
             what = f"to fill in the Deliverable Folder Name of {_named(homeless)}"
@@ -138,8 +137,21 @@ class _Turn:
             return None
         return self._sharing()
 
+    def _creative_team(self, behind: Sequence[Ticket], of: int, since: datetime) -> Wait | None:
+        """Theirs are the tickets that are not ready; those that only have to be moved are named as such."""
+        revised = any(ticket.revision is not None for ticket in behind)
+        after = Handoff.REVISIONS if revised else Handoff.TICKETS
+        approved = [at for ticket in behind if (at := approved_since(self._context, ticket)) is not None]
+        if len(approved) < len(behind):
+            what = f"to finish {len(behind)} of {of} tickets: {_named(behind)}"
+            return self._of(Party.CREATIVE_TEAM, after, what, since)
+        if self._says(Handoff.SET_READY, {State.DUE}):
+            return None  # `rules.advance_approved_tickets`: the service moves them
+        what = f"to move {_named(behind)} to Pending Approval: both approvals are Approved"
+        return self._of(Party.CREATIVE_TEAM, after, what, max(since, *approved))
+
     def _sharing(self) -> Wait | None:
-        announced = list(self._context.ledger.of(Handoff.SET_READY, self._context.cycle))
+        announced = [one.recorded for one in announcements(self._context)]
         if not all(_passed_on(recorded) for recorded in announced):
             return None
         return self._client_by_way_of_manager(

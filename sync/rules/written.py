@@ -19,6 +19,7 @@ def versions_at(snapshot: Snapshot) -> Iterator[datetime]:
     for ticket in snapshot.tickets:
         yield from (version.at for version in ticket.revision_history[:1])
         yield ticket.stage_since
+        yield from (times[0] for times in ticket.approved.values() if times)
 
 
 def written(context: Context, snapshot: Snapshot, write: Write, at: datetime) -> Snapshot:
@@ -49,8 +50,13 @@ def _portfolio_written(context: Context, portfolio: Portfolio, write: Write, at:
 def _ticket_written(context: Context, ticket: Ticket, write: Write, at: datetime) -> Ticket:
     names = context.mapping.ticket.properties
     changed = replace(ticket, raw={**ticket.raw, **write.values})
-    if names.stage in write.values:  # the service moves a ticket to one stage only
-        changed = replace(changed, stage=Stage.IN_PROGRESS, stage_since=at, is_open=True)
+    if names.stage in write.values:  # the service moves a ticket to two stages only
+        on = write.values[names.stage] == context.pending_approval
+        stage = Stage.PENDING_APPROVAL if on else Stage.IN_PROGRESS
+        left = at if ticket.stage is Stage.PENDING_APPROVAL else ticket.left_pending_approval
+        changed = replace(changed, stage=stage, stage_since=at, is_open=True, left_pending_approval=left)
+        if on:
+            changed = replace(changed, left_in_progress=at, came_to_review=(at, *ticket.came_to_review))
     if names.needs_revisions in write.values:
         revision = context.mapping.ticket.revision(write.values[names.needs_revisions])
         history = (Version(revision, at, own=True), *ticket.revision_history)

@@ -3,6 +3,7 @@
 from tests.mutation.mutant import Mutant
 
 AD_SETS = "sync/rules/handoffs/ad_sets.py"
+ADVANCING = "sync/rules/handoffs/advancing.py"
 ANNOUNCEMENTS = "sync/rules/handoffs/announcements.py"
 APPROVED = "sync/rules/handoffs/approved.py"
 CLOSED = "sync/rules/handoffs/closed.py"
@@ -33,6 +34,7 @@ ACTIVITIES, GROUP, PARENTS, RECORDS = (
 
 NEW_TASKS, SCHEMA = "sync/passes/effects/tasks.py", "mappings/schema.py"
 
+MOVING = "tests/story/handoffs/test_5_moved_on.py"
 UNIT, CYCLES = "tests/unit/handoffs", "tests/unit/test_cycle.py"
 TABLES = {
     "1": "test_1_kickoff.py", "2a": "test_2a_declined.py", "2b": "test_2b_confirmed.py", "3": "test_3_date_arrived.py",
@@ -590,6 +592,74 @@ MUTANTS = (
         "name-condition-by-letter", "A condition's value is compared letter by letter.",
         "mappings/schema.py", "return meant(raw, self.values) is not None", "return raw in self.values",
         test="tests/story/test_names.py::test_a_condition_is_met_by_what_looks_the_same",
+    ),
+    Mutant(
+        "5-moves-unasked", "Approved tickets are moved though the switch is off.",
+        ADVANCING, "if not context.mapping.rules.advance_approved_tickets:", "if not context.mapping.rules:",
+        test=decision("5 both approvals are Approved, and the ticket is still In Progress: that is said, and nothing done"),
+    ),
+    Mutant(
+        "5-moves-on-one-approval", "One approval is enough for a ticket to be moved.",
+        ADVANCING, "return all(\n        same_to_the_eye", "return any(\n        same_to_the_eye",
+        test=decision("5 an approval was taken back"),
+    ),
+    Mutant(
+        "5-moves-what-was-moved-back", "A ticket that a person has moved back is moved again.",
+        ADVANCING, "ticket.left_pending_approval >= newer", "ticket.left_pending_approval < ticket.created_at",
+        test=decision("5 the team had moved it, and a person moved it back: it stays"),
+    ),
+    Mutant(
+        "5-moves-from-any-stage", "A ticket is moved from any stage.",
+        ADVANCING, "ticket.stage is not Stage.IN_PROGRESS", "ticket.stage is Stage.PENDING_APPROVAL",
+        test=decision("5 in another stage than In Progress: it is somebody's"),
+    ),
+    Mutant(
+        "5-moves-before-the-revision", "A ticket is moved though a revision is still to be answered.",
+        ADVANCING, "return None if asked_again or _is_unanswered(context, ticket) else newer",
+        "return None if asked_again else newer",
+        test=decision("5 a revision that is not answered yet comes first"),
+    ),
+    Mutant(
+        "5-moves-on-an-old-approval", "An approval of before the revision counts for it.",
+        ADVANCING, "return None if asked_again or _is_unanswered(context, ticket) else newer",
+        "return None if _is_unanswered(context, ticket) else newer",
+        test=decision("5 a revision that was adopted: the approval of before it says nothing of it"),
+    ),
+    Mutant(
+        "5-moves-by-the-older-approval", "The older of the two approvals is the cause.",
+        ADVANCING, "newer = max(given.values())", "newer = min(given.values())",
+        test=decision("5 moved back and approved anew: a new version, moved once more"),
+    ),
+    Mutant(
+        "5-moves-what-is-older", "Approvals of before going live count.",
+        ADVANCING, "if newer is None or newer < context.times.go_live:", "if newer is None:",
+        test=decision("5 approvals of before going live: they are left as they are"),
+    ),
+    Mutant(
+        "5-moves-an-old-cycles", "Tickets of earlier cycles are moved.",
+        ADVANCING, "for ticket in current_tickets(context):", "for ticket in context.snapshot.tickets:",
+        test=f"{UNIT}/{TABLES['5']}::test_5_a_ticket_of_an_earlier_cycle_stays_beside_a_new_one",
+    ),
+    Mutant(
+        "5-moves-over-a-person", "The approvals are not read again before a ticket is moved.",
+        ADVANCING, "read_again = (names.stage, names.copy_approval, names.graphic_approval, names.needs_revisions)",
+        "read_again = (names.stage,)",
+        test=f"{MOVING}::test_5_an_approval_taken_back_meanwhile_moves_nothing",
+    ),
+    Mutant(
+        "5-moves-merged", "Tickets that a merge has made look approved are moved.",
+        ADVANCING, "or newer <= ticket.merged_at):", "or newer < ticket.created_at):",
+        test=f"{UNIT}/{TABLES['5']}::test_5_approved_before_a_merge_is_not_moved",
+    ),
+    Mutant(
+        "5-moved-in-the-plan-only-back", "A plan takes a ticket that is moved on for one that is sent back.",
+        "sync/rules/written.py", "on = write.values[names.stage] == context.pending_approval", "on = False",
+        test=f"{MOVING}::test_5_a_plan_sees_what_the_move_completes",
+    ),
+    Mutant(
+        "5-only-to-be-moved-unsaid", "Whose turn it is does not say that tickets only have to be moved.",
+        "sync/rules/waiting.py", "if len(approved) < len(behind):", "if behind:",
+        test="tests/unit/test_waiting.py::test_what_only_has_to_be_moved",
     ),
     # 6
     Mutant(

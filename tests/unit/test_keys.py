@@ -51,7 +51,7 @@ def test_what_is_written_of_an_effect_is_read(key: EffectKey) -> None:
     assert (keys.occurrence_of(text), keys.slot_of(text)) == (str(key.occurrence), key.slot)
 
 
-@given(st.text(alphabet="0123456789:@,/-abcest", max_size=30))
+@given(st.text(alphabet="0123456789:@,/-abcemnst", max_size=30))
 def test_what_is_read_is_written_the_same(text: str) -> None:
     try:
         key = keys.parse(text)
@@ -70,6 +70,7 @@ STORED = {
     "3:101:start:2026-11-17": (Handoff.DATE_ARRIVED, Kind.PORTFOLIO),
     "4:7": (Handoff.TICKETS, Kind.TICKET),
     "5:101:start:7@1790000000000,8@1790000000001": (Handoff.SET_READY, Kind.PORTFOLIO),
+    "5m:7:1790000000000": (Handoff.SET_READY, Kind.TICKET),
     "6:7:1790000000000": (Handoff.REVISIONS, Kind.TICKET),
     "6c:7:1790000000000": (Handoff.REVISIONS, Kind.TICKET),
     "6n:7:1790000000000": (Handoff.REVISIONS, Kind.TICKET),

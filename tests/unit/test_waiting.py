@@ -187,3 +187,14 @@ def test_people_are_named_by_role_and_name() -> None:
         found = judge(named, decide(named).verdicts).wait
         assert found is not None
         assert found.who == who
+
+
+def test_what_only_has_to_be_moved() -> None:
+    """docs/process.md 5.24: the Creative Team's turn, and what is left to do is said; with the switch it is the service's."""
+    scene = made(Stage.IN_PROGRESS, Stage.PENDING_APPROVAL).approve("201")
+    found = wait(scene)
+    assert found is not None
+    assert found.party is Party.CREATIVE_TEAM
+    assert found.what == "to move ticket 201 “Ad 201” to Pending Approval: both approvals are Approved"
+    assert found.since == scene.tickets["201"].approved[Role.COPYWRITER][0]
+    assert wait(scene.remap(mapping(advance=True))) is None

@@ -9,6 +9,7 @@ from sync.admin.timeline import stage_label
 from sync.passes.portal import Portal
 from sync.rules.context import Context
 from sync.rules.handoffs.ad_sets import ad_sets, current_tickets, name_of_set
+from sync.rules.handoffs.advancing import ONLY_TO_BE_MOVED, approved_since
 from sync.rules.handoffs.announcements import announcements, of_same_set
 from sync.rules.model import Ticket
 
@@ -28,8 +29,11 @@ def _deliverable(context: Context, portal: Portal, ticket: Ticket) -> Deliverabl
     names = context.mapping.ticket.properties
     stage = stage_label(portal, ticket.raw.get(names.stage, ""))
     lacks: list[str] = []
-    if ticket.stage is not Stage.PENDING_APPROVAL:
-        lacks.append(f"it is in “{stage}”, not in “{stage_label(portal, portal.pending_approval)}”")
+    review = stage_label(portal, portal.pending_approval)
+    if approved_since(context, ticket) is not None:
+        lacks.append(f"{ONLY_TO_BE_MOVED} “{review}”")
+    elif ticket.stage is not Stage.PENDING_APPROVAL:
+        lacks.append(f"it is in “{stage}”, not in “{review}”")
         asked = ticket.raw.get(names.needs_revisions, "")
         if asked:
             lacks.append(f"“{asked}” was asked for")

@@ -11,7 +11,7 @@ from sync.admin.verify.finding import Finding, Sort
 from sync.crm import Kind
 from sync.rules import keys
 from sync.rules.context import Context
-from sync.rules.handoffs.announcements import Announcement, entries_of
+from sync.rules.handoffs.announcements import Announcement, entries_of, is_announcement
 from sync.rules.handoffs.rounds import rounds
 from sync.rules.keys import EffectKind, RevisionKey, close_slot
 from sync.rules.model import ANNOUNCEMENT, RecordedOccurrence
@@ -107,7 +107,7 @@ def _left_open(evidence: Evidence) -> Iterator[Finding]:
     Announcements of earlier versions closed none.
     """
     by_cycle: dict[str, list[Announcement]] = {}
-    for recorded in evidence.context.ledger.of(Handoff.SET_READY):
+    for recorded in filter(is_announcement, evidence.context.ledger.of(Handoff.SET_READY)):
         by_cycle.setdefault(recorded.cycle, []).append(Announcement(recorded, entries_of(evidence.context, recorded)))
     for announced in by_cycle.values():
         for place, newer in enumerate(announced):

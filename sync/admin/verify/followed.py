@@ -13,7 +13,7 @@ from sync.admin.verify.finding import Finding, Sort
 from sync.clock import CLOCKS_APART, from_ms
 from sync.crm import LANDED_AFTER
 from sync.rules import keys
-from sync.rules.keys import ClosedKey, DeclinedKey, EffectKind
+from sync.rules.keys import ClosedKey, DeclinedKey, EffectKind, SetReadyKey
 from sync.rules.model import EffectState, RecordedOccurrence
 
 EARLY = {None, Status.NO_REFRESH_REQUESTED, Status.REFRESH_REQUEST_SUBMITTED, Status.DELIVERABLES_SUBMITTED}
@@ -37,7 +37,7 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
         if isinstance(key, DeclinedKey | ClosedKey):
             yield from _left_open(evidence, recorded, from_ms(key.ms))
             yield from _not_cleared(evidence, recorded)
-        elif recorded.handoff is Handoff.SET_READY:
+        elif isinstance(key, SetReadyKey):
             yield from _not_advanced(evidence, recorded)
 
 

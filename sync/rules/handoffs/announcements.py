@@ -54,7 +54,13 @@ def announcements(context: Context) -> list[Announcement]:
     return [
         Announcement(recorded, entries_of(context, recorded))
         for recorded in context.ledger.of(Handoff.SET_READY, context.cycle)
+        if is_announcement(recorded)
     ]
+
+
+def is_announcement(recorded: RecordedOccurrence) -> bool:
+    """Whether it is of an Ad Set, and not of a ticket that was moved (5.25)."""
+    return isinstance(keys.parse(recorded.key), SetReadyKey)
 
 
 def entries_of(context: Context, recorded: RecordedOccurrence) -> frozenset[Entry]:

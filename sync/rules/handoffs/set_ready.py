@@ -14,6 +14,7 @@ from sync.clock import to_ms
 from sync.rules import keys
 from sync.rules.context import Context, ticket_variables
 from sync.rules.handoffs.ad_sets import ad_sets, current_tickets, is_in_review, name_of_set, unread_variables
+from sync.rules.handoffs.advancing import ONLY_TO_BE_MOVED, advances, approved_since
 from sync.rules.handoffs.announcements import (
     Announcement,
     announcements,
@@ -63,6 +64,7 @@ def set_ready(context: Context) -> list[Verdict]:
         )
         for t in homeless
     ]
+    verdicts += advances(context)
     verdicts += [_one_set(context, _AdSet(context, sets, folder, homeless)) for folder in sets]
     verdicts += [unread(Handoff.SET_READY, ticket) for ticket in context.snapshot.unread if ticket.may_count]
     if not verdicts:
@@ -132,7 +134,7 @@ def _one_set(context: Context, ad_set: _AdSet) -> Verdict:
     portfolio, folder, members = context.portfolio, ad_set.name, ad_set.members
     behind = ad_set.behind
     if behind:
-        names = ", ".join(name_of(ticket) for ticket in behind[:5])
+        names = ", ".join(_behind(context, ticket) for ticket in behind[:5])
         reason = f"Ad Set “{folder}”: {len(members) - len(behind)} of {len(members)} are ready; waiting for {names}"
         return waiting(context, Handoff.SET_READY, reason, None)
     incomplete = [ticket for ticket in context.snapshot.unread if ticket.may_be_in(ad_set.folder)]
@@ -158,6 +160,12 @@ def _one_set(context: Context, ad_set: _AdSet) -> Verdict:
     reason = f"{ready} of Ad Set “{folder}” {'are' if len(members) > 1 else 'is'} ready for approval"
     key = SetReadyKey(portfolio.id, context.cycle, tuple(sorted(ad_set.entries, key=str)))
     return _announcement(context, ad_set, key, reason, ad_set.of_it(before))
+
+
+def _behind(context: Context, ticket: Ticket) -> str:
+    """A ticket that a set waits for; where it only has to be moved, that is said."""
+    moved = approved_since(context, ticket) is not None
+    return f"{name_of(ticket)} ({ONLY_TO_BE_MOVED} Pending Approval)" if moved else name_of(ticket)
 
 
 def _known_set(context: Context, ad_set: _AdSet, held: Sequence[Announcement]) -> Verdict:

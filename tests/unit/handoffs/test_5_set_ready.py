@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from mappings.vocabulary import Handoff, Stage, Status, TaskKind
+from mappings.schema import ProcessMapping
+from mappings.vocabulary import Handoff, Revision, Role, Stage, Status, TaskKind
 from sync.rules.handoffs.ad_sets import look_alikes
 from sync.rules.model import ANNOUNCEMENT, FOLDER, Email, NewTask
-from tests.builders import NOW, PORTFOLIO, Scene, effects_of
+from tests.builders import NOW, PORTFOLIO, STAGE_IDS, Scene, effects_of, mapping
 from tests.unit.handoffs.scenes import (
     ADVANCE,
     AM,
@@ -23,6 +24,7 @@ from tests.unit.handoffs.scenes import (
     DONE,
     DUE,
     EMPTY,
+    IMPLEMENT,
     IMPLEMENTED,
     IN_REVIEW,
     LEFTOVERS,
@@ -53,6 +55,25 @@ def ready_in(status: Status | None) -> Scene:
 def again(scene: Scene | None = None) -> Scene:
     """A ticket of an announced set went back, and is in Pending Approval again."""
     return (scene or in_review()).move("201", to=Stage.IN_PROGRESS).look().move("201")
+
+
+MOVED = [f"5 write 201: hs_pipeline_stage={STAGE_IDS[Stage.PENDING_APPROVAL]}"]
+
+
+def one_at_work(mapping_: ProcessMapping | None = None) -> Scene:
+    """One of two tickets of an Ad Set is still In Progress; approved tickets are moved, unless it is another mapping."""
+    scene = submitted(Scene(mapping_ or mapping(advance=True)))
+    return scene.put("201", Stage.IN_PROGRESS).move("202").later(minutes=1)
+
+
+def moved_on() -> Scene:
+    """It was approved, the service has moved it, and the set is announced."""
+    return one_at_work().approve("201").look()
+
+
+def revised() -> Scene:
+    """Its copy was to be revised, and is approved again."""
+    return moved_on().revise("201", Revision.COPY).look().approve("201", Role.COPYWRITER)
 
 
 HANDOFF_5 = [
@@ -652,6 +673,188 @@ HANDOFF_5 = [
         Says("5", DONE, ""),
         NOTHING,
     ),
+    Row(
+        "5.24 5.4",
+        "both approvals are Approved, and the ticket is still In Progress: that is said, and nothing done",
+        lambda: one_at_work(mapping()).approve("201"),
+        Says("5", WAITING, "both approvals are Approved: it only has to be moved to Pending Approval"),
+        NOTHING,
+    ),
+    Row(
+        "5.25",
+        "the same with the switch: it is moved, and its set is ready",
+        lambda: one_at_work().approve("201"),
+        Says("5", DUE, "is still In Progress, and both approvals are Approved", "201"),
+        MOVED,
+    ),
+    Row(
+        "5.25 5.9 5.6",
+        "moved by the service, it completes its set",
+        moved_on,
+        Says("5", DONE, "all 2 tickets of Ad Set “Spring” are ready"),
+        NOTHING,
+    ),
+    Row(
+        "5.25",
+        "moved, though it has no folder name",
+        lambda: one_at_work().rename("", "201").approve("201"),
+        Says("5", DUE, "is still In Progress, and both approvals are Approved", "201"),
+        [*MOVED, *READY],
+    ),
+    Row(
+        "5.25 5.4",
+        "one approval is not given yet: nobody is overruled",
+        lambda: one_at_work().approve("201", Role.COPYWRITER),
+        Says("5", WAITING, "waiting for ticket 201"),
+        NOTHING,
+    ),
+    Row(
+        "5.25 5.4",
+        "an approval was taken back",
+        lambda: one_at_work().approve("201").approval("201", Role.GRAPHIC_DESIGNER, ""),
+        Says("5", WAITING, "waiting for ticket 201"),
+        NOTHING,
+    ),
+    Row(
+        "5.25 N.2",
+        "an approval that looks Approved is one",
+        lambda: one_at_work().approve("201").approval("201", Role.GRAPHIC_DESIGNER, " approved"),
+        Says("5", DUE, "is still In Progress, and both approvals are Approved", "201"),
+        MOVED,
+    ),
+    Row(
+        "5.25 5.4",
+        "in another stage than In Progress: it is somebody's",
+        lambda: submitted(Scene(mapping(advance=True))).move("202").approve("201"),
+        Says("5", WAITING, "waiting for ticket 201"),
+        NOTHING,
+    ),
+    Row(
+        "5.25 5.9",
+        "a closed ticket stays closed",
+        lambda: one_at_work().approve("201").close("201"),
+        Says("5", DUE, "the one ticket of Ad Set “Spring”"),
+        READY,
+    ),
+    Row(
+        "5.26 5.4",
+        "a person moved it back after the service had moved it: it stays",
+        lambda: moved_on().put("201", Stage.IN_PROGRESS),
+        Says("5", WAITING, "waiting for ticket 201"),
+        NOTHING,
+    ),
+    Row(
+        "5.26 5.4",
+        "the team had moved it, and a person moved it back: it stays",
+        lambda: one_at_work().approve("201").move("201").put("201", Stage.IN_PROGRESS),
+        Says("5", WAITING, "waiting for ticket 201"),
+        NOTHING,
+    ),
+    Row(
+        "5.26 5.4",
+        "approved in Pending Approval, and moved back: it stays",
+        lambda: one_at_work().move("201").approve("201").put("201", Stage.IN_PROGRESS),
+        Says("5", WAITING, "waiting for ticket 201"),
+        NOTHING,
+    ),
+    Row(
+        "5.25 5.26",
+        "moved back and approved anew: a new version, moved once more",
+        lambda: moved_on().put("201", Stage.IN_PROGRESS).look().approve("201", Role.COPYWRITER),
+        Says("5", DUE, "is still In Progress, and both approvals are Approved", "201"),
+        MOVED,
+    ),
+    Row(
+        "5.26 G.7 5.4",
+        "moved back, and the database lost: the history tells that it was in Pending Approval",
+        lambda: moved_on().put("201", Stage.IN_PROGRESS).look().lose_database(),
+        Says("5", WAITING, "waiting for ticket 201"),
+        NOTHING,
+    ),
+    Row(
+        "5.26 6.6 5.4",
+        "a revision that is not answered yet comes first",
+        lambda: one_at_work().revise("201", Revision.COPY).approve("201"),
+        Says("5", WAITING, "waiting for ticket 201"),
+        ["6 write 201: copy_approval=", "6 task revise_copy for copy"],
+    ),
+    Row(
+        "5.26 6.14 5.6",
+        "revised and approved: it is moved; Needs Revisions is emptied, and the set is announced again",
+        lambda: revised().look(),
+        Says("5", DONE, "(second announcement)"),
+        NOTHING,
+    ),
+    Row(
+        "5.26 5.4",
+        "a revision that was adopted: the approval of before it says nothing of it",
+        lambda: (
+            one_at_work()
+            .approve("201", Role.GRAPHIC_DESIGNER)
+            .revise("201", Revision.GRAPHIC)
+            .adopt_revision("201")
+            .revise("201", None, note="")
+            .approve("201", Role.COPYWRITER)
+        ),
+        Says("5", WAITING, "waiting for ticket 201"),
+        NOTHING,
+    ),
+    Row(
+        "5.26 6.2 5.4",
+        "a value of Needs Revisions that the mapping does not name: nobody knows what is asked for",
+        lambda: one_at_work().revise("201", Revision.UNMAPPED).approve("201"),
+        Says("5", WAITING, "waiting for ticket 201"),
+        NOTHING,
+    ),
+    Row(
+        "5.26 G.2 5.4",
+        "approvals of before going live: they are left as they are",
+        lambda: one_at_work().approve("201").went_live(),
+        Says("5", WAITING, "it only has to be moved to Pending Approval"),
+        NOTHING,
+    ),
+    Row(
+        "5.26 5.1",
+        "once the client has approved, nothing is moved",
+        lambda: one_at_work().approve("201").status(APPROVED),
+        Says("5", SILENT, "the client has seen it"),
+        IMPLEMENT,
+    ),
+    Row(
+        "5.26 5.19",
+        "a closing version may still be taken back: it waits",
+        lambda: one_at_work().approve("201").status(DECLINED, stands=60),
+        Says("5", WAITING, "it counts once it has stood for 2 minutes"),
+        NOTHING,
+    ),
+    Row(
+        "5.26 5.10 C.5",
+        "a ticket of an earlier cycle stays where it is",
+        lambda: one_at_work().status(DECLINED).look().approve("201"),
+        Says("5", SILENT, "this cycle has no open ticket"),
+        NOTHING,
+    ),
+    Row(
+        "5.26 W.6",
+        "outside the condition nothing is moved",
+        lambda: one_at_work(mapping(advance=True, condition=True)).approve("201").leave(),
+        Says("5", SILENT, "outside the mapping's condition"),
+        NOTHING,
+    ),
+    Row(
+        "5.25 5.26 W.10",
+        "the CRM refuses the move: asked for again",
+        lambda: one_at_work().approve("201").refuse("write").look(),
+        Says("5", DUE, "is still In Progress, and both approvals are Approved", "201"),
+        MOVED,
+    ),
+    Row(
+        "5.25 5.26 F.1",
+        "switched on later: what only has to be moved is moved",
+        lambda: one_at_work(mapping()).approve("201").look().remap(mapping(advance=True)),
+        Says("5", DUE, "is still In Progress, and both approvals are Approved", "201"),
+        MOVED,
+    ),
 ]
 
 
@@ -883,3 +1086,16 @@ def test_the_barrier_is_passed_in_the_moment_in_which_its_time_is_up() -> None:
     assert [one.handoff for one in scene.decide().occurrences if one.handoff is Handoff.SET_READY] == [
         Handoff.SET_READY
     ]
+
+
+def test_5_a_ticket_of_an_earlier_cycle_stays_beside_a_new_one() -> None:
+    """docs/process.md 5.25."""
+    scene = one_at_work().status(DECLINED).look().ticket("301", "Summer").look().approve("201")
+    assert scene.would_do() == []
+
+
+def test_5_approved_before_a_merge_is_not_moved() -> None:
+    """docs/process.md 5.26: a merge is no cause; what is approved anew after it is one."""
+    scene = one_at_work().ticket("203", stage=Stage.IN_PROGRESS).approve("201").absorb_ticket("201", "203")
+    assert scene.would_do() == []
+    assert scene.later(minutes=1).approve("201", Role.COPYWRITER).would_do() == MOVED
