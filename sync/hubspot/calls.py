@@ -1,7 +1,7 @@
 """What every kind of call shares: one transport and priority, and the ids by which HubSpot knows objects."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from mappings.names import same_to_the_eye
@@ -35,7 +35,15 @@ def is_id(text: str) -> bool:
 class Calls:
     """Sends at one priority. `portfolio_object`: see `HubSpot`. Threads may share it."""
 
-    def __init__(self, transport: Transport, portfolio_object: str, priority: Priority) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        portfolio_object: str,
+        priority: Priority,
+        *,
+        tells_of_no_associations: bool = False,
+        on_none_told: Callable[[], None] = lambda: None,
+    ) -> None:
         self.transport = transport
         self._portfolio_object = portfolio_object
         self._priority = priority
@@ -43,12 +51,19 @@ class Calls:
         self._association_types: dict[tuple[Kind, Kind], AssociationType] = dict(_ASSOCIATION_TYPES)
         self.lists_empty_histories = False
         """Whether the portal was seen to show the history of a property that was never set (docs/hubspot.md 4.6)."""
-        self.tells_of_no_associations = False
+        self.tells_of_no_associations = tells_of_no_associations
         """Whether the portal was seen to say of a record that it has no associations (docs/hubspot.md 5.2)."""
+        self._on_none_told = on_none_told
 
     def send(self, ask: Ask) -> Answer:
         """Send one call and give its answer; raises as `Transport.send`."""
         return self.transport.send(ask, self._priority)
+
+    def note_none_told(self) -> None:
+        """Note that the portal says of a record that it has no associations."""
+        if not self.tells_of_no_associations:
+            self.tells_of_no_associations = True
+            self._on_none_told()
 
     def objects(self, kind: Kind, verb: str, body: Json, *, write: bool = False) -> Ask:
         """Make a call on a batch of records, to be sent; raises as `type_id`."""

@@ -28,7 +28,8 @@ class HubSpot(HubSpotReader, RecordWrites, PortalWrites, SingleSend):
 
     `portfolio_object` is the mapping's name for the custom object: its schema's fully qualified name, name, type id or
     label. `clock` must be the machine's own: retries and the budget wait by it. `reader` is the same client, for whatever
-    may only read.
+    may only read. `tells_of_no_associations`: whether the portal was ever seen to say of a record that it has none;
+    `on_none_told` is called when it first is.
     """
 
     def __init__(
@@ -47,6 +48,8 @@ class HubSpot(HubSpotReader, RecordWrites, PortalWrites, SingleSend):
         priority: Priority = Priority.INTERACTIVE,
         on_call: Callable[[Call], None] | None = None,
         pool_size: int = 10,
+        tells_of_no_associations: bool = False,
+        on_none_told: Callable[[], None] = lambda: None,
     ) -> None:
         transport = Transport(
             token=token,
@@ -60,7 +63,15 @@ class HubSpot(HubSpotReader, RecordWrites, PortalWrites, SingleSend):
             on_call=on_call,
             pool_size=pool_size,
         )
-        super().__init__(Calls(transport, portfolio_object, priority))
+        super().__init__(
+            Calls(
+                transport,
+                portfolio_object,
+                priority,
+                tells_of_no_associations=tells_of_no_associations,
+                on_none_told=on_none_told,
+            )
+        )
         self.reader = HubSpotReader(self._calls)
 
     def close(self) -> None:

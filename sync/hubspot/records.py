@@ -187,7 +187,7 @@ class RecordReads(PartOfPort):
                 faulty[id_] = Faulty(RecordRef(source, id_), (Gap(Lack.ASSOCIATIONS, target),))
                 continue
             if not found:
-                self._calls.tells_of_no_associations = True
+                self._calls.note_none_told()
             _gather(ends.setdefault(id_, {}), found)
             after = answers.next_page(raw)
             if after is not None and after == cursors[id_]:
@@ -195,7 +195,7 @@ class RecordReads(PartOfPort):
             if after is not None:
                 following.append((id_, after))
         if any(problem.no_associations for problem in answer.problems):
-            self._calls.tells_of_no_associations = True
+            self._calls.note_none_told()
         _note_problems(source, target, matched.named, ends, faulty)
         for id_ in matched.unexplained:
             if len(cursors) > 1:

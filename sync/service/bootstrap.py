@@ -152,6 +152,13 @@ def open_database(settings: Settings) -> Store:
     return store
 
 
+def _remember_none_told(store: Store, *, keep: bool) -> None:
+    """A process that starts anew must not take for none what an answer leaves out (docs/process.md R.8)."""
+    if keep:
+        with store.write() as connection:
+            service_state.put(connection, service_state.TELLS_OF_NO_ASSOCIATIONS, value=True)
+
+
 @contextmanager
 def _closed_on_error(store: Store) -> Iterator[None]:
     """Close the store if the block fails, and leave it open if it does not."""
@@ -191,6 +198,8 @@ def build(
     store = open_database(settings)
     with _closed_on_error(store):
         go_live, ledger_began, settles_since = _beginnings(store, settings, mapping, clock, keep=begin)
+        with store.read() as connection:
+            tells = service_state.get(connection, service_state.TELLS_OF_NO_ASSOCIATIONS) or False
     calendar = clock if today is None else ShiftedClock(clock, today, mapping.zone)
     budget = Budget(store, budget_clock or SystemClock())
     crm = HubSpot(
@@ -202,6 +211,8 @@ def build(
         session=session,
         priority=Priority.BULK if bulk else Priority.INTERACTIVE,
         on_call=on_call,
+        tells_of_no_associations=tells,
+        on_none_told=lambda: _remember_none_told(store, keep=begin),
     )
     with _closed_on_error(store):
         mailer = mailer or make_mailer(settings, crm, clock)

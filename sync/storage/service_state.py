@@ -94,6 +94,9 @@ RECOVERED: Entry[int] = Entry("recovered", str, int)
 RECOVERED_FOR_GOOD: Entry[bool] = Entry("recovered_for_good", lambda flag: str(int(flag)), lambda text: text == "1")
 """Set once the CRM was asked when its search showed everything from before this ledger; never unset."""
 
+TELLS_OF_NO_ASSOCIATIONS: Entry[bool] = Entry("tells_of_none", lambda flag: str(int(flag)), lambda text: text == "1")
+"""Set once the portal was seen to say of a record that it has no associations: silence means none no more."""
+
 RECOVERY_TRIED = _moment("recovery_tried")
 """When the CRM was last asked that, and did not answer."""
 

@@ -636,6 +636,12 @@ MUTANTS = (
         "TestAssociations::test_where_the_portal_says_so_silence_is_none_of_it",
     ),
     Mutant(
+        "left-out-has-none-again", "A process that starts anew takes silence for none, until it hears the portal say so.",
+        BOOTSTRAP, "tells_of_no_associations=tells,", "tells_of_no_associations=False,",
+        test="tests/story/test_incomplete_answers.py::TestAListThatIsLeftOut::"
+        "test_of_a_portal_that_tells_of_none_is_missing_after_a_restart_too",
+    ),
+    Mutant(
         "faulty-ticket-forgotten", "A ticket that came incomplete is left out, as if it were not there.",
         SNAPSHOT,
         "read_at=read_at, unread=unread",

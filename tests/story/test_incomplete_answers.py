@@ -175,6 +175,23 @@ class TestAPortfolio:
         assert terminal.run("plan").exit_code == 1
 
 
+NOTE_LISTS = "POST */associations/2026-09/*portfolios/notes/batch/read"
+
+
+class TestAListThatIsLeftOut:
+    def test_of_a_portal_that_tells_of_none_is_missing_after_a_restart_too(self, world: World) -> None:
+        """docs/process.md R.8. Seen: a new process took silence for none, and made a task a second time."""
+        portfolio = begun(world)
+        with_tickets(world, portfolio, 1)
+        world.people.note("portfolio", portfolio, "Blue, please")
+        world.restart()
+        lacks(world, "left-out", NOTE_LISTS, portfolio)
+        with_tickets(world, portfolio, 1)
+        assert world.kinds().count("write_copy") == 1
+        whole_again(world)
+        assert world.kinds().count("write_copy") == 2
+
+
 class TestATicket:
     @pytest.mark.parametrize(
         ("kind", "calls", "name"),
