@@ -485,6 +485,18 @@ MUTANTS = (
         ENDINGS, "        del moves[:1]\n", "",
         test="tests/unit/handoffs/test_2a_declined.py::test_one_move_of_the_date_stands_for_one_decline",
     ),
+    # verify, where the CRM no longer shows what would tell
+    Mutant(
+        "verify-merged-date-accused", "A date whose version another record's have pushed out of the history never was.",
+        CAUSES, "if evidence.portfolio.absorbed and len(history)", "if False and len(history)",
+        test="tests/story/test_verify.py"
+        "::test_a_date_that_a_merge_has_pushed_out_of_the_visible_history_is_not_judged",
+    ),
+    Mutant(
+        "verify-deleted-ticket-accused", "On a ticket that was deleted since no version opened a round.",
+        DOUBLED, "    if ticket is None:\n        return True", "    if ticket is None:\n        return False",
+        test="tests/story/test_verify.py::test_the_rounds_of_a_ticket_that_was_deleted_since_are_not_judged",
+    ),
     # a changed mapping
     Mutant(
         "mapping-first-for-ever", "Only the first mapping is kept: what was set since is judged by it for ever.",
