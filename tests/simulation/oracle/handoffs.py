@@ -271,6 +271,8 @@ class Handoffs:
             near = self._crm.rec(task.parent) is rec or (
                 on_ticket and found is not None and self._crm.parent(found) is rec
             )
+            # A deleted ticket cannot be read: that it was taken off the portfolio meanwhile is known to nobody.
+            near = near or (on_ticket and found is not None and found.archived and self._crm.was_on(found.ref, rec.ref))
             if not near or task.ended or not task.open:
                 continue
             # Made in an earlier cycle: not this one's. Made after the closing: it was on its way, and may be closed.
