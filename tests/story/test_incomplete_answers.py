@@ -86,7 +86,7 @@ class TestAnArchivedProperty:
         (ticket,) = with_tickets(world, begun(world), 1)
         world.clock.advance(timedelta(minutes=2))
         world.people.archive_property("ticket", "copywriter")
-        world.people.request_revisions(ticket, "Copy Revisions Only")
+        world.people.request_revisions(ticket, "Copy Revisions Only", note="Warmer, please")
         world.work()
         assert world.kinds().count("revise_copy") == 1
         assert told(world).incomplete == ()
@@ -190,6 +190,31 @@ class TestAListThatIsLeftOut:
         assert world.kinds().count("write_copy") == 1
         whole_again(world)
         assert world.kinds().count("write_copy") == 2
+
+    def test_of_tickets_keeps_a_decline_waiting(self, world: World) -> None:
+        """docs/process.md R.8. Simulation seed 61: the tasks of the tickets stayed open for good."""
+        portfolio = begun(world)
+        (ticket,) = with_tickets(world, portfolio, 1)
+        world.clock.advance(timedelta(minutes=1))
+        world.people.set_status(portfolio, "No Refresh Requested")
+        world.restart()
+        lacks(world, "left-out", LISTS, portfolio)
+        world.minutes(5)
+        assert not told(world).ok
+        whole_again(world)
+        assert [task.open for task in world.tasks(("ticket", ticket))] == [False, False]
+
+    def test_of_tasks_does_not_say_that_one_was_not_made(self, world: World) -> None:
+        """docs/process.md R.8, W.8. Simulation seed 40051: a task whose creation had no answer was made seven times."""
+        portfolio = begun(world)
+        world.sandbox.faults.add(Fault("lost", "POST */tasks/batch/create", times=1))
+        ticket = world.people.create_ticket("Ad", "Winter", portfolio)
+        world.work()
+        world.restart()
+        lacks(world, "left-out", "POST */associations/2026-09/tickets/tasks/batch/read", ticket)
+        world.minutes(10)
+        whole_again(world)
+        assert world.kinds(("ticket", ticket)) == ["write_copy", "design_graphics"]
 
 
 class TestATicket:
