@@ -390,7 +390,7 @@ class Handoffs:
             must = (
                 not later
                 and not again
-                and ticket.ref not in self._crm.uncertain
+                and ticket.ref not in self._crm.uncertain | self._crm.bypassed
                 and not self._crm.declined_elsewhere(ticket, rec, came_in)
             )
             for role in (CW, GD):

@@ -182,6 +182,8 @@ class Records:
         """Tickets that a person puts on a portfolio, or takes off one, in mid-pass; or whose portfolio comes or goes."""
         self.seen_at: dict[Ref, int] = {}
         """The number of the newest look at each record."""
+        self.bypassed: set[Ref] = set()
+        """Tickets of a declined cycle of a portfolio that was merged into another."""
         self.lost_at = -1
         """The number of the newest loss of the database."""
         self.seen_ms: dict[Ref, int] = {}
@@ -241,6 +243,7 @@ class Records:
 
     def merged(self, event: Merged) -> None:
         """One record with the primary's history and its values, and where it has none the other's (docs/process.md M.6)."""
+        self._note_bypassed(event.other)
         primary, other = self.all.pop(event.primary), self.all.pop(event.other)
         # A version that nobody had seen before the merge is nobody's: which of them count is not said in full (M.8).
         seen = all(self._is_seen(ref, rec) for ref, rec in ((event.primary, primary), (event.other, other)))
@@ -263,6 +266,18 @@ class Records:
                 task.ticket = event.new
             if task.parent in {event.primary, event.other}:
                 task.parent = event.new
+
+    def _note_bypassed(self, other: Ref) -> None:
+        """Tickets that a decline of the other one has bypassed: nothing is made because of the merge alone (M.7)."""
+        portfolio = self.all[other]
+        if other.kind != "portfolio":
+            return
+        declines = [closing.number for closing in self.closings(portfolio) if closing.declined]
+        self.bypassed |= {
+            ticket.ref
+            for ticket in self.tickets(portfolio)
+            if any(number > self.run_began(ticket, "hs_pipeline").number for number in declines)
+        }
 
     def _one_of(self, new: Ref, primary: Rec, other: Rec) -> Rec:
         made = Rec(new, primary.number, min(primary.at, other.at), dict(primary.values), primary.archived)
