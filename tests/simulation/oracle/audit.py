@@ -67,7 +67,9 @@ class Audit:
     def closed(self, rec: Rec, parent: Ref | None, cause: int) -> None:
         """2a.7, 8.16: one that a person has opened again since the `cause` stays, as far as a look showed it."""
         versions = rec.history[STATUS]
-        opened = self._crm.run_began(rec, STATUS) if versions and versions[-1].value != COMPLETED else None
+        done = max((place for place, one in enumerate(versions) if one.value == COMPLETED), default=-1)
+        # Whatever else than COMPLETED it was set to later, it was open all the while.
+        opened = versions[done + 1] if done + 1 < len(versions) else None
         looked = self._crm.seen_at.get(parent, 0) if parent is not None else 0
         again = opened is not None and any(v.value == COMPLETED and v.number < opened.number for v in versions)
         if opened is not None and again and not opened.own and cause < opened.number < looked:
