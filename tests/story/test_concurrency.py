@@ -287,7 +287,7 @@ def test_a_date_moved_meanwhile_is_counted_from(world: World, step: str) -> None
     assert world.date(acme) == "2027-01-24"
 
 
-@pytest.mark.parametrize("step", BEFORE_THE_REREAD)
+@pytest.mark.parametrize("step", ["snapshot", "read", "planned"])
 def test_a_slip_taken_back_meanwhile_closes_nothing(world: World, step: str) -> None:
     acme = world.people.create_portfolio("Acme", world.day(20))
     world.work()
@@ -297,6 +297,19 @@ def test_a_slip_taken_back_meanwhile_closes_nothing(world: World, step: str) -> 
     world.minutes(3)
     assert (world.status(acme), world.date(acme)) == ("Deliverables Submitted", world.day(20).isoformat())
     assert world.emails() == []
+
+
+@pytest.mark.parametrize("step", ["claiming", "claimed"])
+def test_a_closing_that_counts_is_carried_out_though_it_is_moved_on_meanwhile(world: World, step: str) -> None:
+    """docs/process.md 8.14: it has stood for its two minutes when somebody moves the status on, just before the reset."""
+    acme = world.people.create_portfolio("Acme", world.day(20))
+    world.work()
+    world.people.set_status(acme, "Creatives Implemented")
+    _edit_at(world, step, lambda: world.people.set_status(acme, "Deliverables Submitted"))
+    world.minutes(1)
+    world.minutes(3)
+    assert (world.status(acme), world.date(acme)) == ("Deliverables Submitted", "2026-12-22")
+    assert world.receivers() == ["account_manager"]
 
 
 @pytest.mark.parametrize("step", BEFORE_THE_REREAD)

@@ -75,6 +75,7 @@ def test_the_service_ends_with_a_receiver_that_cannot_serve(tmp_path: Path) -> N
             assert becomes(port, alive=True), (tmp_path / "serve.log").read_text()
             with sqlite3.connect(tmp_path / "handoffs.db") as database:
                 database.execute("UPDATE alembic_version SET version_num = '9999'")  # by a newer version
+            time.sleep(KEPT_ALIVE_FROM)
             (receiver,) = children(process.pid)
             os.kill(receiver, signal.SIGKILL)
             assert process.wait(PATIENCE) == 1
