@@ -54,6 +54,8 @@ class Calls:
         self.tells_of_no_associations = tells_of_no_associations
         """Whether the portal was seen to say of a record that it has no associations (docs/hubspot.md 5.2)."""
         self._on_none_told = on_none_told
+        self.silences = 0
+        """Of how many records without associations the portal has said nothing, however often it was asked."""
 
     def send(self, ask: Ask) -> Answer:
         """Send one call and give its answer; raises as `Transport.send`."""

@@ -20,6 +20,12 @@ _READ_BATCH: Final = 100
 _HISTORY_BATCH: Final = 50
 _ASSOCIATION_BATCH: Final = 1000
 
+_ASKED_AGAIN: Final = 2
+"""How often a list of associations that an answer leaves out is asked for again, before the record is taken to have none."""
+
+_KNOWN_FOR_SILENCE: Final = 3
+"""After so many records that had none, a portal is known to leave such lists out, and is asked no more."""
+
 T = TypeVar("T")
 
 
@@ -164,8 +170,13 @@ class RecordReads(PartOfPort):
         batch: Sequence[tuple[str, str | None]],
         ends: dict[str, dict[str, Association]],
         faulty: dict[str, Faulty],
+        asked_before: int = 0,
     ) -> list[tuple[str, str | None]]:
-        """Read one page of each input into `ends`; the pages that follow."""
+        """Read one page of each input into `ends`; the pages that follow.
+
+        `asked_before`: how often the answer has said nothing of this one input. Before that is taken for none, of a portal
+        that is not known to say nothing, it is asked again: one answer may have lacked it by chance.
+        """
         cursors = dict(batch)
         ask = Ask(
             "POST",
@@ -198,8 +209,11 @@ class RecordReads(PartOfPort):
             self._calls.note_none_told()
         _note_problems(source, target, matched.named, ends, faulty)
         for id_ in matched.unexplained:
+            alone = [(id_, cursors[id_])]
             if len(cursors) > 1:
-                following += self._associated_batch(source, target, [(id_, cursors[id_])], ends, faulty)
+                following += self._associated_batch(source, target, alone, ends, faulty)
+            elif asked_before < _ASKED_AGAIN and self._calls.silences < _KNOWN_FOR_SILENCE:
+                following += self._associated_batch(source, target, alone, ends, faulty, asked_before + 1)
             else:
                 self._none_or_unknown(source, target, id_, answer, ends, faulty)
         return following
@@ -222,6 +236,7 @@ class RecordReads(PartOfPort):
             return
         reading = self.read_each(source, [id_], [])
         if id_ in reading.found:
+            self._calls.silences += 1
             ends.setdefault(id_, {})
         faulty.update(reading.faulty)
 

@@ -713,6 +713,11 @@ MUTANTS = (
         "test_an_absent_value_is_not_the_empty_one_that_was_expected",
     ),
     Mutant(
+        "left-out-asked-once", "A list of associations that one answer leaves out by chance is taken for none.",
+        "sync/hubspot/records.py", "_ASKED_AGAIN: Final = 2", "_ASKED_AGAIN: Final = 0",
+        test="tests/contract/hubspot/test_associations.py::TestAssociations::test_left_out_once_it_is_asked_for_again",
+    ),
+    Mutant(
         "close-over-absent", "A task that came incomplete is taken for closed already.",
         CLOSINGS,
         "        mine = [effect for effect in mine if addressed_task(effect) not in faulty]\n",

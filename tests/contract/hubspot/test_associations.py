@@ -108,6 +108,23 @@ class TestAssociations:
         with pytest.raises(FaultyRecordError, match="task 2: the CRM's answer lacks the list of its tickets"):
             self.read(hubspot, "2")
 
+    def test_left_out_once_it_is_asked_for_again(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        """One answer may lack it by chance, and nobody knows yet whether this portal says of a record that it has none."""
+        api.post(TASK_ENDS, json=listing())
+        api.post(TASK_ENDS, json=listing())
+        api.post(TASK_ENDS, json=listing(ends("1", end(50))))
+        assert self.read(hubspot, "1") == {"1": ["50"]}
+
+    def test_not_for_ever(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        """After three records of which it never said anything the portal is known for that."""
+        api.post(TASK_ENDS, json=listing())
+        for i in "1234":
+            api.post(TASKS, json=listing(raw(i)))
+        for i in "1234":
+            assert self.read(hubspot, i) == {i: []}
+        asked = [call for call in api.calls if "associations" in str(call.request.url)]
+        assert len(asked) == 3 * 3 + 1
+
     def test_unless_an_error_is_counted_that_is_not_shown(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
         api.post(TASK_ENDS, json={**listing(), "numErrors": 1})
         with pytest.raises(FaultyRecordError, match="task 1: the CRM's answer lacks the list of its tickets"):
