@@ -147,7 +147,8 @@ class _Turn:
             return self._of(Party.CREATIVE_TEAM, after, what, since)
         if self._says(Handoff.SET_READY, {State.DUE}):
             return None  # `rules.advance_approved_tickets`: the service moves them
-        what = f"to move {_named(behind)} to Pending Approval: both approvals are Approved"
+        stage = self._context.mapping.ticket.pending_approval
+        what = f"to move {_named(behind)} to {stage}: both approvals are Approved"
         return self._of(Party.CREATIVE_TEAM, after, what, max(since, *approved))
 
     def _sharing(self) -> Wait | None:

@@ -195,7 +195,7 @@ def test_a_lost_database_repeats_no_task(acts: list[Act], looks: set[int]) -> No
 CHAOS = DeliveryMode(doubled=0.5, late=0.2, shuffled=True, rebatched=True)
 
 
-@pytest.mark.parametrize("seed", [0, 2])
+@pytest.mark.parametrize("seed", [0, 1, 4, 5])
 def test_the_pipeline_comes_to_the_same_end(make_world: MakeWorld, seed: int) -> None:
     """Some portfolios that people work on at random: the end does not depend on how the news of it travelled."""
     in_order = busy_days(make_world(), random.Random(seed))

@@ -165,7 +165,11 @@ def _one_set(context: Context, ad_set: _AdSet) -> Verdict:
 def _behind(context: Context, ticket: Ticket) -> str:
     """A ticket that a set waits for; where it only has to be moved, that is said."""
     moved = approved_since(context, ticket) is not None
-    return f"{name_of(ticket)} ({ONLY_TO_BE_MOVED} Pending Approval)" if moved else name_of(ticket)
+    return (
+        f"{name_of(ticket)} ({ONLY_TO_BE_MOVED} {context.mapping.ticket.pending_approval})"
+        if moved
+        else name_of(ticket)
+    )
 
 
 def _known_set(context: Context, ad_set: _AdSet, held: Sequence[Announcement]) -> Verdict:
