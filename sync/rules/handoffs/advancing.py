@@ -48,9 +48,7 @@ def advances(context: Context) -> Iterator[Verdict]:
             continue
         key = AdvancedKey(ticket.id, to_ms(newer))
         if context.ledger.settled(key) is None:
-            reason = (
-                f"{name_of(ticket)} is still {context.mapping.ticket.in_progress}, and both approvals are Approved"
-            )
+            reason = f"{name_of(ticket)} is still {context.mapping.ticket.in_progress}, and both approvals are Approved"
             yield due(context, key, reason, [_move(context, ticket)], cause_at=newer)
 
 
