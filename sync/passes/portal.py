@@ -93,11 +93,9 @@ class PortalCache:
         port's errors.
         """
         now = self._clock.now()
-        if self._account is None:
-            account = self._crm.account()
-            self._require_own(account)
+        account = self.account()
+        if not self._type_ids:
             self._type_ids = {kind: self._crm.type_id(kind) for kind in Kind}
-            self._account = account
         if self._stages_at is None or not timedelta(0) <= now - self._stages_at < STAGES_FOR:
             self._pipelines = self._crm.pipelines()
             known = {kind: self._crm.properties(kind) for kind in (Kind.PORTFOLIO, Kind.TICKET, Kind.TASK)}
@@ -117,8 +115,16 @@ class PortalCache:
             self._owners_at = now
             self._portal = None
         if self._portal is None:
-            self._portal = self._put_together(self._account)
+            self._portal = self._put_together(account)
         return self._portal
+
+    def account(self) -> Account:
+        """Give the account alone, read once. Raises what `require_own` raises, and the port's errors."""
+        if self._account is None:
+            account = self._crm.account()
+            self._require_own(account)
+            self._account = account
+        return self._account
 
     def _put_together(self, account: Account) -> Portal:
         pipeline = find_pipeline(self._mapping.ticket.pipeline, self._pipelines)

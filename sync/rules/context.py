@@ -134,7 +134,7 @@ class Context:
                     (slips if recorded.state is OccurrenceState.SUPERSEDED else counted).add(key.ms)
         return Settled(frozenset(counted), frozenset(slips - counted), self.times.settles_since)
 
-    @property
+    @cached_property
     def endings(self) -> tuple[Ending, ...]:
         """The versions of the visible history that ended a cycle, oldest first."""
         return tuple(ending for ending in self.closing_versions.counted if not self._passed_unseen(ending))
@@ -400,9 +400,6 @@ class Context:
             raise NeededError(tasks=missing)
         return [self.snapshot.tasks[task] for task in wanted]
 
-    def newest_note(self, record: RecordRef, since: datetime | None = None) -> Note | None:
-        return next((note for note in self._notes_on(record) if since is None or note.at >= since), None)
-
     def notes_since(self, record: RecordRef, bound: datetime) -> list[Note]:
         """The Notes on a record that are not older than `bound`, newest first."""
         return notes.since(self._notes_on(record), bound)
@@ -499,10 +496,6 @@ class Context:
             "reason": "",
         }
         return {**variables, **more}
-
-
-def note_variables(note: Note | None) -> dict[str, str] | None:
-    return None if note is None else {"body": note.body, "at": note.at.isoformat(), "url": note.url}
 
 
 def ticket_variables(ticket: Ticket) -> dict[str, str]:

@@ -430,6 +430,11 @@ class RecordedEffect:
         return self.slot.kind
 
     @property
+    def own_task(self) -> str | None:
+        """The task (its id) that the service itself has made by this; None: it made none. An adopted one is people's own."""
+        return None if self.adopted or self.kind is not EffectKind.TASK else self.crm_id
+
+    @property
     def is_unfinished(self) -> bool:
         """Whether it is still to be tried, or what came of it to be found out, or a person to mend why it was refused."""
         return self.state in OPEN_EFFECTS or self.state in UNRESOLVED

@@ -88,7 +88,7 @@ class Service:
 
     def require_own_portal(self) -> None:
         """Make sure that the token is of the database's portal. Raises `WrongPortalError` and the port's errors."""
-        require_own(self.store, self.crm.account(), keep=False)
+        self.portals.account()
 
     def close(self) -> None:
         """Close the database."""

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, bindparam, select
 
 from sync.clock import from_ms, to_ms
 from sync.crm import Faulty, Gap, Kind, Lack, RecordRef
+from sync.storage.database import in_parts
 from sync.storage.tables import faulty_records
 
 LATE_FOR = timedelta(minutes=10)
@@ -46,6 +47,7 @@ _OF_UNIT = (
 )
 _FIND = select(faulty_records).where(*_OF_UNIT)
 _FORGET = faulty_records.delete().where(*_OF_UNIT)
+_FIND_ALL = select(faulty_records).where(faulty_records.c.unit.in_(bindparam("units", expanding=True)))
 _ALL = select(faulty_records).order_by(faulty_records.c.since, faulty_records.c.kind, faulty_records.c.id)
 
 
@@ -60,12 +62,16 @@ def remember(
     A record that was incomplete before keeps its time, whatever it lacks now.
     """
     waiting: dict[RecordRef, datetime] = {}
-    for unit in sorted(set(looked_at)):
-        of = {"of_kind": unit.kind.value, "of_unit": unit.id}
-        before = {one.faulty.record: one.since for one in map(_read, connection.execute(_FIND, of))}
+    units = sorted(set(looked_at))
+    known: dict[RecordRef, dict[RecordRef, datetime]] = {}
+    for part in in_parts([unit.id for unit in units]):
+        for noted in map(_read, connection.execute(_FIND_ALL, {"units": part})):
+            known.setdefault(noted.unit, {})[noted.faulty.record] = noted.since
+    for unit in units:
+        before = known.get(unit, {})
         faulty = {one.record: one for one in found.get(unit, ())}
         if before:
-            connection.execute(_FORGET, of)
+            connection.execute(_FORGET, {"of_kind": unit.kind.value, "of_unit": unit.id})
         for record, one in sorted(faulty.items()):
             since = before.get(record, now)
             waiting[unit] = min(since, waiting.get(unit, since))

@@ -34,7 +34,7 @@ ANSWERS, COMPLETENESS, HUBSPOT_RECORDS = (
     "sync/hubspot/records.py",
 )
 MODEL, DECIDE, DECIDER = "sync/rules/model.py", "sync/rules/decide.py", "sync/passes/decider.py"
-FAULTY_RECORDS, CLOSINGS = "sync/storage/faulty_records.py", "sync/passes/effects/closings.py"
+FAULTY_RECORDS, BODIES = "sync/storage/faulty_records.py", "sync/passes/effects/bodies.py"
 MEMBERSHIPS, CRM, BATCHES = "sync/storage/memberships.py", "sync/crm.py", "sync/hubspot/batches.py"
 SNAPSHOT, CHANGES = "sync/passes/snapshot/group.py", "sync/storage/changes.py"
 BOOTSTRAP, CAUSES = "sync/service/bootstrap.py", "sync/admin/verify/causes.py"
@@ -691,8 +691,8 @@ MUTANTS = (
     Mutant(
         "faulty-once-told", "What came whole again is still told as incomplete.",
         FAULTY_RECORDS,
-        "        if before:\n            connection.execute(_FORGET, of)\n",
-        "        if before and faulty:\n            connection.execute(_FORGET, of)\n",
+        "        if before:\n            connection.execute(_FORGET,",
+        "        if before and faulty:\n            connection.execute(_FORGET,",
         test="tests/story/test_incomplete_answers.py::TestAPortfolio::test_that_is_faulty_waits_alone",
     ),
     Mutant(
@@ -719,9 +719,9 @@ MUTANTS = (
     ),
     Mutant(
         "close-over-absent", "A task that came incomplete is taken for closed already.",
-        CLOSINGS,
-        "        mine = [effect for effect in mine if addressed_task(effect) not in faulty]\n",
-        "",
+        BODIES,
+        "    return [effect for effect in mine if addressed_task(effect) not in reading.faulty], reading.found",
+        "    return mine, reading.found",
         test="tests/story/test_incomplete_answers.py::TestWhatIsReadBeforeAWrite::test_a_task_without_its_body_is_not_closed",
     ),
 )  # fmt: skip

@@ -4,7 +4,7 @@ from tests.mutation.mutant import Mutant
 from tests.mutation.rules import UNIT, decision
 
 CLOSINGS, WRITES = "sync/passes/effects/closings.py", "sync/passes/effects/writes.py"
-LINES = "sync/passes/effects/lines.py"
+BODIES = "sync/passes/effects/bodies.py"
 REVISIONS, SET_READY = "sync/rules/handoffs/revisions.py", "sync/rules/handoffs/set_ready.py"
 CLOSED, MODEL = "sync/rules/handoffs/closed.py", "sync/rules/model.py"
 APPROVED = "sync/rules/handoffs/approved.py"
@@ -28,7 +28,7 @@ MUTANTS = (
     ),
     Mutant(
         "closed-though-completed", "A task that a person has ticked meanwhile is closed once more.",
-        LINES, 'return task is not None and task.properties.get(TASK_STATUS, "") != TASK_COMPLETED', "return task is not None",
+        BODIES, 'return task is not None and task.properties.get(TASK_STATUS, "") != TASK_COMPLETED', "return task is not None",
         test="tests/story/handoffs/test_edits.py::test_a_person_completes_the_task_that_a_decline_is_about_to_close",
         why="A person must tick it between the decision and the closing's own reading: no seed that was played has that.",
     ),

@@ -62,8 +62,8 @@ def _own_tasks(evidence: Evidence, cycle: str, handoff: Handoff | None) -> Itera
         if not mine or handoff not in {None, recorded.handoff}:
             continue
         for effect in recorded.effects:
-            task = None if effect.crm_id is None else evidence.tasks.get(effect.crm_id)
-            if effect.kind is EffectKind.TASK and task is not None and not effect.adopted:
+            own = effect.own_task
+            if own is not None and (task := evidence.tasks.get(own)) is not None:
                 yield task
 
 
@@ -84,7 +84,7 @@ def _not_advanced(evidence: Evidence, announced: RecordedOccurrence) -> Iterator
     """docs/process.md 5.13: a set that is announced advances the status, or it was later already when that was decided."""
     if announced.decided_at < evidence.times.ledger_began or any(e.kind is EffectKind.WRITE for e in announced.effects):
         return  # what is to be written is looked for, or told, as it stands
-    told = [e.crm_id for e in announced.effects if e.kind is EffectKind.TASK and e.crm_id and not e.adopted]
+    told = [task for effect in announced.effects if (task := effect.own_task) is not None]
     stood = evidence.statuses_between(announced.decided_at - JUST_BEFORE, announced.decided_at + CLOCKS_APART)
     if told and stood and stood <= EARLY:
         cause = f"task {told[0]} announces an Ad Set, and the status was not advanced"

@@ -9,6 +9,7 @@ writes.py    properties of portfolios and tickets
 tasks.py     new tasks
 lines.py     lines that are added to open tasks
 closings.py  tasks that are to be completed
+bodies.py    what closings and lines share: their tasks, read just before
 emails.py    emails
 attempts.py  a try in the ledger: claimed, sent, settled, given up or put aside
 resolve.py   tries whose outcome is not known

@@ -1,15 +1,14 @@
 """Closings: tasks that are completed because their cycle has ended, with a line that says why."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from mappings.problems import MappingError
 from mappings.schema import ProcessMapping
 from mappings.texts import Texts
 from sync.clock import Clock, local_date
-from sync.crm import CRM, TASK_BODY, TASK_COMPLETED, TASK_STATUS, Applied, Faulty, Kind, Outcome, Record, Update
-from sync.errors import HandoffsError
+from sync.crm import CRM, TASK_BODY, TASK_COMPLETED, TASK_STATUS, Applied, Kind, Outcome, Record, Update
 from sync.passes.effects.attempts import Attempts, Performed
-from sync.passes.effects.lines import is_open
+from sync.passes.effects.bodies import claim_and_read, is_open
 from sync.passes.effects.payloads import addressed_task
 from sync.rules.model import EffectState
 from sync.storage.ledger import LedgerEffect
@@ -30,13 +29,8 @@ class Closings:
         if not effects:
             return
         lines = self._lines(effects, done)
-        claimed = self._attempts.claim(effect for effect in effects if effect.key in lines)
-        mine = [effect for effect in effects if effect.key in claimed]
-        tasks, faulty = self._tasks(mine)
-        for effect in mine:
-            if addressed_task(effect) in faulty:
-                self._attempts.put_off(effect, str(faulty[addressed_task(effect)]), done)
-        mine = [effect for effect in mine if addressed_task(effect) not in faulty]
+        ready = [effect for effect in effects if effect.key in lines]
+        mine, tasks = claim_and_read(self._crm, self._attempts, ready, done)
         open_now = {effect.key: is_open(tasks.get(addressed_task(effect))) for effect in mine}
         tried = [effect for effect in mine if open_now[effect.key]]
         already: list[tuple[LedgerEffect, Outcome]] = [
@@ -59,16 +53,6 @@ class Closings:
             except MappingError as error:
                 self._attempts.put_aside(effect, EffectState.FAILED, str(error), done)
         return lines
-
-    def _tasks(self, effects: Sequence[LedgerEffect]) -> tuple[Mapping[str, Record], Mapping[str, Faulty]]:
-        """The tasks as they stand, by id, and apart from them those that came incomplete."""
-        ids = sorted({addressed_task(effect) for effect in effects}, key=int)
-        try:
-            reading = self._crm.read_each(Kind.TASK, ids, [TASK_STATUS, TASK_BODY]) if ids else None
-        except HandoffsError as error:
-            self._attempts.release(effects, str(error))
-            raise
-        return ({}, {}) if reading is None else (reading.found, reading.faulty)
 
 
 def _completed(task: Record, line: str) -> Update:

@@ -5,21 +5,9 @@ from collections.abc import Mapping, Sequence
 from mappings.problems import MappingError
 from mappings.richtext import plain_text
 from mappings.texts import Texts
-from sync.crm import (
-    CRM,
-    TASK_BODY,
-    TASK_COMPLETED,
-    TASK_STATUS,
-    Applied,
-    CRMReader,
-    Faulty,
-    Kind,
-    Outcome,
-    Record,
-    Update,
-)
-from sync.errors import HandoffsError
+from sync.crm import CRM, TASK_BODY, Applied, CRMReader, Kind, Outcome, Record, Update
 from sync.passes.effects.attempts import Attempts, Performed
+from sync.passes.effects.bodies import claim_and_read, is_open
 from sync.passes.effects.payloads import addressed_task
 from sync.rules.model import EffectState
 from sync.storage.ledger import LedgerEffect
@@ -40,13 +28,8 @@ class Lines:
         if not effects:
             return
         lines = self._lines(effects, done)
-        claimed = self._attempts.claim(effect for effect in effects if effect.key in lines)
-        mine = [effect for effect in effects if effect.key in claimed]
-        tasks, faulty = self._tasks(mine)
-        for effect in mine:
-            if addressed_task(effect) in faulty:
-                self._attempts.put_off(effect, str(faulty[addressed_task(effect)]), done)
-        mine = [effect for effect in mine if addressed_task(effect) not in faulty]
+        ready = [effect for effect in effects if effect.key in lines]
+        mine, tasks = claim_and_read(self._crm, self._attempts, ready, done)
         open_ones = [effect for effect in mine if is_open(tasks.get(addressed_task(effect)))]
         for effect in mine:
             if effect not in open_ones:
@@ -69,16 +52,6 @@ class Lines:
                 self._attempts.put_aside(effect, EffectState.FAILED, str(error), done)
         return lines
 
-    def _tasks(self, effects: Sequence[LedgerEffect]) -> tuple[Mapping[str, Record], Mapping[str, Faulty]]:
-        """The tasks as they stand, by id, and apart from them those that came incomplete."""
-        ids = sorted({addressed_task(effect) for effect in effects}, key=int)
-        try:
-            reading = self._crm.read_each(Kind.TASK, ids, [TASK_STATUS, TASK_BODY]) if ids else None
-        except HandoffsError as error:
-            self._attempts.release(effects, str(error))
-            raise
-        return ({}, {}) if reading is None else (reading.found, reading.faulty)
-
 
 def find_lines(crm: CRMReader, texts: Texts, effects: Sequence[LedgerEffect]) -> dict[str, str]:
     """Find the lines that stand in their task's body. Tasks' ids by keys. Raises the port's errors."""
@@ -94,10 +67,6 @@ def find_lines(crm: CRMReader, texts: Texts, effects: Sequence[LedgerEffect]) ->
         if task is not None and has_line(task, line):
             found[effect.key] = task.id
     return found
-
-
-def is_open(task: Record | None) -> bool:
-    return task is not None and task.properties.get(TASK_STATUS, "") != TASK_COMPLETED
 
 
 def has_line(task: Record, line: str) -> bool:

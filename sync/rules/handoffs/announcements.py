@@ -41,12 +41,8 @@ class Announcement:
 
     @property
     def tasks(self) -> dict[str, RecordedEffect]:
-        """The tasks that the service made for it, by their ids; adopted ones are people's own."""
-        return {
-            effect.crm_id: effect
-            for effect in self.recorded.effects
-            if effect.kind is EffectKind.TASK and effect.crm_id is not None and not effect.adopted
-        }
+        """The tasks that the service made for it, by their ids."""
+        return {task: effect for effect in self.recorded.effects if (task := effect.own_task) is not None}
 
 
 def announcements(context: Context) -> list[Announcement]:

@@ -130,9 +130,8 @@ def _reset(context: Context, ending: Ending) -> Verdict:
     key = context.ending_key(ending)
     portfolio = context.portfolio
     cycle = context.cycle_ended_by(ending)
-    implementing = [
-        e.crm_id for e in context.tasks_made(Handoff.APPROVED, cycle) if not e.adopted and e.crm_id is not None
-    ]
+    made = context.tasks_made(Handoff.APPROVED, cycle)
+    implementing = [task for effect in made if (task := effect.own_task) is not None]
     leftovers = context.mapping.rules.close_leftovers
     if was_recovered(context, ending):
         # Whether a ticket was on this portfolio at that time nobody knows any more: its tasks are left alone.
@@ -145,10 +144,10 @@ def _reset(context: Context, ending: Ending) -> Verdict:
     reason = f"{status_name(context, Status.CREATIVES_IMPLEMENTED)} was set on {time_text(context, ending.closing.at)}"
     effects: list[Effect] = [write]
     after = keys.effect_key(context.ledger.text_of(key), write.slot)
-    made = tasks_of_cycle(context, cycle) if leftovers else implementing
+    own = tasks_of_cycle(context, cycle) if leftovers else implementing
     effects += [
         CloseTask(task.id, reason if task.id in implementing else f"this refresh is completed, {reason}", after)
-        for task in to_close(context, ending, made)
+        for task in to_close(context, ending, own)
     ]
     verdict = due(context, key, reason, effects, cause_at=ending.closing.at, cycle=cycle, detail=detail)
     return with_block(verdict, write)

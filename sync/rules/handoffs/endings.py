@@ -21,9 +21,7 @@ def tasks_of_cycle(context: Context, cycle: str, on: Collection[RecordRef] | Non
     for recorded in context.ledger.recorded.values():
         if recorded.cycle != cycle or (on is not None and recorded.record not in on):
             continue
-        found += [
-            e.crm_id for e in recorded.effects if e.kind is EffectKind.TASK and e.crm_id is not None and not e.adopted
-        ]
+        found += [task for effect in recorded.effects if (task := effect.own_task) is not None]
     return sorted(found, key=int)
 
 

@@ -54,7 +54,7 @@ def lines(context: Context, ticket: Ticket, version: Version[Revision | None]) -
         if not now or version.ms not in now[0].versions:
             continue
         made = tasks_of(context, ticket, kind, since=now[0].opened, before=now[0].versions[-1] + 1)
-        ids = [effect.crm_id for effect in made if effect.crm_id is not None and not effect.adopted]
+        ids = [task for effect in made if (task := effect.own_task) is not None]
         still_open = [task for task in context.tasks(ids) if task.is_open]
         bound = last_delivery(context, ticket, kind, role, now[0])
         notes = _unquoted(context, ticket, kind, now[0], bound, notes_until(version)) if still_open else []

@@ -290,7 +290,7 @@ def _closings(
     Not one that a person has opened again since the new round was asked for.
     """
     before = _round_before(context, ticket, version, asked)
-    made = [effect.crm_id for effect in before if effect.crm_id is not None and not effect.adopted]
+    made = [task for effect in before if (task := effect.own_task) is not None]
     reason = f"a new round of revisions was asked for on {time_text(context, version.at)}"
     return [CloseTask(task.id, reason, after) for task in context.tasks(made) if task.is_open_since(version.at)]
 
