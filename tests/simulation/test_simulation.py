@@ -38,6 +38,7 @@ FOUND: list[tuple[int, Mode]] = [
     (1052, "liveness"),  # the tasks that a decline closes counted as open for a revision asked for after it
     (2026, "safety"),  # a date moved at the moment of a loss was moved again; a deleted task was made again
     (20098, "safety"),  # a ticket was kicked back again for a revision that another one's open task had stood for
+    (20146, "safety"),  # verify took a merged portfolio's work for work of the cycle that the survivor had declined
     (50138, "safety"),  # the same for a ticket that was In Progress already when it was asked for
     (50319, "liveness"),  # one move of the date was taken for the answer to two declines
     (1284, "liveness"),  # what a decline was still to close stayed open after a lost database
@@ -53,12 +54,6 @@ FOUND: list[tuple[int, Mode]] = [
 
 def digest(lines: Sequence[str]) -> str:
     return sha256("\n".join(lines).encode()).hexdigest()
-
-
-@pytest.mark.xfail(reason="open since 0.3.0: after a merge, a task that a decline should close stays open", strict=True)
-def test_a_seed_that_finds_a_fault_still() -> None:
-    """CHANGELOG 0.3.0, Known. Once it finds none, it goes back to `FOUND`."""
-    assert not run(20146, 30, "safety").failed
 
 
 @pytest.mark.parametrize(("seed", "mode"), SEEDS)
@@ -87,11 +82,11 @@ def test_a_bug_that_was_found_stays_away(path: Path) -> None:
 
 
 PRINT = "from tests.simulation.test_simulation import digest; from tests.simulation.run import run; "
-PRINT += "print(digest(run(8, 12, 'safety').log))"
+PRINT += "print(digest(run(11, 12, 'safety').log))"
 
 
 def test_the_same_seed_gives_the_same_bytes_in_every_process() -> None:
-    here = run(8, 12, "safety")
+    here = run(11, 12, "safety")
     told = []
     for hashes in ("1", "2"):
         environment = {**os.environ, "PYTHONHASHSEED": hashes}
@@ -100,7 +95,7 @@ def test_the_same_seed_gives_the_same_bytes_in_every_process() -> None:
         )
         told.append(done.stdout.strip())
 
-    assert sum(here.counts.faults.values()) > 3
+    assert sum(here.counts.faults.values()) > 5
     assert told == [digest(here.log)] * 2
 
 

@@ -293,6 +293,8 @@ class Handoffs:
         """Whether a ticket is beyond doubt one of the cycle's ("on its tickets"): not one that was deleted then or
         since, nor one that was ever on another portfolio."""
         there = ticket.lived_since(closing.number) and not self._crm.was_elsewhere(ticket)
+        # What a merge has brought into the cycle after it was declined is not closed (2a.7).
+        there = there and self._crm.brought.get(ticket.ref, 0) < closing.number
         return there and self._crm.came_since(ticket, rec, before)
 
     # 1

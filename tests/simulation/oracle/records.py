@@ -184,6 +184,8 @@ class Records:
         """The number of the newest look at each record."""
         self.bypassed: set[Ref] = set()
         """Tickets of a declined cycle of a portfolio that was merged into another."""
+        self.brought: dict[Ref, int] = {}
+        """Tickets that were on a portfolio which was merged into another: the number of that merge."""
         self.lost_at = -1
         """The number of the newest loss of the database."""
         self.seen_ms: dict[Ref, int] = {}
@@ -243,7 +245,7 @@ class Records:
 
     def merged(self, event: Merged) -> None:
         """One record with the primary's history and its values, and where it has none the other's (docs/process.md M.6)."""
-        self._note_bypassed(event.other)
+        self._note_tickets_of(event.other)
         primary, other = self.all.pop(event.primary), self.all.pop(event.other)
         # A version that nobody had seen before the merge is nobody's: which of them count is not said in full (M.8).
         seen = all(self._is_seen(ref, rec) for ref, rec in ((event.primary, primary), (event.other, other)))
@@ -267,11 +269,12 @@ class Records:
             if task.parent in {event.primary, event.other}:
                 task.parent = event.new
 
-    def _note_bypassed(self, other: Ref) -> None:
-        """Tickets that a decline of the other one has bypassed: nothing is made because of the merge alone (M.7)."""
+    def _note_tickets_of(self, other: Ref) -> None:
+        """Its tickets come by the merge; what its declines have bypassed is not made because of that alone (M.7)."""
         portfolio = self.all[other]
         if other.kind != "portfolio":
             return
+        self.brought |= dict.fromkeys((ticket.ref for ticket in self.tickets(portfolio)), self.now.number)
         declines = [closing.number for closing in self.closings(portfolio) if closing.declined]
         self.bypassed |= {
             ticket.ref
