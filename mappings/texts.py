@@ -358,23 +358,8 @@ _ANY_VALUES: dict[str, object] = {
     "no_folder": [dict.fromkeys(("id", "subject", "url"), _ANYTHING)],
     "other_sets": [dict.fromkeys(("folder", "ready", "of", "alike"), _ANYTHING)],
 }
-_LACKING: dict[str, object] = {
-    "unconfirmed": False,
-    "account_manager": "",
-    "note": None,
-    "notes": [],
-    "notes_more": 0,
-    "notes_since": None,
-    "notes_only_older": False,
-    "ticket": None,
-    "tickets": [],
-    "unfinished": [],
-    "announcement": None,
-    "fresh": [],
-    "no_folder": [],
-    "other_sets": [],
-    "ad_lab_link_since": None,
-    "ad_lab_link_old": False,
-    "next_date": None,
-    "round": 0,
-}
+_ALWAYS_GIVEN = frozenset(
+    {"portfolio", "today", "refresh_date", "days_until", "folder", "ad_lab_link", "revision", "role", "reason"}
+)
+_LACKING = {name: blank for name, blank in BLANK.items() if name not in _ALWAYS_GIVEN}
+"""What not every text is given, with the value that stands for nothing."""

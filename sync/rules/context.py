@@ -8,6 +8,7 @@ from typing import Any
 
 from mappings.names import meant
 from mappings.schema import ProcessMapping
+from mappings.texts import BLANK
 from mappings.vocabulary import Handoff, Role, Status, TaskKind
 from sync.clock import from_ms, local_date, start_of_day, to_ms
 from sync.crm import Kind, RecordRef
@@ -463,7 +464,7 @@ class Context:
         portfolio = self.snapshot.portfolio
         when = None if portfolio is None else portfolio.refresh_date
         since = portfolio.link_since if portfolio is not None and portfolio.ad_lab_link.strip() else None
-        variables: dict[str, Any] = {
+        known: dict[str, Any] = {
             "portfolio": {
                 "id": "" if portfolio is None else portfolio.id,
                 "name": "" if portfolio is None else portfolio.name,
@@ -472,30 +473,12 @@ class Context:
             "today": self.times.today.isoformat(),
             "refresh_date": when.isoformat() if when else None,
             "days_until": (when - self.times.today).days if when else None,
-            "unconfirmed": False,
             "account_manager": "" if portfolio is None else self.name_of(Role.ACCOUNT_MANAGER),
-            "note": None,
-            "notes": [],
-            "notes_more": 0,
-            "notes_since": None,
-            "notes_only_older": False,
-            "ticket": None,
-            "tickets": [],
-            "unfinished": [],
-            "announcement": None,
-            "fresh": [],
-            "no_folder": [],
-            "other_sets": [],
-            "folder": "",
             "ad_lab_link": "" if portfolio is None else portfolio.ad_lab_link,
             "ad_lab_link_since": since.isoformat() if since else None,
             "ad_lab_link_old": portfolio is not None and self.link_is_older_than(self.refresh_began),
-            "round": 0,
-            "next_date": None,
-            "revision": "",
-            "reason": "",
         }
-        return {**variables, **more}
+        return {**BLANK, **known, **more}
 
 
 def ticket_variables(ticket: Ticket) -> dict[str, str]:
