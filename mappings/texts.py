@@ -34,17 +34,17 @@ BLANK: dict[str, object] = {
     "unconfirmed": False,  # the date has come, and the client's yes is not noted
     "account_manager": "",  # the name of whoever does the Account Manager's work, where it is known
     "note": None,  # {body, at, url}: in a template the newest of `notes`; else HTML, quoted by version 0.2 or before
-    "notes": (),  # of {body, at, url, author, account_manager, files}; body is plain text
+    "notes": [],  # of {body, at, url, author, account_manager, files}; body is plain text
     "notes_more": 0,  # how many more there are than are quoted
     "notes_since": None,  # since when they were left, an ISO moment
     "notes_only_older": False,  # there are none since then, but older ones
     "ticket": None,  # {id, subject, folder, url}
-    "tickets": (),  # of {id, subject, url}
-    "unfinished": (),  # of the same: the cycle's other open tickets, which nobody has approved
+    "tickets": [],  # of {id, subject, url}
+    "unfinished": [],  # of the same: the cycle's other open tickets, which nobody has approved
     "announcement": None,  # 2, 3 …: which announcement of the Ad Set in this cycle it is; None: the first
-    "fresh": (),  # of the same: those of `tickets` that are new since the Ad Set was announced before
-    "no_folder": (),  # of the same: the cycle's open tickets without a folder name, which are in no Ad Set
-    "other_sets": (),  # of {folder, ready, of, alike}: other Ad Sets that are not ready, or called almost the same
+    "fresh": [],  # of the same: those of `tickets` that are new since the Ad Set was announced before
+    "no_folder": [],  # of the same: the cycle's open tickets without a folder name, which are in no Ad Set
+    "other_sets": [],  # of {folder, ready, of, alike}: other Ad Sets that are not ready, or called almost the same
     "folder": "",
     "ad_lab_link": "",
     "ad_lab_link_since": None,  # when it was last changed, an ISO moment; None: nobody knows

@@ -1,6 +1,7 @@
 """One record's context, as a rule sees it: snapshot, ledger, mapping and times, with the questions that rules share."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -478,7 +479,7 @@ class Context:
             "ad_lab_link_since": since.isoformat() if since else None,
             "ad_lab_link_old": portfolio is not None and self.link_is_older_than(self.refresh_began),
         }
-        return {**BLANK, **known, **more}
+        return {**deepcopy(BLANK), **known, **more}
 
 
 def ticket_variables(ticket: Ticket) -> dict[str, str]:
