@@ -6,10 +6,15 @@ from typing import Any
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 from tests.world import World
 
 MakeWorld = Callable[..., World]
+
+# On a busy machine any example may take long, and so may drawing it: neither is a fault of what is tested.
+settings.register_profile("patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)

@@ -24,13 +24,11 @@ from click.testing import CliRunner
 from sync.cli import main
 from sync.sandbox import Sandbox, SandboxServer
 from sync.service import bootstrap
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parent.parent.parent
 MORNING = datetime(2026, 11, 2, 14, 0, tzinfo=UTC)  # a Monday, 9:00 in New York
 PUBLIC = "https://handoffs.example.com"
-PATIENCE = 40.0
-"""Seconds after which a service that should be at work has failed to."""
-
 HS = """#!/bin/sh
 # HubSpot's CLI, as far as a page uses it: it takes the project of the directory that it is called in.
 test "$*" = "project upload" && test -f hsproject.json && test -f src/app/webhooks/webhooks-hsmeta.json

@@ -15,9 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from tests.machines import MACHINE
 from tests.machines.holder import hold
-
-PATIENCE = 20.0
-"""Real seconds for one answer of a process, on a machine that is overloaded."""
+from tests.patience import PATIENCE
 
 LANES = (0, 1)
 NAMES = ("plain", "linked")

@@ -24,7 +24,7 @@ def both(request: pytest.FixtureRequest) -> Iterator[tuple[Sandbox, Client]]:
         return
     with SandboxServer(sandbox, pump=False) as server, requests.Session() as session:
         session.headers["Authorization"] = f"Bearer {sandbox.token}"
-        yield sandbox, Client(session, server.url, timeout=0.3)
+        yield sandbox, Client(session, server.url, timeout=1.5)
 
 
 def _outcome(client: Client) -> str:

@@ -22,10 +22,9 @@ from sync.clock import local_date
 from sync.sandbox import Fault, Names, Quirks, Sandbox, SandboxServer
 from sync.storage.database import open_store
 from sync.storage.tables import effects, runs, sweeps, work_items
+from tests.patience import PATIENCE
 
 HANDOFFS = [sys.executable, "-m", "sync"]
-PATIENCE = 20.0
-"""Seconds after which a process that should have done something has failed to."""
 
 
 class Desk:

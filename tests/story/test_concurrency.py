@@ -24,11 +24,8 @@ from sync.settings import Settings, read_settings
 from sync.storage import work_queue
 from sync.storage.database import Store, migrate, open_store
 from tests.conftest import MakeWorld
+from tests.patience import PATIENCE
 from tests.world import World
-
-PATIENCE = 60.0
-"""Seconds after which a process that does nothing is given up."""
-
 
 # Processes
 
@@ -144,9 +141,7 @@ def test_a_killed_process_frees_its_lane_and_leaves_nothing_half_done(office: Of
     process.wait(PATIENCE)
     clock = VirtualClock.running()
     service = build(office.settings, clock=clock)
-    began = time.monotonic()
-    tally = drain(service)
-    assert time.monotonic() - began < PATIENCE / 2, "the lane was free"
+    tally = drain(service)  # would wait for ever for a lane that is not free
     assert tally.tried == 0, "what was cut off is looked for first, once it must have landed"
     clock.advance(timedelta(minutes=2))
     drain(service)

@@ -27,9 +27,9 @@ from sync.sandbox.server import SandboxServer
 from sync.service.bootstrap import build
 from sync.service.drain import run_sweep
 from sync.settings import read_settings
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 60.0
 SENDER = "Handoffs <handoffs@agency.example>"
 SEND = "POST */single-email/send"
 

@@ -14,9 +14,8 @@ import requests
 from sync.sandbox.sandbox import Sandbox
 from sync.sandbox.server import SandboxServer
 from sync.service.serve import KEPT_ALIVE_FROM
+from tests.patience import PATIENCE
 from tests.story.killing import children
-
-PATIENCE = 30.0
 
 
 def free_port() -> int:

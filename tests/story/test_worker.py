@@ -12,10 +12,10 @@ from sync.sandbox.faults import Fault
 from sync.service.worker import Worker
 from sync.storage import service_state
 from tests.conftest import MakeWorld
+from tests.patience import PATIENCE
 from tests.world import World
 
 ADMIN = "admin@agency.example"
-PATIENCE = 30.0
 
 
 @contextmanager

@@ -28,7 +28,7 @@ from sync.settings import Settings
 
 T = TypeVar("T")
 
-PATIENCE = 45.0
+PATIENCE = 180.0
 """Real seconds that anything may take before the demo gives up; starting the service took eight on two overloaded cores."""
 
 LOOK_EVERY = 0.04
