@@ -8,12 +8,15 @@ import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
+from typing import Any
 
 import click
 from click.exceptions import NoArgsIsHelpError
 
 from sync.commands.session import VERBOSE
+from sync.commands.whole_help import WholeHelp
 from sync.errors import INTERRUPTED, HandoffsError
+from sync.plain import make_output_plain
 
 SECTIONS: Mapping[str, Sequence[str]] = {
     "Try it": ("demo", "sandbox"),
@@ -46,7 +49,7 @@ def _usage_errors_in_one_line() -> Iterator[None]:
         raise WrongUsageError(error) from None
 
 
-class Commands(click.Group):
+class Commands(WholeHelp):
     """The commands of `SECTIONS`, each imported when it is first asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
@@ -61,6 +64,11 @@ class Commands(click.Group):
         if VERBOSE not in command.params:
             command.params.append(VERBOSE)
         return command
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run the program, on a terminal of whatever encoding."""
+        make_output_plain()
+        return super().main(*args, **extra)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the options before the command's name. Raises `WrongUsageError`."""
@@ -84,7 +92,7 @@ class Commands(click.Group):
         width = max(len(name) for name in self.list_commands(ctx))
         for title, section in SECTIONS.items():
             found = {name: self.get_command(ctx, name) for name in section}
-            rows = [(name.ljust(width), it.get_short_help_str(80)) for name, it in found.items() if it is not None]
+            rows = [(name.ljust(width), self.line_of(it)) for name, it in found.items() if it is not None]
             with formatter.section(title):
                 formatter.write_dl(rows)
 

@@ -6,12 +6,14 @@ from typing import Literal
 
 import structlog
 
+from sync.plain import speaks_unicode
+
 
 def configure(log_format: Literal["console", "json"], *, level: int = logging.INFO) -> None:
     """Send every log event to stderr; stdout stays free for data."""
     renderer: structlog.typing.Processor
     if log_format == "json":
-        renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
+        renderer = structlog.processors.JSONRenderer(ensure_ascii=not speaks_unicode(sys.stderr))
     else:
         renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     structlog.configure(

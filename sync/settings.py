@@ -23,11 +23,30 @@ _ALIKE = 0.8
 """How alike two names are from where one may be meant for the other, of 1."""
 
 
+ENV_FILE = Path(".env")
+"""Read in the working directory; what the environment says wins over it."""
+
+
+def source() -> str:
+    """Say where settings are read, for whoever has to mend one: `read in the environment and /srv/handoffs/.env`."""
+    file = ENV_FILE.absolute()
+    if file.is_file():
+        return f"read in the environment and {file}"
+    return f"read in the environment; there is no {file}"
+
+
+class SettingError(ConfigurationError):
+    """A setting is wrong, or missing. Its message ends with where settings were read."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(f"{message} ({source()})")
+
+
 class Settings(BaseSettings):
     """Every setting of the service; names in the environment are the fields' names in capitals."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True, env_ignore_empty=True
+        env_file=ENV_FILE, env_file_encoding="utf-8", extra="ignore", frozen=True, env_ignore_empty=True
     )
 
     hubspot_access_token: SecretStr | None = Field(None, description="Bearer token of the HubSpot app (`pat-…`).")
@@ -131,15 +150,15 @@ class Settings(BaseSettings):
         return value
 
     def require_token(self) -> str:
-        """The token, or a `ConfigurationError` that says how to get one."""
+        """The token, or a `SettingError` that says how to get one."""
         if self.hubspot_access_token is None:
-            raise ConfigurationError(
+            raise SettingError(
                 "HUBSPOT_ACCESS_TOKEN is not set: put the token of your HubSpot app (pat-…) into the environment or .env"
             )
         return self.hubspot_access_token.get_secret_value()
 
 
-def look_alikes(env_file: Path = Path(".env")) -> dict[str, str]:
+def look_alikes(env_file: Path = ENV_FILE) -> dict[str, str]:
     """Find names in the `.env` file that are no setting but look like one: the name → the one that may be meant.
 
     The environment itself holds what is for other programs, so it is not looked through.
@@ -156,9 +175,9 @@ def read_settings(**overrides: object) -> Settings:
         return Settings(**overrides)  # type: ignore[arg-type]  # fields by name; pydantic checks them
     except ValidationError as error:
         lines = [f"{_variable(e['loc'])}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()]
-        raise ConfigurationError("\n".join(lines)) from None
+        raise SettingError("\n".join(lines)) from None
     except UnicodeDecodeError as error:
-        raise ConfigurationError(f".env is not UTF-8 ({error.reason}): save it as UTF-8") from None
+        raise ConfigurationError(f"{ENV_FILE.absolute()} is not UTF-8 ({error.reason}): save it as UTF-8") from None
     except OSError as error:
         raise ConfigurationError(f"{error.filename} cannot be read: {error.strerror}") from None
 

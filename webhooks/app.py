@@ -19,10 +19,10 @@ from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from sync.clock import Clock
-from sync.errors import ConfigurationError, StoreError
+from sync.errors import StoreError
 from sync.observe import health
 from sync.observe.metrics import Metrics
-from sync.settings import Settings
+from sync.settings import SettingError, Settings
 from sync.storage.database import Store, StoreReader
 from sync.storage.inbox import Event, receive
 from webhooks.events import MalformedBodyError, kind_of, parse
@@ -47,7 +47,7 @@ def create_app(*, store: Store, settings: Settings, clock: Clock, readiness: Rea
     """Make the WSGI app, over an open and migrated store. Build it in the process that serves it, after any fork.
 
     Without HUBSPOT_CLIENT_SECRET and PUBLIC_URL the service lives by polling alone: webhooks are answered with 503.
-    With only one of the two no delivery could ever be verified: a `ConfigurationError` names the other.
+    With only one of the two no delivery could ever be verified: a `SettingError` names the other.
     """
     app = Flask(__name__, static_folder=None)
     # One byte more than allowed: Werkzeug silently cuts a body of unknown length there, and its size then tells.
@@ -102,17 +102,17 @@ class Trust:
 
 
 def trust_of(settings: Settings) -> Trust | None:
-    """Read it from the settings; None: the service runs without webhooks. Raises `ConfigurationError` if only half is set."""
+    """Read it from the settings; None: the service runs without webhooks. Raises `SettingError` if only half is set."""
     secrets = tuple(secret.get_secret_value() for secret in settings.hubspot_client_secret)
     if settings.public_url is None and not secrets:
         return None
     if not secrets:
-        raise ConfigurationError(
+        raise SettingError(
             "HUBSPOT_CLIENT_SECRET is not set, but PUBLIC_URL is: set the HubSpot app's client secret to receive "
             "webhooks, or unset PUBLIC_URL to run without them"
         )
     if settings.public_url is None:
-        raise ConfigurationError(
+        raise SettingError(
             "PUBLIC_URL is not set, but HUBSPOT_CLIENT_SECRET is: HubSpot signs the address that it calls, so set that "
             "(https://handoffs.example.com), or unset HUBSPOT_CLIENT_SECRET to run without webhooks"
         )

@@ -9,6 +9,7 @@ What the commands share:
     session       settings, logs, the database or the whole service: opened and closed
     options       arguments and options that several take, and what their values mean
     output        text, JSON and messages, and how times and counts are written
+    whole_help    a group's help without lines cut off
     terminal      the question before work is done, Ctrl-C, progress
     pass_report   sweep, poll: run a pass to its end and report it
     plan_report   plan, backfill: a plan as a diff

@@ -10,9 +10,10 @@ from sync.commands import session
 from sync.commands.options import YES
 from sync.commands.output import format_moment, number
 from sync.commands.terminal import confirm
+from sync.commands.whole_help import WholeHelp
 
 
-@click.group()
+@click.group(cls=WholeHelp)
 def db() -> None:
     """Bring the database up to date, copy it, or make it smaller."""
 

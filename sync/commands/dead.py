@@ -26,12 +26,13 @@ from sync.commands.output import (
     say,
 )
 from sync.commands.terminal import confirm
+from sync.commands.whole_help import WholeHelp
 
 if TYPE_CHECKING:
     from sync.admin import dead_letters as dying
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=WholeHelp, invoke_without_command=True)
 @ALL
 @JSON
 @click.pass_context

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from sync.plain import speaks_unicode
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
@@ -39,14 +41,19 @@ def say(message: str) -> None:
 
 def print_json(value: Mapping[str, object]) -> None:
     """Print one JSON object to stdout, with the version of its shape in front."""
-    click.echo(json.dumps({"version": 1, **value}, indent=2, ensure_ascii=False))
+    click.echo(json.dumps({"version": 1, **value}, indent=2, ensure_ascii=_escapes()))
 
 
 def print_json_line(value: Mapping[str, object]) -> None:
     """Print one JSON object to stdout, in a single line, with the version of its shape in front."""
     # Not by click.echo: it goes past the progress bar, which makes way only for what is written to sys.stdout.
-    sys.stdout.write(json.dumps({"version": 1, **value}, ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps({"version": 1, **value}, ensure_ascii=_escapes()) + "\n")
     sys.stdout.flush()
+
+
+def _escapes() -> bool:
+    """Whether JSON is written in ASCII: a stream that prints plain quotes for “these” would break it."""
+    return not speaks_unicode(sys.stdout)
 
 
 def console() -> "Console":

@@ -45,7 +45,10 @@ def read_settings(*, level: int = logging.WARNING) -> "Settings":
 
     settings = configuration.read_settings()
     for name, meant in configuration.look_alikes().items():
-        click.echo(f"{name} in .env is no setting and changes nothing: is {meant} meant?", err=True)
+        click.echo(
+            f"{name} in {configuration.ENV_FILE.absolute()} is no setting and changes nothing: is {meant} meant?",
+            err=True,
+        )
     verbose = click.get_current_context().meta.get(_VERBOSE, False)
     log.configure(settings.log_format, level=logging.DEBUG if verbose else level)
     return settings

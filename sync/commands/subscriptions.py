@@ -60,13 +60,13 @@ def subscriptions(directory: Path, object_type: str | None, without_portfolio: b
         raise click.UsageError("--object-type and --without-portfolio exclude each other")
     settings = session.read_settings()
     from sync.admin.subscriptions import App, project, write
-    from sync.errors import ConfigurationError
     from sync.service.bootstrap import read_mapping
+    from sync.settings import SettingError
 
     if settings.public_url is None:
-        raise ConfigurationError("PUBLIC_URL is not set: it is what HubSpot shall call (https://handoffs.example.com)")
+        raise SettingError("PUBLIC_URL is not set: it is what HubSpot shall call (https://handoffs.example.com)")
     if not settings.public_url.startswith("https://"):
-        raise ConfigurationError(f"PUBLIC_URL is {settings.public_url}: HubSpot calls https addresses only")
+        raise SettingError(f"PUBLIC_URL is {settings.public_url}: HubSpot calls https addresses only")
     mapping = read_mapping(settings)
     app = App(
         public_url=settings.public_url,

@@ -21,13 +21,12 @@ from sync.clock import Clock
 from sync.crm import CRM
 from sync.errors import (
     AuthenticationError,
-    ConfigurationError,
     CRMRejectedError,
     CRMUnavailableError,
     EmailError,
     EmailUnknownError,
 )
-from sync.settings import Settings
+from sync.settings import SettingError, Settings
 
 TIMEOUT = 30.0
 """Seconds for each step of a conversation with the mail server."""
@@ -226,7 +225,7 @@ def _refused(where: str, what: str, code: int, answer: bytes | str) -> str:
 def make_mailer(settings: Settings, crm: CRM, clock: Clock) -> Mailer | None:
     """Make the mailer of `EMAIL_URL`; None where it is not set: emails are then kept as blocked.
 
-    Raises `ConfigurationError` where EMAIL_FROM lacks.
+    Raises `SettingError` where EMAIL_FROM lacks.
     """
     url = settings.email_url
     if url is None:
@@ -237,5 +236,5 @@ def make_mailer(settings: Settings, crm: CRM, clock: Clock) -> Mailer | None:
     if scheme == "hubspot":
         return SingleSendMailer(crm, rest.strip("/"))
     if settings.email_from is None:
-        raise ConfigurationError(f"EMAIL_FROM is not set: {scheme} needs the sender of the emails (name@example.com)")
+        raise SettingError(f"EMAIL_FROM is not set: {scheme} needs the sender of the emails (name@example.com)")
     return SmtpMailer(url, settings.email_from, clock, plain_login=settings.email_plain_login)

@@ -82,6 +82,11 @@ def test_every_command_has_help_that_fits_80_columns(path: tuple[str, ...]) -> N
         assert "Exit codes" in result.output or path == ("db",)
 
 
+@pytest.mark.parametrize("path", [(), *every_command(main)], ids=" ".join)
+def test_no_line_of_a_list_of_commands_is_cut_off(path: tuple[str, ...]) -> None:
+    assert not re.search(r"[a-z,]\.\.\.$", run(*path, "--help").output, re.MULTILINE)
+
+
 def test_help_imports_nothing_heavy() -> None:
     code = "import sys; from sync.cli import main; main(['--help'], standalone_mode=False); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -137,6 +142,13 @@ def test_a_wrong_setting_is_2_and_named(command: str, environment: dict[str, str
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith("Error: ")
     assert message in result.stderr
+    if "MAPPING" not in environment:
+        assert f"(read in the environment; there is no {Path('.env').absolute()})" in result.stderr
+
+
+def test_the_env_file_that_was_read_is_named(place: Path) -> None:
+    (place / ".env").write_text("PORT=eighty\n", encoding="utf-8")
+    assert f"(read in the environment and {place / '.env'})" in run("status").stderr
 
 
 def test_two_wrong_settings_are_told_together() -> None:

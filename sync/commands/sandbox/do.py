@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 import click
 
 from sync.commands.sandbox.connection import URL, people_of
+from sync.commands.whole_help import WholeHelp
 
 if TYPE_CHECKING:
     from sync.sandbox.people import RemotePeople
 
 
-@click.group()
+@click.group(cls=WholeHelp)
 @URL
 @click.option("--by", metavar="WHO", help="Who acts: an owner's id, `workflow`, or a role. Default: an admin.")
 @click.pass_context

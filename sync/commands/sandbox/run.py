@@ -10,6 +10,7 @@ from sync.commands.options import JSON
 from sync.commands.output import print_json, say
 from sync.commands.sandbox.clock import parse_moment
 from sync.commands.sandbox.connection import PORT
+from sync.commands.whole_help import WholeHelp
 
 if TYPE_CHECKING:
     from sync.sandbox.sandbox import Sandbox
@@ -26,7 +27,7 @@ def _parse_clock_start(text: str) -> datetime | None:
         raise click.BadParameter(str(error)) from None
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=WholeHelp, invoke_without_command=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="0: any that is free.")
 @click.option(
     "--clock", type=_parse_clock_start, default="real", show_default=True, metavar="ISO|real", help="When it begins."
