@@ -2,15 +2,32 @@
 
 import logging
 import sys
-from typing import Literal
+from contextlib import suppress
+from typing import Literal, TextIO, cast
 
 import structlog
 
 from sync.plain import speaks_unicode
 
 
+class _Enduring:
+    """A stream that loses what cannot be written: a full disk below the log must end neither a pass nor a delivery."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
+
 def configure(log_format: Literal["console", "json"], *, level: int = logging.INFO) -> None:
-    """Send every log event to stderr; stdout stays free for data."""
+    """Send every log event to stderr; stdout stays free for data. What stderr does not take is lost, and raises nothing."""
     renderer: structlog.typing.Processor
     if log_format == "json":
         renderer = structlog.processors.JSONRenderer(ensure_ascii=not speaks_unicode(sys.stderr))
@@ -25,6 +42,6 @@ def configure(log_format: Literal["console", "json"], *, level: int = logging.IN
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Enduring(sys.stderr))),
         cache_logger_on_first_use=True,
     )

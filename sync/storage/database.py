@@ -25,18 +25,52 @@ BUSY_SECONDS = 30
 """How long a transaction waits for a database that another program holds, but where its opener says otherwise."""
 
 
+class _File:
+    """The database's file, by its identity: what is written into one that was replaced or removed is lost."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path  # None: in memory
+        self._opened: tuple[int, int] | None = None  # device and number; None: nothing has been opened yet
+
+    def note_opened(self) -> None:
+        """Remember which file stands there, at the first connection to it."""
+        if self._opened is None:
+            self._opened = self._now()
+
+    def require_same(self) -> None:
+        """Raise `StoreError` if another file stands at the path by now, or none."""
+        if self._opened is None or (now := self._now()) == self._opened:
+            return
+        what = "is gone" if now is None else "was replaced by another file"
+        raise StoreError(
+            f"the database {self._path} {what} while the service runs: nothing is written until `handoffs serve` is "
+            "started again on the file that is meant"
+        )
+
+    def _now(self) -> tuple[int, int] | None:
+        if self._path is None:
+            return None
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+
 class StoreReader:
     """An open database, to be read: `read()` gives a connection inside one short transaction. Nothing of it is kept."""
 
-    def __init__(self, engine: Engine, path: Path | None, busy_seconds: float = BUSY_SECONDS) -> None:
+    def __init__(self, engine: Engine, path: Path | None, busy_seconds: float, file: _File) -> None:
         self._engine = engine
         self.path = path  # None: in memory
         self._busy_seconds = busy_seconds
+        self._file = file
         self._for_good: set[str] = set()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Begin a transaction that sees one state of the database, and roll it back. Raises `StoreError`."""
+        self._file.require_same()
         try:
             with self._engine.connect() as connection:
                 _begin(connection, "BEGIN")
@@ -64,9 +98,9 @@ class StoreReader:
 class Store(StoreReader):
     """An open database, to be read and written. `reader` is the same database for whatever may only read it."""
 
-    def __init__(self, engine: Engine, path: Path | None, busy_seconds: float = BUSY_SECONDS) -> None:
-        super().__init__(engine, path, busy_seconds)
-        self.reader = StoreReader(engine, path, busy_seconds)
+    def __init__(self, engine: Engine, path: Path | None, busy_seconds: float, file: _File) -> None:
+        super().__init__(engine, path, busy_seconds, file)
+        self.reader = StoreReader(engine, path, busy_seconds, file)
 
     @property
     def engine(self) -> Engine:
@@ -76,13 +110,16 @@ class Store(StoreReader):
     def write(self) -> Iterator[Connection]:
         """Begin a transaction that may write, at once, so that it never fails half-way on a lock; commit it at the end.
 
-        Raises `StoreError`; whatever is raised inside rolls it back.
+        Raises `StoreError`; whatever is raised inside rolls it back. It is raised too where the database's file was
+        replaced meanwhile: what was committed may then be in none that anybody will read.
         """
+        self._file.require_same()
         try:
             with self._engine.connect() as connection:
                 _begin(connection, "BEGIN IMMEDIATE")
                 with connection.begin():
                     yield connection
+            self._file.require_same()
         except (SQLAlchemyError, sqlite3.Error) as error:
             raise self._explained(error) from error
 
@@ -107,6 +144,8 @@ def _explanation(cause: BaseException | None, path: Path | None, busy_seconds: f
             )
         case sqlite3.SQLITE_FULL:
             return f"the disk of {path} is full: free some room; nothing was lost"
+        case sqlite3.SQLITE_IOERR:
+            return f"{where}: {text}: is there room left, by quota and by the limit of a file's size, and is the disk whole?"
         case sqlite3.SQLITE_CANTOPEN:
             return (
                 f"{where} cannot be opened: does its directory exist, and may the service write there? See DATABASE_URL"
@@ -138,8 +177,14 @@ def open_store(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Store:
         connect_args={"timeout": busy_seconds, "check_same_thread": False},
         hide_parameters=True,  # an error must not quote people's data into a log
     )
-    event.listen(engine, "connect", lambda connection, _record: _configure(connection, busy_seconds))
-    return Store(engine, path, busy_seconds)
+    file = _File(path)
+
+    def opened(connection: sqlite3.Connection, _record: object) -> None:
+        _configure(connection, busy_seconds)
+        file.note_opened()
+
+    event.listen(engine, "connect", opened)
+    return Store(engine, path, busy_seconds, file)
 
 
 def _configure(connection: sqlite3.Connection, busy_seconds: float) -> None:

@@ -1,6 +1,8 @@
 """The database says in words what is wrong with it, and a transaction is all or nothing."""
 
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -168,6 +170,64 @@ def test_a_full_disk(path: Path) -> None:
     with store.read() as connection:
         assert get(connection, A) == "b"
         assert connection.scalar(select(func.count()).select_from(deliveries)) == 0
+
+
+def test_a_file_that_may_grow_no_further(path: Path) -> None:
+    """A quota, or a limit of the process, stops a write as a full disk does, and nothing but it."""
+    _open(path).close()
+    program = f"""
+import resource, signal
+from sync.errors import StoreError
+from sync.storage.database import open_store
+from sync.storage.tables import deliveries
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+store = open_store("sqlite:///{path}")
+try:
+    with store.write() as connection:
+        for _ in range(50):
+            connection.execute(deliveries.insert().values(received_at=0, body=b"x" * 4096))
+except StoreError as error:
+    print(error)
+store.close()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "is there room left" in done.stdout, done
+
+
+def test_a_file_that_was_replaced(path: Path) -> None:
+    """What is written into the old one nobody would ever read."""
+    store = _open(path)
+    _write(store)
+    other = path.with_name("other.db")
+    _open(other)
+    other.replace(path)
+    with pytest.raises(StoreError, match=r"handoffs\.db was replaced by another file while the service runs"):
+        _write(store)
+    with pytest.raises(StoreError, match="was replaced"), store.reader.read():
+        pass
+
+
+def test_a_file_that_is_gone_is_not_made_anew(path: Path) -> None:
+    store = _open(path)
+    path.unlink()
+    with pytest.raises(StoreError, match=r"handoffs\.db is gone while the service runs"):
+        _write(store)
+    assert not path.exists()
+
+
+def test_a_file_that_is_replaced_while_it_is_written(path: Path) -> None:
+    """Whoever is told that it was stored would never send it again."""
+    store = _open(path)
+
+    def write() -> None:
+        with store.write() as connection:
+            put(connection, A, "b")
+            path.rename(path.with_name("moved.db"))
+
+    with pytest.raises(StoreError, match="is gone"):
+        write()
 
 
 def test_no_database(path: Path) -> None:

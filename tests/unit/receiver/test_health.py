@@ -10,7 +10,7 @@ from sync.clock import to_ms
 from sync.crm import Kind, RecordRef
 from sync.errors import ConfigurationError
 from sync.storage import service_state, work_queue
-from sync.storage.database import Store, open_store
+from sync.storage.database import Store, migrate, open_store
 from sync.storage.service_state import Entry
 from sync.storage.tables import work_items
 from tests.unit.receiver.deliveries import START, HandClock, change, error_of, post, scraped, settings_of, stored
@@ -137,3 +137,16 @@ def test_what_is_parked_held_or_waits_is_no_backlog(client: FlaskClient, store: 
     counts = {name: found[f"handoffs_{name}"] for name in ("dirty_due", "parked", "held", "waiting")}
     assert counts == {"dirty_due": 1, "parked": 1, "held": 1, "waiting": 1}
     assert found["handoffs_dirty_oldest_seconds"] == 120
+
+
+def test_a_database_that_was_replaced_takes_no_delivery(client: FlaskClient, store: Store, tmp_path: Path) -> None:
+    """Answered 200 it would never come again, and be in a file that is gone."""
+    assert post(client, [change()]).status_code == 200
+    other = open_store(f"sqlite:///{tmp_path}/other.db")
+    migrate(other)
+    other.close()
+    assert store.path is not None
+    (tmp_path / "other.db").replace(store.path)
+    assert post(client, [change(objectId=12)]).status_code == 503
+    (reason,) = client.get("/readyz").get_json()["reasons"]
+    assert "was replaced by another file" in reason
