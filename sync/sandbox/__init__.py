@@ -13,7 +13,7 @@ arguments and the same calls give the same bytes. Production code does not impor
       call         what endpoints share; api_objects, api_associations, api_search, api_metadata: the endpoints
       limits       190 per 10 s, 5 searches per s, a day's allowance
       faults       failures on demand
-      request_log  what was asked
+      request_log  what was asked;  recorder: the exchanges themselves, for `python -m tests.contract`
     wire         requests and answers without HTTP
     transport    `requests` straight to the API;  server + control: over a socket, with `/_sandbox/…` beside it
     delivery     webhooks, signed (signing), late, doubled, lost, retried

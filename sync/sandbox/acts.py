@@ -7,7 +7,7 @@ from typing import Any
 
 from sync.sandbox.portal import Link, NotFoundError, Portal, stage_of
 from sync.sandbox.records import Record
-from sync.sandbox.schema import Actor, Property, ValidationRule
+from sync.sandbox.schema import Actor, Property, ValidationRule, WritePermissions
 from sync.sandbox.seed import Process
 from sync.sandbox.values import iso
 
@@ -98,6 +98,9 @@ class Acts:
 
     def archive_property(self, kind: str, name: str, archived: bool = True) -> None:
         self._portal.archive_property(self._type(kind), name, archived=archived)
+
+    def restrict_stage(self, kind: str, stage: str, permissions: WritePermissions) -> None:
+        self._portal.restrict_stage(self._type(kind), stage, permissions)
 
     def set_rules(self, rules: list[Mapping[str, str]]) -> None:
         """Replace the admin's validation rules; `type` is a kind."""

@@ -1,4 +1,4 @@
-"""The simulated HubSpot API, version 2026-09, without a socket: `Api.handle` takes a request and gives an answer.
+"""The simulated HubSpot API, without a socket: `Api.handle` takes a request and gives an answer.
 
 A call goes through: token, rate limits, faults, scopes, endpoint, log. One call at a time holds the portal's lock, so a
 call is atomic, as a batch is in HubSpot as far as anyone can tell.
@@ -6,75 +6,19 @@ call is atomic, as a batch is in HubSpot as far as anyone can tell.
 
 import json
 import random
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from email.utils import format_datetime
-from functools import lru_cache
 
-from sync.sandbox import api_associations as associations
-from sync.sandbox import api_metadata, api_objects, api_search
 from sync.sandbox.call import Call
 from sync.sandbox.faults import Fault, Faults, rate_limit_body, refusal
 from sync.sandbox.incomplete import MISSING, Lacks, leave_out
-from sync.sandbox.limits import Budget, Meter, RateLimiter
+from sync.sandbox.limits import Budget, RateLimiter
 from sync.sandbox.portal import Portal, UnknownTypeError
+from sync.sandbox.recorder import from_environment
 from sync.sandbox.request_log import RequestLog
+from sync.sandbox.routes import Route, match
 from sync.sandbox.schema import CONTACT, NOTE, TASK, TICKET, Actor
 from sync.sandbox.wire import ApiError, Request, Response
-
-VERSION = "2026-09"
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """`scope` names what the token needs: a scope itself, or `read`/`write` of the object types in the path."""
-
-    method: str
-    template: str
-    endpoint: Callable[[Call], Response]
-    scope: str
-    meter: Meter = "calls"
-
-
-_OBJECTS = f"/crm/objects/{VERSION}/{{type}}"
-_LINKS = f"/crm/associations/{VERSION}/{{from}}/{{to}}"
-_PROPERTIES = f"/crm/properties/{VERSION}/{{type}}"
-_PIPELINES = f"/crm/pipelines/{VERSION}/{{type}}"
-_OWNERS = f"/crm/owners/{VERSION}"
-_SCHEMAS = f"/crm-object-schemas/{VERSION}/schemas"
-_SINGLE_SEND = f"/marketing/transactional/{VERSION}/single-email/send"
-
-ROUTES = (
-    Route("GET", _OBJECTS, api_objects.page, "read"),
-    Route("POST", _OBJECTS, api_objects.create, "write"),
-    Route("POST", f"{_OBJECTS}/search", api_search.search, "read", "search"),
-    Route("POST", f"{_OBJECTS}/batch/read", api_objects.batch_read, "read"),
-    Route("POST", f"{_OBJECTS}/batch/create", api_objects.batch_create, "write"),
-    Route("POST", f"{_OBJECTS}/batch/update", api_objects.batch_update, "write"),
-    Route("POST", f"{_OBJECTS}/batch/archive", api_objects.batch_archive, "write"),
-    Route("GET", f"{_OBJECTS}/{{id}}", api_objects.get, "read"),
-    Route("PATCH", f"{_OBJECTS}/{{id}}", api_objects.update, "write"),
-    Route("DELETE", f"{_OBJECTS}/{{id}}", api_objects.archive, "write"),
-    Route("GET", f"{_LINKS}/labels", associations.labels, "read"),
-    Route("POST", f"{_LINKS}/batch/read", associations.batch_read, "read", "associations"),
-    Route("POST", f"{_LINKS}/batch/create", associations.batch_create, "write", "associations"),
-    Route("POST", f"{_LINKS}/batch/associate/default", associations.batch_create, "write", "associations"),
-    Route("POST", f"{_LINKS}/batch/archive", associations.batch_archive, "write", "associations"),
-    Route("POST", f"{_LINKS}/batch/labels/archive", associations.batch_archive_labels, "write", "associations"),
-    Route("GET", _PROPERTIES, api_metadata.properties, "read"),
-    Route("POST", _PROPERTIES, api_metadata.create_property, "define"),
-    Route("GET", f"{_PROPERTIES}/{{name}}", api_metadata.property_named, "read"),
-    Route("GET", _PIPELINES, api_metadata.pipelines, "read"),
-    Route("POST", _PIPELINES, api_metadata.create_pipeline, "define"),
-    Route("GET", _OWNERS, api_metadata.owners, "crm.objects.owners.read"),
-    Route("GET", f"{_OWNERS}/{{id}}", api_metadata.owner, "crm.objects.owners.read"),
-    Route("GET", _SCHEMAS, api_metadata.schemas, "crm.schemas.custom.read"),
-    Route("POST", _SCHEMAS, api_metadata.create_schema, "crm.schemas.custom.write"),
-    Route("GET", f"{_SCHEMAS}/{{type}}", api_metadata.schema, "crm.schemas.custom.read"),
-    Route("POST", f"{_SCHEMAS}/{{type}}/associations", api_metadata.create_association, "crm.schemas.custom.write"),
-    Route("GET", f"/account-info/{VERSION}/details", api_metadata.account, "oauth"),
-    Route("POST", _SINGLE_SEND, api_metadata.single_send, "transactional-email"),
-)  # fmt: skip
 
 
 class Api:
@@ -98,6 +42,7 @@ class Api:
         self._random = random.Random(f"api {seed}")
         self._seed = seed
         self._calls = 0
+        self._recorder = from_environment()
         self._actor = Actor.app(portal.account.app_id)
 
     def handle(self, request: Request) -> Response:
@@ -114,17 +59,28 @@ class Api:
         self.portal.settle()
         self._calls += 1
         correlation_id = f"{self._calls:08x}-0000-4000-8000-{self._seed % 2**48:012x}"
-        matched = _match(request.method, request.path)
+        matched = match(request.method, request.path)
         if matched is None:
             error = ApiError(404, "NOT_FOUND", f"No resource at {request.method} {request.path}")
             response = _failure(error, correlation_id)
             self._note(f"{request.method} {request.path}", response, 1, None, metered=False)
+            self._record(request, response, None)
             return response
         route, parameters = matched
-        call = Call(self.portal, request, parameters, self._actor, self._random, self.association_page, correlation_id)
+        call = Call(
+            self.portal,
+            request,
+            parameters,
+            self._actor,
+            self._random,
+            self.association_page,
+            correlation_id,
+            dated=route.dated,
+        )
         endpoint = self._endpoint(route, parameters)
         response, fault = self._answered(call, route, endpoint)
         self._note(endpoint, response, call.counted, fault, metered=route.meter == "calls")
+        self._record(request, response, fault)
         return response
 
     def _answered(self, call: Call, route: Route, endpoint: str) -> tuple[Response, Fault | None]:
@@ -214,6 +170,10 @@ class Api:
                     names[name] = value
         return f"{route.method} {route.template.format(**names)}"
 
+    def _record(self, request: Request, response: Response, fault: Fault | None) -> None:
+        if self._recorder is not None:
+            self._recorder.add(request, response, fault.kind if fault else None)
+
     def _note(self, endpoint: str, response: Response, inputs: int, fault: Fault | None, *, metered: bool) -> None:
         clock = self.portal.clock
         self.log.add(
@@ -228,18 +188,6 @@ class Api:
 
 
 _JSON = {"Content-Type": "application/json;charset=utf-8"}
-
-
-@lru_cache(maxsize=8192)
-def _match(method: str, path: str) -> tuple[Route, dict[str, str]] | None:
-    parts = path.split("/")
-    for route in ROUTES:
-        wanted = route.template.split("/")
-        if route.method != method or len(wanted) != len(parts):
-            continue
-        if all(part == given or (part.startswith("{") and given) for part, given in zip(wanted, parts, strict=True)):
-            return route, {part[1:-1]: given for part, given in zip(wanted, parts, strict=True) if part.startswith("{")}
-    return None
 
 
 def _failure(error: ApiError, correlation_id: str) -> Response:

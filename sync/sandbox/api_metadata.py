@@ -1,10 +1,12 @@
-"""What a portal is made of, over HTTP: properties, pipelines, owners, schemas, the account; and the single email."""
+"""What a portal is made of, over HTTP: owners, schemas, the account; and the single email."""
 
 import re
+from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sync.sandbox.call import Call, answer, listing, number
-from sync.sandbox.portal import ConflictError, UnknownTypeError
+from sync.sandbox.portal import UnknownTypeError
 from sync.sandbox.schema import (
     COMPUTED,
     NOTE,
@@ -12,8 +14,6 @@ from sync.sandbox.schema import (
     TASK,
     ObjectType,
     Owner,
-    Pipeline,
-    pipeline_from_json,
     property_from_json,
 )
 from sync.sandbox.values import iso
@@ -22,62 +22,13 @@ from sync.sandbox.wire import ApiError, Response
 OWNERS_PAGE = 500
 
 
-def properties(call: Call) -> Response:
-    object_type = call.type()
-    shown = object_type.archived_properties if call.query("archived") == "true" else object_type.properties
-    return answer(200, listing(one.as_json() for one in shown.values()))
-
-
-def property_named(call: Call) -> Response:
-    definition = call.type().properties.get(call.parameters["name"])
-    if definition is None:
-        raise ApiError(404, "OBJECT_NOT_FOUND", f"Property {call.parameters['name']} does not exist")
-    return answer(200, definition.as_json())
-
-
-def create_property(call: Call) -> Response:
-    object_type = call.type()
-    try:
-        definition = property_from_json(call.body())
-    except (KeyError, TypeError, ValueError) as error:
-        raise ApiError(400, "VALIDATION_ERROR", f"Invalid property definition: {error}") from error
-    if definition.group not in object_type.groups:
-        raise ApiError(400, "VALIDATION_ERROR", f"Property group {definition.group} does not exist")
-    if definition.unique and object_type.id == TASK and not call.portal.quirks.unique_task_property:
-        raise ApiError(400, "VALIDATION_ERROR", "hasUniqueValue is not supported for this object type")
-    try:
-        call.portal.define_property(object_type.id, definition)
-    except ConflictError as error:
-        raise ApiError(409, "OBJECT_ALREADY_EXISTS", f"A property named '{error}' already exists.") from error
-    return answer(201, definition.as_json())
-
-
-def pipelines(call: Call) -> Response:
-    known = call.portal.pipelines.get(call.type().id, {})
-    return answer(200, listing(_pipeline(call, one, n) for n, one in enumerate(known.values())))
-
-
-def create_pipeline(call: Call) -> Response:
-    object_type = call.type()
-    known = call.portal.pipelines.get(object_type.id, {})
-    try:
-        pipeline = pipeline_from_json(call.body(), lambda: str(call.portal.new_definition()))
-    except (KeyError, TypeError, ValueError) as error:
-        raise ApiError(400, "VALIDATION_ERROR", f"Invalid pipeline definition: {error}") from error
-    if pipeline.label.casefold() in {one.label.casefold() for one in known.values()}:
-        raise ApiError(409, "CONFLICT", f"A pipeline with the label '{pipeline.label}' already exists.")
-    call.portal.define_pipeline(object_type.id, pipeline)
-    return answer(201, _pipeline(call, pipeline, len(known)))
-
-
 def owners(call: Call) -> Response:
     """The active owners, or with `archived=true` the deactivated ones."""
     limit = number(call.query("limit", "100"))
     if not 0 < limit <= OWNERS_PAGE:
         raise ApiError(400, "VALIDATION_ERROR", f"The limit must be between 1 and {OWNERS_PAGE}")
-    archived = call.query("archived") == "true"
     email = call.query("email")
-    chosen = [o for o in call.portal.owners.values() if o.archived is archived and email in ("", o.email)]
+    chosen = [o for o in call.portal.owners.values() if o.archived is call.archived and email in ("", o.email)]
     start = max(0, number(call.query("after", "0")))
     page = chosen[start : start + limit]
     after = str(start + limit) if start + limit < len(chosen) else None
@@ -85,8 +36,13 @@ def owners(call: Call) -> Response:
 
 
 def owner(call: Call) -> Response:
-    found = call.portal.owners.get(call.parameters["id"])
-    if found is None or found.archived is not (call.query("archived") == "true"):
+    """By owner id or, with `idProperty=userId`, by user id."""
+    asked, by = call.parameters["id"], call.query("idProperty", "id")
+    if by not in ("id", "userId"):
+        raise ApiError(400, "VALIDATION_ERROR", f"idProperty must be id or userId, not {by}")
+    known = {one.id if by == "id" else str(one.user_id): one for one in call.portal.owners.values()}
+    found = known.get(asked)
+    if found is None or found.archived is not call.archived:
         raise ApiError(404, "OBJECT_NOT_FOUND", "resource not found")
     return answer(200, _owner(found))
 
@@ -168,6 +124,7 @@ def _associate(call: Call, near: str, far: str) -> int:
 
 def account(call: Call) -> Response:
     details = call.portal.account
+    offset = call.portal.clock.now().astimezone(ZoneInfo(details.time_zone)).utcoffset() or timedelta()
     return answer(
         200,
         {
@@ -178,8 +135,16 @@ def account(call: Call) -> Response:
             "additionalCurrencies": [],
             "uiDomain": details.ui_domain,
             "dataHostingLocation": "na1",
+            "utcOffset": _offset(offset),
+            "utcOffsetMilliseconds": offset // timedelta(milliseconds=1),
         },
     )
+
+
+def _offset(offset: timedelta) -> str:
+    """As HubSpot writes it: `-05:00`."""
+    minutes = offset // timedelta(minutes=1)
+    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
 
 
 def single_send(call: Call) -> Response:
@@ -204,26 +169,6 @@ def single_send(call: Call) -> Response:
     if not new:
         result |= {"status": "COMPLETE", "sendResult": "IDEMPOTENT_IGNORE"}
     return answer(200, result)
-
-
-def _pipeline(call: Call, pipeline: Pipeline, order: int) -> dict[str, object]:
-    facts = call.portal.quirks.stage_metadata
-    stages = []
-    for n, stage in enumerate(pipeline.stages):
-        metadata = {"ticketState": "CLOSED" if stage.closed else "OPEN", "isClosed": str(stage.closed).lower()}
-        if facts != "both":
-            metadata = {facts: metadata[facts]}
-        stages.append(
-            {"id": stage.id, "label": stage.label, "displayOrder": n, "metadata": metadata, "archived": False}
-        )
-    call.random.shuffle(stages)
-    return {
-        "id": pipeline.id,
-        "label": pipeline.label,
-        "displayOrder": order,
-        "stages": stages,
-        "archived": False,
-    }
 
 
 def _owner(one: Owner) -> dict[str, object]:
@@ -251,6 +196,8 @@ def _schema(call: Call, one: ObjectType) -> dict[str, object]:
         "primaryDisplayProperty": one.display_property,
         "requiredProperties": list(one.required),
         "searchableProperties": [one.display_property],
+        "secondaryDisplayProperties": [],
+        "allowsSensitiveProperties": False,
         "properties": [definition.as_json() for definition in one.properties.values()],
         "associations": [
             {

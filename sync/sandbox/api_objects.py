@@ -18,11 +18,11 @@ PAGE = 100
 
 def get(call: Call) -> Response:
     object_type = call.type()
-    archived = call.query("archived") == "true"
-    record = call.portal.find(object_type.id, number(call.parameters["id"]), archived=archived)
+    record = _identified(call, object_type, call.parameters["id"], call.query("idProperty") or None)
     if record is None:
         raise ApiError(404, "OBJECT_NOT_FOUND", "resource not found")
-    return _one(call, 200, record, call.names("properties"), call.names("propertiesWithHistory"))
+    text = record.as_json(call.names("properties"), call.names("propertiesWithHistory"), call.portal.quirks)
+    return Response(200, _with_ends(call, record, text).encode(), {"Content-Type": JSON})
 
 
 def page(call: Call) -> Response:
@@ -34,11 +34,10 @@ def page(call: Call) -> Response:
     if not 0 < limit <= most:
         raise ApiError(400, "VALIDATION_ERROR", f"The requested limit {limit} is not between 1 and {most}")
     after = number(call.query("after", "0"))
-    archived = call.query("archived") == "true"
-    records = [r for r in call.portal.records(object_type.id, archived=archived) if r.id >= after]
+    records = [r for r in call.portal.records(object_type.id, archived=call.archived) if r.id >= after]
     records.sort(key=lambda record: record.id)
     names = call.names("properties")
-    shown = ",".join(r.as_json(names, history, call.portal.quirks) for r in records[:limit])
+    shown = ",".join(_with_ends(call, r, r.as_json(names, history, call.portal.quirks)) for r in records[:limit])
     paging = ""
     if len(records) > limit:
         paging = f',"paging":{{"next":{{"after":"{records[limit].id}","link":"?after={records[limit].id}"}}}}'
@@ -57,8 +56,11 @@ def create(call: Call) -> Response:
 def update(call: Call) -> Response:
     object_type = call.type()
     properties = _properties(call.body())
+    found = _identified(call, object_type, call.parameters["id"], call.query("idProperty") or None)
+    if found is None:
+        raise ApiError(404, "OBJECT_NOT_FOUND", f"Object not found: {object_type.name} {call.parameters['id']}")
     try:
-        record = call.portal.update(object_type.id, number(call.parameters["id"]), properties, call.actor)
+        record = call.portal.update(object_type.id, found.id, properties, call.actor)
     except PortalError as error:
         raise refused(error, call.portal, object_type) from error
     return _one(call, 200, record, tuple(properties))
@@ -70,6 +72,19 @@ def archive(call: Call) -> Response:
     with suppress(PortalError):
         call.portal.archive(object_type.id, number(call.parameters["id"]), call.actor)
     return Response(204)
+
+
+def merge(call: Call) -> Response:
+    """Merge one record into another; the answer is the one that is left (docs/hubspot.md 4.12)."""
+    object_type = call.type()
+    body = call.body()
+    try:
+        made = call.portal.merge(
+            object_type.id, number(body.get("primaryObjectId")), number(body.get("objectIdToMerge")), call.actor
+        )
+    except PortalError as error:
+        raise refused(error, call.portal, object_type) from error
+    return _one(call, 200, made, ())
 
 
 def batch_read(call: Call) -> Response:
@@ -153,12 +168,54 @@ def batch_update(call: Call) -> Response:
     return call.batch(200, results, [*_missing(call, object_type, missing), *told])
 
 
+def batch_upsert(call: Call) -> Response:
+    """Update the records that have a value of a unique property, and create those that none has."""
+    object_type = call.type()
+    rows = call.inputs(call.body(), BATCH)
+    wanted = []
+    for row in rows:
+        name = row.get("idProperty")
+        held = _identified(call, object_type, str(row.get("id")), name)
+        if held is None and name in (None, "hs_object_id"):
+            raise ApiError(404, "OBJECT_NOT_FOUND", f"Object not found: {object_type.name} {row.get('id')}")
+        properties = _properties(row) if held else {str(name): row.get("id"), **_properties(row)}
+        wanted.append((held, properties))
+    try:
+        for held, properties in wanted:
+            call.portal.validate(object_type, held, properties, call.actor)
+        results = [_put(call, object_type, held, properties) for held, properties in wanted]
+    except PortalError as error:
+        raise refused(error, call.portal, object_type) from error
+    return call.batch(200, results)
+
+
 def batch_archive(call: Call) -> Response:
     object_type = call.type()
     for one in call.inputs(call.body(), BATCH):
         with suppress(PortalError):
             call.portal.archive(object_type.id, id_of(one), call.actor)
     return Response(204)
+
+
+def _put(call: Call, object_type: ObjectType, held: Record | None, properties: Mapping[str, Any]) -> str:
+    if held is None:
+        record = call.portal.create(object_type.id, properties, call.actor)
+    else:
+        record = call.portal.update(object_type.id, held.id, properties, call.actor)
+    text = record.as_json(tuple(properties), (), call.portal.quirks)
+    return f'{text[:-1]},"new":{json.dumps(held is None)}}}'
+
+
+def _with_ends(call: Call, record: Record, text: str) -> str:
+    """The record with what the query's `associations` asks for: ids and kinds of association, by object."""
+    told = {}
+    for name in call.names("associations"):
+        other = call.portal.type(name)
+        kinds = f"{record.type.name}_to_{other.name}"
+        found = [{"id": str(one), "type": kinds} for one in call.portal.linked(record, other.id)]
+        if found:
+            told[other.fully_qualified_name or other.plural] = {"results": found}
+    return f'{text[:-1]},"associations":{json.dumps(told)}}}' if told else text
 
 
 def _one(call: Call, status: int, record: Record, names: tuple[str, ...], history: tuple[str, ...] = ()) -> Response:
@@ -173,8 +230,9 @@ def _unknown_properties(call: Call, object_type: ObjectType, names: Iterable[str
 
 
 def _identified(call: Call, object_type: ObjectType, one: str, id_property: str | None) -> Record | None:
+    """The record of that id, or of that value of a unique property; with `archived=true`, of the archived ones."""
     if id_property is None or id_property == "hs_object_id":
-        return call.portal.find(object_type.id, number(one))
+        return call.portal.find(object_type.id, number(one), archived=call.archived)
     definition = object_type.properties.get(id_property)
     if definition is None or not definition.unique:
         raise ApiError(400, "VALIDATION_ERROR", f"{id_property} is not a unique property")

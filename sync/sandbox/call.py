@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,10 @@ JSON = "application/json;charset=utf-8"
 
 @dataclass(slots=True)
 class Call:
-    """`spoil` is the share of a batch's inputs that a `partial` fault makes fail; `counted` the size of the batch."""
+    """`spoil` is the share of a batch's inputs that a `partial` fault makes fail; `counted` the size of the batch.
+
+    `dated`: the path is one of the version `2026-09`, not of v3 or v4.
+    """
 
     portal: Portal
     request: Request
@@ -27,18 +31,27 @@ class Call:
     correlation_id: str
     spoil: float = 0.0
     counted: int = 1
+    dated: bool = True
 
     def type(self, name: str = "type") -> ObjectType:
-        """The object type that the path names. Raises `ApiError` 400, as HubSpot does."""
-        try:
-            return self.portal.type(self.parameters[name])
-        except UnknownTypeError:
-            raise ApiError(
-                400, "VALIDATION_ERROR", f"Unable to infer object type from: {self.parameters[name]}"
-            ) from None
+        """The object type that the path names. Raises `ApiError` 400, as HubSpot does.
+
+        A custom object is named by its type id or its fully qualified name, no longer by its name (docs/hubspot.md 1.7).
+        """
+        named = self.parameters[name]
+        with suppress(UnknownTypeError):
+            found = self.portal.type(named)
+            if not found.custom or named.lower() in (found.id, found.fully_qualified_name.lower()):
+                return found
+        raise ApiError(400, "VALIDATION_ERROR", f"Unable to infer object type from: {named}")
 
     def query(self, name: str, default: str = "") -> str:
         return self.request.parameters().get(name, [default])[0]
+
+    @property
+    def archived(self) -> bool:
+        """Whether archived things are asked for, and no others: `archived=true`."""
+        return self.query("archived").lower() == "true"  # the SDK writes True
 
     def names(self, name: str) -> tuple[str, ...]:
         """A query parameter that lists property names, repeated or comma-separated."""
@@ -47,13 +60,23 @@ class Call:
 
     def body(self) -> dict[str, Any]:
         """The JSON object sent. Raises `ApiError` 400."""
-        try:
-            parsed = json.loads(self.request.body)
-        except ValueError as error:
-            raise ApiError(400, "VALIDATION_ERROR", f"Invalid input JSON: {error}") from None
+        parsed = self._parsed()
         if not isinstance(parsed, dict):
             raise ApiError(400, "VALIDATION_ERROR", "Invalid input JSON: not an object")
         return parsed
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The JSON list of objects sent. Raises `ApiError` 400."""
+        parsed = self._parsed()
+        if not isinstance(parsed, list) or not all(isinstance(one, dict) for one in parsed):
+            raise ApiError(400, "VALIDATION_ERROR", "Invalid input JSON: not a list of objects")
+        return parsed
+
+    def _parsed(self) -> Any:
+        try:
+            return json.loads(self.request.body)
+        except ValueError as error:
+            raise ApiError(400, "VALIDATION_ERROR", f"Invalid input JSON: {error}") from None
 
     def inputs(self, body: Mapping[str, Any], most: int, what: str = "a batch request") -> list[dict[str, Any]]:
         """The inputs of a batch. Raises `ApiError` 400 beyond the limit, and for what is no list of objects."""

@@ -15,6 +15,7 @@ from sync.clock import to_ms
 from sync.sandbox.acts import Acts
 from sync.sandbox.control_client import ControlClient
 from sync.sandbox.portal import Portal
+from sync.sandbox.schema import WritePermissions
 from sync.sandbox.seed import ROLES, TASK_PROPERTY, Process
 
 
@@ -300,6 +301,10 @@ class Agency(ABC):
 
     def restore_property(self, kind: str, name: str) -> None:
         self._do("archive_property", kind=kind, name=name, archived=False)
+
+    def restrict_stage(self, kind: str, stage: str, permissions: WritePermissions) -> None:
+        """Change who may move records into a stage, by its id."""
+        self._do("restrict_stage", kind=kind, stage=stage, permissions=permissions)
 
     def set_rules(self, *rules: Mapping[str, str]) -> None:
         """Replace the admin's validation rules: `name`, `type` (a kind), `property`, `pattern`, `message`."""

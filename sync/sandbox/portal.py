@@ -10,7 +10,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -21,6 +21,7 @@ from sync.sandbox.quirks import Quirks
 from sync.sandbox.records import Record
 from sync.sandbox.schema import (
     CREATED_BY,
+    ENFORCED,
     NOTE,
     TASK,
     Account,
@@ -33,6 +34,7 @@ from sync.sandbox.schema import (
     Property,
     Stage,
     ValidationRule,
+    WritePermissions,
 )
 from sync.sandbox.values import InvalidValueError, Problem, iso, normalise
 
@@ -245,6 +247,16 @@ class Portal:
 
     def define_pipeline(self, type_id: str, pipeline: Pipeline) -> None:
         self.pipelines.setdefault(type_id, {})[pipeline.id] = pipeline
+
+    def restrict_stage(self, type_id: str, stage_id: str, permissions: WritePermissions) -> None:
+        """Say who may move records into a stage. Raises `NotFoundError`."""
+        found = stage_of(self.pipelines.get(type_id, {}), stage_id)
+        if found is None:
+            raise NotFoundError(f"stage {stage_id}")
+        pipeline, stage = found
+        changed = replace(stage, write_permissions=permissions)
+        stages = tuple(changed if one is stage else one for one in pipeline.stages)
+        self.define_pipeline(type_id, replace(pipeline, stages=stages))
 
     def define_owner(self, owner: Owner) -> None:
         """Add an owner, or replace the one with that id."""
@@ -542,10 +554,14 @@ class Portal:
         pipeline = pipelines.get(pipeline_id)
         if pipeline is None:
             yield Problem("hs_pipeline", "INVALID_OPTION", f"The pipeline {pipeline_id} does not exist")
-        elif stage not in [one.id for one in pipeline.stages]:
+            return
+        found = next((one for one in pipeline.stages if one.id == stage), None)
+        if found is None:
             yield Problem(
                 "hs_pipeline_stage", "INVALID_OPTION", f"Stage {stage} is not valid for pipeline {pipeline_id}"
             )
+        elif found.write_permissions != ENFORCED and stage != before.get("hs_pipeline_stage"):
+            yield Problem("hs_pipeline_stage", "READ_ONLY_VALUE", f"Stage {found.label} ({stage}) is read only")
 
     def _against_rules(self, object_type: ObjectType, values: Mapping[str, str]) -> Iterator[Problem]:
         for rule in self.rules:

@@ -32,7 +32,7 @@ class Property:
     hubspot_defined: bool = False
     description: str = ""
 
-    def as_json(self) -> dict[str, object]:
+    def as_json(self, *, archived: bool = False) -> dict[str, object]:
         return {
             "name": self.name,
             "label": self.label or self.name,
@@ -52,7 +52,7 @@ class Property:
             "externalOptions": self.owner,
             **({"referencedObjectType": "OWNER"} if self.owner else {}),
             "hubspotDefined": self.hubspot_defined,
-            "archived": False,
+            "archived": archived,
             "modificationMetadata": {
                 "archivable": not self.hubspot_defined,
                 "readOnlyDefinition": self.hubspot_defined,
@@ -94,11 +94,19 @@ class ObjectType:
     legacy_webhooks: bool = False
 
 
+WritePermissions = Literal["CRM_PERMISSIONS_ENFORCEMENT", "READ_ONLY", "INTERNAL_ONLY"]
+ENFORCED: WritePermissions = "CRM_PERMISSIONS_ENFORCEMENT"
+"""What every stage has unless somebody changed it: whoever may write the record may move it there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
+    """A stage of a pipeline. Nobody can move a record into one whose `write_permissions` are others than the default."""
+
     id: str
     label: str
     closed: bool = False
+    write_permissions: WritePermissions = ENFORCED
 
 
 @dataclass(frozen=True, slots=True)

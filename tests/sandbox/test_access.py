@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sync.sandbox import Budget, Quirks, Sandbox
-from sync.sandbox.schema import Owner
+from sync.sandbox.schema import Account, Owner
 from tests.sandbox.client import PORTFOLIO, Client, make
 
 READ = "/crm/objects/2026-09/tickets?limit=1"
@@ -44,7 +44,7 @@ def test_a_missing_scope_is_403_and_named(sandbox: Sandbox, client: Client, scop
 
 
 def test_what_is_not_there_is_404(client: Client) -> None:
-    for path in ("/crm/v3/objects/tickets", "/crm/objects/2026-03/tickets", "/crm/objects/2026-09/tickets/1", "/"):
+    for path in ("/crm/v1/objects/tickets", "/crm/objects/2026-03/tickets", "/crm/objects/2026-09/tickets/1", "/"):
         assert client.ok("GET", path, status=404)["correlationId"]
 
 
@@ -156,6 +156,49 @@ def test_owners_are_paged_and_deactivated_ones_apart(sandbox: Sandbox, client: C
     row = client.ok("GET", f"/crm/owners/2026-09/{am}")
     assert row["email"] == "amelia.marsh@agency.example"
     assert str(row["userId"]) != row["id"] == am
+    assert client.ok("GET", f"/crm/owners/2026-09/{row['userId']}?idProperty=userId")["id"] == am
+    client.ok("GET", f"/crm/owners/2026-09/{am}?idProperty=userId", status=404)
+    client.ok("GET", f"/crm/owners/2026-09/{am}?idProperty=name", status=400)
+    lee = sandbox.process.users[sandbox.people.owner("deactivated")]
+    client.ok("GET", f"/crm/owners/2026-09/{lee}?idProperty=userId", status=404)
+    body = client.ok("GET", f"/crm/owners/2026-09/{lee}?idProperty=userId&archived=true")
+    assert (body["userId"], body["userIdIncludingInactive"], body["archived"]) == (None, lee, True)
+
+
+def test_one_pipeline_and_its_stages(sandbox: Sandbox, client: Client) -> None:
+    path = "/crm/pipelines/2026-09/tickets"
+    sandbox.people.restrict_stage("ticket", sandbox.process.stage("Closed"), "READ_ONLY")
+    pipelines = client.ok("GET", path)["results"]
+    deliverables = next(one for one in pipelines if one["label"] == "Deliverables")
+    assert deliverables["createdAt"] <= deliverables["updatedAt"]
+    one = client.ok("GET", f"{path}/{deliverables['id']}")
+    assert {**one, "stages": None} == {**deliverables, "stages": None}
+    stages = client.ok("GET", f"{path}/{deliverables['id']}/stages")["results"]
+    assert {stage["label"]: stage["writePermissions"] for stage in stages} == {
+        label: "READ_ONLY" if label == "Closed" else "CRM_PERMISSIONS_ENFORCEMENT"
+        for _, label in sandbox.process.names.stages
+    }
+    assert client.ok("GET", f"{path}/{deliverables['id']}/stages/{stages[0]['id']}") == stages[0]
+    client.ok("GET", f"{path}/4711", status=404)
+    client.ok("GET", f"{path}/{deliverables['id']}/stages/4711", status=404)
+
+
+@pytest.mark.parametrize(
+    ("zone", "offset", "milliseconds"),
+    [("America/New_York", "-04:00", -14_400_000), ("Asia/Kolkata", "+05:30", 19_800_000), ("UTC", "+00:00", 0)],
+)
+def test_the_account_tells_its_offset(zone: str, offset: str, milliseconds: int) -> None:
+    _, client = make(account=Account(time_zone=zone))
+    account = client.ok("GET", "/account-info/2026-09/details")
+    assert (account["utcOffset"], account["utcOffsetMilliseconds"]) == (offset, milliseconds)
+
+
+def test_archived_properties_are_apart(sandbox: Sandbox, client: Client) -> None:
+    sandbox.people.archive_property("ticket", "needs_revisions")
+    path = "/crm/properties/2026-09/tickets"
+    assert [one["name"] for one in client.ok("GET", f"{path}?archived=true")["results"]] == ["needs_revisions"]
+    client.ok("GET", f"{path}/needs_revisions", status=404)
+    assert client.ok("GET", f"{path}/needs_revisions?archived=true")["archived"] is True
 
 
 def test_pipelines_say_what_is_closed(client: Client) -> None:

@@ -108,9 +108,10 @@ def test_create_and_archive_over_the_api(sandbox: Sandbox, client: Client) -> No
     )  # fmt: skip
     assert len(body["results"]) == body["numErrors"] == 1
     assert [seen.id for seen in people.tickets(portfolio)] == [ticket]
-    client.ok("POST", f"{path}/archive", {"inputs": [{"from": {"id": ticket}, "to": [{"id": portfolio}]}]}, 204)
+    client.ok("POST", f"{path}/archive", {"inputs": [{"from": {"id": ticket}, "to": [{"id": portfolio}]}]})
     assert people.tickets(portfolio) == ()
-    client.ok("POST", f"{path}/associate/default", {"inputs": [pair]}, 201)
+    default = client.ok("POST", f"{path}/associate/default", {"inputs": [pair]})["results"][0]
+    assert default["associationSpec"] == types[0]
     assert [seen.id for seen in people.tickets(portfolio)] == [ticket]
     wrong = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 71}]
     client.ok("POST", f"{path}/create", {"inputs": [{**pair, "types": wrong}]}, 400)

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from sync.sandbox import Quirks, Sandbox
+from sync.sandbox.portal import NotFoundError
 from sync.sandbox.schema import TASK, TICKET, Property
-from tests.sandbox.client import PORTFOLIO, Client, ids, make
+from tests.sandbox.client import NOW, PORTFOLIO, Client, ids, make
 
 STATUS, DATE = "creative_refresh_status", "creative_refresh_date"
 
@@ -24,11 +25,77 @@ def test_values_are_strings_empty_is_null_unasked_is_absent(sandbox: Sandbox, cl
     assert row["archived"] is False
 
 
-def test_types_may_be_named_in_every_way(sandbox: Sandbox, client: Client) -> None:
-    portfolio = sandbox.people.create_portfolio()
-    for name in (PORTFOLIO, "creative_portfolios", "p48000001_creative_portfolios", "CREATIVE_PORTFOLIOS"):
+def test_types_are_named_by_id_or_in_full(sandbox: Sandbox, client: Client) -> None:
+    portfolio, ticket = sandbox.people.create_portfolio(), sandbox.people.create_ticket()
+    for name in (PORTFOLIO, "p48000001_creative_portfolios", "P48000001_Creative_Portfolios"):
         assert ids(client.read(name, portfolio)) == [portfolio]
-    client.ok("GET", "/crm/objects/2026-09/nonsense/1", status=400)
+    for name in ("0-5", "ticket", "tickets", "TICKETS"):
+        assert ids(client.read(name, ticket)) == [ticket]
+    for name in ("creative_portfolios", "nonsense"):  # a custom object's bare name is no longer taken
+        assert "Unable to infer" in client.ok("GET", f"/crm/objects/2026-09/{name}/1", status=400)["message"]
+
+
+def test_archived_records_are_read_where_they_are_asked_for(sandbox: Sandbox, client: Client) -> None:
+    kept, gone = sandbox.people.create_ticket("kept"), sandbox.people.create_ticket("gone")
+    sandbox.people.archive("ticket", gone)
+    path = "/crm/objects/2026-09/tickets"
+    inputs = {"inputs": [{"id": kept}, {"id": gone}], "properties": ["subject"], "propertiesWithHistory": []}
+    assert ids(client.ok("POST", f"{path}/batch/read", inputs, 207)) == [kept]
+    body = client.ok("POST", f"{path}/batch/read?archived=true", inputs, 207)
+    assert ids(body) == [gone]
+    assert body["results"][0]["archived"] is True
+    assert body["results"][0]["archivedAt"]
+    assert client.ok("GET", f"{path}/{gone}?archived=true")["id"] == gone
+    client.ok("GET", f"{path}/{gone}", status=404)
+    assert ids(client.ok("GET", f"{path}?archived=true")) == [gone]
+
+
+def test_a_record_is_found_by_a_unique_property(sandbox: Sandbox, client: Client) -> None:
+    sandbox.portal.define_property(TASK, Property("code", "Code", unique=True))
+    path = "/crm/objects/2026-09/tasks"
+    rows = [
+        {"id": "a", "idProperty": "code", "properties": {"hs_task_subject": subject, "hs_timestamp": NOW.isoformat()}}
+        for subject in ("Made", "Changed")
+    ]
+    made, changed = (client.ok("POST", f"{path}/batch/upsert", {"inputs": [row]})["results"][0] for row in rows)
+    assert (made["new"], changed["new"]) == (True, False)
+    assert made["id"] == changed["id"]
+    found = client.ok("GET", f"{path}/a?idProperty=code&properties=hs_task_subject,code")
+    assert found["properties"]["hs_task_subject"] == "Changed"
+    client.ok("PATCH", f"{path}/a?idProperty=code", {"properties": {"hs_task_subject": "Again"}})
+    assert sandbox.people.task(made["id"]).subject == "Again"
+    client.ok("PATCH", f"{path}/b?idProperty=code", {"properties": {}}, 404)
+    client.ok("GET", f"{path}/a?idProperty=hs_task_subject", status=400)
+
+
+def test_a_record_is_shown_with_its_associations(sandbox: Sandbox, client: Client) -> None:
+    portfolio = sandbox.people.create_portfolio()
+    ticket = sandbox.people.create_ticket("T", "", portfolio)
+    shown = client.ok("GET", f"/crm/objects/2026-09/tickets/{ticket}?associations={PORTFOLIO},tasks")["associations"]
+    assert [one["id"] for one in shown["p48000001_creative_portfolios"]["results"]] == [portfolio]
+    assert "tasks" not in shown
+
+
+def test_a_merge_over_the_api(sandbox: Sandbox, client: Client) -> None:
+    one, two = sandbox.people.create_ticket("One"), sandbox.people.create_ticket("Two")
+    body = {"primaryObjectId": one, "objectIdToMerge": two}
+    made = client.ok("POST", "/crm/objects/2026-09/tickets/merge", body)
+    assert made["id"] not in (one, two)
+    assert sandbox.people.read("ticket", two)["subject"] == "One"
+    client.ok("POST", "/crm/objects/2026-09/tickets/merge", {**body, "primaryObjectId": "4"}, 404)
+
+
+def test_a_stage_that_is_read_only_cannot_be_moved_to(sandbox: Sandbox, client: Client) -> None:
+    stage = sandbox.process.stage("In Progress")
+    inside, outside = (sandbox.people.create_ticket(name) for name in ("in", "out"))
+    sandbox.people.move_ticket(inside, "In Progress")
+    sandbox.people.restrict_stage("ticket", stage, "READ_ONLY")
+    with pytest.raises(NotFoundError):
+        sandbox.people.restrict_stage("ticket", "0000", "READ_ONLY")
+    path = "/crm/objects/2026-09/tickets"
+    body = {"properties": {"hs_pipeline_stage": stage, "hs_pipeline": sandbox.process.names.pipeline[0]}}
+    assert "read only" in client.ok("PATCH", f"{path}/{outside}", body, 400)["message"]
+    client.ok("PATCH", f"{path}/{inside}", body)  # it is there already
 
 
 def test_one_request_gives_all_its_properties_one_timestamp(sandbox: Sandbox, client: Client) -> None:

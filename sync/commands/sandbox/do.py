@@ -202,6 +202,15 @@ def restore_property(people: "RemotePeople", _by: str | None, kind: str, name: s
 
 
 @do.command()
+@click.argument("stage")
+@click.option("--off", is_flag=True, help="Lift it again.")
+@_as_person
+def restrict_stage(people: "RemotePeople", _by: str | None, stage: str, off: bool) -> None:
+    """Make a stage read only, by label or id: no ticket can be moved to it."""
+    people.restrict_stage("ticket", people.process.stage(stage), "CRM_PERMISSIONS_ENFORCEMENT" if off else "READ_ONLY")
+
+
+@do.command()
 @click.argument("owner")
 @_as_person
 def deactivate(people: "RemotePeople", _by: str | None, owner: str) -> None:
