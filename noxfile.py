@@ -71,6 +71,14 @@ def mutation(session: nox.Session) -> None:
 
 
 @nox.session
+def contract(session: nox.Session) -> None:
+    """What service and sandbox say, against HubSpot's API descriptions: `nox -s contract -- FOLDER`."""
+    if not session.posargs:
+        session.skip("give the folder of HubSpot's descriptions: nox -s contract -- FOLDER")
+    run(session, "python", "-m", "tests.contract", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Count the calls to the CRM against one call a record, and kill the service under load."""
     run(session, "python", "-m", "tests.bench.calls", "300")

@@ -1,0 +1,1 @@
+"""Holds recorded exchanges against OpenAPI descriptions: `python -m tests.contract FOLDER`."""
