@@ -4,6 +4,7 @@ reconcile.py     a pass, from work items to settled effects; `Reconciler.run` as
 snapshot/        reading: records of the CRM, through the mapping, as the rules see them
 ledger_views.py  what the ledger knows of them
 decider.py       reading and deciding without changing anything: for passes, and for all that only looks ahead
+dump.py          what is kept of a pass that failed, bounded
 bookkeeping.py   what a reading changes in the database before anything is decided
 breaker.py       no more than a set number of effects an hour
 effects/         doing what is planned, exactly once

@@ -4,7 +4,6 @@ A pass decides by it, and so does all that only looks ahead (`plan`, `explain`, 
 write to the CRM or to the database.
 """
 
-import pprint
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from typing import Protocol, TypeVar
 
 from mappings.schema import ProcessMapping
 from sync.crm import RecordRef
+from sync.passes.dump import dump
 from sync.passes.ledger_views import ledger_views, recorded_occurrences
 from sync.passes.portal import Portal, PortalCache
 from sync.passes.snapshot import Group, SnapshotReader
@@ -168,6 +168,6 @@ class Decider:
 
 def _with_inputs(context: Context, error: Exception) -> str:
     """What a decision failed with, after what it was made on: for `handoffs dead show`."""
-    seen = pprint.pformat(context.snapshot, width=100, compact=True)
+    seen = dump(context.snapshot)
     failure = "".join(traceback.format_exception(error))
     return f"Seen at {context.times.now.isoformat()}:\n{seen}\n\n{failure}"

@@ -25,6 +25,7 @@ from sync.failpoints import Failpoint
 from sync.passes.bookkeeping import SOON, Bookkeeper
 from sync.passes.breaker import Breaker
 from sync.passes.decider import Decider
+from sync.passes.dump import bounded
 from sync.passes.effects import Performer, Resolver
 from sync.passes.effects.attempts import Performed
 from sync.passes.held_lane import HeldLane
@@ -158,7 +159,7 @@ class Reconciler:
 
     def _nack(self, item: WorkItem, text: str) -> None:
         with self._store.write() as connection:
-            parked = work_queue.nack(connection, item, self._clock.now(), text)
+            parked = work_queue.nack(connection, item, self._clock.now(), bounded(text))
         error = last_line(text)
         log.error("record.failed", record=str(item.record), attempts=item.attempts + 1, parked=parked, error=error)
 

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from sync.clock import to_ms
+from sync.passes.dump import KEPT_AT_MOST
 from sync.passes.effects.attempts import BLOCKED_AGAIN
 from sync.sandbox.faults import Fault
 from sync.storage.tables import effects, occurrences, runs, work_items
@@ -86,6 +87,26 @@ def test_a_parked_record_is_shown_with_traceback_and_what_was_seen(
     found = json.loads(terminal.run("dead", "show", bolt, "--json").stdout)
     assert "Snapshot(" in found["parked"][0]["error"]
     assert found["events"]
+
+
+def test_what_is_kept_of_a_failed_pass_is_bounded(
+    world: World, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hundreds of tickets, and values as long as the CRM takes them: what was seen begins it, what went wrong ends it."""
+    portfolio = world.people.create_portfolio("Bolt", world.day(40), most_recent_ad_lab_link="x" * 60_000)
+    for number in range(120):
+        world.people.create_ticket(f"Ad {number} " + "y" * 2_000, "Winter", portfolio)
+    world.work()
+    monkeypatch.setattr("sync.passes.decider.decide", broken)
+    world.people.set("portfolio", portfolio, {"name": "Bolt & Co"})
+    world.work()
+    with world.service.store.read() as connection:
+        (kept,) = connection.scalars(select(work_items.c.error))
+    assert kept is not None
+    assert len(kept) < KEPT_AT_MOST + 100
+    assert "name='Bolt & Co'" in kept
+    assert "more characters)" in kept
+    assert kept.endswith("ZeroDivisionError: a rule that cannot count\n")
 
 
 def test_a_refused_effect_is_shown_with_what_it_was_to_do(world: World, terminal: Terminal) -> None:
