@@ -75,6 +75,9 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = Field("console", description="`console` for people, `json` for machines.")
     poll_seconds: int = Field(300, ge=5, description="Seconds between two polls for changes.")
     max_body_bytes: int = Field(2_000_000, ge=1_000, description="Larger webhook bodies are answered with 413.")
+    retention_days: int = Field(
+        90, ge=2, description="How long deliveries and their events are kept; what was done is kept for good."
+    )
     accept_signature_v1: bool = Field(False, description="Also accept the old, timestamp-less signature.")
     go_live: str | None = Field(
         None,

@@ -124,13 +124,16 @@ def restore(file: Path, yes: bool) -> None:
 
 
 @db.command()
-@click.option("--days", type=click.IntRange(min=2), default=90, show_default=True, help="Keep what is younger.")
+@click.option(
+    "--days", type=click.IntRange(min=2), default=None, show_default="RETENTION_DAYS", help="Keep what is younger."
+)
 @click.option("--dry-run", is_flag=True, help="Only count.")
-def prune(days: int, dry_run: bool) -> None:
+def prune(days: int | None, dry_run: bool) -> None:
     """Remove webhook deliveries, and their events, that are older than --days.
 
-    They are kept to look into, and to know a delivery that comes twice (HubSpot repeats within a day). The ledger of what
-    was done is never pruned: it is what makes every effect happen once. The file keeps its size and uses the room again.
+    A running service does it once a day (RETENTION_DAYS). They are kept to look into, and to know a delivery that comes
+    twice (HubSpot repeats within a day). The ledger of what was done is never pruned: it is what makes every effect happen
+    once. The file keeps its size and uses the room again.
 
     \b
     Example:
@@ -141,10 +144,12 @@ def prune(days: int, dry_run: bool) -> None:
     """
     settings = session.read_settings()
     from sync.clock import SystemClock
-    from sync.storage.retention import prune as remove
+    from sync.storage import retention
 
+    kept = settings.retention_days if days is None else days
+    before = SystemClock().now() - timedelta(days=kept)
     with session.database(settings, write=True) as store:
-        done = remove(store, SystemClock().now() - timedelta(days=days), really=not dry_run)
+        done = retention.count(store, before) if dry_run else retention.prune(store, before)
     verb = "Would remove" if dry_run else "Removed"
     found = f"{number(done.deliveries, 'webhook request')} with {number(done.events, 'event')}"
-    click.echo(f"{verb} {found}, older than {days} days.")
+    click.echo(f"{verb} {found}, older than {kept} days.")

@@ -10,13 +10,16 @@ from sync.observe import health
 from sync.service.bootstrap import Service
 from sync.service.chores import Chore, Trouble
 from sync.service.drain import drain
-from sync.storage import service_state, sweeps, work_queue
+from sync.storage import retention, service_state, sweeps, work_queue
 
 TICK = 0.5
 """Seconds between two reads of the work queue while there is nothing to do: one small read."""
 
 REVIEWED_EVERY = timedelta(minutes=1)
 """How often the worker reviews which alerts are to be sent, while it finds nothing to do."""
+
+PRUNED_EVERY = timedelta(days=1)
+"""How often old deliveries are removed (`RETENTION_DAYS`)."""
 
 SWEEP_FAILS_FOR = timedelta(minutes=15)
 """How long today's sweep may fail before the admin is alerted: a CRM that is down for a moment is no news."""
@@ -31,7 +34,7 @@ class Worker:
     """Drains, polls and sweeps until it is stopped; an unreachable CRM or a refused token does not end it.
 
     Sweep and poll run in a thread of their own: a search that fails, or hangs, must not keep what a webhook has told from
-    its pass. They only enqueue.
+    its pass. They only enqueue. The same thread removes old deliveries, once a day.
     """
 
     def __init__(self, service: Service, *, lane: int = 0) -> None:
@@ -44,6 +47,7 @@ class Worker:
         self._timed = (Chore("daily sweep", self._sweep_if_due, trouble), Chore("poll", self._poll_if_due, trouble))
         self._drain = Chore("work queue", self._drain_lane, trouble)
         self._review = Chore("review of alerts", self._review_alerts, trouble)
+        self._retention = Chore("removal of old deliveries", self._prune_if_due, trouble)
         self._mending = Chore("note that all works", self._note_mended, trouble)
 
     def stop(self) -> None:
@@ -77,7 +81,7 @@ class Worker:
             self._stop.wait(TICK)
 
     def _tick(self) -> None:
-        for chore in self._timed:
+        for chore in (*self._timed, self._retention):
             chore.attempt()
 
     def _work(self) -> None:
@@ -112,6 +116,20 @@ class Worker:
         every = timedelta(seconds=service.settings.poll_seconds)
         if last_poll is None or not timedelta(0) <= service.clock.now() - last_poll < every:
             service.poll()
+
+    def _prune_if_due(self) -> None:
+        service = self._service
+        now = service.clock.now()
+        with service.store.read() as connection:
+            pruned = service_state.get(connection, service_state.LAST_PRUNED)
+        if pruned is not None and timedelta(0) <= now - pruned < PRUNED_EVERY:
+            return
+        done = retention.prune(service.store, now - timedelta(days=service.settings.retention_days), self._stop.is_set)
+        if done.deliveries:
+            log.info("deliveries.pruned", deliveries=done.deliveries, events=done.events)
+        if not self._stop.is_set():
+            with service.store.write() as connection:
+                service_state.put(connection, service_state.LAST_PRUNED, now)
 
     def _sweep_if_due(self) -> None:
         with self._service.store.read() as connection:

@@ -186,9 +186,11 @@ def deliveries_before(connection: Connection, moment: datetime) -> tuple[list[in
     return list(connection.scalars(old.order_by(deliveries.c.id))), connection.scalar(held) or 0
 
 
-def remove_deliveries(connection: Connection, ids: Sequence[int]) -> None:
-    """Remove these deliveries with their events."""
+def remove_deliveries(connection: Connection, ids: Sequence[int]) -> int:
+    """Remove these deliveries with their events; return how many events there were."""
+    removed = connection.execute(events.delete().where(events.c.delivery.in_(ids))).rowcount
     connection.execute(deliveries.delete().where(deliveries.c.id.in_(ids)))
+    return removed
 
 
 def _row(event: Event, now: datetime, app_id: str | None) -> dict[str, object]:

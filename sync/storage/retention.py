@@ -1,13 +1,19 @@
-"""Old deliveries are forgotten after a while; the ledger never is: it is what makes every effect happen once."""
+"""What is forgotten after a while, and what never is.
 
+Forgotten are webhook deliveries and their events: they are kept to look into, and to know a delivery that comes twice
+(HubSpot repeats within a day, docs/hubspot.md 2.2). Never forgotten is what makes every effect happen once: the ledger with
+its cycles, merges and versions that were seen, the mappings in force, and where each ticket is.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from sync.storage import inbox
 from sync.storage.database import Store, in_parts
 
-AT_A_TIME = 500
-"""Deliveries of one transaction: the receiver must never wait long for its turn to write."""
+AT_A_TIME = 100
+"""Deliveries of one transaction, of up to 100 events each: the receiver must never wait long for its turn to write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +24,25 @@ class Pruned:
     events: int
 
 
-def prune(store: Store, before: datetime, *, really: bool = True) -> Pruned:
-    """Remove the deliveries received before this moment, with their events; without `really` only count them."""
+def count(store: Store, before: datetime) -> Pruned:
+    """Count the deliveries received before this moment, and their events. Raises `StoreError`."""
     with store.read() as connection:
         ids, events = inbox.deliveries_before(connection, before)
-    if really:
-        for part in in_parts(ids, AT_A_TIME):
-            with store.write() as connection:
-                inbox.remove_deliveries(connection, part)
     return Pruned(len(ids), events)
+
+
+def prune(store: Store, before: datetime, stop: Callable[[], bool] = lambda: False) -> Pruned:
+    """Remove the deliveries received before this moment, with their events, until `stop` says so. Raises `StoreError`.
+
+    The newest go last: what is cut off, or stopped, goes on the next time.
+    """
+    with store.read() as connection:
+        ids, _ = inbox.deliveries_before(connection, before)
+    deliveries = events = 0
+    for part in in_parts(ids, AT_A_TIME):
+        if stop():
+            break
+        with store.write() as connection:
+            events += inbox.remove_deliveries(connection, part)
+        deliveries += len(part)
+    return Pruned(deliveries, events)

@@ -108,6 +108,9 @@ STARTED_AT = _moment("started_at")
 LAST_SWEEP = _moment("last_sweep")
 """When the last daily sweep was done, by the timer or by hand."""
 
+LAST_PRUNED = _moment("last_pruned")
+"""When the service last removed old deliveries."""
+
 LAST_POLL = _moment("last_poll")
 """When the last poll ended."""
 

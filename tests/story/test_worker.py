@@ -11,6 +11,7 @@ import pytest
 from sync.sandbox.faults import Fault
 from sync.service.worker import Worker
 from sync.storage import service_state
+from sync.storage.tables import deliveries, events
 from tests.conftest import MakeWorld
 from tests.patience import PATIENCE
 from tests.world import World
@@ -111,3 +112,31 @@ def test_all_is_mended_once_every_chore_is_well(world: World) -> None:
         world.clock.advance(timedelta(minutes=2))
         worker.turn()
     assert not stands()
+
+
+def test_the_service_itself_removes_what_is_older_than_it_is_kept(make_world: MakeWorld) -> None:
+    """Once a day, by RETENTION_DAYS; what was done stays, and is not done again."""
+    world = make_world(retention_days=30, poll_seconds=365 * 24 * 3600)
+    worker = Worker(world.service)
+    a_ticket_is_told_of(world)
+    worker.turn()
+    assert world.kinds() == ["write_copy", "design_graphics"]
+
+    def kept() -> int:
+        with world.service.store.read() as connection:
+            return len(connection.execute(deliveries.select()).all())
+
+    assert kept()
+    world.clock.advance(timedelta(days=29))
+    worker.turn()
+    assert kept()
+    world.clock.advance(timedelta(days=1, minutes=1))
+    worker.turn()
+    assert kept() == 0
+    with world.service.store.read() as connection:
+        assert connection.execute(events.select()).all() == []
+    a_ticket_is_told_of(world)
+    world.clock.advance(timedelta(hours=23))
+    worker.turn()
+    assert kept(), "younger"
+    assert len([kind for kind in world.kinds() if kind in {"write_copy", "design_graphics"}]) == 4
