@@ -3,6 +3,7 @@
 The database itself:
 
     database         open it, short transactions, the schema brought up to date
+    sqlite           what SQLite does its own way: connections, transactions, troubles in words
     tables           every table, with the constraints that are the guarantees
     upsert           `INSERT … ON CONFLICT`: the only statements that are a dialect's own
     copies           a copy made while the service runs, and put back

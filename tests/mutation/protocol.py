@@ -44,20 +44,20 @@ RECORDS, SCOPE, TODAYS_WORDS = (
     "sync/passes/snapshot/todays_words.py",
 )
 
-DATABASE, LOG = "sync/storage/database.py", "sync/log.py"
+DATABASE, SQLITE, LOG = "sync/storage/database.py", "sync/storage/sqlite.py", "sync/log.py"
 
 MUTANTS = (
     # the database's file, and the log's
     Mutant(
         "file-replaced-is-written", "A delivery is answered 200 into a file that was removed.",
-        DATABASE, "                    yield connection\n            self._file.require_same()\n",
-        "                    yield connection\n",
+        DATABASE, "                yield connection\n            self._dialect.require_same()\n",
+        "                yield connection\n",
         test="tests/unit/test_store.py::test_a_file_that_is_replaced_while_it_is_written",
     ),
     Mutant(
         "file-gone-is-made-anew", "A database that was removed under the service is made anew, and empty.",
-        DATABASE, "if self._opened is None or (now := self._now()) == self._opened:",
-        "if self._opened is None or (now := self._now()) in {None, self._opened}:",
+        SQLITE, "if self._opened is None or (now := self._file()) == self._opened:",
+        "if self._opened is None or (now := self._file()) in {None, self._opened}:",
         test="tests/unit/test_store.py::test_a_file_that_is_gone_is_not_made_anew",
     ),
     Mutant(

@@ -1,0 +1,126 @@
+"""SQLite: one file on one machine. Its connections, its transactions, and what is said of its troubles."""
+
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+
+from sync.errors import StoreError
+
+
+class SQLite:
+    """The dialect of a file, or of a database in memory (`path` is None)."""
+
+    def __init__(self, url: URL, busy_seconds: float) -> None:
+        memory = url.database in {None, "", ":memory:"}
+        self.path = None if memory else Path(str(url.database)).absolute()
+        self.place = f"the database {self.path}"
+        self._url = url
+        self._busy_seconds = busy_seconds
+        self._opened: tuple[int, int] | None = None  # the file's device and number; None: nothing has been opened yet
+
+    def engine(self) -> Engine:
+        """Make the engine. The driver's own transaction handling is switched off: BEGIN is ours, so that it can be IMMEDIATE."""
+        engine = create_engine(
+            self._url,
+            connect_args={"timeout": self._busy_seconds, "check_same_thread": False},
+            hide_parameters=True,  # an error must not quote people's data into a log
+        )
+        event.listen(engine, "connect", self._on_connect)
+        return engine
+
+    def require_same(self) -> None:
+        """Raise `StoreError` if another file stands at the path by now, or none: what is written into ours is lost."""
+        if self._opened is None or (now := self._file()) == self._opened:
+            return
+        what = "is gone" if now is None else "was replaced by another file"
+        raise StoreError(
+            f"{self.place} {what} while the service runs: nothing is written until `handoffs serve` is "
+            "started again on the file that is meant"
+        )
+
+    def begin_read(self, connection: Connection) -> None:
+        """Begin a transaction that sees one state of the database."""
+        _begin(connection, "BEGIN")
+
+    def begin_write(self, connection: Connection) -> None:
+        """Begin a transaction that may write, with the one lock that there is, so that it never fails half-way."""
+        _begin(connection, "BEGIN IMMEDIATE")
+
+    def explained(self, cause: BaseException | None) -> str:
+        """Say in an admin's words what is the matter, and what to do about it.
+
+        An error of SQLite's bears a code. Only for a table or column that is missing there is no code of its own.
+        """
+        text = str(cause)
+        match _code(cause):
+            case sqlite3.SQLITE_READONLY:
+                return (
+                    f"{self.place} is read-only: give the service's user the right to write the file and its directory"
+                )
+            case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+                return (
+                    f"{self.place} was locked by another program for {self._busy_seconds:g} s: end what holds it, or set "
+                    "DATABASE_URL"
+                )
+            case sqlite3.SQLITE_FULL:
+                return f"the disk of {self.path} is full: free some room; nothing was lost"
+            case sqlite3.SQLITE_IOERR:
+                return (
+                    f"{self.place}: {text}: is there room left, by quota and by the limit of a file's size, and is the disk "
+                    "whole?"
+                )
+            case sqlite3.SQLITE_CANTOPEN:
+                return (
+                    f"{self.place} cannot be opened: does its directory exist, and may the service write there? See "
+                    "DATABASE_URL"
+                )
+            case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+                return f"{self.place} is damaged or is no SQLite file: restore it, or move it away and start afresh"
+        if "no such table" in text or "no such column" in text:
+            return f"{self.place} has an old or no schema: run `handoffs db upgrade`"
+        return f"{self.place}: {text}"
+
+    def _on_connect(self, connection: sqlite3.Connection, _record: object) -> None:
+        _configure(connection, self._busy_seconds)
+        if self._opened is None:
+            self._opened = self._file()
+
+    def _file(self) -> tuple[int, int] | None:
+        """Which file stands at the path; None: none does, or the database is in memory."""
+        if self.path is None:
+            return None
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+
+def _code(error: BaseException | None) -> int | None:
+    """The primary result code of an error of SQLite's; None: it is none, or the driver's own."""
+    extended = getattr(error, "sqlite_errorcode", None)
+    return None if extended is None else int(extended) & 0xFF
+
+
+def _configure(connection: sqlite3.Connection, busy_seconds: float) -> None:
+    connection.isolation_level = None
+    try:
+        connection.execute(f"PRAGMA busy_timeout={int(busy_seconds * 1000)}")
+        connection.execute("PRAGMA foreign_keys=ON")
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if _code(error) != sqlite3.SQLITE_READONLY:  # a read-only file can still be read; a write will say so
+                raise
+        connection.execute("PRAGMA synchronous=FULL")  # an answered webhook must survive a power cut
+    except sqlite3.Error:
+        connection.close()  # the pool has not taken it yet
+        raise
+
+
+def _begin(connection: Connection, statement: str) -> None:
+    """Begin by the driver itself: an event of SQLAlchemy's would be looked for at every statement of the engine."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    driver.execute(statement)
