@@ -53,8 +53,8 @@ def upgrade() -> None:
 def backup(file: Path) -> None:
     """Copy the database into FILE, which must not exist yet.
 
-    The copy is whole and consistent, also while the service runs; a plain copy of the file need not be. No service
-    starts on it by mistake: it does not know what was done since, and would do it again.
+    The copy is whole and consistent, also while the service runs; a plain copy of the file need not be. It has the name
+    FILE only once it is whole. No service starts on it by mistake: it does not know what was done since.
 
     \b
     Example:
@@ -74,7 +74,9 @@ def backup(file: Path) -> None:
         try:
             copy_to(store, file, SystemClock().now())
         except OSError as error:
-            raise ConfigurationError(f"the copy cannot be written to {file}: {error.strerror}") from None
+            raise ConfigurationError(
+                f"the copy cannot be written to {file}: {error.strerror}; nothing is left"
+            ) from None
     click.echo(f"Copied into {file}: {number(file.stat().st_size, 'byte')}")
 
 
@@ -84,21 +86,22 @@ def backup(file: Path) -> None:
 def restore(file: Path, yes: bool) -> None:
     """Put back a copy made by `handoffs db backup`.
 
-    Only if the service has stood still since, as after an upgrade that failed: what was done after the copy it does not
-    know, and would do again. In every other case an empty database is better: it asks HubSpot for all that was done.
+    The copy does not know what was done since. So it is like an empty database: before the first pass HubSpot is asked
+    for all tasks that the service has made, and none comes a second time, nor do its emails. An email that goes with no
+    task (that of handoff 9) may come once more, if it was sent after the copy was made.
 
     \b
     Example:
       handoffs db restore before-upgrade.db
 
     \b
-    Exit codes: 0 put back; 1 the database failed; 2 FILE is no copy;
-      3 there is a database already, or it was not answered with yes
+    Exit codes: 0 put back; 1 the database failed; 2 FILE is no copy, or
+      cannot be put there; 3 there is a database already, or it was not
+      answered with yes
     """
-    import shutil
-
+    from sync.clock import SystemClock
     from sync.errors import ConfigurationError, RefusedError
-    from sync.storage.copies import accept, copied_at
+    from sync.storage.copies import copied_at, put_back
     from sync.storage.database import open_store
 
     settings = session.read_settings()
@@ -109,17 +112,26 @@ def restore(file: Path, yes: bool) -> None:
         copied = copied_at(copy)
     if copied is None:
         raise ConfigurationError(f"{file} is no copy: name a file that `handoffs db backup` has written")
-    store = open_store(settings.database_url)
-    with closing(store):
-        if store.path is None or store.path.exists():
-            raise RefusedError(f"there is a database {store.path}: move it away first, with -wal and -shm beside it")
-        confirm(
-            f"Has the service stood still since {format_moment(copied)}? What was done since would be done again.",
-            yes=yes,
-            otherwise="nothing was put back",
+    with closing(open_store(settings.database_url)) as store:
+        place = store.path
+    beside = [] if place is None else [place.with_name(place.name + end) for end in ("", "-wal", "-shm")]
+    there = [each.name for each in beside if each.exists()]
+    if place is None or there:
+        raise RefusedError(
+            f"there is a database {place}: move it away first, with -wal and -shm beside it ({', '.join(there)})"
         )
-        shutil.copyfile(file, store.path)
-        accept(store)
+    confirm(
+        f"Put the copy of {format_moment(copied)} in the place of {place}? What was done since is asked of HubSpot before the "
+        "first pass.",
+        yes=yes,
+        otherwise="nothing was put back",
+    )
+    try:
+        put_back(file, place, SystemClock().now())
+    except FileExistsError:
+        raise RefusedError(f"there is a database {place} by now: nothing was put back") from None
+    except OSError as error:
+        raise ConfigurationError(f"the copy cannot be put back to {place}: {error.strerror}; nothing is left") from None
     click.echo(f"Put back: {file}, of {format_moment(copied)}")
 
 

@@ -1,28 +1,46 @@
-"""Copies of the database: made while the service runs, known as copies, and put back on an admin's word."""
+"""Copies of the database: made while the service runs, known as copies, and put back on an admin's word.
 
+Either is written beside its place, and has its name only once it is whole: a full disk or a killed process leaves no
+half of a file under the name that somebody trusts.
+"""
+
+import os
+import shutil
 import sqlite3
-from contextlib import closing
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from sync.storage import service_state
 from sync.storage.database import Store, open_store
+
+_ABANDONED: Final = 3600.0
+"""Seconds after which a part that nobody has written to belongs to a process that was killed."""
 
 
 def copy_to(store: Store, file: Path, at: datetime) -> None:
     """Write a consistent copy of the database into a new file, whoever writes meanwhile; it is marked as of `at`.
 
-    Raises `OSError` where there can be no such file, and `StoreError`.
+    Raises `OSError` where there can be no such file, or the disk is full, and `StoreError`.
     """
-    file.touch(exist_ok=False)
-    with store.read() as connection:
+    with _beside(file) as part, store.read() as connection:
         source = connection.connection.driver_connection
         assert isinstance(source, sqlite3.Connection)
-        with closing(sqlite3.connect(file)) as target:
-            source.backup(target)
-    copy = open_store(f"sqlite:///{file.absolute()}")
-    with closing(copy), copy.write() as connection:
-        service_state.put(connection, service_state.COPIED_AT, at)
+        try:
+            with closing(sqlite3.connect(part)) as target:
+                source.backup(target)
+                target.execute("PRAGMA journal_mode=DELETE")  # one file, whole without others beside it
+                target.execute(
+                    "INSERT OR REPLACE INTO fact (name, value) VALUES (?, ?)",
+                    (service_state.COPIED_AT.name, service_state.COPIED_AT.encode(at)),
+                )
+                target.commit()
+        except sqlite3.Error as error:
+            raise OSError(0, str(error)) from error
 
 
 def copied_at(store: Store) -> datetime | None:
@@ -31,7 +49,48 @@ def copied_at(store: Store) -> datetime | None:
         return service_state.get(connection, service_state.COPIED_AT)
 
 
-def accept(store: Store) -> None:
-    """Let a copy be the database again: nothing was done since it was made."""
-    with store.write() as connection:
-        service_state.remove(connection, service_state.COPIED_AT)
+def put_back(copy: Path, place: Path, now: datetime) -> None:
+    """Let a copy be the database, in a place where there is none.
+
+    What was done since it was made it does not know. So it knows no more of the CRM than an empty ledger does: the next pass
+    waits until the CRM was asked (docs/process.md G.12). Raises `OSError` and `StoreError`.
+    """
+    with _beside(place) as part:
+        shutil.copyfile(copy, part)
+        store = open_store(f"sqlite:///{part}")
+        with closing(store), store.write() as connection:
+            for entry in (*service_state.OF_THE_RECOVERY, service_state.COPIED_AT):
+                service_state.remove(connection, entry)
+            service_state.put(connection, service_state.LEDGER_BEGAN, now)
+
+
+@contextmanager
+def _beside(file: Path) -> Iterator[Path]:
+    """A file to be written in the place of one that does not exist: it gets that name when the block ends well.
+
+    Raises `FileExistsError` where there is one by then.
+    """
+    for left in file.parent.glob(f".{file.name}.*.part*"):
+        if time.time() - left.stat().st_mtime > _ABANDONED:
+            left.unlink(missing_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", suffix=".part", dir=file.parent)
+    part = Path(name)
+    try:
+        os.close(descriptor)
+        yield part
+        _keep(part)
+        try:
+            os.link(part, file)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without links
+            part.rename(file)
+    finally:
+        for each in (part, *(part.with_name(part.name + end) for end in ("-wal", "-shm", "-journal"))):
+            each.unlink(missing_ok=True)
+
+
+def _keep(part: Path) -> None:
+    """See to it that it is on the disk before it has its name."""
+    with part.open("rb+") as opened:
+        os.fsync(opened.fileno())

@@ -76,7 +76,8 @@ def _daily_text(daily: DailyBudget) -> str:
 # -- its beginnings
 
 LEDGER_BEGAN = _moment("born")
-"""When this database's ledger began: at the first start on an empty database."""
+"""When this database's ledger began: at the first start on an empty database, or when a copy of it was put back. What was
+done before that it may not know."""
 
 GO_LIVE = _moment("go_live")
 """When the service went live: causes older than this do nothing by themselves."""
@@ -92,13 +93,17 @@ RECOVERED: Entry[int] = Entry("recovered", str, int)
 """How many tasks were taken back from the CRM into an empty ledger. Until it is set no pass may begin."""
 
 RECOVERED_FOR_GOOD: Entry[bool] = Entry("recovered_for_good", lambda flag: str(int(flag)), lambda text: text == "1")
-"""Set once the CRM was asked when its search showed everything from before this ledger; never unset."""
+"""Set once the CRM was asked when its search showed everything from before this ledger; unset only in a copy that is put
+back."""
 
 TELLS_OF_NO_ASSOCIATIONS: Entry[bool] = Entry("tells_of_none", lambda flag: str(int(flag)), lambda text: text == "1")
 """Set once the portal was seen to say of a record that it has no associations: silence means none no more."""
 
 RECOVERY_TRIED = _moment("recovery_tried")
 """When the CRM was last asked that, and did not answer."""
+
+OF_THE_RECOVERY: tuple[Entry[Any], ...] = (RECOVERED, RECOVERED_FOR_GOOD, RECOVERY_TRIED)
+"""What is known of how the CRM was asked: a copy that is put back knows nothing of it."""
 
 # -- its rounds
 

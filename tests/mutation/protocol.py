@@ -21,7 +21,7 @@ TRIES, EMAILS, LOOKUP, PERFORM, RESOLVE, TASKS, WRITES = (
     "sync/passes/effects/tasks.py",
     "sync/passes/effects/writes.py",
 )
-YOUNG_LEDGER = "sync/passes/effects/young_ledger.py"
+YOUNG_LEDGER, COPIES = "sync/passes/effects/young_ledger.py", "sync/storage/copies.py"
 RECOVERY, SWEEP, POLL, INBOX = (
     "sync/passes/recovery.py",
     "sync/passes/sweep.py",
@@ -437,6 +437,26 @@ MUTANTS = (
         "lost-emails-not-taken-back", "After a loss the emails of a task that was found are sent again.",
         LEDGER_RECOVERY, "        connection.execute(emails.values(**done, attempted_at=before))\n", "        del emails\n",
         test="tests/unit/test_ledger.py::test_a_task_found_before_it_was_made_takes_its_emails_along",
+    ),
+    Mutant(
+        "put-back-not-asked", "A copy that is put back takes for known what it knew when it was made.",
+        COPIES, "(*service_state.OF_THE_RECOVERY, service_state.COPIED_AT)", "(service_state.COPIED_AT,)",
+        test="tests/story/test_put_back.py::test_what_was_done_since_the_copy_is_not_done_again[later]",
+    ),
+    Mutant(
+        "put-back-as-old", "What a copy does not know counts as never done, because it is older than the ledger.",
+        COPIES, "            service_state.put(connection, service_state.LEDGER_BEGAN, now)\n", "",
+        test="tests/story/test_put_back.py::test_a_revision_that_an_open_task_stood_for_is_not_answered_again",
+    ),
+    Mutant(
+        "put-back-refused-again", "What was refused when a copy was made, and has been made since, is made again.",
+        LEDGER_RECOVERY, "        mark_recovered(connection, effect_key, task, made_at)\n", "        pass\n",
+        test="tests/story/test_put_back.py::test_what_was_refused_when_it_was_copied_has_been_done_since",
+    ),
+    Mutant(
+        "copy-half-left", "A copy for which there was no room leaves what it has written.",
+        COPIES, "            each.unlink(missing_ok=True)\n", "            each.exists()\n",
+        test="tests/story/test_put_back.py::test_a_full_disk_leaves_nothing_under_the_name[copy_to]",
     ),
     Mutant(
         "lost-half-a-ticket", "After a loss the second task of a ticket, of which the first was made, never is.",

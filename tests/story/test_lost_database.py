@@ -1,7 +1,7 @@
 """The database is lost, at any stage of a cycle: what was done is not done again (docs/process.md G.7)."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -15,14 +15,8 @@ from sync.service.drain import run_poll
 from sync.storage import service_state
 from tests.conftest import MakeWorld
 from tests.story.copies import in_copy
+from tests.story.one_cycle import PAST, STAGES, Story, reach, seen
 from tests.world import World
-
-PAST = "2026-01-01"
-
-
-def _seen(world: World) -> tuple[Counter[str], Counter[tuple[str, str]]]:
-    """Every task by its key, and every email."""
-    return Counter(task.key for task in world.tasks()), Counter(world.emails())
 
 
 def _lost(world: World, *, at_once: bool) -> tuple[Counter[str], Counter[tuple[str, str]]]:
@@ -34,82 +28,7 @@ def _lost(world: World, *, at_once: bool) -> tuple[Counter[str], Counter[tuple[s
     world.sweep()
     world.minutes(30)
     world.next_day()
-    return _seen(world)
-
-
-class Story:
-    """One portfolio's cycle, a step at a time."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.people = world.people
-        self.portfolio = self.people.create_portfolio("Acme", world.day(10), link="https://lab.example/acme")
-        self.tickets: list[str] = []
-        world.work()
-
-    def do(self, name: str) -> None:
-        step: Callable[[], None] = getattr(self, name)
-        step()
-
-    def kicked_off(self) -> None:
-        assert self.world.kinds() == ["kickoff"]
-
-    def confirmed(self) -> None:
-        self.people.set_status(self.portfolio, "Refresh Request Submitted")
-        self.world.minutes(1)
-
-    def arrived(self) -> None:
-        self.people.set_refresh_date(self.portfolio, self.world.day(0))
-        self.world.minutes(1)
-        assert self.world.kinds()[-1] == "create_tickets"
-
-    def staffed(self) -> None:
-        self.tickets = [self.people.create_ticket(f"t{n}", "Autumn", self.portfolio) for n in range(2)]
-        self.people.set_status(self.portfolio, "Deliverables Submitted")
-        self.world.minutes(1)
-        assert self.world.kinds()[-4:] == ["write_copy", "design_graphics"] * 2
-
-    def ready(self) -> None:
-        for ticket in self.tickets:
-            self.people.move_ticket(ticket, "Pending Approval")
-        self.world.minutes(1)
-        assert self.world.kinds()[-1] == "share_deliverables"
-
-    def revised(self) -> None:
-        self.people.request_revisions(self.tickets[0], "Copy Revisions Only", note="Warmer, please")
-        self.world.minutes(1)
-        assert self.world.kinds()[-1] == "revise_copy"
-
-    def ready_again(self) -> None:
-        self.people.complete_task(self.world.tasks()[-1].id)
-        self.people.move_ticket(self.tickets[0], "Pending Approval")
-        self.world.minutes(1)
-        assert self.world.kinds()[-1] == "share_deliverables"
-
-    def approved(self) -> None:
-        self.people.set_status(self.portfolio, "Creatives Completed & Approved")
-        self.world.minutes(1)
-        assert self.world.kinds()[-1] == "implement"
-
-    def implemented(self) -> None:
-        self.people.complete_task(self.world.tasks()[-1].id)
-        self.world.minutes(1)
-        assert self.world.status(self.portfolio) == ""
-        assert self.world.receivers()[-1] == "account_manager"
-
-    def declined(self) -> None:
-        self.people.set_status(self.portfolio, "No Refresh Requested")
-        self.world.minutes(1)
-
-
-STAGES = ("kicked_off", "confirmed", "arrived", "staffed", "ready", "revised", "ready_again", "approved", "implemented")
-
-
-def _reach(world: World, stage: str) -> Story:
-    story = Story(world)
-    for name in STAGES[: STAGES.index(stage) + 1]:
-        story.do(name)
-    return story
+    return seen(world)
 
 
 @pytest.mark.parametrize("go_live", [None, PAST])
@@ -121,7 +40,7 @@ def test_an_empty_database_repeats_nothing(make_world: MakeWorld, go_live: str |
         story.do(name)
         for at_once in (False, True):
             lost = in_copy(world, lambda copy, at_once=at_once: _lost(copy, at_once=at_once))  # type: ignore[misc]
-            assert lost == _seen(world), f"{name}, {'at once' if at_once else 'later'}"
+            assert lost == seen(world), f"{name}, {'at once' if at_once else 'later'}"
 
 
 @pytest.mark.parametrize("go_live", [None, PAST])
@@ -130,15 +49,15 @@ def test_a_decline_is_not_carried_out_again(make_world: MakeWorld, at_once: bool
     world = make_world(go_live=go_live)
     story = Story(world)
     story.do("declined")
-    moved, seen = world.date(story.portfolio), _seen(world)
-    assert _lost(world, at_once=at_once) == seen
+    moved, before = world.date(story.portfolio), seen(world)
+    assert _lost(world, at_once=at_once) == before
     assert world.date(story.portfolio) == moved
 
 
 @pytest.mark.parametrize("go_live", [None, PAST])
 def test_a_task_taken_back_still_closes_the_cycle(make_world: MakeWorld, go_live: str | None) -> None:
     world = make_world(go_live=go_live)
-    story = _reach(world, "approved")
+    story = reach(world, "approved")
     world.minutes(30)
     world.restart(lose_database=True)
     world.work()
@@ -149,7 +68,7 @@ def test_a_task_taken_back_still_closes_the_cycle(make_world: MakeWorld, go_live
 def test_the_cycle_goes_on_where_it_was(make_world: MakeWorld) -> None:
     """The database is lost before every single step, with GO_LIVE set: the whole cycle ends as ever."""
     undisturbed = make_world(go_live=PAST)
-    _reach(undisturbed, STAGES[-1])
+    reach(undisturbed, STAGES[-1])
     world = make_world(go_live=PAST)
     story = Story(world)
     for name in STAGES:
@@ -286,7 +205,7 @@ def test_what_the_search_did_not_show_is_taken_back_later(make_world: MakeWorld)
 def test_what_waited_for_an_ending_that_only_had_a_task_to_close(make_world: MakeWorld) -> None:
     """Simulation seed 11182: the reset was written, the task not closed; the next cycle's kickoff waited for that."""
     world = make_world(go_live=PAST)
-    story = _reach(world, "approved")
+    story = reach(world, "approved")
     world.people.set("portfolio", story.portfolio, {world.sandbox.process.names.cadence: "Weekly"})
     world.minutes(5)
     world.sandbox.faults.add(Fault("500", "POST */tasks/batch/update"))
@@ -315,8 +234,8 @@ def test_taking_back_that_is_interrupted_begins_again(make_world: MakeWorld, ste
             raise Crash
 
     world = make_world()
-    _reach(world, "approved")
-    before = _seen(world)
+    reach(world, "approved")
+    before = seen(world)
     world.minutes(30)
     world.failpoint = failpoint
     world.restart(lose_database=True)
@@ -324,7 +243,7 @@ def test_taking_back_that_is_interrupted_begins_again(make_world: MakeWorld, ste
         world.work()
     world.restart()
     world.next_day()
-    assert _seen(world) == before
+    assert seen(world) == before
 
 
 def test_two_processes_take_back_at_the_same_time(make_world: MakeWorld) -> None:
@@ -457,7 +376,7 @@ def test_a_task_that_never_landed_is_made_and_its_email_goes_with_it(make_world:
 def test_a_task_for_whom_nobody_is_named_any_more_was_made_all_the_same(make_world: MakeWorld, sink: SmtpSink) -> None:
     """docs/process.md G.11: the Account Manager has left, the search does not show the task yet, and the SAS was told."""
     world = make_world(**by_smtp(sink))
-    story = _reach(world, "staffed")
+    story = reach(world, "staffed")
     world.minutes(20)
     for ticket in story.tickets:
         world.people.move_ticket(ticket, "Pending Approval")

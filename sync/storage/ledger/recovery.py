@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, update
+from sqlalchemy import ColumnElement, Connection, exists, func, update
 
 from mappings.vocabulary import Handoff, Role, TaskKind
 from sync.clock import to_ms
@@ -36,7 +36,10 @@ def record_recovered_task(
     reason: str,
     adopted: bool,
 ) -> None:
-    """Write an occurrence and its task down as done: it stands in the CRM already. Repeating changes nothing."""
+    """Write an occurrence and its task down as done: it stands in the CRM already. Repeating changes nothing.
+
+    Where the ledger has the effect, and has not tried it, it is as `mark_recovered` leaves it.
+    """
     key = keys.occurrence_of(effect_key)
     statement = insert_new(occurrences).values(
         key=key, handoff=handoff.value, record_kind=record.kind.value, record=record.id, portfolio=portfolio,
@@ -49,7 +52,15 @@ def record_recovered_task(
         key=effect_key, occurrence=key, position=0, kind=EffectKind.TASK.value, role=role.value, payload=payload,
         state=EffectState.DONE.value, state_at=to_ms(made_at), attempted_at=to_ms(made_at), attempts=1, crm_id=task,
     )  # fmt: skip
-    connection.execute(row)
+    if connection.execute(row).rowcount == 0:
+        mark_recovered(connection, effect_key, task, made_at)
+    withdrawn = occurrences.c.state == OccurrenceState.CANCELLED.value  # in a copy: it was decided again since
+    again = update(occurrences).where(occurrences.c.key == key, withdrawn, _is_done(effect_key))
+    connection.execute(again.values(state=OccurrenceState.DONE.value))
+
+
+def _is_done(effect_key: str) -> ColumnElement[bool]:
+    return exists().where(effects.c.key == effect_key, effects.c.state == EffectState.DONE.value)
 
 
 def record(connection: Connection, recorded: RecordedOccurrence, portfolio: str, origin: str) -> None:
@@ -90,9 +101,9 @@ def reopen(connection: Connection, portfolios: Iterable[str], since: datetime) -
 
 
 def mark_recovered(connection: Connection, key: str, task: str, now: datetime) -> None:
-    """The task of an effect not tried yet stands in the CRM: it is done, and so are its occurrence's emails."""
+    """The task of an effect not tried yet, or refused, stands in the CRM: it is done, and so are its occurrence's emails."""
     reason = "taken back from the CRM: the task carries this key"
-    made = update(effects).where(effects.c.key == key, effects.c.state.in_(OPEN))
+    made = update(effects).where(effects.c.key == key, effects.c.state.in_((*OPEN, EffectState.FAILED.value)))
     done = {"state": EffectState.DONE.value, "state_at": to_ms(now), "reason": reason}
     before = func.coalesce(effects.c.attempted_at, 0)  # before this ledger began: the breaker does not count it
     if connection.execute(made.values(**done, crm_id=task, attempted_at=before)).rowcount:
