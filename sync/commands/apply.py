@@ -19,8 +19,8 @@ def apply(file: Path, yes: bool, as_json: bool) -> None:
     """Carry out a plan that `handoffs plan --out FILE` has kept: that, and nothing else.
 
     Each portfolio is decided anew first. Where something else is due by now the plan is stale: those portfolios are
-    named and left alone, the others carried out. Texts tell dates, so that a plan is good for its day. A second time
-    there is nothing left to do.
+    named and left alone, the others carried out. Texts tell dates, so that a plan is good for its day. What of it is done
+    already is not done again: a second time it says so, and after a run that was cut off it does the rest.
 
     \b
     Example:
@@ -28,10 +28,10 @@ def apply(file: Path, yes: bool, as_json: bool) -> None:
       handoffs apply monday.json --yes
 
     \b
-    Exit codes: 0 carried out; 1 something failed or is unknown; 2 the file is
-      no plan; 3 some of it is stale, it was not answered with yes, or the
-      breaker holds work; 4 the token is refused; 5 the mapping does not fit
-      the portal
+    Exit codes: 0 carried out, or done already; 1 something failed or is
+      unknown; 2 the file is no plan; 3 some of it is stale, it was not
+      answered with yes, or the breaker holds work; 4 the token is refused;
+      5 the mapping does not fit the portal
     """
     from sync.admin.plan import read_file
     from sync.errors import RefusedError
@@ -42,9 +42,13 @@ def apply(file: Path, yes: bool, as_json: bool) -> None:
     with session.service(bulk=True) as built:
         from sync.admin import bulk
         from sync.admin.apply import carry_out
-        from sync.admin.plan import make
+        from sync.admin.plan import make, undone
         from sync.admin.plan import stale as find_stale
 
+        built.require_own_portal()
+        planned = len(kept.due)
+        kept = undone(kept, built.store)
+        _say_done(planned, planned - len(kept.due))
         with progress_bar("Deciding anew") as progress:
             fresh = make(built.reading, kept.units, progress=progress)
         stale = find_stale(kept, fresh)
@@ -54,7 +58,6 @@ def apply(file: Path, yes: bool, as_json: bool) -> None:
         if not fit:
             if stale:
                 raise RefusedError("nothing was done: plan anew")
-            say("The plan is empty: there is nothing to do.")
             return
         part = kept.narrowed(fit)
         question = f"Do {number(len(part.due), 'effect')} on {number(len(fit), 'record')}?"
@@ -66,3 +69,12 @@ def apply(file: Path, yes: bool, as_json: bool) -> None:
     if stale:
         say(f"{number(len(stale), 'record')} left alone: stale. Plan anew.")
     click.get_current_context().exit(code or (3 if stale else 0))
+
+
+def _say_done(planned: int, done: int) -> None:
+    if not planned:
+        say("The plan is empty: there is nothing to do.")
+    elif done == planned:
+        say(f"Done already: all {number(planned, 'effect')} of the plan. Nothing was done again.")
+    elif done:
+        say(f"Done already: {done:,} of {number(planned, 'effect')} of the plan.")

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -70,14 +70,30 @@ def colour(state: str) -> str:
     return COLOURS.get(state, "dim")
 
 
+_ZONE = "sync.zone"
+
+
+def use_zone(zone: ZoneInfo | None) -> None:
+    """Let this command tell times in the portal's time zone, as people see them in HubSpot; None: it is not known."""
+    click.get_current_context().meta[_ZONE] = zone
+
+
+def zone_in_use() -> ZoneInfo | None:
+    """Return the time zone that this command tells times in; None: UTC, with a word that it is."""
+    context = click.get_current_context(silent=True)
+    found: ZoneInfo | None = None if context is None else context.meta.get(_ZONE)
+    return found
+
+
 def format_moment(at: datetime | None, zone: ZoneInfo | None = None) -> str:
     """Format a moment: `Mon 2 Nov 2026 09:00`; None is `never`.
 
-    `zone` is the zone to show it in. Without one `at` must be in UTC, and `UTC` is appended.
+    It is told in `zone`, else in the command's (`use_zone`), else in UTC, which is then said.
     """
     if at is None:
         return "never"
-    local = at.astimezone(zone) if zone is not None else at
+    zone = zone or zone_in_use()
+    local = at.astimezone(zone or UTC)
     return f"{format_day(local)} {local:%H:%M}" + ("" if zone is not None else " UTC")
 
 

@@ -25,7 +25,8 @@ def release(reason: str, everything: bool) -> None:
       handoffs release --reason "the client moved all dates" --all
 
     \b
-    Exit codes: 0 released; 1 the database failed; 2 no reason was given
+    Exit codes: 0 released, or nothing is held; 1 the database failed;
+      2 no reason was given
     """
     reason = require_reason(reason, "the release")
     settings = session.read_settings()
@@ -37,15 +38,22 @@ def release(reason: str, everything: bool) -> None:
     limit = read_mapping(settings).rules.effects_per_hour
     with session.database(settings, write=True) as store:
         done = breaker.release(store, SystemClock(), actor(), reason, everything=everything, limit=limit)
+    records, effects = done.records + done.records_kept, done.effects + done.effects_kept
+    if not records:
+        click.echo("Nothing is held: nothing was changed.")
+        return
+    click.echo(f"Held: {_amount(records, effects)}.")
     if done.records:
         click.echo(
-            f"Released {number(done.records, 'record')} with {number(done.effects, 'effect')}; "
-            "the service, or the next sweep or poll, does the work."
+            f"Released: {_amount(done.records, done.effects)}; the service, or the next sweep or poll, does the work."
         )
-    elif not done.records_kept:
-        click.echo("Nothing is held.")
-    if done.permitted:
-        click.echo(f"Permitted within the next hour: {number(done.permitted, 'effect')} beyond the limit of {limit:,}.")
+    text = f"Permitted within the next hour: {number(done.permitted, 'effect')} beyond the limit of {limit:,}"
+    if done.made_up:
+        text += f", {done.made_up:,} of them for what was done under an earlier word"
+    click.echo(f"{text}.")
     if done.records_kept:
-        still = f"{number(done.records_kept, 'record')} with {number(done.effects_kept, 'effect')}"
-        say(f"Still held: {still}. Release again, or with --all.")
+        say(f"Still held: {_amount(done.records_kept, done.effects_kept)}. Release again, or with --all.")
+
+
+def _amount(records: int, effects: int) -> str:
+    return f"{number(records, 'record')} with {number(effects, 'effect')}"

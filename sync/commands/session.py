@@ -5,8 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import click
+
+from sync.commands.output import use_zone
 
 if TYPE_CHECKING:
     from sync.hubspot import Call
@@ -95,10 +98,24 @@ def service(
         begin=begin,
         on_call=None if level < logging.WARNING else _SlowCRMNotice(),
     )
+    use_zone(built.mapping.zone)
     try:
         yield built
     finally:
         built.close()
+
+
+def _zone_of(store: "Store") -> ZoneInfo | None:
+    """Read the portal's time zone, by the mapping that passes went by last; None where there was no pass yet."""
+    from sync.errors import StoreError
+    from sync.storage import mappings_in_force
+
+    try:
+        with store.read() as connection:
+            newest = mappings_in_force.newest(connection)
+    except StoreError:  # an old schema, or none: whoever reads on says so
+        return None
+    return None if newest is None else ZoneInfo(newest.time_zone)
 
 
 @contextmanager
@@ -108,9 +125,9 @@ def database(settings: "Settings", *, write: bool) -> Iterator["Store"]:
     Raises `StoreError` if there is none yet: none is made.
     """
     from sync.errors import StoreError
-    from sync.storage.database import migrate, open_store
+    from sync.storage.database import migrate, open_store, open_to_look
 
-    store = open_store(settings.database_url)
+    store = open_store(settings.database_url) if write else open_to_look(settings.database_url)
     try:
         if store.path is not None and not store.path.is_file():
             raise StoreError(
@@ -118,6 +135,7 @@ def database(settings: "Settings", *, write: bool) -> Iterator["Store"]:
             )
         if write:
             migrate(store)
+        use_zone(_zone_of(store))
         yield store
     finally:
         store.close()

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 import click
@@ -20,6 +21,7 @@ from sync.commands.output import (
     print_json_line,
     print_more,
     print_wrapped,
+    zone_in_use,
 )
 
 if TYPE_CHECKING:
@@ -149,7 +151,8 @@ def _redraw(out: "Console", stack: ExitStack, limit: int | None) -> "Callable[[S
 def _show_report(out: "Console", found: "Status", limit: int | None) -> None:
     from rich.text import Text
 
-    out.print(Text(f"{format_day(found.at)} {found.at:%H:%M:%S} UTC, every {EVERY:g} s", "dim"))
+    at = found.at.astimezone(zone_in_use() or UTC)
+    out.print(Text(f"{format_day(at)} {at:%H:%M:%S} {_zone_name()}, every {EVERY:g} s", "dim"))
     _show_status(out, found, limit)
 
 
@@ -172,7 +175,9 @@ def _show_status(out: "Console", found: "Status", limit: int | None) -> None:
     print_wrapped(out, f"sweep {format_moment(found.last_sweep)}", "Last     ")
     print_wrapped(out, f"poll {format_moment(found.last_poll)}", "         ")
     print_wrapped(out, f"webhook {format_moment(found.last_webhook)}", "         ")
-    print_wrapped(out, _budget(found.budget), "Budget   ")
+    print_wrapped(out, f"(all times: {_zone_name()})", "         ")
+    for n, line in enumerate(_budget(found.budget)):
+        print_wrapped(out, line, "         " if n else "HubSpot  ")
     if found.alerts:
         kinds = Counter(one.kind.replace("_", " ") for one in found.alerts)
         alerts = ", ".join(f"{kind} {count}×" if count > 1 else kind for kind, count in sorted(kinds.items()))
@@ -189,14 +194,25 @@ def _by_party(stuck: "Sequence[Stuck]") -> str:
     return ": " + ", ".join(f"{count:,} with the {party}" for party, count in counts.most_common()) if counts else ""
 
 
-def _budget(budget: dict[str, object]) -> str:
-    parts = [
-        f"{name} {it['used']:,} used so far, {it['available']} at once of {it['limit']} per {it['seconds']:g} s"
-        for name, it in budget.items()
-        if isinstance(it, dict)
-    ]
+def _zone_name() -> str:
+    zone = zone_in_use()
+    return "UTC" if zone is None else zone.key
+
+
+def _budget(budget: dict[str, object]) -> list[str]:
+    """Say of each of the CRM's request limits how much of it is free now; of what is not known nothing."""
+    lines = []
+    for name, noun, nouns in (("general", "call", "calls"), ("search", "search", "searches")):
+        it = budget.get(name)
+        if isinstance(it, dict):
+            made = f"{it['used']:,} {noun if it['used'] == 1 else nouns} so far"
+            lines.append(f"{made}; room for {it['available']:,} at once, {it['limit']:,} allowed {_per(it['seconds'])}")
     left = budget.get("daily_remaining")
-    return "; ".join(parts) + (f"; {left:,} left today" if isinstance(left, int) else "")
+    return [*lines, *([f"{left:,} calls left of the day's"] if isinstance(left, int) else [])]
+
+
+def _per(seconds: float) -> str:
+    return "a second" if seconds == 1 else f"in {seconds:g} seconds"
 
 
 def _show_troubles(out: "Console", troubles: "Sequence[Trouble]", limit: int | None) -> None:

@@ -8,7 +8,7 @@ import click
 from sync.commands import session
 from sync.commands.findings import finding_line, print_unread
 from sync.commands.options import ALL, JSON, PORTFOLIOS, list_limit, parse_day, portfolio_ids
-from sync.commands.output import console, format_day, number, print_json, print_more, print_wrapped
+from sync.commands.output import colour, console, format_day, number, print_json, print_more, print_wrapped
 from sync.commands.terminal import report_progress
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def verify(portfolios: tuple[str, ...], since: date | None, everything: bool, as
     unexplained  a task with a key, or a change by the service's app, whose
                  cause the history does not show or the ledger not know
     waiting      due, and on its way; or known, and blocked until somebody
-                 mends what the finding says
+                 mends what the finding says: these are counted too
     deleted      tasks that somebody deleted: told, and no fault
     not judged   the visible history does not reach back (the CRM keeps about
                  the last 20 versions of a property)
@@ -79,6 +79,9 @@ def _show_report(report: "verifying.Report", since: datetime | None, limit: int 
     print_wrapped(out, f"Compared: {what}" + (f", since {format_day(since)}" if since else ""))
     if not report.of(*FAULTS):
         out.print("Nothing is missing, doubled or unexplained.", style="green")
+    if report.blocked:
+        text = f"{number(report.blocked, 'effect')} blocked: not done, until a person mends what is said below."
+        out.print(text, style=colour("blocked"))
     for sort in Sort:
         findings = report.of(sort)
         if sort is Sort.NOT_READ or not findings:

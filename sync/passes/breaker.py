@@ -58,9 +58,13 @@ class Breaker:
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """What was let go. `permitted`: effects beyond the limit, for an hour. `…_kept`: what stays held."""
+    """What was let go. `permitted`: effects beyond the limit, for an hour. `…_kept`: what stays held.
+
+    `made_up`: how many of those permitted make up for what was done under an earlier word, whose hour is over.
+    """
 
     permitted: int
+    made_up: int
     records: int
     effects: int
     records_kept: int
@@ -71,14 +75,18 @@ def release(store: Store, clock: Clock, actor: str, reason: str, *, everything: 
     """Permit `limit` effects more within the hour, or with `everything` all that is held now; who and why is kept.
 
     As many held records are let go as that has room for, the oldest first; a pass decides them anew. The others stay
-    held. Raises `StoreError`: nothing was released.
+    held. Where nothing is held nothing is permitted: a word that lets go nothing must not lift the limit for what comes
+    later. Raises `StoreError`: nothing was released.
     """
     now = clock.now()
     with store.write() as connection:
         holding = work_queue.held(connection)
+        if not holding:
+            return Released(0, 0, 0, 0, 0, 0)
         room = _room(connection, limit, now)
+        made_up = max(0, -room)
         # What was done under an earlier word, which has expired since, does not use up this one.
-        permitted = (sum(count for _, count in holding) if everything else limit) + max(0, -room)
+        permitted = (sum(count for _, count in holding) if everything else limit) + made_up
         if permitted:
             releases.permit(connection, permitted, now, actor=actor, reason=reason)
         room += permitted
@@ -90,7 +98,7 @@ def release(store: Store, clock: Clock, actor: str, reason: str, *, everything: 
         work_queue.release_held(connection, free, now)
     log.info("breaker.released", actor=actor, permitted=permitted, records=len(free), reason=reason)
     kept = [count for record, count in holding if record not in free]
-    return Released(permitted, len(free), sum(free.values()), len(kept), sum(kept))
+    return Released(permitted, made_up, len(free), sum(free.values()), len(kept), sum(kept))
 
 
 def _room(connection: Connection, limit: int, now: datetime) -> int:

@@ -16,9 +16,11 @@ from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from sync.errors import StoreError
-from sync.storage.sqlite import SQLite
+from sync.storage.sqlite import SQLite, UnchangeableSQLite, refuses_files_beside_it
 
-__all__ = ["Connection", "Store", "StoreReader", "in_parts", "migrate", "open_store", "revision", "to_json"]
+__all__ = [
+    "Connection", "Store", "StoreReader", "in_parts", "migrate", "open_store", "open_to_look", "revision", "to_json",
+]  # fmt: skip
 
 T = TypeVar("T")
 
@@ -123,6 +125,27 @@ def open_store(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Store:
     """
     dialect: Dialect = SQLite(make_url(url), busy_seconds)
     return Store(dialect.engine(), dialect)
+
+
+def open_to_look(url: str) -> Store:
+    """Open the database of `DATABASE_URL` for somebody who only looks, also on a disk that cannot be written to.
+
+    SQLite keeps files beside a database that it reads, and refuses where it can make none. Nobody can be writing to such a
+    database: what is in the file is then read as it stands.
+    """
+    store = open_store(url)
+    if store.path is None or not store.path.is_file():
+        return store
+    try:
+        with store.read() as connection:
+            connection.exec_driver_sql("SELECT 1 FROM sqlite_master LIMIT 1").all()
+    except StoreError as error:
+        cause = error.__cause__.orig if isinstance(error.__cause__, DBAPIError) else error.__cause__
+        unchangeable = UnchangeableSQLite(make_url(url), BUSY_SECONDS)
+        if refuses_files_beside_it(cause) and unchangeable.is_whole():
+            store.close()
+            return Store(unchangeable.engine(), unchangeable)
+    return store
 
 
 def migrate(store: Store) -> None:

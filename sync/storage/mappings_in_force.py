@@ -20,12 +20,19 @@ from sync.storage.tables import mappings_in_force
 from sync.storage.upsert import upsert
 
 _ALL = select(mappings_in_force).order_by(mappings_in_force.c.since)
+_NEWEST = select(mappings_in_force).order_by(mappings_in_force.c.since.desc()).limit(1)
 _NEW = upsert(mappings_in_force)  # of two of the same moment the first was never in force
 
 
 def history(connection: Connection) -> MappingHistory:
     """Read every mapping that was in force."""
     return MappingHistory(tuple(_read(row.since, row.mapping) for row in connection.execute(_ALL)))
+
+
+def newest(connection: Connection) -> PastMapping | None:
+    """Read the mapping that passes went by last; None: there was no pass yet."""
+    row = connection.execute(_NEWEST).one_or_none()
+    return None if row is None else _read(row.since, row.mapping)
 
 
 def note(connection: Connection, mapping: PastMapping) -> None:

@@ -1,9 +1,12 @@
 """SQLite: one file on one machine. Its connections, its transactions, and what is said of its troubles."""
 
+import os
 import sqlite3
 from pathlib import Path
+from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.pool import NullPool
 
 from sync.errors import StoreError
 
@@ -97,6 +100,33 @@ class SQLite:
         return found.st_dev, found.st_ino
 
 
+class UnchangeableSQLite(SQLite):
+    """A file that nobody can write to, nor make another beside it: read as it stands."""
+
+    def engine(self) -> Engine:
+        """Make the engine; it locks nothing, and keeps no connection."""
+        address = f"file:{quote(str(self.path))}?immutable=1"
+
+        def connect() -> sqlite3.Connection:
+            connection = sqlite3.connect(address, uri=True, check_same_thread=False)
+            connection.isolation_level = None
+            return connection
+
+        return create_engine("sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
+
+    def is_whole(self) -> bool:
+        """Whether the file can be read, and no newer transactions stand in a log beside it, which would be passed over."""
+        if self.path is None or not os.access(self.path, os.R_OK):
+            return False
+        log = self.path.with_name(f"{self.path.name}-wal")
+        return not log.is_file() or log.stat().st_size == 0
+
+
+def refuses_files_beside_it(error: BaseException | None) -> bool:
+    """Tell whether SQLite could not make what it keeps beside a database, or not write to the database itself."""
+    return _code(error) in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
+
+
 def _code(error: BaseException | None) -> int | None:
     """The primary result code of an error of SQLite's; None: it is none, or the driver's own."""
     extended = getattr(error, "sqlite_errorcode", None)
@@ -110,10 +140,10 @@ def _configure(connection: sqlite3.Connection, busy_seconds: float) -> None:
         connection.execute("PRAGMA foreign_keys=ON")
         try:
             connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")  # an answered webhook must survive a power cut
         except sqlite3.OperationalError as error:
             if _code(error) != sqlite3.SQLITE_READONLY:  # a read-only file can still be read; a write will say so
                 raise
-        connection.execute("PRAGMA synchronous=FULL")  # an answered webhook must survive a power cut
     except sqlite3.Error:
         connection.close()  # the pool has not taken it yet
         raise

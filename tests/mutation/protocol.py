@@ -765,4 +765,14 @@ MUTANTS = (
         "    return mine, reading.found",
         test="tests/story/test_incomplete_answers.py::TestWhatIsReadBeforeAWrite::test_a_task_without_its_body_is_not_closed",
     ),
+    Mutant(
+        "release-of-nothing", "A release permits as many effects again where nothing is held: the limit is lifted for an hour.",
+        "sync/passes/breaker.py", "        if not holding:\n", "        if holding is None:\n",
+        test="tests/unit/test_cli.py::test_release_permits_the_limit_or_all_and_keeps_who_and_why",
+    ),
+    Mutant(
+        "apply-forgets", "What of a plan is done already is taken for stale.",
+        "sync/admin/plan/kept.py", "if standing.state in SETTLED]", "if standing.state not in EffectState]",
+        test="tests/story/test_plan.py::test_apply_goes_on_with_what_is_left",
+    ),
 )  # fmt: skip

@@ -223,7 +223,7 @@ def test_a_held_sweep_is_3_until_it_is_released(desk: Desk) -> None:
     assert "4 effects held. `handoffs release --reason …` lets them go." in held.stderr
     assert desk.run("sweep").exit_code == 3, "and it stays so, whoever looks"
     assert desk.people.all_tasks() == ()
-    assert "Released 2 records with 4 effects" in desk.run("release", "--reason", "meant so", "--all").stdout
+    assert "Released: 2 records with 4 effects" in desk.run("release", "--reason", "meant so", "--all").stdout
     assert desk.run("poll").exit_code == 0
     assert len(desk.people.all_tasks()) == 2
 

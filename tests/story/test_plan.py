@@ -313,9 +313,24 @@ def test_apply_does_what_was_planned_and_then_nothing_more(world: World, termina
     assert result.exit_code == 0, result.output
     assert planned(found) == done(world, before)
     again = terminal.run("apply", str(path), "--yes")
-    assert again.exit_code == 3, again.output
-    assert "no longer due" in again.stderr
+    assert again.exit_code == 0, again.output
+    assert again.stderr == f"Done already: all {len(found.due)} effects of the plan. Nothing was done again.\n"
     assert done(world, before) == planned(found)
+
+
+def test_apply_goes_on_with_what_is_left(world: World, terminal: Terminal) -> None:
+    """The first run was cut off after a group; the second says what is done, and does the rest."""
+    first, second = (world.people.create_portfolio(name, world.day(3)) for name in ("First", "Second"))
+    forget(world)
+    path = kept(world, terminal)
+    part = read_file(path).narrowed([RecordRef(Kind.PORTFOLIO, first)])
+    list(bulk.carry_out(world.service, part.units, "apply", bulk.Summary(), gate=only(part, world.service.reading)))
+    assert world.kinds(("portfolio", second)) == []
+    again = terminal.run("apply", str(path), "--yes")
+    assert again.exit_code == 0, again.output
+    assert "1 record: 1 done, 0 failed, 0 unknown, 0 skipped; 2 effects done" in again.stdout
+    assert again.stderr == "Done already: 2 of 4 effects of the plan.\n"
+    assert world.kinds(("portfolio", first)) == world.kinds(("portfolio", second)) == ["kickoff"]
 
 
 def test_a_run_is_kept_with_who_and_when(world: World, terminal: Terminal) -> None:

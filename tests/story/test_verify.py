@@ -322,6 +322,7 @@ class TestLeftLying:
         waiting = [finding for finding in checked(world).findings if finding.sort is Sort.WAITING]
         assert [finding.handoff for finding in waiting] == [Handoff.TICKETS]
         assert "task:design_graphics, blocked since" in waiting[0].cause
+        assert checked(world).blocked == 1
         assert "no Graphic Designer is named" in waiting[0].cause
 
     def test_an_email_without_an_address_after_its_cycle_is_over(self, world: World) -> None:

@@ -285,11 +285,13 @@ def test_release_permits_the_limit_or_all_and_keeps_who_and_why(store: Store) ->
         work_queue.hold(connection, looks, dict.fromkeys(records, 900))
     result = run("release", "--reason", "looked through", LOGNAME="ada")
     assert result.exit_code == 0
-    assert "Released 2 records with 1,800 effects" in result.stdout
+    assert "Held: 3 records with 2,700 effects.\nReleased: 2 records with 1,800 effects;" in result.stdout
     assert "Permitted within the next hour: 1,000 effects beyond the limit of 1,000." in result.stdout
     assert "Still held: 1 record with 900 effects." in result.stderr
-    assert "Released 1 record with 900 effects" in run("release", "--reason", "all of it", "--all").stdout
-    assert run("release", "--reason", "again", "--all").stdout == "Nothing is held.\n"
+    assert "Released: 1 record with 900 effects" in run("release", "--reason", "all of it", "--all").stdout
+    for arguments in ([], ["--all"]):
+        again = run("release", "--reason", "again", *arguments)
+        assert (again.exit_code, again.output) == (0, "Nothing is held: nothing was changed.\n")
     with store.read() as connection:
         kept = connection.execute(releases.select()).all()
         assert not work_queue.held(connection)

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from sync.admin import cost
 from sync.admin.inventory import all_portfolios, in_groups, take_inventory
 from sync.admin.plan.file import PlanFileError, read_file, write_file
-from sync.admin.plan.kept import only, stale
+from sync.admin.plan.kept import only, stale, undone
 from sync.admin.plan.model import KINDS, Plan, Step
 from sync.admin.plan.summaries import Summarizer
 from sync.clock import local_date
@@ -27,7 +27,7 @@ from sync.service.reading import ReadingService
 from sync.storage import work_queue
 from sync.storage.ledger import queries
 
-__all__ = ["KINDS", "Plan", "PlanFileError", "Step", "make", "only", "read_file", "stale", "write_file"]
+__all__ = ["KINDS", "Plan", "PlanFileError", "Step", "make", "only", "read_file", "stale", "undone", "write_file"]
 
 Progress = Callable[[int, int], None]
 """Called after each group with how many of how many records have been decided."""

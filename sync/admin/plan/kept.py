@@ -2,14 +2,41 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from sync.admin.plan.model import Plan
 from sync.admin.plan.summaries import Summarizer
 from sync.crm import RecordRef
 from sync.rules.context import Context
 from sync.rules.dry_run import LATER, Projection, Prospect
-from sync.rules.model import Decision
+from sync.rules.model import Decision, EffectState
 from sync.service.reading import ReadingService
+from sync.storage.database import StoreReader
+from sync.storage.ledger import queries
+
+SETTLED = frozenset({EffectState.DONE, EffectState.SUPERSEDED})
+"""States of an effect that nothing is left to be done for."""
+
+
+def undone(kept: Plan, store: StoreReader) -> Plan:
+    """Return what of a kept plan is still to be done: without what the ledger has as done, or as pointless by now.
+
+    So a plan may be carried out again: after it was cut off half-way, or by somebody who does not know that it was.
+    """
+    with store.read() as connection:
+        known = queries.standings(connection, kept.units)
+    settled = {
+        unit: [key for key, standing in effects.items() if standing.state in SETTLED] for unit, effects in known.items()
+    }
+    left = [
+        step for step in kept.steps if not any(_pattern(step.key).fullmatch(key) for key in settled.get(step.unit, ()))
+    ]
+    return replace(kept, steps=tuple(left))
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    """What a key, or a text with one, may be by now: `LATER` stands for a time that was not known; or is somebody's own ~."""
+    return re.compile(re.escape(text).replace(re.escape(LATER), rf"(?:{LATER}|\d{{13}})"))
 
 
 def stale(kept: Plan, fresh: Plan) -> dict[RecordRef, str]:
@@ -34,8 +61,7 @@ def only(kept: Plan, service: ReadingService) -> Callable[[Context, Decision], b
     """Make a gate that lets a pass do what the plan holds and nothing else, whatever people change meanwhile."""
     allowed: dict[RecordRef, list[re.Pattern[str]]] = {}
     for step in kept.due:
-        pattern = re.escape(step.what).replace(re.escape(LATER), rf"(?:{LATER}|\d{{13}})")  # or somebody's own ~
-        allowed.setdefault(step.unit, []).append(re.compile(pattern))
+        allowed.setdefault(step.unit, []).append(_pattern(step.what))
 
     def permits(context: Context, decision: Decision) -> bool:
         projection = Projection(context)

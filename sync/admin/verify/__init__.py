@@ -54,6 +54,7 @@ def verify(
         for evidence in _evidence(service, inventory, since):
             report.tasks += keyed_tasks.count(evidence) + carried_out.count_adopted(evidence)
             report.effects += carried_out.count_changes(evidence)
+            report.blocked += due.count_blocked(evidence)
             for check in CHECKS:
                 report.findings += check.findings(evidence)
             copies.note(evidence.context, evidence.tasks.values())

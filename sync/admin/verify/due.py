@@ -67,6 +67,22 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
     yield from _known_and_left(evidence, decision)
 
 
+def count_blocked(evidence: Evidence) -> int:
+    """Count what waits for a person: effects that are written down as blocked, and those that a pass would block."""
+    ledger = evidence.context.ledger
+    found = {
+        effect.key
+        for recorded in ledger.recorded.values()
+        if recorded.state is OccurrenceState.OPEN
+        for effect in recorded.effects
+        if effect.state is EffectState.BLOCKED and evidence.counts(effect.state_at)
+    }
+    for occurrence in decide(evidence.context).occurrences:
+        if occurrence.key not in ledger.recorded and evidence.counts(occurrence.cause_at):
+            found |= {occurrence.effect_key(effect) for effect in occurrence.effects if effect.blocked}
+    return len(found)
+
+
 def _known_and_left(evidence: Evidence, decision: Decision) -> Iterator[Finding]:
     """Report what the ledger has to do of occurrences that no rule asks for any more, and who or what it waits for."""
     asked = {occurrence.key for occurrence in decision.occurrences}

@@ -56,6 +56,7 @@ class Report:
     looked: int = 0  # portfolios
     tasks: int = 0  # the service's own, and adopted ones
     effects: int = 0  # writes and closings of the ledger that were looked for in the CRM
+    blocked: int = 0  # effects that wait for a person: no fault, and not done either
     findings: list[Finding] = field(default_factory=list)
 
     def of(self, *sorts: Sort) -> list[Finding]:
@@ -78,6 +79,7 @@ class Report:
             "looked": self.looked,
             "tasks": self.tasks,
             "effects": self.effects,
+            "blocked": self.blocked,
             **{sort.name.lower(): len(self.of(sort)) for sort in Sort},
             "findings": [finding.as_json() for finding in self.findings],
         }
