@@ -26,6 +26,7 @@ from sync.rules import keys
 from sync.sandbox.clock import VirtualClock
 from sync.sandbox.delivery import DeliveryMode, HttpSender
 from sync.sandbox.people import People, SeenTask
+from sync.sandbox.portal import ASSIGNMENT
 from sync.sandbox.quirks import Quirks
 from sync.sandbox.sandbox import Sandbox
 from sync.sandbox.seed import Names
@@ -310,9 +311,10 @@ class World:
         return [keys.slot_of(task.key).of for task in self.tasks(*records) if task.key]
 
     def emails(self) -> list[tuple[str, str]]:
-        """(role of the receiver, subject) of every email sent, in order."""
+        """(role of the receiver, subject) of every email that the service sent, in order; not HubSpot's own."""
         address = {owner.email: role for role, owner in self._owners().items()}
-        return [(address.get(mail.to, mail.to), str(mail.properties["subject"])) for mail in self.people.emails()]
+        ours = [mail for mail in self.people.emails() if mail.email_id != ASSIGNMENT]
+        return [(address.get(mail.to, mail.to), str(mail.properties["subject"])) for mail in ours]
 
     def receivers(self) -> list[str]:
         return [role for role, _ in self.emails()]

@@ -22,7 +22,7 @@ def labels(call: Call) -> Response:
 def batch_read(call: Call) -> Response:
     """A record without associations is no empty result but an error; so is one that does not exist."""
     from_type, to_type = call.type("from"), call.type("to")
-    inputs = call.inputs(call.body(), READ_INPUTS)
+    inputs = call.inputs(call.body(), call.portal.quirks.association_inputs)
     spoilt = call.spoilt(len(inputs))
     results: list[str] = []
     empty: list[str] = []
@@ -35,7 +35,7 @@ def batch_read(call: Call) -> Response:
             errors.append(internal_error().as_row({"fromObjectId": [asked]}))
         elif record is None:
             gone.append(_gone(call, from_type, asked))
-        elif links := call.portal.linked(record, to_type.id):
+        elif (links := call.portal.linked(record, to_type.id)) or call.portal.quirks.no_associations == "empty list":
             shown = asked if call.portal.quirks.merged_association_from == "asked" else str(record.id)
             results.append(_page(call, record, to_type, links, shown, number(one.get("after") or 0)))
         else:
@@ -69,7 +69,7 @@ def batch_create(call: Call) -> Response:
             errors.append(problem.as_row(context))
         else:
             results.append(_made(call, from_type, near, to_type, far))
-    return call.batch(200 if call.dated else 201, results, errors)
+    return call.written(200 if call.dated else 201, results, errors)
 
 
 def batch_default(call: Call) -> Response:

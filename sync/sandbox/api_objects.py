@@ -137,7 +137,7 @@ def batch_create(call: Call) -> Response:
             errors[index] = refused(error, call.portal, object_type)
         else:
             results.append(_with_trace(call, record, row, tuple(record.values)))
-    return call.batch(201, results, [errors[index].as_row(_trace(rows[index])) for index in sorted(errors)])
+    return call.written(201, results, [errors[index].as_row(_trace(rows[index])) for index in sorted(errors)])
 
 
 def batch_update(call: Call) -> Response:
@@ -165,7 +165,7 @@ def batch_update(call: Call) -> Response:
             call.portal.update(object_type.id, record.id, properties, call.actor)
             results.append(_with_trace(call, record, rows[index], tuple(properties)))
     told = [errors[index].as_row({**_trace(rows[index]), "ids": [ids[index]]}) for index in sorted(errors)]
-    return call.batch(200, results, [*_missing(call, object_type, missing), *told])
+    return call.written(200, results, [*_missing(call, object_type, missing), *told])
 
 
 def batch_upsert(call: Call) -> Response:

@@ -28,6 +28,8 @@ def create_property(call: Call) -> Response:
         raise ApiError(400, "VALIDATION_ERROR", f"Invalid property definition: {error}") from error
     if definition.group not in object_type.groups:
         raise ApiError(400, "VALIDATION_ERROR", f"Property group {definition.group} does not exist")
+    if object_type.id == TASK and call.portal.quirks.task_properties == "refused":
+        raise ApiError(400, "VALIDATION_ERROR", "Custom properties are not supported for this object type")
     if definition.unique and object_type.id == TASK and not call.portal.quirks.unique_task_property:
         raise ApiError(400, "VALIDATION_ERROR", "hasUniqueValue is not supported for this object type")
     try:
@@ -69,6 +71,19 @@ def groups(call: Call) -> Response:
         {"name": name, "label": name, "displayOrder": n, "archived": False} for n, name in enumerate(_groups(call))
     )
     return answer(200, listing(shown))
+
+
+def validations(call: Call) -> Response:
+    """The admin's validation rules of an object's properties (docs/hubspot.md 4.11)."""
+    rules: dict[str, list[dict[str, object]]] = {}
+    for rule in call.portal.rules:
+        if rule.type == call.type().id:
+            told = {"ruleType": "REGEX", "ruleArguments": [rule.pattern], "shouldApplyNormalization": False}
+            rules.setdefault(rule.property, []).append(told)
+    wanted = call.parameters.get("name")
+    if wanted is not None:
+        return answer(200, listing(rules.get(wanted, [])))
+    return answer(200, listing({"propertyName": name, "propertyValidationRules": one} for name, one in rules.items()))
 
 
 def _groups(call: Call) -> list[str]:

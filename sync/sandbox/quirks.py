@@ -35,6 +35,11 @@ class Quirks:
     batch_read_problems: Literal["207", "200", "left out"] = "207"
     """How a batch read tells of inputs that do not exist or have no associations: by errors in a 207, by errors in a 200, or
     not at all: they are left out of a 200."""
+    no_associations: Literal["problem", "empty list"] = "problem"
+    """How an association read tells of a record that has none: as `batch_read_problems` has it, or by `to: []`."""
+    batch_write_problems: Literal["207", "200", "left out"] = "207"
+    """How a batch write tells of single rows that failed: by errors in a 207, by errors in a 200, or not at all: they are
+    left out of an answer without errors."""
     create_partial_failure: Literal["trace", "always", "never"] = "trace"
     """Batch create answers 207 for single bad rows: with distinct `objectWriteTraceId`s, always, or never (400)."""
     update_partial_failure: Literal["trace", "always", "never"] = "trace"
@@ -47,6 +52,10 @@ class Quirks:
     """A batch read that names both ends of a merge answers with the survivor twice."""
     inline_association_to_missing: Literal["reject", "ignore"] = "reject"
     """A create whose inline association names a record that does not exist."""
+    association_inputs: Literal[1000, 100] = 1000
+    """How many inputs an association read takes; one with more is a 400."""
+    task_properties: Literal["accepted", "refused"] = "accepted"
+    """Whether properties of tasks can be made at all, a beta: otherwise that is a 400."""
     unique_task_property: bool = True
     """A property with `hasUniqueValue` can be created on tasks; otherwise that is a 400."""
     task_property_scope: str | None = "crm.schemas.contacts.write"

@@ -37,6 +37,7 @@ class _Paths:
     links: str
     ends: str
     properties: str
+    validations: str
     pipelines: str
     owners: str
     schemas: str
@@ -50,6 +51,7 @@ _DATED = _Paths(
     links=f"/crm/associations/{VERSION}",
     ends=f"/crm/objects/{VERSION}",
     properties=f"/crm/properties/{VERSION}",
+    validations=f"/crm/property-validations/{VERSION}",
     pipelines=f"/crm/pipelines/{VERSION}",
     owners=f"/crm/owners/{VERSION}",
     schemas=f"/crm-object-schemas/{VERSION}/schemas",
@@ -62,6 +64,7 @@ _NUMBERED = _Paths(
     links="/crm/v4/associations",
     ends="/crm/v4/objects",
     properties="/crm/v3/properties",
+    validations="/crm/v3/property-validations",
     pipelines="/crm/v3/pipelines",
     owners="/crm/v3/owners",
     schemas="/crm-object-schemas/v3/schemas",
@@ -118,6 +121,8 @@ def _definitions(at: _Paths) -> Iterator[Route]:
     yield Route("GET", f"{properties}/groups", api_properties.groups, "read")
     yield Route("GET", f"{properties}/{{name}}", api_properties.property_named, "read")
     yield Route("DELETE", f"{properties}/{{name}}", api_properties.archive_property, "define")
+    yield Route("GET", f"{at.validations}/{{type}}", api_properties.validations, "read")
+    yield Route("GET", f"{at.validations}/{{type}}/{{name}}", api_properties.validations, "read")
     yield Route("GET", pipelines, api_pipelines.pipelines, "read")
     yield Route("POST", pipelines, api_pipelines.create_pipeline, "define")
     yield Route("GET", f"{pipelines}/{{pipeline}}", api_pipelines.pipeline, "read")

@@ -123,6 +123,6 @@ def _number(value: str) -> str:
         number = float(value)
     except ValueError:
         number = math.nan
-    if not math.isfinite(number):
+    if not math.isfinite(number) or value != value.strip():
         raise InvalidValueError("INVALID_INTEGER", f"{value} was not a valid number.")
     return value

@@ -236,6 +236,17 @@ def test_properties_and_making_one(client: Client) -> None:
     assert owner["referencedObjectType"] == "OWNER"
 
 
+def test_validation_rules_can_be_read(sandbox: Sandbox, client: Client) -> None:
+    rule = {"name": "short", "type": "portfolio", "property": "name", "pattern": ".{1,9}", "message": "Too long"}
+    sandbox.people.set_rules(rule)
+    path = "/crm/property-validations/2026-09"
+    told = client.ok("GET", f"{path}/{PORTFOLIO}")["results"]
+    assert [one["propertyName"] for one in told] == ["name"]
+    assert told[0]["propertyValidationRules"] == client.ok("GET", f"{path}/{PORTFOLIO}/name")["results"]
+    assert told[0]["propertyValidationRules"][0]["ruleArguments"] == [".{1,9}"]
+    assert client.ok("GET", f"{path}/0-5")["results"] == []
+
+
 def test_unique_task_properties_may_be_refused() -> None:
     _, client = make(quirks=Quirks(unique_task_property=False, task_property_scope=None))
     definition = {

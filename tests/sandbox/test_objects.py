@@ -145,6 +145,8 @@ def test_an_unchanged_value_makes_no_version_unless_forced(sandbox: Sandbox) -> 
     [
         ({"no_such": "x"}, "PROPERTY_DOESNT_EXIST"),
         ({STATUS: "Nonsense"}, "INVALID_OPTION"),
+        ({STATUS: "Deliverables Submitted "}, "INVALID_OPTION"),  # white space: in texts alone
+        ({DATE: " 2026-09-10"}, "INVALID_DATE"),
         ({DATE: "10/09/2026"}, "INVALID_DATE"),
         ({DATE: "2026-02-30"}, "INVALID_DATE"),
         ({DATE: "1788264000001"}, "INVALID_DATE"),

@@ -62,6 +62,32 @@ def _absent(sandbox: Sandbox, client: Client) -> tuple[int, int, int, int]:
     return of_records.status_code, told[0], of_ends.status_code, told[1]
 
 
+def _none_found(sandbox: Sandbox, client: Client) -> object:
+    ticket = sandbox.people.create_ticket("T")
+    path = f"/crm/associations/2026-09/tickets/{PORTFOLIO}/batch/read"
+    body = client.send("POST", path, {"inputs": [{"id": ticket}]}).json()
+    return len(body.get("errors", ())), [row["to"] for row in body["results"]]
+
+
+def _bad_row(_: Sandbox, client: Client) -> object:
+    rows = [{"properties": GOOD, "objectWriteTraceId": "1"}, {"properties": {}, "objectWriteTraceId": "2"}]
+    answer = client.send("POST", "/crm/objects/2026-09/tasks/batch/create", {"inputs": rows})
+    return answer.status_code, len(answer.json()["results"]), answer.json().get("numErrors", 0)
+
+
+def _many_inputs(_: Sandbox, client: Client) -> object:
+    inputs = [{"id": str(one)} for one in range(1, 102)]
+    path = "/crm/associations/2026-09/tickets/tasks/batch/read"
+    return client.send("POST", path, {"inputs": inputs}).status_code
+
+
+def _new_property(_: Sandbox, client: Client) -> object:
+    definition = {
+        "name": "k", "label": "K", "type": "string", "fieldType": "text", "groupName": "task_information",
+    }  # fmt: skip
+    return client.send("POST", "/crm/properties/2026-09/tasks", definition).status_code
+
+
 def _missing_ids(_: Sandbox, client: Client) -> object:
     return client.read("tickets", "1", "2", status=207)["numErrors"]
 
@@ -156,6 +182,11 @@ SCENARIOS: list[tuple[dict[str, Any], Callable[..., object], object, object]] = 
     ({"unknown_property_read": "refused"}, _unknown_property, 200, 400),
     ({"batch_read_problems": "200"}, _absent, (207, 1, 207, 1), (200, 1, 200, 1)),
     ({"batch_read_problems": "left out"}, _absent, (207, 1, 207, 1), (200, 0, 200, 0)),
+    ({"no_associations": "empty list"}, _none_found, (1, []), (0, [[]])),
+    ({"batch_write_problems": "200"}, _bad_row, (207, 1, 1), (201, 1, 1)),
+    ({"batch_write_problems": "left out"}, _bad_row, (207, 1, 1), (201, 1, 0)),
+    ({"association_inputs": 100}, _many_inputs, 207, 400),
+    ({"task_properties": "refused"}, _new_property, 201, 400),
     ({"group_missing_ids": False}, _missing_ids, 1, 2),
     ({"merged_read_duplicates": True}, _merged_read, 1, 2),
     ({"inline_association_to_missing": "ignore"}, _inline_association_to_missing, 400, 201),
