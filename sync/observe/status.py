@@ -99,6 +99,8 @@ class Status:
             "budget": self.budget,
             "reasons": list(self.reasons),
             "errors": [kind.as_json() for kind in self.errors],
+            "troubles": [one.as_json() for one in self.troubles],
+            "failing": [one.as_json() for one in self.failed_looks],
             "incomplete": [one.as_json() for one in self.incomplete],
             "stuck": [one.as_json() for one in self.stuck],
             "worth_a_look": [one.as_json() for one in self.worth_a_look],

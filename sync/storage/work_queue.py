@@ -13,7 +13,7 @@ from enum import IntEnum
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, case, func, not_, or_, select, update
 
-from sync.clock import from_ms, to_ms
+from sync.clock import from_ms, iso, to_ms
 from sync.crm import Kind, RecordRef
 from sync.errors import last_line
 from sync.storage import memberships
@@ -80,6 +80,15 @@ class QueuedRecord:
     def reason(self) -> str:
         """The last line of the error, in words where there is none."""
         return last_line(self.error)
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "record": str(self.record),
+            "attempts": self.attempts,
+            "parked_at": iso(self.parked_at),
+            "not_before": iso(self.not_before),
+            "reason": self.reason,
+        }
 
 
 @dataclass(frozen=True, slots=True)

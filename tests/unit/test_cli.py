@@ -232,7 +232,7 @@ KEYS = [
     *("version", "ok", "backlog", "oldest_seconds", "waiting", "parked", "held"),
     *("planned", "attempting", "unknown", "blocked", "failed"),
     *("last_sweep", "last_poll", "last_webhook", "budget"),
-    *("reasons", "errors", "incomplete", "stuck", "worth_a_look", "told", "at"),
+    *("reasons", "errors", "troubles", "failing", "incomplete", "stuck", "worth_a_look", "told", "at"),
 ]
 
 

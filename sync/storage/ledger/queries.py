@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, not_, select, update
 
 from mappings.vocabulary import Handoff, TaskKind
-from sync.clock import from_ms, to_ms
+from sync.clock import from_ms, iso, to_ms
 from sync.crm import Kind, RecordRef
 from sync.rules.keys import slot_of, suffix_of
 from sync.rules.model import EffectState, OccurrenceState, unit_of
@@ -124,6 +124,19 @@ class Trouble:
         if self.portfolio is not None and self.record.kind is not Kind.PORTFOLIO:
             place += f" of portfolio {self.portfolio}"
         return f"handoff {self.handoff.value}, {place}" + (f" “{self.name}”" if self.name else "")
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "state": self.state.value,
+            "handoff": self.handoff.value,
+            "record": str(self.record),
+            "portfolio": self.portfolio,
+            "name": self.name,
+            "what": self.what,
+            "since": iso(self.since),
+            "reason": self.reason,
+            "key": self.key,
+        }
 
 
 _WRONG = effects.c.state.in_([EffectState.FAILED.value, EffectState.BLOCKED.value, EffectState.UNKNOWN.value])
