@@ -8,6 +8,7 @@ compared by `as_seen`; what is written to the CRM and searched for there stays a
 import re
 import unicodedata
 from collections.abc import Collection
+from functools import lru_cache
 
 _INVISIBLE = re.compile(
     "["
@@ -34,6 +35,7 @@ _APOSTROPHES = str.maketrans(
 """Quotation marks, primes and accents that stand alone: what keyboards and word processors put for an apostrophe."""
 
 
+@lru_cache(maxsize=8192)  # the same few names of a portal are compared again and again
 def as_seen(text: str) -> str:
     """Give a name in the form in which names are compared: equal for two names that a person sees as the same.
 

@@ -49,7 +49,7 @@ def _skip_the_disk(store: Store) -> None:
     def hurry(connection: sqlite3.Connection, _record: object) -> None:
         connection.execute("PRAGMA synchronous=OFF")
 
-    store.engine.dispose()
+    store.close()
     event.listen(store.engine, "connect", hurry)
 
 

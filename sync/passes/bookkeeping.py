@@ -76,8 +76,8 @@ class Bookkeeper:
         errors and `StoreError`.
         """
         with self._store.write() as connection:
-            self._note_records(connection, group)
-            known = recorded_occurrences(connection, group)
+            former = self._note_records(connection, group)
+            known = recorded_occurrences(connection, group, former)
             departed = _departed(connection, group, portfolios, known.recorded)
             views = {} if departed else self._refreshed(connection, group, known, retry)
         if departed:
@@ -86,22 +86,23 @@ class Bookkeeper:
                 views = self._refreshed(connection, group, recorded_occurrences(connection, group), retry)
         return views
 
-    def _note_records(self, connection: Connection, group: Group) -> None:
-        """What was deleted, what was merged into what, and what has changed when."""
+    def _note_records(self, connection: Connection, group: Group) -> tuple[Former, ...]:
+        """What was deleted, what was merged into what, and what has changed when. Gives what the records were made of."""
         now = self._clock.now()
         for survivor in set(group.merged.values()):
             work_queue.enqueue(connection, [survivor], now, "merge")
-        self._hand_over(connection, group)
+        former = self._hand_over(connection, group)
         ledger.suspend(connection, {*group.gone, *group.merged})
         waits.forget(connection, {*group.gone, *group.merged})
         look_alikes.forget(connection, {*group.gone, *group.merged})
         changes.remember(connection, group.modified, now)
+        return former
 
-    def _hand_over(self, connection: Connection, group: Group) -> None:
+    def _hand_over(self, connection: Connection, group: Group) -> tuple[Former, ...]:
         """What was done, and is to be done, for records that were merged goes to those that answer for them."""
         former = merged_into(connection, group)
         if not former:
-            return
+            return ()
         identities.remember(connection, (_dated(one, group, self._clock.now()) for one in former))
         into = {one.record: one.into for one in former}
         current = {}
@@ -115,6 +116,7 @@ class Bookkeeper:
         memberships.hand_over(connection, portfolios)
         waits.forget(connection, current)
         look_alikes.forget(connection, current)
+        return merged_into(connection, group)  # with their times
 
     def _requeue_departed(self, departed: Collection[str]) -> None:
         """These tickets have left a portfolio, and nobody has said so: whatever they are on now gets a pass."""

@@ -18,7 +18,6 @@ from sync.passes.snapshot import Group, SnapshotReader
 from sync.rules.context import Context, Times
 from sync.rules.decide import decide
 from sync.rules.identity import as_one
-from sync.rules.in_force import MappingHistory
 from sync.rules.model import Decision, LedgerView
 from sync.storage.database import StoreReader
 
@@ -51,7 +50,7 @@ class Preview:
 class Decider:
     """Reads records and applies the rules to them.
 
-    `times` gives the moment and the day that decisions go by, `past` the mappings that have been in force.
+    `times` gives the moment and the day that decisions go by.
     """
 
     def __init__(
@@ -61,14 +60,12 @@ class Decider:
         portals: PortalCache,
         reader: SnapshotReader,
         times: Callable[[], Times],
-        past: Callable[[], MappingHistory],
     ) -> None:
         self._store = store
         self._mapping = mapping
         self._portals = portals
         self._reader = reader
         self._times = times
-        self._past = past
 
     def preview(self, portfolios: Sequence[str]) -> Preview:
         """Read and decide these portfolios (ids) as a pass would. Raises the port's errors and `StoreError`."""
@@ -105,7 +102,7 @@ class Decider:
 
     def contexts(self, group: Group, views: Mapping[RecordRef, LedgerView], portal: Portal) -> dict[RecordRef, Context]:
         """Put together what the rules are to know of each record of the group, all as of one moment."""
-        times, past = self._times(), self._past()
+        times = self._times()
         contexts = {}
         for record, read in group.snapshots.items():
             snapshot, view = as_one(read, views[record])
@@ -117,7 +114,7 @@ class Decider:
                 portal.people,
                 portal.in_progress,
                 portal.choices,
-                past,
+                group.past,
                 as_read=(read, views[record]) if views[record].former else None,
                 pending_approval=portal.pending_approval,
             )

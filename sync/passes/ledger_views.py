@@ -35,9 +35,13 @@ class Known:
     former: tuple[Former, ...]
 
 
-def recorded_occurrences(connection: Connection, group: Group) -> Known:
-    """Read every occurrence of the group's portfolios and tickets, whatever became of it, under any id they had."""
-    former = merged_into(connection, group)
+def recorded_occurrences(connection: Connection, group: Group, former: tuple[Former, ...] | None = None) -> Known:
+    """Read every occurrence of the group's portfolios and tickets, whatever became of it, under any id they had.
+
+    `former`: what they were made of; None: it is looked up.
+    """
+    if former is None:
+        former = merged_into(connection, group)
     portfolios = [record.id for record in group.snapshots if record.kind is Kind.PORTFOLIO]
     tickets = [ticket for snapshot in group.snapshots.values() for ticket in snapshot.ticket_ids]
     portfolios += [one.record.id for one in former if one.record.kind is Kind.PORTFOLIO]

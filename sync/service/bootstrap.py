@@ -228,7 +228,7 @@ def build(
             return mappings_in_force.history(connection)
 
     reader = SnapshotReader(crm.reader, mapping, settings.hubspot_app_id, clock, past)
-    decider = Decider(store.reader, mapping, portals, reader, times, past)
+    decider = Decider(store.reader, mapping, portals, reader, times)
     reading = ReadingService(
         settings=settings,
         mapping=mapping,

@@ -5,7 +5,8 @@ The database itself:
     database         open it, short transactions, the schema brought up to date
     sqlite           what SQLite does its own way: connections, transactions, troubles in words
     tables           every table, with the constraints that are the guarantees
-    upsert           `INSERT … ON CONFLICT`: the only statements that are a dialect's own
+    upsert           `INSERT … ON CONFLICT`, which is a dialect's own
+    lists            conditions on lists of values, in a dialect's own way too
     copies           a copy made while the service runs, and put back
     migrations/      the schema's history
 

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, select
 
 from sync.clock import to_ms
 from sync.crm import RecordRef
 from sync.storage.database import in_parts
+from sync.storage.lists import is_among
 from sync.storage.tables import seen
 from sync.storage.upsert import upsert
 
@@ -15,7 +16,7 @@ READ_TOO_SOON = timedelta(seconds=2)
 """What was changed so shortly before it was read may have been changed again in the same moment: a poll reads it again."""
 
 _REMEMBER = upsert(seen)
-_READ = select(seen).where(seen.c.id.in_(bindparam("ids", expanding=True)))
+_READ = select(seen).where(is_among(seen.c.id, "ids"))
 
 
 def remember(connection: Connection, modified: Mapping[RecordRef, datetime], now: datetime) -> None:

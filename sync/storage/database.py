@@ -24,6 +24,9 @@ __all__ = [
 
 T = TypeVar("T")
 
+IDLE = 2
+"""How many connections wait for their next transaction: to take one from the pool costs as much as a statement."""
+
 BUSY_SECONDS = 30
 """How long a transaction waits for a database that another program holds, but where its opener says otherwise."""
 
@@ -57,17 +60,36 @@ class StoreReader:
         self.path = dialect.path  # None: in memory, or on a server
         self.place = dialect.place  # as an error names it, without a password
         self._for_good: set[str] = set()
+        self._idle: list[Connection] = []  # outside of any transaction; several threads take from it and put back
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Begin a transaction that sees one state of the database, and roll it back. Raises `StoreError`."""
         self._dialect.require_same()
         try:
-            with self._engine.connect() as connection:
+            with self._connected() as connection, connection.begin() as transaction:
                 self._dialect.begin_read(connection)
-                yield connection  # closing it rolls back
+                yield connection
+                transaction.rollback()
         except (SQLAlchemyError, sqlite3.Error) as error:
             raise self._explained(error) from error
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        """Give a connection outside of any transaction. One in whose use something is raised is not kept."""
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._engine.connect()
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        if len(self._idle) < IDLE:
+            self._idle.append(connection)
+        else:
+            connection.close()
 
     def holds_for_good(self, name: str, holds: Callable[[Connection], bool]) -> bool:
         """Ask whether something holds that never ceases to, once it does: `holds` is called until then, and then no more.
@@ -92,6 +114,7 @@ class Store(StoreReader):
     def __init__(self, engine: Engine, dialect: Dialect) -> None:
         super().__init__(engine, dialect)
         self.reader = StoreReader(engine, dialect)
+        self.reader._idle = self._idle
 
     @property
     def engine(self) -> Engine:
@@ -106,7 +129,7 @@ class Store(StoreReader):
         """
         self._dialect.require_same()
         try:
-            with self._engine.connect() as connection, connection.begin():
+            with self._connected() as connection, connection.begin():
                 self._dialect.begin_write(connection)
                 yield connection
             self._dialect.require_same()
@@ -115,6 +138,8 @@ class Store(StoreReader):
 
     def close(self) -> None:
         """Close every connection; they open again when needed."""
+        while self._idle:
+            self._idle.pop().close()
         self._engine.dispose()
 
 

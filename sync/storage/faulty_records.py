@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, bindparam, select
 from sync.clock import from_ms, to_ms
 from sync.crm import Faulty, Gap, Kind, Lack, RecordRef
 from sync.storage.database import in_parts
+from sync.storage.lists import is_among
 from sync.storage.tables import faulty_records
 
 LATE_FOR = timedelta(minutes=10)
@@ -47,7 +48,7 @@ _OF_UNIT = (
 )
 _FIND = select(faulty_records).where(*_OF_UNIT)
 _FORGET = faulty_records.delete().where(*_OF_UNIT)
-_FIND_ALL = select(faulty_records).where(faulty_records.c.unit.in_(bindparam("units", expanding=True)))
+_FIND_ALL = select(faulty_records).where(is_among(faulty_records.c.unit, "units"))
 _ALL = select(faulty_records).order_by(faulty_records.c.since, faulty_records.c.kind, faulty_records.c.id)
 
 

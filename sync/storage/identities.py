@@ -8,12 +8,13 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Executable, Row, bindparam, func, select
+from sqlalchemy import Connection, Executable, Row, func, select
 
 from sync.clock import from_ms, to_ms
 from sync.crm import Kind, RecordRef
 from sync.rules.model import Former, SeenVersions
 from sync.storage.database import in_parts, to_json
+from sync.storage.lists import is_among
 from sync.storage.tables import identities, seen_versions
 from sync.storage.upsert import upsert
 
@@ -54,11 +55,12 @@ def _put(connection: Connection, statement: Executable, merged: Iterable[Former]
         connection.execute(statement, rows)
 
 
+_ALL = select(identities).order_by(identities.c.kind, identities.c.id)
+
+
 def find(connection: Connection, records: Iterable[RecordRef]) -> tuple[Former, ...]:
     """List what was merged into these records, and into what was merged into them. Merges are few: all are read."""
-    every = [
-        _former(row) for row in connection.execute(select(identities).order_by(identities.c.kind, identities.c.id))
-    ]
+    every = [_former(row) for row in connection.execute(_ALL)]
     if not every:
         return ()
     wanted, found = set(records), []
@@ -77,7 +79,7 @@ def _former(row: Row[Any]) -> Former:
     )
 
 
-_SEEN = select(seen_versions).where(seen_versions.c.id.in_(bindparam("ids", expanding=True)))
+_SEEN = select(seen_versions).where(is_among(seen_versions.c.id, "ids"))
 _SEE = upsert(seen_versions)
 
 

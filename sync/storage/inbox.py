@@ -8,13 +8,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, func, or_, select
+from sqlalchemy import Connection, func, or_, select
 
 from sync.clock import from_ms, to_ms
 from sync.crm import Kind, RecordRef
 from sync.rules.model import Former
 from sync.storage import identities, service_state, work_queue
 from sync.storage.database import Store, in_parts, to_json
+from sync.storage.lists import is_among
 from sync.storage.tables import deliveries, events
 
 _KINDS = {
@@ -122,7 +123,7 @@ def _merged(event: Event, portfolio_type: str | None) -> Iterator[Former]:
         yield Former(RecordRef(into.kind, end.id), into, end == merge.primary, at)
 
 
-_KNOWN = select(events.c.identity).where(events.c.identity.in_(bindparam("identities", expanding=True)))
+_KNOWN = select(events.c.identity).where(is_among(events.c.identity, "identities"))
 
 
 def _known(connection: Connection, identities: Sequence[str]) -> set[str]:

@@ -10,11 +10,12 @@ from itertools import zip_longest
 from sqlalchemy import Connection, bindparam, or_, select, update
 
 from sync.storage.database import in_parts
+from sync.storage.lists import is_among
 from sync.storage.tables import memberships
 from sync.storage.upsert import upsert
 
-_PARENTS = select(memberships).where(memberships.c.ticket.in_(bindparam("tickets", expanding=True)))
-_TICKETS = select(memberships.c.ticket).where(memberships.c.portfolio.in_(bindparam("portfolios", expanding=True)))
+_PARENTS = select(memberships).where(is_among(memberships.c.ticket, "tickets"))
+_TICKETS = select(memberships.c.ticket).where(is_among(memberships.c.portfolio, "portfolios"))
 
 
 def parents(connection: Connection, tickets: Iterable[str]) -> dict[str, str]:
@@ -37,8 +38,8 @@ _REMEMBER = upsert(memberships)
 
 _OF_EITHER = select(memberships).where(
     or_(
-        memberships.c.portfolio.in_(bindparam("portfolios", expanding=True)),
-        memberships.c.ticket.in_(bindparam("tickets", expanding=True)),
+        is_among(memberships.c.portfolio, "portfolios"),
+        is_among(memberships.c.ticket, "tickets"),
     )
 )
 

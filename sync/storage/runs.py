@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, select, update
 
 from sync.clock import Clock, from_ms, to_ms
 from sync.storage.database import Store, in_parts, to_json
+from sync.storage.lists import is_among
 from sync.storage.tables import backfills, runs
 from sync.storage.upsert import least, upsert
 
@@ -76,7 +77,7 @@ def reach_back(connection: Connection, portfolios: Iterable[str], since: datetim
         connection.execute(_REACH_BACK, rows)
 
 
-_REACHING_BACK = select(backfills).where(backfills.c.portfolio.in_(bindparam("portfolios", expanding=True)))
+_REACHING_BACK = select(backfills).where(is_among(backfills.c.portfolio, "portfolios"))
 
 
 def backfilled_since(connection: Connection, portfolios: Iterable[str]) -> dict[str, datetime]:

@@ -1,4 +1,4 @@
-"""Insert a row, or meet the one that is there: the only statements that are a dialect's own.
+"""Insert a row, or meet the one that is there: statements that are a dialect's own.
 
 SQLite and PostgreSQL both know `INSERT … ON CONFLICT`, but SQLAlchemy gives it by dialect. Whoever needs it builds it
 here, once, at import.

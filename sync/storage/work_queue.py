@@ -19,6 +19,7 @@ from sync.errors import last_line
 from sync.storage import memberships
 from sync.storage.database import in_parts
 from sync.storage.ledger import queries
+from sync.storage.lists import is_among
 from sync.storage.tables import work_items
 from sync.storage.upsert import least, upsert
 
@@ -344,7 +345,7 @@ def backlog(connection: Connection, now: datetime) -> Backlog:
 
 
 _RECORDS = select(work_items.c.kind, work_items.c.id)
-_OF_IDS = select(work_items).where(work_items.c.id.in_(bindparam("ids", expanding=True)))
+_OF_IDS = select(work_items).where(is_among(work_items.c.id, "ids"))
 _FAILING = (
     select(work_items)
     .where(_PARKED | (work_items.c.attempts > 0))

@@ -126,8 +126,8 @@ MUTANTS = (
     ),
     Mutant(
         "claim-twice", "An effect that somebody else is trying can be claimed.",
-        ATTEMPTS, 'bindparam("keys", expanding=True)), effects.c.state == EffectState.PLANNED.value)',
-        'bindparam("keys", expanding=True)))',
+        ATTEMPTS, 'is_among(effects.c.key, "keys"), effects.c.state == EffectState.PLANNED.value)',
+        'is_among(effects.c.key, "keys"))',
         test="tests/unit/test_ledger.py::test_what_is_claimed_twice_is_given_once",
         why="The simulation has one process, which never claims twice; it takes two to show it.",
     ),
@@ -139,8 +139,8 @@ MUTANTS = (
     Mutant(
         "settle-closes-early", "An occurrence is closed with its first effect; the rest is never done.",
         ATTEMPTS,
-        "    effects.c.state.in_([*OPEN, *TRIED_AND_UNKNOWN, EffectState.FAILED.value]),\n",
-        "    effects.c.state.in_([*OPEN, *TRIED_AND_UNKNOWN, EffectState.FAILED.value]),\n    effects.c.position == 0,\n",
+        "    is_one_of(effects.c.state, [*OPEN, *TRIED_AND_UNKNOWN, EffectState.FAILED.value]),\n",
+        "    is_one_of(effects.c.state, [*OPEN, *TRIED_AND_UNKNOWN, EffectState.FAILED.value]),\n    effects.c.position == 0,\n",
     ),
     Mutant(
         "failed-for-ever", "What the CRM has refused is never tried again.",

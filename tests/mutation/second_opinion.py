@@ -34,7 +34,7 @@ def ask(player: Player, tree: Path) -> list[str]:
     server = SandboxServer(world.sandbox, pump=False).start()
     try:
         with TemporaryDirectory(prefix="handoffs-opinion-") as directory:
-            world.service.store.engine.dispose()
+            world.service.store.close()
             for path in world.directory.glob("handoffs.db*"):
                 shutil.copy(path, directory)
             portal = world.sandbox.portal

@@ -285,7 +285,7 @@ class SimulationWorld(World):
         transport = service.crm._calls.transport
         transport._session = DirectSession(self.sandbox.api, self._hook, self._looked, self._sent)
         transport._jitter = self._jitter
-        service.store.engine.dispose()
+        service.store.close()
         event.listen(service.store.engine, "connect", _quick)
         return service
 

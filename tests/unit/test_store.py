@@ -276,3 +276,30 @@ def test_the_words_are_those_of_the_setting(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="DATABASE_URL") as caught:
         _open(tmp_path / "nowhere" / "handoffs.db")
     assert str(tmp_path) in str(caught.value)
+
+
+def test_a_connection_that_waits_for_its_next_transaction_is_in_none(path: Path) -> None:
+    """Whatever ended the one before: a later read sees what others wrote meanwhile, and holds nobody up."""
+    store, other = _open(path), _open(path)
+    with store.read():
+        """Nothing is read in it."""
+
+    def fail() -> None:
+        with store.write() as connection:
+            put(connection, A, "lost")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    with store.read() as first, store.read() as second, store.read() as third:
+        assert [get(connection, A) for connection in (first, second, third)] == [None, None, None]
+    _write(other)
+    for reader in (store, store.reader):
+        with reader.read() as connection:
+            assert get(connection, A) == "b"
+    with other.write() as connection:
+        put(connection, A, "c")
+    with store.read() as connection:
+        assert get(connection, A) == "c"
+    store.close()
+    other.close()

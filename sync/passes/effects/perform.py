@@ -95,6 +95,8 @@ class Performer:
 
     def _free(self, effects: Sequence[LedgerEffect]) -> list[LedgerEffect]:
         """Those whose occurrence has no write still to be done, and whose `after` is done."""
+        if not effects:
+            return []
         needed = {key for e in effects for key in (_write_before(e), _effect_before(e)) if key is not None}
         with self._store.read() as connection:
             states = ledger.states_of(connection, needed)

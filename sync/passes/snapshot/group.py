@@ -31,6 +31,7 @@ class Group:
     modified: Mapping[RecordRef, datetime] = field(default_factory=dict)
     faulty: Mapping[RecordRef, str] = field(default_factory=dict)  # cannot be decided as a whole, and why
     incomplete: Mapping[RecordRef, tuple[Faulty, ...]] = field(default_factory=dict)
+    past: MappingHistory = field(default_factory=MappingHistory)  # the mappings by which the past was read
 
     @property
     def parents(self) -> dict[str, str]:
@@ -122,7 +123,7 @@ class SnapshotReader:
         read = self._records(wanted, set(lone_tickets), portal, past)
         snapshots, faulty = self._snapshots(read, portal, past)
         incomplete = _incomplete(read, snapshots)
-        return Group(snapshots, _gone(wanted, read), _merged(read), _modified(read), faulty, incomplete)
+        return Group(snapshots, _gone(wanted, read), _merged(read), _modified(read), faulty, incomplete, past)
 
     def complete(
         self, snapshots: Mapping[RecordRef, Snapshot], tasks: Mapping[RecordRef, Iterable[str]],

@@ -22,6 +22,7 @@ from sync.storage.ledger.selection import (
     TRIED_AND_UNKNOWN,
     portfolios_and_tickets,
 )
+from sync.storage.lists import is_among, is_one_of
 from sync.storage.tables import effects, occurrences
 
 
@@ -67,7 +68,7 @@ _EFFECTS = (
     .join(occurrences, effects.c.occurrence == occurrences.c.key)
     .where(
         or_(OF_PORTFOLIOS, and_(occurrences.c.portfolio.is_(None), OF_TICKETS)),
-        effects.c.state.in_(bindparam("states", expanding=True)),
+        is_among(effects.c.state, "states"),
         occurrences.c.state == OccurrenceState.OPEN.value,
     )
     .order_by(occurrences.c.decided_at, occurrences.c.handoff, occurrences.c.key, effects.c.position)
@@ -97,7 +98,7 @@ def _effect_row(row: Row[Any]) -> LedgerEffect:
     )
 
 
-_STATES = select(effects.c.key, effects.c.state).where(effects.c.key.in_(bindparam("keys", expanding=True)))
+_STATES = select(effects.c.key, effects.c.state).where(is_among(effects.c.key, "keys"))
 
 
 def states_of(connection: Connection, keys: Iterable[str]) -> dict[str, EffectState]:
@@ -110,7 +111,7 @@ def states_of(connection: Connection, keys: Iterable[str]) -> dict[str, EffectSt
 
 _CLAIM = (
     update(effects)
-    .where(effects.c.key.in_(bindparam("keys", expanding=True)), effects.c.state == EffectState.PLANNED.value)
+    .where(is_among(effects.c.key, "keys"), effects.c.state == EffectState.PLANNED.value)
     .values(
         state=EffectState.ATTEMPTING.value,
         state_at=bindparam("now"),
@@ -178,7 +179,7 @@ def release_claim(connection: Connection, key: str, now: datetime, reason: str) 
 
 _PENDING = select(effects.c.occurrence).where(
     effects.c.occurrence == occurrences.c.key,
-    effects.c.state.in_([*OPEN, *TRIED_AND_UNKNOWN, EffectState.FAILED.value]),
+    is_one_of(effects.c.state, [*OPEN, *TRIED_AND_UNKNOWN, EffectState.FAILED.value]),
 )
 
 

@@ -25,6 +25,7 @@ from sync.rules.model import (
 from sync.rules.transition import Transition, transition
 from sync.storage.database import in_parts, to_json
 from sync.storage.ledger.selection import OF_EFFECT, OF_OCCURRENCE
+from sync.storage.lists import is_one_of
 from sync.storage.tables import cycles, effects, occurrences
 from sync.storage.upsert import insert_new
 
@@ -48,7 +49,7 @@ _FRESHER = (
 )
 _SUPERSEDED = (
     update(effects)
-    .where(OF_EFFECT, effects.c.state.in_(sorted(state.value for state in OPEN_EFFECTS)))
+    .where(OF_EFFECT, is_one_of(effects.c.state, sorted(state.value for state in OPEN_EFFECTS)))
     .values({name: bindparam(name) for name in ("state", "state_at", "reason")})
 )
 _BLOCKED = select(effects.c.payload).where(OF_EFFECT, effects.c.state == EffectState.BLOCKED.value)

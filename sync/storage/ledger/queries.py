@@ -17,6 +17,7 @@ from sync.crm import Kind, RecordRef
 from sync.rules.keys import slot_of, suffix_of
 from sync.rules.model import EffectState, OccurrenceState, unit_of
 from sync.storage.database import in_parts
+from sync.storage.lists import is_among, is_one_of
 from sync.storage.tables import effects, occurrences
 
 _IMPLEMENTS = effects.c.key.endswith(suffix_of(TaskKind.IMPLEMENT))
@@ -65,7 +66,7 @@ def with_tickets_since(connection: Connection, since: datetime) -> set[RecordRef
 # -- tasks of handoff 7: the only ones whose completion moves something
 
 
-_WITH_TASKS = _WITH_EFFECTS.where(effects.c.crm_id.in_(bindparam("tasks", expanding=True)), _IMPLEMENTS)
+_WITH_TASKS = _WITH_EFFECTS.where(is_among(effects.c.crm_id, "tasks"), _IMPLEMENTS)
 
 
 def units_of_tasks(connection: Connection, tasks: Sequence[str]) -> set[RecordRef]:
@@ -139,7 +140,7 @@ class Trouble:
         }
 
 
-_WRONG = effects.c.state.in_([EffectState.FAILED.value, EffectState.BLOCKED.value, EffectState.UNKNOWN.value])
+_WRONG = is_one_of(effects.c.state, [EffectState.FAILED.value, EffectState.BLOCKED.value, EffectState.UNKNOWN.value])
 _PUT_OFF = and_(effects.c.state == EffectState.PLANNED.value, effects.c.reason.is_not(None))
 _TROUBLES = (
     select(effects, occurrences.c.handoff, *_UNIT)

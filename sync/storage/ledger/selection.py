@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
-from typing import Any
 
-from sqlalchemy import BindParameter, and_, bindparam, or_
+from sqlalchemy import and_, bindparam, or_
 
 from sync.crm import Kind, RecordRef
 from sync.rules.model import NOT_YET, UNRESOLVED
 from sync.storage.database import in_parts
+from sync.storage.lists import is_among
 from sync.storage.tables import effects, occurrences
 
 OPEN = tuple(sorted(state.value for state in NOT_YET))
@@ -17,15 +17,10 @@ OPEN = tuple(sorted(state.value for state in NOT_YET))
 TRIED_AND_UNKNOWN = tuple(sorted(state.value for state in UNRESOLVED))
 
 
-IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+OF_PORTFOLIOS = is_among(occurrences.c.portfolio, "ids")
 
 
-OF_PORTFOLIOS = occurrences.c.portfolio.in_(IDS)
-
-
-OF_TICKETS = and_(
-    occurrences.c.record_kind == Kind.TICKET.value, occurrences.c.record.in_(bindparam("tickets", expanding=True))
-)
+OF_TICKETS = and_(occurrences.c.record_kind == Kind.TICKET.value, is_among(occurrences.c.record, "tickets"))
 
 
 OF_EITHER = or_(OF_PORTFOLIOS, OF_TICKETS)
@@ -37,7 +32,9 @@ OF_OCCURRENCE = occurrences.c.key == bindparam("of_occurrence")
 OF_EFFECT = effects.c.key == bindparam("of_effect")
 
 
-OF_THESE = or_(and_(occurrences.c.record_kind == Kind.PORTFOLIO.value, occurrences.c.record.in_(IDS)), OF_TICKETS)
+OF_THESE = or_(
+    and_(occurrences.c.record_kind == Kind.PORTFOLIO.value, is_among(occurrences.c.record, "ids")), OF_TICKETS
+)
 
 
 def portfolios_and_tickets(records: Iterable[RecordRef]) -> Iterable[dict[str, Sequence[str]]]:

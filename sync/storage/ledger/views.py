@@ -14,7 +14,8 @@ from sync.crm import Kind, RecordRef
 from sync.rules import keys
 from sync.rules.model import Closing, EffectState, LedgerView, OccurrenceState, RecordedEffect, RecordedOccurrence
 from sync.storage.database import in_parts
-from sync.storage.ledger.selection import IDS, OF_EITHER, in_parts_of_both
+from sync.storage.ledger.selection import OF_EITHER, in_parts_of_both
+from sync.storage.lists import is_among
 from sync.storage.tables import cycles, effects, occurrences
 
 _WITH_OCCURRENCE = select(effects).join(occurrences, effects.c.occurrence == occurrences.c.key)
@@ -26,7 +27,7 @@ _LOADED = select(occurrences).where(OF_EITHER)
 _LOADED_EFFECTS = _WITH_OCCURRENCE.where(OF_EITHER).order_by(effects.c.position)
 
 
-_REMEMBERED = select(cycles).where(cycles.c.portfolio.in_(IDS))
+_REMEMBERED = select(cycles).where(is_among(cycles.c.portfolio, "ids"))
 
 
 def load(connection: Connection, portfolios: Iterable[str], tickets: Iterable[str]) -> list[RecordedOccurrence]:
