@@ -279,7 +279,7 @@ class SimulationWorld(World):
             stack.enter_context(patch("sync.service.bootstrap.migrate", _no_migration))
             stack.enter_context(patch("sync.service.bootstrap.load", _mapping))
             stack.enter_context(patch("sync.service.bootstrap.Budget", _Unlimited))
-            stack.enter_context(patch("sync.storage.database.create_engine", _kept_engine))
+            stack.enter_context(patch("sync.storage.sqlite.create_engine", _kept_engine))
             service = super()._start()
         assert isinstance(service.crm, HubSpot)
         transport = service.crm._calls.transport
