@@ -91,14 +91,17 @@ class Decider:
     ) -> tuple[Portal, Group]:
         """Read these (ids). Where something came without a property, the portal's definitions are looked at again first.
 
+        So is who works there, where a record names somebody who is not known (docs/process.md P.7).
         Raises the port's errors; `MappingMisfitError` where somebody has archived a property that the mapping names.
         """
         group = self._reader.read(portfolios, lone_tickets, portal)
         if group.lacks_property:
             fresh = self._portals.doubt()
             if fresh is not portal:  # one that the mapping can do without may be gone: it is not asked for any more
-                return fresh, self._reader.read(portfolios, lone_tickets, fresh)
-        return portal, group
+                portal, group = fresh, self._reader.read(portfolios, lone_tickets, fresh)
+        fallbacks = {one for about in self._mapping.roles.values() if (one := about.fallback_owner)}
+        portal = self._portals.with_people(portal, work_for=group.named | fallbacks)
+        return portal, group.as_known_by(portal)
 
     def contexts(self, group: Group, views: Mapping[RecordRef, LedgerView], portal: Portal) -> dict[RecordRef, Context]:
         """Put together what the rules are to know of each record of the group, all as of one moment."""

@@ -1,7 +1,7 @@
 """What the service knows of the portal itself: people, stages, time zone, links. Cached, and refreshed now and then."""
 
 from collections.abc import Callable, Container, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -14,6 +14,10 @@ from sync.errors import CRMRejectedError, MappingMisfitError
 from sync.rules.context import Choices
 
 OWNERS_FOR = timedelta(minutes=10)
+
+SOUGHT_FOR = timedelta(seconds=15)
+"""How long somebody who was not found among the active owners is not looked for again."""
+
 STAGES_FOR = timedelta(hours=1)
 
 DOUBTED_AFTER = timedelta(minutes=1)
@@ -45,6 +49,15 @@ class Portal:
         if stage_id == self.pending_approval:
             return Stage.PENDING_APPROVAL
         return Stage.OTHER
+
+    def employs(self, one: str) -> bool:
+        """Whether this, an owner's id or email, is somebody whom work may be given to."""
+        return one in self.people or one.lower() in self.people
+
+    @property
+    def acquainted(self) -> set[str]:
+        """The ids of all owners, deactivated ones too, and of their users."""
+        return {*self.owners, *(owner.user_id for owner in self.owners.values())}
 
     def is_closed(self, stage_id: str) -> bool:
         """Whether a ticket in this stage is closed; one that the pipeline does not have is not."""
@@ -84,6 +97,7 @@ class PortalCache:
         self._choices: Choices = {}
         self._stages_at: datetime | None = None
         self._owners_at: datetime | None = None
+        self._sought: dict[str, datetime] = {}
         self._portal: Portal | None = None  # None: something was read since it was put together
 
     def get(self) -> Portal:
@@ -111,12 +125,32 @@ class PortalCache:
             self._stages_at = now
             self._portal = None
         if self._owners_at is None or not timedelta(0) <= now - self._owners_at < OWNERS_FOR:
-            self._owners = self._crm.owners()
-            self._owners_at = now
-            self._portal = None
+            self._read_owners(now)
         if self._portal is None:
             self._portal = self._put_together(account)
         return self._portal
+
+    def with_people(self, portal: Portal, work_for: Iterable[str] = (), authors: Iterable[str] = ()) -> Portal:
+        """Give this view of the portal with its people read anew, where one who is named is not known.
+
+        `work_for` (owners' ids or emails) are those whom work is to be given to: they must be known as active. `authors`
+        (ids of owners or of users) may have left since. Who was not found a few seconds ago is not looked for again.
+        Raises the port's errors: then nothing may be decided.
+        """
+        now = self._clock.now()
+        strange = {one for one in work_for if not portal.employs(one)} | set(authors) - portal.acquainted
+        lately = {one: at for one, at in self._sought.items() if timedelta(0) <= now - at < SOUGHT_FOR}
+        if strange - lately.keys():
+            self._read_owners(now)
+            self._sought = {**lately, **dict.fromkeys(strange, now)}
+        if portal.owners is self._owners:
+            return portal
+        return replace(portal, owners=self._owners, people=_people(self._owners))
+
+    def _read_owners(self, now: datetime) -> None:
+        self._owners = self._crm.owners()
+        self._owners_at = now
+        self._portal = None
 
     def account(self) -> Account:
         """Give the account alone, read once. Raises what `require_own` raises, and the port's errors."""
@@ -159,7 +193,7 @@ class PortalCache:
             return ()
 
     def forget(self) -> None:
-        """Read everything anew next time: a setting was changed, or a record named somebody who is not known."""
+        """Read everything anew next time: something in the portal or the settings may have been mended."""
         self._stages_at = self._owners_at = None
 
 

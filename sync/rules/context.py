@@ -35,6 +35,7 @@ from sync.rules.model import (
     Ticket,
     Version,
 )
+from sync.rules.people import Staff, people_in
 
 _LONG_AGO = date(1970, 1, 2)
 """No window opens before that, whatever date a person has typed."""
@@ -369,17 +370,9 @@ class Context:
             named.append(ticket.owners[role])
         if self.snapshot.portfolio is not None and self.portfolio.owners.get(role):
             named.append(self.portfolio.owners[role])
-        fallback = self.mapping.roles[role].fallback_owner
-        for candidate in [*named, *([fallback] if fallback else [])]:
-            found = self.people.get(candidate) or self.people.get(candidate.lower())
-            if found is not None:
-                return found, None
-        label = self.mapping.roles[role].label
-        if named:
-            gone = self.snapshot.owners.get(named[0])
-            who = f"{gone.name} is deactivated" if gone is not None else f"owner {named[0]} does not exist"
-            return None, f"{label}: {who}, and the mapping names no active fallback (roles.{role}.fallback_owner)"
-        return None, f"no {label} is named, and the mapping names no active fallback (roles.{role}.fallback_owner)"
+        about = self.mapping.roles[role]
+        staff = Staff(self.people, self.snapshot.owners)
+        return staff.assign(named, about.fallback_owner, about.label, f"roles.{role}.fallback_owner")
 
     def name_of(self, role: Role) -> str:
         """The name of whoever does the work of a role; empty where nobody does, or the name is not known."""
@@ -427,7 +420,7 @@ class Context:
         if portfolio is None or not note.by:
             return False
         then = next((version.value for version in portfolio.manager_history if version.at <= note.at), "")
-        named = {*portfolio.owners.get(Role.ACCOUNT_MANAGER, "").split(";"), *then.split(";")}
+        named = {*people_in(portfolio.owners.get(Role.ACCOUNT_MANAGER, "")), *people_in(then)}
         return note.by in named or note.by == self.owner(Role.ACCOUNT_MANAGER)[0]
 
     def tasks_made(

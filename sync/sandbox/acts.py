@@ -7,7 +7,7 @@ from typing import Any
 
 from sync.sandbox.portal import Link, NotFoundError, Portal, stage_of
 from sync.sandbox.records import Record
-from sync.sandbox.schema import Actor, Property, ValidationRule, WritePermissions
+from sync.sandbox.schema import Actor, Owner, Property, ValidationRule, WritePermissions
 from sync.sandbox.seed import Process
 from sync.sandbox.values import iso
 
@@ -92,6 +92,27 @@ class Acts:
         if owner not in self._portal.owners:
             raise NotFoundError(f"owner {owner}")
         self._portal.define_owner(replace(self._portal.owners[owner], archived=archived))
+
+    def add_owner(self, first_name: str, last_name: str, email: str | None = None, queue: bool = False) -> str:
+        """Add a person, or a queue without an address, and give the owner id."""
+        known = self._portal.owners.values()
+        made = Owner(
+            id=str(max((int(one.id) for one in known), default=51_000_000) + 7),
+            email="" if queue else email or f"{first_name}.{last_name}@agency.example".lower(),
+            first_name=first_name,
+            last_name=last_name,
+            user_id=max((one.user_id for one in known), default=60_000_000) + 1,
+            type="QUEUE" if queue else "PERSON",
+        )
+        self._portal.define_owner(made)
+        return made.id
+
+    def redefine_property(self, kind: str, name: str, **changes: Json) -> None:
+        """Change fields of a property's definition, as an admin may; values stay. Raises `NotFoundError`."""
+        known = self._portal.types[self._type(kind)].properties
+        if name not in known:
+            raise NotFoundError(f"property {name}")
+        known[name] = replace(known[name], **changes)
 
     def define_property(self, kind: str, name: str, label: str = "") -> None:
         self._portal.define_property(self._type(kind), Property(name, label or name))

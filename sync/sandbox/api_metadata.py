@@ -175,7 +175,7 @@ def _owner(one: Owner) -> dict[str, object]:
     return {
         "id": one.id,
         "email": one.email,
-        "type": "PERSON",
+        "type": one.type,
         "firstName": one.first_name,
         "lastName": one.last_name,
         "userId": None if one.archived else one.user_id,

@@ -289,11 +289,20 @@ class Agency(ABC):
 
     # --- people, rules, time
 
+    def add_owner(self, first_name: str, last_name: str, *, email: str | None = None, queue: bool = False) -> str:
+        """Somebody new in HubSpot, or a queue, which has no address; the owner id."""
+        made: str = self._do("add_owner", first_name=first_name, last_name=last_name, email=email, queue=queue)
+        return made
+
     def deactivate_owner(self, owner: str) -> None:
         self._do("set_owner_archived", owner=owner, archived=True)
 
     def reactivate_owner(self, owner: str) -> None:
         self._do("set_owner_archived", owner=owner, archived=False)
+
+    def redefine_property(self, kind: str, name: str, **changes: Any) -> None:
+        """Change fields of a property's definition (`sync.sandbox.schema.Property`); values stay as they are."""
+        self._do("redefine_property", kind=kind, name=name, **changes)
 
     def archive_property(self, kind: str, name: str) -> None:
         """Archive a property: no answer shows it any more, and its values stay where they are."""

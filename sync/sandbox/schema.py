@@ -118,7 +118,7 @@ class Pipeline:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A person. `id` is what owner properties hold; `user_id`, another number, is what histories name."""
+    """A person, or a queue, which has no address. `id` is what owner properties hold; histories name the `user_id`."""
 
     id: str
     email: str
@@ -126,6 +126,7 @@ class Owner:
     last_name: str
     user_id: int
     archived: bool = False
+    type: Literal["PERSON", "QUEUE"] = "PERSON"
 
 
 @dataclass(frozen=True, slots=True)

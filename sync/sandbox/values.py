@@ -9,6 +9,9 @@ from functools import lru_cache
 from sync.clock import to_ms
 from sync.sandbox.schema import Owner, Property
 
+SEVERAL = "checkbox"
+"""The field type of an enumeration, or of a user property, that holds several values at once: `one;other`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -55,7 +58,8 @@ def normalise(definition: Property, raw: object, owners: Mapping[str, Owner], *,
     if value == "":
         return value
     if definition.owner:
-        return _owner(value, owners, archived_owners)
+        several = value.split(";") if definition.field_type == SEVERAL else [value]
+        return ";".join(_owner(one, owners, archived_owners) for one in several)
     match definition.type:
         case "enumeration":
             return _option(definition, value)
@@ -92,7 +96,7 @@ def _owner(value: str, owners: Mapping[str, Owner], archived_owners: bool) -> st
 
 def _option(definition: Property, value: str) -> str:
     allowed = [option for option, _ in definition.options]
-    chosen = value.split(";") if definition.field_type == "checkbox" else [value]
+    chosen = value.split(";") if definition.field_type == SEVERAL else [value]
     for one in chosen:
         if one not in allowed:
             raise InvalidValueError("INVALID_OPTION", f"{one} was not one of the allowed options: {allowed}")

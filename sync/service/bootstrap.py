@@ -227,7 +227,7 @@ def build(
         with store.read() as connection:
             return mappings_in_force.history(connection)
 
-    reader = SnapshotReader(crm.reader, mapping, settings.hubspot_app_id, clock, past)
+    reader = SnapshotReader(crm.reader, mapping, settings.hubspot_app_id, clock, past, portals)
     decider = Decider(store.reader, mapping, portals, reader, times)
     reading = ReadingService(
         settings=settings,

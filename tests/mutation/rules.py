@@ -236,7 +236,7 @@ MUTANTS = (
     ),
     Mutant(
         "notes-maker-ignored", "A Note without an owner is nobody's, though it is known who made it.",
-        ACTIVITIES, 'by = values.get(OWNER, "") or users.get(values.get(CREATED_BY, ""), "")', 'by = values.get(OWNER, "")',
+        ACTIVITIES, 'by = values.get(OWNER, "") or users.get(_signed(record), "")', 'by = values.get(OWNER, "")',
         test="tests/story/test_notes.py::test_a_note_is_read_with_its_author_files_and_link[without an owner]",
         why="In the simulation whoever logs a Note is its owner.",
     ),
@@ -334,7 +334,9 @@ MUTANTS = (
     ),
     Mutant(
         "4-deactivated-owner", "Work goes to a person who has left.",
-        CONTEXT, "found = self.people.get(candidate) or self.people.get(candidate.lower())", "found = candidate",
+        "sync/rules/people.py", "return self.active.get(one) or self.active.get(one.lower())", "return one",
+        test=f"{UNIT}/test_people.py::test_who_has_left_gets_no_work",
+        why="What such a person was to have is put aside before it is done, and decided anew, for ever.",
     ),
     # 5
     Mutant(

@@ -12,6 +12,8 @@ CYCLE, CONTEXT, DECIDE = "sync/rules/cycle.py", "sync/rules/context.py", "sync/r
 PORTAL, PAYLOADS = "sync/passes/portal.py", "sync/passes/effects/payloads.py"
 OWN_CHANGES, DUE, FOLLOWED = (f"sync/admin/verify/{name}.py" for name in ("own_changes", "due", "followed"))
 VERIFY = "tests/story/test_verify.py"
+STAFF = "sync/rules/people.py"
+PEOPLE_CHANGE, TRIES = "tests/story/test_people_change.py", "sync/passes/effects/attempts.py"
 MOMENT = "tests/unit/test_cycle.py::test_what_happens_in_the_very_moment_of_an_ending_is_of_the_next_cycle"
 
 _BODY = 'TASK_BODY: task.properties.get(TASK_BODY, "") + line}'
@@ -66,6 +68,42 @@ MUTANTS = (
         "if self._owners_at is None:",
     ),
     Mutant(
+        "people-not-read-again", "Somebody who came a minute ago is unknown, and another one gets the work, for good.",
+        PORTAL, "if strange - lately.keys():", "if strange < lately.keys():",
+        test=f"{PEOPLE_CHANGE}::TestSomebodyNew::test_named_on_a_ticket_gets_its_work",
+        why="Nobody is hired in the simulation.",
+    ),
+    Mutant(
+        "people-back-not-read-again", "Somebody who is back, and was deactivated a minute ago, gets no work.",
+        PORTAL, "if not portal.employs(one)}", "if one not in portal.owners}",
+        test=f"{PEOPLE_CHANGE}::TestSomebodyBack::test_is_known_to_be_back",
+        why="Nobody comes back within ten minutes in the simulation.",
+    ),
+    Mutant(
+        "people-sought-all-the-time", "Somebody who has left is looked for at every look at a record that names them.",
+        PORTAL, "SOUGHT_FOR = timedelta(seconds=15)", "SOUGHT_FOR = timedelta(0)",
+        test=f"{PEOPLE_CHANGE}::TestSomebodyWhoLeft::test_is_not_asked_for_all_the_time",
+        why="It costs calls, and changes nothing in the CRM.",
+    ),
+    Mutant(
+        "people-authors-not-read-again", "A Note of somebody new is nobody's.",
+        "sync/passes/snapshot/group.py", "portal = self._portals.with_people(portal, authors=read.authors)", "pass",
+        test=f"{PEOPLE_CHANGE}::TestSomebodyNew::test_who_leaves_a_note_is_named_with_it",
+        why="Nobody is hired in the simulation.",
+    ),
+    Mutant(
+        "people-first-of-several", "Of several who are named at once the first gets the work.",
+        STAFF, "if len(several) == 1:", "if several:",
+        test=f"{PEOPLE_CHANGE}::TestSeveralInOneProperty::test_are_nobody_for_sure",
+        why="In the simulation a property names one person.",
+    ),
+    Mutant(
+        "people-left-all-the-same", "Who was deactivated between the decision and the email gets it.",
+        TRIES, "if portal.employs(owner):", "if owner in portal.owners:",
+        test=f"{PEOPLE_CHANGE}::TestSomebodyWhoLeft::test_since_an_email_was_planned_gets_it_no_more",
+        why="A mail server must be down while somebody leaves.",
+    ),
+    Mutant(
         "5-sas-is-the-manager", "The email to the SAS about a ready set goes to the Account Manager.",
         SET_READY, "sas, specialist, variables, None, no_specialist", "sas, manager, variables, None, no_manager",
     ),
@@ -75,7 +113,7 @@ MUTANTS = (
     ),
     Mutant(
         "fallback-first", "The mapping's stand-in does the work though the portfolio names somebody.",
-        CONTEXT, "[*named, *([fallback] if fallback else [])]", "[*([fallback] if fallback else []), *named]",
+        STAFF, "for value in named:", "for value in [*([fallback] if fallback else []), *named]:",
         test=f"{UNIT}/test_people.py::test_the_stand_in_comes_last",
         why="The simulation's mapping names no stand-in.",
     ),

@@ -23,7 +23,7 @@ def world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[World]:
 def notes_on(world: World, portfolio: str) -> tuple[Note, ...]:
     reading = world.service.reading
     record = RecordRef(Kind.PORTFOLIO, portfolio)
-    return read_notes(reading.crm, [record], reading.portals.get())[0][record]
+    return read_notes(reading.crm, [record]).told(reading.portals.get())[record]
 
 
 def test_a_note_is_read_with_its_author_files_and_link(world: World) -> None:

@@ -211,6 +211,24 @@ def restrict_stage(people: "RemotePeople", _by: str | None, stage: str, off: boo
 
 
 @do.command()
+@click.argument("first_name")
+@click.argument("last_name")
+@click.option("--queue", is_flag=True, help="A queue, which has no email address.")
+@_as_person
+def add_owner(people: "RemotePeople", _by: str | None, first_name: str, last_name: str, queue: bool) -> str:
+    """Add somebody to HubSpot; prints the owner id."""
+    return people.add_owner(first_name, last_name, queue=queue)
+
+
+@do.command()
+@click.argument("owner")
+@_as_person
+def reactivate(people: "RemotePeople", _by: str | None, owner: str) -> None:
+    """Make a deactivated person active again, by role or owner id."""
+    people.reactivate_owner(people.process.owners.get(owner, owner))
+
+
+@do.command()
 @click.argument("owner")
 @_as_person
 def deactivate(people: "RemotePeople", _by: str | None, owner: str) -> None:

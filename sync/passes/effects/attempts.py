@@ -10,6 +10,7 @@ from sync.clock import Clock
 from sync.crm import LANDED_AFTER, Applied, NotSent, Outcome, RecordRef, Rejected, Unknown
 from sync.errors import AuthenticationError
 from sync.failpoints import Failpoint
+from sync.passes.portal import Portal
 from sync.rules.keys import EffectKind
 from sync.rules.model import EffectState
 from sync.storage import ledger
@@ -95,6 +96,20 @@ class Attempts:
         with self._store.write() as connection:
             ledger.settle(connection, effect.key, state, self._clock.now(), reason=reason)
         done.recheck_at(effect.unit, self._clock.now() + BLOCKED_AGAIN)
+
+    def left_without(self, effect: LedgerEffect, portal: Portal, done: Performed) -> bool:
+        """Say whether whoever was to have this works here no longer; then it is decided anew who has it.
+
+        They were known when it was decided, and left before it could be done.
+        """
+        owner = str(effect.payload["owner"])
+        if portal.employs(owner):
+            return False
+        known = portal.owners.get(owner)
+        who = f"{known.name} was deactivated" if known is not None else f"owner {owner} does not exist any more"
+        self.put_aside(effect, EffectState.BLOCKED, f"{who} before it could be done", done)
+        done.stale.add(effect.unit)
+        return True
 
     def leave(self, effect: LedgerEffect, reason: str) -> None:
         """Settle what was claimed, and proves to be pointless, as overtaken."""

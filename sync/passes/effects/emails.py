@@ -35,12 +35,14 @@ class Emails:
 
     def _perform(self, effect: LedgerEffect, portal: Portal, done: Performed) -> bool:
         """Try one; whether no other email can be sent now either."""
-        owner = portal.owners.get(str(effect.payload["owner"]))
         if self._mailer is None:
             self._attempts.put_aside(effect, EffectState.BLOCKED, "EMAIL_URL is not set", done)
             return False
-        if owner is None or not owner.email:
-            reason = f"owner {effect.payload['owner']} has no address"
+        if self._attempts.left_without(effect, portal, done):
+            return False
+        owner = portal.owners[str(effect.payload["owner"])]
+        if not owner.email:
+            reason = f"{owner.name or 'owner'} ({owner.id}) has no email address in HubSpot: name a person instead"
             self._attempts.put_aside(effect, EffectState.BLOCKED, reason, done)
             return False
         try:

@@ -82,7 +82,7 @@ class Performer:
     def _in_order(self, planned: Sequence[LedgerEffect], portal: Portal, done: Performed) -> None:
         self._writes.perform([e for e in planned if e.kind is EffectKind.WRITE], done)
         rest = self._free([e for e in planned if e.kind is not EffectKind.WRITE])
-        self._tasks.perform([e for e in rest if e.kind is EffectKind.TASK], done)
+        self._tasks.perform([e for e in rest if e.kind is EffectKind.TASK], portal, done)
         self._lines.perform([e for e in rest if e.kind is EffectKind.LINE], done)
         self._closings.perform(
             self._free([e for e in planned if e.kind is EffectKind.CLOSE]), done

@@ -14,6 +14,7 @@ from sync.crm import CRM, TASK_BODY, TASK_STATUS, TASK_SUBJECT, TIMESTAMP, Creat
 from sync.passes.effects.attempts import Attempts, Performed
 from sync.passes.effects.payloads import places
 from sync.passes.effects.young_ledger import YoungLedger
+from sync.passes.portal import Portal
 from sync.rules.model import EffectState
 from sync.storage.ledger import LedgerEffect
 
@@ -37,11 +38,13 @@ class Tasks:
         self._calendar = calendar
         self._attempts = attempts
 
-    def perform(self, effects: Sequence[LedgerEffect], done: Performed) -> None:
+    def perform(self, effects: Sequence[LedgerEffect], portal: Portal, done: Performed) -> None:
         """Try these. Raises the port's errors."""
         ready: list[tuple[LedgerEffect, Create]] = []
         today = local_date(self._calendar.now(), self._mapping.zone)
         for effect in self._young_ledger.tasks_to_make(effects, done):
+            if self._attempts.left_without(effect, portal, done):
+                continue
             try:
                 ready.append((effect, self._create(effect, today)))
             except MappingError as error:

@@ -1,6 +1,7 @@
 """The tasks and notes that rules ask to see before they can decide."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sync.crm import (
@@ -57,13 +58,29 @@ def _is_completed(status: str) -> bool:
     return status == TASK_COMPLETED
 
 
-def read_notes(
-    crm: CRMReader, records: Iterable[RecordRef], portal: Portal
-) -> tuple[dict[RecordRef, tuple[Note, ...]], dict[RecordRef, Faulty]]:
-    """Read the notes on each of these records, newest first. Raises the port's errors.
+@dataclass(frozen=True, slots=True)
+class NotesRead:
+    """The Notes on some records, as the CRM gave them: `on` has their ids by record.
 
-    Apart from them stand the records of which a note is faulty, or the list of notes.
+    `faulty`: the records of which a Note is faulty, or the list of Notes.
     """
+
+    on: Mapping[RecordRef, Sequence[str]]
+    found: Mapping[str, Record]
+    faulty: Mapping[RecordRef, Faulty]
+
+    @property
+    def authors(self) -> set[str]:
+        """The ids of the owners whose Notes they are, and of the users who made those that have no owner."""
+        return {by for note in self.found.values() if (by := _signed(note))}
+
+    def told(self, portal: Portal) -> dict[RecordRef, tuple[Note, ...]]:
+        """Describe the Notes on each record that is not faulty, newest first, by the people of this portal."""
+        return {record: _notes(record, ids, self.found, portal) for record, ids in self.on.items()}
+
+
+def read_notes(crm: CRMReader, records: Iterable[RecordRef]) -> NotesRead:
+    """Read the Notes on each of these records. Raises the port's errors."""
     wanted = sorted(records)
     on, faulty = _notes_on(crm, wanted)
     gone = [record for record in wanted if record not in on and record not in faulty]
@@ -76,8 +93,7 @@ def read_notes(
         for i in notes:
             if i in reading.faulty:
                 faulty[record] = reading.faulty[i]
-    whole = (record for record in wanted if record not in faulty)
-    return {record: _notes(record, on[record], reading.found, portal) for record in whole}, faulty
+    return NotesRead({record: on[record] for record in wanted if record not in faulty}, reading.found, faulty)
 
 
 def _notes_on(
@@ -101,11 +117,16 @@ def _notes(on: RecordRef, ids: Iterable[str], read: Mapping[str, Record], portal
     return tuple(sorted(notes, key=lambda note: (note.at, int(note.id)), reverse=True))
 
 
+def _signed(record: Record) -> str:
+    """Whose Note it is: an owner's id, else the id of the user who made it; '' where it tells neither."""
+    return record.properties.get(OWNER, "") or record.properties.get(CREATED_BY, "")
+
+
 def _note(record: Record, url: str, users: Mapping[str, str]) -> Note | None:
     values = record.properties
     at = moment_of(values.get(TIMESTAMP, "")) or record.created_at
     if at is None:
         return None
-    by = values.get(OWNER, "") or users.get(values.get(CREATED_BY, ""), "")
+    by = values.get(OWNER, "") or users.get(_signed(record), "")
     files = sum(bool(file.strip()) for file in values.get(NOTE_FILES, "").split(";"))
     return Note(values.get(NOTE_BODY, ""), at, url, by, files, record.id)

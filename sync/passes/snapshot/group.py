@@ -1,6 +1,6 @@
 """A group of portfolios as they now stand, with their tickets, in as few calls as batches allow."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -8,12 +8,13 @@ from typing import Any
 from mappings.schema import ProcessMapping
 from sync.clock import CLOCKS_APART, Clock
 from sync.crm import CRMReader, Faulty, Gap, Kind, Lack, Reading, Record, RecordRef
-from sync.passes.portal import Portal
+from sync.passes.portal import Portal, PortalCache
 from sync.passes.snapshot.activities import read_notes, read_tasks
 from sync.passes.snapshot.parents import Parents, find_parents
 from sync.passes.snapshot.records import Translator
 from sync.rules.in_force import MappingHistory
 from sync.rules.model import History, Portfolio, Snapshot, Ticket
+from sync.rules.people import people_in
 
 _NO_TIME = Gap(Lack.PROPERTY, "createdAt")
 
@@ -47,10 +48,13 @@ class Group:
     @property
     def absorbed(self) -> dict[RecordRef, tuple[str, ...]]:
         """The ids of the records that each record of the group was made of, as far as it says so."""
-        records: list[Portfolio | Ticket] = []
+        return {record.ref: record.absorbed for record in self._records() if record.absorbed}
+
+    def _records(self) -> Iterator[Portfolio | Ticket]:
         for snapshot in self.snapshots.values():
-            records += [*([] if snapshot.portfolio is None else [snapshot.portfolio]), *snapshot.tickets]
-        return {record.ref: record.absorbed for record in records if record.absorbed}
+            if snapshot.portfolio is not None:
+                yield snapshot.portfolio
+            yield from snapshot.tickets
 
     def histories_of(self, record: RecordRef) -> list[History[Any]]:
         """The histories that were read of a record of the group."""
@@ -73,6 +77,16 @@ class Group:
     def unread(self) -> frozenset[RecordRef]:
         """The tickets of these portfolios that came incomplete."""
         return frozenset(one.ref for snapshot in self.snapshots.values() for one in snapshot.unread)
+
+    @property
+    def named(self) -> set[str]:
+        """Everybody whom these records name for a role, by owner's id or email."""
+        return {one for record in self._records() for value in record.owners.values() for one in people_in(value)}
+
+    def as_known_by(self, portal: Portal) -> "Group":
+        """Give the same with the people of this portal."""
+        snapshots = {ref: replace(snapshot, owners=portal.owners) for ref, snapshot in self.snapshots.items()}
+        return replace(self, snapshots=snapshots)
 
     @property
     def lacks_property(self) -> bool:
@@ -110,8 +124,10 @@ class SnapshotReader:
         app_id: str | None,
         clock: Clock,
         past: Callable[[], MappingHistory],
+        portals: PortalCache,
     ) -> None:
         self._crm = crm
+        self._portals = portals
         self._translator = Translator(mapping, app_id)
         self._clock = clock
         self._past = past
@@ -133,12 +149,15 @@ class SnapshotReader:
         ids = sorted({task for ids in tasks.values() for task in ids}, key=int)
         found_tasks, faulty_tasks = read_tasks(self._crm, ids)
         on = {record for records in notes.values() for record in records}
-        found_notes, faulty_notes = read_notes(self._crm, on, portal)
+        read = read_notes(self._crm, on)
+        portal = self._portals.with_people(portal, authors=read.authors)
+        found_notes, faulty_notes = read.told(portal), read.faulty
         fuller = dict(snapshots)
         for ref in {*tasks, *notes}:
             snapshot = snapshots[ref]
             fuller[ref] = replace(
                 snapshot,
+                owners=portal.owners,
                 tasks={**snapshot.tasks, **{i: found_tasks[i] for i in tasks.get(ref, ()) if i in found_tasks}},
                 notes={**snapshot.notes, **{one: found_notes[one] for one in notes.get(ref, ()) if one in found_notes}},
                 faulty={

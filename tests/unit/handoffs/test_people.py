@@ -10,3 +10,9 @@ def test_the_stand_in_comes_last() -> None:
     assert context.owner(Role.COPYWRITER, scene.tickets["201"]) == ("own-copy", None)
     assert context.owner(Role.COPYWRITER) == ("copy", None)
     assert scene.nobody(Role.COPYWRITER).context().owner(Role.COPYWRITER) == (STAND_IN, None)
+
+
+def test_who_has_left_gets_no_work() -> None:
+    scene = Scene(mapping()).ticket("201", owners={Role.COPYWRITER: "left"})
+    context = scene.context()
+    assert context.owner(Role.COPYWRITER, scene.tickets["201"]) == ("copy", None)
