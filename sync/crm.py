@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Generic, Literal, Protocol, TypeVar
 
+from mappings.names import meant
 from sync.clock import from_ms
 
 TASK_STATUS = "hs_task_status"
@@ -260,6 +261,8 @@ class PropertyDefinition:
 
     `options` are the internal values of an enumeration and `labels` what people see for them, in the same order.
     `owner`: its values are owners' ids. `read_only`: the CRM computes it. `group`: where people find it on a record.
+    `external`: its options stand elsewhere, and may not be listed here. `sensitive`: only an app with a scope of its own reads
+    it.
     """
 
     name: str
@@ -271,11 +274,22 @@ class PropertyDefinition:
     owner: bool = False
     read_only: bool = False
     group: str = ""
+    external: bool = False
+    sensitive: bool = False
 
     @property
     def values(self) -> tuple[str, ...]:
-        """The internal values that it can have; none where it takes any of its type."""
+        """The internal values that it can have, as far as the portal lists them."""
         return ("true", "false") if self.type == "bool" else self.options
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it can have the listed values only."""
+        return self.type == "bool" or (self.type == "enumeration" and not self.owner and not self.external)
+
+    def takes(self, value: str) -> bool:
+        """Whether it can have this value, by whatever spelling a person sees the same in; every property can be ''."""
+        return not value or not self.is_closed or meant(value, self.values) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,6 +124,8 @@ def _property(raw: Json) -> PropertyDefinition:
         owner=reference.upper() == "OWNER",
         read_only=answers.truth(rights.get("readOnlyValue")) or answers.truth(raw.get("calculated")),
         group=answers.text(raw, "groupName"),
+        external=answers.truth(raw.get("externalOptions")),
+        sensitive=answers.text(raw, "dataSensitivity") not in {"", "non_sensitive"},
     )
 
 

@@ -11,6 +11,7 @@ from mappings.vocabulary import Stage
 from sync.clock import Clock
 from sync.crm import Account, CRMReader, Kind, Owner, Pipeline, PipelineStage, PropertyDefinition, RecordRef
 from sync.errors import CRMRejectedError, MappingMisfitError
+from sync.passes.fit import missing_properties, missing_values
 from sync.rules.context import Choices
 
 OWNERS_FOR = timedelta(minutes=10)
@@ -121,6 +122,8 @@ class PortalCache:
             if missing:
                 missing = missing_properties(self._mapping, known.__getitem__, self._archived)
                 raise MappingMisfitError("\n".join(missing))
+            if impossible := missing_values(self._mapping, known):
+                raise MappingMisfitError("\n".join(impossible))
             self._choices = _choices(self._mapping, known)
             self._stages_at = now
             self._portal = None
@@ -210,42 +213,6 @@ def _choices(mapping: ProcessMapping, known: Mapping[Kind, Mapping[str, Property
         Kind.TICKET: (ticket.copy_approval, ticket.graphic_approval),
     }
     return {(kind, name): known[kind][name].values for kind, names in written.items() for name in names}
-
-
-def missing_properties(
-    mapping: ProcessMapping,
-    properties: Callable[[Kind], Container[str]],
-    archived: Callable[[Kind], Container[str]] = lambda _: (),
-) -> list[str]:
-    """Write a sentence for each property that the mapping names and the portal has not; `properties` are those it has.
-
-    `archived`: those that somebody has archived. It is asked only where one is missing.
-    """
-    portfolio, ticket = mapping.portfolio, mapping.ticket
-    named = {
-        Kind.PORTFOLIO: {
-            **{f"portfolio.properties.{key}": name for key, name in portfolio.properties.model_dump().items()},
-            **{f"portfolio.owners.{role}": name for role, name in portfolio.owners.items()},
-            **{f"portfolio.condition[{n}].property": c.property for n, c in enumerate(portfolio.condition)},
-        },
-        Kind.TICKET: {
-            # Its owners are optional: where they are not, the portfolio's do the work.
-            f"ticket.properties.{key}": name
-            for key, name in ticket.properties.model_dump().items()
-        },
-    }
-    found = []
-    for kind, names in named.items():
-        known = properties(kind)
-        missing = {key: name for key, name in names.items() if name not in known}
-        restorable: Container[str] = archived(kind) if missing else ()
-        found += [
-            f"{key}: the property “{name}” of the portal's {kind} is archived. Restore it, or change the mapping (MAPPING)."
-            if name in restorable
-            else f"{key}: the portal's {kind} has no property “{name}”. Change the mapping (MAPPING)."
-            for key, name in missing.items()
-        ]
-    return found
 
 
 def find_by_name(name: str, candidates: Iterable[Labelled]) -> list[Labelled]:

@@ -31,6 +31,9 @@ class Property:
     read_only: bool = False
     hubspot_defined: bool = False
     description: str = ""
+    external: bool = False
+    """Its options stand elsewhere, and are not listed (docs/hubspot.md 7.5)."""
+    sensitivity: Literal["non_sensitive", "sensitive", "highly_sensitive"] = "non_sensitive"
 
     def as_json(self, *, archived: bool = False) -> dict[str, object]:
         return {
@@ -49,10 +52,11 @@ class Property:
             "hidden": self.hidden,
             "formField": False,
             "calculated": False,
-            "externalOptions": self.owner,
+            "externalOptions": self.owner or self.external,
             **({"referencedObjectType": "OWNER"} if self.owner else {}),
             "hubspotDefined": self.hubspot_defined,
             "archived": archived,
+            "dataSensitivity": self.sensitivity,
             "modificationMetadata": {
                 "archivable": not self.hubspot_defined,
                 "readOnlyDefinition": self.hubspot_defined,

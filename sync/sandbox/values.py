@@ -95,6 +95,8 @@ def _owner(value: str, owners: Mapping[str, Owner], archived_owners: bool) -> st
 
 
 def _option(definition: Property, value: str) -> str:
+    if definition.external:
+        return value
     allowed = [option for option, _ in definition.options]
     chosen = value.split(";") if definition.field_type == SEVERAL else [value]
     for one in chosen:

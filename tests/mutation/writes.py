@@ -98,6 +98,19 @@ MUTANTS = (
         why="In the simulation a property names one person.",
     ),
     Mutant(
+        "misfit-values-ignored", "A status that the portal does not have stops nothing: the cycle never closes.",
+        PORTAL, "if impossible := missing_values(self._mapping, known):",
+        "if not (impossible := missing_values(self._mapping, known)) and impossible:",
+        test="tests/story/test_values_missing.py::test_an_option_that_somebody_deletes_while_the_service_runs_is_named",
+        why="In the simulation the portal has what the mapping names.",
+    ),
+    Mutant(
+        "misfit-external-options", "A value of a property whose options stand elsewhere counts as missing.",
+        "sync/crm.py", "and not self.owner and not self.external)", "and not self.owner)",
+        test="tests/story/test_values_missing.py::test_a_property_that_tells_no_options_takes_any_value",
+        why="In the simulation every option is listed.",
+    ),
+    Mutant(
         "people-left-all-the-same", "Who was deactivated between the decision and the email gets it.",
         TRIES, "if portal.employs(owner):", "if owner in portal.owners:",
         test=f"{PEOPLE_CHANGE}::TestSomebodyWhoLeft::test_since_an_email_was_planned_gets_it_no_more",

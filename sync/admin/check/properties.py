@@ -8,7 +8,6 @@ from typing import TypeVar
 from mappings.names import look_alikes, meant, same_to_the_eye
 from mappings.schema import CadenceMapping, PortfolioProperties, TicketProperties
 from sync.admin.check.deployment import Misfits, Path
-from sync.admin.check.report import Severity
 from sync.crm import Kind, PropertyDefinition
 
 _Key = TypeVar("_Key", bound=str)
@@ -19,7 +18,8 @@ SHOWN = 8
 _SEVERAL = "checkbox"
 """The field type of an enumeration that holds several values at once."""
 
-_YES_OR_NO: tuple[tuple[str, ...], tuple[str, ...]] = (("true", "false"), ("Yes", "No"))
+_YES_OR_NO = ("Yes", "No")
+"""What people see for `true` and `false`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +132,8 @@ def compare_cadences(misfits: Misfits, named: Named, cadence: CadenceMapping) ->
     definition = named.definition
     if definition is None or definition.type in {"number", "string"} or not expect_choice(misfits, named):
         return
+    if definition.external:
+        return  # its options are not listed
     key = ("cadence", "values")
     unknown = [option for option in definition.options if cadence.interval(option) is None]
     if unknown:
@@ -152,20 +154,16 @@ def compare_cadences(misfits: Misfits, named: Named, cadence: CadenceMapping) ->
         )
 
 
-def expect_option(
-    misfits: Misfits, key: Path, value: str, named: Named, *, severity: Severity = Severity.ERROR
-) -> None:
-    """Note a value of the mapping that the property cannot have; every one can be ''."""
+def expect_option(misfits: Misfits, key: Path, value: str, named: Named) -> None:
+    """Note a value of the mapping that the property cannot have; every one can be ''.
+
+    Of a property whose options stand elsewhere (`externalOptions`) nobody can tell.
+    """
     definition = named.definition
-    if definition is None or not value:
+    if definition is None or not value or not definition.is_closed:
         return
-    if definition.type == "bool":
-        options, labels = _YES_OR_NO
-    elif definition.type == "enumeration" and not definition.owner:
-        options, labels = definition.options, definition.labels
-    else:
-        return
-    if meant(value, options) is not None:
+    options, labels = definition.values, _YES_OR_NO if definition.type == "bool" else definition.labels
+    if definition.takes(value):
         note_look_alikes(misfits, key, value, definition, options)
         return
     labelled = [option for option, label in zip(options, labels, strict=False) if same_to_the_eye(label, value)]
@@ -175,8 +173,8 @@ def expect_option(
     elif near:
         remedy = f"write `{near[0]}`?"
     else:
-        remedy = f"add the option in HubSpot, or write one of {_listed(options)}"
-    misfits.note(severity, key, f"“{definition.name}” has no option with the internal value “{value}”", remedy)
+        remedy = f"add the option in HubSpot, or write one of {_listed(options) or 'those that you add: it has none'}"
+    misfits.error(key, f"“{definition.name}” has no option with the internal value “{value}”", remedy)
 
 
 def note_look_alikes(

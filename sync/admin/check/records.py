@@ -3,7 +3,6 @@
 from sync.admin.check import properties
 from sync.admin.check.deployment import Deployment, Misfits, Path, SkippedError
 from sync.admin.check.properties import Named
-from sync.admin.check.report import Severity
 from sync.crm import Kind
 from sync.errors import MappingMisfitError
 
@@ -76,10 +75,7 @@ def ticket(deployment: Deployment, misfits: Misfits) -> str:
         properties.expect_writable(misfits, approval)
         if properties.expect_choice(misfits, approval):
             properties.expect_option(misfits, ("ticket", "approval_reset"), mapping.approval_reset, approval)
-            # The service compares nothing with it: people set it, and the texts speak of it.
-            properties.expect_option(
-                misfits, ("ticket", "approved"), mapping.approved, approval, severity=Severity.WARNING
-            )
+            properties.expect_option(misfits, ("ticket", "approved"), mapping.approved, approval)
     for role, name in mapping.owners.items():
         at = ("ticket", "owners", role.value)
         if name in known:

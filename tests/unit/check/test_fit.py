@@ -196,7 +196,12 @@ MISFITS: dict[str, tuple[Change, str, list[tuple[Severity, str, str]]]] = {
     "an approval that is no option": (
         redefine(TICKET, "copy_approval", options=(("Fine", "Fine"),)),
         "",
-        [(WARNING, "ticket.approved", "“copy_approval” has no option")],
+        [(ERROR, "ticket.approved", "“copy_approval” has no option")],
+    ),
+    "a condition on what has its options elsewhere": (
+        redefine(PORTFOLIO, "creative_refresh_cadence", external=True, options=()),
+        "portfolio: {condition: [{property: creative_refresh_cadence, in: [Monthly, Yearly]}]}",
+        [],
     ),
     "tickets that name nobody": (
         rename(TICKET, "copywriter", "writer"),
