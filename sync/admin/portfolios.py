@@ -1,9 +1,18 @@
 """Which portfolio an admin means: by its id or its name."""
 
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
+
 from mappings.names import as_seen, same_to_the_eye
 from mappings.schema import ProcessMapping
-from sync.crm import CRMReader, Filter, Kind
+from sync.crm import CRMReader, Filter, Kind, Record
 from sync.errors import HandoffsError
+
+LISTED = 20
+"""So many candidates are listed."""
+
+NEAR = 3
+"""So many names are suggested."""
 
 
 class NoSuchPortfolioError(HandoffsError):
@@ -14,35 +23,60 @@ class AmbiguousNameError(HandoffsError):
     """Several portfolios are called so."""
 
 
-def find(crm: CRMReader, mapping: ProcessMapping, wanted: str) -> str:
+def find(crm: CRMReader, mapping: ProcessMapping, wanted: str, *, by_part: bool = False) -> str:
     """Find the id of the portfolio with this id or name (as a person sees it, see `mappings.names`).
 
-    A name is found by the search, whose index is some seconds behind, and compared with what the record says. The search
-    knows a name by its letters only: where it finds none, all portfolios are listed, and compared. Raises
-    `NoSuchPortfolioError`, `AmbiguousNameError` with the candidates, and the port's errors.
+    With `by_part` a part of one name is enough, where it is a part of no other: for whoever only looks. A name is found by
+    the search, whose index is some seconds behind, and compared with what the record says. The search knows a name by its
+    letters only: where it finds none, all portfolios are listed, and compared. Raises `NoSuchPortfolioError`, which names
+    those that may be meant, `AmbiguousNameError` with the candidates, and the port's errors.
     """
     name = mapping.portfolio.properties.name
     text, seen = wanted.strip(), as_seen(wanted)
     if seen.isascii() and seen.isdigit() and crm.read(Kind.PORTFOLIO, [seen], [name]):
         return seen
-    found = _called(crm, name, text) if seen else {}
-    if not found:
+    if not seen:
         raise NoSuchPortfolioError(f"there is no portfolio with the id or name “{wanted}”")
+    shown = crm.search(Kind.PORTFOLIO, [[Filter(name, "EQ", text)]], [name])
+    found = _read(crm, name, _names(shown, name), lambda called: same_to_the_eye(called, text))
+    if found:
+        return _only(found, f"are called “{wanted}”")
+    names = _names(crm.search(Kind.PORTFOLIO, [[Filter(name, "HAS_PROPERTY")]], [name]), name)
+    found = _read(crm, name, names, lambda called: same_to_the_eye(called, text))
+    if found:
+        return _only(found, f"are called “{wanted}”")
+    parts = {i: called for i, called in names.items() if seen in as_seen(called)}
+    if by_part and parts:
+        return _only(parts, f"have “{wanted}” in their name")
+    raise NoSuchPortfolioError(f"there is no portfolio with the id or name “{wanted}”{_hint(text, names, parts)}")
+
+
+def _names(shown: Iterable[Record], name: str) -> dict[str, str]:
+    """The names that the search shows, by id."""
+    return {one.id: one.properties.get(name, "") for one in shown}
+
+
+def _read(crm: CRMReader, name: str, names: Mapping[str, str], fits: Callable[[str], bool]) -> dict[str, str]:
+    """Those of the search's finds whose record itself fits."""
+    candidates = [i for i, called in names.items() if fits(called)]
+    records = crm.read(Kind.PORTFOLIO, candidates, [name]) if candidates else {}
+    found = {record.id: record.properties.get(name, "") for record in records.values()}
+    return {record: called for record, called in found.items() if fits(called)}
+
+
+def _only(found: Mapping[str, str], what: str) -> str:
     if len(found) > 1:
-        lines = [f"  {i}  {called}" for i, called in sorted(found.items(), key=lambda pair: int(pair[0]))]
-        raise AmbiguousNameError(
-            "\n".join([f"{len(found)} portfolios are called “{wanted}”: give the id of one", *lines])
-        )
+        ordered = sorted(found.items(), key=lambda pair: int(pair[0]))
+        lines = [f"  {i}  {called}" for i, called in ordered[:LISTED]]
+        lines += [f"  … and {len(ordered) - LISTED:,} more"] if len(ordered) > LISTED else []
+        raise AmbiguousNameError("\n".join([f"{len(found)} portfolios {what}: give the id of one", *lines]))
     return next(iter(found))
 
 
-def _called(crm: CRMReader, name: str, text: str) -> dict[str, str]:
-    for query in (Filter(name, "EQ", text), Filter(name, "HAS_PROPERTY")):
-        shown = crm.search(Kind.PORTFOLIO, [[query]], [name])
-        candidates = [one.id for one in shown if same_to_the_eye(one.properties.get(name, ""), text)]
-        records = crm.read(Kind.PORTFOLIO, candidates, [name]) if candidates else {}
-        found = {record.id: record.properties.get(name, "") for record in records.values()}
-        found = {record: called for record, called in found.items() if same_to_the_eye(called, text)}
-        if found:
-            return found
-    return {}
+def _hint(text: str, names: Mapping[str, str], parts: Mapping[str, str]) -> str:
+    """Name those that may be meant: the names that the text is a part of, else those that are nearly the same."""
+    near = list(parts.items())[:NEAR]
+    if not near:
+        by_name = {as_seen(called): (i, called) for i, called in names.items()}
+        near = [by_name[one] for one in get_close_matches(as_seen(text), by_name, n=NEAR)]
+    return ": did you mean " + " or ".join(f"“{called}” ({i})" for i, called in near) + "?" if near else ""

@@ -1,14 +1,15 @@
 """`handoffs explain`: one portfolio's cycle, and what each handoff has done or waits for."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from datetime import date
+from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
 import click
 
 from mappings.vocabulary import Handoff
 from sync.commands import session
-from sync.commands.options import ALL, JSON, list_limit
+from sync.commands.options import ALL, JSON, list_limit, parse_day
 from sync.commands.output import (
     colour,
     console,
@@ -28,20 +29,30 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from mappings.schema import ProcessMapping
-    from sync.admin.explain import AdSet, Explanation, HandoffLine, LeftOut, MadeOf, RuleResult
+    from sync.admin.explain import AdSet, EffectLine, Explanation, HandoffLine, LeftOut, MadeOf, RuleResult
     from sync.admin.timeline import Event
+
+
+def _parse_cycle(text: str) -> "date | Literal['previous']":
+    return "previous" if text == "previous" else parse_day(text)
 
 
 @click.command()
 @click.argument("portfolio")
+@click.option(
+    "--cycle", type=_parse_cycle, metavar="previous|DATE", help="An earlier cycle: the last one, or that of a day."
+)
 @ALL
 @JSON
-def explain(portfolio: str, everything: bool, as_json: bool) -> None:
+def explain(portfolio: str, cycle: "date | Literal['previous'] | None", everything: bool, as_json: bool) -> None:
     """Show what happened in one portfolio's cycle, and what each handoff has done, or waits for, and why.
 
-    PORTFOLIO is its id, also one of before a merge, or its name. First comes the timeline: who did what, by the CRM's
-    own history, and what the service did because of it (→). Then each handoff, as the service would decide it now; the
-    reasons are those of the rules themselves. Of an Ad Set each ticket is shown, and what it lacks. Nothing is changed.
+    PORTFOLIO is its id, also one of before a merge, its name, or a part of its name. First comes the timeline: who did
+    what, by the CRM's own history, and what the service did because of it (→). Then each handoff, as the service would
+    decide it now; the reasons are those of the rules themselves. Of an Ad Set each ticket is shown, and what it lacks.
+    Nothing is changed.
+
+    A cycle that is over is shown with --cycle: what happened in it, and what the service has recorded of each handoff.
 
     \b
     done            carried out, when and with what
@@ -55,6 +66,7 @@ def explain(portfolio: str, everything: bool, as_json: bool) -> None:
     Examples:
       handoffs explain 4815162342
       handoffs explain "Acme Shoes"
+      handoffs explain acme --cycle previous
       handoffs explain 4815162342 --json | jq -r '.timeline[] | .at + " " + .text'
 
     \b
@@ -67,7 +79,7 @@ def explain(portfolio: str, everything: bool, as_json: bool) -> None:
         from sync.passes import recovery
 
         built.require_own_portal()  # another's clients are unknown here: that says nothing of the name
-        found = explained(built.reading, find(built.crm, built.mapping, portfolio))
+        found = explained(built.reading, find(built.crm, built.mapping, portfolio, by_part=True), cycle)
         if recovery.is_needed(built.store):
             say("No pass has run on this database yet: what the CRM shows as done is taken over by the first one.")
         if as_json:
@@ -82,11 +94,10 @@ def _show_explanation(found: "Explanation", mapping: "ProcessMapping", limit: in
     out, zone = console(), mapping.zone
     out.print(Text.assemble((found.portfolio.name, "bold"), f"  portfolio {found.portfolio.id}"))
     print_unwrapped(out, found.portfolio.url, "")
-    started = found.cycle_started
-    out.print(f"Cycle since {format_moment(started, zone)}" if started else "Cycle: the first one that is known")
+    print_wrapped(out, _cycle_line(found, zone))
     for one in found.made_of:
         print_wrapped(out, _made_of_line(one, zone))
-    for line in _standing_lines(found, zone):
+    for line in _standing_lines(found, zone) if found.cycle_ended is None else ():
         print_wrapped(out, line)
     if found.before:
         _show_timeline(out, "The cycle that has just ended", found.before, zone, limit)
@@ -95,6 +106,14 @@ def _show_explanation(found: "Explanation", mapping: "ProcessMapping", limit: in
         _show_handoff(out, handoff, mapping, limit)
         if handoff.handoff is Handoff.SET_READY:
             _show_ad_sets(out, found, zone, limit)
+
+
+def _cycle_line(found: "Explanation", zone: ZoneInfo) -> str:
+    started, ended = found.cycle_started, found.cycle_ended
+    if ended is not None:
+        begin = f"from {format_moment(started, zone)}" if started else "the first one that is known,"
+        return f"Cycle: {begin} to {format_moment(ended, zone)}. It is over."
+    return f"Cycle since {format_moment(started, zone)}" if started else "Cycle: the first one that is known"
 
 
 def _made_of_line(one: "MadeOf", zone: ZoneInfo) -> str:
@@ -179,7 +198,7 @@ def _show_effects(out: "Console", result: "RuleResult", mapping: "ProcessMapping
     from rich.text import Text
 
     for effect in result.effects:
-        who = f" → {mapping.roles[effect.role].label}" if effect.role is not None else ""
+        who = f" → {_person(effect, mapping)}" if effect.role is not None else ""
         text = Text.assemble(f"{effect.summary}{who}: ", (effect.state, colour(effect.state)))
         if effect.when is not None:
             text.append(f" {format_moment(effect.when, mapping.zone)}")
@@ -190,6 +209,16 @@ def _show_effects(out: "Console", result: "RuleResult", mapping: "ProcessMapping
         print_wrapped_text(out, text, indent, indent + "  ")
         if effect.url is not None:
             print_unwrapped(out, effect.url, indent + "  ")
+
+
+def _person(effect: "EffectLine", mapping: "ProcessMapping") -> str:
+    """`Amelia Marsh (Account Manager)`; and with whom the task is now, where somebody has given it away."""
+    assert effect.role is not None
+    label = mapping.roles[effect.role].label
+    if effect.who is None:
+        return label
+    now = "" if effect.now_with is None else f", now with {effect.now_with}"
+    return f"{effect.who} ({label}){now}"
 
 
 def _show_ad_sets(out: "Console", found: "Explanation", zone: ZoneInfo, limit: int | None) -> None:

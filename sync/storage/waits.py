@@ -81,6 +81,7 @@ def forget(connection: Connection, records: Iterable[RecordRef]) -> None:
 
 
 _KNOWN = select(waits.c.portfolio)
+_ALL = select(waits)
 
 
 def known(connection: Connection) -> set[RecordRef]:
@@ -111,6 +112,28 @@ def find(connection: Connection, now: datetime) -> list[Stuck]:
         )
         for row in rows
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Whose turn it is, since when, to do what, as the last pass saw it. `stuck_at`: from then on they are late."""
+
+    party: Party
+    who: str
+    after: Handoff
+    what: str
+    since: datetime
+    stuck_at: datetime
+
+
+def turns(connection: Connection) -> dict[str, Turn]:
+    """Read whose turn it is, by the portfolio's id; one that waits for nobody is left out."""
+    return {
+        row.portfolio: Turn(
+            Party(row.party), row.who, Handoff(row.after), row.what, from_ms(row.since), from_ms(row.stuck_at)
+        )
+        for row in connection.execute(_ALL)
+    }
 
 
 def count(connection: Connection, now: datetime) -> dict[Party, int]:

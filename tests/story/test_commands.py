@@ -326,7 +326,7 @@ def test_explain_tells_each_handoff_before_and_after_and_changes_nothing(desk: D
     before = desk.json("explain", portfolio)
     assert [each["handoff"] for each in before["handoffs"]] == ["1", "2a", "2b", "3", "4", "5", "6", "7", "8", "9"]
     assert before["portfolio"] | {"id": portfolio, "name": "Acme"} == before["portfolio"]
-    assert before["cycle"] == {"started": None}
+    assert before["cycle"] == {"started": None, "ended": None}
     assert before["dirty"] is None
     assert handoff(before, "1")["state"] == "blocked"
     assert "roles.account_manager.fallback_owner" in handoff(before, "1")["reason"]

@@ -290,7 +290,79 @@ def test_a_long_story_shows_its_end(world: World, terminal: Terminal) -> None:
     assert sum("Refresh Date to" in text or "cadence to" in text for text in long.splitlines()) == events
 
 
-@pytest.mark.parametrize("command", ["check", "explain", "plan", "status"])
+def test_it_names_the_person_who_got_a_task_and_who_has_it_now(world: World, terminal: Terminal) -> None:
+    people = world.people
+    portfolio = people.create_portfolio("Acme", world.day(5))
+    world.work()
+    [task] = world.tasks(("portfolio", portfolio))
+    kickoff = f"task kickoff → {_name(world, 'account_manager')} (Account Manager)"
+    assert f"{kickoff}: done" in terminal.run("explain", portfolio).stdout
+    second = people.owner("second_account_manager")
+    people.edit_task(task.id, hubspot_owner_id=second)
+    people.set("portfolio", portfolio, {"account_manager": second})
+    told = " ".join(terminal.run("explain", portfolio).stdout.split())
+    assert f"{kickoff}, now with {_name(world, 'second_account_manager')}: done" in told
+    [effect] = [one for one in terminal.json("explain", portfolio)["handoffs"][0]["effects"] if one["kind"] == "task"]
+    assert effect["who"] == _name(world, "account_manager")
+    assert effect["now_with"] == _name(world, "second_account_manager")
+    coming = people.create_portfolio("Bolt", world.day(5))
+    assert f"{kickoff}: due" in terminal.run("explain", coming).stdout
+
+
+def test_a_part_of_the_name_is_enough_to_look(world: World, terminal: Terminal) -> None:
+    acme = world.people.create_portfolio("Acme Shoes GmbH", world.day(5))
+    nova = world.people.create_portfolio("Nova Yoga", world.day(5))
+    world.sandbox.people.flush_search()
+    assert terminal.json("explain", "acme")["portfolio"]["id"] == acme
+    other = world.people.create_portfolio("Acme Bags", world.day(5))
+    world.sandbox.people.flush_search()
+    result = terminal.run("explain", "acme")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == (
+        f"Error: 2 portfolios have “acme” in their name: give the id of one\n"
+        f"  {acme}  Acme Shoes GmbH\n  {other}  Acme Bags\n"
+    )
+    assert f": did you mean “Nova Yoga” ({nova})?" in terminal.run("explain", "Nova Joga").stderr
+    for command in (["plan"], ["verify"], ["replay", "--portfolio"]):  # whoever acts names the client whole
+        result = terminal.run(*command, "Acme Bag")
+        assert (result.exit_code, f"did you mean “Acme Bags” ({other})?" in result.stderr) == (1, True)
+
+
+def test_a_cycle_that_is_over_is_shown(world: World, terminal: Terminal) -> None:
+    people = world.people
+    portfolio = people.create_portfolio("Acme", world.day(5), cadence="Monthly")
+    world.work()
+    first = world.today
+    result = terminal.run("explain", portfolio, "--cycle", "previous")
+    assert (result.exit_code, result.stderr) == (
+        1, "Error: “Acme” has no earlier cycle: the first that is known is under way\n",
+    )  # fmt: skip
+    world.next_day()
+    people.set_status(portfolio, "No Refresh Requested")
+    world.work()
+    world.next_day(25)
+    world.sweep()
+    world.next_day()
+    people.set_status(portfolio, "Creatives Implemented")
+    world.work()
+    world.next_day()
+
+    def states(*arguments: str) -> dict[str, str]:
+        told = terminal.json("explain", portfolio, *arguments)
+        return {one["handoff"]: one["state"] for one in told["handoffs"] if one["state"] != "not applicable"}
+
+    last = terminal.json("explain", portfolio, "--cycle", "previous")
+    assert last["cycle"]["started"] < last["cycle"]["ended"]
+    assert states("--cycle", "previous") == {"1": "done", "8": "done", "9": "done"}
+    assert states("--cycle", first.isoformat()) == {"1": "done", "2a": "done"}
+    told = terminal.run("explain", portfolio, "--cycle", first.isoformat()).stdout
+    assert "Cycle: the first one that is known, to " in told
+    assert "set the status to “No Refresh Requested”" in told
+    assert "Nothing asks for a look" not in told
+    assert states("--cycle", world.today.isoformat()) == states()
+
+
+@pytest.mark.parametrize("command", ["check", "explain", "list", "plan", "status"])
 def test_the_golden_output(world: World, terminal: Terminal, command: str) -> None:
     portfolio, _ = _at_work(world)
     world.people.create_portfolio("Bolt Coffee", world.day(9), account_manager=None)

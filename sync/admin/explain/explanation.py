@@ -28,6 +28,8 @@ class EffectLine:
     url: str | None
     reason: str | None
     now: str | None = None  # a task's own state in the CRM: open, completed, deleted; None: none was made
+    who: str | None = None  # the person of the role to whom it was given, by name; None: nobody
+    now_with: str | None = None  # to whom somebody has given the task since
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -41,6 +43,8 @@ class EffectLine:
             "url": self.url,
             "reason": self.reason,
             "now": self.now,
+            "who": self.who,
+            "now_with": self.now_with,
         }
 
 
@@ -180,6 +184,7 @@ class Explanation:
     queued: QueuedRecord | None  # its row in the work queue; None: it is not enqueued
     problems: tuple[str, ...]  # what a person should mend
     worth_a_look: tuple[LookAlike, ...]
+    cycle_ended: datetime | None = None  # set: an earlier cycle is shown, with what the ledger has of it
     made_of: tuple[MadeOf, ...] = ()  # the records that were merged into this one, or that it was made of
 
     @property
@@ -191,7 +196,7 @@ class Explanation:
         queued = self.queued
         return {
             "portfolio": {"id": self.portfolio.id, "name": self.portfolio.name, "url": self.portfolio.url},
-            "cycle": {"started": iso(self.cycle_started)},
+            "cycle": {"started": iso(self.cycle_started), "ended": iso(self.cycle_ended)},
             "handoffs": [line.as_json() for line in self.handoffs],
             "dirty": None
             if queued is None

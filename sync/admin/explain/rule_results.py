@@ -5,26 +5,53 @@ from dataclasses import replace
 
 from mappings.vocabulary import Handoff
 from sync.admin.explain.explanation import EffectLine, HandoffLine, RuleResult
-from sync.crm import TASK_COMPLETED, TASK_STATUS, Kind, Record
+from sync.clock import from_ms
+from sync.crm import OWNER, TASK_COMPLETED, TASK_STATUS, Kind, Record
 from sync.passes.portal import Portal
+from sync.rules import keys
 from sync.rules.context import Context
-from sync.rules.keys import EffectKind, Slot
-from sync.rules.model import NOT_YET, Effect, EffectState, NewTask, RecordedEffect, State, Verdict, Write
+from sync.rules.keys import ClosedKey, ConfirmationKey, DeclinedKey, EffectKind, Slot
+from sync.rules.model import (
+    NOT_YET,
+    Effect,
+    EffectState,
+    NewTask,
+    OccurrenceState,
+    RecordedEffect,
+    RecordedOccurrence,
+    State,
+    Verdict,
+    Write,
+)  # fmt: skip
 from sync.rules.model import Email as EmailEffect
+
+_RECORDED = {
+    OccurrenceState.DONE: State.DONE,
+    OccurrenceState.OPEN: State.DONE,  # what of it is not done is said of its effects
+    OccurrenceState.SUPERSEDED: State.SUPERSEDED,
+}
+"""What the state of an occurrence of an earlier cycle is called; what was withdrawn, or is gone, is left out."""
 
 
 class RuleResults:
     """Puts the verdicts on one context together with the ledger's effects.
 
-    `writes`: the values that each property write has set, by the effect's key. `tasks`: the ledger's tasks in the CRM, by id.
+    `writes`: the values that each property write has set, `owners`: whose work each task and email is (an owner's id), both
+    by the effect's key. `tasks`: the ledger's tasks in the CRM, by id.
     """
 
     def __init__(
-        self, context: Context, portal: Portal, writes: Mapping[str, Mapping[str, str]], tasks: Mapping[str, Record]
+        self,
+        context: Context,
+        portal: Portal,
+        writes: Mapping[str, Mapping[str, str]],
+        owners: Mapping[str, str],
+        tasks: Mapping[str, Record],
     ) -> None:
         self._context = context
         self._portal = portal
         self._writes = writes
+        self._owners = owners
         self._tasks = tasks
         self._names = {ticket.ref: ticket.subject for ticket in context.snapshot.tickets}
 
@@ -34,6 +61,27 @@ class RuleResults:
         for verdict in verdicts:
             found[verdict.handoff].append(self._result(verdict))
         return tuple(HandoffLine(handoff, tuple(results)) for handoff, results in found.items() if results)
+
+    def of_cycle(self, cycle: str) -> tuple[HandoffLine, ...]:
+        """One line for each handoff, by what the ledger has recorded of an earlier cycle."""
+        found: dict[Handoff, list[RuleResult]] = {handoff: [] for handoff in Handoff}
+        for recorded in sorted(self._context.ledger.recorded.values(), key=lambda one: one.decided_at):
+            state = _RECORDED.get(recorded.state)
+            if state is not None and self._belongs_to(recorded, cycle):
+                lines = tuple(map(self._known, recorded.effects))
+                name = self._names.get(recorded.record, "")
+                plain = RuleResult(recorded.record, name, state, recorded.reason, recorded.decided_at, lines)
+                found[recorded.handoff].append(_still_open(plain))
+        nothing = "nothing of it was recorded in that cycle"
+        none = RuleResult(self._context.portfolio.ref, "", State.NOT_APPLICABLE, nothing, None, ())
+        return tuple(HandoffLine(handoff, tuple(results) or (none,)) for handoff, results in found.items())
+
+    def _belongs_to(self, recorded: RecordedOccurrence, cycle: str) -> bool:
+        """Its cycle; what ended a cycle belongs to the one that it ended."""
+        key = keys.parse(recorded.key)
+        if isinstance(key, DeclinedKey | ClosedKey | ConfirmationKey):
+            return self._context.cycle_of(from_ms(key.ms - 1)) == cycle
+        return recorded.cycle == cycle
 
     def _result(self, verdict: Verdict) -> RuleResult:
         lines = tuple(self._effects(verdict))
@@ -74,7 +122,27 @@ class RuleResults:
             None if task is None else self._portal.url(Kind.TASK, task),
             effect.reason,
             self._task_now(task) if effect.kind is EffectKind.TASK and task is not None else None,
+            *self._people(effect, task),
         )
+
+    def _people(self, effect: RecordedEffect, task: str | None) -> tuple[str | None, str | None]:
+        """Name whose work it is; and who has the task now, where somebody has given it to another person."""
+        given = self._owners.get(effect.key)
+        record = self._tasks.get(task or "")
+        has = (
+            (record.properties.get(OWNER, "") or None)
+            if record is not None and effect.kind is EffectKind.TASK
+            else None
+        )
+        if given is None or effect.adopted:
+            return self._name(has or given), None
+        return self._name(given), self._name(has) if has not in {None, given} else None
+
+    def _name(self, owner: str | None) -> str | None:
+        if owner is None:
+            return None
+        person = self._portal.owners.get(owner)
+        return f"owner {owner}" if person is None else person.name
 
     def _task_now(self, task: str) -> str:
         record = self._tasks.get(task)
@@ -96,6 +164,8 @@ class RuleResults:
             None,
             None,
             effect.blocked,
+            None,
+            self._name(effect.owner) if isinstance(effect, NewTask | EmailEffect) else None,
         )
 
     def _summary(self, slot: Slot, values: Mapping[str, str]) -> str:

@@ -4,7 +4,7 @@ A write of the service stands in both, the history (`crm_events`) and the ledger
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from mappings.vocabulary import Handoff
 from sync.admin.timeline.crm_events import CrmEvents
@@ -15,7 +15,7 @@ from sync.admin.timeline.service_events import ServiceEvents
 from sync.passes.portal import Portal
 from sync.rules.context import Context
 
-__all__ = ["Event", "History", "Place", "build", "build_before", "read", "stage_label"]
+__all__ = ["Event", "History", "Place", "build", "build_before", "build_earlier", "read", "stage_label"]
 
 _ENDS = frozenset({Handoff.DECLINED, Handoff.CLOSE, Handoff.CONFIRMATION})
 """What is done at the end of a cycle is no work for the next one."""
@@ -54,6 +54,30 @@ def build_before(
     since = max((closing.at for closing in context.closings if closing.at < began), default=None)
     events = _all(context, history, portal, app_id, writes)
     return _joined(event for event in events if event.at < began and (since is None or event.at >= since))
+
+
+def build_earlier(
+    context: Context,
+    history: History,
+    portal: Portal,
+    app_id: str | None,
+    writes: Mapping[str, Mapping[str, str]],
+    *,
+    since: datetime | None,
+    until: datetime,
+) -> tuple[Event, ...]:
+    """The events of a cycle that lasted from `since` (None: as far back as is known) to `until`, oldest first.
+
+    What ended it belongs to it, and so does what the service did because of that.
+    """
+    after = min((closing.at for closing in context.closings if closing.at > until), default=None)
+
+    def belongs(event: Event) -> bool:
+        if event.at > until:
+            return event.handoff in _ENDS and (after is None or event.at <= after)
+        return (since is None or event.at > since) and event.handoff not in _ENDS - {Handoff.CLOSE}
+
+    return _joined(filter(belongs, _all(context, history, portal, app_id, writes)))
 
 
 def _all(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sync.crm import TASK_STATUS, TASK_SUBJECT, CRMReader, Kind, Record
+from sync.crm import OWNER, TASK_STATUS, TASK_SUBJECT, CRMReader, Kind, Record
 from sync.rules.context import Context
 from sync.rules.model import RecordedOccurrence
 
@@ -29,7 +29,7 @@ def read(crm: CRMReader, context: Context) -> History:
     return History(
         crm.read(Kind.PORTFOLIO, [portfolio], [], dates).get(portfolio),
         crm.read(Kind.TICKET, tickets, [of_ticket.subject], [*stages, *approvals]) if tickets else {},
-        crm.read(Kind.TASK, tasks, [TASK_SUBJECT, TASK_STATUS], [TASK_STATUS]) if tasks else {},
+        crm.read(Kind.TASK, tasks, [TASK_SUBJECT, TASK_STATUS, OWNER], [TASK_STATUS]) if tasks else {},
     )
 
 
