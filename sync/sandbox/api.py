@@ -90,7 +90,7 @@ class Api:
         if policy is not None:
             body = rate_limit_body(policy, call.correlation_id)
             return Response(429, body, {**_JSON, **self.limiter.headers(route.meter)}), None
-        fault = self.faults.pick(endpoint)
+        fault = self.faults.pick(endpoint, call.request)
         response = self._run(call, route) if fault is None else self._befallen(fault, call, route)
         response.headers.update(self.limiter.headers(route.meter))
         return response, fault

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Literal, get_args
 
 from sync.sandbox.incomplete import MISSING
-from sync.sandbox.wire import Broken, Response
+from sync.sandbox.wire import Broken, Request, Response
 
 FaultKind = Literal[
     # refused: nothing is applied
@@ -71,6 +71,8 @@ class Fault:
     """A glob over the properties that an answer lacks; `*`: one of them."""
     record: str = "*"
     """A glob over the ids of the records of which an answer lacks something."""
+    holds: str | None = None
+    """The id that a call must name, in its path or among its inputs, for the fault to befall it; None: any call."""
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(FaultKind):
@@ -132,26 +134,32 @@ class Faults:
             now = self._seconds()
             return [rule.fault for rule in self._rules if _alive(rule, now)]
 
-    def pick(self, endpoint: str) -> Fault | None:
-        """The fault that befalls this call, if any."""
+    def pick(self, endpoint: str, request: Request | None = None) -> Fault | None:
+        """The fault that befalls this call, if any; without the `request`, none that asks what a call holds."""
         if not self._rules:
             return None
         with self._lock:
             now = self._seconds()
             self._rules = [rule for rule in self._rules if _alive(rule, now)]
             for rule in self._rules:
-                if self._fires(rule, endpoint):
+                if self._fires(rule, endpoint, request):
                     rule.fired += 1
                     return rule.fault
         return None
 
-    def _fires(self, rule: _Rule, endpoint: str) -> bool:
-        if not fnmatchcase(endpoint, rule.fault.endpoint):
+    def _fires(self, rule: _Rule, endpoint: str, request: Request | None) -> bool:
+        if not fnmatchcase(endpoint, rule.fault.endpoint) or not _holds(request, rule.fault.holds):
             return False
         rule.seen += 1
         if rule.seen <= rule.fault.skip:
             return False
         return rule.fault.probability >= 1 or self._random.random() < rule.fault.probability
+
+
+def _holds(request: Request | None, id_: str | None) -> bool:
+    if id_ is None:
+        return True
+    return request is not None and (id_ in request.path.split("/") or f'"id": "{id_}"'.encode() in request.body)
 
 
 def _alive(rule: _Rule, now: float) -> bool:

@@ -58,9 +58,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _record(directory: Path, tests: Sequence[str]) -> bool:
-    """Run the tests with the recorder on; whether they passed."""
+    """Run the tests with the recorder on, in as many processes as there are cores; whether they passed."""
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *tests], env={**os.environ, RECORD: str(directory)}, check=False
+        [sys.executable, "-m", "pytest", "-n", "auto", "--dist", "loadfile", *tests],
+        env={**os.environ, RECORD: str(directory)},
+        check=False,
     )
     return done.returncode == 0
 

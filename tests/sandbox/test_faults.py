@@ -241,3 +241,13 @@ def test_an_archived_property_is_in_no_answer_until_it_is_restored(sandbox: Sand
     assert (defined(), defined("?archived=true"), shown()) == (True, False, "Autumn")
     with pytest.raises(PortalError, match="property nothing"):
         sandbox.people.archive_property("ticket", "nothing")
+
+
+def test_a_record_can_spoil_every_call_that_names_it(sandbox: Sandbox, client: Client) -> None:
+    good, bad = sandbox.people.create_ticket("good"), sandbox.people.create_ticket("bad")
+    sandbox.faults.add(Fault("500", "*/2026-09/tickets*", holds=bad))
+    client.read("tickets", good, bad, status=500)
+    client.ok("GET", f"/crm/objects/2026-09/tickets/{bad}", status=500)
+    assert client.read("tickets", good)["results"]
+    assert client.ok("GET", f"/crm/objects/2026-09/tickets/{good}")["id"] == good
+    client.associated("tasks", "tickets", bad, status=207)  # of another kind

@@ -56,9 +56,12 @@ class Report:
 
 
 class TroubledWeek:
-    """`clients` that can be served, and one of each kind that cannot."""
+    """`clients` that can be served, and one of each kind that cannot.
 
-    def __init__(self, directory: Path, *, clients: int, seed: int = 0) -> None:
+    `spoiling`: one of these is a record for which the CRM answers 500 to every call that names it.
+    """
+
+    def __init__(self, directory: Path, *, clients: int, seed: int = 0, spoiling: bool = False) -> None:
         self._dice = random.Random(f"troubled week {seed}")
         self.world = World(
             directory,
@@ -74,18 +77,24 @@ class TroubledWeek:
         self._kills = 0
         people = self.world.people
         self.clients = [Client(people, f"Client {n:03}", self._dice) for n in range(1, clients + 1)]
-        self.unserved = self._make_unserved()
+        self._lasting: list[Fault] = []
+        self.unserved = self._make_unserved(spoiling=spoiling)
         self.world.failpoint = self._failpoint
 
-    def _make_unserved(self) -> dict[str, str]:
+    def _make_unserved(self, *, spoiling: bool) -> dict[str, str]:
         """Clients that cannot be served, each with the name that `status` must tell: a person lacks, a property never comes."""
         people, day = self.world.people, self.world.day
         nobody = people.create_portfolio("Nobody's client", day(3), account_manager="")
         hidden = people.create_portfolio("Hidden status", day(3))
         status_name = self.world.sandbox.process.names.status
-        self._lasting = [Fault("no-property", "*/objects/*", record=hidden, name=status_name, share=1.0)]
+        self._lasting.append(Fault("no-property", "*/objects/*", record=hidden, name=status_name, share=1.0))
+        made = {nobody: "Nobody's client", hidden: "Hidden status"}
+        if spoiling:
+            spoils = people.create_portfolio("Spoils every call", day(3))
+            self._lasting.append(Fault("500", "*/2026-09/creative_portfolios*", holds=spoils))
+            made[spoils] = "Spoils every call"
         self.world.sandbox.faults.add(*self._lasting)
-        return {nobody: "Nobody's client", hidden: "Hidden status"}
+        return made
 
     # -- the week
 

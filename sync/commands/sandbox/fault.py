@@ -12,6 +12,7 @@ from sync.commands.sandbox.connection import URL, control
 @click.option("--times", type=click.IntRange(1), help="How often; default: until cleared.")
 @click.option("--probability", type=click.FloatRange(0, 1), default=1.0, show_default=True)
 @click.option("--name", default="*", show_default=True, help="Which properties an answer lacks; `*`: one of them.")
+@click.option("--holds", metavar="ID", help="Only calls that name this record, alone or among others.")
 @click.option("--record", default="*", show_default=True, help="Of which records an answer lacks something, by id.")
 @click.option(
     "--share", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="Of how many of its records."
@@ -23,6 +24,7 @@ def fault(
     endpoint: str,
     times: int | None,
     probability: float,
+    holds: str | None,
     name: str,
     record: str,
     share: float,
@@ -40,13 +42,14 @@ def fault(
       handoffs sandbox fault lost --endpoint "POST */batch/create" --times 1
       handoffs sandbox fault no-property --endpoint "POST */tickets/batch/read" \\
         --name needs_revisions
+      handoffs sandbox fault 500 --holds 10001
       handoffs sandbox fault --clear
     """
     with control(url) as client:
         if clear:
             client.delete("faults")
         if kind is not None:
-            which = {"kind": kind, "endpoint": endpoint, "times": times, "probability": probability}
+            which = {"kind": kind, "endpoint": endpoint, "times": times, "probability": probability, "holds": holds}
             client.post("faults", **which, name=name, record=record, share=share)
         active = client.get("faults")
     for one in active:

@@ -170,7 +170,9 @@ def test_a_request_that_is_meant_to_be_refused_is_not_judged(folder: Path) -> No
         "content_type": "application/json",
         "asked": {},
     }
-    assert told(folder, exchange("POST", "/boxes/search", **refused)) == []
+    for agent in ("", SERVICE):
+        assert told(folder, exchange("POST", "/boxes/search", agent=agent, **refused)) == []
+    refused["status"] = 403
     assert told(folder, exchange("POST", "/boxes/search", agent=SERVICE, **refused)) == [
         ("request", "", "required text")
     ]
