@@ -69,6 +69,7 @@ def ledger_views(connection: Connection, group: Group, known: Known) -> dict[Rec
         )
         ledger_view = replace(ledger_view, backfilled_since=since.get(mine or ""))
         if former:
+            seen = identities.seen(connection, all_refs)
             ledger_view = replace(
                 ledger_view,
                 former=former,
@@ -77,7 +78,8 @@ def ledger_views(connection: Connection, group: Group, known: Known) -> dict[Rec
                     for one in former
                     if one.record.kind is Kind.PORTFOLIO
                 },
-                seen=identities.seen(connection, all_refs),
+                seen=seen.versions,
+                names=seen.names,
             )
         found[record] = ledger_view
     return found

@@ -33,13 +33,14 @@ from sync.passes.portal import Portal, PortalCache
 from sync.passes.snapshot import Group, SnapshotReader
 from sync.passes.tally import Tally
 from sync.rules import waiting
+from sync.rules.ancestry import concluded
 from sync.rules.context import Context
 from sync.rules.handoffs.ad_sets import look_alikes as look_alikes_in
-from sync.rules.identity import versions_of
+from sync.rules.identity import names_of, versions_of
 from sync.rules.model import Decision, LedgerView, LookAlike, Portfolio, Snapshot, Wait
 from sync.rules.transition import effects_ahead
 from sync.storage import faulty_records, identities, ledger, look_alikes, waits, work_queue
-from sync.storage.database import Store
+from sync.storage.database import Connection, Store
 from sync.storage.work_queue import MENDED_BY_TIME, WorkItem
 
 GROUP = 50
@@ -252,8 +253,7 @@ class Reconciler:
         with self._store.write() as connection:
             waits.remember(connection, waited_for, now)
             look_alikes.remember(connection, alike, now)
-            seen = [versions_of(context.snapshot) for context in contexts.values()]
-            identities.see(connection, {record: times for versions in seen for record, times in versions.items()})
+            _remember_identities(connection, contexts.values())
             for record, decision in sorted(decisions.items()):
                 origin = state.items[record].origin
                 ledger.record_decision(
@@ -312,6 +312,13 @@ class Reconciler:
             say = log.info if late else log.error
             say("record.incomplete", record=str(record), lacks=[str(one) for one in faulty])
         self._failpoint("looked at")
+
+
+def _remember_identities(connection: Connection, contexts: Iterable[Context]) -> None:
+    """What tells, should these records be merged one day, which was which; and of those that were, which it was."""
+    for context in contexts:
+        identities.see(connection, versions_of(context.snapshot), names_of(context.snapshot))
+        identities.remember(connection, concluded(context.ledger))
 
 
 def _incomplete(group: Group, contexts: Mapping[RecordRef, Context]) -> dict[RecordRef, tuple[Faulty, ...]]:

@@ -5,6 +5,7 @@
     process     the process in one table: handoff, record, kinds of task
     context     one record's context: snapshot, ledger's view, mapping and times, with the questions that rules share
     notes       which Notes a text quotes
+    ancestry    what a merged record was made of;  identity: snapshot and ledger of merged records as those of one
     cycle       which cycle a portfolio is in;  cadence: which date comes next
     handoffs/   the ten rules, a module each, in the article's order
     decide      runs the rules over a context: a `Decision`

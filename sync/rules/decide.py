@@ -6,7 +6,7 @@ from datetime import timedelta
 from mappings.vocabulary import Handoff
 from sync.crm import RecordRef
 from sync.rules.context import Context, NeededError, UnreadError
-from sync.rules.handoffs import HANDOFF_OF, RULES, TICKET_RULES
+from sync.rules.handoffs import HANDOFF_OF, RULES, TICKET_RULES, tickets
 from sync.rules.handoffs.announcements import replaced
 from sync.rules.model import Decision, EffectState, OccurrenceState, Reassigned, RecordedOccurrence, State, Verdict
 
@@ -38,8 +38,9 @@ def decide(context: Context) -> Decision:
             why = f"it cannot be decided before this is read whole: {unread}"
             verdicts.append(Verdict(HANDOFF_OF[rule], State.WAITING, why, context.snapshot.ref, undecided=True))
     repeated = replaced(context) if context.snapshot.portfolio is not None else frozenset()
+    covered = tickets.covered(context)
     pointless = {key for verdict in verdicts if verdict.occurrence for key in verdict.occurrence.overtakes}
-    reassigned = _reassigned(context, repeated | pointless | _about_to_be_replaced(verdicts, context))
+    reassigned = _reassigned(context, repeated | covered | pointless | _about_to_be_replaced(verdicts, context))
     again = [v.when for v in verdicts if v.handoff in LOOK_AGAIN and v.state is State.WAITING and v.when]
     blocked = any(v.state is State.BLOCKED for v in verdicts) or any(r.blocked for r in reassigned.values())
     if blocked or any(_has_blocked(recorded) for recorded in context.ledger.recorded.values()):
@@ -50,6 +51,7 @@ def decide(context: Context) -> Decision:
         frozenset(tasks),
         frozenset(notes),
         repeated,
+        covered,
         min(again, default=None),
         tuple(ending.closing for ending in context.endings),
         frozenset() if context.settling is None else ON_STATUS,

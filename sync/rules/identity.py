@@ -14,6 +14,7 @@ from mappings.vocabulary import Role, Stage, Status
 from sync.clock import from_ms, to_ms
 from sync.crm import Kind, RecordRef
 from sync.rules import keys
+from sync.rules.ancestry import Owners, Shown, all_in, ancestry_of
 from sync.rules.histories import began, left, since
 from sync.rules.keys import (
     START,
@@ -56,9 +57,6 @@ CLOSING_STATUSES: Final = frozenset({Status.NO_REFRESH_REQUESTED, Status.CREATIV
 _EVER: Final = datetime.max.replace(tzinfo=UTC)
 _A_MOMENT: Final = timedelta(milliseconds=1)
 
-Owners = Mapping[tuple[str, int], frozenset[RecordRef]]
-"""Whose versions are known to be whose, by property and time (ms)."""
-
 
 def with_stages(ticket: Ticket, stage: str, stages: History[StageValue], pipelines: History[bool]) -> Ticket:
     """The ticket with these histories, and all that they tell. `stage`: the id of the one that it is in."""
@@ -94,6 +92,13 @@ def versions_of(snapshot: Snapshot) -> dict[RecordRef, dict[str, list[int]]]:
     return found
 
 
+def names_of(snapshot: Snapshot) -> dict[RecordRef, str]:
+    """What the records of a snapshot are called, those that have no name left out: what a pass remembers as seen."""
+    portfolio = snapshot.portfolio
+    found = {} if portfolio is None or not portfolio.is_named else {portfolio.ref: portfolio.name}
+    return found | {ticket.ref: ticket.subject for ticket in snapshot.tickets if ticket.subject}
+
+
 def _times(histories: Mapping[str, History[Any]]) -> dict[str, list[int]]:
     return {
         name: sorted({version.ms for version in history if not version.inherited})
@@ -108,9 +113,8 @@ def as_one(snapshot: Snapshot, view: LedgerView) -> tuple[Snapshot, LedgerView]:
         return snapshot, view
     owners = _owners(view)
     portfolio = snapshot.portfolio
-    refs = [*([] if portfolio is None else [portfolio.ref]), *(ticket.ref for ticket in snapshot.tickets)]
     shown = _shown(snapshot)
-    ancestries = {ref: found for ref in refs if (found := _ancestry(ref, view, owners, shown[ref])) is not None}
+    ancestries = {ref: found for ref in shown if (found := ancestry_of(ref, view, owners, shown[ref])) is not None}
     if portfolio is not None and portfolio.ref in ancestries:
         portfolio = _portfolio(portfolio, _Sorter(ancestries[portfolio.ref], owners))
     tickets = tuple(
@@ -120,83 +124,22 @@ def as_one(snapshot: Snapshot, view: LedgerView) -> tuple[Snapshot, LedgerView]:
     return replace(snapshot, portfolio=portfolio, tickets=tickets), _placed(view, ancestries, owners)
 
 
-# -- who is who
+# -- what stands, and whose version is whose
 
 
-def _ancestry(
-    record: RecordRef, view: LedgerView, owners: Owners, shown: Mapping[str, tuple[History[Any], Any]]
-) -> Ancestry | None:
-    """What a record was made of; None: of nothing but itself."""
-    line = [record]
-    others: dict[RecordRef, datetime | None] = {}
-    newest: list[datetime | None] = []
-    step: RecordRef | None = record
-    while step is not None:
-        merged = [former for former in view.former if former.into == step and former.record not in {*line, *others}]
-        primary = _primary(step, merged, owners, shown)
-        newest += [former.at for former in merged]
-        for former in merged:
-            if former.record != primary:
-                others |= dict.fromkeys(_all_in(former, view.former), former.at)
-        if primary is not None:
-            line.append(primary)
-        step = primary
-    if not newest:
-        return None
-    known = [at for at in newest if at is not None]
-    return Ancestry(record, tuple(line), others, max(known) if len(known) == len(newest) else None)
-
-
-def _all_in(former: Former, known: Iterable[Former]) -> list[RecordRef]:
-    """The record and all that had been merged into it before."""
-    found = [former.record]
-    for one in found:
-        found += [each.record for each in known if each.into == one and each.record not in found]
-    return found
-
-
-def _primary(
-    into: RecordRef, merged: list[Former], owners: Owners, shown: Mapping[str, tuple[History[Any], Any]]
-) -> RecordRef | None:
-    """The primary of a merge, if it had another id: the one that the event names, else whose values stand."""
-    told = [former.record for former in merged if former.primary]
-    if told or all(former.primary is False for former in merged):
-        return next(iter(told), None)
-    candidates = [former.record for former in merged if former.primary is None]
-    if len(candidates) < 2 or int(into.id) < max(int(record.id) for record in candidates):
-        return None  # the primary has kept its id
-    return max(candidates, key=lambda record: (_stands_for(record, owners, shown), -int(record.id)))
-
-
-def _stands_for(record: RecordRef, owners: Owners, shown: Mapping[str, tuple[History[Any], Any]]) -> int:
-    """How many more properties stand as this record is known to have had them last than otherwise.
-
-    One that the primary had empty is filled with the other's, so that the other is told by what does not stand.
-    """
-    count = 0
-    for name, (history, value) in shown.items():
-        mine = [version for version in history if record in owners.get((name, version.ms), ())]
-        if mine and mine[0].value:
-            count += 1 if mine[0].value == value else -len(shown)
-    return count
-
-
-def _shown(snapshot: Snapshot) -> dict[RecordRef, dict[str, tuple[History[Any], Any]]]:
-    """The histories of each record, and the value of each that the merge left."""
-    found: dict[RecordRef, dict[str, tuple[History[Any], Any]]] = {}
+def _shown(snapshot: Snapshot) -> dict[RecordRef, Shown]:
+    """What tells who was the primary of a merge, by record."""
+    found: dict[RecordRef, Shown] = {}
+    values: dict[str, tuple[History[Any], Any]]
     if snapshot.portfolio is not None:
         one = snapshot.portfolio
-        found[one.ref] = {STATUS: (one.status_history, one.status), DATE: (one.date_history, one.refresh_date)}
+        values = {STATUS: (one.status_history, one.status), DATE: (one.date_history, one.refresh_date)}
+        found[one.ref] = Shown(one.name, values)
     for ticket in snapshot.tickets:
         stage = ticket.stage_history[0].value if ticket.stage_history else None
-        found[ticket.ref] = {
-            STAGE: (ticket.stage_history, stage),
-            REVISION: (ticket.revision_history, ticket.revision),
-        }
+        values = {STAGE: (ticket.stage_history, stage), REVISION: (ticket.revision_history, ticket.revision)}
+        found[ticket.ref] = Shown(ticket.subject, values)
     return found
-
-
-# -- whose version is whose
 
 
 def _owners(view: LedgerView) -> Owners:
@@ -362,7 +305,7 @@ class _Cycles:
         return next(
             one
             for one in self._former
-            if one.into in {*line} and one.record not in {*line} and named in _all_in(one, self._former)
+            if one.into in {*line} and one.record not in {*line} and named in all_in(one, self._former)
         )
 
     def running(self, record: RecordRef) -> str:
@@ -382,7 +325,7 @@ class _Cycles:
         return self._at(line, recorded.decided_at if root.at is None else root.at - _A_MOMENT)
 
     def _line(self, record: RecordRef) -> tuple[RecordRef, ...]:
-        ancestry = _ancestry(record, self._view, self._owners, {})
+        ancestry = ancestry_of(record, self._view, self._owners)
         return (record,) if ancestry is None else ancestry.line
 
     def _of_line(self, record: RecordRef) -> set[datetime]:

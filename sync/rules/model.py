@@ -57,6 +57,11 @@ class Portfolio:
     manager_history: History[str] = ()  # who was named as Account Manager
 
     @property
+    def is_named(self) -> bool:
+        """Whether its name is one that people gave it, and not the one that stands in for it."""
+        return self.name != f"portfolio {self.id}"
+
+    @property
     def ref(self) -> RecordRef:
         return RecordRef(Kind.PORTFOLIO, self.id)
 
@@ -560,6 +565,7 @@ class LedgerView:
     former: tuple[Former, ...] = ()  # the records that were merged into these
     former_closings: Mapping[RecordRef, tuple[Closing, ...]] = field(default_factory=dict)
     seen: SeenVersions = field(default_factory=dict)
+    names: Mapping[RecordRef, str] = field(default_factory=dict)  # what merged records were called when they were seen
     ancestries: Mapping[RecordRef, Ancestry] = field(default_factory=dict)  # of the records that were made by merges
 
     def settled(self, key: OccurrenceKey) -> RecordedOccurrence | None:
@@ -569,13 +575,18 @@ class LedgerView:
 
     def text_of(self, key: OccurrenceKey) -> str:
         """The key as the ledger has it: of a record that was merged, an occurrence is kept under its old id."""
+        known = self.of_cause(key)
+        return next((one.key for one in known if one.committed), next((one.key for one in known), str(key)))
+
+    def of_cause(self, key: OccurrenceKey) -> list[RecordedOccurrence]:
+        """The occurrences of one cause: several, where it was met on each of two records before they were merged."""
         ancestry = self.ancestries.get(key.record)
         if ancestry is None:
-            return str(key)
-        # A cycle is a portfolio's own: what tells one is the same for the primaries only.
-        same = ancestry.line if key.cycle_told else (*ancestry.line, *ancestry.others)
-        texts = [text for record in same if (text := str(key.of(record.id))) in self.recorded]
-        return next((text for text in texts if self.recorded[text].committed), next(iter(texts), str(key)))
+            records: tuple[RecordRef, ...] = (key.record,)
+        else:  # A cycle is a portfolio's own: what tells one is the same for the primaries only.
+            records = ancestry.line if key.cycle_told else (*ancestry.line, *ancestry.others)
+        texts = [str(key.of(record.id)) for record in records]
+        return [self.recorded[text] for text in texts if text in self.recorded]
 
     def current(self, record: RecordRef) -> RecordRef:
         """The record that answers for this one now."""
@@ -616,6 +627,9 @@ class Decision:
     needed_tasks: frozenset[str] = frozenset()  # to be read before this decision counts
     needed_notes: frozenset[RecordRef] = frozenset()
     replaced: frozenset[str] = frozenset()  # effects (keys) that a newer announcement, which stands, makes pointless
+    covered: frozenset[str] = (
+        frozenset()
+    )  # effects (keys) that were done, or are to be, for a record merged with theirs
     recheck_at: datetime | None = None
     closings: tuple[Closing, ...] = ()  # to be remembered: the CRM forgets old versions
     undecided: frozenset[Handoff] = frozenset()  # what stands of these is left as it is, and not gone on with

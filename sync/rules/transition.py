@@ -32,6 +32,7 @@ from sync.rules.model import (
 CAUSE_GONE = "what caused it no longer holds"
 DECLINED = "the client declined the refresh"
 REPLACED = "the Ad Set was announced again"
+COVERED = "the ticket that was merged with this one has this task"
 NO_LONGER_NEEDED = "no longer needed when it was decided anew"
 OVERTAKEN = "a later version asked for it anew"
 
@@ -79,6 +80,8 @@ def transition(
         work.overtake(key, OVERTAKEN)
     for key in sorted(decision.replaced):
         work.overtake(key, REPLACED)
+    for key in sorted(decision.covered):
+        work.overtake(key, COVERED)
     for key, who in decision.reassigned.items():
         work.reassign(key, who)
     for occurrence in decision.occurrences:

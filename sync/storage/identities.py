@@ -6,6 +6,7 @@ changed: a merge cannot be undone.
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Executable, Row, func, select
@@ -83,31 +84,46 @@ _SEEN = select(seen_versions).where(is_among(seen_versions.c.id, "ids"))
 _SEE = upsert(seen_versions)
 
 
-def seen(connection: Connection, records: Iterable[RecordRef]) -> SeenVersions:
-    """Find the versions that passes have seen of these records."""
+@dataclass(frozen=True)
+class Seen:
+    """What passes have seen of records as their own: the versions, and what they were called."""
+
+    versions: SeenVersions
+    names: Mapping[RecordRef, str]
+
+
+def seen(connection: Connection, records: Iterable[RecordRef]) -> Seen:
+    """Find what passes have seen of these records."""
     rows = _seen_rows(connection, set(records))
-    return {
-        record: {name: frozenset(times) for name, times in json.loads(text).items()} for record, text in rows.items()
-    }
+    return Seen(
+        {
+            record: {name: frozenset(times) for name, times in json.loads(row.times).items()}
+            for record, row in rows.items()
+        },
+        {record: row.name for record, row in rows.items() if row.name is not None},
+    )
 
 
-def see(connection: Connection, found: Mapping[RecordRef, Mapping[str, list[int]]]) -> None:
-    """Record the versions (times in ms, by property) that a pass sees of these records as their own."""
-    known = _seen_rows(connection, set(found))
+def see(
+    connection: Connection, found: Mapping[RecordRef, Mapping[str, list[int]]], names: Mapping[RecordRef, str]
+) -> None:
+    """Record the versions (times in ms, by property) that a pass sees of these records as their own, and their names."""
+    known = {record: (row.times, row.name) for record, row in _seen_rows(connection, set(found)).items()}
+    new = {record: (to_json(times), names.get(record)) for record, times in sorted(found.items())}
     rows = [
-        {"kind": record.kind.value, "id": record.id, "times": text}
-        for record, times in sorted(found.items())
-        if known.get(record) != (text := to_json(times))
+        {"kind": record.kind.value, "id": record.id, "times": times, "name": name}
+        for record, (times, name) in new.items()
+        if known.get(record) != (times, name)
     ]
     if rows:
         connection.execute(_SEE, rows)
 
 
-def _seen_rows(connection: Connection, records: set[RecordRef]) -> dict[RecordRef, str]:
-    found: dict[RecordRef, str] = {}
+def _seen_rows(connection: Connection, records: set[RecordRef]) -> dict[RecordRef, Row[Any]]:
+    found: dict[RecordRef, Row[Any]] = {}
     for part in in_parts(sorted({record.id for record in records})):
         for row in connection.execute(_SEEN, {"ids": part}):
             record = RecordRef(Kind(row.kind), row.id)
             if record in records:
-                found[record] = row.times
+                found[record] = row
     return found

@@ -162,13 +162,14 @@ identities = Table(
     Index("merged_into", "kind", "into"),
 )
 
-# The versions that a pass has seen of a record as its own: after a merge the CRM does not tell whose was whose.
+# The versions that a pass has seen of a record as its own, and its name: after a merge the CRM does not tell whose was whose.
 seen_versions = Table(
     "seen_versions",
     metadata,
     Column("kind", String, primary_key=True),
     Column("id", String, primary_key=True),
     Column("times", Text, nullable=False),  # JSON: the times (ms) of the versions by property
+    Column("name", Text),  # null: it has none, or was last seen by a version that did not keep it
 )
 
 # When a record was last read, by the CRM's own clock: a poll that finds it again without a change enqueues nothing.

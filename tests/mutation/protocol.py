@@ -621,7 +621,7 @@ MUTANTS = (
     ),
     Mutant(
         "merged-versions-not-seen", "No pass remembers which versions it has seen of a record.",
-        RECONCILE, "{record: times for versions in seen for record, times in versions.items()}", "{}",
+        RECONCILE, "identities.see(connection, versions_of(context.snapshot), ", "identities.see(connection, {}, ",
         test="tests/story/handoffs/test_merged.py::test_6_a_revision_is_not_asked_for_again",
     ),
     # what an answer lacks

@@ -12,6 +12,7 @@ CONFIRMED = "sync/rules/handoffs/confirmed.py"
 DATE_ARRIVED = "sync/rules/handoffs/date_arrived.py"
 DECLINED = "sync/rules/handoffs/declined.py"
 ENDINGS = "sync/rules/handoffs/endings.py"
+ANCESTRY = "sync/rules/ancestry.py"
 IDENTITY = "sync/rules/identity.py"
 KICKOFF = "sync/rules/handoffs/kickoff.py"
 NAMES = "mappings/names.py"
@@ -467,7 +468,7 @@ MUTANTS = (
     ),
     Mutant(
         "5-older-ones-come-first", "What an older announcement has to do is done though a newer one is about to take its place.",
-        DECIDE, "repeated | pointless | _about_to_be_replaced(verdicts, context)", "repeated | pointless",
+        DECIDE, "covered | pointless | _about_to_be_replaced(verdicts, context)", "covered | pointless",
         test=decision("5 no AM since the first: both wait, and the new task's turn comes first"),
     ),
     Mutant(
@@ -1195,14 +1196,42 @@ MUTANTS = (
     # merged records
     Mutant(
         "merged-other-is-primary", "The one that was merged away is taken for the primary.",
-        IDENTITY, "told = [former.record for former in merged if former.primary]",
+        ANCESTRY, "told = [former.record for former in merged if former.primary]",
         "told = [former.record for former in merged if former.primary is False]",
         test=decision("merged but not what was open of a cycle of the other one that had ended"),
     ),
     Mutant(
+        "merged-name-tells-nothing", "Which record was the primary is not told by what it was called.",
+        ANCESTRY, "name = 0 if not called", "name = 0 if called",
+        test="tests/story/handoffs/test_merged.py::test_1_the_primary_is_told_by_its_name_where_its_date_was_just_changed",
+    ),
+    Mutant(
+        "merged-primary-not-remembered", "Which record was the primary is told anew by what stands now, at each look.",
+        "sync/passes/reconcile.py", "        identities.remember(connection, concluded(context.ledger))\n", "",
+        test="tests/story/handoffs/test_merged.py::test_1_whom_the_first_look_took_for_the_primary_stays_it",
+    ),
+    Mutant(
+        "merged-tickets-task-made-again", "What waits for a person on one of two merged tickets is made though the other has it.",
+        "sync/rules/handoffs/tickets.py", "if effect is not stays and effect.state in OPEN_EFFECTS",
+        "if effect is stays and effect is None",
+        test=decision("merged what waited for a person on one ticket was made on the other: it is not made again"),
+    ),
+    Mutant(
+        "merged-waits-on-both-made-on-neither", "What waits for a person on both of two merged tickets is never made.",
+        "sync/rules/handoffs/tickets.py", "if effect is not stays and effect.state in OPEN_EFFECTS",
+        "if effect.state in OPEN_EFFECTS",
+        test=decision("merged it waits on both: it is made once"),
+    ),
+    Mutant(
+        "merged-recovered-task-of-other", "After a loss, the tasks that are found of the other ticket do not count.",
+        "sync/rules/handoffs/work.py", "for recorded in of_cause for effect in recorded.effects",
+        "for recorded in list(of_cause)[:1] for effect in recorded.effects",
+        test=decision("merged after a lost database one task is found on each: none is made again"),
+    ),
+    Mutant(
         "merged-old-keys-forgotten", "What was done under an old id is not looked up.",
-        MODEL, "same = ancestry.line if key.cycle_told else (*ancestry.line, *ancestry.others)",
-        "same = (ancestry.record,)",
+        MODEL, "records = ancestry.line if key.cycle_told else (*ancestry.line, *ancestry.others)",
+        "records = (ancestry.record,)",
         test=decision("merged a revision that the ticket took from the other one is answered, and not emptied by the merge"),
     ),
     Mutant(

@@ -120,7 +120,7 @@ def _revised(
         return [done(recorded)], set()
     work = ROLES_OF[version.value]
     new = _awaited(context, ticket, version, recorded)
-    new += _new_tasks(context, ticket, version, not_recovered(recorded, work), asked, lost=True)
+    new += _new_tasks(context, ticket, version, not_recovered([recorded], work), asked, lost=True)
     if new:  # it was kicked back then
         found, kinds = _revision(context, ticket, version, new, None, kept=recorded.detail)
         over = context.times.now >= notes_until(version)

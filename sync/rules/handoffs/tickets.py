@@ -8,8 +8,8 @@ from sync.rules.context import Context, ticket_variables
 from sync.rules.handoffs.verdicts import done, due, not_applicable, unread
 from sync.rules.handoffs.wording import name_of, time_text
 from sync.rules.handoffs.work import not_recovered
-from sync.rules.keys import TicketKey
-from sync.rules.model import Effect, NewTask, State, Ticket, Verdict
+from sync.rules.keys import Slot, TicketKey
+from sync.rules.model import OPEN_EFFECTS, Effect, EffectState, NewTask, RecordedEffect, State, Ticket, Verdict
 from sync.rules.process import Work, work_of
 
 CREATIVE_WORK = work_of(Handoff.TICKETS)
@@ -27,9 +27,27 @@ def _ticket_made(context: Context, ticket: Ticket) -> Verdict:
     recorded = context.ledger.settled(TicketKey(ticket.id))
     if recorded is None:
         return _creative_work(context, ticket, CREATIVE_WORK)
-    missing = not_recovered(recorded, CREATIVE_WORK)
+    missing = not_recovered(context.ledger.of_cause(TicketKey(ticket.id)), CREATIVE_WORK)
     verdict = _creative_work(context, ticket, missing) if missing else None
     return done(recorded) if verdict is None or verdict.occurrence is None else verdict
+
+
+def covered(context: Context) -> frozenset[str]:
+    """The effects (by key) that are not to be done any more, as a ticket that was merged with theirs has that task.
+
+    Of several that wait the first one stays: once a ticket and role is once for all that the ticket was made of.
+    """
+    found: set[str] = set()
+    for ticket in context.snapshot.tickets:
+        by_slot: dict[Slot, list[RecordedEffect]] = {}
+        for recorded in context.ledger.of_cause(TicketKey(ticket.id)):
+            for effect in recorded.effects if recorded.committed else ():
+                by_slot.setdefault(effect.slot, []).append(effect)
+        for same in by_slot.values():
+            alive = [effect for effect in same if effect.state is not EffectState.SUPERSEDED]
+            stays = min(alive, key=lambda effect: effect.state in OPEN_EFFECTS, default=None)
+            found |= {effect.key for effect in alive if effect is not stays and effect.state in OPEN_EFFECTS}
+    return frozenset(found)
 
 
 def _creative_work(context: Context, ticket: Ticket, work: Work) -> Verdict:

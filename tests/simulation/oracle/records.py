@@ -60,17 +60,20 @@ class Rec:
     links: dict[Ref, set[str]] = field(default_factory=lambda: defaultdict(set))
     lives: list[tuple[int, bool]] = field(default_factory=list)
     """When it was archived (False) and restored (True)."""
+    given: dict[str, tuple[int, str]] = field(default_factory=dict)
+    """Values that a merge has left without a version that counts (M.8, M.9), each with the number of that merge."""
 
     def __getitem__(self, name: str) -> str:
         return self.values.get(name, "")
 
     def as_of(self, name: str, number: int) -> str:
-        value = ""
+        value, since = "", -1
         for version in self.history.get(name, ()):
             if version.number > number:
                 break
-            value = version.value
-        return value
+            value, since = version.value, version.number
+        merge, left = self.given.get(name, (-1, ""))
+        return left if since < merge <= number else value
 
     def lived_at(self, number: int) -> bool:
         alive = True
@@ -284,15 +287,22 @@ class Records:
 
     def _one_of(self, new: Ref, primary: Rec, other: Rec) -> Rec:
         made = Rec(new, primary.number, min(primary.at, other.at), dict(primary.values), primary.archived)
-        made.history, made.lives = primary.history, primary.lives
+        made.history, made.lives, made.given = primary.history, primary.lives, primary.given
         for name, value in other.values.items():
             if value and not made[name]:
                 made.values[name] = value
+                if other.given.get(name, (-1, ""))[0] > max(
+                    (one.number for one in other.history.get(name, ())), default=-1
+                ):
+                    made.given[name] = (self.now.number, value)
+                    continue
                 # A closing version of the other one never ends the cycle, and the value is no act of a person.
                 # One that no pass had seen is nobody's, and counts, as it led to the value (M.8).
                 began = self.run_began(other, name)
                 if value not in {self.declined, self.implemented} or began.number > self.seen_at.get(other.ref, -1):
                     made.history[name] = [*made.history.get(name, ()), began]
+                else:
+                    made.given[name] = (self.now.number, value)
         for rec in (primary, other):
             for far, labels in rec.links.items():
                 made.links[far] |= labels

@@ -108,6 +108,36 @@ def test_1_a_kickoff_stands_for_the_same_date(make_world: MakeWorld, options: di
     assert len(of(world, "kickoff")) == 2  # it left the window, and came back
 
 
+def test_1_the_primary_is_told_by_its_name_where_its_date_was_just_changed(make_world: MakeWorld) -> None:
+    """Where no event tells which of the two it was, and its date is not the one that a pass has seen (docs/process.md M.6)."""
+    world = make_world()
+    bolt = world.people.create_portfolio("Bolt", world.day(40))
+    world.minutes(1)
+    acme = world.people.create_portfolio("Acme", world.day(10))
+    world.minutes(1)
+    assert len(of(world, "kickoff")) == 1
+    world.people.set_refresh_date(acme, world.day(9))
+    world.people.merge("portfolio", acme, bolt)
+    world.minutes(1)
+    world.sweep()
+    assert len(of(world, "kickoff")) == 1
+
+
+def test_1_whom_the_first_look_took_for_the_primary_stays_it(make_world: MakeWorld) -> None:
+    """What people do to the record afterwards tells nothing of its merge (docs/process.md M.6)."""
+    world = make_world()
+    bolt = world.people.create_portfolio("Bolt", world.day(40))
+    world.minutes(1)
+    acme = world.people.create_portfolio("Acme", world.day(10))
+    world.minutes(1)
+    new = world.people.merge("portfolio", acme, bolt)
+    world.minutes(1)
+    world.people.set("portfolio", new, {"name": "Bolt", "creative_refresh_date": world.day(9).isoformat()})
+    world.minutes(1)
+    world.sweep()
+    assert len(of(world, "kickoff")) == 1
+
+
 def test_a_task_that_the_search_does_not_show_yet_is_found_under_the_old_id(make_world: MakeWorld) -> None:
     """After a merge and a loss, by the tasks of the record itself (docs/process.md M.14, G.7)."""
     world = make_world(quirks=Quirks(search_lag_seconds=300))

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from mappings.vocabulary import Stage, TaskKind
+from mappings.vocabulary import Role, Stage, TaskKind
 from tests.builders import Scene
 from tests.unit.handoffs.scenes import (
     ANNOUNCE_AGAIN,
@@ -51,6 +51,11 @@ def primarys_task_completed() -> Scene:
     scene = approved()
     mine = scene.newest_task(TaskKind.IMPLEMENT)
     return scene.absorb(other_approved()).complete(TaskKind.IMPLEMENT, mine)
+
+
+def designer_missing(waits: str, has: str) -> Scene:
+    """Of two tickets one has both of its tasks, the other one is still to get its designer's."""
+    return begun().ticket(has).look().nobody(Role.GRAPHIC_DESIGNER).ticket(waits).look()
 
 
 MERGED = [
@@ -159,6 +164,54 @@ MERGED = [
         lambda: begun().ticket("201").ticket("202").look().absorb_ticket("201", "202").ticket("203", "Other"),
         Says("4", DUE, "", "203"),
         MADE,
+    ),
+    Row(
+        "4.2 4.9 M.7",
+        "what waited for a person on one ticket was made on the other: it is not made again",
+        lambda: designer_missing("201", "202").absorb_ticket("201", "202").name(Role.GRAPHIC_DESIGNER, "design"),
+        Says("4", DONE, "", "201"),
+        NOTHING,
+    ),
+    Row(
+        "4.2 4.9 M.7",
+        "nor is it where the primary has it, and the other one waits",
+        lambda: designer_missing("202", "201").absorb_ticket("201", "202").name(Role.GRAPHIC_DESIGNER, "design"),
+        Says("4", DONE, "", "201"),
+        NOTHING,
+    ),
+    Row(
+        "4.9 M.7",
+        "it waits on both: it is made once",
+        lambda: (
+            begun()
+            .nobody(Role.GRAPHIC_DESIGNER)
+            .ticket("201")
+            .ticket("202")
+            .look()
+            .absorb_ticket("201", "202")
+            .name(Role.GRAPHIC_DESIGNER, "design")
+        ),
+        Says("4", DONE, "", "201"),
+        ["4 task:design_graphics → design"],
+    ),
+    Row(
+        "4.12 M.7 M.14",
+        "after a lost database one task is found on each: none is made again",
+        lambda: (
+            begun()
+            .nobody(Role.GRAPHIC_DESIGNER)
+            .ticket("201")
+            .look()
+            .nobody(Role.COPYWRITER)
+            .ticket("202", owners={Role.GRAPHIC_DESIGNER: "design"})
+            .look()
+            .absorb_ticket("201", "202")
+            .name(Role.COPYWRITER, "copy")
+            .name(Role.GRAPHIC_DESIGNER, "design")
+            .lose_database()
+        ),
+        Says("4", DONE, "", "201"),
+        NOTHING,
     ),
     Row(
         "5.6 M.11",
