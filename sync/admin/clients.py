@@ -116,7 +116,7 @@ def _client(
     moment = moment_of(record.properties.get(names.refresh_date, ""))
     when = None if moment is None else moment.date()
     now = service.calendar.now()
-    standing, turn, what, since = _turn(record.id, known, when, now)
+    standing, turn, what, since = _turn(record.id, known, when, service.today, now)
     next_date, next_is = _next(when, service.today, service.mapping.rules.window_days)
     return Client(
         record.id, record.properties.get(names.name, ""), portal.url(Kind.PORTFOLIO, record.id), labels.get(status, status),
@@ -125,7 +125,7 @@ def _client(
 
 
 def _turn(
-    portfolio: str, known: _Known, when: date | None, now: datetime
+    portfolio: str, known: _Known, when: date | None, today: date, now: datetime
 ) -> tuple[Standing, str, str, datetime | None]:
     """Who has the next step, to do what, since when."""
     queued = known.queued.get(RecordRef(Kind.PORTFOLIO, portfolio))
@@ -138,7 +138,8 @@ def _turn(
         return standing, turn.who, turn.what, turn.since
     if queued is not None and queued.not_before <= now:
         return Standing.DUE, "the service", "to look at it", queued.not_before
-    return Standing.QUIET, "the calendar" if when is not None else "nobody: no Refresh Date", "", None
+    turn_of = "the calendar" if when is not None and when >= today else "nobody"
+    return Standing.QUIET, turn_of if when is not None else "nobody: no Refresh Date", "", None
 
 
 def _admins_turn(

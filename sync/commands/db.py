@@ -64,7 +64,6 @@ def backup(file: Path) -> None:
     Exit codes: 0 copied; 1 the database failed; 2 FILE cannot be written;
       3 FILE is there already
     """
-    from sync.clock import SystemClock
     from sync.errors import ConfigurationError, RefusedError
     from sync.storage.copies import copy_to
 
@@ -72,7 +71,7 @@ def backup(file: Path) -> None:
         raise RefusedError(f"{file} is there already: nothing was copied. Name another file")
     with session.database(session.read_settings(), write=False) as store:
         try:
-            copy_to(store, file, SystemClock().now())
+            copy_to(store, file, session.clock().now())
         except OSError as error:
             raise ConfigurationError(
                 f"the copy cannot be written to {file}: {error.strerror}; nothing is left"
@@ -99,7 +98,6 @@ def restore(file: Path, yes: bool) -> None:
       cannot be put there; 3 there is a database already, or it was not
       answered with yes
     """
-    from sync.clock import SystemClock
     from sync.errors import ConfigurationError, RefusedError
     from sync.storage.copies import copied_at, put_back
     from sync.storage.database import open_store
@@ -127,7 +125,7 @@ def restore(file: Path, yes: bool) -> None:
         otherwise="nothing was put back",
     )
     try:
-        put_back(file, place, SystemClock().now())
+        put_back(file, place, session.clock().now())
     except FileExistsError:
         raise RefusedError(f"there is a database {place} by now: nothing was put back") from None
     except OSError as error:
@@ -155,11 +153,10 @@ def prune(days: int | None, dry_run: bool) -> None:
     Exit codes: 0 done; 1 the database failed
     """
     settings = session.read_settings()
-    from sync.clock import SystemClock
     from sync.storage import retention
 
     kept = settings.retention_days if days is None else days
-    before = SystemClock().now() - timedelta(days=kept)
+    before = session.clock().now() - timedelta(days=kept)
     with session.database(settings, write=True) as store:
         done = retention.count(store, before) if dry_run else retention.prune(store, before)
     verb = "Would remove" if dry_run else "Removed"

@@ -144,13 +144,12 @@ def drop(wanted: tuple[str, ...], reason: str, yes: bool) -> None:
     from sync.admin.dead_letters import find
 
     reason = require_reason(reason, "what is dropped")
-    from sync.clock import SystemClock
 
     with session.database(session.read_settings(), write=True) as store:
         found = find(store, wanted)
         what = f"{number(len(found.failed), 'effect')} and {number(len(found.parked), 'parked record')}"
         confirm(f"Drop {what} for good?", yes=yes, otherwise="nothing was dropped")
-        drop_for_good(store, SystemClock(), found, reason)
+        drop_for_good(store, session.clock(), found, reason)
     click.echo(f"Dropped {what}.")
 
 

@@ -30,14 +30,13 @@ def release(reason: str, everything: bool) -> None:
     """
     reason = require_reason(reason, "the release")
     settings = session.read_settings()
-    from sync.clock import SystemClock
     from sync.passes import breaker
     from sync.service.bootstrap import read_mapping
     from sync.storage.runs import actor
 
     limit = read_mapping(settings).rules.effects_per_hour
     with session.database(settings, write=True) as store:
-        done = breaker.release(store, SystemClock(), actor(), reason, everything=everything, limit=limit)
+        done = breaker.release(store, session.clock(), actor(), reason, everything=everything, limit=limit)
     records, effects = done.records + done.records_kept, done.effects + done.effects_kept
     if not records:
         click.echo("Nothing is held: nothing was changed.")

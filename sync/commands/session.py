@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import click
@@ -12,6 +12,7 @@ import click
 from sync.commands.output import use_zone
 
 if TYPE_CHECKING:
+    from sync.clock import Clock
     from sync.hubspot import Call
     from sync.service.bootstrap import Service
     from sync.settings import Settings
@@ -72,6 +73,22 @@ class _SlowCRMNotice:
         click.echo(f"The CRM does not answer as it should ({call.endpoint}: {what}). This may take a while.", err=True)
 
 
+_CLOCK = "sync.clock"
+
+
+def use_clock(clock: "Clock") -> None:
+    """Let this command go by another clock than the machine's: a rehearsal's."""
+    click.get_current_context().meta[_CLOCK] = clock
+
+
+def clock() -> "Clock":
+    """Return the clock that this command goes by."""
+    from sync.clock import SystemClock
+
+    chosen: Clock | None = click.get_current_context().meta.get(_CLOCK)
+    return chosen or SystemClock()
+
+
 @contextmanager
 def service(
     *,
@@ -90,6 +107,7 @@ def service(
     settings = read_settings(level=level)
     from sync.service.bootstrap import build
 
+    chosen: dict[str, Any] = {"clock": clock()} if _CLOCK in click.get_current_context().meta else {}
     built = build(
         settings,
         today=today,
@@ -97,6 +115,7 @@ def service(
         share=share,
         begin=begin,
         on_call=None if level < logging.WARNING else _SlowCRMNotice(),
+        **chosen,
     )
     use_zone(built.mapping.zone)
     try:

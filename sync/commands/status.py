@@ -81,10 +81,9 @@ def status(watch: bool, everything: bool, as_json: bool) -> None:
       cannot be read; with --watch as of the last report
     """
     settings = session.read_settings()
-    from sync.clock import SystemClock
     from sync.observe.status import read
 
-    clock = SystemClock()
+    clock = session.clock()
     with session.database(settings, write=False) as store:
         if watch:
             ok = _watch(lambda: read(store, clock), clock, list_limit(everything), as_json=as_json)

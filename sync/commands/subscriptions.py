@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
@@ -65,7 +66,7 @@ def subscriptions(directory: Path, object_type: str | None, without_portfolio: b
 
     if settings.public_url is None:
         raise SettingError("PUBLIC_URL is not set: it is what HubSpot shall call (https://handoffs.example.com)")
-    if not settings.public_url.startswith("https://"):
+    if not settings.public_url.startswith("https://") and not _on_this_machine(settings.public_url):
         raise SettingError(f"PUBLIC_URL is {settings.public_url}: HubSpot calls https addresses only")
     mapping = read_mapping(settings)
     app = App(
@@ -78,6 +79,12 @@ def subscriptions(directory: Path, object_type: str | None, without_portfolio: b
     for path, state in write(project(mapping, app), directory, force=force).items():
         click.echo(f"{state:<9} {path}")
     _say_next_steps(directory, app.portfolio)
+
+
+def _on_this_machine(url: str) -> bool:
+    """Whether only a sandbox can mean it: HubSpot itself calls https addresses of the web."""
+    host = urlsplit(url).hostname or ""
+    return host == "localhost" or host == "::1" or host.startswith("127.")
 
 
 def _object_type(settings: "Settings", mapping: "ProcessMapping") -> str:

@@ -16,7 +16,7 @@ from sync.sandbox.acts import Acts
 from sync.sandbox.control_client import ControlClient
 from sync.sandbox.portal import Portal
 from sync.sandbox.schema import WritePermissions
-from sync.sandbox.seed import ROLES, TASK_PROPERTY, Process
+from sync.sandbox.seed import ROLES, Process
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +121,7 @@ class Agency(ABC):
             names.status: self.process.status(status),
             names.link: link,
             **{getattr(names, role): self._person(role, owner) for role, owner in given.items()},
+            **names.inside,
             **properties,
         }
         return self.create("portfolio", values, by=by)
@@ -145,8 +146,8 @@ class Agency(ABC):
             "hs_pipeline": names.pipeline[0],
             "hs_pipeline_stage": self.process.stage(stage),
             names.folder: folder,
-            names.ticket_copywriter: copywriter,
-            names.ticket_graphic_designer: graphic_designer,
+            **({names.ticket_copywriter: copywriter} if names.ticket_copywriter else {}),
+            **({names.ticket_graphic_designer: graphic_designer} if names.ticket_graphic_designer else {}),
             **properties,
         }
         return self.create("ticket", values, [("portfolio", one) for one in portfolios], by=by)
@@ -359,13 +360,13 @@ class Agency(ABC):
 
     def tasks(self, kind: str, record: str) -> tuple[SeenTask, ...]:
         """The tasks of a record that were not deleted, by rising id."""
-        return tuple(_task(_seen(one)) for one in self._associated(kind, record, "task"))
+        return tuple(self._task(_seen(one)) for one in self._associated(kind, record, "task"))
 
     def all_tasks(self, *, archived: bool = False) -> tuple[SeenTask, ...]:
-        return tuple(_task(one) for one in self.list("task", archived=archived))
+        return tuple(self._task(one) for one in self.list("task", archived=archived))
 
     def task(self, task: str) -> SeenTask:
-        return _task(self.read("task", task))
+        return self._task(self.read("task", task))
 
     def notes(self, kind: str, record: str) -> tuple[SeenNote, ...]:
         """Newest first, by their own timestamps."""
@@ -387,6 +388,10 @@ class Agency(ABC):
             for one in self._do("emails")
         )
 
+    def persons(self) -> tuple[dict[str, Any], ...]:
+        """Everybody of the portal, deactivated people too: `id`, `name`, `email`, `archived`."""
+        return tuple(self._do("owners"))
+
     def owner(self, role: str) -> str:
         """The owner id of the process's own person for a role (or `deactivated`, `second_designer`…)."""
         return self.process.owners[role]
@@ -395,6 +400,9 @@ class Agency(ABC):
 
     def _associated(self, kind: str, record: str, to_kind: str) -> Any:
         return self._do("associated", kind=kind, record=record, to_kind=to_kind)
+
+    def _task(self, seen: Seen) -> SeenTask:
+        return _task(seen, self.process.names.task_property)
 
     def _person(self, role: str, owner: str | None) -> str:
         return self.process.owners[role] if owner == _DEFAULT else owner or ""
@@ -447,7 +455,7 @@ def _seen(raw: Mapping[str, Any]) -> Seen:
     )
 
 
-def _task(seen: Seen) -> SeenTask:
+def _task(seen: Seen, key_property: str) -> SeenTask:
     return SeenTask(
         seen.id,
         seen["hs_task_subject"],
@@ -455,7 +463,7 @@ def _task(seen: Seen) -> SeenTask:
         seen["hubspot_owner_id"],
         seen["hs_task_status"],
         _moment(seen["hs_timestamp"]) if seen["hs_timestamp"] else None,
-        seen[TASK_PROPERTY],
+        seen[key_property],
         seen["hs_task_priority"],
         seen.archived,
         seen.created,

@@ -4,6 +4,7 @@ from datetime import datetime
 
 import requests
 
+from mappings.schema import ProcessMapping
 from sync.sandbox.api import Api
 from sync.sandbox.clock import VirtualClock
 from sync.sandbox.delivery import Delivery, DeliveryMode, Sender
@@ -13,6 +14,7 @@ from sync.sandbox.mail import SmtpSink
 from sync.sandbox.people import People
 from sync.sandbox.portal import Portal
 from sync.sandbox.quirks import Quirks
+from sync.sandbox.renamed import account_of, names_of, stand_ins
 from sync.sandbox.request_log import RequestLog
 from sync.sandbox.schema import Account
 from sync.sandbox.seed import Names, Process, install_account, install_process, settle_in
@@ -22,6 +24,7 @@ from sync.sandbox.transport import URL, mount
 class Sandbox:
     """A portal with the process installed, its API, webhooks, faults, people. Same arguments, same behaviour.
 
+    With a `mapping` it calls things as that does.
     An `empty` one is an account with its people and nothing of the process; once that was built there, `settle_in`.
     `mail` is set where an SMTP sink runs beside it; the control API then shows what it got.
     """
@@ -42,7 +45,10 @@ class Sandbox:
         sender: Sender | None = None,
         with_task_property: bool = False,
         empty: bool = False,
+        mapping: ProcessMapping | None = None,
     ) -> None:
+        if mapping is not None:
+            names, account = names_of(mapping), account or account_of(mapping)
         self.clock = VirtualClock(start, ticking=ticking)
         self.portal = Portal(self.clock, account=account, quirks=quirks)
         self.process: Process = (
@@ -50,6 +56,8 @@ class Sandbox:
             if empty
             else install_process(self.portal, names, with_task_property=with_task_property)
         )
+        for owner in stand_ins(mapping, self.portal.owners) if mapping is not None else ():
+            self.portal.define_owner(owner)
         self.faults = Faults(seed, self.clock.now_seconds)
         self.log = RequestLog()
         self.api = Api(

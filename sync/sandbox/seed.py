@@ -110,6 +110,20 @@ class Names:
     revisions: tuple[Option, ...] = same("Copy Revisions Only", "Graphic Revisions Only", "Copy and Graphic Revisions")
     approvals: tuple[Option, ...] = same("Not Started", "Team Lead QA", "Approved")
     implement_subject: str = "Implement New Creatives for Refresh"
+    task_property: str = TASK_PROPERTY
+    condition: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Properties of a portfolio besides these, each with the values that it may have for the process to count."""
+
+    @property
+    def conditions(self) -> dict[str, tuple[str, ...]]:
+        """Those of `condition` that are no property of the process itself."""
+        own = {self.name, self.status, self.date, self.cadence, self.link, *(getattr(self, role) for role in ROLES)}
+        return {name: values for name, values in self.condition if name not in own}
+
+    @property
+    def inside(self) -> dict[str, str]:
+        """What a portfolio has that counts."""
+        return {name: values[0] for name, values in self.conditions.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +142,7 @@ class Process:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> "Process":
-        names: dict[str, Any] = {
-            name: tuple(tuple(one) if isinstance(one, list) else one for one in value)
-            if isinstance(value, list)
-            else value
-            for name, value in raw["names"].items()
-        }
+        names: dict[str, Any] = {name: _tuples(value) for name, value in raw["names"].items()}
         return cls(Names(**names), dict(raw["owners"]), dict(raw["users"]), int(raw["admin"]))
 
     def status(self, label: str) -> str:
@@ -181,7 +190,9 @@ def install_process(portal: Portal, names: Names | None = None, *, with_task_pro
     _ticket_process(portal, names)
     _associations(portal, names)
     if with_task_property:
-        portal.define_property(TASK, Property(TASK_PROPERTY, "Handoff key", group="task_information", hidden=True))
+        portal.define_property(
+            TASK, Property(names.task_property, "Handoff key", group="task_information", hidden=True)
+        )
     return process
 
 
@@ -349,6 +360,10 @@ def _portfolio_object(portal: Portal, names: Names) -> None:
         Property(names.date, "Creative Refresh Date", "date", "date", group),
         cadence,
         Property(names.link, "Most Recent Ad Lab Link", group=group),
+        *(
+            Property(name, name, "enumeration", "select", group, same(*filter(None, values), "Other"))
+            for name, values in names.conditions.items()
+        ),
         _owner_property(names.account_manager, "Account Manager"),
         _owner_property(names.social_ad_specialist, "Social Ad Specialist"),
         _owner_property(names.copywriter, "Copywriter"),
@@ -385,10 +400,15 @@ def _ticket_process(portal: Portal, names: Names) -> None:
         Property(names.needs_revisions, "Needs Revisions", "enumeration", "select", group, names.revisions),
         Property(names.copy_approval, "Copy Approval", "enumeration", "select", group, names.approvals),
         Property(names.graphic_approval, "Graphic Approval", "enumeration", "select", group, names.approvals),
-        _owner_property(names.ticket_copywriter, "Copywriter"),
-        _owner_property(names.ticket_graphic_designer, "Graphic Designer"),
+        *(_owner_property(name, label) for name, label in _ticket_owners(names)),
     ):
         portal.define_property(TICKET, one)
+
+
+def _ticket_owners(names: Names) -> list[tuple[str, str]]:
+    """The owner properties of tickets with their labels; none where the portal's tickets name nobody."""
+    both = ((names.ticket_copywriter, "Copywriter"), (names.ticket_graphic_designer, "Graphic Designer"))
+    return [(name, label) for name, label in both if name]
 
 
 def _standard_associations(portal: Portal) -> None:
@@ -412,6 +432,11 @@ def _associations(portal: Portal, names: Names) -> None:
     portal.define_association(TASK, portfolio, (81, 82))
     portal.define_association(NOTE, portfolio, (83, 84))
     portal.define_association(portfolio, CONTACT, (85, 86), category="USER_DEFINED")
+
+
+def _tuples(value: Any) -> Any:
+    """What JSON has made lists of."""
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
 def _value(options: tuple[Option, ...], wanted: str) -> str:
@@ -450,6 +475,7 @@ class _Past:
             names.cadence: self.rng.choice(names.cadences)[0] if names.cadences else "30",
             names.link: f"https://lab.example/{self.number}" if self.rng.random() < 0.8 else "",
             **{getattr(names, role): owners[role] for role in ROLES},
+            **names.inside,
         }
         with self.ago(created):
             return self.portal.create(names.object_type_id, properties, self.user("account_manager")).id

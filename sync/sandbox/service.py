@@ -71,8 +71,8 @@ class SandboxClock:
         self._read_at = time.monotonic()
 
 
-def main() -> int:
-    """Serve until SIGTERM or Ctrl-C; the exit code."""
+def main(url: str | None = None) -> int:
+    """Serve until SIGTERM or Ctrl-C, by the clock of the sandbox at `url` (None: HUBSPOT_BASE_URL); the exit code."""
     from sync.log import configure
     from sync.service.bootstrap import build
     from sync.service.serve import serve
@@ -81,7 +81,7 @@ def main() -> int:
     try:
         settings = read_settings()
         configure(settings.log_format)
-        service = build(settings, clock=SandboxClock(settings.hubspot_base_url))
+        service = build(settings, clock=SandboxClock(url or settings.hubspot_base_url))
         try:
             serve(service, receiver=RECEIVER, host="127.0.0.1")
         finally:

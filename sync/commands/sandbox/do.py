@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 import click
 
+from sync.commands.sandbox import words
 from sync.commands.sandbox.connection import URL, people_of
 from sync.commands.whole_help import WholeHelp
 
@@ -15,12 +16,15 @@ if TYPE_CHECKING:
 
 @click.group(cls=WholeHelp)
 @URL
-@click.option("--by", metavar="WHO", help="Who acts: an owner's id, `workflow`, or a role. Default: an admin.")
+@click.option(
+    "--by", metavar="WHO", help="Who acts: a person by name, email, role or id, or `workflow`. Default: an admin."
+)
 @click.pass_context
 def do(ctx: click.Context, url: str, by: str | None) -> None:
     """Act as the people of the agency do, in the running sandbox.
 
-    What makes a record prints its id.
+    What makes a record prints its id. Records are named by id, by name or by a part of it; statuses, stages, revisions and
+    people by what they are called in this portal. A wrong word is answered with the right ones.
 
     \b
     Examples:
@@ -35,6 +39,13 @@ def do(ctx: click.Context, url: str, by: str | None) -> None:
 P = ParamSpec("P")
 
 
+def _actor(people: "RemotePeople", by: str | None) -> str | None:
+    """Whoever acts: a person, `workflow`, the service's `app`, or another one (`app:ID`)."""
+    if by is None or by in {"workflow", "app"} or by.startswith("app:"):
+        return by
+    return words.person(people, by)
+
+
 def _as_person(act: "Callable[Concatenate[RemotePeople, str | None, P], str | None]") -> Callable[P, None]:
     """Make a command's callback of a function that gets the people of the sandbox and who of them acts.
 
@@ -45,7 +56,7 @@ def _as_person(act: "Callable[Concatenate[RemotePeople, str | None, P], str | No
     def command(*args: P.args, **options: P.kwargs) -> None:
         url, by = click.get_current_context().obj
         with people_of(url) as people:
-            made = act(people, people.process.owners.get(by, by) if by is not None else None, *args, **options)
+            made = act(people, _actor(people, by), *args, **options)
         if made is not None:
             click.echo(made)
 
@@ -71,7 +82,10 @@ def create_portfolio(
     without: tuple[str, ...],
 ) -> str:
     """Make a portfolio, with a person in each role."""
-    nobody: dict[str, Any] = dict.fromkeys(without)
+    nobody: dict[str, Any] = dict.fromkeys(words.role(one) for one in without)
+    names = people.process.names
+    cadence = words.of(names.cadences, cadence, "cadence") if names.cadences else cadence
+    status = words.of(names.statuses, status, "status")
     return people.create_portfolio(name, date, cadence=cadence, status=status, link=link, by=by, **nobody)
 
 
@@ -83,7 +97,8 @@ def create_portfolio(
 @_as_person
 def create_ticket(people: "RemotePeople", by: str | None, portfolio: str, subject: str, folder: str, stage: str) -> str:
     """Make a ticket on a portfolio (`-`: on none)."""
-    on = [] if portfolio == "-" else [portfolio]
+    on = [] if portfolio == "-" else [words.record(people, "portfolio", portfolio)]
+    stage = words.of(people.process.names.stages, stage, "stage", empty=False)
     return people.create_ticket(subject, folder, on, stage=stage, by=by)
 
 
@@ -93,7 +108,8 @@ def create_ticket(people: "RemotePeople", by: str | None, portfolio: str, subjec
 @_as_person
 def set_status(people: "RemotePeople", by: str | None, portfolio: str, status: str) -> None:
     """Set a portfolio's status, by label; '' empties it."""
-    people.set_status(portfolio, status, by=by)
+    value = words.of(people.process.names.statuses, status, "status")
+    people.set_status(words.record(people, "portfolio", portfolio), value, by=by)
 
 
 @do.command()
@@ -102,7 +118,7 @@ def set_status(people: "RemotePeople", by: str | None, portfolio: str, status: s
 @_as_person
 def set_date(people: "RemotePeople", by: str | None, portfolio: str, date: str) -> None:
     """Set a portfolio's Creative Refresh Date; '' empties it."""
-    people.set_refresh_date(portfolio, date, by=by)
+    people.set_refresh_date(words.record(people, "portfolio", portfolio), date, by=by)
 
 
 @do.command()
@@ -111,7 +127,10 @@ def set_date(people: "RemotePeople", by: str | None, portfolio: str, date: str) 
 @_as_person
 def move(people: "RemotePeople", by: str | None, ticket: str, stage: str) -> None:
     """Move a ticket to a stage, by label or id."""
-    people.move_ticket(ticket, stage, by=by)
+    # A stage of another pipeline has no name here: its id alone.
+    names = people.process.names
+    value = stage if stage.isdecimal() else words.of(names.stages, stage, "stage", empty=False)
+    people.move_ticket(words.record(people, "ticket", ticket), value, by=by)
 
 
 @do.command()
@@ -120,7 +139,8 @@ def move(people: "RemotePeople", by: str | None, ticket: str, stage: str) -> Non
 @_as_person
 def revise(people: "RemotePeople", by: str | None, ticket: str, value: str) -> None:
     """Set a ticket's Needs Revisions, by label."""
-    people.request_revisions(ticket, value, by=by)
+    wanted = words.of(people.process.names.revisions, value, "value of Needs Revisions")
+    people.request_revisions(words.record(people, "ticket", ticket), wanted, by=by)
 
 
 @do.command()
@@ -130,7 +150,7 @@ def revise(people: "RemotePeople", by: str | None, ticket: str, value: str) -> N
 @_as_person
 def note(people: "RemotePeople", by: str | None, kind: str, record: str, text: str) -> str:
     """Leave a Note on a portfolio or ticket."""
-    return people.note(kind, record, text, by=by)
+    return people.note(kind, words.record(people, kind, record), text, by=by)
 
 
 @do.command()
@@ -138,7 +158,7 @@ def note(people: "RemotePeople", by: str | None, kind: str, record: str, text: s
 @_as_person
 def complete(people: "RemotePeople", by: str | None, task: str) -> None:
     """Complete a task."""
-    people.complete_task(task, by=by)
+    people.complete_task(words.record(people, "task", task), by=by)
 
 
 @do.command(name="set")
@@ -152,7 +172,8 @@ def set_properties(people: "RemotePeople", by: str | None, kind: str, record: st
     bare = [name for name, equals, _ in pairs if not equals]
     if bare:
         raise click.BadParameter(f"{bare[0]!r} lacks its value: write NAME=VALUE")
-    people.set(kind, record, {name: value for name, _, value in pairs}, by=by)
+    given = words.properties(people, kind, {name: value for name, _, value in pairs})
+    people.set(kind, words.record(people, kind, record), given, by=by)
 
 
 @do.command()
@@ -161,7 +182,7 @@ def set_properties(people: "RemotePeople", by: str | None, kind: str, record: st
 @_as_person
 def delete(people: "RemotePeople", by: str | None, kind: str, record: str) -> None:
     """Delete a portfolio, ticket, task or note."""
-    people.archive(kind, record, by=by)
+    people.archive(kind, words.record(people, kind, record), by=by)
 
 
 @do.command()
@@ -171,6 +192,7 @@ def delete(people: "RemotePeople", by: str | None, kind: str, record: str) -> No
 @_as_person
 def associate(people: "RemotePeople", by: str | None, ticket: str, portfolio: str, primary: bool) -> None:
     """Put a ticket on a portfolio."""
+    ticket, portfolio = words.record(people, "ticket", ticket), words.record(people, "portfolio", portfolio)
     people.associate("ticket", ticket, "portfolio", portfolio, label="Primary" if primary else None, by=by)
 
 
@@ -180,6 +202,7 @@ def associate(people: "RemotePeople", by: str | None, ticket: str, portfolio: st
 @_as_person
 def dissociate(people: "RemotePeople", by: str | None, ticket: str, portfolio: str) -> None:
     """Take a ticket off a portfolio."""
+    ticket, portfolio = words.record(people, "ticket", ticket), words.record(people, "portfolio", portfolio)
     people.dissociate("ticket", ticket, "portfolio", portfolio, by=by)
 
 
@@ -233,4 +256,4 @@ def reactivate(people: "RemotePeople", _by: str | None, owner: str) -> None:
 @_as_person
 def deactivate(people: "RemotePeople", _by: str | None, owner: str) -> None:
     """Deactivate a person, by role or owner id."""
-    people.deactivate_owner(people.process.owners.get(owner, owner))
+    people.deactivate_owner(words.person(people, owner))

@@ -2,7 +2,9 @@
 
 import shlex
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
@@ -13,6 +15,7 @@ from sync.commands.sandbox.connection import PORT
 from sync.commands.whole_help import WholeHelp
 
 if TYPE_CHECKING:
+    from mappings.schema import ProcessMapping
     from sync.sandbox.sandbox import Sandbox
 
 SERVICE = "http://127.0.0.1:8000"
@@ -37,6 +40,11 @@ def _parse_clock_start(text: str) -> datetime | None:
 @click.option(
     "--populate", type=click.IntRange(0), default=0, metavar="N", help="N portfolios, at every stage of the cycle."
 )
+@click.option(
+    "--mapping",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Build the process as this mapping calls it. Unset: the packaged default.",
+)
 @click.option("--webhooks", default=SERVICE, show_default=True, metavar="URL|none", help="The service's address.")
 @click.option("--task-property", is_flag=True, help="Have the hidden task property already (`handoffs setup`).")
 @click.option("--empty", is_flag=True, help="Nothing of the process yet, for `handoffs setup --sample`.")
@@ -49,6 +57,7 @@ def sandbox(
     still: bool,
     seed: int,
     populate: int,
+    mapping: Path | None,
     webhooks: str,
     task_property: bool,
     empty: bool,
@@ -61,15 +70,21 @@ def sandbox(
 
     With one of the commands below, people act in a running one, time passes, faults are switched.
 
-    The service goes by the machine's own clock: with another --clock use `handoffs sweep --today`, set GO_LIVE before
-    it, and expect webhooks to be refused as too old.
+    With --mapping the portal calls everything as that file does: object, properties, values, pipeline, stages, stand-ins,
+    time zone. So you rehearse with your own words, before the real portal is touched.
+
+    Its clock may begin elsewhere (--clock) and be moved on (`clock --advance 1d`). `handoffs sandbox now COMMAND` runs a
+    command of the service by it, `handoffs sandbox now serve` the service itself; a plain `handoffs serve` goes by the
+    machine's clock, and refuses webhooks of another day.
 
     \b
     Examples:
       handoffs sandbox --populate 20
+      handoffs sandbox --mapping agency.yaml --populate 20
       handoffs sandbox --empty
       handoffs sandbox do create-portfolio "Acme" --date 2026-12-01
-      handoffs sandbox do set-status 10001 "Deliverables Submitted"
+      handoffs sandbox do set-status Acme "Deliverables Submitted"
+      handoffs sandbox now serve
       handoffs sandbox fault 503 --times 5
 
     \b
@@ -84,7 +99,14 @@ def sandbox(
     from sync.sandbox.sandbox import Sandbox
     from sync.sandbox.server import SandboxServer
 
-    made = Sandbox(seed=seed, start=clock, ticking=not still, with_task_property=task_property, empty=empty)
+    made = Sandbox(
+        seed=seed,
+        start=clock,
+        ticking=not still,
+        with_task_property=task_property,
+        empty=empty,
+        mapping=None if mapping is None else _read_mapping(mapping),
+    )
     if populate:
         _populate(made, populate, seed)
     target = None if webhooks == "none" else webhooks.rstrip("/")
@@ -100,10 +122,20 @@ def sandbox(
             f"port {port} cannot be listened on ({error.strerror}): choose another with --port"
         ) from error
     with ending() as told:
-        _print_access(made, server.url, target, as_json=as_json)
+        _print_access(made, server.url, target, mapping, as_json=as_json)
         told.wait()
     server.stop()
     say("Stopped.")
+
+
+def _read_mapping(path: Path) -> "ProcessMapping":
+    from mappings.load import MappingError, load
+    from sync.errors import ConfigurationError
+
+    try:
+        return load(path)
+    except MappingError as error:
+        raise ConfigurationError(str(error)) from None
 
 
 def _populate(made: "Sandbox", count: int, seed: int) -> None:
@@ -114,7 +146,7 @@ def _populate(made: "Sandbox", count: int, seed: int) -> None:
     populate(made.portal, made.process, count, random.Random(seed))  # noqa: S311 - guards nothing
 
 
-def _print_access(made: "Sandbox", url: str, target: str | None, *, as_json: bool) -> None:
+def _print_access(made: "Sandbox", url: str, target: str | None, mapping: Path | None, *, as_json: bool) -> None:
     environment = {
         "HUBSPOT_BASE_URL": url,
         "HUBSPOT_ACCESS_TOKEN": made.token,
@@ -122,6 +154,8 @@ def _print_access(made: "Sandbox", url: str, target: str | None, *, as_json: boo
         **({"HUBSPOT_CLIENT_SECRET": made.client_secret, "PUBLIC_URL": target} if target is not None else {}),
         "EMAIL_URL": "hubspot:777",
         "DATABASE_URL": "sqlite:///sandbox.db",
+        "PORT": str((None if target is None else urlsplit(target).port) or 8000),
+        **({} if mapping is None else {"MAPPING": str(mapping.absolute())}),
         "SANDBOX_URL": url,
     }
     if as_json:
@@ -135,7 +169,16 @@ def _print_access(made: "Sandbox", url: str, target: str | None, *, as_json: boo
     click.echo(f"  client secret  {made.client_secret}")
     click.echo(f"  app id         {made.app_id}")
     setup = "handoffs setup --apply --yes" if made.settled else "handoffs setup --sample --apply --yes"
-    click.echo(f"\nFor `{setup}` and `handoffs serve` in another terminal:\n")
+    click.echo("\nIn another terminal, for every command there:\n")
     for name, value in environment.items():
         click.echo(f"export {name}={shlex.quote(value)}")
-    say("\nCtrl-C ends it. `handoffs sandbox --help`: how people act in it.")
+    click.echo("\nThen:\n")
+    for line, what in (
+        (setup, "prepares the portal"),
+        ("handoffs sandbox now serve", "the service at work, by this clock"),
+        ("handoffs sandbox show portfolios", "what is in it; also tickets, tasks, emails …"),
+        ("handoffs sandbox do --help", "how people act in it"),
+        ("handoffs sandbox clock --advance 1d", "a day passes"),
+    ):
+        click.echo(f"  {line:<37} {what}" if len(line) < 37 else f"  {line}\n{'':40}{what}")
+    say("\nCtrl-C ends it; nothing of it is kept.")
