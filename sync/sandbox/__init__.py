@@ -10,7 +10,9 @@ arguments and the same calls give the same bytes. Production code does not impor
     portal       the state, and every change that can be made to it
     quirks       the uncertain behaviours
     api          requests to answers: token, limits, faults, scopes, endpoint, log
-      call         what endpoints share; api_objects, api_associations, api_search, api_metadata: the endpoints
+      routes       which paths are answered: those of 2026-09, and those of v3 and v4 that the official SDKs call
+      call         what endpoints share; api_objects, api_associations, api_search, api_properties, api_pipelines,
+                   api_metadata, api_definitions: the endpoints
       limits       190 per 10 s, 5 searches per s, a day's allowance
       faults       failures on demand
       request_log  what was asked;  recorder: the exchanges themselves, for `python -m tests.contract`

@@ -9,22 +9,22 @@ MADE = {"createdAt": "2024-01-08T09:00:00Z", "updatedAt": "2025-06-02T09:00:00Z"
 
 def pipelines(call: Call) -> Response:
     known = call.portal.pipelines.get(call.type().id, {})
-    return answer(200, listing(_pipeline(call, one, n) for n, one in enumerate(known.values())))
+    return answer(200, listing(shown(call, one, n) for n, one in enumerate(known.values())))
 
 
 def pipeline(call: Call) -> Response:
-    found, order = _found(call)
-    return answer(200, _pipeline(call, found, order))
+    known, order = found(call)
+    return answer(200, shown(call, known, order))
 
 
 def stages(call: Call) -> Response:
-    found, _ = _found(call)
-    return answer(200, listing(_stages(call, found)))
+    known, _ = found(call)
+    return answer(200, listing(_stages(call, known)))
 
 
 def stage(call: Call) -> Response:
-    found, _ = _found(call)
-    for one in _stages(call, found):
+    known, _ = found(call)
+    for one in _stages(call, known):
         if one["id"] == call.parameters["stage"]:
             return answer(200, one)
     raise ApiError(404, "OBJECT_NOT_FOUND", f"Stage {call.parameters['stage']} does not exist")
@@ -40,10 +40,10 @@ def create_pipeline(call: Call) -> Response:
     if pipeline.label.casefold() in {one.label.casefold() for one in known.values()}:
         raise ApiError(409, "CONFLICT", f"A pipeline with the label '{pipeline.label}' already exists.")
     call.portal.define_pipeline(object_type.id, pipeline)
-    return answer(201, _pipeline(call, pipeline, len(known)))
+    return answer(201, shown(call, pipeline, len(known)))
 
 
-def _found(call: Call) -> tuple[Pipeline, int]:
+def found(call: Call) -> tuple[Pipeline, int]:
     """The pipeline that the path names, and its place among those of the object."""
     for order, one in enumerate(call.portal.pipelines.get(call.type().id, {}).values()):
         if one.id == call.parameters["pipeline"]:
@@ -51,18 +51,18 @@ def _found(call: Call) -> tuple[Pipeline, int]:
     raise ApiError(404, "OBJECT_NOT_FOUND", f"Pipeline {call.parameters['pipeline']} does not exist")
 
 
-def _pipeline(call: Call, one: Pipeline, order: int) -> dict[str, object]:
+def shown(call: Call, one: Pipeline, order: int) -> dict[str, object]:
     return {"id": one.id, "label": one.label, "displayOrder": order, "stages": _stages(call, one), **MADE}
 
 
 def _stages(call: Call, one: Pipeline) -> list[dict[str, object]]:
     """In no promised order: `displayOrder` tells it."""
-    shown = [_stage(call, stage, order) for order, stage in enumerate(one.stages)]
-    call.random.shuffle(shown)
-    return shown
+    told = [shown_stage(call, stage, order) for order, stage in enumerate(one.stages)]
+    call.random.shuffle(told)
+    return told
 
 
-def _stage(call: Call, one: Stage, order: int) -> dict[str, object]:
+def shown_stage(call: Call, one: Stage, order: int) -> dict[str, object]:
     facts = call.portal.quirks.stage_metadata
     metadata = {"ticketState": "CLOSED" if one.closed else "OPEN", "isClosed": str(one.closed).lower()}
     return {

@@ -1,5 +1,7 @@
 """`/crm/properties`: what the records of an object type can hold (docs/hubspot.md 7)."""
 
+from collections.abc import Mapping
+
 from sync.sandbox.call import Call, answer, listing
 from sync.sandbox.portal import ConflictError
 from sync.sandbox.schema import TASK, Property, property_from_json
@@ -21,9 +23,14 @@ def property_named(call: Call) -> Response:
 
 
 def create_property(call: Call) -> Response:
+    return answer(201, create(call, call.body()).as_json())
+
+
+def create(call: Call, raw: Mapping[str, object]) -> Property:
+    """Define a property. Raises `ApiError`, as HubSpot does."""
     object_type = call.type()
     try:
-        definition = property_from_json(call.body())
+        definition = property_from_json(raw)
     except (KeyError, TypeError, ValueError) as error:
         raise ApiError(400, "VALIDATION_ERROR", f"Invalid property definition: {error}") from error
     if definition.group not in object_type.groups:
@@ -36,7 +43,7 @@ def create_property(call: Call) -> Response:
         call.portal.define_property(object_type.id, definition)
     except ConflictError as error:
         raise ApiError(409, "OBJECT_ALREADY_EXISTS", f"A property named '{error}' already exists.") from error
-    return answer(201, definition.as_json())
+    return definition
 
 
 def archive_property(call: Call) -> Response:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from sync.sandbox import api_associations as associations
+from sync.sandbox import api_definitions as definitions
 from sync.sandbox import api_metadata, api_objects, api_pipelines, api_properties, api_search
 from sync.sandbox.call import Call
 from sync.sandbox.limits import Meter
@@ -136,6 +137,23 @@ def _definitions(at: _Paths) -> Iterator[Route]:
     )
 
 
+def _changed_definitions(at: _Paths) -> Iterator[Route]:
+    """What an admin changes, and an SDK can."""
+    properties, pipelines = f"{at.properties}/{{type}}", f"{at.pipelines}/{{type}}"
+    yield Route("POST", f"{properties}/batch/create", definitions.create_properties, "define")
+    yield Route("POST", f"{properties}/batch/archive", definitions.archive_properties, "define")
+    yield Route("POST", f"{properties}/groups", definitions.create_group, "define")
+    yield Route("GET", f"{properties}/groups/{{group}}", definitions.group, "read")
+    yield Route("PATCH", f"{properties}/{{name}}", definitions.update_property, "define")
+    for method in ("PATCH", "PUT"):
+        yield Route(method, f"{pipelines}/{{pipeline}}", definitions.update_pipeline, "define")
+        yield Route(method, f"{pipelines}/{{pipeline}}/stages/{{stage}}", definitions.update_stage, "define")
+    yield Route("DELETE", f"{pipelines}/{{pipeline}}", definitions.archive_pipeline, "define")
+    yield Route("POST", f"{pipelines}/{{pipeline}}/stages", definitions.create_stage, "define")
+    yield Route("DELETE", f"{pipelines}/{{pipeline}}/stages/{{stage}}", definitions.archive_stage, "define")
+    yield Route("POST", f"{at.links}/{{from}}/{{to}}/labels", definitions.create_label, "write")
+
+
 def _portal(at: _Paths) -> Iterator[Route]:
     yield Route("GET", at.owners, api_metadata.owners, "crm.objects.owners.read")
     yield Route("GET", f"{at.owners}/", api_metadata.owners, "crm.objects.owners.read")  # as the SDKs call it
@@ -146,7 +164,7 @@ def _portal(at: _Paths) -> Iterator[Route]:
 
 def _all() -> Iterator[Route]:
     for at in (_DATED, _NUMBERED):
-        for route in (*_objects(at), *_associations(at), *_definitions(at), *_portal(at)):
+        for route in (*_objects(at), *_associations(at), *_definitions(at), *_changed_definitions(at), *_portal(at)):
             yield Route(route.method, route.template, route.endpoint, route.scope, route.meter, at.dated)
     for route in _old_associations():
         yield Route(route.method, route.template, route.endpoint, route.scope, route.meter, dated=False)

@@ -13,6 +13,10 @@ SEVERAL = "checkbox"
 """The field type of an enumeration, or of a user property, that holds several values at once: `one;other`."""
 
 
+LONGEST = 65_536
+"""Characters that a text holds at most (docs/hubspot.md 4.17)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Why a value was refused, in the words of HubSpot's `Property values were not valid`."""
@@ -79,6 +83,10 @@ def _text(raw: object) -> str:
     if raw is None:
         return ""
     if isinstance(raw, str):
+        if len(raw) > LONGEST:
+            raise InvalidValueError(
+                "INVALID_STRING_LENGTH", f"The value has {len(raw)} characters, of {LONGEST} at most."
+            )
         return raw
     if isinstance(raw, bool):
         return "true" if raw else "false"

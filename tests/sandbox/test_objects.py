@@ -153,6 +153,7 @@ def test_an_unchanged_value_makes_no_version_unless_forced(sandbox: Sandbox) -> 
         ({"account_manager": "12"}, "INVALID_OWNER_ID"),
         ({"hs_object_id": "5"}, "READ_ONLY_VALUE"),
         ({"name": {"a": 1}}, "INVALID_VALUE"),
+        ({"name": "x" * 65_537}, "INVALID_STRING_LENGTH"),
     ],
 )
 def test_a_bad_value_is_a_validation_error(

@@ -1,15 +1,20 @@
 """The official SDK, unmodified, pointed at the sandbox: its typed clients call the paths of v3 and v4."""
 
+import re
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
+import hubspot
 import pytest
 from hubspot import Client
-from hubspot.crm import associations, objects, properties, schemas, tickets
+from hubspot.crm import associations, objects, pipelines, properties, schemas, tickets
 from hubspot.crm.associations import v4
 from hubspot.crm.objects.exceptions import ApiException
 
 from sync.sandbox import Sandbox
+from sync.sandbox.routes import match
 from sync.sandbox.server import SandboxServer
 from tests.sandbox.client import NOW, PORTFOLIO
 
@@ -19,7 +24,7 @@ BY_HAND = [{"associationCategory": "USER_DEFINED", "associationTypeId": 71}]
 @pytest.fixture
 def sandbox() -> Sandbox:
     made = Sandbox(start=NOW)
-    made.portal.app.scopes.add("crm.schemas.custom.write")
+    made.portal.app.scopes |= {"crm.schemas.custom.write", "tickets"}
     return made
 
 
@@ -148,3 +153,73 @@ def test_what_the_portal_is_made_of(sandbox: Sandbox, sdk: Any) -> None:
     ends = schemas.AssociationDefinitionEgg(from_object_type_id=PORTFOLIO, to_object_type_id="0-1", name="again")
     with pytest.raises(schemas.exceptions.ApiException, match="associated already"):
         sdk.crm.schemas.core_api.create_association(PORTFOLIO, ends)
+
+
+def test_definitions_can_be_changed(sandbox: Sandbox, sdk: Any) -> None:
+    core, batch = sdk.crm.properties.core_api, sdk.crm.properties.batch_api
+    sdk.crm.properties.groups_api.create("tasks", properties.PropertyGroupCreate(name="ours", label="Ours"))
+    assert sdk.crm.properties.groups_api.get_by_name("tasks", "ours").label == "ours"
+    rows: list[dict[str, Any]] = [
+        {"name": name, "label": name, "type": "enumeration", "fieldType": "select", "groupName": "ours", "options": []}
+        for name in ("one", "two")
+    ]
+    assert len(batch.create("tasks", {"inputs": rows}).results) == 2
+    options = [{"value": "v", "label": "V", "displayOrder": 0, "hidden": False}]
+    changed = core.update("tasks", "one", properties.PropertyUpdate(label="First", options=options))
+    assert (changed.label, [one.value for one in changed.options]) == ("First", ["v"])
+    with pytest.raises(properties.exceptions.ApiException, match="read only"):
+        core.update("tasks", "hs_task_subject", properties.PropertyUpdate(label="Mine"))
+    batch.archive("tasks", {"inputs": [{"name": "two"}]})
+    assert "two" not in {one.name for one in core.get_all("tasks").results}
+
+    whole, single = sdk.crm.pipelines.pipelines_api, sdk.crm.pipelines.pipeline_stages_api
+    first = pipelines.PipelineStageInput(label="First", display_order=0, metadata={"ticketState": "OPEN"})
+    made = whole.create("tickets", pipelines.PipelineInput(label="Other", display_order=5, stages=[first]))
+    last = pipelines.PipelineStageInput(label="Last", display_order=1, metadata={"ticketState": "CLOSED"})
+    stage = single.create("tickets", made.id, last)
+    assert stage.metadata["ticketState"] == "CLOSED"
+    renamed = pipelines.PipelineStagePatchInput(label="The last", metadata={})
+    assert single.update("tickets", made.id, stage.id, renamed).label == "The last"
+    assert single.get_by_id("tickets", made.id, stage.id).metadata["ticketState"] == "CLOSED"
+    assert whole.update("tickets", made.id, pipelines.PipelinePatchInput(label="Another")).label == "Another"
+    in_use, names = sandbox.people.create_ticket("T"), sandbox.process.names
+    with pytest.raises(pipelines.exceptions.ApiException, match="has records in it"):
+        whole.archive("tickets", names.pipeline[0])
+    single.archive("tickets", made.id, stage.id)
+    whole.archive("tickets", made.id)
+    assert made.id not in {one.id for one in whole.get_all("tickets").results}
+    assert sandbox.people.ticket(in_use)["hs_pipeline"] == names.pipeline[0]
+
+    labels = sdk.crm.associations.v4.schema.definitions_api
+    wanted = {"label": "Backup", "name": "backup"}
+    told = labels.create("tickets", PORTFOLIO, wanted).results
+    assert [one.label for one in told] == ["Backup", "Backup"]
+    assert "Backup" in {one.label for one in labels.get_all("tickets", PORTFOLIO).results}
+
+
+UNANSWERED = {
+    "/crm/v4/associations/usage/*": "a report by email",
+    "/crm/v4/associations/definitions/*": "limits of associations, which no portal of ours has",
+    "/crm/v4/associations/*/labels*": "labels are made, not changed",
+    "*/audit": "who changed a pipeline",
+    "*/groups/{groupName}": "groups are made and read, not changed",
+    "/crm-object-schemas/v3/schemas/*": "schemas are made and read, not changed",
+    "*/smtp-tokens*": "another add-on",
+}
+"""What the SDK can call and the sandbox does not answer, as globs over the path, and why."""
+
+
+def test_all_other_paths_of_these_clients_are_answered() -> None:
+    packages = ("objects", "tickets", "associations", "associations/v4", "associations/v4/schema", "pipelines")
+    folders = [f"crm/{one}" for one in (*packages, "properties", "owners", "schemas")] + ["marketing/transactional"]
+    called = re.compile(r'call_api\(\s*"([^"]+)",\s*"([A-Z]+)"')
+    paths = {
+        (method, path)
+        for folder in folders
+        for source in (Path(hubspot.__file__).parent / folder / "api").glob("*_api.py")
+        for path, method in called.findall(source.read_text(encoding="utf-8"))
+    }
+    assert len(paths) > 80
+    unanswered = {(method, path) for method, path in paths if match(method, re.sub(r"\{\w+\}", "1", path)) is None}
+    excused = {(method, path) for method, path in unanswered if any(fnmatchcase(path, glob) for glob in UNANSWERED)}
+    assert unanswered == excused

@@ -101,5 +101,7 @@ def quirks(rng: random.Random) -> dict[str, Any]:
         "create_partial_failure": ("trace", "always", "never"),
         "merge_keeps_primary": (False, True),
         "batch_read_problems": ("207", "200", "left out"),
+        "batch_write_problems": ("207", "200", "left out"),
+        "no_associations": ("problem", "empty list"),
     }
     return {name: rng.choice(values) for name, values in options.items() if rng.random() < 0.3}
