@@ -708,7 +708,7 @@ def told(effect: Effect, task_kinds: Mapping[str, str] | None = None) -> str:
         case Write(record, values, _, blocked):
             what = ", ".join(f"{name}={value}" for name, value in sorted(values.items()))
             text = f"write {record.id}: {what}"
-        case NewTask(kind, _, owner, _, _, blocked):
+        case NewTask(kind, _, owner, _, blocked):
             text = f"task {kind} for {owner}"
         case AddLine(task):
             text, blocked = f"line {(task_kinds or {}).get(task, task)}", None

@@ -8,6 +8,7 @@ from sync.crm import RecordRef
 from sync.rules.context import Context, NeededError, UnreadError
 from sync.rules.handoffs import HANDOFF_OF, RULES, TICKET_RULES, tickets
 from sync.rules.handoffs.announcements import replaced
+from sync.rules.handoffs.verdicts import undecided
 from sync.rules.model import Decision, EffectState, OccurrenceState, Reassigned, RecordedOccurrence, State, Verdict
 
 BLOCKED_AGAIN = timedelta(hours=1)
@@ -35,8 +36,7 @@ def decide(context: Context) -> Decision:
             tasks |= needed.tasks
             notes |= needed.notes
         except UnreadError as unread:
-            why = f"it cannot be decided before this is read whole: {unread}"
-            verdicts.append(Verdict(HANDOFF_OF[rule], State.WAITING, why, context.snapshot.ref, undecided=True))
+            verdicts.append(undecided(context, HANDOFF_OF[rule], unread))
     repeated = replaced(context) if context.snapshot.portfolio is not None else frozenset()
     covered = tickets.covered(context)
     pointless = {key for verdict in verdicts if verdict.occurrence for key in verdict.occurrence.overtakes}

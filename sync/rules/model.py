@@ -230,12 +230,11 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class NewTask:
-    """A task for a role, on these records; its texts are made from `context` by the mapping."""
+    """A task for a role, on the record of its occurrence and, of a ticket, its portfolio; its texts are made of `variables`."""
 
     kind: TaskKind
     role: Role
     owner: str | None
-    on: tuple[RecordRef, ...]
     variables: Mapping[str, Any]
     blocked: str | None = None
 
@@ -339,6 +338,7 @@ class Verdict:
     when: datetime | None = None  # done: when; waiting: until when, where that is known
     key: str | None = None  # the occurrence in the ledger that this speaks of
     undecided: bool = False  # nothing can be said before something is read whole: what was begun is left as it is
+    unread: bool = False  # it is the record itself: what was not begun is left as it is too
 
 
 # Whose turn it is

@@ -97,8 +97,9 @@ def _is_left(decision: Decision, recorded: RecordedOccurrence) -> bool:
     it comes back if it is not.
     """
     undecided = [verdict for verdict in decision.verdicts if verdict.undecided]
-    unread = {verdict.record for verdict in undecided if verdict.record.kind is Kind.TICKET}
-    handoffs = {*decision.undecided, *(verdict.handoff for verdict in undecided)}
+    unread = {verdict.record for verdict in undecided if verdict.unread}
+    of_all = (v.handoff for v in undecided if v.record.kind is not Kind.TICKET)
+    handoffs = {*decision.undecided, *of_all, *(v.handoff for v in undecided if v.record == recorded.record)}
     return recorded.record in unread or (recorded.committed and recorded.handoff in handoffs)
 
 

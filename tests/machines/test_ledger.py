@@ -49,7 +49,7 @@ UNIVERSE: Mapping[str, tuple[Handoff, RecordRef, Sequence[Effect]]] = {
         PORTFOLIO,
         (
             Write(PORTFOLIO, {"status": ""}, {}),
-            NewTask(TaskKind.KICKOFF, AM, "51", (PORTFOLIO,), {}),
+            NewTask(TaskKind.KICKOFF, AM, "51", {}),
             Email(EmailKind.KICKOFF, AM, "51", {}),
         ),
     ),
@@ -57,8 +57,8 @@ UNIVERSE: Mapping[str, tuple[Handoff, RecordRef, Sequence[Effect]]] = {
         Handoff.TICKETS,
         TICKET,
         (
-            NewTask(TaskKind.WRITE_COPY, Role.COPYWRITER, "53", (TICKET,), {}),
-            NewTask(TaskKind.DESIGN_GRAPHICS, Role.GRAPHIC_DESIGNER, "54", (TICKET,), {}),
+            NewTask(TaskKind.WRITE_COPY, Role.COPYWRITER, "53", {}),
+            NewTask(TaskKind.DESIGN_GRAPHICS, Role.GRAPHIC_DESIGNER, "54", {}),
         ),
     ),
     DECLINE: (

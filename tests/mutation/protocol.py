@@ -234,6 +234,12 @@ MUTANTS = (
         'outcome, server_down = _send(self._mailer, f"{effect.key}#{effect.attempts}", owner',
     ),
     Mutant(
+        "closed-twice-says-once", "Of two lines that one task gets at once the second forgets the first.",
+        "sync/passes/effects/bodies.py", "bodies.get(task, tasks[task].properties.get(TASK_BODY, \"\")) + lines",
+        "tasks[task].properties.get(TASK_BODY, \"\") + lines",
+        test="tests/story/handoffs/test_6_revisions.py::test_6_a_task_that_a_decline_and_a_new_round_close_at_once_says_both",
+    ),
+    Mutant(
         "email-before-its-write", "Emails do not wait for the write that they follow.",
         PERFORM, "self._young_ledger.emails_to_send(self._free([e for e in rest if e.kind is EffectKind.EMAIL]), done)",
         "self._young_ledger.emails_to_send([e for e in planned if e.kind is EffectKind.EMAIL], done)",

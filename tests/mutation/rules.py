@@ -41,7 +41,7 @@ TABLES = {
     "1": "test_1_kickoff.py", "2a": "test_2a_declined.py", "2b": "test_2b_confirmed.py", "3": "test_3_date_arrived.py",
     "4": "test_4_tickets.py", "5": "test_5_set_ready.py", "6": "test_6_revisions.py", "7": "test_7_approved.py",
     "8": "test_8_closed.py", "9": "test_9_confirmation.py", "condition": "test_condition.py",
-    "merged": "test_merged.py", "lone": "test_4_tickets.py",
+    "merged": "test_merged.py", "lone": "test_4_tickets.py", "incomplete": "test_incomplete.py",
 }  # fmt: skip
 """The files of the decision table, by what the ids of their rows begin with."""
 
@@ -757,6 +757,18 @@ MUTANTS = (
     Mutant(
         "6-decline-ends-no-round", "What is asked for after a decline belongs to the round before it.",
         ROUNDS, "if any(from_ms(last.opened) < at < from_ms(ms) for at in declines):\n        return True", "pass",
+        test=decision("6 after a decline, nothing delivered and the task deleted: a new round, and the approval is reset"),
+    ),
+    Mutant(
+        "6-unread-task-holds-all", "A revision's task that came incomplete holds up every ticket's revisions.",
+        REVISIONS, "except UnreadError as why:  # of one ticket; the others go on\n", "except ZeroDivisionError as why:\n",
+        test=decision("incomplete a revision's task: the other tickets' revisions go on"),
+    ),
+    Mutant(
+        "6-unread-task-keeps-all", "What was begun on other tickets is kept for a task that came incomplete on one.",
+        "sync/rules/transition.py", "of_all = (v.handoff for v in undecided if v.record.kind is not Kind.TICKET)",
+        "of_all = (v.handoff for v in undecided)",
+        test=f"{UNIT}/test_incomplete.py::test_what_was_begun_on_another_ticket_is_given_up_where_nothing_asks_for_it",
     ),
     Mutant(
         "6-every-round-a-task", "Two rounds that nobody had looked at make two tasks.",
@@ -824,12 +836,6 @@ MUTANTS = (
         "6-line-again", "What a line has added already is added once more.",
         REVISION_NOTES, "note.id not in known and ", "",
         test=f"{UNIT}/test_6_revisions.py::test_6_set_again_before_delivery_the_open_task_gets_the_notes_that_came_since",
-    ),
-    Mutant(
-        "6-line-overwrites", "A line takes the place of what people wrote in the task.",
-        "sync/passes/effects/lines.py", "bodies[task] = before + lines[effect.key]", "bodies[task] = lines[effect.key]",
-        test="tests/story/handoffs/test_6_revisions.py"
-        "::test_6_a_late_note_is_added_to_the_task_and_nothing_that_people_wrote_is_lost",
     ),
     # 7
     Mutant(
@@ -1051,7 +1057,7 @@ MUTANTS = (
     ),
     Mutant(
         "settle-begun-is-given-up", "What was begun is given up for good while a closing version waits.",
-        "sync/rules/transition.py", "handoffs = {*decision.undecided, *(", "handoffs = {*(",
+        "sync/rules/transition.py", "handoffs = {*decision.undecided, *of_all", "handoffs = {*of_all",
         test=f"{UNIT}/test_decide.py::test_what_was_begun_is_left_as_it_is_while_a_closing_version_waits",
     ),
     Mutant(

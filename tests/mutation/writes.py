@@ -16,17 +16,20 @@ STAFF = "sync/rules/people.py"
 PEOPLE_CHANGE, TRIES = "tests/story/test_people_change.py", "sync/passes/effects/attempts.py"
 MOMENT = "tests/unit/test_cycle.py::test_what_happens_in_the_very_moment_of_an_ending_is_of_the_next_cycle"
 
-_BODY = 'TASK_BODY: task.properties.get(TASK_BODY, "") + line}'
+_BODY = 'bodies.get(task, tasks[task].properties.get(TASK_BODY, "")) + lines[effect.key]'
 
 MUTANTS = (
-    Mutant("body-overwritten", "The line that says why takes the place of the task's body.", CLOSINGS, _BODY, "TASK_BODY: line}"),
+    Mutant(
+        "body-overwritten", "The line that says why takes the place of the task's body.",
+        BODIES, _BODY, 'bodies.get(task, "") + lines[effect.key]',
+    ),
     Mutant(
         "body-line-first", "The line that says why is put before what stands in the task's body.",
-        CLOSINGS, _BODY, 'TASK_BODY: line + task.properties.get(TASK_BODY, "")}',
+        BODIES, _BODY, 'lines[effect.key] + bodies.get(task, tasks[task].properties.get(TASK_BODY, ""))',
     ),
     Mutant(
         "body-without-line", "A task is closed without a line that says why.",
-        CLOSINGS, f"TASK_STATUS: TASK_COMPLETED, {_BODY}", "TASK_STATUS: TASK_COMPLETED}",
+        BODIES, _BODY, 'bodies.get(task, tasks[task].properties.get(TASK_BODY, ""))',
     ),
     Mutant(
         "closed-though-completed", "A task that a person has ticked meanwhile is closed once more.",

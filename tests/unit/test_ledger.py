@@ -43,7 +43,7 @@ TICKET = RecordRef(Kind.TICKET, "1")
 KEY = "1:1:start:0"
 
 WRITE = Write(PORTFOLIO, {"status": ""}, {"status": "x"})
-TASK = NewTask(TaskKind.KICKOFF, Role.ACCOUNT_MANAGER, "51", (PORTFOLIO,), {})
+TASK = NewTask(TaskKind.KICKOFF, Role.ACCOUNT_MANAGER, "51", {})
 EMAIL = Email(EmailKind.KICKOFF, Role.ACCOUNT_MANAGER, "51", {})
 NOBODY = Email(EmailKind.KICKOFF, Role.ACCOUNT_MANAGER, None, {}, blocked="no Account Manager is named")
 
@@ -143,7 +143,7 @@ def test_only_what_is_planned_can_be_claimed(store: Store) -> None:
 
 def test_what_was_not_tried_is_decided_anew_each_time(store: Store) -> None:
     _plan(store, _decision(TASK))
-    other = NewTask(TaskKind.KICKOFF, Role.ACCOUNT_MANAGER, "52", (PORTFOLIO,), {"today": "2026-11-03"})
+    other = NewTask(TaskKind.KICKOFF, Role.ACCOUNT_MANAGER, "52", {"today": "2026-11-03"})
     _plan(store, _decision(other, EMAIL), LATER)
     assert not _recorded_occurrences(store).committed
     assert _ready_slots(store) == [TASK.slot, EMAIL.slot]

@@ -8,6 +8,7 @@ from mappings.texts import Texts, one_line
 from mappings.vocabulary import TaskKind
 from sync.admin.adopt.as_if import cycle_started
 from sync.admin.inventory import ExistingTask, tasks_named
+from sync.crm import RecordRef
 from sync.rules.context import Context
 from sync.rules.model import NewTask, Occurrence
 
@@ -48,11 +49,11 @@ class FreeTasks:
             (effect, task)
             for effect in occurrence.effects
             if isinstance(effect, NewTask)
-            and (task := self._match(context, effect, cause, only_open=only_open)) is not None
+            and (task := self._match(context, occurrence.record, effect, cause, only_open=only_open)) is not None
         ]
 
     def _match(
-        self, context: Context, effect: NewTask, cause: datetime | None, *, only_open: bool
+        self, context: Context, record: RecordRef, effect: NewTask, cause: datetime | None, *, only_open: bool
     ) -> ExistingTask | None:
         """Take a task for this effect: not one that was completed before its cause, nor one of an older cycle."""
         subject = _seen(self._texts.task(effect.kind, effect.variables)[0])
@@ -62,9 +63,9 @@ class FreeTasks:
                 return False
             if cause is not None and task.completed_at is not None and task.completed_at < cause:
                 return False
-            if effect.on[0] == context.portfolio.ref:
+            if record == context.portfolio.ref:
                 return task.made_at >= cycle_started(context)
-            return effect.on[0] in task.on or _seen(task.subject) == subject
+            return record in task.on or _seen(task.subject) == subject
 
         return self.take(effect.kind, fits, subject)
 

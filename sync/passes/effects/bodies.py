@@ -1,8 +1,8 @@
-"""Tasks that a line is added to, read just before: all that stands in their body is kept."""
+"""Tasks that lines are added to, read just before: all that stands in their body is kept."""
 
 from collections.abc import Mapping, Sequence
 
-from sync.crm import TASK_BODY, TASK_COMPLETED, TASK_STATUS, CRMReader, Kind, Record
+from sync.crm import CRM, TASK_BODY, TASK_COMPLETED, TASK_STATUS, CRMReader, Kind, Outcome, Record, Update
 from sync.errors import HandoffsError
 from sync.passes.effects.attempts import Attempts, Performed
 from sync.passes.effects.payloads import addressed_task
@@ -30,6 +30,29 @@ def claim_and_read(
         if addressed_task(effect) in reading.faulty:
             attempts.put_off(effect, str(reading.faulty[addressed_task(effect)]), done)
     return [effect for effect in mine if addressed_task(effect) not in reading.faulty], reading.found
+
+
+def send(
+    crm: CRM,
+    attempts: Attempts,
+    effects: Sequence[LedgerEffect],
+    tasks: Mapping[str, Record],
+    lines: Mapping[str, str],
+    more: Mapping[str, str],
+) -> list[tuple[LedgerEffect, Outcome]]:
+    """Add to each task the lines (by effect key) of all its effects, in one update, and set what `more` says.
+
+    What came of each effect is what came of its task's update: of two updates the second would forget the first one's line.
+    Raises the port's errors.
+    """
+    bodies: dict[str, str] = {}
+    for effect in effects:
+        task = addressed_task(effect)
+        bodies[task] = bodies.get(task, tasks[task].properties.get(TASK_BODY, "")) + lines[effect.key]
+    updates = [Update(task, {**more, TASK_BODY: bodies[task]}) for task in sorted(bodies, key=int)]
+    sent = attempts.send(effects, lambda: crm.update(Kind.TASK, updates)) if updates else []
+    outcomes = {update.id: outcome for update, outcome in zip(updates, sent, strict=True)}
+    return [(effect, outcomes[addressed_task(effect)]) for effect in effects]
 
 
 def is_open(task: Record | None) -> bool:

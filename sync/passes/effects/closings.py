@@ -6,9 +6,9 @@ from mappings.problems import MappingError
 from mappings.schema import ProcessMapping
 from mappings.texts import Texts
 from sync.clock import Clock, local_date
-from sync.crm import CRM, TASK_BODY, TASK_COMPLETED, TASK_STATUS, Applied, Kind, Outcome, Record, Update
+from sync.crm import CRM, TASK_COMPLETED, TASK_STATUS, Applied, Outcome
 from sync.passes.effects.attempts import Attempts, Performed
-from sync.passes.effects.bodies import claim_and_read, is_open
+from sync.passes.effects.bodies import claim_and_read, is_open, send
 from sync.passes.effects.payloads import addressed_task
 from sync.rules.model import EffectState
 from sync.storage.ledger import LedgerEffect
@@ -36,9 +36,7 @@ class Closings:
         already: list[tuple[LedgerEffect, Outcome]] = [
             (effect, Applied(addressed_task(effect))) for effect in mine if not open_now[effect.key]
         ]
-        updates = [_completed(tasks[addressed_task(effect)], lines[effect.key]) for effect in tried]
-        outcomes = self._attempts.send(tried, lambda: self._crm.update(Kind.TASK, updates)) if updates else []
-        settled = [*already, *zip(tried, outcomes, strict=True)]
+        settled = [*already, *send(self._crm, self._attempts, tried, tasks, lines, {TASK_STATUS: TASK_COMPLETED})]
         self._attempts.settle(settled, done)
         # What waited for the end of a cycle waited for this, where it was the last of it.
         done.wrote |= {effect.unit for effect, outcome in settled if isinstance(outcome, Applied)}
@@ -53,7 +51,3 @@ class Closings:
             except MappingError as error:
                 self._attempts.put_aside(effect, EffectState.FAILED, str(error), done)
         return lines
-
-
-def _completed(task: Record, line: str) -> Update:
-    return Update(task.id, {TASK_STATUS: TASK_COMPLETED, TASK_BODY: task.properties.get(TASK_BODY, "") + line})

@@ -1,13 +1,13 @@
 """Lines: what is added to the body of an open task, all that stands in it being kept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from mappings.problems import MappingError
 from mappings.richtext import plain_text
 from mappings.texts import Texts
-from sync.crm import CRM, TASK_BODY, Applied, CRMReader, Kind, Outcome, Record, Update
+from sync.crm import CRM, TASK_BODY, Applied, CRMReader, Kind, Outcome, Record
 from sync.passes.effects.attempts import Attempts, Performed
-from sync.passes.effects.bodies import claim_and_read, is_open
+from sync.passes.effects.bodies import claim_and_read, is_open, send
 from sync.passes.effects.payloads import addressed_task
 from sync.rules.model import EffectState
 from sync.storage.ledger import LedgerEffect
@@ -36,11 +36,8 @@ class Lines:
                 self._attempts.leave(effect, LEFT)
         stands = [effect for effect in open_ones if has_line(tasks[addressed_task(effect)], lines[effect.key])]
         tried = [effect for effect in open_ones if effect not in stands]
-        updates = _updates(tried, tasks, lines)
-        sent = self._attempts.send(tried, lambda: self._crm.update(Kind.TASK, updates)) if updates else []
-        outcomes = {update.id: outcome for update, outcome in zip(updates, sent, strict=True)}
         settled: list[tuple[LedgerEffect, Outcome]] = [(e, Applied(addressed_task(e))) for e in stands]
-        self._attempts.settle([*settled, *((e, outcomes[addressed_task(e)]) for e in tried)], done)
+        self._attempts.settle([*settled, *send(self._crm, self._attempts, tried, tasks, lines, {})], done)
 
     def _lines(self, effects: Sequence[LedgerEffect], done: Performed) -> dict[str, str]:
         """What is added, by the effect's key."""
@@ -76,13 +73,3 @@ def has_line(task: Record, line: str) -> bool:
 
 def _words(html: str) -> str:
     return " ".join(plain_text(html).split())
-
-
-def _updates(effects: Sequence[LedgerEffect], tasks: Mapping[str, Record], lines: Mapping[str, str]) -> list[Update]:
-    """One update a task, with all of its lines."""
-    bodies: dict[str, str] = {}
-    for effect in effects:
-        task = addressed_task(effect)
-        before = bodies.get(task, tasks[task].properties.get(TASK_BODY, ""))
-        bodies[task] = before + lines[effect.key]
-    return [Update(task, {TASK_BODY: bodies[task]}) for task in sorted(bodies, key=int)]

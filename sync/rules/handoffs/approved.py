@@ -62,7 +62,7 @@ def _approval(context: Context, version: Version[Status | None]) -> Verdict:
     variables = context.variables(**by_readiness(current_tickets(context), unread=context.snapshot.unread))
     role = Role.SOCIAL_AD_SPECIALIST
     effects: list[Effect] = [
-        NewTask(TaskKind.IMPLEMENT, role, owner, (context.portfolio.ref,), variables, blocked),
+        NewTask(TaskKind.IMPLEMENT, role, owner, variables, blocked),
         Email(EmailKind.CLIENT_APPROVED, role, owner, variables, None, blocked),
     ]
     reason = f"the client approved: {current_status(context)} was set on {time_text(context, version.at)}"

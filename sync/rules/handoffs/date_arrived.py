@@ -58,7 +58,7 @@ def date_arrived(context: Context) -> list[Verdict]:
     )
     role = Role.SOCIAL_AD_SPECIALIST
     effects: list[Effect] = [
-        NewTask(TaskKind.CREATE_TICKETS, role, owner, (portfolio.ref,), variables, blocked),
+        NewTask(TaskKind.CREATE_TICKETS, role, owner, variables, blocked),
         Email(EmailKind.DATE_ARRIVED, role, owner, variables, None, blocked),
     ]
     return [due(context, key, reason, effects)]

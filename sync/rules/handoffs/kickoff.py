@@ -49,7 +49,7 @@ def kickoff(context: Context) -> list[Verdict]:
     effects: list[Effect] = []
     if portfolio.status is Status.NO_REFRESH_REQUESTED:
         effects.append(status_write(context, None))
-    effects.append(NewTask(TaskKind.KICKOFF, Role.ACCOUNT_MANAGER, owner, (portfolio.ref,), variables, blocked))
+    effects.append(NewTask(TaskKind.KICKOFF, Role.ACCOUNT_MANAGER, owner, variables, blocked))
     effects.append(Email(EmailKind.KICKOFF, Role.ACCOUNT_MANAGER, owner, variables, None, blocked))
     reason = f"the Refresh Date {day_text(when)} is {distance_text(days)}"
     key = KickoffKey(portfolio.id, context.cycle, max((version.ms for version in left), default=0))

@@ -12,11 +12,11 @@ from mappings.names import same_to_the_eye
 from mappings.vocabulary import Handoff, Revision, Role, Stage, TaskKind
 from sync.crm import Kind
 from sync.rules import keys
-from sync.rules.context import Context, ticket_variables
+from sync.rules.context import Context, UnreadError, ticket_variables
 from sync.rules.handoffs.endings import tasks_of_cycle
 from sync.rules.handoffs.revision_notes import is_awaited, late_notes, lines, notes_may_come, notes_until
 from sync.rules.handoffs.rounds import ROLES_OF, Round, has_delivered, last_delivery, rounds, tasks_of
-from sync.rules.handoffs.verdicts import done, due, not_applicable, recorded_superseded, unread
+from sync.rules.handoffs.verdicts import done, due, not_applicable, recorded_superseded, undecided, unread
 from sync.rules.handoffs.wording import name_of, time_text
 from sync.rules.handoffs.work import not_recovered
 from sync.rules.keys import EffectKind, RevisionClearedKey, RevisionKey
@@ -45,7 +45,12 @@ from sync.rules.process import Work
 
 def revisions(context: Context) -> list[Verdict]:
     """Once a version of Needs Revisions: back to In Progress, approvals reset, tasks for the roles concerned."""
-    verdicts = [verdict for ticket in context.snapshot.tickets for verdict in _revisions_of(context, ticket)]
+    verdicts: list[Verdict] = []
+    for ticket in context.snapshot.tickets:
+        try:
+            verdicts += _revisions_of(context, ticket)
+        except UnreadError as why:  # of one ticket; the others go on
+            verdicts.append(undecided(context, Handoff.REVISIONS, why, ticket))
     verdicts += [unread(Handoff.REVISIONS, ticket) for ticket in context.snapshot.unread]
     if verdicts:
         return verdicts
@@ -270,9 +275,8 @@ def _task(context: Context, ticket: Ticket, label: str, asked: _Asked) -> NewTas
         ticket=ticket_variables(ticket), folder=ticket.folder, revision=label, round=asked.round.number,
         **context.quoted(ticket.ref, _bound(context, ticket, asked)),
     )  # fmt: skip
-    on = (ticket.ref,) if context.snapshot.portfolio is None else (ticket.ref, context.portfolio.ref)
     owner, blocked = context.owner(asked.role, ticket)
-    return NewTask(asked.kind, asked.role, owner, on, variables, blocked)
+    return NewTask(asked.kind, asked.role, owner, variables, blocked)
 
 
 def _round_before(

@@ -209,7 +209,7 @@ def _announcement(
     if context.portfolio.status in SUBMITTED:
         effects.append(status_write(context, Status.CREATIVES_PENDING_APPROVAL))
     effects += [
-        NewTask(TaskKind.SHARE_DELIVERABLES, am, manager, (context.portfolio.ref,), variables, no_manager),
+        NewTask(TaskKind.SHARE_DELIVERABLES, am, manager, variables, no_manager),
         *ad_set.closings(before, key, number),
         Email(EmailKind.SET_READY_ACCOUNT_MANAGER, am, manager, variables, None, no_manager),
         Email(EmailKind.SET_READY_SOCIAL_AD_SPECIALIST, sas, specialist, variables, None, no_specialist),

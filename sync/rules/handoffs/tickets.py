@@ -71,7 +71,7 @@ def _creative_work(context: Context, ticket: Ticket, work: Work) -> Verdict:
     effects: list[Effect] = []
     for kind, role in work:
         owner, blocked = context.owner(role, ticket)
-        effects.append(NewTask(kind, role, owner, (ticket.ref, context.portfolio.ref), variables, blocked))
+        effects.append(NewTask(kind, role, owner, variables, blocked))
     reason = f"{name_of(ticket)} came on {time_text(context, ticket.came_in)}"
     return due(context, TicketKey(ticket.id), reason, effects,
         cause_at=ticket.came_in, cycle=context.cycle_of(ticket.came_in),

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from mappings.vocabulary import Handoff, Status
 from sync.crm import Kind
-from sync.rules.context import Context, state_of
+from sync.rules.context import Context, UnreadError, state_of
 from sync.rules.keys import OccurrenceKey
 from sync.rules.model import (
     Effect,
@@ -120,7 +120,13 @@ def not_applicable(context: Context, handoff: Handoff, reason: str, ticket: Tick
 def unread(handoff: Handoff, ticket: UnreadTicket) -> Verdict:
     """Nothing is said of a ticket that came incomplete."""
     reason = f"ticket {ticket.id} could not be read whole: {ticket.why}"
-    return Verdict(handoff, State.WAITING, reason, ticket.ref, undecided=True)
+    return Verdict(handoff, State.WAITING, reason, ticket.ref, undecided=True, unread=True)
+
+
+def undecided(context: Context, handoff: Handoff, why: UnreadError, ticket: Ticket | None = None) -> Verdict:
+    """Nothing is said of a ticket, or of the whole portfolio, before a task or Note that it hangs on is read whole."""
+    reason = f"it cannot be decided before this is read whole: {why}"
+    return Verdict(handoff, State.WAITING, reason, ticket.ref if ticket else context.snapshot.ref, undecided=True)
 
 
 def superseded(context: Context, handoff: Handoff, reason: str) -> Verdict:

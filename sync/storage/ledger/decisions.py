@@ -143,13 +143,11 @@ def payload_of(effect: Effect) -> dict[str, Any]:
             return {
                 "record": [record.kind.value, record.id], "values": dict(values), "expects": dict(expects),
             }  # fmt: skip
-        case NewTask(kind, role, owner, on, variables):
-            places = [[record.kind.value, record.id] for record in on]
+        case NewTask(kind, role, owner, variables):
             return {
                 "task_kind": kind.value,
                 "role": role.value,
                 "owner": owner,
-                "on": places,
                 "context": dict(variables),
             }
         case AddLine(task, variables):

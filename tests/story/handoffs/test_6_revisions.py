@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.conftest import MakeWorld
 from tests.story.handoffs.steps import AM, COPYWRITER, DESIGNER, due, in_review, of, ready, the
 from tests.world import World
 
@@ -198,3 +199,24 @@ def test_6_a_ticket_without_a_portfolio_uses_its_own_owners(world: World) -> Non
     task = the(world, "revise_graphics")
     assert (task.owner, task.associations) == (designer, {"ticket": (ticket,)})
     assert world.people.ticket(ticket)["hs_pipeline_stage"] == world.people.process.stage("In Progress")
+
+
+def test_6_a_task_that_a_decline_and_a_new_round_close_at_once_says_both(make_world: MakeWorld) -> None:
+    """One update, not two of which the second forgets what the first has added (docs/process.md 2a.7, 6.17)."""
+    world = make_world()
+    portfolio, (ticket, _other) = in_review(world)
+    world.minutes(30)
+    world.people.request_revisions(ticket, "Copy Revisions Only", note="Warmer, please")
+    world.work()
+    world.minutes(30)
+    world.people.set("ticket", ticket, {"copy_approval": "Approved"})
+    world.work()
+    world.people.set_status(portfolio, "No Refresh Requested")
+    world.clock.advance(timedelta(minutes=4))
+    world.people.set("ticket", ticket, {"needs_revisions": ""})
+    world.people.request_revisions(ticket, "Copy Revisions Only", note="Cooler, after all")
+    world.work()
+    first, second = of(world, "revise_copy", ("ticket", ticket))
+    assert (first.open, second.open) == (False, True)
+    assert first.body.count("a new round of revisions was asked for on") == 1
+    assert first.body.count("the client declined: ") == 1

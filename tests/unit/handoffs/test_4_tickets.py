@@ -4,9 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from mappings.vocabulary import Stage, TaskKind
-from sync.crm import Kind, RecordRef
 from sync.rules.decide import decide
-from tests.builders import PORTFOLIO, Scene
+from tests.builders import Scene
 from tests.unit.handoffs.scenes import (
     APPROVED,
     BOTH,
@@ -222,13 +221,6 @@ ROWS = {"4": HANDOFF_4, "lone": LONE}
 @rows(ROWS)
 def test_decision(row: Row) -> None:
     check(row)
-
-
-def test_4_is_on_the_ticket_and_its_portfolio() -> None:
-    made = tasks_of(begun().ticket("201"))
-    assert set(made) == {TaskKind.WRITE_COPY, TaskKind.DESIGN_GRAPHICS}
-    for task in made.values():
-        assert task.on == (RecordRef(Kind.TICKET, "201"), RecordRef(Kind.PORTFOLIO, PORTFOLIO))
 
 
 def test_4_both_tasks_quote_the_notes_on_the_portfolio() -> None:

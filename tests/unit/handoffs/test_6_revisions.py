@@ -327,6 +327,20 @@ HANDOFF_6 = [
         [kicked_back(), REVISE_COPY],
     ),
     Row(
+        "6.6 6.9 6.16",
+        "after a decline, nothing delivered and the task deleted: a new round, and the approval is reset",
+        lambda: (
+            in_revision(COPY)
+            .delete_task(TaskKind.REVISE_COPY)
+            .approval("201", WRITER, "QA")
+            .status(DECLINED)
+            .look()
+            .revise("201", COPY)
+        ),
+        Says("6", DUE, "", "201"),
+        ["6 write 201: copy_approval=", REVISE_COPY],
+    ),
+    Row(
         "6.8 6.1",
         "outside the deliverables pipeline: nothing",
         lambda: in_review().leave_pipeline("201").revise("201", COPY),

@@ -2,7 +2,8 @@
 
 from datetime import date
 
-from mappings.vocabulary import Role, TaskKind
+from mappings.vocabulary import Role, Stage, TaskKind
+from sync.rules.model import EffectState
 from tests.builders import LACKS
 from tests.unit.handoffs.scenes import (
     APPROVED,
@@ -20,10 +21,12 @@ from tests.unit.handoffs.scenes import (
     PENDING,
     READY,
     REVISE_COPY,
+    REVISE_GRAPHICS,
     WAITING,
     approved,
     begun,
     in_review,
+    in_revision,
     kicked_back,
     moved_to,
     quiet,
@@ -160,6 +163,20 @@ INCOMPLETE = [
         NOTHING,
     ),
     Row(
+        "R.5 6.6",
+        "a revision's task: its ticket waits",
+        lambda: in_revision(COPY).lacking_task(TaskKind.REVISE_COPY).revise("201", COPY),
+        Says("6", WAITING, "it cannot be decided before this is read whole: task", "201"),
+        NOTHING,
+    ),
+    Row(
+        "R.5 6.6",
+        "a revision's task: the other tickets' revisions go on",
+        lambda: in_revision(COPY).lacking_task(TaskKind.REVISE_COPY).revise("201", COPY).revise("202", GRAPHIC),
+        Says("6", DUE, "", "202"),
+        [kicked_back().replace("201", "202"), REVISE_GRAPHICS],
+    ),
+    Row(
         "R.5",
         "a Note without its text: the SAS is not told yet, the AM is",
         lambda: quiet().lacking_note().date(0),
@@ -189,6 +206,14 @@ def test_what_was_begun_stays_as_it_is() -> None:
     scene = approved().complete(TaskKind.IMPLEMENT).refuse("write").look()
     scene.lacking_task(TaskKind.IMPLEMENT).look().all_whole().refuse()
     assert scene.would_do() == BY_TASK
+
+
+def test_what_was_begun_on_another_ticket_is_given_up_where_nothing_asks_for_it() -> None:
+    """Rung R.5: a write that the CRM refused, of a ticket that is In Progress again, while another one's task is unread."""
+    scene = in_revision(COPY).revise("202", GRAPHIC).look().move("202").refuse("write").look()
+    scene.lacking_task(TaskKind.REVISE_COPY).revise("201", COPY).put("202", Stage.IN_PROGRESS).look()
+    (emptied,) = (recorded for key, recorded in scene.recorded.items() if key.startswith("6c:202:"))
+    assert [effect.state for effect in emptied.effects] == [EffectState.SUPERSEDED]
 
 
 def test_the_ledger_keeps_what_was_planned_on_it() -> None:
