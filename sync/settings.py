@@ -71,6 +71,10 @@ class Settings(BaseSettings):
         description="Also log in where the mail server of `smtp://` offers no encryption: the password is readable.",
     )
     admin_email: str | None = Field(None, description="Who is told what needs an admin.")
+    heartbeat_url: SecretStr | None = Field(
+        None,
+        description="Pinged every minute while the service works; a monitor alarms when that ceases (healthchecks.io).",
+    )
     port: int = Field(8000, ge=0, le=65535, description="The port that the receiver listens on.")
     log_format: Literal["console", "json"] = Field("console", description="`console` for people, `json` for machines.")
     poll_seconds: int = Field(300, ge=5, description="Seconds between two polls for changes.")
@@ -102,6 +106,16 @@ class Settings(BaseSettings):
         if parts.username is not None or parts.query or parts.fragment:
             raise ValueError("must be http:// or https://, the host and at most a port, and nothing more")
         return value.rstrip("/")
+
+    @field_validator("heartbeat_url")
+    @classmethod
+    def _ping_address(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None:
+            return None
+        parts = _split(value.get_secret_value())
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.fragment:
+            raise ValueError("must be an address as the monitor gives it: https://hc-ping.com/…")
+        return value
 
     @field_validator("public_url")
     @classmethod

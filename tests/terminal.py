@@ -12,13 +12,18 @@ from sync import clock
 from sync.cli import main
 from sync.sandbox.transport import mount
 from sync.service import bootstrap
+from tests.alive import alive
 from tests.world import World
 
 
 class Terminal:
-    """Runs commands beside a world's service: the same portal, database and clock."""
+    """Runs commands beside a world's service: the same portal, database and clock.
 
-    def __init__(self, world: World, patch: pytest.MonkeyPatch) -> None:
+    `served`: whether `status` finds signs of life, as beside a `handoffs serve`.
+    """
+
+    def __init__(self, world: World, patch: pytest.MonkeyPatch, *, served: bool = True) -> None:
+        self.served = served
         self.world = world
         self._patch = patch
         settings = world.settings
@@ -47,6 +52,8 @@ class Terminal:
     def run(self, *arguments: str, typed: str | None = None, **environment: str) -> Result:
         """The command's end; `typed` is what a person answers, who then sits at a terminal."""
         self._patch.setattr("sync.commands.terminal.at_a_terminal", lambda: typed is not None)
+        if self.served and arguments[0] == "status":
+            alive(self.world.settings.database_url, self.world.clock)
         runner = CliRunner(env={**self.environment, **environment})
         return runner.invoke(main, list(arguments), input=typed)
 

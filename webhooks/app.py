@@ -9,7 +9,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import BoundedSemaphore, Lock
 from urllib.parse import quote
@@ -22,6 +22,7 @@ from sync.clock import Clock
 from sync.errors import StoreError
 from sync.observe import health
 from sync.observe.metrics import Metrics
+from sync.observe.running import Finding
 from sync.settings import SettingError, Settings
 from sync.storage.database import Store, StoreReader
 from sync.storage.inbox import Event, receive
@@ -38,12 +39,15 @@ AT_A_TIME = 12
 """Deliveries that may be in the making at a time: HubSpot sends up to 10. Further ones are answered at once, so that some
 of the server's threads are always free for health."""
 
-Readiness = Callable[[StoreReader, datetime], list[str]]
+PROBED_EVERY = timedelta(seconds=5)
+"""How often `/readyz` writes at most, to see that it can: strangers may ask it too."""
+
+Look = Callable[[StoreReader, datetime, Settings], list[Finding]]
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
-def create_app(*, store: Store, settings: Settings, clock: Clock, readiness: Readiness = health.readiness) -> Flask:
+def create_app(*, store: Store, settings: Settings, clock: Clock, look: Look = health.look) -> Flask:
     """Make the WSGI app, over an open and migrated store. Build it in the process that serves it, after any fork.
 
     Without HUBSPOT_CLIENT_SECRET and PUBLIC_URL the service lives by polling alone: webhooks are answered with 503.
@@ -54,6 +58,7 @@ def create_app(*, store: Store, settings: Settings, clock: Clock, readiness: Rea
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes + 1
     app.url_map.merge_slashes = False  # another path is another signed URI: 404, no redirect
     metrics = Metrics(store, clock)
+    probe = _Probe(store)
     receiver = _Receiver(store, clock, metrics, settings.max_body_bytes, settings.hubspot_app_id, trust_of(settings))
     if receiver.trust is None:
         _log.info("webhooks.off", reason="HUBSPOT_CLIENT_SECRET and PUBLIC_URL are not set")
@@ -69,8 +74,11 @@ def create_app(*, store: Store, settings: Settings, clock: Clock, readiness: Rea
 
     @app.get("/readyz", provide_automatic_options=False)
     def readyz() -> Response:
-        reasons = readiness(store, clock.now())
-        return _json(503 if reasons else 200, ready=not reasons, reasons=reasons)
+        now = clock.now()
+        findings = [*probe.findings(now), *look(store, now, settings)]
+        reasons = list(dict.fromkeys(one.text for one in findings if one.stops_work))
+        needs_a_person = [one.text for one in findings if not one.stops_work]
+        return _json(503 if reasons else 200, ready=not reasons, reasons=reasons, needs_a_person=needs_a_person)
 
     @app.get("/metrics", provide_automatic_options=False)
     def scrape() -> Response:
@@ -90,6 +98,23 @@ def create_app(*, store: Store, settings: Settings, clock: Clock, readiness: Rea
         return _json(500, error="internal error")
 
     return app
+
+
+class _Probe:
+    """Writes into the database to see that it takes what is written, and remembers for a moment whether it did."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = Lock()
+        self._at: datetime | None = None
+        self._found: Finding | None = None
+
+    def findings(self, now: datetime) -> list[Finding]:
+        """Tell what is wrong with writing; empty: nothing."""
+        with self._lock:
+            if self._at is None or not timedelta() <= now - self._at < PROBED_EVERY:
+                self._at, self._found = now, health.probe(self._store, now)
+            return [] if self._found is None else [self._found]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,16 @@
 """The receiver's composition root: what a WSGI server imports. It knows the inbox and nothing of the CRM."""
 
+import atexit
 import sys
 from typing import TYPE_CHECKING
 
 from sync.clock import Clock, SystemClock
 from sync.errors import HandoffsError
 from sync.log import configure
+from sync.observe.heartbeat import Heartbeat
 from sync.settings import read_settings
 from sync.storage.database import migrate, open_store
+from sync.storage.processes import Part
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -32,7 +35,7 @@ def app(clock: Clock | None = None) -> "Flask":
 
 
 def make_app(clock: Clock | None = None) -> "Flask":
-    """Make it as `app` does. Raises `ConfigurationError` and `StoreError`."""
+    """Make it as `app` does; from then on this process gives signs of life. Raises `ConfigurationError` and `StoreError`."""
     from webhooks.app import create_app
 
     settings = read_settings()
@@ -43,4 +46,9 @@ def make_app(clock: Clock | None = None) -> "Flask":
     finally:
         patient.close()
     store = open_store(settings.database_url, busy_seconds=BUSY_SECONDS)
-    return create_app(store=store, settings=settings, clock=clock or SystemClock())
+    clock = clock or SystemClock()
+    made = create_app(store=store, settings=settings, clock=clock)
+    heartbeat = Heartbeat(store, clock, Part.RECEIVER)
+    heartbeat.start()
+    atexit.register(heartbeat.end)  # whatever server runs it
+    return made

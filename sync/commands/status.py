@@ -63,6 +63,8 @@ def status(watch: bool, everything: bool, as_json: bool) -> None:
               asked for: archived, hidden from the app, or the answer is
               partial. Nothing is decided on them; they are looked at
               again and again, at least hourly
+    running   worker and receiver, as they say themselves; two of a kind do
+              nothing twice, but one is enough
     stuck     portfolios that have waited for the same party for longer than
               the mapping allows (rules.stuck_after_days), as their last look
               or the last sweep has found them. This is people's work: it is
@@ -86,9 +88,9 @@ def status(watch: bool, everything: bool, as_json: bool) -> None:
     clock = session.clock()
     with session.database(settings, write=False) as store:
         if watch:
-            ok = _watch(lambda: read(store, clock), clock, list_limit(everything), as_json=as_json)
+            ok = _watch(lambda: read(store, clock, settings), clock, list_limit(everything), as_json=as_json)
         else:
-            found = read(store, clock)
+            found = read(store, clock, settings)
             ok = found.ok
             if as_json:
                 print_json(found.as_json())
@@ -171,6 +173,7 @@ def _show_status(out: "Console", found: "Status", limit: int | None) -> None:
     if found.errors:
         print_wrapped(out, "; ".join(f"{one.count:,} × {one.kind}" for one in found.errors), "Errors   ")
     print_wrapped(out, f"{len(found.stuck):,} stuck{_by_party(found.stuck)}", "People   ")
+    print_wrapped(out, _running(found), "Running  ")
     print_wrapped(out, f"sweep {format_moment(found.last_sweep)}", "Last     ")
     print_wrapped(out, f"poll {format_moment(found.last_poll)}", "         ")
     print_wrapped(out, f"webhook {format_moment(found.last_webhook)}", "         ")
@@ -186,6 +189,11 @@ def _show_status(out: "Console", found: "Status", limit: int | None) -> None:
     _show_incomplete(out, found.incomplete, limit)
     _show_stuck(out, found, limit)
     _show_worth_a_look(out, found.worth_a_look, limit)
+
+
+def _running(found: "Status") -> str:
+    """Name the processes that live; of one part there should be one."""
+    return "; ".join(f"{one} since {format_moment(one.started_at)}" for one in found.running) or "nothing"
 
 
 def _by_party(stuck: "Sequence[Stuck]") -> str:

@@ -1,49 +1,66 @@
-"""Can the service do its work? Asked of the database only, so that receiver and `status` give the same answer."""
+"""Is all well, and can the service do its work? One list, read from the database alone, for `status`, `/readyz` and the ping."""
 
+import shutil
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from sync.errors import StoreError
-from sync.storage import service_state, work_queue
-from sync.storage.database import Connection, StoreReader
+from sync.observe.running import Finding, live, of_receiver, of_worker
+from sync.rules.model import EffectState
+from sync.settings import Settings
+from sync.storage import faulty_records, processes, service_state, work_queue
+from sync.storage.database import Connection, Store, StoreReader
+from sync.storage.ledger import queries
+from sync.storage.processes import Part, Process
 from sync.storage.service_state import Entry
 
 OLDEST_ALLOWED = timedelta(minutes=15)
 SWEEP_WITHIN = timedelta(hours=26)  # a day, and two hours for a sweep that is late or long
 
+POLL_LATE_BY = timedelta(minutes=5)
+"""How late a poll may be, beyond the second one that is missed."""
 
-def readiness(store: StoreReader, now: datetime) -> list[str]:
-    """Tell why the service cannot do its whole work now, a line for its admin each; empty: it can."""
+FAILING_FOR = timedelta(minutes=1)
+"""How long a chore of the worker's may fail before it is said: a CRM that is down for a moment is no news."""
+
+LITTLE_ROOM = 100_000_000
+"""Bytes left on the database's disk below which it is said."""
+
+
+def look(store: StoreReader, now: datetime, settings: Settings) -> list[Finding]:
+    """List what keeps all from being well, what stops the whole service first; empty: all is well. Raises nothing."""
     try:
         with store.read() as connection:
-            found = work_queue.backlog(connection, now)
-            started = service_state.get(connection, service_state.STARTED_AT)
-            swept = service_state.get(connection, service_state.LAST_SWEEP)
-            refused = service_state.get(connection, service_state.TOKEN_REFUSED)
-            missing = service_state.get(connection, service_state.TASK_PROPERTY_MISSING)
-            misfit = service_state.get(connection, service_state.MAPPING_MISFIT)
-            elsewhere = service_state.get(connection, service_state.WRONG_PORTAL)
+            found = processes.find(connection)
+            findings = [
+                *_refused(connection),
+                *of_worker(found, now),
+                *of_receiver(found, now, expected=bool(settings.public_url and settings.hubspot_client_secret)),
+                *_backlog(connection, now),
+                *_late(connection, now, found, timedelta(seconds=settings.poll_seconds)),
+                *_failing(connection, now, found),
+                *_records(connection, now),
+                *_effects(connection),
+            ]
     except StoreError as error:
-        return [f"database: {error}"]
-    reasons = []
-    if refused is not None:
-        reasons.append("token refused: HubSpot does not accept HUBSPOT_ACCESS_TOKEN; webhooks are still stored")
-    if missing is not None:
-        reasons.append("task property missing: run `handoffs setup --apply`")
-    if misfit is not None:
-        reasons.append(f"the mapping does not fit the portal: {misfit}")
-    if elsewhere is not None:
-        reasons.append(f"another portal's token: {elsewhere}")
-    if found.oldest_seconds > OLDEST_ALLOWED.total_seconds():
-        minutes = int(found.oldest_seconds // 60)
-        reasons.append(
-            f"backlog too old: {found.due} records are due, the oldest for {minutes} minutes; is a worker up?"
-        )
-    # A service that has just started, or was off for days, is given its time to sweep.
-    since = max((at for at in (started, swept) if at is not None), default=None)
-    if since is not None and now - since > SWEEP_WITHIN:
-        hours = (now - since) // timedelta(hours=1)
-        reasons.append(f"no sweep for {hours} hours: is a worker up? `handoffs sweep` does one now")
-    return reasons
+        return [Finding(f"database: {error}")]
+    findings += _room(store)
+    return sorted(findings, key=lambda one: not one.stops_work)
+
+
+def readiness(store: StoreReader, now: datetime, settings: Settings) -> list[str]:
+    """Tell why the service cannot do its whole work now, a line for its admin each; empty: it can."""
+    return [one.text for one in look(store, now, settings) if one.stops_work]
+
+
+def probe(store: Store, now: datetime) -> Finding | None:
+    """Make sure that the database takes what is written, by writing; None: it does."""
+    try:
+        with store.write() as connection:
+            service_state.put(connection, service_state.PROBED_AT, now)
+    except StoreError as error:
+        return Finding(f"database: {error}")
+    return None
 
 
 def refusals(connection: Connection) -> dict[Entry[str | None], bool]:
@@ -56,3 +73,112 @@ def sweep_overdue(connection: Connection, now: datetime) -> timedelta:
     since = service_state.get(connection, service_state.LAST_SWEEP)
     since = since or service_state.get(connection, service_state.STARTED_AT)
     return timedelta(0) if since is None else max(timedelta(0), now - since - SWEEP_WITHIN)
+
+
+def _refused(connection: Connection) -> Iterator[Finding]:
+    texts = {
+        service_state.TOKEN_REFUSED: "token refused: HubSpot does not accept HUBSPOT_ACCESS_TOKEN; webhooks are still stored",
+        service_state.TASK_PROPERTY_MISSING: "task property missing: run `handoffs setup --apply`",
+        service_state.MAPPING_MISFIT: "the mapping does not fit the portal: {}",
+        service_state.WRONG_PORTAL: "another portal's token: {}",
+    }
+    for entry, text in texts.items():
+        reason = service_state.get(connection, entry)
+        if reason is not None:
+            yield Finding(text.format(reason))
+
+
+def _backlog(connection: Connection, now: datetime) -> Iterator[Finding]:
+    found = work_queue.backlog(connection, now)
+    if found.oldest_seconds > OLDEST_ALLOWED.total_seconds():
+        minutes = int(found.oldest_seconds // 60)
+        yield Finding(
+            f"backlog too old: {found.due} records are due, the oldest for {minutes} minutes; is a worker up?"
+        )
+
+
+def _late(connection: Connection, now: datetime, found: list[Process], every: timedelta) -> Iterator[Finding]:
+    """Sweep and poll. A service that has just started, or was off for days, is given its time."""
+    started = service_state.get(connection, service_state.STARTED_AT)
+    swept = service_state.get(connection, service_state.LAST_SWEEP)
+    since = max((at for at in (started, swept) if at is not None), default=None)
+    if since is not None and now - since > SWEEP_WITHIN:
+        hours = (now - since) // timedelta(hours=1)
+        yield Finding(f"no sweep for {hours} hours: is a worker up? `handoffs sweep` does one now")
+    workers = live(found, Part.WORKER, now)
+    if not workers:  # which is said; and nobody polls
+        return
+    polled = service_state.get(connection, service_state.LAST_POLL)
+    since = max(at for at in (workers[-1].started_at, polled) if at is not None)
+    if now - since > 2 * every + POLL_LATE_BY:
+        minutes = (now - since) // timedelta(minutes=1)
+        yield Finding(
+            f"no poll for {minutes} minutes (POLL_SECONDS: every {every.total_seconds():g} s): what no webhook tells of "
+            "is not found. The worker's log says why; `handoffs poll` does one now"
+        )
+
+
+def _failing(connection: Connection, now: datetime, found: list[Process]) -> Iterator[Finding]:
+    """The chores of a worker that lives; those that fail for one kind of reason in one line, as most fail together."""
+    if not live(found, Part.WORKER, now):
+        return
+    entries = {chore: service_state.get(connection, service_state.failing(chore)) for chore in service_state.CHORES}
+    told = {name: one for name, one in entries.items() if one is not None and now - one.since >= FAILING_FOR}
+    for storage in (True, False):
+        alike = {name: one for name, one in told.items() if one.storage is storage}
+        if alike:
+            since = min(one.since for one in alike.values())
+            times = max(one.times for one in alike.values())
+            yield Finding(
+                f"{' and '.join(alike)} failed {times:,} times since {since:%Y-%m-%d %H:%M:%S} UTC; tried again and "
+                f"again. The last error: {list(alike.values())[-1].error}",
+                stops_work=storage,
+            )
+
+
+def _records(connection: Connection, now: datetime) -> Iterator[Finding]:
+    failing = list(work_queue.failing(connection))
+    parked = sum(1 for record in failing if record.parked_at is not None)
+    if parked:
+        yield Finding(f"{parked:,} parked: looking at them failed again and again", stops_work=False)
+    if len(failing) > parked:
+        text = f"{len(failing) - parked:,} records could not be looked at; they are tried again"
+        yield Finding(text, stops_work=False)
+    incomplete = [one for one in faulty_records.find(connection) if one.is_told(now)]
+    if incomplete:
+        names = "; ".join(str(one.faulty) for one in incomplete[:3])
+        more = f"; and {len(incomplete) - 3:,} more" if len(incomplete) > 3 else ""
+        text = f"{len(incomplete):,} came incomplete from the CRM; nothing is decided on them: {names}{more}"
+        yield Finding(text, stops_work=False)
+    held = [count for _, count in work_queue.held(connection)]
+    if held:
+        text = f"{sum(held):,} effects held by the breaker: `handoffs release --reason …` lets them go"
+        yield Finding(text, stops_work=False)
+
+
+def _effects(connection: Connection) -> Iterator[Finding]:
+    counts = queries.count_troubles(connection)
+    for state, text in _WAITS_FOR.items():
+        if counts.get(state):
+            yield Finding(f"{counts[state]:,} {text}", stops_work=False)
+
+
+_WAITS_FOR = {
+    EffectState.FAILED: "failed: refused by the CRM or the mail server; each sweep tries again",
+    EffectState.BLOCKED: "blocked: waiting for a person; tried again at each look, at least hourly",
+    EffectState.UNKNOWN: "unknown: without an answer; looked for in the CRM before it is tried again",
+    EffectState.PLANNED: "not sent: neither CRM nor mail server took them; tried again in minutes",
+}
+"""What keeps all from being well, and what becomes of it."""
+
+
+def _room(store: StoreReader) -> Iterator[Finding]:
+    if store.path is None:
+        return
+    try:
+        left = shutil.disk_usage(store.path.parent).free
+    except OSError:
+        return
+    if left < LITTLE_ROOM:
+        text = f"the disk of {store.path} has {left / 1e6:,.0f} MB left: free some room before nothing can be stored"
+        yield Finding(text, stops_work=False)

@@ -6,13 +6,16 @@ from datetime import datetime, timedelta
 
 from sync.clock import Clock, iso
 from sync.observe import health
+from sync.observe.running import live
 from sync.rules.model import EffectState
+from sync.settings import Settings
 from sync.storage import (
     alert_log,
     budget,
     faulty_records,
     ledger,
     look_alikes,
+    processes,
     service_state,
     waits,
     work_queue,
@@ -23,6 +26,7 @@ from sync.storage.faulty_records import Incomplete
 from sync.storage.ledger import queries
 from sync.storage.ledger.queries import Trouble
 from sync.storage.look_alikes import WorthALook
+from sync.storage.processes import Part, Process
 from sync.storage.waits import Stuck
 from sync.storage.work_queue import Backlog, QueuedRecord
 
@@ -75,6 +79,7 @@ class Status:
     stuck: tuple[Stuck, ...]  # the longest first
     alerts: tuple[SentAlert, ...]  # within the last day, the newest first
     worth_a_look: tuple[WorthALook, ...]  # by the portfolio's name
+    running: tuple[Process, ...]  # the service's processes that give signs of life; of one part the oldest first
 
     @property
     def ok(self) -> bool:
@@ -104,15 +109,16 @@ class Status:
             "incomplete": [one.as_json() for one in self.incomplete],
             "stuck": [one.as_json() for one in self.stuck],
             "worth_a_look": [one.as_json() for one in self.worth_a_look],
+            "running": [one.as_json() for one in self.running],
             "told": [one.as_json() for one in self.alerts],
             "at": self.at.isoformat(),
         }
 
 
-def read(store: StoreReader, clock: Clock) -> Status:
+def read(store: StoreReader, clock: Clock, settings: Settings) -> Status:
     """Tell how the service is doing now. Raises `StoreError`."""
     now = clock.now()
-    found = health.readiness(store, now)
+    found = [one.text for one in health.look(store, now, settings)]
     with store.read() as connection:
         backlog = work_queue.backlog(connection, now)
         counts = ledger.count(connection)
@@ -126,22 +132,8 @@ def read(store: StoreReader, clock: Clock) -> Status:
         waiting_long = tuple(waits.find(connection, now))
         alike = tuple(look_alikes.find(connection))
         sent = tuple(alert_log.since(connection, now - ALERTS_SHOWN))
-    if backlog.parked:
-        found.append(f"{backlog.parked:,} parked: looking at them failed again and again")
-    if len(failed_looks) > backlog.parked:
-        found.append(f"{len(failed_looks) - backlog.parked:,} records could not be looked at; they are tried again")
-    if incomplete:
-        names = "; ".join(str(one.faulty) for one in incomplete[:3])
-        more = f"; and {len(incomplete) - 3:,} more" if len(incomplete) > 3 else ""
-        found.append(f"{len(incomplete):,} came incomplete from the CRM; nothing is decided on them: {names}{more}")
-    if holding.records:
-        found.append(f"{holding.effects:,} effects held by the breaker: `handoffs release --reason …` lets them go")
-    for state, text in _WAITS_FOR.items():
-        if counts[state]:
-            found.append(f"{counts[state]:,} {state.value}: {text}")
-    put_off = sum(1 for trouble in listed if trouble.state is EffectState.PLANNED)
-    if put_off:
-        found.append(f"{put_off:,} not sent: neither CRM nor mail server took them; tried again in minutes")
+        starts = processes.find(connection)
+    running = tuple(one for part in Part for one in live(starts, part, now))
     return Status(
         now,
         backlog,
@@ -159,15 +151,8 @@ def read(store: StoreReader, clock: Clock) -> Status:
         waiting_long,
         sent,
         alike,
+        running,
     )
-
-
-_WAITS_FOR = {
-    EffectState.FAILED: "refused by the CRM or the mail server; each sweep tries again",
-    EffectState.BLOCKED: "waiting for a person; tried again at each look, at least hourly",
-    EffectState.UNKNOWN: "without an answer; looked for in the CRM before it is tried again",
-}
-"""What keeps all from being well, and what becomes of it."""
 
 
 def held(connection: Connection) -> Held:

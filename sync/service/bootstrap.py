@@ -26,6 +26,7 @@ from sync.passes.snapshot import SnapshotReader
 from sync.passes.sweep import sweep
 from sync.rules.context import Times
 from sync.rules.in_force import MappingHistory, past_mapping
+from sync.service.holder import OnWait, say
 from sync.service.lanes import PreparedLanes
 from sync.service.reading import ReadingService
 from sync.settings import Settings
@@ -72,9 +73,12 @@ class Service:
     def today(self) -> date:
         return self.reading.today
 
-    def lanes(self) -> PreparedLanes:
-        """Give the lanes, to run passes on; take one such object for each run of passes, a drain or a command."""
-        return PreparedLanes(self.store, self._prepare)
+    def lanes(self, on_wait: OnWait = say) -> PreparedLanes:
+        """Give the lanes, to run passes on; take one such object for each run of passes, a drain or a command.
+
+        `on_wait` is told for whom one waits; by default it is logged.
+        """
+        return PreparedLanes(self.store, self._prepare, on_wait)
 
     def sweep(self) -> int:
         """Enqueue what this day can have made due; how many records. Raises the port's errors and `StoreError`."""

@@ -19,7 +19,7 @@ from sync.errors import (
 from sync.observe import health
 from sync.service.bootstrap import Service
 from sync.storage import service_state
-from sync.storage.service_state import Entry
+from sync.storage.service_state import Entry, Failing
 
 UNREACHABLE_FOR = (timedelta(seconds=5), timedelta(seconds=15), timedelta(seconds=30), timedelta(seconds=60))
 """How long a chore waits while the CRM cannot be reached, by the number of its failures in a row."""
@@ -55,6 +55,8 @@ class Chore:
             self._put_off_for = self._trouble.met(self.name, error, self._failures)
             self._put_off_at = self._trouble.now()
         else:
+            if self.well is not True:
+                self._trouble.over(self.name)
             self._failures = 0
             self.well = True
             self._put_off_at = None
@@ -72,10 +74,15 @@ class Trouble:
     def met(self, chore: str, error: Exception, failures: int) -> timedelta:
         """Tell of an error, the so-manieth in a row; how long to put the chore off. Raises nothing."""
         try:
+            self._note(chore, error)
             return self._met(chore, error, failures)
         except Exception:  # telling of a failure must not be one
             log.exception("worker.trouble_not_told", chore=chore, error=str(error))
             return REFUSED_FOR
+
+    def over(self, chore: str) -> None:
+        """Note that a chore succeeds. Raises nothing: what cannot be noted stands until the next time."""
+        self._keep(chore, None)
 
     def mended(self) -> None:
         """Note that everything works: what stood in the way of all passes does so no longer. Raises `StoreError`."""
@@ -93,6 +100,31 @@ class Trouble:
             self._service.alerts(kind, message)
         except StoreError as error:
             log.warning("admin.alert_not_kept", error=str(error))
+
+    def _note(self, chore: str, error: Exception) -> None:
+        """Keep since when a chore has failed, for `status` and `/readyz`."""
+        if isinstance(error, AuthenticationError | MappingMisfitError | WrongPortalError):
+            return  # what stops all passes is kept apart
+        entry = service_state.failing(chore)
+        try:
+            with self._service.store.read() as connection:
+                before = service_state.get(connection, entry)
+        except StoreError:
+            before = None
+        since, times = (self.now(), 0) if before is None else (before.since, before.times)
+        text = str(error) or type(error).__name__
+        self._keep(chore, Failing(since, times + 1, text, isinstance(error, StoreError)))
+
+    def _keep(self, chore: str, failing: Failing | None) -> None:
+        entry = service_state.failing(chore)
+        try:
+            with self._service.store.read() as connection:
+                before = service_state.get(connection, entry)
+            if before != failing:
+                with self._service.store.write() as connection:
+                    service_state.put(connection, entry, failing)
+        except StoreError as error:
+            log.warning("chore.state_not_kept", chore=chore, error=str(error))
 
     def _met(self, chore: str, error: Exception, failures: int) -> timedelta:
         match error:

@@ -1,28 +1,53 @@
 """Draining a lane: a pass over each group of what is due in it. A sweep or a poll by hand keeps the lane to the end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from sync.clock import local_date
 from sync.passes.held_lane import HeldLane
 from sync.passes.reconcile import GROUP
 from sync.passes.tally import Tally
 from sync.service.bootstrap import Service
+from sync.service.holder import OnWait, say
 from sync.service.lanes import never
 from sync.storage import sweeps, work_queue
 
+Watch = Callable[[bool], None]
+"""Told when a lane is held, and when it is given up again."""
 
-def drain(service: Service, *, lane: int = 0, stop: Callable[[], bool] = never) -> Tally:
+
+def unwatched(_held: bool) -> None:
+    """Watch nothing."""
+
+
+def drain(
+    service: Service,
+    *,
+    lane: int = 0,
+    stop: Callable[[], bool] = never,
+    watch: Watch = unwatched,
+    on_wait: OnWait = say,
+) -> Tally:
     """Run passes over all that is due in a lane, group by group, until nothing is or `stop` says so.
 
-    The lane is given up between two groups. Raises what `Reconciler.run` raises.
+    The lane is given up between two groups. `on_wait` is told for whom it waits. Raises what `Reconciler.run` raises.
     """
     total = Tally()
-    lanes = service.lanes()
+    lanes = service.lanes(on_wait)
     while not stop():
-        with lanes.one(lane, stop) as held:
+        with lanes.one(lane, stop) as held, _watched(watch):
             if held is None or not _next_group(service, held, lane, total):
                 break
     return total
+
+
+@contextmanager
+def _watched(watch: Watch) -> Iterator[None]:
+    watch(True)
+    try:
+        yield
+    finally:
+        watch(False)
 
 
 def _next_group(service: Service, held: HeldLane, lane: int, total: Tally) -> bool:

@@ -1,5 +1,6 @@
 """Lanes on one machine: each is drained under a file lock, so that `serve` and commands share the work safely."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -8,6 +9,8 @@ from filelock import FileLock, Timeout
 
 from sync.errors import StoreError
 from sync.passes.held_lane import HeldLane
+from sync.service import holder
+from sync.service.holder import OnWait
 from sync.storage.database import Store
 from sync.storage.work_queue import LANES
 
@@ -23,20 +26,28 @@ class Lanes:
         self._directory, self._name = path.parent, path.name
 
     @contextmanager
-    def held(self, lane: int, stop: Callable[[], bool]) -> Iterator[bool]:
+    def held(self, lane: int, stop: Callable[[], bool], on_wait: OnWait = holder.say) -> Iterator[bool]:
         """Wait for the lane and hold it; False if `stop` said so first. A dead process frees its lane at once.
 
-        Raises `StoreError` where the lock file cannot be written. Passes hold a lane by `PreparedLanes`.
+        A frozen one keeps it: `on_wait` is told for whom one waits. Raises `StoreError` where the lock file cannot be
+        written. Passes hold a lane by `PreparedLanes`.
         """
         # A lock object of its own each time: one that is kept would let its holder in a second time.
         lock = FileLock(self._directory / f".{self._name}.lane-{lane}.lock")
+        noted = self._directory / f".{self._name}.lane-{lane}.holder"
         got = False
+        began = time.monotonic()
+        said_at = began - holder.SAID_AGAIN_AFTER
         while not got and not stop():
             try:
                 lock.acquire(timeout=STOP_POLL)
                 got = True
+                holder.note(noted)
             except Timeout:
-                continue
+                now = time.monotonic()
+                if now - began >= holder.FIRST_SAID_AFTER and now - said_at >= holder.SAID_AGAIN_AFTER:
+                    said_at = now
+                    on_wait(lane, holder.read(noted), now - began)
             except OSError as error:
                 raise StoreError(f"the lane's lock {lock.lock_file} cannot be written: {error}") from error
         try:
@@ -65,8 +76,9 @@ class PreparedLanes:
     Not under the lock: it may ask the CRM for minutes what was done before this database was there.
     """
 
-    def __init__(self, store: Store, prepare: Callable[[], None]) -> None:
+    def __init__(self, store: Store, prepare: Callable[[], None], on_wait: OnWait = holder.say) -> None:
         self._store = store
+        self._on_wait = on_wait
         self._prepare = prepare
         self._is_prepared = False
 
@@ -74,7 +86,7 @@ class PreparedLanes:
     def one(self, lane: int, stop: Callable[[], bool] = never) -> Iterator[HeldLane | None]:
         """Hold one lane; None if `stop` said so first. Raises `StoreError`, and what the CRM's port raises."""
         self._prepare_once()
-        with Lanes(self._store).held(lane, stop) as mine, _right_to_pass(mine) as held:
+        with Lanes(self._store).held(lane, stop, self._on_wait) as mine, _right_to_pass(mine) as held:
             yield held
 
     @contextmanager

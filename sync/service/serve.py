@@ -46,6 +46,7 @@ def serve(
     port cannot be had, and `HandoffsError` if the receiver cannot serve: half a service is none.
     """
     worker = Worker(service)
+    worker.tell_of_others()  # before the port: what has it may well be this
     # Signals first: one that came between the two would end this process and leave the receiver behind.
     with (
         ending() as told,

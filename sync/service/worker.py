@@ -7,10 +7,15 @@ import structlog
 
 from sync.errors import AuthenticationError, HandoffsError, MappingMisfitError
 from sync.observe import health
+from sync.observe.heartbeat import Heartbeat
+from sync.observe.running import WAITS_FOR
 from sync.service.bootstrap import Service
 from sync.service.chores import Chore, Trouble
 from sync.service.drain import drain
+from sync.service.holder import Holder, say
+from sync.service.ping import Ping
 from sync.storage import retention, service_state, sweeps, work_queue
+from sync.storage.processes import Part
 
 TICK = 0.5
 """Seconds between two reads of the work queue while there is nothing to do: one small read."""
@@ -42,36 +47,52 @@ class Worker:
         self._lane = lane
         self._stop = Event()
         self._trouble = trouble = Trouble(service)
+        self._heartbeat = Heartbeat(service.store, service.clock, Part.WORKER)
+        self._ping = Ping(service)
         self._looked = False  # whether the last drain found something
         self._reviewed_at: datetime | None = None  # None: not yet
         self._timed = (Chore("daily sweep", self._sweep_if_due, trouble), Chore("poll", self._poll_if_due, trouble))
+        self._start = Chore("start", self._note_start, trouble)
         self._drain = Chore("work queue", self._drain_lane, trouble)
         self._review = Chore("review of alerts", self._review_alerts, trouble)
         self._retention = Chore("removal of old deliveries", self._prune_if_due, trouble)
         self._mending = Chore("note that all works", self._note_mended, trouble)
+
+    def tell_of_others(self) -> None:
+        """Log whether another worker lives on this database. Raises `StoreError`."""
+        self._heartbeat.tell_of_others()
 
     def stop(self) -> None:
         """Let `run` finish the current group and return. For other threads; not for signal handlers: it takes a lock."""
         self._stop.set()
 
     def run(self) -> None:
-        """Work until `stop` is called. Raises `StoreError` where the start cannot be written down; then nothing any more."""
+        """Work until `stop` is called. Raises nothing: a database that takes nothing is tried again, as the CRM is."""
+        with self._heartbeat.running(), self._ping.running():
+            timer = Thread(target=self._keep_time, name="timer", daemon=True)
+            while not self._stop.is_set():
+                self._start.attempt()
+                if self._start.well:
+                    break
+                self._stop.wait(TICK)
+            timer.start()
+            while not self._stop.is_set():
+                self._work()
+                self._stop.wait(TICK)
+            timer.join(TIMER_ENDS_WITHIN)
+        log.info("worker.stopped", lane=self._lane)
+
+    def _note_start(self) -> None:
         service = self._service
         with service.store.write() as connection:
             service_state.put(connection, service_state.STARTED_AT, service.clock.now())
             # What waits for a person may have been mended by the change that this start brings.
             work_queue.enqueue_blocked(connection, service.clock.now())
         log.info("worker.started", lane=self._lane)
-        timer = Thread(target=self._keep_time, name="timer", daemon=True)
-        timer.start()
-        while not self._stop.is_set():
-            self._work()
-            self._stop.wait(TICK)
-        timer.join(TIMER_ENDS_WITHIN)
-        log.info("worker.stopped", lane=self._lane)
 
     def turn(self) -> None:
         """Do once, in this thread, all that `run` does again and again: what the timer asks for, then what is due."""
+        self._heartbeat.beat_if_due()
         self._tick()
         self._work()
 
@@ -92,10 +113,22 @@ class Worker:
 
     def _drain_lane(self) -> None:
         self._looked = False
-        tally = drain(self._service, lane=self._lane, stop=self._stop.is_set)
+        tally = drain(
+            self._service, lane=self._lane, stop=self._stop.is_set, watch=self._note_busy, on_wait=self._note_waiting
+        )
         if tally.looked:
             self._looked = True
             log.info("lane.drained", **vars(tally))
+
+    def _note_busy(self, held: bool) -> None:
+        self._heartbeat.busy_since = self._service.clock.now() if held else None
+        self._heartbeat.waits_for = None
+
+    def _note_waiting(self, lane: int, holder: Holder | None, waited: float) -> None:
+        """Let the next sign of life tell for whom the worker waits."""
+        say(lane, holder, waited)
+        if waited >= WAITS_FOR.total_seconds():
+            self._heartbeat.waits_for = str(holder or "a process that did not say who it is")
 
     def _note_mended(self) -> None:
         self._trouble.mended()

@@ -125,6 +125,9 @@ POLLED_TO = _moment("polled_to")
 LAST_WEBHOOK = _moment("last_webhook")
 """When the last genuine webhook with an event came."""
 
+PROBED_AT = _moment("probed_at")
+"""When the receiver last made sure that the database takes what is written: a read says nothing of a full disk."""
+
 # -- why it cannot work
 
 TOKEN_REFUSED = _refusal("token_refused")
@@ -141,6 +144,56 @@ WRONG_PORTAL = _refusal("wrong_portal")
 
 REFUSALS = (TOKEN_REFUSED, TASK_PROPERTY_MISSING, MAPPING_MISFIT, WRONG_PORTAL)
 """Why no pass can run at all; a worker that finds one mended sets it to None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """A chore of the worker's that fails: since when without a success, how often, and with what last.
+
+    `storage`: it is the database, or what lies beside it, that fails; nothing is done without that.
+    """
+
+    since: datetime
+    times: int
+    error: str
+    storage: bool
+
+
+def _failing_text(failing: Failing | None) -> str:
+    if failing is None:
+        return ""
+    return to_json(
+        {
+            "since": to_ms(failing.since),
+            "times": failing.times,
+            "error": failing.error,
+            "storage": failing.storage,
+        }
+    )
+
+
+def _failing(text: str) -> Failing | None:
+    if not text:
+        return None
+    found = json.loads(text)
+    return Failing(from_ms(found["since"]), found["times"], found["error"], found["storage"])
+
+
+def failing(chore: str) -> "Entry[Failing | None]":
+    """Name the entry that holds how a chore (one of `CHORES`) fails; None: its last try succeeded."""
+    return Entry(f"failing_{chore}", _failing_text, _failing)
+
+
+CHORES = (
+    "start",
+    "daily sweep",
+    "poll",
+    "work queue",
+    "note that all works",
+    "review of alerts",
+    "removal of old deliveries",
+)
+"""What a worker does again and again."""
 
 # -- what it knows of the portal
 

@@ -273,6 +273,21 @@ faulty_records = Table(
     Column("since", BigInteger, nullable=False),
 )
 
+# The processes of the service, as each says itself: one row a start, kept for a week.
+processes = Table(
+    "process",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("part", String, nullable=False),  # worker, receiver
+    Column("pid", Integer, nullable=False),
+    Column("host", String, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("beat_at", BigInteger, nullable=False),  # its last sign of life
+    Column("ended_at", BigInteger),  # it was told to end; null: it runs, or was cut off
+    Column("busy_since", BigInteger),  # since when the worker is at its present group; null: it is at none
+    Column("waits_for", Text),  # whom it waits for, and since when; null: nobody
+)
+
 # One email to the admin a kind and hour.
 alerts = Table(
     "alert",

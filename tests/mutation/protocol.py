@@ -45,8 +45,70 @@ RECORDS, SCOPE, TODAYS_WORDS = (
 )
 
 DATABASE, SQLITE, LOG = "sync/storage/database.py", "sync/storage/sqlite.py", "sync/log.py"
+HEALTH, RUNNING, HEARTBEAT = "sync/observe/health.py", "sync/observe/running.py", "sync/observe/heartbeat.py"
+LANES, HOLDER, WORKER = "sync/service/lanes.py", "sync/service/holder.py", "sync/service/worker.py"
+PING, CHORES, APP = "sync/service/ping.py", "sync/service/chores.py", "webhooks/app.py"
+
+_RUNNING_TEST, _WELL_TEST = "tests/unit/test_running.py::", "tests/story/test_all_is_well.py::"
 
 MUTANTS = (
+    # whether all is well
+    Mutant(
+        "well-with-nothing-running", "All is well is said with nothing running.",
+        RUNNING, "findings = [] if alive else [Finding(_nobody(workers, now))]", "findings: list[Finding] = []",
+        test=_WELL_TEST + "test_after_a_sweep_by_hand_nobody_works",
+    ),
+    Mutant(
+        "well-after-a-death", "A worker that was killed counts as alive for ever.",
+        RUNNING, "return process.ended_at is None and now - process.beat_at <= SILENT_FOR",
+        "return process.ended_at is None",
+        test=_RUNNING_TEST + "test_a_death_is_known_within_three_minutes",
+    ),
+    Mutant(
+        "well-after-an-end", "A worker that was ended by Ctrl-C counts as alive for two minutes.",
+        HEARTBEAT, "processes.end(connection, self._id, self._clock.now())", "pass",
+        test=_WELL_TEST + "test_a_worker_gives_signs_of_life_and_says_when_it_ends",
+    ),
+    Mutant(
+        "well-in-a-crash-loop", "A worker that starts and dies again and again is alive each time.",
+        RUNNING, "    findings += _crashes(workers, now)\n", "",
+        test=_RUNNING_TEST + "test_a_crash_loop_is_no_life",
+    ),
+    Mutant(
+        "well-without-polls", "A poll that fails for hours is no news.",
+        HEALTH, "if now - since > 2 * every + POLL_LATE_BY:", "if now - since > SWEEP_WITHIN:",
+        test=_RUNNING_TEST + "test_the_age_of_the_last_poll",
+    ),
+    Mutant(
+        "well-with-a-full-disk", "Readiness reads, and a database that takes nothing is ready.",
+        HEALTH, "            service_state.put(connection, service_state.PROBED_AT, now)", "            pass",
+        test=_RUNNING_TEST + "test_what_is_not_written_is_not_ready",
+    ),
+    Mutant(
+        "well-without-a-lane", "A worker that cannot write its lane's lock is ready.",
+        CHORES, "isinstance(error, StoreError))", "isinstance(error, AuthenticationError))",
+        test=_WELL_TEST + "test_a_lane_whose_lock_cannot_be_written_is_said",
+    ),
+    Mutant(
+        "chore-fails-for-ever", "What failed once is told as failing although it succeeds since.",
+        CHORES, "                self._trouble.over(self.name)", "                pass",
+        test=_WELL_TEST + "test_a_crm_that_fails_is_said_and_forgotten",
+    ),
+    Mutant(
+        "waits-without-a-word", "Who waits for a lane that a frozen process holds says nothing.",
+        LANES, "                    on_wait(lane, holder.read(noted), now - began)", "                    pass",
+        test=_WELL_TEST + "test_who_waits_says_for_whom",
+    ),
+    Mutant(
+        "waits-and-is-well", "A worker that waits for a frozen command is well.",
+        WORKER, "        if waited >= WAITS_FOR.total_seconds():", "        if waited < 0:",
+        test=_WELL_TEST + "test_a_worker_that_waits_is_not_well",
+    ),
+    Mutant(
+        "ping-whatever-happens", "The monitor is told that all is well while nothing works.",
+        PING, "_failing(self._url) if fails else self._url", "self._url",
+        test=_WELL_TEST + "test_a_ping_while_the_service_works",
+    ),
     # the database's file, and the log's
     Mutant(
         "file-replaced-is-written", "A delivery is answered 200 into a file that was removed.",

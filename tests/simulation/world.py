@@ -194,7 +194,7 @@ class _Lanes:
     def __init__(self, _store: object) -> None:
         """As the real ones are made."""
 
-    def held(self, _lane: int, _stop: Callable[[], bool]) -> AbstractContextManager[bool]:
+    def held(self, _lane: int, _stop: Callable[[], bool], _on_wait: object) -> AbstractContextManager[bool]:
         """At once."""
         return nullcontext(enter_result=True)
 

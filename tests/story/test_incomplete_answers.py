@@ -13,6 +13,7 @@ from sync.observe.status import Status
 from sync.sandbox.faults import Fault, FaultKind
 from sync.sandbox.quirks import Quirks
 from sync.storage import work_queue
+from tests.alive import give_signs
 from tests.conftest import MakeWorld
 from tests.story.handoffs.steps import begun, in_review, of, on, ready, the, with_tickets
 from tests.terminal import Terminal
@@ -43,7 +44,8 @@ def whole_again(world: World) -> None:
 
 
 def told(world: World) -> Status:
-    return status.read(world.service.store, world.clock)
+    give_signs(world.service.store, world.clock)
+    return status.read(world.service.store, world.clock, world.settings)
 
 
 def done(world: World) -> tuple[list[str], int]:

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from sync.storage.tables import work_items
+from tests.alive import give_signs
 from tests.conftest import MakeWorld
 from tests.terminal import Terminal
 from tests.world import World
@@ -174,6 +175,7 @@ def test_watch_shows_one_report_after_the_other_until_ctrl_c(
         if len(shown) == 2:
             raise KeyboardInterrupt
         world.next_day(1)
+        give_signs(world.service.store, world.clock)
 
     monkeypatch.setattr(world.clock, "sleep", a_day_passes)
     before = world.clock.now().astimezone(world.service.mapping.zone)

@@ -182,7 +182,7 @@ class TroubledWeek:
             report.doubled += client.doubled(view)
             report.wrong += client.wrong(view)
         report.steps = {client.name: client.steps for client in self.clients}
-        told = str(status.read(self.world.service.store, self.world.own_clock).as_json())
+        told = str(status.read(self.world.service.store, self.world.own_clock, self.world.settings).as_json())
         report.unnamed = [name for id_, name in self.unserved.items() if name not in told and id_ not in told]
         report.faults, report.kills = self._fired, self._kills
         report.calls = self.world.sandbox.log.total

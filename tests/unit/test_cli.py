@@ -15,11 +15,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from sync.cli import SECTIONS, main
-from sync.clock import to_ms
+from sync.clock import SystemClock, to_ms
 from sync.crm import Kind, RecordRef
 from sync.storage import service_state, work_queue
 from sync.storage.database import Store, migrate, open_store
 from sync.storage.tables import deliveries, events, releases
+from tests.alive import give_signs
 
 COMMANDS = [name for section in SECTIONS.values() for name in section]
 HEAVY = {"sqlalchemy", "pydantic", "flask", "requests", "rich", "hubspot", "structlog", "jinja2", "alembic"}
@@ -43,6 +44,7 @@ def store(place: Path) -> Iterator[Store]:
     """The database that the commands open, up to date."""
     opened = open_store(f"sqlite:///{place / 'handoffs.db'}")
     migrate(opened)
+    give_signs(opened, SystemClock())
     yield opened
     opened.close()
 
@@ -232,7 +234,7 @@ KEYS = [
     *("version", "ok", "backlog", "oldest_seconds", "waiting", "parked", "held"),
     *("planned", "attempting", "unknown", "blocked", "failed"),
     *("last_sweep", "last_poll", "last_webhook", "budget"),
-    *("reasons", "errors", "troubles", "failing", "incomplete", "stuck", "worth_a_look", "told", "at"),
+    *("reasons", "errors", "troubles", "failing", "incomplete", "stuck", "worth_a_look", "running", "told", "at"),
 ]
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, not_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, not_, select, update
 
 from mappings.vocabulary import Handoff, TaskKind
 from sync.clock import from_ms, iso, to_ms
@@ -142,12 +142,11 @@ class Trouble:
 
 _WRONG = is_one_of(effects.c.state, [EffectState.FAILED.value, EffectState.BLOCKED.value, EffectState.UNKNOWN.value])
 _PUT_OFF = and_(effects.c.state == EffectState.PLANNED.value, effects.c.reason.is_not(None))
+_IS_TROUBLE = and_(_WRONG | _PUT_OFF, occurrences.c.state != OccurrenceState.GONE.value)
 _TROUBLES = (
     select(effects, occurrences.c.handoff, *_UNIT)
     .join(occurrences, effects.c.occurrence == occurrences.c.key)
-    .where(
-        _WRONG | _PUT_OFF, effects.c.state_at >= bindparam("since"), occurrences.c.state != OccurrenceState.GONE.value
-    )
+    .where(_IS_TROUBLE, effects.c.state_at >= bindparam("since"))
     .order_by(not_(_WRONG), effects.c.state != EffectState.FAILED.value, effects.c.state, effects.c.state_at)
 )
 
@@ -171,6 +170,19 @@ def troubles(connection: Connection, *, since: datetime | None = None) -> Iterat
             since=from_ms(row.state_at),
             reason=row.reason or "no reason was given",
         )
+
+
+_COUNT_TROUBLES = (
+    select(effects.c.state, func.count())
+    .join(occurrences, effects.c.occurrence == occurrences.c.key)
+    .where(_IS_TROUBLE)
+    .group_by(effects.c.state)
+)
+
+
+def count_troubles(connection: Connection) -> dict[EffectState, int]:
+    """Count what `troubles` lists, by state; a state of which there is none is absent."""
+    return {EffectState(state): int(number) for state, number in connection.execute(_COUNT_TROUBLES)}
 
 
 @dataclass(frozen=True, slots=True)

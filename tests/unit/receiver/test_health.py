@@ -9,10 +9,12 @@ from flask.testing import FlaskClient
 from sync.clock import to_ms
 from sync.crm import Kind, RecordRef
 from sync.errors import ConfigurationError
+from sync.observe.running import Finding
 from sync.storage import service_state, work_queue
 from sync.storage.database import Store, migrate, open_store
 from sync.storage.service_state import Entry
 from sync.storage.tables import work_items
+from tests.alive import give_signs
 from tests.unit.receiver.deliveries import START, HandClock, change, error_of, post, scraped, settings_of, stored
 from webhooks.app import create_app
 
@@ -20,6 +22,7 @@ from webhooks.app import create_app
 def test_without_webhooks_the_rest_works(store: Store, clock: HandClock) -> None:
     settings = settings_of(public_url=None, hubspot_client_secret="")
     client = create_app(store=store, settings=settings, clock=clock).test_client()
+    give_signs(store, clock)
     response = post(client, [change()])
     assert response.status_code == 503
     assert "HUBSPOT_CLIENT_SECRET" in error_of(response)
@@ -41,6 +44,12 @@ def test_half_a_setting_is_refused_at_the_start(
         create_app(store=store, settings=settings_of(**missing), clock=clock)
 
 
+@pytest.fixture(autouse=True)
+def served(store: Store, clock: HandClock) -> None:
+    """Worker and receiver give signs of life."""
+    give_signs(store, clock)
+
+
 def reasons(client: FlaskClient) -> list[str]:
     response = client.get("/readyz")
     body = response.get_json()
@@ -58,9 +67,14 @@ def test_a_new_service_is_ready(client: FlaskClient) -> None:
     assert reasons(client) == []
 
 
-def test_readiness_may_be_given(store: Store, clock: HandClock) -> None:
-    app = create_app(store=store, settings=settings_of(), clock=clock, readiness=lambda _store, _now: ["no"])
-    assert reasons(app.test_client()) == ["no"]
+def test_what_is_wrong_may_be_given(store: Store, clock: HandClock) -> None:
+    """What does not stop the service is told, and it is ready all the same: a balancer must not take it away."""
+    found = [Finding("a part", stops_work=False)]
+    client = create_app(store=store, settings=settings_of(), clock=clock, look=lambda *_: found).test_client()
+    assert reasons(client) == []
+    assert client.get("/readyz").get_json()["needs_a_person"] == ["a part"]
+    found.append(Finding("all of it"))
+    assert reasons(client) == ["all of it"]
 
 
 def test_a_database_without_a_schema(tmp_path: Path, clock: HandClock) -> None:
@@ -121,6 +135,7 @@ def mark(store: Store, ticket: str, at: datetime, not_before: datetime | None = 
 def test_a_backlog_that_is_too_old(client: FlaskClient, store: Store, clock: HandClock) -> None:
     mark(store, "1", START)
     clock.at = START + timedelta(minutes=15)
+    give_signs(store, clock)
     assert reasons(client) == []
     clock.at += timedelta(seconds=1)
     assert reasons(client) == ["backlog too old"]

@@ -13,6 +13,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from sync.observe.running import Finding
+from sync.settings import Settings
 from sync.storage.database import Store, StoreReader, migrate, open_store
 from tests.unit.receiver.deliveries import (
     LIMIT,
@@ -199,10 +201,10 @@ def test_no_header_breaks_the_receiver(fuzzed: FlaskClient, answer: str, stamp: 
 
 
 def test_an_error_outside_receiving_is_json_too(store: Store, clock: HandClock) -> None:
-    def broken(_store: StoreReader, _now: datetime) -> list[str]:
+    def broken(_store: StoreReader, _now: datetime, _settings: Settings) -> list[Finding]:
         raise RuntimeError("a secret value")
 
-    client = create_app(store=store, settings=settings_of(), clock=clock, readiness=broken).test_client()
+    client = create_app(store=store, settings=settings_of(), clock=clock, look=broken).test_client()
     with capture_logs() as logs:
         response = client.get("/readyz")
     assert response.status_code == 500

@@ -1,0 +1,119 @@
+"""Does anybody work, and can they? Told from the signs of life that worker and receiver write into the database. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sync.storage.processes import Part, Process
+
+SILENT_FOR = timedelta(minutes=2)
+"""How long a process may give no sign of life (they come every 20 seconds) before it counts as dead, or frozen."""
+
+AT_ONE_GROUP_FOR = timedelta(minutes=15)
+"""How long a worker may be at one group of records: a CRM that is slow to answer each call takes minutes."""
+
+WAITS_FOR = timedelta(minutes=1)
+"""How long a worker may wait for somebody else's command before it is said."""
+
+CRASHES_WITHIN = timedelta(minutes=30)
+CRASHES = 3
+"""So many starts within that time that nobody told to end are a part that cannot stay up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that keeps all from being well, in words for the admin.
+
+    `stops_work`: it keeps the service as a whole from its work, so that it is not ready; else it needs a person for a part.
+    """
+
+    text: str
+    stops_work: bool = True
+
+
+def is_live(process: Process, now: datetime) -> bool:
+    """Whether it was not told to end, and its last sign of life is not old."""
+    return process.ended_at is None and now - process.beat_at <= SILENT_FOR
+
+
+def live(found: Sequence[Process], part: Part, now: datetime) -> list[Process]:
+    """Pick those of a part that live, the one that started last at the end."""
+    return [one for one in found if one.part is part and is_live(one, now) and not _was_replaced(one, found)]
+
+
+def of_worker(found: Sequence[Process], now: datetime) -> list[Finding]:
+    """Tell what is wrong with the workers."""
+    workers = [one for one in found if one.part is Part.WORKER]
+    alive = live(found, Part.WORKER, now)
+    findings = [] if alive else [Finding(_nobody(workers, now))]
+    findings += _crashes(workers, now)
+    for one in alive:
+        if one.busy_since is not None and now - one.busy_since > AT_ONE_GROUP_FOR:
+            findings.append(
+                Finding(
+                    f"the {one} has been at one group of records since {_time(one.busy_since)}: it hangs. Look at its "
+                    f"log, then end it (kill -9 {one.pid}) and start it again: what it has begun is looked for in the CRM"
+                )
+            )
+        if one.waits_for is not None:
+            findings.append(Finding(f"the {one} waits for {one.waits_for}"))
+    return findings
+
+
+def of_receiver(found: Sequence[Process], now: datetime, *, expected: bool) -> list[Finding]:
+    """Tell what is wrong with the receiver. `expected`: webhooks are set up, so there must be one."""
+    receivers = [one for one in found if one.part is Part.RECEIVER]
+    if live(found, Part.RECEIVER, now):
+        return _crashes(receivers, now)
+    was_cut_off = bool(receivers) and receivers[-1].ended_at is None
+    if not expected and not was_cut_off:
+        return []
+    return [Finding(_nobody(receivers, now, Part.RECEIVER, "webhooks are not stored")), *_crashes(receivers, now)]
+
+
+def _nobody(
+    starts: Sequence[Process], now: datetime, part: Part = Part.WORKER, so: str = "nothing is done by itself"
+) -> str:
+    """Say that nobody does a part's work, and who did last."""
+    if not starts:
+        return f"no {part} has ever run on this database, so {so}: start `handoffs serve`"
+    last = max(starts, key=lambda one: (one.beat_at, one.id))
+    if last.ended_at is not None:
+        return (
+            f"no {part} runs, so {so}: the last one was told to end at {_time(last.ended_at)}; start `handoffs serve`"
+        )
+    minutes = (now - last.beat_at) // timedelta(minutes=1)
+    return (
+        f"the {last} has given no sign of life for {minutes} minutes, since {_time(last.beat_at)}, so {so}: it is dead, "
+        f"frozen, or cannot write the database. Look at its log, end what is left of it (kill -9 {last.pid}) and start "
+        "`handoffs serve`"
+    )
+
+
+def _crashes(starts: Sequence[Process], now: datetime) -> list[Finding]:
+    lost = [
+        one
+        for one in starts
+        if one.ended_at is None
+        and now - one.started_at <= CRASHES_WITHIN
+        and (_was_replaced(one, starts) or not is_live(one, now))
+    ]
+    if len(lost) < CRASHES:
+        return []
+    return [
+        Finding(
+            f"the {lost[-1].part} was started {len(lost)} times within {CRASHES_WITHIN // timedelta(minutes=1)} minutes and "
+            "cut off each time: its log says why"
+        )
+    ]
+
+
+def _was_replaced(one: Process, found: Sequence[Process]) -> bool:
+    """Whether it has given no sign of life since another one of its part started: of two that run, each does."""
+    return one.ended_at is None and any(
+        other.part is one.part and other.started_at > one.beat_at and other.id != one.id for other in found
+    )
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

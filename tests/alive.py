@@ -1,0 +1,26 @@
+"""Signs of life of a service that a test does not start: worker and receiver, as `handoffs serve` runs them."""
+
+from sync.clock import Clock
+from sync.storage import processes, service_state
+from sync.storage.database import Store, open_store
+from sync.storage.processes import Part
+
+
+def alive(database_url: str, clock: Clock) -> None:
+    """Have both give a sign of life, now. It holds for two minutes."""
+    store = open_store(database_url)
+    try:
+        give_signs(store, clock)
+    finally:
+        store.close()
+
+
+def give_signs(store: Store, clock: Clock) -> None:
+    """Do the same in an open database; and the worker has polled."""
+    now = clock.now()
+    with store.write() as connection:
+        known = {one.part: one.id for one in processes.find(connection) if one.ended_at is None}
+        for part in Part:
+            id_ = known.get(part) or processes.begin(connection, part, 4711, "here", now)
+            processes.beat(connection, id_, now, busy_since=None, waits_for=None)
+        service_state.put(connection, service_state.LAST_POLL, now)
