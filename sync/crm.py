@@ -235,6 +235,7 @@ class Owner:
     last_name: str
     archived: bool
     user_id: str = ""  # also of one who is deactivated; '' for one who cannot log in
+    is_queue: bool = False  # no person: it has no address
 
     @property
     def name(self) -> str:
@@ -246,6 +247,7 @@ class PipelineStage:
     id: str
     label: str
     closed: bool
+    read_only: bool = False  # nobody can move a record into it
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,12 +295,25 @@ class PropertyDefinition:
 
 
 @dataclass(frozen=True, slots=True)
+class ValueRule:
+    """An admin's validation rule of a property, which writes must keep: HubSpot's name of its type, and its arguments."""
+
+    property: str
+    type: str
+    arguments: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return " ".join((self.type, *self.arguments))
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
-    """The portal: its id, its time zone (IANA) and the host of its web pages."""
+    """The portal: its id, its time zone (IANA) and the host of its web pages; `kind`: STANDARD, SANDBOX, DEVELOPER_TEST …"""
 
     portal_id: str
     time_zone: str
     ui_domain: str
+    kind: str = ""
 
 
 def moment_of(text: str) -> datetime | None:
@@ -367,6 +382,18 @@ class CRMReader(Protocol):
 
     def properties(self, kind: Kind) -> dict[str, PropertyDefinition]:
         """Read the property definitions of one object, by name; archived ones are left out."""
+
+    def sensitive_properties(self, kind: Kind) -> dict[str, PropertyDefinition]:
+        """Read the definitions of sensitive properties of one object, by name; they are not among the others.
+
+        Raises `AuthenticationError` where the app lacks the scope for it.
+        """
+
+    def value_rules(self, kind: Kind) -> list[ValueRule]:
+        """Read the admin's validation rules of the properties of one object."""
+
+    def required_properties(self, kind: Kind) -> frozenset[str]:
+        """Read the names of the properties without which no record of one object can be created."""
 
     def archived_properties(self, kind: Kind) -> frozenset[str]:
         """Read the names of the properties of one object that somebody has archived; they can be restored."""

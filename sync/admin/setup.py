@@ -10,7 +10,7 @@ from mappings.schema import ProcessMapping
 from sync.crm import CRM, CRMReader, Kind
 from sync.errors import CRMRejectedError, MappingMisfitError
 from sync.passes.fit import missing_properties, missing_values
-from sync.passes.portal import find_pipeline, find_stage
+from sync.passes.portal import find_pipeline, find_stage, read_definitions
 
 GROUP = "task_information"
 """HubSpot's own group of task properties."""
@@ -65,8 +65,8 @@ def _misfits(crm: CRMReader, mapping: ProcessMapping) -> list[str]:
     found: list[str] = []
     _asked(lambda: crm.type_id(Kind.PORTFOLIO), found)
     if not found:
-        known = {kind: crm.properties(kind) for kind in (Kind.PORTFOLIO, Kind.TICKET)}
-        found += missing_properties(mapping, known.__getitem__) or missing_values(mapping, known)
+        known = {kind: read_definitions(crm, mapping, kind) for kind in (Kind.PORTFOLIO, Kind.TICKET)}
+        found += missing_properties(mapping, known) or missing_values(mapping, known)
     pipelines = crm.pipelines()
     pipeline = _asked(lambda: find_pipeline(mapping.ticket.pipeline, pipelines), found)
     if pipeline is not None:

@@ -1,5 +1,6 @@
 """`handoffs check`: does the mapping fit the live portal?"""
 
+import re
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
@@ -18,14 +19,29 @@ if TYPE_CHECKING:
 _COLOURS = {"error": "bold red", "warning": "yellow", "ok": "green", "?": "dim"}
 
 
+def _address(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    """Take an email address. Raises `click.BadParameter` for what is none."""
+    if value is not None and not re.fullmatch(r"[^@\s]+@[^@\s]+", value):
+        raise click.BadParameter(f"{value} is no email address")
+    return value
+
+
 @click.command()
+@click.option(
+    "--send-test-email",
+    metavar="ADDRESS",
+    callback=_address,
+    help="Send one email there, the way that EMAIL_URL says.",
+)
 @JSON
-def check(as_json: bool) -> None:
+def check(as_json: bool, send_test_email: str | None) -> None:
     """Say whether the mapping fits the live portal, and how to mend what does not.
 
     Looks at everything at once: the object, every property with its type and options, the pipeline and its stages,
-    association types, owners, the app's scopes, email (connects and logs in, sends nothing), webhooks (whether the
-    running service answers at PUBLIC_URL and tells right signatures from wrong ones), the time zone. Changes nothing.
+    association types, owners, the admin's validation rules, the app's scopes, email (connects and logs in, sends nothing
+    unless you ask for a test email), webhooks (whether the running service answers at PUBLIC_URL and tells right
+    signatures from wrong ones), the time zone. It also rehearses: on a few of the records that are there it makes every
+    kind of reading call that the service lives by. Changes nothing.
 
     Each finding names the line of the mapping, or the setting. A warning is worth a look and stops nothing: webhooks
     that do not arrive are one, as the poll does their work, and so is a mail server that does not answer, as emails
@@ -38,12 +54,14 @@ def check(as_json: bool) -> None:
     Examples:
       handoffs check
       handoffs check --json
+      handoffs check --send-test-email you@agency.example
 
     \b
     Exit codes: 0 all is well, or there are only warnings; 1 the CRM does
-      not answer, or the mail server refuses the login; 2 a setting or
-      the mapping is wrong in itself; 4 the token is refused or lacks a
-      scope; 5 the mapping does not fit the portal
+      not answer, the mail server refuses the login, or the test email
+      was not sent; 2 a setting or the mapping is wrong in itself; 4 the
+      token is refused or lacks a scope; 5 the mapping does not fit the
+      portal
     """
     with session.service(begin=False) as built:
         from mappings.load import places
@@ -60,6 +78,7 @@ def check(as_json: bool) -> None:
             mailer=built.mailer,
             clock=built.clock,
             probe=obstacle,
+            send_test_to=send_test_email,
         )
         if as_json:
             print_json({"ok": report.ok, "findings": [misfit.as_json() for misfit in report.misfits]})

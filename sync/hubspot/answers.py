@@ -258,6 +258,11 @@ def objects(value: object) -> list[Json]:
     return [item for item in _list(value) if isinstance(item, dict)]
 
 
+def texts(value: object) -> tuple[str, ...]:
+    """Read a list of values as text; nothing where there is none."""
+    return tuple(_text(item) for item in _list(value))
+
+
 def child(raw: Json, name: str) -> Json:
     """Read a JSON object inside another; empty where there is none."""
     return _dict(raw.get(name))

@@ -2,8 +2,9 @@
 
 import contextlib
 from collections.abc import Mapping
+from dataclasses import replace
 
-from sync.crm import Account, AssociationType, Kind, Owner, Pipeline, PipelineStage, PropertyDefinition
+from sync.crm import Account, AssociationType, Kind, Owner, Pipeline, PipelineStage, PropertyDefinition, ValueRule
 from sync.hubspot import answers
 from sync.hubspot.answers import Json
 from sync.hubspot.calls import API_VERSION, LIST_PAGE, PartOfPort
@@ -28,6 +29,7 @@ class PortalReads(PartOfPort):
                     last_name=answers.text(raw, "lastName"),
                     archived=archived,
                     user_id=answers.text(raw, "userId") or answers.text(raw, "userIdIncludingInactive"),
+                    is_queue=answers.text(raw, "type").upper() == "QUEUE",
                 )
                 found[owner.id] = owner
         return found
@@ -58,13 +60,45 @@ class PortalReads(PartOfPort):
         ask = Ask("GET", path, f"{kind}/properties", query={"archived": "true"}, listing=True)
         return frozenset(answers.required(raw, "name") for raw in self._calls.listed(ask))
 
+    def sensitive_properties(self, kind: Kind) -> dict[str, PropertyDefinition]:
+        """Read sensitive definitions, the highly sensitive ones too; see the port."""
+        path = f"/crm/properties/{API_VERSION}/{self._calls.type_id(kind)}"
+        found = [
+            _property(raw)
+            for sensitivity in ("sensitive", "highly_sensitive")
+            for raw in self._calls.listed(
+                Ask("GET", path, f"{kind}/properties", query={"dataSensitivity": sensitivity}, listing=True)
+            )
+        ]
+        return {definition.name: replace(definition, sensitive=True) for definition in found}
+
+    def value_rules(self, kind: Kind) -> list[ValueRule]:
+        """Read validation rules; see the port."""
+        path = f"/crm/property-validations/{API_VERSION}/{self._calls.type_id(kind)}"
+        return [
+            ValueRule(
+                answers.required(raw, "propertyName"),
+                answers.text(rule, "ruleType"),
+                answers.texts(rule.get("ruleArguments")),
+            )
+            for raw in self._calls.listed(Ask("GET", path, f"{kind}/validations", listing=True))
+            for rule in answers.objects(raw.get("propertyValidationRules"))
+        ]
+
+    def required_properties(self, kind: Kind) -> frozenset[str]:
+        """Read them from the object's schema; see the port."""
+        path = f"/crm-object-schemas/{API_VERSION}/schemas/{self._calls.type_id(kind)}"
+        body = self._calls.send(Ask("GET", path, "schemas/get")).body
+        return frozenset(answers.texts(body.get("requiredProperties")))
+
     def account(self) -> Account:
-        """Read portal id, time zone and host of its pages."""
+        """Read portal id, time zone, host of its pages and kind."""
         body = self._calls.send(Ask("GET", f"/account-info/{API_VERSION}/details", "account")).body
         return Account(
             portal_id=answers.required(body, "portalId"),
             time_zone=answers.text(body, "timeZone"),
             ui_domain=answers.text(body, "uiDomain") or "app.hubspot.com",
+            kind=answers.text(body, "accountType").upper(),
         )
 
     def type_id(self, kind: Kind) -> str:
@@ -133,4 +167,10 @@ def _stage(raw: Json) -> PipelineStage:
     metadata = answers.child(raw, "metadata")
     state = answers.text(metadata, "ticketState").upper()
     closed = state == "CLOSED" if state else answers.truth(metadata.get("isClosed"))
-    return PipelineStage(answers.required(raw, "id"), answers.text(raw, "label"), closed)
+    permissions = answers.text(raw, "writePermissions").upper()
+    return PipelineStage(
+        answers.required(raw, "id"),
+        answers.text(raw, "label"),
+        closed,
+        read_only=permissions in {"READ_ONLY", "INTERNAL_ONLY"},
+    )

@@ -18,17 +18,17 @@ _SHOWN = 8
 
 def missing_properties(
     mapping: ProcessMapping,
-    properties: Callable[[Kind], Container[str]],
+    known: Definitions,
     archived: Callable[[Kind], Container[str]] = lambda _: (),
 ) -> list[str]:
-    """Write a sentence for each property that the mapping names and the portal has not; `properties` are those it has.
+    """Write a sentence for each property that the mapping names and the portal has not; `known` are those it has.
 
-    `archived`: those that somebody has archived. It is asked only where one is missing.
+    Objects that `known` does not have are left out. `archived`: properties that somebody has archived. It is asked only
+    where one is missing.
     """
     found = []
     for kind, names in _named(mapping).items():
-        known = properties(kind)
-        missing = {key: name for key, name in names.items() if name not in known}
+        missing = {key: name for key, name in names.items() if kind in known and name not in known[kind]}
         restorable: Container[str] = archived(kind) if missing else ()
         found += [
             f"{key}: the property “{name}” of the portal's {kind} is archived. Restore it, or change the mapping (MAPPING)."

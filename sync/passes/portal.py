@@ -10,7 +10,7 @@ from mappings.schema import ProcessMapping
 from mappings.vocabulary import Stage
 from sync.clock import Clock
 from sync.crm import Account, CRMReader, Kind, Owner, Pipeline, PipelineStage, PropertyDefinition, RecordRef
-from sync.errors import CRMRejectedError, MappingMisfitError
+from sync.errors import AuthenticationError, CRMRejectedError, MappingMisfitError
 from sync.passes.fit import missing_properties, missing_values
 from sync.rules.context import Choices
 
@@ -113,14 +113,13 @@ class PortalCache:
             self._type_ids = {kind: self._crm.type_id(kind) for kind in Kind}
         if self._stages_at is None or not timedelta(0) <= now - self._stages_at < STAGES_FOR:
             self._pipelines = self._crm.pipelines()
-            known = {kind: self._crm.properties(kind) for kind in (Kind.PORTFOLIO, Kind.TICKET, Kind.TASK)}
+            known = {kind: read_definitions(self._crm, self._mapping, kind) for kind in (Kind.PORTFOLIO, Kind.TICKET)}
+            known[Kind.TASK] = self._crm.properties(Kind.TASK)
             self._has_task_property = self._mapping.task.key_property in known[Kind.TASK]
             self._on_portfolios = frozenset(known[Kind.PORTFOLIO])
             self._absent = frozenset(self._mapping.ticket.owners.values()) - known[Kind.TICKET].keys()
             # HubSpot reads a property that it does not have as nothing at all: an empty status would fire.
-            missing = missing_properties(self._mapping, known.__getitem__)
-            if missing:
-                missing = missing_properties(self._mapping, known.__getitem__, self._archived)
+            if missing := missing_properties(self._mapping, known, self._archived):
                 raise MappingMisfitError("\n".join(missing))
             if impossible := missing_values(self._mapping, known):
                 raise MappingMisfitError("\n".join(impossible))
@@ -213,6 +212,24 @@ def _choices(mapping: ProcessMapping, known: Mapping[Kind, Mapping[str, Property
         Kind.TICKET: (ticket.copy_approval, ticket.graphic_approval),
     }
     return {(kind, name): known[kind][name].values for kind, names in written.items() for name in names}
+
+
+def read_definitions(crm: CRMReader, mapping: ProcessMapping, kind: Kind) -> dict[str, PropertyDefinition]:
+    """Read the definitions of an object's properties by name, with the sensitive ones where the mapping needs one of them.
+
+    What the app may not see is left out. Raises the port's errors otherwise.
+    """
+    known = crm.properties(kind)
+    if not missing_properties(mapping, {kind: known}):
+        return known
+    try:
+        return {**crm.sensitive_properties(kind), **known}
+    except CRMRejectedError:
+        return known
+    except AuthenticationError as error:
+        if error.status != 403:
+            raise
+        return known
 
 
 def find_by_name(name: str, candidates: Iterable[Labelled]) -> list[Labelled]:

@@ -129,7 +129,7 @@ def account(call: Call) -> Response:
         200,
         {
             "portalId": details.portal_id,
-            "accountType": "STANDARD",
+            "accountType": details.kind,
             "timeZone": details.time_zone,
             "companyCurrency": "USD",
             "additionalCurrencies": [],

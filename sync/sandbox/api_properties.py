@@ -10,9 +10,16 @@ from sync.sandbox.wire import ApiError, Response
 
 
 def properties(call: Call) -> Response:
+    """Those of one sensitivity; of the sensitive ones only where the app may read them (docs/hubspot.md 4.8)."""
     object_type = call.type()
+    wanted = call.query("dataSensitivity") or "non_sensitive"
+    if wanted != "non_sensitive" and not object_type.shows_sensitive:
+        base = "crm.objects.custom" if object_type.custom else object_type.plural
+        context = {"requiredGranularScopes": [f"{base}.{wanted}.read.v2"]}
+        raise ApiError(403, "MISSING_SCOPES", "This app hasn't been granted all required scopes.", context=context)
     shown = object_type.archived_properties if call.archived else object_type.properties
-    return answer(200, listing(one.as_json(archived=call.archived) for one in shown.values()))
+    told = (one for one in shown.values() if one.sensitivity == wanted)
+    return answer(200, listing(one.as_json(archived=call.archived) for one in told))
 
 
 def property_named(call: Call) -> Response:

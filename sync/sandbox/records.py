@@ -100,13 +100,13 @@ class Record:
         return None
 
     def _render(self, properties: tuple[str, ...], history: tuple[str, ...], quirks: Quirks) -> str:
-        known = self.type.properties
+        is_shown = self.type.is_shown
         always = (self.type.created_property, "hs_lastmodifieddate", "hs_object_id")
         names = dict.fromkeys((*(properties or self.type.default_properties), *history, *always))
-        shown = ",".join(f"{quote(name)}:{self._shown(name, quirks)}" for name in sorted(names) if name in known)
+        shown = ",".join(f"{quote(name)}:{self._shown(name, quirks)}" for name in sorted(names) if is_shown(name))
         parts = [f'{{"id":"{self.id}","properties":{{{shown}}}']
         if history:
-            told = (self._told(name, quirks) for name in history if name in known)
+            told = (self._told(name, quirks) for name in history if is_shown(name))
             parts.append(f'"propertiesWithHistory":{{{",".join(part for part in told if part)}}}')
         parts.append(f'"createdAt":"{iso(self.created)}","updatedAt":"{iso(self.modified)}"')
         if self.archived_at is None:

@@ -96,6 +96,13 @@ class ObjectType:
     fully_qualified_name: str = ""
     plural_label: str = ""
     legacy_webhooks: bool = False
+    shows_sensitive: bool = False
+    """Whether the app has the scopes for its sensitive properties; without them no answer shows their values."""
+
+    def is_shown(self, name: str) -> bool:
+        """Whether answers to the app show this property."""
+        known = self.properties.get(name)
+        return known is not None and (self.shows_sensitive or known.sensitivity == "non_sensitive")
 
 
 WritePermissions = Literal["CRM_PERMISSIONS_ENFORCEMENT", "READ_ONLY", "INTERNAL_ONLY"]
@@ -187,6 +194,7 @@ class Account:
     app_id: int = 9_000_001
     time_zone: str = "America/New_York"
     ui_domain: str = "app.hubspot.com"
+    kind: Literal["STANDARD", "SANDBOX", "DEVELOPER_TEST", "APP_DEVELOPER"] = "STANDARD"
 
 
 def pipeline_from_json(raw: Mapping[str, object], new_id: Callable[[], str]) -> Pipeline:

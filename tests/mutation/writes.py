@@ -12,7 +12,8 @@ CYCLE, CONTEXT, DECIDE = "sync/rules/cycle.py", "sync/rules/context.py", "sync/r
 PORTAL, PAYLOADS = "sync/passes/portal.py", "sync/passes/effects/payloads.py"
 OWN_CHANGES, DUE, FOLLOWED = (f"sync/admin/verify/{name}.py" for name in ("own_changes", "due", "followed"))
 VERIFY = "tests/story/test_verify.py"
-STAFF = "sync/rules/people.py"
+STAFF, CHECKED = "sync/rules/people.py", "tests/unit/check/test_portals.py"
+_CHECK_WRITES_NOTHING = "`check` changes nothing in the CRM."
 PEOPLE_CHANGE, TRIES = "tests/story/test_people_change.py", "sync/passes/effects/attempts.py"
 MOMENT = "tests/unit/test_cycle.py::test_what_happens_in_the_very_moment_of_an_ending_is_of_the_next_cycle"
 
@@ -112,6 +113,30 @@ MUTANTS = (
         "sync/crm.py", "and not self.owner and not self.external)", "and not self.owner)",
         test="tests/story/test_values_missing.py::test_a_property_that_tells_no_options_takes_any_value",
         why="In the simulation every option is listed.",
+    ),
+    Mutant(
+        "check-rehearses-nothing", "What answers lack is not noticed beforehand.",
+        "sync/admin/check/rehearsal.py", "lacking.setdefault(gap, faulty)", "lacking.pop(gap, None)",
+        test=f"{CHECKED}::TestTheRehearsal::test_what_answers_lack_is_an_error",
+        why=_CHECK_WRITES_NOTHING,
+    ),
+    Mutant(
+        "check-rules-unread", "An admin's rule that refuses every task is taken to be kept.",
+        "sync/admin/check/rules.py", "if not keeps(rule, sample)), None)", "if keeps(rule, sample) and not rule), None)",
+        test=f"{CHECKED}::TestRulesOfAnAdmin::test_that_refuses_every_task_is_an_error",
+        why=_CHECK_WRITES_NOTHING,
+    ),
+    Mutant(
+        "check-read-only-stage", "A stage that nobody can move a ticket into fits.",
+        "sync/hubspot/portal.py", 'read_only=permissions in {"READ_ONLY", "INTERNAL_ONLY"},', "read_only=False,",
+        test=f"{CHECKED}::test_a_kick_back_into_a_read_only_stage_is_told_of_beforehand",
+        why=_CHECK_WRITES_NOTHING,
+    ),
+    Mutant(
+        "sensitive-counts-as-missing", "A sensitive property that the app may read counts as missing.",
+        PORTAL, "return {**crm.sensitive_properties(kind), **known}", "return known",
+        test=f"{CHECKED}::TestSensitiveProperties::test_that_the_app_may_see_are_read",
+        why="In the simulation no property is sensitive.",
     ),
     Mutant(
         "people-left-all-the-same", "Who was deactivated between the decision and the email gets it.",

@@ -5,20 +5,21 @@ portal is compared with is what the service relies on: its rules, the snapshot, 
 
 Each area is a function that notes misfits and returns what there is to say where all is well. They stand in `portal`,
 `records` (the portfolio's object, the properties of portfolios, tickets and tasks, associations), `pipeline`, `owners`,
-`scopes`, `email` and `webhooks`; `properties` compares single properties and their values.
+`rules` (an admin's), `rehearsal` (every kind of call, on records that are there), `scopes`, `email` and `webhooks`;
+`properties` compares single properties and their values.
 """
 
 from collections.abc import Callable
 
 from mappings.load import Places
 from mappings.schema import ProcessMapping
-from sync.admin.check import email, owners, pipeline, portal, records, scopes, webhooks
+from sync.admin.check import email, owners, pipeline, portal, records, rehearsal, rules, scopes, webhooks
 from sync.admin.check.deployment import Deployment, Misfits, Probe, SkippedError
 from sync.admin.check.report import Area, Cause, CheckReport, Misfit, Severity
 from sync.clock import Clock
 from sync.crm import CRMReader
 from sync.errors import AuthenticationError, CRMRejectedError, CRMUnavailableError
-from sync.passes.email import MailServer
+from sync.passes.email import Mailer
 from sync.settings import Settings
 
 __all__ = ["Area", "Cause", "CheckReport", "Misfit", "Severity", "check"]
@@ -34,11 +35,16 @@ AREAS: tuple[tuple[str, str, Compare], ...] = (
     ("task", "read the task's properties", records.task),
     ("associations", "read association types", records.associations),
     ("owners", "read owners", owners.compare),
+    ("rules", "read validation rules", rules.compare),
+    ("rehearsal", "", rehearsal.compare),
     ("scopes", "", scopes.compare),  # after all that meets a missing one
     ("email", "", email.compare),
     ("webhooks", "", webhooks.compare),
 )
 """Each area by name, with what it needs a scope for ('': it says that itself)."""
+
+_MUST_FIT = {"object", "portfolio", "ticket", "pipeline", "task"}
+"""Where one of these is wrong, no pass begins, and reading as a pass does would fail for a reason that is known."""
 
 
 def check(
@@ -47,20 +53,25 @@ def check(
     mapping: ProcessMapping,
     places: Places,
     settings: Settings,
-    mailer: MailServer | None,
+    mailer: Mailer | None,
     clock: Clock,
     probe: Probe,
+    send_test_to: str | None = None,
 ) -> CheckReport:
-    """Compare everything. Raises only where nothing at all can be seen of the portal.
+    """Compare everything; `send_test_to` is an address that gets a test email.
+
+    Raises only where nothing at all can be seen of the portal.
 
     That is an `AuthenticationError` for a refused token, and `CRMUnavailableError` where the first call gets no answer.
     """
-    deployment = Deployment(crm, mapping, settings, mailer, clock, probe)
+    deployment = Deployment(crm, mapping, settings, mailer, clock, probe, send_test_to)
     misfits = Misfits(places)
     areas: list[Area] = []
     for name, purpose, compare in AREAS:
         note = _compared(deployment, misfits, purpose, compare, first=not areas)
         areas.append(Area(name, note, misfits.take()))
+        if name in _MUST_FIT:
+            deployment.fits &= not any(one.severity is Severity.ERROR for one in areas[-1].misfits)
     return CheckReport(tuple(areas))
 
 

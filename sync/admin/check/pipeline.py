@@ -39,6 +39,12 @@ def compare(deployment: Deployment, misfits: Misfits) -> str:
             )
             continue
         _note_look_alikes(misfits, ("ticket", key), stage, stages[0], pipeline.stages)
+        if stages[0].read_only:
+            misfits.error(
+                ("ticket", key),
+                f"the stage “{stages[0].label}” is read only: nobody can move a ticket into it, nor can the service",
+                "lift the restriction (Settings > Objects > Tickets > Pipelines), or write another stage",
+            )
         if stages[0].closed:
             misfits.error(
                 ("ticket", key),

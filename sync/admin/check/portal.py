@@ -23,6 +23,13 @@ def compare(deployment: Deployment, misfits: Misfits) -> str:
             "people see",
             f"write {account.time_zone}, or change the portal's (Settings > Account Defaults)",
         )
+    if account.kind not in {"", "STANDARD"}:
+        misfits.setting(
+            "HUBSPOT_ACCESS_TOKEN",
+            f"portal {account.portal_id} is no production account, but one of the kind {account.kind}",
+            "nothing, if you are trying things out; for the real one set its token, and another DATABASE_URL",
+            severity=Severity.WARNING,
+        )
     if deployment.settings.hubspot_app_id is None:
         misfits.setting(
             "HUBSPOT_APP_ID",

@@ -51,8 +51,18 @@ def look_up(misfits: Misfits, kind: Kind, key: Path, name: str, known: Mapping[s
         if near:
             remedy = f"write {near[0]}" + (", its internal name" if labelled else "?")
         else:
-            remedy = "create the property in HubSpot, or write the internal name of another"
+            remedy = (
+                "create the property in HubSpot, or write the internal name of another; if it is there and marked as "
+                "sensitive, use one that is not, or give the app the scope for sensitive properties "
+                "(….sensitive.read.v2)"
+            )
         misfits.error(key, f"{kind}s have no property “{name}”", remedy)
+    elif known[name].sensitive:
+        misfits.warning(
+            key,
+            f"“{name}” is marked as sensitive: the app may read it, and whoever gets a task or email sees what it holds",
+            "nothing, if that is meant; else write a property that is not sensitive",
+        )
     return Named(key, known.get(name))
 
 
@@ -107,6 +117,12 @@ def expect_single(misfits: Misfits, named: Named) -> bool:
 def expect_owner(misfits: Misfits, named: Named) -> None:
     """Note a property that cannot name a person."""
     definition = named.definition
+    if definition is not None and definition.owner and definition.field_type == _SEVERAL:
+        misfits.warning(
+            named.key,
+            f"“{definition.name}” can name several people at once: where it does, the work of the role is blocked",
+            "make it hold one person (Settings > Properties), or leave one in each record",
+        )
     if definition is None or definition.owner:
         return
     remedy = "make a property of the field type “HubSpot user” in HubSpot, and write its internal name"

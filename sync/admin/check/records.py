@@ -5,6 +5,7 @@ from sync.admin.check.deployment import Deployment, Misfits, Path, SkippedError
 from sync.admin.check.properties import Named
 from sync.crm import Kind
 from sync.errors import MappingMisfitError
+from sync.passes.portal import read_definitions
 
 
 def portfolio_object(deployment: Deployment, misfits: Misfits) -> str:
@@ -28,7 +29,7 @@ def portfolio(deployment: Deployment, misfits: Misfits) -> str:
     if not deployment.has_object:
         raise SkippedError
     mapping, names = deployment.mapping.portfolio, deployment.mapping.portfolio.properties
-    known = deployment.crm.properties(Kind.PORTFOLIO)
+    known = read_definitions(deployment.crm, deployment.mapping, Kind.PORTFOLIO)
     has = properties.look_up_all(misfits, Kind.PORTFOLIO, names, known)
     properties.expect_text(misfits, has[names.name])
     properties.expect_date(misfits, has[names.refresh_date])
@@ -58,7 +59,7 @@ def portfolio(deployment: Deployment, misfits: Misfits) -> str:
 def ticket(deployment: Deployment, misfits: Misfits) -> str:
     """Compare the ticket's properties and values with the mapping."""
     mapping, names = deployment.mapping.ticket, deployment.mapping.ticket.properties
-    known = deployment.crm.properties(Kind.TICKET)
+    known = read_definitions(deployment.crm, deployment.mapping, Kind.TICKET)
     has = properties.look_up_all(misfits, Kind.TICKET, names, known)
     properties.expect_text(misfits, has[names.subject])
     properties.expect_text(misfits, has[names.folder], or_choice=True)

@@ -37,7 +37,12 @@ class Relay:
 
 
 def checked(
-    world: World, *, mailer: Mailer | None = None, blocked_by: Obstacle | None = None, **settings: Any
+    world: World,
+    *,
+    mailer: Mailer | None = None,
+    blocked_by: Obstacle | None = None,
+    send_test_to: str | None = None,
+    **settings: Any,
 ) -> CheckReport:
     service = world.service
     return check(
@@ -48,6 +53,7 @@ def checked(
         mailer=mailer or Relay(),
         clock=world.clock,
         probe=lambda *_: blocked_by,
+        send_test_to=send_test_to,
     )
 
 

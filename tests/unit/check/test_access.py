@@ -1,12 +1,13 @@
 """Scopes, token, connection, and settings that a check needs."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from sync.admin.check import Severity
 from sync.admin.probe import Obstacle
-from sync.errors import AuthenticationError, CRMUnavailableError
+from sync.errors import AuthenticationError, CRMUnavailableError, EmailError, EmailUnknownError
 from sync.sandbox import Fault
 from tests.unit.check.report import ERROR, WARNING, Relay, checked
 from tests.world import World
@@ -85,3 +86,41 @@ def test_webhooks_that_do_not_arrive_stop_nothing(world: World) -> None:
     assert ([one.severity for one in report.misfits], report.exit_code) == ([WARNING], 0)
     report = checked(world, blocked_by=Obstacle("believes anybody", "mend it", dangerous=True))
     assert ([one.severity for one in report.misfits], report.exit_code) == ([ERROR], 1)
+
+
+class Post(Relay):
+    """A mail server that keeps what it is given; `error` is raised instead."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        super().__init__()
+        self.error = error
+        self.sent: list[tuple[str, str, str]] = []
+
+    def send(self, key: str, to: str, subject: str, body: str) -> None:
+        if self.error is not None:
+            raise self.error
+        self.sent.append((key, to, subject))
+
+
+def test_a_test_email_is_sent_where_it_is_asked_for_each_time(world: World) -> None:
+    post = Post()
+    report = checked(world, mailer=post, send_test_to="you@agency.example")
+    world.clock.advance(timedelta(seconds=1))
+    checked(world, mailer=post, send_test_to="you@agency.example")
+    assert [to for _, to, _ in post.sent] == ["you@agency.example"] * 2
+    assert len({key for key, _, _ in post.sent}) == 2
+    assert report.exit_code == 0
+    assert "a test email to you@agency.example is handed over" in str([area.note for area in report.areas])
+
+
+@pytest.mark.parametrize(
+    ("error", "problem"),
+    [
+        (EmailError("550 no such user"), "the test email was not sent: 550 no such user"),
+        (EmailUnknownError("it broke off"), "nobody can know whether the test email was sent: it broke off"),
+    ],
+)
+def test_a_test_email_that_is_not_sent_is_an_error(world: World, error: Exception, problem: str) -> None:
+    report = checked(world, mailer=Post(error), send_test_to="you@agency.example")
+    assert [(one.severity, one.where, one.problem) for one in report.misfits] == [(ERROR, "EMAIL_URL", problem)]
+    assert report.exit_code == 1

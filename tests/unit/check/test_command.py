@@ -38,6 +38,8 @@ studio.yaml against the portal:
   error    task          1 error
   ok       associations  portfolios, tickets, tasks and notes
   error    owners        1 error
+  ok       rules         no admin's rule stands in the way
+  ?        rehearsal     not looked at: another finding stands before it
   ok       scopes        every kind of call is permitted
   ok       email         emails are printed, not sent (EMAIL_URL=console:)
   warning  webhooks      1 warning
