@@ -1201,10 +1201,33 @@ MUTANTS = (
     ),
     # merged records
     Mutant(
+        "lost-kickoff-tells-no-ending", "After a loss, the next cycle's kickoff does not tell that the ending was carried out.",
+        ENDINGS, "return _has_begun_what_follows(context, ending) or _has_moved_the_date(context, ending)",
+        "return _has_moved_the_date(context, ending)",
+        test=decision(
+            "2a a lost database: the CRM has forgotten that the date was moved, and the kickoff of the cycle that it began is there"
+        ),
+    ),
+    Mutant(
+        "lost-any-kickoff-tells-the-ending", "After a loss, a kickoff of the cycle that it ended tells that it was carried out.",
+        ENDINGS, "int(key.cycle_told) >= ending.version.ms for", "int(key.cycle_told) >= 0 for",
+        test=decision("8 a lost database: the second closing is still to be carried out"),
+    ),
+    Mutant(
         "merged-other-is-primary", "The one that was merged away is taken for the primary.",
         ANCESTRY, "told = [former.record for former in merged if former.primary]",
         "told = [former.record for former in merged if former.primary is False]",
         test=decision("merged but not what was open of a cycle of the other one that had ended"),
+    ),
+    Mutant(
+        "merged-cycle-tells-nothing", "Which record was the primary is not told by the cycle in which the new one went on.",
+        ANCESTRY, "return self._goes_on(record), name,", "return 0, name,",
+        test="tests/unit/test_ancestry.py::test_the_cycle_that_the_new_record_went_on_in_tells_more_than_any_name",
+    ),
+    Mutant(
+        "merged-primary-by-what-stands-now", "Which record was the primary is told by what people have set since the merge.",
+        ANCESTRY, "return before[0].value if before and len(before) < len(history) else value", "return value",
+        test="tests/unit/test_ancestry.py::test_what_people_have_set_since_the_merge_does_not_tell",
     ),
     Mutant(
         "merged-name-tells-nothing", "Which record was the primary is not told by what it was called.",

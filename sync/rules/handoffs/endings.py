@@ -11,8 +11,8 @@ from sync.rules.context import Context
 from sync.rules.cycle import Ending
 from sync.rules.handoffs.verdicts import due, recorded_as_done, recorded_superseded, waiting
 from sync.rules.handoffs.wording import duration_text, status_name, time_text
-from sync.rules.keys import ClosedByTaskKey, ClosedKey, DeclinedKey, EffectKind
-from sync.rules.model import MONTH_DAY, NEXT_DATE, CloseTask, OwnTask, Verdict, Write
+from sync.rules.keys import START, ClosedByTaskKey, ClosedKey, DeclinedKey, EffectKind
+from sync.rules.model import MONTH_DAY, NEXT_DATE, RECOVERED, CloseTask, OwnTask, Verdict, Write
 
 
 def tasks_of_cycle(context: Context, cycle: str, on: Collection[RecordRef] | None = None) -> list[str]:
@@ -44,7 +44,23 @@ def ended_before(context: Context, ending: Ending, what: str, tasks: Iterable[st
 
 
 def was_recovered(context: Context, ending: Ending) -> bool:
-    """Whether the history shows that a ledger since lost has carried out this ending: the service wrote the date.
+    """Whether the CRM shows that a ledger since lost has carried out this ending (docs/process.md G.8, G.13)."""
+    return _has_begun_what_follows(context, ending) or _has_moved_the_date(context, ending)
+
+
+def _has_begun_what_follows(context: Context, ending: Ending) -> bool:
+    """Whether a task that was taken back is of a later cycle, and of a handoff that waits until all before it has ended."""
+    taken_back = (
+        keys.parse(recorded.key)
+        for handoff in (Handoff.KICKOFF, Handoff.DATE_ARRIVED)
+        for recorded in context.ledger.of(handoff)
+        if RECOVERED in recorded.detail and not context.ledger.is_other(recorded.key)
+    )
+    return any(key.cycle_told != START and int(key.cycle_told) >= ending.version.ms for key in taken_back)
+
+
+def _has_moved_the_date(context: Context, ending: Ending) -> bool:
+    """Whether the history shows a move of the date that the service has made for this ending.
 
     The CRM's clock may be ahead of ours, so that this may seem to be later than the new ledger's beginning; unless the
     new ledger has moved the date itself.

@@ -382,6 +382,20 @@ HANDOFF_2A = [
         ["2a recorded"],
     ),
     Row(
+        "2a.4 G.13",
+        "a lost database: the CRM has forgotten that the date was moved, and the kickoff of the cycle that it began is there",
+        lambda: quiet().date(10).look().status(DECLINED).look().date(9).look().forget_dates().lose_database(),
+        Says("2a", DONE, "before this ledger began"),
+        ["2a recorded"],
+    ),
+    Row(
+        "2a.5 G.13",
+        "a lost database: a kickoff of the cycle that it ended tells nothing of it",
+        lambda: quiet().date(10).look().forget_dates().lose_database().status(DECLINED),
+        Says("2a", DUE, ""),
+        [*moved_to(date(2026, 12, 12)), "2a close kickoff"],
+    ),
+    Row(
         "2a.4 G.8",
         "a lost database, after the move of the date: what the decline was still to close is closed",
         lambda: quiet().date(10).look().status(DECLINED).date(40, own=True).lose_database(),

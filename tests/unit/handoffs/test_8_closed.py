@@ -374,6 +374,20 @@ HANDOFF_8 = [
         ["8 recorded"],
     ),
     Row(
+        "8.2 G.13",
+        "a lost database: the CRM has forgotten the reset, and the kickoff of the cycle that it began is there",
+        lambda: approved().status(IMPLEMENTED).look().date(9).look().forget_dates().lose_database(),
+        Says("8", DONE, "reset before this ledger began"),
+        ["8 recorded"],
+    ),
+    Row(
+        "8.3 G.13",
+        "a lost database: the second closing is still to be carried out",
+        lambda: closed_again_unseen().lose_database().look(),
+        Says("8", DUE, ""),
+        [*reset_to(date(2026, 12, 11)), "8 close kickoff", *CONFIRM],
+    ),
+    Row(
         "8.10 G.7",
         "a lost database: the task made before it still closes the cycle",
         lambda: approved().lose_database().complete(TaskKind.IMPLEMENT),
@@ -479,6 +493,11 @@ def set_by_hand_as_well() -> Scene:
     kept = {occurrence.key for occurrence in by_task.occurrences}
     scene.recorded = {k: one for k, one in scene.recorded.items() if k in kept or one.handoff is not Handoff.CLOSE}
     return scene
+
+
+def closed_again_unseen() -> Scene:
+    """The first cycle was closed, the second one kicked off; the date's moves are forgotten, and it is closed again."""
+    return approved().status(IMPLEMENTED).look().date(9).look().forget_dates().status(IMPLEMENTED)
 
 
 def approved_in_february() -> Scene:
