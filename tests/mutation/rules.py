@@ -1205,7 +1205,7 @@ MUTANTS = (
         ENDINGS, "return _has_begun_what_follows(context, ending) or _has_moved_the_date(context, ending)",
         "return _has_moved_the_date(context, ending)",
         test=decision(
-            "2a a lost database: the CRM has forgotten that the date was moved, and the kickoff of the cycle that it began is there"
+            "2a a lost database: the CRM has forgotten the move, and the kickoff of the cycle that it began is there"
         ),
     ),
     Mutant(

@@ -277,8 +277,11 @@ class Handoffs:
                 continue
             # Made in an earlier cycle: not this one's. Made after the closing: it was on its way, and may be closed.
             # Made in this one for a ticket or a revision of an earlier one, or for a ticket that has left: that is open.
-            if task.since > before:
-                sure = before < task.began and task.number < closing.number
+            # After a loss nobody knows when a merge was that may have brought it into the running cycle, nor, where
+            # neither keys nor values tell, which of the two was the primary (M.14).
+            undated = task.number < self._crm.merged_at.get(rec.ref, -1) < self._crm.lost_at
+            if task.since > before or undated:
+                sure = before < task.began and task.number < closing.number and not undated
                 # Completed after it, and opened again: it may be a person's own by now.
                 sure = sure and task.open_at(closing.number) and not task.completed_since(closing.number)
                 sure = sure and self._crm.rec(task.parent) is rec

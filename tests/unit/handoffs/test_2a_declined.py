@@ -383,7 +383,7 @@ HANDOFF_2A = [
     ),
     Row(
         "2a.4 G.13",
-        "a lost database: the CRM has forgotten that the date was moved, and the kickoff of the cycle that it began is there",
+        "a lost database: the CRM has forgotten the move, and the kickoff of the cycle that it began is there",
         lambda: quiet().date(10).look().status(DECLINED).look().date(9).look().forget_dates().lose_database(),
         Says("2a", DONE, "before this ledger began"),
         ["2a recorded"],
