@@ -20,7 +20,7 @@ from sync.plain import make_output_plain
 
 SECTIONS: Mapping[str, Sequence[str]] = {
     "Try it": ("demo", "sandbox"),
-    "Set it up": ("setup", "subscriptions", "check", "adopt"),
+    "Set it up": ("init", "setup", "subscriptions", "check", "adopt"),
     "Run it": ("serve", "receiver", "worker", "sweep", "poll"),
     "Look at it": ("status", "list", "explain", "verify", "plan"),
     "Look after it": ("apply", "replay", "backfill", "dead", "release", "db"),

@@ -1,9 +1,10 @@
 """What has happened before a block of a page is read: by name, as the page's marks say it."""
 
+import sys
 from collections.abc import Callable, Mapping
 
 from sync.storage.database import open_store
-from tests.docs.workspace import Workspace
+from tests.docs.workspace import ROOT, Workspace
 
 
 def nobody_writes_copy(workspace: Workspace) -> None:
@@ -81,6 +82,40 @@ def a_database_of_a_newer_version(workspace: Workspace) -> None:
     store.close()
 
 
+def the_project_beside_it(workspace: Workspace) -> None:
+    """A clone, in the directory that the commands are run in; and the tools that a machine has, as far as they are used."""
+    (workspace.directory / "creative-refresh-handoffs").symlink_to(ROOT)
+    for tool, script in INSTALLERS.items():
+        workspace.add_tool(tool, script)
+
+
+INSTALLERS = {
+    "pipx": 'test "$1" = install && test -f "$2/pyproject.toml"',
+    "uv": f"""case "$1 $2" in
+        "build --wheel") cd "$5" && {sys.executable} -m hatchling build --target wheel --directory "$OLDPWD/$4" ;;
+        "tool install") test -f "$3" || test -f "$3/pyproject.toml" ;;
+        *) exit 1 ;;
+    esac""",
+    "useradd": 'test "$*" = "--system --create-home --home-dir /srv/handoffs handoffs"',
+    "python3": 'test "$*" = "-m venv /srv/handoffs/venv"',
+    "ln": 'test "$1" = -s',
+    "cp": 'test -s "$1" && test "$2" = /etc/systemd/system/',
+    "systemctl": 'case "$*" in daemon-reload | "enable --now handoffs") ;; *) exit 1 ;; esac',
+    "docker": """case "$1" in
+        build) test "$2 $3" = "-t handoffs" && test -f "$4/Dockerfile" ;;
+        run | exec) : ;;
+        *) exit 1 ;;
+    esac""",
+    "/srv/handoffs/venv/bin/pip": 'test "$1" = install && for last; do :; done && test -e "$last"',
+}
+"""What another machine's tools check of their arguments here: that what they are given is there."""
+
+
+def an_empty_directory(workspace: Workspace) -> None:
+    """No portal, no settings: as on the first day."""
+    workspace.environment.clear()
+
+
 SITUATIONS: Mapping[str, Callable[[Workspace], None]] = {
     "a portal in use": Workspace.portal,
     "the service at work": Workspace.live,
@@ -89,7 +124,7 @@ SITUATIONS: Mapping[str, Callable[[Workspace], None]] = {
         for one in (
             nobody_writes_copy, somebody_writes_copy, hubspot_refuses_tasks, hubspot_takes_tasks, task_deleted,
             task_restored, nothing_heard, set_half_ready, a_small_limit_is_passed,
-            a_database_of_a_newer_version,
+            a_database_of_a_newer_version, the_project_beside_it, an_empty_directory,
         )
     },
 }  # fmt: skip

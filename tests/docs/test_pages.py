@@ -40,6 +40,10 @@ def _read_out(workspace: Workspace, block: Block, place: str) -> None:
         assert block.lines == ["handoffs serve"], f"{place}: only `handoffs serve` is started so"
         workspace.serve()
         return
+    if "sandbox" in marks:
+        assert len(block.lines) == 1, f"{place}: one command is started so"
+        workspace.start_beside(block.lines[0])
+        return
     for n, line in enumerate(block.lines, 1):
         result = workspace.run(line, answer=marks.get("answer"))
         wanted = int(marks.get("exit", 0)) if n == len(block.lines) else 0

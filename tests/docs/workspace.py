@@ -3,6 +3,7 @@
 `handoffs …` runs in this process, on the portal's clock; all else that a page says is run by bash.
 """
 
+import json
 import os
 import shlex
 import signal
@@ -30,7 +31,7 @@ from tests.patience import PATIENCE
 ROOT = Path(__file__).parent.parent.parent
 MORNING = datetime(2026, 11, 2, 14, 0, tzinfo=UTC)  # a Monday, 9:00 in New York
 PUBLIC = "https://handoffs.example.com"
-HS = """#!/bin/sh
+HS = """
 # HubSpot's CLI, as far as a page uses it: it takes the project of the directory that it is called in.
 test "$*" = "project upload" && test -f hsproject.json && test -f src/app/webhooks/webhooks-hsmeta.json
 """
@@ -65,12 +66,17 @@ class Workspace:
             "DATABASE_URL": "sqlite:///handoffs.db",
             "EMAIL_URL": "hubspot:777",
         }
-        (directory / ".env.example").write_bytes((ROOT / ".env.example").read_bytes())
-        tools = directory / "tools"
-        tools.mkdir()
-        (tools / "hs").write_text(HS, encoding="utf-8")
-        (tools / "hs").chmod(0o755)
+        self._tools = directory.parent / f"{directory.name}-tools"
+        self._tools.mkdir()
+        self._beside: list[subprocess.Popen[str]] = []
+        self.add_tool("hs", HS)
         self._on_one_clock()
+
+    def add_tool(self, name: str, script: str) -> None:
+        """Put a program on the path: what a machine has besides, as far as a page uses it. A path is one from the root."""
+        file = self._tools / name.lstrip("/").replace("/", "_")
+        file.write_text(f"#!/bin/bash\n{script}\n", encoding="utf-8")
+        file.chmod(0o755)
 
     def _on_one_clock(self) -> None:
         """Commands go by the portal's clock, and reach PUBLIC_URL where the service listens."""
@@ -92,6 +98,9 @@ class Workspace:
         try:
             if self._serving is not None:
                 self.stop()
+            for process in reversed(self._beside):
+                process.send_signal(signal.SIGTERM)
+                process.communicate(timeout=PATIENCE)
         finally:
             self._server.stop()
 
@@ -111,7 +120,9 @@ class Workspace:
                 alive(self.environment["DATABASE_URL"], self.sandbox.clock)
             assert not {"|", "&&", ">", ";", "&"} & set(words), f"a page's command must stand alone: {line}"
             return self._command(words[1:], settings, answer)
-        path = f"{self.directory / 'tools'}:{os.environ['PATH']}"
+        path = f"{self._tools}:{os.environ['PATH']}"
+        if words[0].startswith("/"):
+            line = line.replace(words[0], str(self._tools / words[0].lstrip("/").replace("/", "_")), 1)
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", line],
             cwd=self.directory,
@@ -123,7 +134,39 @@ class Workspace:
         )
         return CommandResult(done.returncode, done.stdout + done.stderr)
 
+    def start_beside(self, line: str) -> None:
+        """Start what runs in a terminal of its own: the simulated HubSpot, whose lines are taken over, or the service."""
+        words = [sys.executable, "-m", "sync", *shlex.split(line)[1:]]
+        if "serve" not in words:  # else another page's portal may be in its way
+            with socket.socket() as one:
+                one.bind(("127.0.0.1", 0))
+                self._receiver = f"http://127.0.0.1:{one.getsockname()[1]}"
+            words += ["--port", "0", "--webhooks", self._receiver]
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("HUBSPOT_")}
+        process = subprocess.Popen(
+            words, cwd=self.directory, env={**inherited, "PYTHONPATH": str(ROOT), **self.environment}, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        self._beside.append(process)
+        assert process.stdout is not None
+        while "serve" not in words and "SANDBOX_URL" not in self.environment:
+            name, equals, value = process.stdout.readline().removeprefix("export ").partition("=")
+            assert process.poll() is None
+            if equals:
+                self.environment[name] = shlex.split(value)[0]
+
+    def _rest(self) -> None:
+        """Wait until the service beside the simulated HubSpot has done what its clock has made due."""
+        end = time.monotonic() + PATIENCE
+        while len(self._beside) == 2 and time.monotonic() < end:
+            result = CliRunner(env=self.environment).invoke(main, ["sandbox", "now", "status", "--json"])
+            told = json.loads(result.stdout) if result.stdout else {}
+            if told.get("backlog") == 0 and str(told["last_sweep"])[:10] == told["at"][:10]:
+                return
+            time.sleep(0.2)
+
     def _command(self, words: list[str], settings: Mapping[str, str], answer: str | None) -> CommandResult:
+        self._rest()
         self._patch.setattr("sync.commands.terminal.at_a_terminal", lambda: answer is not None)
         result = CliRunner(env=settings).invoke(main, words, input=None if answer is None else f"{answer}\n")
         assert result.exception is None or isinstance(result.exception, SystemExit), result.output

@@ -19,3 +19,4 @@ def test_the_wheel_holds_the_packages_their_types_and_their_data(tmp_path: Path)
         assert f"{package}/py.typed" in held
         here = {str(path.relative_to(ROOT)) for path in (ROOT / package).rglob("*") if path.is_file()}
         assert {name for name in here if "__pycache__" not in name} <= held
+    assert "sync/env.example" in held, "`handoffs init` writes it"
