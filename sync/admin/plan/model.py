@@ -18,6 +18,10 @@ KINDS = (EffectKind.TASK, EffectKind.WRITE, EffectKind.LINE, EffectKind.CLOSE, E
 """The kinds of effects, in the order in which they are counted."""
 
 
+_LEFT_OUT = frozenset({"expects", "on"})
+"""What makes no other effect of one: the values that a write replaces, and what a plan of before 0.4 says of a task's place."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One effect that would be tried on `day`, or that cannot be. In words (`summary`) and exactly (`payload`)."""
@@ -43,7 +47,7 @@ class Step:
     @property
     def what(self) -> str:
         """What two plans must agree on, as text. A write itself checks the values that it expects to replace."""
-        held = {name: value for name, value in self.payload.items() if name != "expects"}
+        held = {name: value for name, value in self.payload.items() if name not in _LEFT_OUT}
         return to_json({"key": self.key, **held})
 
     def as_json(self) -> dict[str, object]:

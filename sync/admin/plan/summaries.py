@@ -102,7 +102,10 @@ class Summarizer:
         match one.kind:
             case "task" if "context" in payload:
                 subject, fault = self._task(TaskKind(payload["task_kind"]), payload["context"])
-                return f"task “{subject}”{self._for(payload)} on {self._place(context, payload['on'][0])}", fault
+                return (
+                    f"task “{subject}”{self._for(payload)} on {self._place(context, (one.record.kind, one.record.id))}",
+                    fault,
+                )
             case "email" if "context" in payload:
                 subject, fault = self._email(EmailKind(payload["email_kind"]), payload["context"])
                 return f"email “{subject}”{self._to(payload)}", fault or self._unsendable(payload)
