@@ -201,6 +201,7 @@ class Client:
         self.expected[f"email “{what}”"] += 1
 
     def _announced(self) -> None:
+        self._completed("share_deliverables", self._parent)  # those before: by people, or by this announcement
         self._due("share_deliverables", self._parent)
         self._mailed("ready")
         self._mailed("in review")
