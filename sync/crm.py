@@ -207,12 +207,41 @@ class NotSent:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """No answer, or one that cannot be trusted: it may have been applied, or may still be a little later."""
+    """No answer, or one that cannot be trusted: it may have been applied, or may still be a little later.
+
+    `answers_within`: for how long an answer may still come; None: none comes any more.
+    """
 
     message: str
+    answers_within: timedelta | None = None
 
 
-Outcome = Applied | Rejected | NotSent | Unknown
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An email was handed over. `to`: its address; `status_id`: by what to ask what became of it."""
+
+    to: str
+    status_id: str
+
+
+Outcome = Applied | Rejected | NotSent | Unknown | Taken
+
+
+class EmailEnd(StrEnum):
+    """What the CRM tells of an email that it has taken."""
+
+    SENT = "sent"
+    REFUSED = "refused"  # for good: it is certainly not sent
+    PENDING = "pending"
+    NOT_TOLD = "not told"  # it tells nothing of this email: no such status, or the app may not read it
+
+
+@dataclass(frozen=True, slots=True)
+class EmailFate:
+    """What the CRM tells of an email that it has taken, and in which words."""
+
+    end: EmailEnd
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -445,8 +474,12 @@ class CRM(CRMReader, Protocol):
     def create_association(self, source: Kind, target: Kind, name: str) -> None:
         """Let records of two kinds be associated, by a type without a label."""
 
-    def send_single_email(self, email_id: str, send_id: str, to: str, properties: Mapping[str, str]) -> None:
+    def send_single_email(self, email_id: str, send_id: str, to: str, properties: Mapping[str, str]) -> str | None:
         """Send a transactional single-send email; the CRM sends one per `send_id`, ever, so that this may be repeated.
 
+        Gives the status id by which `email_fate` asks what became of it; None: it is sent, or the CRM names none.
         Raises `CRMUnavailableError` where the outcome is unknown, `CRMRejectedError` where it will never be sent.
         """
+
+    def email_fate(self, status_id: str) -> EmailFate:
+        """Ask what became of an email that `send_single_email` has handed over. Raises `CRMUnavailableError`."""

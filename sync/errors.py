@@ -111,7 +111,14 @@ class EmailError(HandoffsError):
 
 
 class EmailUnknownError(HandoffsError):
-    """The mail server took the message but its answer never came: it may or may not have been sent."""
+    """The message was handed over but its answer has not come: it may or may not have been sent.
+
+    `answers_within`: the seconds within which an answer may still come; None: none comes any more.
+    """
+
+    def __init__(self, message: str, *, answers_within: float | None = None) -> None:
+        super().__init__(message)
+        self.answers_within = answers_within
 
 
 def last_line(failure: str | None) -> str:

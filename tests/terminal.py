@@ -35,6 +35,7 @@ class Terminal:
             "HUBSPOT_BASE_URL": settings.hubspot_base_url,
             "DATABASE_URL": settings.database_url,
             "EMAIL_URL": settings.email_url,
+            "EMAIL_FROM": settings.email_from,
             "MAPPING": None if settings.mapping is None else str(settings.mapping),
         }
         wired = partial(

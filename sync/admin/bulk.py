@@ -179,10 +179,10 @@ def _result(
         return Result(record, RecordOutcome.FAILED, counts, queued.reason)
     if counts[EffectState.FAILED]:
         return Result(record, RecordOutcome.FAILED, counts, why)
-    if counts[EffectState.UNKNOWN] or counts[EffectState.ATTEMPTING]:
+    if any(counts[state] for state in (EffectState.UNKNOWN, EffectState.ATTEMPTING, EffectState.UNPROVEN)):
         return Result(record, RecordOutcome.UNKNOWN, counts, why)
     if counts[EffectState.PLANNED]:
         return Result(record, RecordOutcome.FAILED, counts, why or "not sent; tried again in two minutes")
-    if counts[EffectState.DONE]:
+    if counts[EffectState.DONE] or counts[EffectState.SENDING]:
         return Result(record, RecordOutcome.DONE, counts, why)
     return Result(record, RecordOutcome.SKIPPED, counts, why or "nothing to do")

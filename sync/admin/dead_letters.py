@@ -1,4 +1,4 @@
-"""Dead letters: records whose passes failed until they were parked, and effects that the CRM or the mail server refused.
+"""Dead letters: records whose passes failed until they were parked, and effects that were refused, or cannot be proved.
 
 An admin lists them, sees all that is known of one, has them tried again, or drops them. What is dropped stays in the
 ledger, with who dropped it and why.
@@ -53,27 +53,33 @@ class Parked:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetters:
-    """Parked records and refused effects."""
+    """Parked records, refused effects, and those of which nobody can tell whether they were done."""
 
     parked: tuple[Parked, ...]
     failed: tuple[Trouble, ...]
+    unproven: tuple[Trouble, ...] = ()
+
+    @property
+    def effects(self) -> tuple[Trouble, ...]:
+        return (*self.failed, *self.unproven)
 
     @property
     def units(self) -> list[RecordRef]:
         """The records that have to be decided again to try all of it again, each kind by rising id."""
-        found = {parked.record for parked in self.parked} | {failed.unit for failed in self.failed}
+        found = {parked.record for parked in self.parked} | {one.unit for one in self.effects}
         return sorted(found, key=lambda record: (record.kind, int(record.id)))
 
     def as_json(self) -> dict[str, object]:
         return {
             "parked": [parked.as_json() for parked in self.parked],
             "failed": [failed_json(failed) for failed in self.failed],
+            "unproven": [failed_json(one) for one in self.unproven],
         }
 
 
 @dataclass(frozen=True, slots=True)
 class FailedEffect:
-    """What one refused effect was to do, and what asked for it."""
+    """What one refused or unproven effect was to do, and what asked for it."""
 
     trouble: Trouble
     attempts: int
@@ -133,15 +139,15 @@ def find(store: Store, wanted: Iterable[str]) -> DeadLetters:
         for one in wanted:
             mine = _effect(connection, everything, one) if "/" in one else _record(everything, one)
             parked |= {found.record: found for found in mine.parked}
-            failed |= {found.key: found for found in mine.failed}
-    return DeadLetters(tuple(parked.values()), tuple(failed.values()))
+            failed |= {found.key: found for found in mine.effects}
+    return DeadLetters(tuple(parked.values()), *_by_state(failed.values()))
 
 
 def show(store: Store, wanted: str) -> Details:
     """Read all that is known of one, named as for `find`. Raises `NotDeadError`."""
     found = find(store, [wanted])
     with store.read() as connection:
-        inputs = tuple(_inputs(connection, failed) for failed in found.failed)
+        inputs = tuple(_inputs(connection, one) for one in found.effects)
         seen = _events(connection, found.units)
     return Details(found.parked, inputs, seen)
 
@@ -152,7 +158,7 @@ def drop(store: Store, clock: Clock, found: DeadLetters, reason: str) -> None:
     It waits until no pass runs. The run is kept in the database with its reason and what was dropped.
     """
     arguments = {
-        "effects": [failed.key for failed in found.failed],
+        "effects": [one.key for one in found.effects],
         "records": {str(parked.record): parked.error for parked in found.parked},
     }
     with (
@@ -161,9 +167,26 @@ def drop(store: Store, clock: Clock, found: DeadLetters, reason: str) -> None:
         store.write() as connection,
     ):
         word = f"dropped by {runs.actor()}: {reason}"
-        queries.give_up(connection, [failed.key for failed in found.failed], clock.now(), word)
-        ledger.mark_done(connection, {failed.unit for failed in found.failed})
+        queries.give_up(connection, [one.key for one in found.effects], clock.now(), word)
+        ledger.mark_done(connection, {one.unit for one in found.effects})
         work_queue.remove_parked(connection, [parked.record for parked in found.parked])
+
+
+def decide(store: Store, clock: Clock, found: DeadLetters, reason: str, *, sent: bool) -> None:
+    """Write down what somebody has found out of these, which nobody could prove: they were `sent`, or are to be sent again.
+
+    It waits until no pass runs. The run is kept in the database with its reason.
+    """
+    keys = [one.key for one in found.unproven]
+    command = "dead confirm" if sent else "dead retry"
+    with (
+        every_lane_held(store),
+        runs.kept(store, clock, command, reason, {"effects": keys}, dict),
+        store.write() as connection,
+    ):
+        word = f"{'confirmed' if sent else 'not sent before'}, by {runs.actor()}: {reason}"
+        ledger.decide_unproven(connection, keys, clock.now(), word, sent=sent)
+        ledger.mark_done(connection, {one.unit for one in found.unproven})
 
 
 def failed_json(failed: Trouble) -> dict[str, object]:
@@ -185,14 +208,20 @@ def _find_all(connection: Connection) -> DeadLetters:
         for queued in work_queue.parked(connection)
         if queued.parked_at is not None
     )
-    failed = (one for one in queries.troubles(connection) if one.state is EffectState.FAILED)
-    return DeadLetters(parked, tuple(failed))
+    return DeadLetters(parked, *_by_state(queries.troubles(connection)))
+
+
+def _by_state(effects: Iterable[Trouble]) -> tuple[tuple[Trouble, ...], tuple[Trouble, ...]]:
+    """The refused ones of these effects, and the unproven ones."""
+    known = list(effects)
+    failed = tuple(one for one in known if one.state is EffectState.FAILED)
+    return failed, tuple(one for one in known if one.state is EffectState.UNPROVEN)
 
 
 def _effect(connection: Connection, everything: DeadLetters, key: str) -> DeadLetters:
-    failed = tuple(one for one in everything.failed if one.key == key)
-    if failed:
-        return DeadLetters((), failed)
+    found = [one for one in everything.effects if one.key == key]
+    if found:
+        return DeadLetters((), *_by_state(found))
     state = ledger.states_of(connection, [key]).get(key)
     if state is None:
         raise NotDeadError(f"there is no effect “{key}”: `handoffs dead` lists those that failed")
@@ -203,10 +232,10 @@ def _record(everything: DeadLetters, text: str) -> DeadLetters:
     kind, record = _read_record(text)
     refs = {RecordRef(one, record) for one in ([kind] if kind is not None else [Kind.PORTFOLIO, Kind.TICKET])}
     parked = tuple(one for one in everything.parked if one.record in refs)
-    failed = tuple(one for one in everything.failed if refs & {one.unit, one.record})
-    if not parked and not failed:
+    found = [one for one in everything.effects if refs & {one.unit, one.record}]
+    if not parked and not found:
         raise NotDeadError(f"“{text}” is not parked, and nothing of it has failed: `handoffs dead` lists what is dead")
-    return DeadLetters(parked, failed)
+    return DeadLetters(parked, *_by_state(found))
 
 
 def _read_record(text: str) -> tuple[Kind | None, str]:

@@ -29,7 +29,12 @@ from sync.commands.terminal import confirm
 from sync.commands.whole_help import WholeHelp
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
     from sync.admin import dead_letters as dying
+    from sync.storage.ledger.queries import Trouble
 
 
 @click.group(cls=WholeHelp, invoke_without_command=True)
@@ -37,10 +42,11 @@ if TYPE_CHECKING:
 @JSON
 @click.pass_context
 def dead(context: click.Context, everything: bool, as_json: bool) -> None:
-    """List, show, retry or drop what does not heal by itself.
+    """List, show, retry, confirm or drop what does not heal by itself.
 
     Parked are records at which looking failed again and again: they are looked at no more until they change or a sweep
-    finds them. Failed are effects that the CRM or the mail server refused: each sweep tries them again.
+    finds them. Failed are effects that the CRM or the mail server refused: each sweep tries them again. Unproven are
+    emails that were tried several times, and nobody could tell whether they were sent: they wait for your word.
 
     A record is named by its id (`1001`, `ticket:2001`), an effect by its key, as they are listed.
 
@@ -49,10 +55,11 @@ def dead(context: click.Context, everything: bool, as_json: bool) -> None:
       handoffs dead
       handoffs dead show 1001
       handoffs dead retry --all
+      handoffs dead confirm "9:1001:17936/email:live" --reason "she has it"
       handoffs dead drop "4:2001/task:write_copy" --reason "done by hand"
 
     \b
-    Exit codes: 0 nothing is dead, or it was shown, retried or dropped;
+    Exit codes: 0 nothing is dead, or it was shown, retried, confirmed, dropped;
       1 something is dead, or nothing of that name; 3 the breaker holds work
     """
     if context.invoked_subcommand is not None:
@@ -65,7 +72,7 @@ def dead(context: click.Context, everything: bool, as_json: bool) -> None:
         print_json(found.as_json())
     else:
         _show_dead(found, list_limit(everything))
-    context.exit(1 if found.parked or found.failed else 0)
+    context.exit(1 if found.parked or found.effects else 0)
 
 
 @dead.command(name="show")
@@ -98,28 +105,70 @@ def show_one(wanted: str, as_json: bool) -> None:
 def retry(wanted: tuple[str, ...], everything: bool, as_json: bool) -> None:
     """Try again: look at the records, and at those of the effects.
 
-    All that failed on a record is tried with it.
+    All that failed on a record is tried with it. What is unproven is sent again only if its own key is named, not with
+    --all or its record: it may have arrived.
 
     \b
     Examples:
       handoffs dead retry 1001
+      handoffs dead retry "9:1001:17936/email:live"
       handoffs dead retry --all
 
     \b
     Exit codes: 0 healed; 1 something failed again, or nothing dead is called
       so; 3 the breaker holds work; 4 the token is refused
     """
-    from sync.admin.dead_letters import find, find_all
+    from sync.admin.dead_letters import decide, find, find_all
+    from sync.clock import SystemClock
 
     if bool(wanted) == everything:
         raise click.UsageError("name what to try again, or give --all")
-    with session.database(session.read_settings(), write=False) as store:
+    with session.database(session.read_settings(), write=True) as store:
         found = find_all(store) if everything else find(store, wanted)
+        named = find(store, [one for one in wanted if "/" in one])
+        if named.unproven:
+            decide(store, SystemClock(), named, "dead retry", sent=False)
+    left = [one.key for one in found.unproven if one not in named.unproven]
+    if left:
+        say(
+            f"{number(len(left), 'email')} may have arrived, and is not sent again unless you name its key: {', '.join(left)}"
+        )
     if not found.units:
         say("Nothing is dead.")
         return
     with session.service(bulk=True) as built:
         click.get_current_context().exit(replay_records(built, found.units, "dead retry", as_json=as_json))
+
+
+@dead.command(name="confirm")
+@click.argument("wanted", nargs=-1, required=True, metavar="RECORD|EFFECT...")
+@REQUIRED_REASON
+def confirm_one(wanted: tuple[str, ...], reason: str) -> None:
+    """Say of what is unproven that it was done.
+
+    The service could not tell whether an email was sent. You have asked whoever it was for, and it came: it is recorded as
+    done, with your name and the reason, and not sent again. If it did not come: `handoffs dead retry`.
+
+    \b
+    Example:
+      handoffs dead confirm "9:1001:17936/email:live" --reason "she has it"
+
+    \b
+    Exit codes: 0 recorded; 1 nothing dead is called so, or it is not
+      unproven; 2 no reason was given
+    """
+    from sync.admin.dead_letters import NotDeadError, decide, find
+    from sync.clock import SystemClock
+
+    reason = require_reason(reason, "what is confirmed")
+    with session.database(session.read_settings(), write=True) as store:
+        found = find(store, wanted)
+        if not found.unproven:
+            raise NotDeadError(
+                "none of these is unproven: what failed is certainly not done, see `handoffs dead retry`"
+            )
+        decide(store, SystemClock(), found, reason, sent=True)
+    click.echo(f"Recorded as done: {', '.join(one.key for one in found.unproven)}.")
 
 
 @dead.command()
@@ -147,7 +196,7 @@ def drop(wanted: tuple[str, ...], reason: str, yes: bool) -> None:
 
     with session.database(session.read_settings(), write=True) as store:
         found = find(store, wanted)
-        what = f"{number(len(found.failed), 'effect')} and {number(len(found.parked), 'parked record')}"
+        what = f"{number(len(found.effects), 'effect')} and {number(len(found.parked), 'parked record')}"
         confirm(f"Drop {what} for good?", yes=yes, otherwise="nothing was dropped")
         drop_for_good(store, session.clock(), found, reason)
     click.echo(f"Dropped {what}.")
@@ -155,7 +204,7 @@ def drop(wanted: tuple[str, ...], reason: str, yes: bool) -> None:
 
 def _show_dead(found: "dying.DeadLetters", limit: int | None) -> None:
     out = console()
-    if not found.parked and not found.failed:
+    if not found.parked and not found.effects:
         out.print("Nothing is dead.", style="green")
     if found.parked:
         out.print(f"Parked ({len(found.parked):,})", style="bold red")
@@ -163,13 +212,18 @@ def _show_dead(found: "dying.DeadLetters", limit: int | None) -> None:
         print_wrapped(out, f"{parked.record}, since {format_moment(parked.since)}, after {parked.attempts} looks", "  ")
         print_wrapped(out, parked.reason, "    ")
     print_more(out, len(found.parked), limit)
-    if found.failed:
-        out.print(f"Failed ({len(found.failed):,})", style="bold red")
-    for failed in found.failed[:limit]:
-        out.print(f"  {failed.key}", soft_wrap=True)  # to be copied as a whole
-        print_wrapped(out, f"{failed.what} of {failed.where}, since {format_moment(failed.since)}", "    ")
-        print_wrapped(out, failed.reason, "    ")
-    print_more(out, len(found.failed), limit)
+    _show_effects(out, "Failed", found.failed, limit)
+    _show_effects(out, "Unproven", found.unproven, limit)
+
+
+def _show_effects(out: "Console", title: str, effects: "Sequence[Trouble]", limit: int | None) -> None:
+    if effects:
+        out.print(f"{title} ({len(effects):,})", style="bold red")
+    for one in effects[:limit]:
+        out.print(f"  {one.key}", soft_wrap=True)  # to be copied as a whole
+        print_wrapped(out, f"{one.what} of {one.where}, since {format_moment(one.since)}", "    ")
+        print_wrapped(out, one.reason, "    ")
+    print_more(out, len(effects), limit)
 
 
 def _show_details(found: "dying.Details") -> None:
@@ -184,7 +238,9 @@ def _show_details(found: "dying.Details") -> None:
         out.print(f"{trouble.key}", style="bold", soft_wrap=True)
         print_wrapped(out, f"{trouble.what} of {trouble.where}", "  ")
         print_wrapped(
-            out, f"failed {format_moment(trouble.since)}, tried {failed.attempts} times: {trouble.reason}", "  "
+            out,
+            f"{trouble.state.value} {format_moment(trouble.since)}, tried {failed.attempts} times: {trouble.reason}",
+            "  ",
         )
         at = "" if failed.cause_at is None else f" ({format_moment(failed.cause_at)})"
         print_wrapped(out, f"asked for because {failed.cause}{at}", "  ")

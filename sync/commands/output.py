@@ -29,6 +29,8 @@ COLOURS: Mapping[str, str] = {
     "held": "yellow",
     "blocked": "bold red",
     "failed": "bold red",
+    "unproven": "bold red",
+    "sending": "cyan",
     "parked": "bold red",
 }
 """The style of each state that stands out; all others are dim."""

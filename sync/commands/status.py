@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from sync.storage.waits import Stuck
     from sync.storage.work_queue import QueuedRecord
 
+SHOWN_WHERE_THERE_ARE = ("sending", "unproven")
+"""States of effects that are left out of the report where no effect is in them."""
+
 EVERY = 3.0
 """Seconds between two reports of `status --watch`."""
 
@@ -58,6 +61,9 @@ def status(watch: bool, everything: bool, as_json: bool) -> None:
     blocked   effects that wait for a person; the reason says for what
     unknown   effects without an answer; looked for in the CRM first
     failed    effects that the CRM refused; each sweep tries again
+    sending   emails that HubSpot has taken; it is asked what became of them
+    unproven  emails of which nobody can tell whether they were sent, after
+              several tries: `handoffs dead confirm`, or `dead retry`
     came incomplete from the CRM
               records without a property, a history or a list that was
               asked for: archived, hidden from the app, or the answer is
@@ -169,7 +175,8 @@ def _show_status(out: "Console", found: "Status", limit: int | None) -> None:
     held = f" ({number(found.held.effects, 'effect')})" if found.held.records else ""
     records = f"{backlog.due:,} due{oldest}; {backlog.waiting:,} waiting; {backlog.held:,} held{held}"
     print_wrapped(out, f"{records}; {backlog.parked:,} parked", "Records  ")
-    print_wrapped(out, "; ".join(f"{effects[state]:,} {state.value}" for state in effects), "Effects  ")
+    shown = [state for state in effects if effects[state] or state.value not in SHOWN_WHERE_THERE_ARE]
+    print_wrapped(out, "; ".join(f"{effects[state]:,} {state.value}" for state in shown), "Effects  ")
     if found.errors:
         print_wrapped(out, "; ".join(f"{one.count:,} × {one.kind}" for one in found.errors), "Errors   ")
     print_wrapped(out, f"{len(found.stuck):,} stuck{_by_party(found.stuck)}", "People   ")

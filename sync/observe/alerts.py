@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import structlog
 
 from sync.clock import Clock
-from sync.errors import HandoffsError
-from sync.passes.email import Mailer
+from sync.errors import EmailUnknownError, HandoffsError
+from sync.passes.email import TRIES, Mailer
 from sync.rules.model import EffectState
 from sync.storage import alert_log, service_state, work_queue
 from sync.storage.database import Connection, Store
@@ -22,6 +22,7 @@ SUBJECTS: Mapping[str, str] = {
     "parked": "records were parked",
     "blocked": "work waits for a person",
     "failed": "work was refused",
+    "unproven": "emails may have been sent or not",
     "held": "work is held",
     "unreachable": "the CRM cannot be reached",
     "token_refused": "the token is refused",
@@ -92,10 +93,22 @@ class Alerts:
             self._mailer.send(
                 f"alert:{kind}:{alert_log.hour_of(now)}", self._admin, subject, f"{message}\n\n{_LAST_LINE}"
             )
+        except EmailUnknownError as error:
+            log.warning("admin.alert_unproven", kind=kind, error=str(error))
+            return self._counts_as_sent(kind, error)
         except HandoffsError as error:  # a refused token too: the alert may well be about it
             log.warning("admin.alert_not_sent", kind=kind, error=str(error))
             return False
         return True
+
+    def _counts_as_sent(self, kind: str, error: EmailUnknownError) -> bool:
+        """Whether an alert that may have come is not sent again: an admin who gets the same every hour reads it no more."""
+        entry = service_state.alerts_in_doubt(kind)
+        with self._store.write() as connection:
+            doubtful = (service_state.get(connection, entry) or 0) + 1
+            enough = error.answers_within is not None or doubtful >= TRIES
+            service_state.put(connection, entry, 0 if enough else doubtful)
+        return enough
 
 
 _LAST_LINE = "`handoffs status` shows how all of it stands. You get one such email of a kind an hour at most."
@@ -103,7 +116,8 @@ _LAST_LINE = "`handoffs status` shows how all of it stands. You get one such ema
 
 def _standing(connection: Connection) -> list[_Standing]:
     parked = {str(one.record): f"{one.record}: {one.reason}" for one in work_queue.parked(connection)}
-    by_state: dict[EffectState, dict[str, str]] = {EffectState.BLOCKED: {}, EffectState.FAILED: {}}
+    told = (EffectState.BLOCKED, EffectState.FAILED, EffectState.UNPROVEN)
+    by_state: dict[EffectState, dict[str, str]] = {state: {} for state in told}
     for trouble in queries.troubles(connection):
         if trouble.state in by_state:
             by_state[trouble.state][trouble.key] = f"{trouble.what}, {trouble.where}: {trouble.reason}"
@@ -125,6 +139,13 @@ def _standing(connection: Connection) -> list[_Standing]:
             "The CRM or the mail server refused these:",
             "Each sweep tries them again. `handoffs dead` lists them; `handoffs dead retry` tries again at once.",
             by_state[EffectState.FAILED],
+        ),
+        _Standing(
+            "unproven",
+            "Of these nobody could tell whether they were done, and they are not tried any more:",
+            "Find out, then say so: `handoffs dead confirm KEY` if it was done, `handoffs dead retry KEY` to do it (again). "
+            "`handoffs dead` lists them with their keys.",
+            by_state[EffectState.UNPROVEN],
         ),
     ]
 

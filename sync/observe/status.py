@@ -98,6 +98,8 @@ class Status:
             "unknown": self.effects[EffectState.UNKNOWN],
             "blocked": self.effects[EffectState.BLOCKED],
             "failed": self.effects[EffectState.FAILED],
+            "sending": self.effects[EffectState.SENDING],
+            "unproven": self.effects[EffectState.UNPROVEN],
             "last_sweep": iso(self.last_sweep),
             "last_poll": iso(self.last_poll),
             "last_webhook": iso(self.last_webhook),

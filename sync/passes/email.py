@@ -1,12 +1,14 @@
 """Sends one email, once as far as the way of sending allows it.
 
-Single-send is exactly once: HubSpot sends one email per `sendId`, ever. SMTP cannot be: if the connection breaks after
-the message was handed over, nobody knows. The rule chosen is that nothing due is ever missed: such an email is sent
-again, with the same `Message-ID`, made from the effect's key, so that a mail server that knows it drops the second one.
+Single-send is exactly once: HubSpot sends one email per `sendId`, ever, and tells later what became of it. SMTP cannot be:
+if the connection breaks after the message was handed over, nobody knows. The rule chosen is that nothing due is missed:
+such an email is sent again, with the same `Message-ID`, made from the effect's key, so that a mail server that knows it
+drops the second one; but not for ever (`TRIES`), then a person has to say whether it arrived.
 """
 
 import hashlib
 import smtplib
+import socket
 import ssl
 import sys
 from collections.abc import Iterator
@@ -14,6 +16,7 @@ from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from functools import partial
 from typing import Protocol, TextIO
 from urllib.parse import unquote, urlsplit
 
@@ -26,10 +29,20 @@ from sync.errors import (
     EmailError,
     EmailUnknownError,
 )
+from sync.passes.conversations import MOST_OPEN, Conversation, Conversations
 from sync.settings import SettingError, Settings
 
 TIMEOUT = 30.0
-"""Seconds for each step of a conversation with the mail server."""
+"""Seconds for each step of a conversation with the mail server, but for its answer to the message."""
+
+ANSWERS_WITHIN = 600.0
+"""Seconds that a mail server has to answer to the message: the standard's ten minutes (RFC 5321, 4.5.3.2.6)."""
+
+TRIES = 3
+"""Tries of an email without an answer after which a person has to say whether it was sent."""
+
+TRIES_ONCE = 30
+"""The same where another try can send no second one (single-send): some 24 hours of them."""
 
 
 class MailServer(Protocol):
@@ -42,10 +55,11 @@ class MailServer(Protocol):
 class Mailer(MailServer, Protocol):
     """A way to send emails."""
 
-    def send(self, key: str, to: str, subject: str, body: str) -> None:
+    def send(self, key: str, to: str, subject: str, body: str) -> str | None:
         """Send the email of the effect `key`; `body` is plain text.
 
-        Raises `EmailError` if it was certainly not sent, `EmailUnknownError` if nobody can know.
+        Gives what to ask later what became of it; None: it is sent. Raises `EmailError` if it was certainly not sent,
+        `EmailUnknownError` if nobody can know, or not yet.
         """
 
 
@@ -65,7 +79,10 @@ class ConsoleMailer:
 
 
 class SmtpMailer:
-    """One connection an email: a broken one never spoils the next. `plain_login`: log in unencrypted too."""
+    """One connection an email: a broken one never spoils the next. `plain_login`: log in unencrypted too.
+
+    What a slow server says later, when `send` has given up waiting, stands in `conversations.ended`.
+    """
 
     def __init__(self, url: str, sender: str, clock: Clock, *, plain_login: bool = False) -> None:
         parts = urlsplit(url)
@@ -77,6 +94,7 @@ class SmtpMailer:
         self._sender = sender
         self._clock = clock
         self._plain_login = plain_login
+        self.conversations = Conversations(ANSWERS_WITHIN + 2 * TIMEOUT)
 
     @property
     def _where(self) -> str:
@@ -84,8 +102,21 @@ class SmtpMailer:
 
     def send(self, key: str, to: str, subject: str, body: str) -> None:
         message = self._message(key, to, subject, body)
-        with self._connected() as server:
-            self._hand_over(server, message, to)
+        if self.conversations.is_full():
+            text = (
+                f"the mail server {self._where} has not answered to {MOST_OPEN} emails yet: the next ones wait for it"
+            )
+            raise EmailError(text, server_down=True)
+
+        def hold(mine: Conversation) -> None:
+            with self._connected() as server:
+                mine.hang_up = partial(_hang_up, server)
+                self._hand_over(server, message, to)
+
+        if not self.conversations.hold(key, hold):
+            within = ANSWERS_WITHIN + 2 * TIMEOUT
+            text = f"the mail server {self._where} has not answered yet; it has ten minutes"
+            raise EmailUnknownError(text, answers_within=within)
 
     def check(self) -> str:
         with self._connected():
@@ -159,6 +190,8 @@ class SmtpMailer:
                 raise EmailError(_refused(self._where, to, code, answer), permanent=code >= 500)
         except (OSError, smtplib.SMTPException) as error:
             raise EmailError(f"the mail server {self._where} broke off ({error})", server_down=True) from error
+        if server.sock is not None:
+            server.sock.settimeout(ANSWERS_WITHIN)
         try:
             code, answer = server.data(message.as_bytes())
         except smtplib.SMTPDataError as error:  # the answer to the word DATA itself: nothing was handed over
@@ -192,9 +225,9 @@ class SingleSendMailer:
         self._crm = crm
         self._email_id = email_id
 
-    def send(self, key: str, to: str, subject: str, body: str) -> None:
+    def send(self, key: str, to: str, subject: str, body: str) -> str | None:
         try:
-            self._crm.send_single_email(self._email_id, send_id(key), to, {"subject": subject, "body": body})
+            return self._crm.send_single_email(self._email_id, send_id(key), to, {"subject": subject, "body": body})
         except CRMRejectedError as error:
             raise EmailError(str(error), permanent=True) from error
         except AuthenticationError as error:  # it may be this one permission that lacks: all other work goes on
@@ -215,6 +248,23 @@ def message_id(key: str, sender: str) -> str:
 def send_id(key: str) -> str:
     """Make a name for an effect's email that fits every protocol; the same at every try."""
     return "handoffs-" + hashlib.sha256(key.encode()).hexdigest()[:40]
+
+
+def tries_without_answer(mailer: Mailer | None) -> int:
+    """Say after how many tries without an answer a person has to say whether an email was sent."""
+    return TRIES_ONCE if isinstance(mailer, SingleSendMailer) else TRIES
+
+
+def conversations_of(mailer: Mailer | None) -> Conversations | None:
+    """Give the conversations of a mailer that holds some; None: it answers at once."""
+    return mailer.conversations if isinstance(mailer, SmtpMailer) else None
+
+
+def _hang_up(server: smtplib.SMTP) -> None:
+    """End a conversation from another thread: whoever reads from it is told at once."""
+    with suppress(OSError):
+        if server.sock is not None:
+            server.sock.shutdown(socket.SHUT_RDWR)
 
 
 def _refused(where: str, what: str, code: int, answer: bytes | str) -> str:

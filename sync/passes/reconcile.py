@@ -26,7 +26,7 @@ from sync.passes.bookkeeping import SOON, Bookkeeper
 from sync.passes.breaker import Breaker
 from sync.passes.decider import Decider
 from sync.passes.dump import bounded
-from sync.passes.effects import Performer, Resolver
+from sync.passes.effects import Follower, Performer, Resolver
 from sync.passes.effects.attempts import Performed
 from sync.passes.held_lane import HeldLane
 from sync.passes.portal import Portal, PortalCache
@@ -103,6 +103,7 @@ class Reconciler:
         bookkeeper: Bookkeeper,
         resolver: Resolver,
         performer: Performer,
+        follower: Follower,
         breaker: Breaker,
         clock: Clock,
         failpoint: Failpoint,
@@ -115,6 +116,7 @@ class Reconciler:
         self._bookkeeper = bookkeeper
         self._resolver = resolver
         self._performer = performer
+        self._follower = follower
         self._breaker = breaker
         self._clock = clock
         self._failpoint = failpoint
@@ -126,7 +128,19 @@ class Reconciler:
         `CRMUnavailableError`, `MappingMisfitError`, `StoreError`.
         """
         lane.require()
-        return self._run(items, gate)
+        tally = self._run(items, gate)
+        self._follower.follow()
+        return tally
+
+    def follow(self, lane: HeldLane) -> None:
+        """Find out what became of emails that were handed over, as far as it is time to. Raises `StoreError`."""
+        lane.require()
+        self._follower.follow()
+
+    def finish(self, lane: HeldLane) -> None:
+        """The same at the end of a command, once a slow mail server has been given some time. Raises `StoreError`."""
+        lane.require()
+        self._follower.finish()
 
     def _run(self, items: Sequence[WorkItem], gate: Gate | None) -> Tally:
         portal = self._portals.get()

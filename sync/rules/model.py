@@ -392,6 +392,8 @@ class EffectState(StrEnum):
     BLOCKED = "blocked"
     FAILED = "failed"
     SUPERSEDED = "overtaken"
+    SENDING = "sending"  # an email that was handed over, and whose end is not told yet
+    UNPROVEN = "unproven"  # tried again and again without an answer: a person has to say whether it was done
 
 
 NOT_YET = frozenset({EffectState.PLANNED, EffectState.BLOCKED})
@@ -402,6 +404,17 @@ UNRESOLVED = frozenset({EffectState.ATTEMPTING, EffectState.UNKNOWN})
 
 OPEN_EFFECTS = NOT_YET | {EffectState.FAILED}
 """States in which an effect has certainly not been applied, and may still be."""
+
+
+_DOUBTFUL_EMAIL = frozenset({EffectState.UNKNOWN, EffectState.UNPROVEN})
+
+
+def may_be_dropped(kind: EffectKind, state: EffectState) -> bool:
+    """Whether what came after an effect may make it pointless: it was not applied, or it is an email that may have been sent.
+
+    Such an email is not sent again, whatever became of it; of anything else the outcome has to be known first.
+    """
+    return state in OPEN_EFFECTS or (kind is EffectKind.EMAIL and state in _DOUBTFUL_EMAIL)
 
 
 class OccurrenceState(StrEnum):
@@ -442,7 +455,7 @@ class RecordedEffect:
     @property
     def is_unfinished(self) -> bool:
         """Whether it is still to be tried, or what came of it to be found out, or a person to mend why it was refused."""
-        return self.state in OPEN_EFFECTS or self.state in UNRESOLVED
+        return self.state not in {EffectState.DONE, EffectState.SUPERSEDED}
 
 
 STANDS = "stands"

@@ -14,7 +14,6 @@ from sync.rules.keys import EffectKind
 from sync.rules.model import (
     MISSING,
     NOT_YET,
-    OPEN_EFFECTS,
     Closing,
     Decision,
     Effect,
@@ -27,6 +26,7 @@ from sync.rules.model import (
     Reassigned,
     RecordedEffect,
     RecordedOccurrence,
+    may_be_dropped,
 )
 
 CAUSE_GONE = "what caused it no longer holds"
@@ -239,7 +239,7 @@ class _Work:
         )
 
     def _superseded(self, effect: RecordedEffect, reason: str) -> RecordedEffect:
-        if effect.state not in OPEN_EFFECTS:
+        if not may_be_dropped(effect.kind, effect.state):
             return effect
         return replace(effect, state=EffectState.SUPERSEDED, state_at=self._now, reason=reason)
 

@@ -180,6 +180,7 @@ class Acts:
                 "properties": dict(sent.properties),
             }
             for sent in self._portal.emails
+            if sent.is_sent
         ]
 
     def owners(self) -> Json:

@@ -171,6 +171,20 @@ def single_send(call: Call) -> Response:
     return answer(200, result)
 
 
+def email_status(call: Call) -> Response:
+    """What has become of a single email, once that is told."""
+    status_id = call.parameters["status"]
+    quirks = call.portal.quirks
+    taken = next((one for one in call.portal.emails if status_id == f"status-{one.send_id}"), None)
+    if taken is None or quirks.single_send_status == "missing":
+        raise ApiError(404, "OBJECT_NOT_FOUND", f"There is no status {status_id}")
+    result: dict[str, object] = {"statusId": status_id, "requestedAt": iso(taken.at)}
+    if call.portal.now_ms() < taken.told_at:
+        return answer(200, {**result, "status": "PENDING"})
+    ended = {"startedAt": iso(taken.at), "completedAt": iso(taken.told_at)}
+    return answer(200, {**result, **ended, "status": "COMPLETE", "sendResult": taken.end})
+
+
 def _owner(one: Owner) -> dict[str, object]:
     return {
         "id": one.id,

@@ -20,13 +20,15 @@ MailStep = Literal["connect", "helo", "auth", "mail", "rcpt", "data", "end"]
 class MailFault:
     """At a step, answer with a code (4xx or 5xx), or with 0 drop the connection. `times` None: until cleared.
 
-    A drop at `end` takes the message and loses the answer; `keep=False` loses the message as well.
+    A drop at `end` takes the message and loses the answer; `keep=False` loses the message as well. With a code of 250 at
+    `end` the message is taken and the answer comes `delay` (real) seconds late.
     """
 
     step: MailStep
     code: int = 0
     times: int | None = 1
     keep: bool = True
+    delay: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +143,12 @@ class _Server(socketserver.ThreadingTCPServer):
     def __init__(self, address: tuple[str, int], sink: SmtpSink) -> None:
         self.sink = sink
         self.open: set[socket.socket] = set()
+        self.ends = threading.Event()
         super().__init__(address, _Conversation)
 
     def hang_up(self) -> None:
         """End every conversation, so that its thread ends."""
+        self.ends.set()
         for one in list(self.open):
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
@@ -259,7 +263,7 @@ class _Conversation(socketserver.StreamRequestHandler):
         message = message_from_bytes(b"".join(lines), policy=policy.default)
         mail = Mail(self._sender, tuple(self._recipients), message, self._user)
         fault = self.server.sink.struck("end")
-        if fault is None or (fault.code == 0 and fault.keep):
+        if fault is None or (fault.code in {0, 250} and fault.keep):
             self.server.sink.take(mail)
         self._rset("", quiet=True)
         if fault is None:
@@ -279,6 +283,8 @@ class _Conversation(socketserver.StreamRequestHandler):
         return fault is None
 
     def _fail(self, fault: MailFault) -> None:
+        if fault.delay and self.server.ends.wait(fault.delay):
+            raise _HangUp
         if fault.code == 0:
             self.request.shutdown(socket.SHUT_RDWR)
             raise _HangUp

@@ -120,7 +120,10 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class SentEmail:
-    """A transactional single-send that was sent: once for each `send_id` (docs/hubspot.md 8.9)."""
+    """A transactional single-send that was taken: once for each `send_id` (docs/hubspot.md 8.9).
+
+    `end` is what becomes of it, which is told from `told_at` on (ms); any but SENT is never delivered.
+    """
 
     email_id: str
     send_id: str
@@ -128,6 +131,12 @@ class SentEmail:
     at: int
     message: Mapping[str, object]
     properties: Mapping[str, object]
+    end: str = "SENT"
+    told_at: int = 0
+
+    @property
+    def is_sent(self) -> bool:
+        return self.end == "SENT"
 
 
 class Portal:
@@ -496,11 +505,15 @@ class Portal:
     def send_email(
         self, email_id: str, send_id: str, to: str, message: Mapping[str, object], properties: Mapping[str, object]
     ) -> bool:
-        """Send a single email; False where this `send_id` was used before and nothing was sent."""
+        """Take a single email; False where this `send_id` was used before and nothing is sent."""
         with self.lock:
             if send_id and any(sent.send_id == send_id for sent in self.emails):
                 return False
-            self.emails.append(SentEmail(email_id, send_id, to, self.now_ms(), message, properties))
+            now, quirks = self.now_ms(), self.quirks
+            told_at = now + round(quirks.single_send_seconds * 1000)
+            self.emails.append(
+                SentEmail(email_id, send_id, to, now, message, properties, quirks.single_send_end, told_at)
+            )
             return True
 
     def dump(self) -> dict[str, object]:

@@ -102,6 +102,12 @@ class Quirks:
     # --- others
     single_send_repeat: Literal["ok", "error"] = "ok"
     """The answer to a `sendId` that was used before: 200 without a second email, or 400."""
+    single_send_end: str = "SENT"
+    """What becomes of an email that was taken, as its status tells later: SENT, or why not (PREVIOUSLY_BOUNCED, …)."""
+    single_send_seconds: float = 0.0
+    """Virtual seconds until that is told; until then the status is PENDING."""
+    single_send_status: Literal["told", "missing"] = "told"
+    """Whether the status of an email can be read, or is a 404."""
     stage_metadata: Literal["both", "ticketState", "isClosed"] = "both"
     """Which of the two facts a pipeline stage's metadata carries."""
     notes_have_owners: bool = True

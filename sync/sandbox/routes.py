@@ -162,11 +162,16 @@ def _portal(at: _Paths) -> Iterator[Route]:
     yield Route("POST", at.single_send, api_metadata.single_send, "transactional-email")
 
 
+def _email_status() -> Route:
+    """What no dated version has: what became of a single email."""
+    return Route("GET", "/marketing/v3/email/send-statuses/{status}", api_metadata.email_status, "transactional-email")
+
+
 def _all() -> Iterator[Route]:
     for at in (_DATED, _NUMBERED):
         for route in (*_objects(at), *_associations(at), *_definitions(at), *_changed_definitions(at), *_portal(at)):
             yield Route(route.method, route.template, route.endpoint, route.scope, route.meter, at.dated)
-    for route in _old_associations():
+    for route in (*_old_associations(), _email_status()):
         yield Route(route.method, route.template, route.endpoint, route.scope, route.meter, dated=False)
 
 

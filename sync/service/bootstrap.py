@@ -17,8 +17,8 @@ from sync.passes import recovery
 from sync.passes.bookkeeping import Bookkeeper
 from sync.passes.breaker import Breaker
 from sync.passes.decider import Decider
-from sync.passes.effects import Resolver, make_performer
-from sync.passes.email import Mailer, make_mailer
+from sync.passes.effects import Follower, Resolver, make_performer
+from sync.passes.email import Mailer, conversations_of, make_mailer, tries_without_answer
 from sync.passes.poll import poll
 from sync.passes.portal import Portal, PortalCache
 from sync.passes.reconcile import Reconciler
@@ -252,8 +252,9 @@ def build(
         reader=reader,
         decider=decider,
         bookkeeper=Bookkeeper(crm.reader, store, clock),
-        resolver=Resolver(crm.reader, store, mapping, clock, failpoint),
+        resolver=Resolver(crm.reader, store, mapping, clock, failpoint, tries_without_answer(mailer)),
         performer=make_performer(crm, store, mapping, mailer, clock, calendar, failpoint),
+        follower=Follower(crm, store, clock, failpoint, conversations_of(mailer)),
         breaker=Breaker(store, mapping.rules.effects_per_hour, clock, alerts),
         clock=clock,
         failpoint=failpoint,

@@ -57,6 +57,8 @@ def _next_group(service: Service, held: HeldLane, lane: int, total: Tally) -> bo
     service.failpoint("taken")
     if items:
         total += service.reconciler.run(held, items)
+    else:
+        service.reconciler.follow(held)
     return bool(items)
 
 
@@ -94,6 +96,8 @@ def _to_the_end(
         enqueued = 0 if held is None else enqueue()
         while held is not None and not stop() and _next_group(service, held, lane, total):
             progress(total)
+        if held is not None:
+            service.reconciler.finish(held)
     service.alerts.review()
     return enqueued, total
 

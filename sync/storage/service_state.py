@@ -220,6 +220,11 @@ def alerted(kind: str) -> Entry[frozenset[str]]:
     return Entry(f"told_{kind}", lambda keys: json.dumps(sorted(keys)), lambda text: frozenset(json.loads(text)))
 
 
+def alerts_in_doubt(kind: str) -> Entry[int]:
+    """Name the entry that counts the alerts of this kind in a row of which nobody can tell whether they were sent."""
+    return Entry(f"in_doubt_{kind}", str, int)
+
+
 # -- reading and writing
 
 _READ = select(service_state.c.value).where(service_state.c.name == bindparam("wanted"))

@@ -104,6 +104,10 @@ effects = Table(
     Column("attempts", Integer, nullable=False),
     Column("crm_id", String),  # the task that was made, the record that was written
     Column("reason", Text),
+    Column("unanswered", Integer, nullable=False, server_default="0"),  # tries whose outcome nobody could tell
+    Column("refusals", Integer, nullable=False, server_default="0"),  # tries that were refused for good
+    Column("not_before", BigInteger),  # it is not tried, looked for or asked after before this moment
+    Column("follow", Text),  # by what to ask what became of it: an email's status id
     Index("effect_crm_id", "crm_id"),
 )
 

@@ -3,6 +3,8 @@
 from tests.mutation.mutant import Mutant
 
 COUNTED, RETENTION = "sync/storage/migrations/versions/0008_counted_effects.py", "sync/storage/retention.py"
+FOLLOW, RESOLVE = "sync/passes/effects/follow.py", "sync/passes/effects/resolve.py"
+EMAILS = "tests/story/test_what_became_of_an_email.py"
 WORKER, DUMP = "sync/service/worker.py", "sync/passes/dump.py"
 
 MUTANTS = (
@@ -31,5 +33,53 @@ MUTANTS = (
         "dump-unbounded", "All that a failed pass has seen is kept, however long it is.",
         DUMP, "    if over <= 0:\n        return failure\n", "    if over:\n        return failure\n",
         test="tests/story/test_dead.py::test_what_is_kept_of_a_failed_pass_is_bounded",
+    ),
+    Mutant(
+        "pending-is-sent", "An email that HubSpot has only taken counts as sent.",
+        "sync/hubspot/single_send.py",
+        'return None if result == "SENT" else answers.text(answer.body, "statusId") or None', "return None",
+        test=f"{EMAILS}::TestSingleSend::test_a_refusal_that_comes_later_is_shown_and_tried_again",
+    ),
+    Mutant(
+        "refused-name-again", "An email that was refused in the end is sent again under the same name, and taken for a repeat.",
+        "sync/passes/effects/emails.py", 'if effect.refusals else effect.key', "if not effect.key else effect.key",
+        test=f"{EMAILS}::TestSingleSend::test_a_refusal_that_comes_later_is_shown_and_tried_again",
+    ),
+    Mutant(
+        "asked-for-ever", "HubSpot is asked for ever what became of an email.",
+        FOLLOW, "case EmailEnd.PENDING if age >= TOLD_WITHIN:", "case EmailEnd.PENDING if age < timedelta(0):",
+        test=f"{EMAILS}::TestSingleSend::test_it_is_asked_ever_more_seldom_and_not_for_ever",
+    ),
+    Mutant(
+        "late-answer-lost", "What a slow mail server says at last is not heard.",
+        FOLLOW, "            self._told_late(", "            key_of_try(name) or self._told_late(",
+        test=f"{EMAILS}::TestSmtp::test_an_answer_that_comes_late_is_waited_for",
+    ),
+    Mutant(
+        "late-answer-not-waited-for", "An email is sent again while the mail server may still answer.",
+        "sync/passes/effects/attempts.py",
+        "return lands if effect.not_before is None else max(lands, effect.not_before)", "return lands",
+        test=f"{EMAILS}::TestSmtp::test_none_is_sent_again_while_the_answer_may_come",
+    ),
+    Mutant(
+        "mailed-for-ever", "An email without an answer is sent again and again.",
+        RESOLVE, "elif is_email and effect.unanswered >= self._email_tries:", "elif is_email and effect.unanswered < 0:",
+        test=f"{EMAILS}::TestSmtp::test_what_is_never_answered_is_not_sent_for_ever",
+    ),
+    Mutant(
+        "decline-lets-mail-on", "An email without an answer is sent again after the client has declined.",
+        "sync/rules/model.py",
+        "(kind is EffectKind.EMAIL and state in _DOUBTFUL_EMAIL)", "(not kind and state in _DOUBTFUL_EMAIL)",
+        test=f"{EMAILS}::TestSmtp::test_a_decline_ends_it",
+    ),
+    Mutant(
+        "tried-for-ever", "A task whose every try goes without an answer is tried again and again.",
+        RESOLVE, "elif effect.unanswered >= TRIES:", "elif effect.unanswered < 0:",
+        test=f"{EMAILS}::test_a_write_that_is_never_answered_is_shown_as_failed",
+    ),
+    Mutant(
+        "alerted-for-ever", "An alert without an answer is sent every hour.",
+        "sync/observe/alerts.py", "return self._counts_as_sent(kind, error)", "return False",
+        test=f"{EMAILS}::test_an_alert_is_not_sent_for_ever",
     ),
 )  # fmt: skip

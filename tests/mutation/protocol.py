@@ -201,8 +201,8 @@ MUTANTS = (
     Mutant(
         "settle-closes-early", "An occurrence is closed with its first effect; the rest is never done.",
         ATTEMPTS,
-        "    is_one_of(effects.c.state, [*OPEN, *TRIED_AND_UNKNOWN, EffectState.FAILED.value]),\n",
-        "    is_one_of(effects.c.state, [*OPEN, *TRIED_AND_UNKNOWN, EffectState.FAILED.value]),\n    effects.c.position == 0,\n",
+        "    is_one_of(effects.c.state, _UNFINISHED),\n",
+        "    is_one_of(effects.c.state, _UNFINISHED),\n    effects.c.position == 0,\n",
     ),
     Mutant(
         "failed-for-ever", "What the CRM has refused is never tried again.",
@@ -228,12 +228,12 @@ MUTANTS = (
     ),
     Mutant(
         "unknown-is-not-done", "An answer that was lost is taken for work that was not done.",
-        TRIES, "ledger.settle(connection, effect.key, EffectState.UNKNOWN, now, reason=message)",
+        TRIES, "ledger.settle(connection, effect.key, EffectState.UNKNOWN, now, reason=message, not_before=later)",
         "ledger.release_claim(connection, effect.key, now, message)",
     ),
     Mutant(
         "unknown-is-done", "An answer that was lost is taken for work that was done.",
-        TRIES, "ledger.settle(connection, effect.key, EffectState.UNKNOWN, now, reason=message)",
+        TRIES, "ledger.settle(connection, effect.key, EffectState.UNKNOWN, now, reason=message, not_before=later)",
         "ledger.settle(connection, effect.key, EffectState.DONE, now)",
     ),
     Mutant(
@@ -287,12 +287,12 @@ MUTANTS = (
     Mutant(
         "email-not-sent-again", "An email of which nobody knows whether it was sent is taken for sent.",
         RESOLVE,
-        "ledger.settle(connection, effect.key, EffectState.PLANNED, now, reason=\"it may not have been sent\")",
+        "ledger.settle(connection, effect.key, EffectState.PLANNED, now, reason=reason, not_before=again)",
         "ledger.settle(connection, effect.key, EffectState.DONE, now)",
     ),
     Mutant(
         "email-resent-as-new", "An email that is tried again bears another name: it is sent twice.",
-        EMAILS, "outcome, server_down = _send(self._mailer, effect.key, owner",
+        EMAILS, "outcome, server_down = _send(self._mailer, name_of_try(effect), owner",
         'outcome, server_down = _send(self._mailer, f"{effect.key}#{effect.attempts}", owner',
     ),
     Mutant(

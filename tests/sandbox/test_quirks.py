@@ -126,6 +126,16 @@ def _repeated_send(_: Sandbox, client: Client) -> object:
     return [client.send("POST", path, body).status_code for _ in range(2)]
 
 
+def _email_end(sandbox: Sandbox, client: Client) -> object:
+    """What is told of an email at once and an hour later, and whether it came."""
+    body = {"emailId": 7, "message": {"to": "a@x.example", "sendId": "k"}}
+    status = client.ok("POST", "/marketing/transactional/2026-09/single-email/send", body)["statusId"]
+    told = [client.send("GET", f"/marketing/v3/email/send-statuses/{status}").json() for _ in range(1)]
+    sandbox.people.advance(hours=1)
+    told.append(client.send("GET", f"/marketing/v3/email/send-statuses/{status}").json())
+    return [one.get("sendResult", one["status"]) for one in told], len(sandbox.people.emails())
+
+
 def _assignment(sandbox: Sandbox, client: Client) -> object:
     owner = sandbox.people.owner("copywriter")
     client.batch("tasks", "create", [{"properties": {**GOOD, "hubspot_owner_id": owner}}], 201)
@@ -198,6 +208,9 @@ SCENARIOS: list[tuple[dict[str, Any], Callable[..., object], object, object]] = 
     ),
     ({"association_touches_modified": True}, _touched, False, True),
     ({"single_send_repeat": "error"}, _repeated_send, [200, 200], [200, 400]),
+    ({"single_send_end": "EMAIL_DISABLED"}, _email_end, (["SENT", "SENT"], 1), (["EMAIL_DISABLED"] * 2, 0)),
+    ({"single_send_seconds": 60.0}, _email_end, (["SENT", "SENT"], 1), (["PENDING", "SENT"], 1)),
+    ({"single_send_status": "missing"}, _email_end, (["SENT", "SENT"], 1), (["error", "error"], 1)),
     ({"assignment_email": True}, _assignment, [], ["cody.wright@agency.example"]),
     (
         {"association_event_object_id": True},

@@ -232,7 +232,7 @@ def test_a_copy_holds_all_that_was_committed_while_the_service_has_it_open(store
 
 KEYS = [
     *("version", "ok", "backlog", "oldest_seconds", "waiting", "parked", "held"),
-    *("planned", "attempting", "unknown", "blocked", "failed"),
+    *("planned", "attempting", "unknown", "blocked", "failed", "sending", "unproven"),
     *("last_sweep", "last_poll", "last_webhook", "budget"),
     *("reasons", "errors", "troubles", "failing", "incomplete", "stuck", "worth_a_look", "running", "told", "at"),
 ]

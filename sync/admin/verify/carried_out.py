@@ -25,12 +25,14 @@ def count_changes(evidence: Evidence) -> int:
 def findings(evidence: Evidence) -> Iterator[Finding]:
     """Look for everything that the ledger has tried. Raises the port's errors."""
     for effect in _standing(evidence):
-        if effect.state in UNRESOLVED:
+        if effect.state in UNRESOLVED or effect.state is EffectState.SENDING:
             cause = "tried, and the outcome is still to be found out"
             yield evidence.finding(Sort.WAITING, effect.handoff, effect.key, cause)
         elif effect.state is EffectState.FAILED:
             cause = f"it was refused, and is tried again at each sweep: {effect.reason}"
             yield evidence.finding(Sort.MISSING, effect.handoff, effect.key, cause)
+        elif effect.state is EffectState.UNPROVEN:
+            yield evidence.finding(Sort.NOT_JUDGED, effect.handoff, effect.key, effect.reason or "nobody can tell")
         elif effect.state is EffectState.DONE and effect.kind is EffectKind.TASK:
             yield from _task_made(evidence, effect)
         elif effect.state is EffectState.DONE and effect.kind is EffectKind.CLOSE:

@@ -13,12 +13,14 @@ bodies.py    what closings and lines share: their tasks, read just before
 emails.py    emails
 attempts.py  a try in the ledger: claimed, sent, settled, given up or put aside
 resolve.py   tries whose outcome is not known
+follow.py    what became of emails that were handed over
 lookup.py    looking in the CRM for what they may have done
 young_ledger.py  what a ledger that is young must look for first, or wait for
 payloads.py  pure: which records an effect is about
 """
 
+from sync.passes.effects.follow import Follower
 from sync.passes.effects.perform import Performer, make_performer
 from sync.passes.effects.resolve import Resolver
 
-__all__ = ["Performer", "Resolver", "make_performer"]
+__all__ = ["Follower", "Performer", "Resolver", "make_performer"]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from sync.clock import Clock
-from sync.crm import LANDED_AFTER, Applied, NotSent, Outcome, RecordRef, Rejected, Unknown
+from sync.crm import LANDED_AFTER, Applied, NotSent, Outcome, RecordRef, Rejected, Taken, Unknown
 from sync.errors import AuthenticationError
 from sync.failpoints import Failpoint
 from sync.passes.portal import Portal
@@ -153,14 +153,23 @@ def _settle(connection: Connection, effect: LedgerEffect, outcome: Outcome, now:
             ledger.release_claim(connection, effect.key, now, message)
             done.recheck_at(effect.unit, now + TRY_AGAIN)
             done.not_sent += 1
-        case Unknown(message):
-            ledger.settle(connection, effect.key, EffectState.UNKNOWN, now, reason=message)
+        case Taken(to, status_id):
+            ledger.settle(connection, effect.key, EffectState.SENDING, now, crm_id=to, follow=status_id, not_before=now)
+        case Unknown(message, within):
+            later = None if within is None else now + within
+            ledger.settle(connection, effect.key, EffectState.UNKNOWN, now, reason=message, not_before=later)
             done.recheck_at(effect.unit, now + LANDED_AFTER)
             done.unsure.add(effect.unit)
             done.unknown += 1
 
 
+def lands_by(effect: LedgerEffect) -> datetime:
+    """The moment from which on the absence of a try without an answer means something."""
+    lands = effect.state_at + LANDED_AFTER
+    return lands if effect.not_before is None else max(lands, effect.not_before)
+
+
 def wait_for_outcome(effect: LedgerEffect, until: dict[RecordRef, datetime]) -> None:
     """Note when an outcome that is not known can be looked for: with the last of its record's."""
-    lands = effect.state_at + LANDED_AFTER
+    lands = lands_by(effect)
     until[effect.unit] = max(lands, until.get(effect.unit, lands))

@@ -1,12 +1,13 @@
 """Emails: one at a time, so that a mail server that is down costs one try."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from mappings.problems import MappingError
 from mappings.texts import Texts
 from mappings.vocabulary import EmailKind
 from sync.clock import Clock
-from sync.crm import Applied, NotSent, Outcome, Rejected, Unknown
+from sync.crm import Applied, NotSent, Outcome, Rejected, Taken, Unknown
 from sync.errors import EmailError, EmailUnknownError
 from sync.passes.effects.attempts import TRY_AGAIN, Attempts, Performed
 from sync.passes.email import Mailer
@@ -52,18 +53,42 @@ class Emails:
             return False
         if effect.key not in self._attempts.claim([effect]):
             return False
-        outcome, server_down = _send(self._mailer, effect.key, owner.email, subject, body)
+        outcome, server_down = _send(self._mailer, name_of_try(effect), owner.email, subject, body)
         self._attempts.failpoint("sent")
         self._attempts.settle([(effect, outcome)], done)
         return server_down
 
 
+def name_of_try(effect: LedgerEffect) -> str:
+    """The name under which this email is sent: the same at every try, until one is refused for good.
+
+    HubSpot sends one email a name, ever, and may take a refused one for sent.
+    """
+    return f"{effect.key}{_AGAIN}{effect.refusals}" if effect.refusals else effect.key
+
+
+def key_of_try(name: str) -> str:
+    """The effect's key, of the name under which it was sent."""
+    return name.partition(_AGAIN)[0]
+
+
+_AGAIN = "#"
+
+
 def _send(mailer: Mailer, key: str, to: str, subject: str, body: str) -> tuple[Outcome, bool]:
     """What came of it, and whether no other email can be sent now either."""
     try:
-        mailer.send(key, to, subject, body)
-    except EmailUnknownError as error:
-        return Unknown(str(error)), False
-    except EmailError as error:
-        return Rejected(str(error)) if error.permanent else NotSent(str(error)), error.server_down
-    return Applied(to), False
+        status_id = mailer.send(key, to, subject, body)
+    except (EmailError, EmailUnknownError) as error:
+        return outcome_of(error), isinstance(error, EmailError) and error.server_down
+    return (Applied(to) if status_id is None else Taken(to, status_id)), False
+
+
+def outcome_of(error: Exception) -> Outcome:
+    """What an error says of the email that it was met with."""
+    match error:
+        case EmailError():
+            return Rejected(str(error)) if error.permanent else NotSent(str(error))
+        case EmailUnknownError(answers_within=float() as seconds):
+            return Unknown(str(error), timedelta(seconds=seconds))
+    return Unknown(str(error) or type(error).__name__)

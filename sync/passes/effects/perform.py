@@ -66,18 +66,27 @@ class Performer:
         with self._store.read() as connection:
             undone = ledger.undone(connection, {*records, *passed})
         waiting: dict[RecordRef, datetime] = {}
-        planned = []
+        free = []
         for effect in undone:
             if effect.state is not EffectState.PLANNED:
                 wait_for_outcome(effect, waiting)
             elif effect.kind is EffectKind.WRITE and _handoff(effect) in undecided.get(effect.unit, ()):
                 continue
             elif effect.record in present and effect.unit in records:
-                planned.append(effect)
+                free.append(effect)
         done = Performed(again_at=waiting)
+        planned = self._in_time(free, done)
         if planned:
             self._in_order(planned, portal, done)
         return done
+
+    def _in_time(self, effects: Sequence[LedgerEffect], done: Performed) -> list[LedgerEffect]:
+        """Those that may be tried by now; what had no answer a few times is tried ever more seldom."""
+        now = self._clock.now()
+        for effect in effects:
+            if effect.not_before is not None and now < effect.not_before:
+                done.recheck_at(effect.unit, effect.not_before)
+        return [effect for effect in effects if effect.not_before is None or effect.not_before <= now]
 
     def _in_order(self, planned: Sequence[LedgerEffect], portal: Portal, done: Performed) -> None:
         self._writes.perform([e for e in planned if e.kind is EffectKind.WRITE], done)

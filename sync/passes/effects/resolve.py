@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -11,7 +11,7 @@ from mappings.texts import Texts
 from sync.clock import Clock
 from sync.crm import LANDED_AFTER, CRMReader, RecordRef
 from sync.failpoints import Failpoint
-from sync.passes.effects.attempts import wait_for_outcome
+from sync.passes.effects.attempts import lands_by, wait_for_outcome
 from sync.passes.effects.lines import find_lines
 from sync.passes.effects.lookup import find_closings, find_deleted_tasks, find_gone, find_tasks, find_writes
 from sync.rules.keys import EffectKind
@@ -20,6 +20,20 @@ from sync.storage import ledger
 from sync.storage.database import Connection, Store
 from sync.storage.ledger import LedgerEffect
 
+TRIES = 30
+"""Tries without an answer, and without a trace in the CRM, after which an effect is shown as failed: some 24 hours of them."""
+
+PAUSES = (
+    timedelta(0),
+    timedelta(minutes=2),
+    timedelta(minutes=10),
+    timedelta(minutes=30),
+    timedelta(hours=1),
+)
+"""How long the next try waits, by the number of those without an answer; the last one for all that follow."""
+
+WHO_DECIDES = "Ask whoever it was for: `handoffs dead confirm` if it came, `handoffs dead retry` to send it again"
+
 log = structlog.get_logger()
 
 
@@ -27,7 +41,13 @@ class Resolver:
     """Settles tries without an answer by what the CRM shows."""
 
     def __init__(
-        self, crm: CRMReader, store: Store, mapping: ProcessMapping, clock: Clock, failpoint: Failpoint
+        self,
+        crm: CRMReader,
+        store: Store,
+        mapping: ProcessMapping,
+        clock: Clock,
+        failpoint: Failpoint,
+        email_tries: int = TRIES,
     ) -> None:
         self._crm = crm
         self._store = store
@@ -35,6 +55,7 @@ class Resolver:
         self._texts = Texts(mapping)
         self._clock = clock
         self._failpoint = failpoint
+        self._email_tries = email_tries
 
     def resolve(self, records: Iterable[RecordRef]) -> dict[RecordRef, datetime]:
         """Find out what came of every try without an answer for these records.
@@ -49,10 +70,10 @@ class Resolver:
         ripe = []
         now = self._clock.now()
         for effect in unresolved:
-            if now < effect.state_at + LANDED_AFTER:
-                wait_for_outcome(effect, waiting)
-            else:
+            if now >= lands_by(effect):
                 ripe.append(effect)
+            elif effect.kind is not EffectKind.EMAIL or now < effect.state_at + LANDED_AFTER:
+                wait_for_outcome(effect, waiting)  # a mail server that is slow keeps nothing else waiting
         if ripe:
             found, gone = self._find(ripe)
             self._failpoint("looked")
@@ -74,7 +95,7 @@ class Resolver:
                 reason = "the process ended while it was tried"
                 ledger.settle(connection, effect.key, EffectState.UNKNOWN, now, reason=reason)
         known = [effect for effect in effects if effect.state is not EffectState.ATTEMPTING]
-        return [*known, *(replace(effect, state=EffectState.UNKNOWN, state_at=now) for effect in cut_off)]
+        return [*known, *(_cut_off(effect, now) for effect in cut_off)]
 
     def _find(self, effects: Sequence[LedgerEffect]) -> tuple[dict[str, str], set[str]]:
         """What each has made or changed (ids by keys), and the keys of those whose record is deleted."""
@@ -96,16 +117,30 @@ class Resolver:
         with self._store.write() as connection:
             for effect in effects:
                 if effect.key not in gone:  # else nothing is known before its record is back, if ever
-                    _settle(connection, effect, found.get(effect.key), now)
+                    self._settle_one(connection, effect, found.get(effect.key), now)
             ledger.mark_done(connection, {effect.unit for effect in effects})
 
+    def _settle_one(self, connection: Connection, effect: LedgerEffect, crm_id: str | None, now: datetime) -> None:
+        """Write down that it was found, as this record of the CRM, or that it was not (None)."""
+        again = now + PAUSES[min(max(effect.unanswered, 1), len(PAUSES)) - 1]
+        is_email = effect.kind is EffectKind.EMAIL
+        if crm_id is not None:
+            ledger.settle(connection, effect.key, EffectState.DONE, now, crm_id=crm_id, reason="found in the CRM")
+        elif is_email and effect.unanswered >= self._email_tries:
+            reason = f"it may have been sent or not: {effect.unanswered} tries, and no answer to any. {WHO_DECIDES}"
+            ledger.settle(connection, effect.key, EffectState.UNPROVEN, now, reason=reason)
+        elif is_email:
+            reason = "it may not have been sent"
+            ledger.settle(connection, effect.key, EffectState.PLANNED, now, reason=reason, not_before=again)
+        elif effect.unanswered >= TRIES:
+            reason = f"the CRM gave no answer to {effect.unanswered} tries, and shows nothing of them"
+            ledger.settle(connection, effect.key, EffectState.FAILED, now, reason=reason, refused=False)
+        else:
+            ledger.release_claim(connection, effect.key, now, "not found in the CRM", not_before=again)
+        log.info("effect.resolved", effect=effect.key, found=crm_id is not None)
 
-def _settle(connection: Connection, effect: LedgerEffect, crm_id: str | None, now: datetime) -> None:
-    """Write down that it was found, as this record of the CRM, or that it was not (None)."""
-    if crm_id is not None:
-        ledger.settle(connection, effect.key, EffectState.DONE, now, crm_id=crm_id, reason="found in the CRM")
-    elif effect.kind is EffectKind.EMAIL:
-        ledger.settle(connection, effect.key, EffectState.PLANNED, now, reason="it may not have been sent")
-    else:
-        ledger.release_claim(connection, effect.key, now, "not found in the CRM")
-    log.info("effect.resolved", effect=effect.key, found=crm_id is not None)
+
+def _cut_off(effect: LedgerEffect, now: datetime) -> LedgerEffect:
+    """The effect as the ledger has it once it is noted as cut off."""
+    once_more = effect.unanswered + 1
+    return replace(effect, state=EffectState.UNKNOWN, state_at=now, unanswered=once_more, not_before=None)

@@ -11,7 +11,7 @@ from sync.rules import keys
 from sync.rules.context import Context
 from sync.rules.handoffs.ad_sets import current_tickets
 from sync.rules.keys import EffectKind, Entry, SetReadyKey, Slot, close_slot
-from sync.rules.model import FOLDER, OPEN_EFFECTS, RECOVERED, CloseTask, RecordedEffect, RecordedOccurrence
+from sync.rules.model import FOLDER, RECOVERED, CloseTask, RecordedEffect, RecordedOccurrence, may_be_dropped
 
 JUST_BEFORE = timedelta(hours=1)
 """A task that was made so long before a database was lost may not have been followed by what comes after it."""
@@ -135,6 +135,6 @@ def replaced(context: Context) -> frozenset[str]:
 
 def _is_replaced(effect: RecordedEffect, slots: Collection[Slot]) -> bool:
     """Whether it is still to be done, and a newer announcement has the like of it among its `slots`."""
-    if effect.state not in OPEN_EFFECTS or effect.kind is EffectKind.WRITE:
+    if not may_be_dropped(effect.kind, effect.state) or effect.kind is EffectKind.WRITE:
         return False
     return effect.slot in slots or effect.kind is EffectKind.CLOSE

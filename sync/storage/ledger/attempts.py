@@ -40,6 +40,11 @@ class LedgerEffect:
     state_at: datetime
     attempts: int
     tried_at: datetime | None  # since when it may have been done; None: never attempted
+    unanswered: int = 0  # tries whose outcome nobody could tell
+    refusals: int = 0  # tries that were refused for good
+    not_before: datetime | None = None  # it is not tried, looked for or asked after earlier
+    follow: str | None = None  # by what to ask what became of it: an email's status id
+    crm_id: str | None = None  # the task that was made, the record that was written, the address that was mailed
 
     @property
     def unit(self) -> RecordRef:
@@ -95,6 +100,11 @@ def _effect_row(row: Row[Any]) -> LedgerEffect:
         from_ms(row.state_at),
         row.attempts,
         None if row.attempted_at is None else from_ms(row.attempted_at),
+        row.unanswered,
+        row.refusals,
+        None if row.not_before is None else from_ms(row.not_before),
+        row.follow,
+        row.crm_id,
     )
 
 
@@ -138,6 +148,15 @@ _SETTLE = (
         state_at=bindparam("now"),
         reason=bindparam("because"),
         crm_id=func.coalesce(bindparam("found"), effects.c.crm_id),
+        unanswered=case(
+            (bindparam("to_state") == EffectState.UNKNOWN.value, effects.c.unanswered + 1),
+            (bindparam("to_state").in_([EffectState.DONE.value, EffectState.SENDING.value]), 0),
+            else_=effects.c.unanswered,
+        ),
+        refusals=effects.c.refusals
+        + case((bindparam("to_state") == EffectState.FAILED.value, bindparam("refused")), else_=0),
+        not_before=bindparam("later"),
+        follow=func.coalesce(bindparam("status_id"), effects.c.follow),
     )
 )
 
@@ -150,13 +169,88 @@ def settle(
     *,
     crm_id: str | None = None,
     reason: str | None = None,
+    follow: str | None = None,
+    not_before: datetime | None = None,
+    refused: bool = True,
 ) -> None:
     """Write down what came of an effect. Its occurrence is not touched: `mark_done` closes those that are through.
 
-    `crm_id`: the task made, the record written or the address mailed; None keeps what is there.
+    `crm_id`: the task made, the record written or the address mailed; None keeps what is there. `follow` and `not_before`:
+    by what, and from when on, it is asked after, looked for or tried again. `refused`: whether a failure is a refusal, which
+    proves that nothing was done.
     """
-    values = {"of_effect": key, "to_state": state.value, "now": to_ms(now), "because": reason, "found": crm_id}
+    values = {
+        "of_effect": key,
+        "to_state": state.value,
+        "now": to_ms(now),
+        "because": reason,
+        "found": crm_id,
+        "status_id": follow,
+        "later": None if not_before is None else to_ms(not_before),
+        "refused": int(refused),
+    }
     connection.execute(_SETTLE, values)
+
+
+_IN_STATE = effects.c.state == bindparam("from_state")
+_IS_IN_STATE = select(effects.c.key).where(OF_EFFECT, _IN_STATE)
+
+
+def is_in(connection: Connection, key: str, state: EffectState) -> bool:
+    """Whether an effect is in this state."""
+    return connection.execute(_IS_IN_STATE, {"of_effect": key, "from_state": state.value}).first() is not None
+
+
+_PUT_OFF = update(effects).where(OF_EFFECT).values(not_before=bindparam("later"))
+
+
+def put_off(connection: Connection, key: str, until: datetime) -> None:
+    """Ask after an effect, or try it, at this moment: nothing else of it changes."""
+    connection.execute(_PUT_OFF, {"of_effect": key, "later": to_ms(until)})
+
+
+_TO_FOLLOW = (
+    select(effects, occurrences.c.record_kind, occurrences.c.record, occurrences.c.portfolio)
+    .join(occurrences, effects.c.occurrence == occurrences.c.key)
+    .where(effects.c.state == EffectState.SENDING.value, effects.c.not_before <= bindparam("now"))
+    .order_by(effects.c.not_before, effects.c.key)
+    .limit(bindparam("at_most"))
+)
+
+
+def to_follow(connection: Connection, now: datetime, at_most: int) -> list[LedgerEffect]:
+    """The emails that were handed over, and whose end is to be asked for by now: the longest due first."""
+    return [_effect_row(row) for row in connection.execute(_TO_FOLLOW, {"now": to_ms(now), "at_most": at_most})]
+
+
+_DECIDED = (
+    update(effects)
+    .where(OF_EFFECT, effects.c.state == EffectState.UNPROVEN.value)
+    .values(
+        state=bindparam("to_state"),
+        state_at=bindparam("now"),
+        reason=bindparam("because"),
+        unanswered=0,
+        refusals=effects.c.refusals + bindparam("anew"),
+        not_before=None,
+        follow=None,
+    )
+)
+
+
+def decide_unproven(connection: Connection, keys: Iterable[str], now: datetime, reason: str, *, sent: bool) -> None:
+    """A person has said of these, which nobody could prove, whether they were `sent`; what was not is sent once more.
+
+    That is under a new name: whoever has taken the old one would take it for a repeat.
+    """
+    said = {
+        "to_state": (EffectState.DONE if sent else EffectState.PLANNED).value,
+        "now": to_ms(now),
+        "because": reason,
+        "anew": int(not sent),
+    }
+    for key in keys:
+        connection.execute(_DECIDED, {"of_effect": key, **said})
 
 
 _RELEASE = (
@@ -168,18 +262,26 @@ _RELEASE = (
         reason=bindparam("because"),
         attempts=case((effects.c.attempts > 1, effects.c.attempts - 1), else_=0),
         attempted_at=case((effects.c.attempts > 1, effects.c.attempted_at)),
+        not_before=bindparam("later"),
     )
 )
 
 
-def release_claim(connection: Connection, key: str, now: datetime, reason: str) -> None:
-    """It was certainly not sent: it is as if it had not been attempted, and may still be decided anew."""
-    connection.execute(_RELEASE, {"of_effect": key, "now": to_ms(now), "because": reason})
+def release_claim(
+    connection: Connection, key: str, now: datetime, reason: str, not_before: datetime | None = None
+) -> None:
+    """It was certainly not sent: it is as if it had not been attempted, and may still be decided anew.
+
+    `not_before`: from when on it may be tried again; None: at once.
+    """
+    later = None if not_before is None else to_ms(not_before)
+    connection.execute(_RELEASE, {"of_effect": key, "now": to_ms(now), "because": reason, "later": later})
 
 
+_UNFINISHED = [state.value for state in EffectState if state not in {EffectState.DONE, EffectState.SUPERSEDED}]
 _PENDING = select(effects.c.occurrence).where(
     effects.c.occurrence == occurrences.c.key,
-    is_one_of(effects.c.state, [*OPEN, *TRIED_AND_UNKNOWN, EffectState.FAILED.value]),
+    is_one_of(effects.c.state, _UNFINISHED),
 )
 
 
@@ -197,6 +299,22 @@ def mark_done(connection: Connection, records: Iterable[RecordRef]) -> None:
     """
     for wanted in portfolios_and_tickets(records):
         connection.execute(_MARK_DONE, wanted)
+
+
+_MARK_DONE_OF = (
+    update(occurrences)
+    .where(
+        occurrences.c.key.in_(select(effects.c.occurrence).where(OF_EFFECT)),
+        occurrences.c.state == OccurrenceState.OPEN.value,
+        ~_PENDING.exists(),
+    )
+    .values(state=OccurrenceState.DONE.value)
+)
+
+
+def mark_done_of(connection: Connection, key: str) -> None:
+    """Mark the occurrence of this effect as done, if nothing of it is left to do."""
+    connection.execute(_MARK_DONE_OF, {"of_effect": key})
 
 
 _RETRY_FAILED = (

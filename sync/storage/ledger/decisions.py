@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, and_, bindparam, or_, select, update
 
 from sync.clock import to_ms
+from sync.rules.keys import EffectKind
 from sync.rules.model import (
-    OPEN_EFFECTS,
     AddLine,
     CloseTask,
     Decision,
@@ -21,6 +21,7 @@ from sync.rules.model import (
     RecordedEffect,
     RecordedOccurrence,
     Write,
+    may_be_dropped,
 )
 from sync.rules.transition import Transition, transition
 from sync.storage.database import in_parts, to_json
@@ -47,9 +48,18 @@ _FRESHER = (
     .where(OF_EFFECT)
     .values({name: bindparam(name) for name in ("payload", "state", "state_at", "reason")})
 )
+_MAY_BE_DROPPED = or_(
+    *(
+        and_(
+            effects.c.kind == kind.value,
+            is_one_of(effects.c.state, [state.value for state in EffectState if may_be_dropped(kind, state)]),
+        )
+        for kind in EffectKind
+    )
+)
 _SUPERSEDED = (
     update(effects)
-    .where(OF_EFFECT, is_one_of(effects.c.state, sorted(state.value for state in OPEN_EFFECTS)))
+    .where(OF_EFFECT, _MAY_BE_DROPPED)
     .values({name: bindparam(name) for name in ("state", "state_at", "reason")})
 )
 _BLOCKED = select(effects.c.payload).where(OF_EFFECT, effects.c.state == EffectState.BLOCKED.value)

@@ -140,7 +140,8 @@ class Trouble:
         }
 
 
-_WRONG = is_one_of(effects.c.state, [EffectState.FAILED.value, EffectState.BLOCKED.value, EffectState.UNKNOWN.value])
+_WRONG_STATES = (EffectState.FAILED, EffectState.UNPROVEN, EffectState.BLOCKED, EffectState.UNKNOWN)
+_WRONG = is_one_of(effects.c.state, [state.value for state in _WRONG_STATES])
 _PUT_OFF = and_(effects.c.state == EffectState.PLANNED.value, effects.c.reason.is_not(None))
 _IS_TROUBLE = and_(_WRONG | _PUT_OFF, occurrences.c.state != OccurrenceState.GONE.value)
 _TROUBLES = (
@@ -152,7 +153,7 @@ _TROUBLES = (
 
 
 def troubles(connection: Connection, *, since: datetime | None = None) -> Iterator[Trouble]:
-    """List what failed, is blocked or unknown, or is planned again after a try that did not go out; in this order.
+    """List what failed, is blocked, unknown or unproven, or is planned again after a try that did not go out; in this order.
 
     Effects of records that are deleted are left out. With `since` only what came to its state at that moment or later.
     """
@@ -213,13 +214,16 @@ def inputs_of(connection: Connection, key: str) -> EffectInputs:
 
 _GIVE_UP = (
     update(effects)
-    .where(effects.c.key == bindparam("of_effect"), effects.c.state == EffectState.FAILED.value)
+    .where(
+        effects.c.key == bindparam("of_effect"),
+        is_one_of(effects.c.state, [EffectState.FAILED.value, EffectState.UNPROVEN.value]),
+    )
     .values(state=EffectState.SUPERSEDED.value, state_at=bindparam("now"), reason=bindparam("because"))
 )
 
 
 def give_up(connection: Connection, keys: Iterable[str], now: datetime, reason: str) -> None:
-    """Supersede these effects where they failed: they are not tried again."""
+    """Supersede these effects where they failed, or nobody can tell whether they did: they are not tried again."""
     rows = [{"of_effect": key, "now": to_ms(now), "because": reason} for key in keys]
     if rows:
         connection.execute(_GIVE_UP, rows)

@@ -3,13 +3,16 @@
 import pytest
 import responses
 
+from sync.crm import EmailEnd
 from sync.errors import (
     AuthenticationError,
     CRMRejectedError,
     CRMUnavailableError,
 )
 from sync.hubspot import HubSpot
-from tests.contract.hubspot.answers import EMAIL, HTML, Json, Reply, error, reset, sent
+from tests.contract.hubspot.answers import BASE, EMAIL, HTML, Json, Reply, error, reset, sent
+
+STATUS = f"{BASE}/marketing/v3/email/send-statuses/id%2F1"
 
 
 class TestSingleEmail:
@@ -70,3 +73,50 @@ class TestSingleEmail:
         with pytest.raises(CRMRejectedError, match="EMAIL_URL"):
             hubspot.send_single_email("abc", "key", "am@x.test", {})
         assert not api.calls
+
+
+class TestWhatBecameOfIt:
+    @pytest.mark.parametrize(
+        ("reply", "end"),
+        [
+            (Reply(200, {"status": "PENDING"}), EmailEnd.PENDING),
+            (Reply(200, {"status": "PROCESSING", "sendResult": "QUEUED"}), EmailEnd.PENDING),
+            (Reply(200, {"status": "PENDING", "sendResult": "THROTTLED"}), EmailEnd.PENDING),
+            (Reply(200, {}), EmailEnd.PENDING),
+            (Reply(200, {"status": "COMPLETE", "sendResult": "SENT"}), EmailEnd.SENT),
+            (Reply(200, {"status": "COMPLETE"}), EmailEnd.SENT),
+            (Reply(200, {"status": "COMPLETE", "sendResult": "THROTTLED"}), EmailEnd.REFUSED),
+            (Reply(200, {"status": "COMPLETE", "sendResult": "INVALID_TO_ADDRESS"}), EmailEnd.REFUSED),
+            (Reply(200, {"status": "PENDING", "sendResult": "MISSING_CONTENT"}), EmailEnd.REFUSED),
+            (Reply(200, {"status": "CANCELED"}), EmailEnd.REFUSED),
+            (Reply(404, error()), EmailEnd.NOT_TOLD),
+            (Reply(403, error()), EmailEnd.NOT_TOLD),
+        ],
+    )
+    def test_is_asked(self, api: responses.RequestsMock, hubspot: HubSpot, reply: Reply, end: EmailEnd) -> None:
+        api.add(responses.Response("GET", STATUS, status=reply.status, json=reply.body))
+        assert hubspot.email_fate("id/1").end is end
+
+    def test_the_words_are_hubspots(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        api.get(STATUS, json={"status": "COMPLETE", "sendResult": "PREVIOUSLY_BOUNCED"})
+        assert hubspot.email_fate("id/1").words == "COMPLETE PREVIOUSLY_BOUNCED"
+
+    def test_without_an_answer(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
+        api.get(STATUS, status=503, json=error())
+        with pytest.raises(CRMUnavailableError):
+            hubspot.email_fate("id/1")
+
+    @pytest.mark.parametrize(
+        ("body", "status_id"),
+        [
+            ({"status": "PENDING", "statusId": "x"}, "x"),
+            ({"status": "COMPLETE", "sendResult": "SENT", "statusId": "x"}, None),
+            ({"status": "COMPLETE", "sendResult": "IDEMPOTENT_IGNORE", "statusId": "x"}, "x"),
+            ({"status": "PENDING"}, None),
+        ],
+    )
+    def test_by_its_status_id(
+        self, api: responses.RequestsMock, hubspot: HubSpot, body: Json, status_id: str | None
+    ) -> None:
+        api.post(EMAIL, json=body)
+        assert hubspot.send_single_email("4711", "key-1", "am@x.test", {}) == status_id
