@@ -21,8 +21,8 @@ TEXT = CONTRIBUTING.read_text(encoding="utf-8")
 def test_the_set_up_is_the_one_that_ci_takes_from_the_readme() -> None:
     (set_up,) = (block for block in blocks(TEXT) if "set-up" in block.marks)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    ((of_readme),) = re.findall(r"<!-- ci: tests -->\n```sh\n(.+)\n```", readme)
-    assert of_readme == f"{set_up.lines[0]} && .venv/bin/pytest -n auto --dist loadfile"
+    (of_readme,) = re.findall(r"<!-- ci: tests -->\n```sh\n(.+?)\n```", readme, re.DOTALL)
+    assert of_readme.splitlines() == [*set_up.lines, ".venv/bin/pytest -n auto --dist loadfile"]
 
 
 @pytest.mark.parametrize(

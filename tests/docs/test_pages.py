@@ -64,7 +64,7 @@ def test_every_fence_of_a_page_is_one_that_is_run_or_compared(page: Path) -> Non
     assert all(block.lines for block in found)
 
 
-def test_what_a_drawing_names_exists() -> None:
+def test_what_a_drawing_namesexists() -> None:
     named = {
         place.rstrip("/")
         for page in PAGES
@@ -106,10 +106,10 @@ def test_what_is_quoted_must_be_printed_line_by_line_and_in_order() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_command_that_the_text_names_exists_with_its_options(page: Path) -> None:
     for command in mentioned(page.read_text(encoding="utf-8")):
-        _exists(command)
+        exists(command)
 
 
-def _exists(text: str) -> None:
+def exists(text: str) -> None:
     found: click.Command = main
     words = text.split()
     while words and isinstance(found, click.Group) and not words[0].startswith("-"):

@@ -102,7 +102,7 @@ def _perform(directory: Path, screen: Screen, before_audit: Callable[[Stage], No
         f"{play.days} days took {seconds:.0f} seconds."
     )
     screen.sentence(
-        "Next: `handoffs sandbox` gives you the simulated CRM to try things by hand, and “Going live on HubSpot” in "
+        "Next: `handoffs sandbox` gives you the simulated CRM to try things by hand, and “Go live” in "
         "README.md takes the service to your portal."
     )
     return 0
