@@ -692,6 +692,11 @@ MUTANTS = (
         RECONCILE, "identities.see(connection, versions_of(context.snapshot), ", "identities.see(connection, {}, ",
         test="tests/story/handoffs/test_merged.py::test_6_a_revision_is_not_asked_for_again",
     ),
+    Mutant(
+        "verify-merged-sets-were-one", "verify takes two Ad Sets whose tickets were merged later for one.",
+        "sync/admin/verify/doubled.py", "if f.at is None or f.at <= at}", "if f.at is None or f.at >= at}",
+        test="tests/story/test_verify.py::test_two_sets_whose_tickets_were_merged_later_were_two",
+    ),
     # what an answer lacks
     Mutant(
         "absent-is-empty", "A property that is missing from an answer is read as an empty one.",

@@ -598,6 +598,22 @@ def test_a_task_that_a_blocked_decline_is_still_to_close_stands_for_nothing(make
     assert faults(world) == []
 
 
+def test_two_sets_whose_tickets_were_merged_later_were_two(world: World) -> None:
+    """docs/process.md M.7, 5.20: the merge alone closes neither of their tasks."""
+    portfolio = world.people.create_portfolio("Acme", world.day(0), link="https://lab.example/1")
+    tickets = [world.people.create_ticket(f"Ad {name}", name, portfolio) for name in ("Autumn", "Winter")]
+    world.people.set_status(portfolio, "Deliverables Submitted")
+    for ticket in tickets:
+        world.people.move_ticket(ticket, "Pending Approval")
+        world.minutes(5)
+    world.minutes(1)
+    world.people.merge("ticket", *tickets)
+    world.minutes(5)
+    shared = [task for task in world.tasks(("portfolio", portfolio)) if "share" in task.key]
+    assert [task.status for task in shared] == ["NOT_STARTED", "NOT_STARTED"]
+    assert faults(world) == []
+
+
 def test_two_open_tasks_to_share_one_set_are_found(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """docs/process.md 5.20: a service that forgets to close the older one."""
     portfolio = world.people.create_portfolio("Acme", world.day(0), link="https://lab.example/1")

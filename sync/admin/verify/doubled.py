@@ -8,12 +8,12 @@ from mappings.vocabulary import Handoff, TaskKind
 from sync.admin.inventory import ExistingTask
 from sync.admin.verify.evidence import Evidence
 from sync.admin.verify.finding import Finding, Sort
-from sync.crm import Kind
+from sync.crm import Kind, RecordRef
 from sync.rules import keys
 from sync.rules.context import Context
 from sync.rules.handoffs.announcements import Announcement, entries_of, is_announcement
 from sync.rules.handoffs.rounds import rounds
-from sync.rules.keys import EffectKind, RevisionKey, close_slot
+from sync.rules.keys import EffectKind, RevisionKey, SetReadyKey, close_slot
 from sync.rules.model import ANNOUNCEMENT, RecordedOccurrence
 from sync.rules.process import HANDOFF_OF
 
@@ -115,7 +115,8 @@ def _left_open(evidence: Evidence) -> Iterator[Finding]:
             if not made or ANNOUNCEMENT not in newer.recorded.detail:
                 continue
             to_come = {effect.slot for effect in newer.recorded.effects if effect.is_unfinished}
-            for task in (task for older in announced[:place] if _is_same(older, newer) for task in older.tasks):
+            same = [older for older in announced[:place] if _is_same(evidence, older, newer)]
+            for task in (task for older in same for task in older.tasks):
                 found = evidence.tasks.get(task)
                 if found is None or found.was_ever_completed or close_slot(task) in to_come:
                     continue
@@ -126,9 +127,28 @@ def _left_open(evidence: Evidence) -> Iterator[Finding]:
                     yield evidence.finding(Sort.DOUBLED, Handoff.SET_READY, newer.recorded.key, cause, [task, made[0]])
 
 
-def _is_same(older: Announcement, newer: Announcement) -> bool:
+def _is_same(evidence: Evidence, older: Announcement, newer: Announcement) -> bool:
     """Whether the older one was of the same set, as far as that does not hang on what has happened since."""
-    return older.was_made and ((newer.name != "" and older.name == newer.name) or older.tickets <= newer.tickets)
+    if not older.was_made:
+        return False
+    if newer.name != "" and older.name == newer.name:
+        return True
+    at = newer.recorded.decided_at
+    return _tickets_as_of(evidence, older, at) <= _tickets_as_of(evidence, newer, at)
+
+
+def _tickets_as_of(evidence: Evidence, one: Announcement, at: datetime) -> set[RecordRef]:
+    """The tickets that it held, as they were merged by then: a later merge alone closes no task (docs/process.md M.7)."""
+    key = keys.parse(one.recorded.key)
+    assert isinstance(key, SetReadyKey)
+    into = {f.record: f.into for f in evidence.context.ledger.former if f.at is None or f.at <= at}
+    found = set()
+    for entry in key.entries:
+        ticket = RecordRef(Kind.TICKET, entry.ticket)
+        while ticket in into and into[ticket] != ticket:
+            ticket = into[ticket]
+        found.add(ticket)
+    return found
 
 
 def _shared(evidence: Evidence) -> Iterator[Finding]:

@@ -273,13 +273,13 @@ class Handoffs:
             )
             # A deleted ticket cannot be read: that it was taken off the portfolio meanwhile is known to nobody.
             near = near or (on_ticket and found is not None and found.archived and self._crm.was_on(found.ref, rec.ref))
-            if not near or task.ended or not task.open:
+            # After a loss nobody knows when a merge was that may have brought it into the running cycle, nor, where
+            # neither keys nor values tell, which of the two was the primary, or what had ended the other one's cycle (M.14).
+            undated = task.number < self._crm.merged_at.get(rec.ref, -1) < self._crm.lost_at
+            if not near or (task.ended and not undated) or not task.open:
                 continue
             # Made in an earlier cycle: not this one's. Made after the closing: it was on its way, and may be closed.
             # Made in this one for a ticket or a revision of an earlier one, or for a ticket that has left: that is open.
-            # After a loss nobody knows when a merge was that may have brought it into the running cycle, nor, where
-            # neither keys nor values tell, which of the two was the primary (M.14).
-            undated = task.number < self._crm.merged_at.get(rec.ref, -1) < self._crm.lost_at
             if task.since > before or undated:
                 sure = before < task.began and task.number < closing.number and not undated
                 # Completed after it, and opened again: it may be a person's own by now.
@@ -678,6 +678,7 @@ class Handoffs:
             _, sure = self.rounds.notes_since_delivery(ticket, now[0])
             # One that was left after those minutes with an earlier time has come when nobody looks for it any more (6.21).
             known = [note for note in sure if note.number <= seen_at and note.at <= until]
+            known = [note for note in known if note.ref not in self._crm.notes_brought]
             due = {note.ref.id for note in known if self._crm.note_at(note) <= until}
             for task in tasks:
                 body = task.rec["hs_task_body"]

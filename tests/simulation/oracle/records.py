@@ -187,6 +187,8 @@ class Records:
         """The number of the newest look at each record."""
         self.bypassed: set[Ref] = set()
         """Tickets of a declined cycle of a portfolio that was merged into another."""
+        self.notes_brought: set[Ref] = set()
+        """Notes that were on a ticket which was merged into another: that merge alone adds nothing to a task (M.7)."""
         self.brought: dict[Ref, int] = {}
         """Tickets that were on a portfolio which was merged into another: the number of that merge."""
         self.lost_at = -1
@@ -276,6 +278,7 @@ class Records:
         """Its tickets come by the merge; what its declines have bypassed is not made because of that alone (M.7)."""
         portfolio = self.all[other]
         if other.kind != "portfolio":
+            self.notes_brought |= {far for far in portfolio.links if far.kind == "note"}
             return
         self.brought |= dict.fromkeys((ticket.ref for ticket in self.tickets(portfolio)), self.now.number)
         declines = [closing.number for closing in self.closings(portfolio) if closing.declined]
