@@ -94,6 +94,7 @@ class Lack(StrEnum):
     HISTORY = "history"  # a property's history is absent, or cannot be read
     LATE = "late history"  # its newest version is not the value that stands
     ASSOCIATIONS = "associations"  # the list of far ends is absent, or cannot be read
+    UNREADABLE = "unreadable"  # a call that names it fails, and one that names others does not
     RECORD = "record"  # the whole record: the answer neither shows it nor says that it does not exist
 
 
@@ -114,6 +115,11 @@ class Gap:
                 return f"the history of “{self.name}” does not show the value that stands yet"
             case Lack.ASSOCIATIONS:
                 return f"the CRM's answer lacks the list of its {self.name}s"
+            case Lack.UNREADABLE:
+                return (
+                    f"the CRM fails each call for it, and answers for others ({self.name}): open it in HubSpot; if it is "
+                    "whole there, give the correlation id to HubSpot's support"
+                )
             case Lack.RECORD:
                 return f"the CRM's answer leaves it out{f': {self.name}' if self.name else ''}"
 

@@ -17,6 +17,11 @@ API_VERSION: Final = "2026-09"
 
 LIST_PAGE: Final = 100
 
+ASSOCIATION_BATCH: Final = 1000
+
+_PAGES_AT_MOST: Final = 1000
+"""Pages of one list: nobody has as many definitions, or deleted tasks, as more would hold."""
+
 _TYPE_IDS: Final = {Kind.TICKET: "0-5", Kind.TASK: "0-27", Kind.NOTE: "0-46"}
 _ASSOCIATION_TYPES: Final = {
     (Kind.TASK, Kind.TICKET): AssociationType("HUBSPOT_DEFINED", 230),
@@ -54,6 +59,8 @@ class Calls:
         self.tells_of_no_associations = tells_of_no_associations
         """Whether the portal was seen to say of a record that it has no associations (docs/hubspot.md 5.2)."""
         self._on_none_told = on_none_told
+        self.association_batch = ASSOCIATION_BATCH
+        """How many inputs a read of associations has: fewer once the portal was seen to refuse so many (docs/hubspot.md 5.1)."""
         self.silences = 0
         """Of how many records without associations the portal has said nothing, however often it was asked."""
 
@@ -67,23 +74,25 @@ class Calls:
             self.tells_of_no_associations = True
             self._on_none_told()
 
-    def objects(self, kind: Kind, verb: str, body: Json, *, write: bool = False) -> Ask:
+    def objects(self, kind: Kind, verb: str, body: Json, *, write: bool = False, brief: bool = False) -> Ask:
         """Make a call on a batch of records, to be sent; raises as `type_id`."""
         path = f"/crm/objects/{API_VERSION}/{self.type_id(kind)}/batch/{verb}"
-        return Ask("POST", path, f"{kind}/{verb}", body=body, write=write, listing=True)
+        return Ask("POST", path, f"{kind}/{verb}", body=body, write=write, listing=True, brief=brief)
 
     def listed(self, ask: Ask) -> Iterator[Json]:
         """Send one call a page, and give the objects of all pages of a list."""
         after: str | None = None
+        seen: set[str | None] = set()
         while True:
+            seen.add(after)
             query = dict(ask.query or {}) | ({} if after is None else {"after": after})
             page = Ask(ask.method, ask.path, ask.endpoint, query=query, bucket=ask.bucket, listing=True)
             body = self.send(page).body
             yield from answers.results(body)
-            previous, after = after, answers.next_page(body)
+            after = answers.next_page(body)
             if after is None:
                 return
-            if after == previous:
+            if after in seen or len(seen) >= _PAGES_AT_MOST:
                 raise MalformedAnswerError(f"{ask}: the pages do not end")
 
     def association_type(self, source: Kind, target: Kind) -> AssociationType:

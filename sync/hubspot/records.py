@@ -13,12 +13,14 @@ from sync.hubspot import answers, completeness, search
 from sync.hubspot.answers import Json, MalformedAnswerError, Problem, Sorted
 from sync.hubspot.batches import chunks
 from sync.hubspot.calls import API_VERSION, LIST_PAGE, PartOfPort, is_id
+from sync.hubspot.isolation import Isolation
 from sync.hubspot.transport import Answer, Ask, NoAnswerError, RefusalError
 from sync.storage.budget import Bucket
 
 _READ_BATCH: Final = 100
 _HISTORY_BATCH: Final = 50
-_ASSOCIATION_BATCH: Final = 1000
+_PAGES_AT_MOST: Final = 200
+"""Pages of one record's list of associations."""
 
 _ASKED_AGAIN: Final = 2
 """How often a list of associations that an answer leaves out is asked for again, before the record is taken to have none."""
@@ -50,6 +52,28 @@ class _Wanted:
         """The same, for a single record."""
         history = ",".join(dict.fromkeys(self.history))
         return {"properties": ",".join(self.names)} | ({"propertiesWithHistory": history} if history else {})
+
+
+class _Pages:
+    """The pages that lists of associations were asked for, by record: a list that never ends is that record's fault alone."""
+
+    def __init__(self) -> None:
+        self._asked: dict[str, set[str | None]] = {}
+
+    def new(
+        self, source: Kind, target: Kind, following: Sequence[tuple[str, str | None]], faulty: dict[str, Faulty]
+    ) -> list[tuple[str, str | None]]:
+        """Pick the pages to be asked for; a record whose pages go in circles, or on and on, is faulty."""
+        picked = []
+        for id_, after in following:
+            asked = self._asked.setdefault(id_, {None})
+            if after in asked or len(asked) >= _PAGES_AT_MOST:
+                why = f"the pages of its list of {target}s do not end"
+                faulty[id_] = Faulty(RecordRef(source, id_), (Gap(Lack.UNREADABLE, why),))
+            else:
+                asked.add(after)
+                picked.append((id_, after))
+        return picked
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +110,34 @@ class RecordReads(PartOfPort):
         found: dict[str, Record] = {}
         faulty: dict[str, Faulty] = {}
         wanted = _Wanted(properties, history)
+        isolation = Isolation[str](
+            call=lambda part, again: self._read_batch(kind, part, wanted, found, faulty, brief=again),
+            control=lambda: self._read_any(kind, wanted),
+            give_up=lambda id_, error: faulty.update({id_: _unreadable(kind, id_, error)}),
+        )
         for batch in chunks(_possible(ids), _HISTORY_BATCH if history else _READ_BATCH):
-            self._read_batch(kind, batch, wanted, found, faulty)
+            isolation.read(batch)
         return Reading(found, faulty)
 
+    def _read_any(self, kind: Kind, wanted: "_Wanted") -> None:
+        """Ask for any one record in the same way. Raises as `Transport.send`."""
+        path = f"/crm/objects/{API_VERSION}/{self._calls.type_id(kind)}"
+        query = {**wanted.query, "limit": "1"}
+        self._calls.send(Ask("GET", path, f"{kind}/list", query=query, listing=True, brief=True))
+
     def _read_batch(
-        self, kind: Kind, ids: Sequence[str], wanted: _Wanted, found: dict[str, Record], faulty: dict[str, Faulty]
+        self,
+        kind: Kind,
+        ids: Sequence[str],
+        wanted: _Wanted,
+        found: dict[str, Record],
+        faulty: dict[str, Faulty],
+        *,
+        brief: bool = False,
     ) -> None:
         """Read these into `found` and `faulty`."""
-        ask = self._calls.objects(kind, "read", {**wanted.body, "inputs": [{"id": id_} for id_ in ids]})
+        body = {**wanted.body, "inputs": [{"id": id_} for id_ in ids]}
+        ask = self._calls.objects(kind, "read", body, brief=brief)
         answer = self._calls.send(ask)
         raws = answers.results(answer.body)
         self._learn(raws)
@@ -158,9 +201,24 @@ class RecordReads(PartOfPort):
         ends: dict[str, dict[str, Association]] = {}
         faulty: dict[str, Faulty] = {}
         waiting: list[tuple[str, str | None]] = [(id_, None) for id_ in _possible(ids)]
+        pages = _Pages()
+
+        def call(part: Sequence[tuple[str, str | None]], again: bool) -> None:
+            following = self._associated_batch(source, target, part, ends, faulty, brief=again)
+            waiting.extend(pages.new(source, target, following, faulty))
+            if again and len(part) > 1:
+                self._calls.association_batch = min(self._calls.association_batch, len(part))
+
+        isolation = Isolation[tuple[str, str | None]](
+            call=call,
+            control=lambda: self._read_any(source, _Wanted((), ())),
+            give_up=lambda one, error: faulty.update({one[0]: _unreadable(source, one[0], error)}),
+        )
         while waiting:
-            batch, waiting = waiting[:_ASSOCIATION_BATCH], waiting[_ASSOCIATION_BATCH:]
-            waiting += self._associated_batch(source, target, batch, ends, faulty)
+            size = self._calls.association_batch
+            batch = waiting[:size]
+            del waiting[:size]
+            isolation.read(batch)
         return Reading({id_: tuple(found.values()) for id_, found in ends.items() if id_ not in faulty}, faulty)
 
     def _associated_batch(
@@ -171,6 +229,8 @@ class RecordReads(PartOfPort):
         ends: dict[str, dict[str, Association]],
         faulty: dict[str, Faulty],
         asked_before: int = 0,
+        *,
+        brief: bool = False,
     ) -> list[tuple[str, str | None]]:
         """Read one page of each input into `ends`; the pages that follow.
 
@@ -185,6 +245,7 @@ class RecordReads(PartOfPort):
             body={"inputs": [{"id": id_} if after is None else {"id": id_, "after": after} for id_, after in batch]},
             bucket=None,
             listing=True,
+            brief=brief,
         )
         answer = self._calls.send(ask)
         results = answers.results(answer.body)
@@ -201,8 +262,6 @@ class RecordReads(PartOfPort):
                 self._calls.note_none_told()
             _gather(ends.setdefault(id_, {}), found)
             after = answers.next_page(raw)
-            if after is not None and after == cursors[id_]:
-                raise MalformedAnswerError(f"{ask}: the pages of {source} {id_} do not end")
             if after is not None:
                 following.append((id_, after))
         if any(problem.no_associations for problem in answer.problems):
@@ -260,11 +319,15 @@ class RecordReads(PartOfPort):
                 listing=True,
             )
             answer = self._calls.send(ask)
-            page = [answers.record(kind, raw) for raw in answers.results(answer.body)]
+            raws = answers.results(answer.body)
+            page = [answers.record(kind, raw) for raw in raws]
+            page = [
+                one for place, one in enumerate(page) if not place or one.id != page[place - 1].id
+            ]  # a row may be doubled
             if not _rises(page, above):
                 raise MalformedAnswerError(f"{ask}: the matches do not come by rising id, so that some may be missed")
             yield from page
-            if not page or (len(page) < search.PAGE and answers.next_page(answer.body) is None):
+            if not page or (len(raws) < search.PAGE and answers.next_page(answer.body) is None):
                 return
             above = int(page[-1].id)
 
@@ -280,6 +343,11 @@ class RecordReads(PartOfPort):
             one.file(one.ref.id, found, faulty)
             _raise_if_faulty(f"{kind}/deleted", faulty)
             yield from found.values()
+
+
+def _unreadable(kind: Kind, id_: str, error: NoAnswerError | RefusalError) -> Faulty:
+    """A record for which alone a call fails, while others are answered."""
+    return Faulty(RecordRef(kind, id_), (Gap(Lack.UNREADABLE, str(error)),))
 
 
 def _rises(page: Sequence[Record], above: int) -> bool:

@@ -35,6 +35,9 @@ _NOTHING_DONE: Final = {_RATE_LIMITED, _LOCKED, _MIGRATING}
 _LOCKED_SECONDS: Final = 2.0
 _TEN_SECONDS: Final = 10.0
 
+BRIEFLY: Final = 2.0
+"""Seconds for which a call is tried again where a longer one with more inputs has just failed."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -74,7 +77,10 @@ class Retries:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A request. `bucket` None: not counted by HubSpot. `listing`: an answer without a list of results is no answer."""
+    """A request. `bucket` None: not counted by HubSpot. `listing`: an answer without a list of results is no answer.
+
+    `brief`: it was tried in another form just now, so it is tried for `BRIEFLY` at most.
+    """
 
     method: str
     path: str
@@ -84,6 +90,7 @@ class Ask:
     bucket: Bucket | None = Bucket.GENERAL
     write: bool = False
     listing: bool = False
+    brief: bool = False
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -215,7 +222,9 @@ class Transport:
 
     def _out_of_time(self, state: RetryCallState) -> bool:
         spent: _Spent = state.args[-1]
-        return spent.seconds + state.idle_for + state.upcoming_sleep > self._retries.total
+        ask: Ask = state.args[0]
+        total = min(BRIEFLY, self._retries.total) if ask.brief else self._retries.total
+        return spent.seconds + state.idle_for + state.upcoming_sleep > total
 
     def _pause(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome is not None else None

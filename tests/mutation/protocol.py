@@ -51,7 +51,32 @@ PING, CHORES, APP = "sync/service/ping.py", "sync/service/chores.py", "webhooks/
 
 _RUNNING_TEST, _WELL_TEST = "tests/unit/test_running.py::", "tests/story/test_all_is_well.py::"
 
+ISOLATION, CALLS = "sync/hubspot/isolation.py", "sync/hubspot/calls.py"
+_ISOLATION_TEST = "tests/contract/hubspot/test_isolation.py::"
+
 MUTANTS = (
+    # one record, and the rest
+    Mutant(
+        "spoilt-batch-starves", "One record for which the CRM fails keeps all others of its batch from being read.",
+        ISOLATION, "            if len(inputs) > 1:\n", "            if len(inputs) > 1000:\n",
+        test="tests/story/test_one_record.py::test_a_portfolio_that_spoils_every_batch",
+    ),
+    Mutant(
+        "outage-accuses-records", "Where the CRM fails for all, each record is taken for faulty.",
+        ISOLATION, "        except (NoAnswerError, RefusalError):\n            raise error from None",
+        "        except (NoAnswerError, RefusalError):\n            return",
+        test=_ISOLATION_TEST + "test_a_call_that_fails_for_all",
+    ),
+    Mutant(
+        "size-is-not-learned", "A size that is refused is asked for again and again.",
+        HUBSPOT_RECORDS, "            if again and len(part) > 1:", "            if not part:",
+        test=_ISOLATION_TEST + "test_a_size_that_is_refused_is_learned",
+    ),
+    Mutant(
+        "list-goes-in-circles", "A list whose pages go A, B, A is asked for without end.",
+        CALLS, "if after in seen or len(seen) >= _PAGES_AT_MOST:", "if len(seen) >= _PAGES_AT_MOST:",
+        test=_ISOLATION_TEST + "test_a_list_that_goes_in_circles_ends",
+    ),
     # whether all is well
     Mutant(
         "well-with-nothing-running", "All is well is said with nothing running.",

@@ -27,7 +27,6 @@ def test_whoever_can_be_served_is(week: TroubledWeek) -> None:
     assert report.kills
 
 
-@pytest.mark.xfail(reason="a record that spoils every batch with it starves the others yet", strict=False)
 def test_a_record_that_spoils_every_call_starves_nobody(tmp_path: Path) -> None:
     week = TroubledWeek(tmp_path, clients=10, spoiling=True)
     report = week.play(days=1)

@@ -108,7 +108,7 @@ class TestSearching:
         assert [record.id for record in hubspot.search(Kind.TICKET, groups)] == [*"1234567", "50"]
         assert len(server.bodies) == 2
 
-    @pytest.mark.parametrize("ids", [["2", "1"], ["1", "1"], ["x"]])
+    @pytest.mark.parametrize("ids", [["2", "1"], ["1", "2", "1"], ["x"]])
     def test_matches_out_of_order_are_an_error(
         self, api: responses.RequestsMock, hubspot: HubSpot, ids: list[str]
     ) -> None:

@@ -1,0 +1,56 @@
+"""One record does not starve the rest (docs/process.md R.12): what the CRM stumbles over is named, everybody else is served."""
+
+import pytest
+
+from sync.sandbox.faults import Fault
+from tests.terminal import Terminal
+from tests.world import World
+
+BATCHES = "POST */batch/read"
+
+
+@pytest.mark.parametrize("kind", ["500", "504", "hang"])
+def test_a_portfolio_that_spoils_every_batch(world: World, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """Seen: 500 to every batch that held one portfolio's id: 0 of 3 good ones served in 240 s, and all was “well”."""
+    good = [world.people.create_portfolio(f"Client {number}", world.day(5)) for number in range(3)]
+    bad = world.people.create_portfolio("Spoilt", world.day(5))
+    world.sandbox.faults.add(Fault(kind, BATCHES, holds=bad))  # type: ignore[arg-type]  # one of its kinds
+    before = world.sandbox.log.total
+    world.work()
+    assert [len(world.tasks(("portfolio", one))) for one in good] == [1, 1, 1]
+    assert world.sandbox.log.total - before < 120
+    terminal = Terminal(world, monkeypatch)
+    (told,) = terminal.json("status")["incomplete"]
+    assert told["record"]["id"] == bad
+    text = " ".join(terminal.run("status").stdout.split())
+    assert "the CRM fails each call for it, and answers for others" in text
+    assert "open it in HubSpot" in text
+    world.sandbox.faults.clear()
+    world.minutes(61)
+    assert len(world.tasks(("portfolio", bad))) == 1
+    assert terminal.json("status")["incomplete"] == []
+
+
+def test_a_portfolio_that_is_spoilt_and_alone(world: World) -> None:
+    """It is looked at by itself in the end: then too it is its own fault, and not the CRM's."""
+    bad = world.people.create_portfolio("Spoilt", world.day(5))
+    world.people.create_portfolio("Whole", world.day(40))
+    world.sandbox.faults.add(Fault("500", BATCHES, holds=bad))
+    world.work()
+    world.minutes(61)
+    late = world.people.create_portfolio("Late", world.day(5))
+    world.work()
+    assert len(world.tasks(("portfolio", late))) == 1
+
+
+def test_a_ticket_that_spoils_every_batch(world: World) -> None:
+    """Its portfolio's other tickets, and all other portfolios, go on."""
+    portfolio = world.people.create_portfolio("Acme", world.day(40))
+    bad = world.people.create_ticket("Ad 1", "Winter", portfolio)
+    for of_tickets in ("POST /crm/objects/*/tickets/batch/read", "POST /crm/associations/*/tickets/*/batch/read"):
+        world.sandbox.faults.add(Fault("500", of_tickets, holds=bad))
+    fine = world.people.create_ticket("Ad 2", "Winter", portfolio)
+    world.work()
+    world.minutes(5)
+    assert len(world.tasks(("ticket", fine))) == 2
+    assert world.tasks(("ticket", bad)) == []
