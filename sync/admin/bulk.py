@@ -149,6 +149,7 @@ def _group(
         return False
 
     tally += service.reconciler.run(held, items, gated)
+    service.reconciler.finish(held)
     with service.store.read() as connection:
         after, queued = queries.standings(connection, group), work_queue.find(connection, group)
     return [

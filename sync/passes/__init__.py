@@ -9,6 +9,7 @@ bookkeeping.py   what a reading changes in the database before anything is decid
 breaker.py       no more than a set number of effects an hour
 effects/         doing what is planned, exactly once
 email.py         the ways to send an email
+conversations.py those with a mail server, which may answer late
 portal.py        people, stages and properties of the portal, cached
 sweep.py         the daily sweep: what a date can have made due
 poll.py          what has changed since the last poll

@@ -89,6 +89,7 @@ class TestSingleSend:
         assert failed == "failed"
         assert "PREVIOUSLY_BOUNCED" in reason
         assert "@agency.example" in reason
+        assert "failed" in terminal.run("explain", portfolio).stdout
         for command in (["status"], ["dead"], ["explain", portfolio]):
             assert "PREVIOUSLY_BOUNCED" in " ".join(terminal.run(*command).stdout.split()), command
         assert "PREVIOUSLY_BOUNCED" in json.dumps(terminal.json("verify", portfolio))
@@ -186,6 +187,15 @@ class TestSmtp:
         world.minutes(1)
         assert state(world, key) == "done"
         world.next_day(2)
+        assert len(sink.mails) == 1
+
+    def test_a_command_waits_at_its_end(self, make_world: MakeWorld, sink: SmtpSink) -> None:
+        """What the server says later nobody would hear."""
+        sink.fail(MailFault("end", 250, delay=1.5))
+        world = make_world(email_url=sink.url, email_from=SENDER)
+        portfolio = world.people.create_portfolio("Acme", world.day(10))
+        world.sweep()
+        assert state(world, f"1:{portfolio}:start:0/email:kickoff") == "done"
         assert len(sink.mails) == 1
 
     def test_a_late_refusal_is_one(self, make_world: MakeWorld, sink: SmtpSink) -> None:

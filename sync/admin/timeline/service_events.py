@@ -46,8 +46,10 @@ class ServiceEvents:
         for effect in recorded.effects:
             words = self._effect(effect)
             if words is not None:
-                trouble = effect.state is not EffectState.DONE
+                trouble = effect.state not in {EffectState.DONE, EffectState.SENDING}
                 text = f"{words} is {effect.state}" if trouble else words
+                if effect.state is EffectState.SENDING:
+                    text = f"{words}: HubSpot has taken it, and not said yet what became of it"
                 yield Event(effect.state_at, SERVICE, text, "", places, recorded.handoff, trouble)
 
     def _effect(self, effect: RecordedEffect) -> str | None:

@@ -7,7 +7,7 @@ import structlog
 
 from sync.clock import Clock
 from sync.crm import CRM, Applied, EmailEnd, EmailFate, NotSent, Outcome, Rejected
-from sync.errors import CRMUnavailableError
+from sync.errors import CRMError
 from sync.failpoints import Failpoint
 from sync.passes.conversations import Conversations
 from sync.passes.effects.emails import key_of_try, outcome_of
@@ -76,7 +76,7 @@ class Follower:
         """Ask after one; whether there was an answer."""
         try:
             fate = self._crm.email_fate(effect.follow or "")
-        except CRMUnavailableError as error:
+        except CRMError as error:
             log.info("email.not_told", effect=effect.key, reason=str(error))
             return False
         self._failpoint("email told")
