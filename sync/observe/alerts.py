@@ -6,6 +6,7 @@ them: `review` finds those that no alert has named yet. What an hour has no room
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 
@@ -13,7 +14,7 @@ from sync.clock import Clock
 from sync.errors import EmailUnknownError, HandoffsError
 from sync.passes.email import TRIES, Mailer
 from sync.rules.model import EffectState
-from sync.storage import alert_log, service_state, work_queue
+from sync.storage import alert_log, faulty_records, service_state, work_queue
 from sync.storage.database import Connection, Store
 from sync.storage.ledger import queries
 from sync.storage.service_state import alerted
@@ -22,6 +23,7 @@ SUBJECTS: Mapping[str, str] = {
     "parked": "records were parked",
     "blocked": "work waits for a person",
     "failed": "work was refused",
+    "incomplete": "records come incomplete",
     "unproven": "emails may have been sent or not",
     "held": "work is held",
     "unreachable": "the CRM cannot be reached",
@@ -65,9 +67,9 @@ class Alerts:
         self._send(kind, message)
 
     def review(self) -> None:
-        """Alert the admin of what was parked, blocked or refused since their last alert of it. Raises `StoreError`."""
+        """Alert the admin of what stands so since their last alert of it: parked, blocked, incomplete. Raises `StoreError`."""
         with self._store.read() as connection:
-            found = _standing(connection)
+            found = [*_standing(connection), _incomplete(connection, self._clock.now())]
             known = {one.kind: service_state.get(connection, alerted(one.kind)) or frozenset() for one in found}
         for one in found:
             still = known[one.kind] & one.lines.keys()  # what was mended may come again
@@ -148,6 +150,22 @@ def _standing(connection: Connection) -> list[_Standing]:
             by_state[EffectState.UNPROVEN],
         ),
     ]
+
+
+def _incomplete(connection: Connection, now: datetime) -> _Standing:
+    """What has come without something that was asked for, each time for a while: an answer that lacks it once is no news."""
+    lasting = [one for one in faulty_records.find(connection) if now - one.since >= faulty_records.LATE_FOR]
+    return _Standing(
+        "incomplete",
+        "HubSpot's answers lack something of these records, so nothing is decided on them, nor on what needs them:",
+        "Is a property archived, or hidden from the app? Each is looked at again at least hourly, and goes on once it is whole.",
+        {f"{one.unit} {one.faulty.record}": _lacking(one) for one in lasting},
+    )
+
+
+def _lacking(one: faulty_records.Incomplete) -> str:
+    waits = "" if one.unit == one.faulty.record else f" ({one.unit} waits for it)"
+    return f"{one.faulty}{waits}"
 
 
 def _message(one: _Standing, lines: Sequence[str]) -> str:

@@ -17,7 +17,8 @@ from sync.storage.lists import is_among
 from sync.storage.tables import faulty_records
 
 LATE_FOR = timedelta(minutes=10)
-"""How long a history may be behind its value before it is told: the CRM shows it within seconds as a rule."""
+"""How long a history may be behind its value before it is told, and anything incomplete before the admin gets an email: the
+CRM shows it within seconds as a rule."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -327,6 +327,17 @@ MUTANTS = (
         test="tests/story/handoffs/test_6_revisions.py::test_6_a_task_that_a_decline_and_a_new_round_close_at_once_says_both",
     ),
     Mutant(
+        "incomplete-told-at-once", "The admin gets an email of every answer that lacked something once.",
+        "sync/observe/alerts.py", "if now - one.since >= faulty_records.LATE_FOR]", "]",
+        test="tests/story/test_alerts.py::test_what_comes_incomplete_is_told_once_it_has_lasted_ten_minutes",
+    ),
+    Mutant(
+        "incomplete-told-by-nobody", "No email tells of records that come incomplete for hours.",
+        "sync/observe/alerts.py", "[*_standing(connection), _incomplete(connection, self._clock.now())]",
+        "_standing(connection)",
+        test="tests/story/test_alerts.py::test_what_comes_incomplete_is_told_once_it_has_lasted_ten_minutes",
+    ),
+    Mutant(
         "email-before-its-write", "Emails do not wait for the write that they follow.",
         PERFORM, "self._young_ledger.emails_to_send(self._free([e for e in rest if e.kind is EffectKind.EMAIL]), done)",
         "self._young_ledger.emails_to_send([e for e in planned if e.kind is EffectKind.EMAIL], done)",

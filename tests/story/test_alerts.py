@@ -136,6 +136,42 @@ def test_what_the_crm_refuses(alerted: AlertedWorld) -> None:
     assert "Not so, please." in alerted.last
 
 
+def test_what_comes_incomplete_is_told_once_it_has_lasted_ten_minutes(alerted: AlertedWorld) -> None:
+    """docs/process.md R.9: what lacks something for a moment is no news."""
+    portfolio = alerted.world.people.create_portfolio("Acme", alerted.world.day(10))
+    lacks = Fault("no-property", "POST *_portfolios/batch/read", record=portfolio, name="account_manager", share=1.0)
+    alerted.world.sandbox.faults.add(lacks)
+    alerted.turn()
+    alerted.turn(minutes=9)
+    assert alerted.told == []
+    alerted.turn(minutes=2)
+    assert alerted.told == ["records come incomplete"]
+    assert f"- portfolio {portfolio}: the CRM's answer lacks the property “account_manager”" in alerted.last
+    for _ in range(3):
+        alerted.turn(hours=2)
+    assert len(alerted.told) == 1
+    alerted.world.sandbox.faults.clear()
+    alerted.turn(hours=2)
+    assert (alerted.world.kinds(), len(alerted.told)) == (["kickoff"], 1)
+    alerted.world.sandbox.faults.add(lacks)
+    alerted.world.people.set_refresh_date(portfolio, alerted.world.day(12))
+    alerted.turn(minutes=1)
+    alerted.turn(minutes=11)
+    assert alerted.told == ["records come incomplete"] * 2
+
+
+def test_a_ticket_that_comes_incomplete_is_told_with_what_waits_for_it(alerted: AlertedWorld) -> None:
+    portfolio = alerted.world.people.create_portfolio("Acme", alerted.world.day(40))
+    ticket = alerted.world.people.create_ticket("Ad 1", "Spring", portfolio)
+    alerted.world.sandbox.faults.add(
+        Fault("no-property", "POST */tickets/batch/read", record=ticket, name="needs_revisions", share=1.0)
+    )
+    alerted.turn()
+    alerted.turn(minutes=11)
+    assert f"- ticket {ticket}: " in alerted.last
+    assert f" (portfolio {portfolio} waits for it)" in alerted.last
+
+
 def test_what_is_parked_is_told_together(alerted: AlertedWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     alerted.turn()
     broken = {alerted.world.people.create_portfolio(name, alerted.world.day(10)) for name in ("Acme", "Bolt")}
