@@ -35,7 +35,8 @@ class SingleSend(PartOfPort):
             "single-email/send",
             body={
                 "emailId": int(email_id),
-                "message": {"to": to, "sendId": send_id},
+                "message": {"to": to, "sendId": send_id, "cc": [], "bcc": [], "replyTo": []},
+                "contactProperties": {},  # described as required, like the empty lists; the guide leaves them out
                 "customProperties": dict(properties),
             },
             write=True,

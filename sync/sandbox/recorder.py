@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from sync.sandbox.wire import Request, Response
 
@@ -29,8 +29,6 @@ class Recorder:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._file: TextIO | None = None
-        self._process = 0
         self._known: set[object] = set()
 
     def add(self, request: Request, response: Response, fault: str | None) -> None:
@@ -54,17 +52,10 @@ class Recorder:
             "fault": fault,
             "answered": given,
         }
-        self._out().write(json.dumps(line) + "\n")
-        self._out().flush()
-
-    def _out(self) -> TextIO:
-        """The file of this process; a forked one begins its own."""
-        if self._file is None or self._process != os.getpid():
-            self._process = os.getpid()
-            self._directory.mkdir(parents=True, exist_ok=True)
-            name = f"exchanges-{self._process}.jsonl"
-            self._file = (self._directory / name).open("a", encoding="utf-8")
-        return self._file
+        self._directory.mkdir(parents=True, exist_ok=True)
+        file = self._directory / f"exchanges-{os.getpid()}.jsonl"  # a forked process has its own
+        with file.open("a", encoding="utf-8") as out:
+            out.write(json.dumps(line) + "\n")
 
 
 @lru_cache(maxsize=1)

@@ -42,7 +42,8 @@ class TestSingleEmail:
         self.send(hubspot)
         assert sent(api) == {
             "emailId": 4711,
-            "message": {"to": "am@x.test", "sendId": "key-1"},
+            "message": {"to": "am@x.test", "sendId": "key-1", "cc": [], "bcc": [], "replyTo": []},
+            "contactProperties": {},
             "customProperties": {"subject": "Kickoff"},
         }
 

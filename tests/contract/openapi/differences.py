@@ -1,13 +1,18 @@
 """Where an exchange differs from what is described."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from string import digits
 from typing import Any, Literal
 
 from jsonschema.exceptions import ValidationError
 
 from tests.contract.openapi.descriptions import Descriptions, Operation, Schema
 from tests.contract.openapi.exchanges import Exchange
+
+VERSION = re.compile(r"v\d+|\d{4}-\d\d")
+"""A part of a path that has digits, and is no id."""
 
 Where = Literal["path", "query", "request", "status", "answer", "error"]
 
@@ -45,7 +50,10 @@ def _differences(exchange: Exchange, descriptions: Descriptions) -> set[Differen
     if not operations:
         if not exchange.was_meant or exchange.status == 404:
             return set()
-        template = "/".join("{}" if part.isdigit() else part for part in exchange.path.split("/"))
+        template = "/".join(
+            "{}" if set(part) & set(digits) and not VERSION.fullmatch(part) else part
+            for part in exchange.path.split("/")
+        )
         return {Difference(f"{exchange.method} {template}", "path", "", "not described", exchange.path)}
     return min((set(_of(exchange, operation)) for operation in operations), key=len)
 

@@ -83,7 +83,8 @@ def test_a_sandbox_records_each_kind_of_exchange_once(recorded: Path) -> None:
     assert sandbox.token not in "".join(path.read_text(encoding="utf-8") for path in recorded.iterdir())
 
 
-def test_no_sandbox_records_unless_it_is_asked_to(tmp_path: Path) -> None:
+def test_no_sandbox_records_unless_it_is_asked_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(RECORD, raising=False)
     sandbox = Sandbox(start=NOW)
     Client(sandbox.session()).ok("GET", "/crm/owners/2026-09")
     assert list(tmp_path.iterdir()) == []

@@ -223,5 +223,10 @@ def test_the_list_is_well_formed() -> None:
     assert len(set(entries)) == len(entries)
 
 
+def test_an_undescribed_path_is_told_without_ids(folder: Path) -> None:
+    (found,) = differences(exchange(path="/crates/v3/status-7f3/2026-09", answered=GOOD), Descriptions(folder))
+    assert found.operation == "GET /crates/v3/{}/2026-09"
+
+
 def test_a_difference_is_the_same_wherever_it_was_met() -> None:
     assert Difference("GET /a", "answer", "id", "type", "1") == Difference("GET /a", "answer", "id", "type", "2")
