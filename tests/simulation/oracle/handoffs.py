@@ -417,7 +417,7 @@ class Handoffs:
             torn = early and self._status_looked_at(rec) in {self._crm.submitted, self._crm.pending}
             if early and not torn:
                 continue
-            entries = frozenset((t.ref.id, self._crm.run_began(t, "hs_pipeline_stage").number) for t in members)
+            entries = frozenset(self._entries_now(members))
             key: Key = ("5", rec.ref.id, cycle, folder, entries)
             if entries <= told:
                 yield from self._made_late(rec, folder, members, of_cycle)
@@ -528,12 +528,15 @@ class Handoffs:
 
     def _made_late(self, rec: Rec, folder: str, members: Sequence[Rec], of_cycle: Sequence[Offer]) -> Iterator[Due]:
         """5.20: one that was made all the same is closed at the next look; after a loss, what was not closed yet."""
-        entries = {(ticket.ref.id, self._crm.run_began(ticket, "hs_pipeline_stage").number) for ticket in members}
+        entries = self._entries_now(members)
         held = [one for one in of_cycle if one.told and _entries([one]) & entries]
         for newest in sorted(held, key=lambda one: one.number)[-1:]:
             known = set(self.to_close)
             yield from self._older_tasks(newest.key, folder, members, [one for one in of_cycle if one is not newest])
             self.to_close = known  # whether one that was made late must be closed already is open
+
+    def _entries_now(self, members: Sequence[Rec]) -> set[tuple[str, int]]:
+        return {(ticket.ref.id, self._crm.run_began(ticket, "hs_pipeline_stage").number) for ticket in members}
 
     def _share_task(self, offer: Offer) -> Task | None:
         made = offer.filled.get("task")
@@ -554,10 +557,15 @@ class Handoffs:
         )
 
     def complete_at(self, rec: Rec) -> int | None:
-        """When the next of a portfolio's ready sets, young as it is, is taken to be complete; None: none waits for it."""
+        """When the next of a portfolio's ready sets, young as it is, is taken to be complete; None: none waits for it.
+
+        One that was announced, as the status said that it was complete, waits for nothing (5.6).
+        """
         closings = self._crm.closings(rec)
-        sets = self._ready_sets(self._crm.tickets(rec), closings, closings[-1].number if closings else 0)
-        moments = [_complete_at(members) for _, members in sets]
+        cycle = closings[-1].number if closings else 0
+        sets = self._ready_sets(self._crm.tickets(rec), closings, cycle)
+        told = _entries(one for one in self.offers.values() if one.key[:3] == ("5", rec.ref.id, cycle) and one.told)
+        moments = [_complete_at(members) for _, members in sets if not self._entries_now(members) <= told]
         return min((moment for moment in moments if moment > self._crm.now.at), default=None)
 
     def has_carried_out_what_settles(self, rec: Rec) -> bool:
