@@ -1199,6 +1199,12 @@ MUTANTS = (
         "found[effect.key] = Reassigned(None, blocked or effect.reason)",
         test=decision("4 the designer is named later: that task alone"),
     ),
+    Mutant(
+        "6-closing-leaves-them-open", "A task that a closing is about to complete stands for what is asked after it.",
+        REVISIONS, "for ending in context.pending if context.mapping.rules.close_leftovers else context.pending_declines:",
+        "for ending in context.pending_declines:",
+        test="tests/unit/handoffs/test_6_revisions.py::test_6_asked_for_again_right_after_a_closing_gets_new_tasks",
+    ),
     # merged records
     Mutant(
         "lost-kickoff-tells-no-ending", "After a loss, the next cycle's kickoff does not tell that the ending was carried out.",

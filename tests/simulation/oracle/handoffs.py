@@ -636,7 +636,11 @@ class Handoffs:
             for task in self.rounds.left_open(ticket, mine):
                 sure = newest and must and not mine.doubtful and not task.completed_since(version)
                 yield Due(key, f"close {task.rec.ref.id}", None, sure)
-        if (ticket.ref, version, role) in self.served or self.rounds.stands(ticket, role, version):
+        if (ticket.ref, version, role) in self.served:
+            return
+        if self.rounds.stands(ticket, role, version):
+            if self._is_about_to_be_closed(ticket, mine, version):
+                yield Due(key, f"task {role}", role, must=False)  # it counts as closed (6.9)
             return
         # Seen while its task was open, in a pass that was disturbed: that it stands may have been noted.
         must = must and newest and not mine.doubtful and (ticket.ref, version, role) not in self.seen_open
@@ -654,6 +658,15 @@ class Handoffs:
             if any(task.rec.archived for task in made) and may:
                 gone = gone and sure
                 yield Due(key, f"task {role}", role, must and gone)
+
+    def _is_about_to_be_closed(self, ticket: Rec, mine: Round, version: int) -> bool:
+        """Whether the cycle was closed between the making of the round's open task and this version, which need not wait."""
+        if not self._need_not_wait(ticket, mine, version)[0]:
+            return False
+        parent = self._crm.parent(ticket)
+        closings = [] if parent is None else self._crm.closings(parent)
+        made = [task.number for task in self.rounds.tasks(ticket, mine) if task.open]
+        return any(max(made) < one.number < version for one in closings if made and not one.declined)
 
     def _need_not_wait(self, ticket: Rec, mine: Round, version: int) -> tuple[bool, bool]:
         """Without a Note since the role's last delivery the task waits for three minutes: whether it may be made, and must."""

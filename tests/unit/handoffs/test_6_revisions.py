@@ -18,6 +18,7 @@ from tests.unit.handoffs.scenes import (
     DUE,
     EMPTIED,
     GRAPHIC,
+    IMPLEMENTED,
     NOTHING,
     PENDING,
     REVISE_COPY,
@@ -575,6 +576,12 @@ def quoted(task: NewTask) -> list[str]:
 def test_6_asked_for_again_right_after_a_decline_gets_new_tasks() -> None:
     """Those that the decline closes, in this very pass, are not open any more."""
     scene = in_revision(BOTH).status(DECLINED).revise("201", None, BOTH)
+    assert {TaskKind.REVISE_COPY, TaskKind.REVISE_GRAPHICS} <= set(tasks_of(scene))
+
+
+def test_6_asked_for_again_right_after_a_closing_gets_new_tasks() -> None:
+    """The same of those that a closing completes (docs/process.md 6.9, 8.20)."""
+    scene = in_revision(BOTH).status(IMPLEMENTED).revise("201", None, BOTH)
     assert {TaskKind.REVISE_COPY, TaskKind.REVISE_GRAPHICS} <= set(tasks_of(scene))
 
 
