@@ -2,8 +2,11 @@
 
 import logging
 import sys
+from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
-from typing import Literal, TextIO, cast
+from contextvars import ContextVar
+from types import MappingProxyType
+from typing import Any, Literal, TextIO, cast
 
 import structlog
 
@@ -26,6 +29,21 @@ class _Enduring:
             self._stream.flush()
 
 
+_CLIENTS: ContextVar[Mapping[str, str]] = ContextVar("clients", default=MappingProxyType({}))
+
+
+def name_clients(names: Mapping[str, str]) -> None:
+    """Let events of this thread that tell of a `record` name its client, too: by the record as events write it."""
+    _CLIENTS.set(names)
+
+
+def _name_client(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    name = _CLIENTS.get().get(str(event.get("record", "")))
+    if name:
+        event["client"] = name
+    return event
+
+
 def configure(log_format: Literal["console", "json"], *, level: int = logging.INFO) -> None:
     """Send every log event to stderr; stdout stays free for data. What stderr does not take is lost, and raises nothing."""
     renderer: structlog.typing.Processor
@@ -36,6 +54,7 @@ def configure(log_format: Literal["console", "json"], *, level: int = logging.IN
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            _name_client,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,

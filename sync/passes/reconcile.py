@@ -22,6 +22,7 @@ from sync.errors import (
     last_line,
 )
 from sync.failpoints import Failpoint
+from sync.log import name_clients
 from sync.passes.bookkeeping import SOON, Bookkeeper
 from sync.passes.breaker import Breaker
 from sync.passes.decider import Decider
@@ -222,6 +223,7 @@ class Reconciler:
     def _read(self, units: Sequence[RecordRef], portal: Portal) -> tuple[Portal, Group]:
         """What the CRM shows of these, and the portal by which it was read."""
         portal, group = self._decider.read_group(_ids(units, Kind.PORTFOLIO), _ids(units, Kind.TICKET), portal)
+        name_clients(_clients_of(group))
         log.info("group.read", asked=len(units), read=len(group.snapshots), gone=len(group.gone))
         self._failpoint("snapshot")
         return portal, group
@@ -357,6 +359,16 @@ def _concerns_all(error: Exception) -> bool:
 
 def _ids(records: Sequence[RecordRef], kind: Kind) -> list[str]:
     return [record.id for record in records if record.kind is kind]
+
+
+def _clients_of(group: Group) -> dict[str, str]:
+    """The client's name of every record of a group, a ticket's being its portfolio's: whoever reads the log knows no ids."""
+    names = {}
+    for record, snapshot in group.snapshots.items():
+        if snapshot.portfolio is not None:
+            names[str(record)] = snapshot.portfolio.name
+            names |= {str(ticket.ref): snapshot.portfolio.name for ticket in snapshot.tickets}
+    return names
 
 
 def _is_inside(snapshot: Snapshot) -> bool:

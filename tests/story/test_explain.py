@@ -5,7 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from sync.cli import main
+from sync.plain import plain
 from tests.story.golden import golden
 from tests.terminal import Terminal
 from tests.world import World
@@ -362,13 +365,55 @@ def test_a_cycle_that_is_over_is_shown(world: World, terminal: Terminal) -> None
     assert states("--cycle", world.today.isoformat()) == states()
 
 
-@pytest.mark.parametrize("command", ["check", "explain", "list", "plan", "status"])
-def test_the_golden_output(world: World, terminal: Terminal, command: str) -> None:
+SHOWN = ("check", "explain", "list", "plan", "status")
+
+
+def _quiet_scene(world: World) -> dict[str, list[str]]:
+    """A client in mid-cycle, one that is blocked; and what each command is asked besides."""
     portfolio, _ = _at_work(world)
     world.people.create_portfolio("Bolt Coffee", world.day(9), account_manager=None)
     world.next_day(8)
-    more = {"explain": [portfolio], "plan": ["--at", world.day(7).isoformat()]}.get(command, [])
+    return {"explain": [portfolio], "plan": ["--at", world.day(7).isoformat()]}
+
+
+def _lasting(told: str) -> str:
+    """What was printed, but for how many calls it took."""
+    return re.sub(r"\nHubSpot .*?\n\n", "\n\n", told, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("command", SHOWN)
+def test_the_golden_output(world: World, terminal: Terminal, command: str) -> None:
+    """Through a pipe: 80 columns, no colour."""
+    more = _quiet_scene(world).get(command, [])
     told = terminal.run(command, *more).stdout
+    assert "\x1b" not in told
     assert all(len(line) <= 80 or "https://" in line for line in told.splitlines())
-    told = re.sub(r"\nHubSpot .*?\n\n", "\n\n", told, flags=re.DOTALL)  # how many calls it took is another matter
-    assert told == golden(f"{command}.txt", told)
+    assert _lasting(told) == golden(f"{command}.txt", _lasting(told))
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+@pytest.mark.parametrize("command", SHOWN)
+def test_the_golden_output_at_a_terminal(
+    world: World, terminal: Terminal, monkeypatch: pytest.MonkeyPatch, command: str, columns: int
+) -> None:
+    """At 80 columns it is that of a pipe, in colour; a wide terminal has wider lines, up to 110. NO_COLOR is heeded."""
+    more = _quiet_scene(world).get(command, [])
+    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _self: True, raising=False)
+    at_terminal = {"COLUMNS": str(columns), "TERM": "xterm-256color"}
+    told = terminal.run(command, *more, **at_terminal).stdout
+    assert re.search(r"\x1b\[[\d;]*3\d", told), "in colour"
+    plain_told = terminal.run(command, *more, **at_terminal, NO_COLOR="1").stdout
+    assert not re.search(r"\x1b\[[\d;]*3\d", plain_told)
+    told = _lasting("\n".join(line.rstrip() for line in re.sub(r"\x1b\[[\d;]*m", "", told).splitlines()) + "\n")
+    assert all(len(line) <= min(columns, 110) or "https://" in line for line in told.splitlines())
+    name = f"{command}.txt" if columns == 80 else f"{command}-{columns}.txt"
+    assert told == golden(name, told)
+
+
+@pytest.mark.parametrize("command", SHOWN)
+def test_the_golden_output_in_a_locale_of_ascii(world: World, terminal: Terminal, command: str) -> None:
+    more = _quiet_scene(world).get(command, [])
+    runner = CliRunner(charset="ascii", env=terminal.environment)
+    told = runner.invoke(main, [command, *more]).stdout
+    assert told.isascii()
+    assert _lasting(told) == plain(golden(f"{command}.txt", _lasting(told)))

@@ -92,7 +92,7 @@ class Attempts:
 
     def put_aside(self, effect: LedgerEffect, state: EffectState, reason: str, done: Performed) -> None:
         """Settle what cannot even be tried as blocked or failed, and ask for another pass in a while."""
-        log.warning("effect.put_aside", effect=effect.key, state=state.value, reason=reason)
+        log.warning("effect.put_aside", effect=effect.key, record=str(effect.record), state=state.value, reason=reason)
         with self._store.write() as connection:
             ledger.settle(connection, effect.key, state, self._clock.now(), reason=reason)
         done.recheck_at(effect.unit, self._clock.now() + BLOCKED_AGAIN)
@@ -113,7 +113,7 @@ class Attempts:
 
     def leave(self, effect: LedgerEffect, reason: str) -> None:
         """Settle what was claimed, and proves to be pointless, as overtaken."""
-        log.info("effect.left", effect=effect.key, reason=reason)
+        log.info("effect.left", effect=effect.key, record=str(effect.record), reason=reason)
         with self._store.write() as connection:
             ledger.settle(connection, effect.key, EffectState.SUPERSEDED, self._clock.now(), reason=reason)
 

@@ -137,7 +137,7 @@ class Resolver:
             ledger.settle(connection, effect.key, EffectState.FAILED, now, reason=reason, refused=False)
         else:
             ledger.release_claim(connection, effect.key, now, "not found in the CRM", not_before=again)
-        log.info("effect.resolved", effect=effect.key, found=crm_id is not None)
+        log.info("effect.resolved", effect=effect.key, record=str(effect.record), found=crm_id is not None)
 
 
 def _cut_off(effect: LedgerEffect, now: datetime) -> LedgerEffect:

@@ -63,7 +63,7 @@ class Writes:
                 ready.append(effect)
             else:
                 stale.append(effect)
-                log.info("effect.stale", effect=effect.key, there=record is not None)
+                log.info("effect.stale", effect=effect.key, record=str(effect.record), there=record is not None)
         self._attempts.release(stale, "the record had changed since it was decided")
         self._attempts.failpoint("reread")
         return ready, stale
