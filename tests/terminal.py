@@ -50,12 +50,12 @@ class Terminal:
         patch.setattr("sync.log.configure", lambda *_args, **_options: None)
         patch.chdir(world.directory)
 
-    def run(self, *arguments: str, typed: str | None = None, **environment: str) -> Result:
+    def run(self, *arguments: str, typed: str | None = None, charset: str = "utf-8", **environment: str) -> Result:
         """The command's end; `typed` is what a person answers, who then sits at a terminal."""
         self._patch.setattr("sync.commands.terminal.at_a_terminal", lambda: typed is not None)
         if self.served and arguments[0] == "status":
             alive(self.world.settings.database_url, self.world.clock)
-        runner = CliRunner(env={**self.environment, **environment})
+        runner = CliRunner(charset=charset, env={**self.environment, **environment})
         return runner.invoke(main, list(arguments), input=typed)
 
     def json(self, *arguments: str) -> Any:

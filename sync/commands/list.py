@@ -1,5 +1,6 @@
 """`handoffs list`: every client in a line."""
 
+import sys
 from collections import Counter
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -87,7 +88,7 @@ def _show_clients(out: "Console", found: "Sequence[Client]", now: datetime) -> N
     if found:
         with out.capture() as printed:
             out.print(table)
-        click.echo("\n".join(line.rstrip() for line in printed.get().splitlines()))
+        sys.stdout.write("".join(f"{line.rstrip()}\n" for line in printed.get().splitlines()))
         out.print()
     print_wrapped(out, _sum(found))
 
