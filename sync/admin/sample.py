@@ -125,6 +125,7 @@ def _schema(crm: CRM, mapping: ProcessMapping, properties: Sequence[Json]) -> Js
         "name": name,
         "labels": {"singular": singular, "plural": f"{singular}s"},
         "description": "One for each client and ad account.",
+        "allowsSensitiveProperties": False,
         "primaryDisplayProperty": display,
         "secondaryDisplayProperties": [],
         "requiredProperties": [display],

@@ -16,7 +16,18 @@ if TYPE_CHECKING:
     from mappings.schema import ProcessMapping
     from sync.settings import Settings
 
-_TYPE_ID = re.compile(r"2-[0-9]+|p[0-9]+_\w+", re.ASCII)
+_TYPE_ID = re.compile(r"2-[0-9]+", re.ASCII)
+_FULL_NAME = re.compile(r"p[0-9]+_\w+", re.ASCII)
+
+
+def _form(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    """Take an object type in a form that HubSpot may accept. Raises `click.BadParameter` for another."""
+    if value is not None and not (_TYPE_ID.fullmatch(value) or _FULL_NAME.fullmatch(value)):
+        raise click.BadParameter(
+            f"{value!r} is neither a type id (2-1234567) nor a full name (p48000001_creative_portfolios: p, the portal's id, "
+            "_ and the object's name). HubSpot takes no bare name any more"
+        )
+    return value
 
 
 @click.command()
@@ -31,7 +42,8 @@ _TYPE_ID = re.compile(r"2-[0-9]+|p[0-9]+_\w+", re.ASCII)
 @click.option(
     "--object-type",
     metavar="TEXT",
-    help="The portfolio's object type (2-1234567). Unset: asked from the portal, with HUBSPOT_ACCESS_TOKEN.",
+    callback=_form,
+    help="The portfolio's object type (2-1234567, or its full name). Unset: asked from the portal, with HUBSPOT_ACCESS_TOKEN.",
 )
 @click.option("--without-portfolio", is_flag=True, help="No subscriptions to portfolios: the poll does their work.")
 @click.option("--sample", is_flag=True, help="Add the scope that `handoffs setup --sample` needs.")
@@ -43,8 +55,8 @@ def subscriptions(directory: Path, object_type: str | None, without_portfolio: b
     the mapping that the rules depend on, to be sent to PUBLIC_URL. Upload it again after a change of the mapping.
 
     HubSpot does not document how a project names a custom object. This writes its type id, by which HubSpot's events and
-    paths name it; --object-type writes another form (p48000001_creative_portfolios, or the bare name). If the upload
-    refuses them all, use --without-portfolio: changes of portfolios are then found by the poll, every POLL_SECONDS.
+    paths name it; --object-type writes the full name instead (p48000001_creative_portfolios). If the upload refuses both,
+    use --without-portfolio: changes of portfolios are then found by the poll, every POLL_SECONDS.
 
     \b
     Examples:
@@ -92,8 +104,9 @@ def _object_type(settings: "Settings", mapping: "ProcessMapping") -> str:
 
     Raises `click.UsageError` where the portal is needed and there is no token.
     """
-    if _TYPE_ID.fullmatch(mapping.portfolio.object):
-        return mapping.portfolio.object
+    known = mapping.portfolio.object
+    if _TYPE_ID.fullmatch(known) or (settings.hubspot_access_token is None and _FULL_NAME.fullmatch(known)):
+        return known
     if settings.hubspot_access_token is None:
         raise click.UsageError(
             "the portfolio's object type is not known: name it with --object-type (2-…, as in the address of the "
@@ -114,6 +127,10 @@ def _say_next_steps(directory: Path, portfolio: str | None) -> None:
     say("  3. handoffs check")
     say("HubSpot takes up to 5 minutes to act on changed subscriptions.")
     if portfolio is not None:
-        say(f"If the upload refuses “{portfolio}” as an objectType, try the object's full")
-        say("name with --object-type; if that is refused too: --without-portfolio --force.")
+        if _FULL_NAME.fullmatch(portfolio):
+            say(f"If the upload refuses “{portfolio}” as an objectType: --without-portfolio --force.")
+        else:
+            say(f"If the upload refuses “{portfolio}” as an objectType, try the object's full")
+            say("name (--object-type p…_… --force, with the portal's id and the object's")
+            say("name); if that is refused too: --without-portfolio --force.")
     say("Without webhooks for portfolios nothing is lost: the poll finds their changes.")

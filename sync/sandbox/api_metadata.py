@@ -21,6 +21,9 @@ from sync.sandbox.wire import ApiError, Response
 
 OWNERS_PAGE = 500
 
+_SCHEMAS_HAVE = {"allowsSensitiveProperties": bool, "searchableProperties": list, "secondaryDisplayProperties": list}
+"""What a definition of a schema must have, beside what makes it one (docs/hubspot.md 1.10)."""
+
 
 def owners(call: Call) -> Response:
     """The active owners, or with `archived=true` the deactivated ones."""
@@ -68,6 +71,7 @@ def create_schema(call: Call) -> Response:
         group = f"{name}_information"
         properties = [property_from_json({"groupName": group, **raw}) for raw in body["properties"]]
         display = str(body["primaryDisplayProperty"])
+        lacking = [wanted for wanted, kind in _SCHEMAS_HAVE.items() if not isinstance(body.get(wanted), kind)]
         required = tuple(str(one) for one in body["requiredProperties"])
         far = [portal.type(str(one)).id for one in body.get("associatedObjects") or ()]
         singular, plural = str(labels["singular"]), str(labels["plural"])
@@ -75,6 +79,8 @@ def create_schema(call: Call) -> Response:
         raise ApiError(400, "VALIDATION_ERROR", f"Invalid schema: {error}") from error
     except UnknownTypeError as error:
         raise ApiError(400, "VALIDATION_ERROR", f"Unable to infer object type from: {error}") from None
+    if lacking:
+        raise ApiError(400, "VALIDATION_ERROR", f"Invalid schema: some required fields were not set: {lacking}")
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
         raise ApiError(400, "VALIDATION_ERROR", f"{name} is not a valid name for an object")
     if not {display, *required} <= {one.name for one in properties}:

@@ -259,6 +259,8 @@ def test_portfolios_without_webhooks() -> None:
     ("arguments", "environment", "code", "said"),
     [
         (["--out", "hubspot"], {}, 2, "--object-type"),
+        (["--out", "hubspot", "--object-type", "clients"], {}, 2, "HubSpot takes no bare name any more"),
+        (["--out", "hubspot", "--object-type", "0-5"], {}, 2, "neither a type id"),
         (["--out", "hubspot", "--object-type", "2-1", "--without-portfolio"], {}, 2, "exclude each other"),
         (["--out", "hubspot", "--object-type", "2-1"], {"PUBLIC_URL": ""}, 2, "PUBLIC_URL is not set"),
         (["--out", "hubspot", "--object-type", "2-1"], {"PUBLIC_URL": "http://a.example"}, 2, "https addresses only"),
