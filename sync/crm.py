@@ -6,7 +6,7 @@ one that could not be read. A record of the answer has all that was asked for: a
 without a faulty record asks by `read_each` or `associated_each`, and is told of it apart.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -454,6 +454,12 @@ class CRMReader(Protocol):
 
 class CRM(CRMReader, Protocol):
     """A CRM that can be read and changed. What changes it raises as what reads it does, except as said."""
+
+    def take_token(self, token: str, require: Callable[[Account], None]) -> bool:
+        """Go by another token from now on, in every thread; False where it is the one that calls go with already.
+
+        It has to read its account first, and `require` to raise nothing on that: until then nothing changes.
+        """
 
     def update(self, kind: Kind, updates: Sequence[Update]) -> list[Outcome]:
         """Patch records in batches of 100; one outcome for each update, in the order given.

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import requests
 
 from sync.clock import Clock
+from sync.crm import Account
 from sync.hubspot.calls import Calls
 from sync.hubspot.portal import PortalReads, PortalWrites
 from sync.hubspot.records import RecordReads
@@ -73,6 +74,14 @@ class HubSpot(HubSpotReader, RecordWrites, PortalWrites, SingleSend):
             )
         )
         self.reader = HubSpotReader(self._calls)
+
+    def take_token(self, token: str, require: Callable[[Account], None]) -> bool:
+        """Send every call with another token from now on, if it is good; see the port."""
+        if self._calls.transport.uses(token):
+            return False
+        require(self.account_of(token))
+        self._calls.transport.use(token)
+        return True
 
     def close(self) -> None:
         """Close the connections; they open again when needed."""

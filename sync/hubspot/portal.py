@@ -93,7 +93,11 @@ class PortalReads(PartOfPort):
 
     def account(self) -> Account:
         """Read portal id, time zone, host of its pages and kind."""
-        body = self._calls.send(Ask("GET", f"/account-info/{API_VERSION}/details", "account")).body
+        return self.account_of(None)
+
+    def account_of(self, token: str | None) -> Account:
+        """Read the account that a token is of; None: the one that all calls go with. Raises as `account`."""
+        body = self._calls.send(Ask("GET", f"/account-info/{API_VERSION}/details", "account", token=token)).body
         return Account(
             portal_id=answers.required(body, "portalId"),
             time_zone=answers.text(body, "timeZone"),

@@ -10,7 +10,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, Protocol
@@ -91,6 +91,7 @@ class Ask:
     write: bool = False
     listing: bool = False
     brief: bool = False
+    token: str | None = field(default=None, repr=False)  # None: the one that all calls go with
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -173,15 +174,10 @@ class Transport:
         pool_size: int,
     ) -> None:
         # Imported here: commands that never speak to the CRM do not pay for it.
-        from hubspot import Client
         from hubspot.utils.requests.http_request_builder import Request
 
-        token = token.strip()
-        if not token.isascii() or not token.isprintable() or " " in token:
-            raise AuthenticationError("HUBSPOT_ACCESS_TOKEN holds characters that no token has: copy it again")
-        self._config: dict[str, Any] = Client.create(
-            access_token=token, base_url=base_url.rstrip("/"), user_agent="creative-refresh-handoffs"
-        ).config
+        self._base_url = base_url.rstrip("/")
+        self._config = self._configured(token)
         self._build = Request
         self._session = session if session is not None else _pooled_session(pool_size)
         self._budget = budget
@@ -201,6 +197,25 @@ class Transport:
     def close(self) -> None:
         """Close the connections; they open again when needed."""
         self._session.close()
+
+    def uses(self, token: str) -> bool:
+        """Whether calls go with this token."""
+        return bool(self._config == self._configured(token))
+
+    def use(self, token: str) -> None:
+        """Send every call with this token from now on. Raises `AuthenticationError` for what can be none."""
+        self._config = self._configured(token)
+
+    def _configured(self, token: str) -> dict[str, Any]:
+        from hubspot import Client
+
+        token = token.strip()
+        if not token.isascii() or not token.isprintable() or " " in token:
+            raise AuthenticationError("HUBSPOT_ACCESS_TOKEN holds characters that no token has: copy it again")
+        config: dict[str, Any] = Client.create(
+            access_token=token, base_url=self._base_url, user_agent="creative-refresh-handoffs"
+        ).config
+        return config
 
     def send(self, ask: Ask, priority: Priority) -> Answer:
         """Send a call and give its answer; try again while that is safe and there is time.
@@ -254,7 +269,8 @@ class Transport:
             options["qs"] = dict(ask.query)
         if ask.body is not None:
             options["body"] = ask.body
-        built = self._build(self._config, options)
+        config = self._config if ask.token is None else self._configured(ask.token)
+        built = self._build(config, options)
         return self._session.request(
             built.get_method(),
             built.get_url(),

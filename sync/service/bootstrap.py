@@ -29,7 +29,7 @@ from sync.rules.in_force import MappingHistory, past_mapping
 from sync.service.holder import OnWait, say
 from sync.service.lanes import PreparedLanes
 from sync.service.reading import ReadingService
-from sync.settings import Settings
+from sync.settings import Settings, read_settings
 from sync.storage import copies, mappings_in_force, service_state
 from sync.storage.budget import Budget, Paced, Priority
 from sync.storage.database import Store, migrate, open_store
@@ -93,6 +93,20 @@ class Service:
     def require_own_portal(self) -> None:
         """Make sure that the token is of the database's portal. Raises `WrongPortalError` and the port's errors."""
         self.portals.account()
+
+    def renew_token(self) -> bool:
+        """Take up the token that the settings hold by now; whether it is another one, and good.
+
+        So a token that somebody has rotated in `.env` needs no restart; what the environment says is as it was when the
+        process began. Raises `ConfigurationError`, `WrongPortalError` for another portal's, and the port's errors: then the
+        old one stays in use.
+        """
+        token = read_settings().hubspot_access_token
+        if token is None:
+            return False
+        return self.crm.take_token(
+            token.get_secret_value(), lambda account: require_own(self.store, account, keep=True)
+        )
 
     def close(self) -> None:
         """Close the database."""

@@ -128,6 +128,8 @@ class Trouble:
 
     def _met(self, chore: str, error: Exception, failures: int) -> timedelta:
         match error:
+            case AuthenticationError() if error.status == 401 and self._token_renewed():
+                return timedelta()
             case AuthenticationError():
                 return self._refused(service_state.TOKEN_REFUSED, chore, error)
             case TaskPropertyMissingError():
@@ -157,6 +159,20 @@ class Trouble:
                     "unforeseen", f"{type(error).__name__}: {error}\n\nIn the {chore}; the log has the whole of it."
                 )
                 return REFUSED_FOR
+
+    def _token_renewed(self) -> bool:
+        """Whether somebody has rotated the token in `.env`, and it is in use from now on."""
+        try:
+            renewed = self._service.renew_token()
+        except WrongPortalError as error:
+            self._refused(service_state.WRONG_PORTAL, "token", error)
+            return False
+        except HandoffsError as error:
+            log.warning("token.not_renewed", error=str(error))
+            return False
+        if renewed:
+            log.info("token.renewed")
+        return renewed
 
     def _refused(self, entry: Entry[str | None], chore: str, error: HandoffsError) -> timedelta:
         log.error("worker.refused", kind=entry.name, chore=chore, error=str(error))

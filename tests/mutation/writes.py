@@ -13,6 +13,7 @@ PORTAL, PAYLOADS = "sync/passes/portal.py", "sync/passes/effects/payloads.py"
 OWN_CHANGES, DUE, FOLLOWED = (f"sync/admin/verify/{name}.py" for name in ("own_changes", "due", "followed"))
 VERIFY = "tests/story/test_verify.py"
 STAFF, CHECKED = "sync/rules/people.py", "tests/unit/check/test_portals.py"
+ROTATED = "tests/story/test_token_rotated.py"
 _CHECK_WRITES_NOTHING = "`check` changes nothing in the CRM."
 PEOPLE_CHANGE, TRIES = "tests/story/test_people_change.py", "sync/passes/effects/attempts.py"
 MOMENT = "tests/unit/test_cycle.py::test_what_happens_in_the_very_moment_of_an_ending_is_of_the_next_cycle"
@@ -137,6 +138,20 @@ MUTANTS = (
         PORTAL, "return {**crm.sensitive_properties(kind), **known}", "return known",
         test=f"{CHECKED}::TestSensitiveProperties::test_that_the_app_may_see_are_read",
         why="In the simulation no property is sensitive.",
+    ),
+    Mutant(
+        "token-of-any-portal", "A rotated token is taken up though it is another portal's.",
+        "sync/hubspot/client.py", "require(self.account_of(token))", "self.account_of(token)",
+        test=f"{ROTATED}::test_another_portals_token_is_not_taken_up",
+        why="Nobody rotates the token in the simulation.",
+    ),
+    Mutant(
+        "token-unproved", "A rotated token is taken up before it has read anything.",
+        "sync/hubspot/client.py",
+        "        require(self.account_of(token))\n        self._calls.transport.use(token)\n",
+        "        self._calls.transport.use(token)\n        require(self.account_of(token))\n",
+        test=f"{ROTATED}::test_another_bad_one_changes_nothing",
+        why="Nobody rotates the token in the simulation.",
     ),
     Mutant(
         "people-left-all-the-same", "Who was deactivated between the decision and the email gets it.",
