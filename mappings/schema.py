@@ -27,7 +27,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from mappings.names import as_seen, meant, same_to_the_eye
-from mappings.vocabulary import EmailKind, Revision, Role, Status, TaskKind
+from mappings.vocabulary import EmailKind, KeyCarrier, Revision, Role, Status, TaskKind
 
 SEVERAL = "mapping_rules"
 """Type of a validation error that stands for several: `ctx["problems"]` holds pairs of key path and sentence."""
@@ -298,8 +298,12 @@ class TicketMapping(_Model):
 
 
 class TaskMapping(_Model):
-    """The task object: the hidden property that carries the key of the effect which made the task."""
+    """The task object: what carries the key of the effect which made the task, and the property for it.
 
+    With `key_carrier` body no property is needed; one that is there is read all the same.
+    """
+
+    key_carrier: KeyCarrier = KeyCarrier.PROPERTY
     key_property: PropertyName = "handoff_key"
 
 

@@ -56,6 +56,13 @@ class Role(StrEnum):
     GRAPHIC_DESIGNER = "graphic_designer"
 
 
+class KeyCarrier(StrEnum):
+    """What of a task carries the key of the effect that made it."""
+
+    PROPERTY = "property"  # a text property of its own
+    BODY = "body"  # a mark at the end of its body
+
+
 class Stage(StrEnum):
     """A ticket's stage, as far as a rule cares."""
 

@@ -27,6 +27,8 @@ CREATED_BY = "hs_created_by_user_id"
 TIMESTAMP = "hs_timestamp"
 MODIFIED = "hs_lastmodifieddate"
 CREATED = "hs_createdate"
+SOURCE = "hs_object_source"
+SOURCE_ID = "hs_object_source_id"
 """HubSpot's own names, the same in every portal; what an admin may rename stands in the mapping."""
 
 LANDED_AFTER = timedelta(seconds=90)
@@ -202,6 +204,8 @@ class Rejected:
     category: str = ""
     correlation_id: str | None = None
     missing: bool = False  # the record does not exist (any more)
+    holder: str | None = None
+    """The id of the record that has a unique value already which this one was to have, '' where the CRM does not say it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from mappings.schema import ProcessMapping
 from mappings.texts import TASK_READER
 from sync.clock import from_ms
 from sync.crm import (
@@ -27,6 +26,7 @@ from sync.crm import (
 from sync.errors import last_line
 from sync.passes.reconcile import GROUP
 from sync.passes.snapshot import own_task
+from sync.passes.task_keys import TaskKeys
 from sync.rules import keys
 from sync.rules.context import Context
 from sync.rules.identity import as_one
@@ -113,7 +113,7 @@ def take_inventory(service: ReadingService, portfolios: Sequence[str]) -> Invent
     them again.
     """
     portal, group, contexts = service.decider.read(portfolios)
-    tasks, incomplete = _tasks(service.crm, service.mapping, contexts)
+    tasks, incomplete = _tasks(service.crm, portal.task_keys, contexts)
     for record, each in group.incomplete.items():
         incomplete.setdefault(record, []).extend(each)
     contexts = {record: context for record, context in contexts.items() if record not in incomplete}
@@ -142,7 +142,7 @@ def _lost_before(store: StoreReader) -> datetime | None:
 
 
 def _tasks(
-    crm: CRMReader, mapping: ProcessMapping, contexts: Mapping[RecordRef, Context]
+    crm: CRMReader, keys: TaskKeys, contexts: Mapping[RecordRef, Context]
 ) -> tuple[dict[str, ExistingTask], dict[RecordRef, list[Faulty]]]:
     """The tasks on all of these and on their tickets, and those that the ledger names.
 
@@ -159,11 +159,10 @@ def _tasks(
                 on.setdefault(end.to, set()).add(RecordRef(kind, i))
     named = {task for context in contexts.values() for task in tasks_named(context.ledger_as_read)}
     wanted = sorted({*on, *named}, key=int)
-    key = mapping.task.key_property
-    properties = [TASK_SUBJECT, TASK_STATUS, CREATED, key]
+    properties = [TASK_SUBJECT, TASK_STATUS, CREATED, *keys.names]
     records = crm.read_each(Kind.TASK, wanted, properties, [TASK_STATUS])
     existing = {
-        i: _existing(record, key, frozenset(on.get(i, ())))
+        i: _existing(record, keys.of(record), frozenset(on.get(i, ())))
         for i, record in records.found.items()
         if record.id == i  # merged into another, it is that other one
     }
@@ -203,7 +202,7 @@ def _existing(record: Record, key: str, on: frozenset[RecordRef]) -> ExistingTas
     return ExistingTask(
         id=record.id,
         subject=values.get(TASK_SUBJECT, ""),
-        key=values.get(key, ""),
+        key=key,
         made_at=moment_of(values.get(CREATED, "")) or record.created_at or from_ms(0),
         status=values.get(TASK_STATUS, ""),
         statuses=tuple(record.history.get(TASK_STATUS, ())),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mappings.schema import ProcessMapping
+from mappings.vocabulary import KeyCarrier
 from sync.admin import setup
 from sync.crm import CRM, Kind
 from sync.errors import MappingMisfitError
@@ -109,9 +110,13 @@ def _pipeline(crm: CRM, mapping: ProcessMapping) -> list[MissingPart]:
 
 def _task_property(crm: CRM, mapping: ProcessMapping) -> list[MissingPart]:
     name = mapping.task.key_property
-    if name in crm.properties(Kind.TASK):
+    if mapping.task.key_carrier is KeyCarrier.BODY or name in crm.properties(Kind.TASK):
         return []
-    return [MissingPart(f"task property {name}, hidden", lambda: setup.create(crm, mapping))]
+    return [MissingPart(f"task property {name}, hidden", lambda: _make(crm, mapping))]
+
+
+def _make(crm: CRM, mapping: ProcessMapping) -> None:
+    setup.create(crm, mapping)
 
 
 # --- definitions, as HubSpot takes them ------------------------------------------------------------------------------

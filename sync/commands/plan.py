@@ -83,9 +83,9 @@ def _named_records(built: "Service", wanted: Sequence[str]) -> "list[RecordRef] 
 
 
 def _say_warnings(built: "Service", found: "planning.Plan") -> None:
-    if not built.portals.get().has_task_property:
+    if not built.portals.get().task_keys.ready:
         name = built.mapping.task.key_property
-        say(f"The task property “{name}” is missing in the portal: nothing is done before `handoffs setup --apply`.")
+        say(f"The task property “{name}” is missing in the portal: nothing is done before `handoffs setup`.")
     limit = built.mapping.rules.effects_per_hour
     if found.until is None and len(found.due) > limit:
         say(f"More than {limit:,} effects: the breaker will hold some of them until `handoffs release`.")

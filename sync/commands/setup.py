@@ -22,7 +22,9 @@ def setup(apply_it: bool, yes: bool, sample: bool, as_json: bool) -> None:
     """Show what the portal lacks for the service; with --apply, create it.
 
     The service marks each task that it makes with a key, in a hidden text property of tasks. That property is created
-    here, once; a second time changes nothing. The app needs the scope crm.schemas.contacts.write for it.
+    here, once; a second time changes nothing. The app needs the scope crm.schemas.contacts.write for it, or
+    crm.schemas.tasks.write: which of them differs by portal. Where a portal takes no such property, it says what else
+    to do; with `key_carrier: body` under `task` in the mapping none is needed.
 
     Names in the mapping that the portal does not have are listed too: those only a person can mend, in HubSpot or in
     the mapping. The moment of going live is not fixed by this command.
@@ -60,12 +62,14 @@ def setup(apply_it: bool, yes: bool, sample: bool, as_json: bool) -> None:
                 yes=yes,
                 otherwise="nothing was created",
             )
-            create(built.crm, built.mapping)
+            hidden = create(built.crm, built.mapping)
             say(f"Created the task property “{found.key_property}”.")
+            if not hidden:
+                say("People see it on tasks: this portal takes no hidden one. The service works the same.")
     if as_json:
         print_json(
             {"task_property": found.key_property, "missing": found.lacks_property, "created": create_it,
-             "misfits": list(found.misfits)}
+             "key_carrier": found.key_carrier.value, "misfits": list(found.misfits)}
         )  # fmt: skip
     else:
         _show_provision(found, created=create_it)
@@ -103,7 +107,10 @@ def _setup_sample(*, apply_it: bool, yes: bool, as_json: bool) -> None:
 
 def _show_provision(found: "Provision", *, created: bool) -> None:
     state = "created" if created else "missing" if found.lacks_property else "there"
-    click.echo(f"task property {found.key_property}: {state}")
+    if found.key_carrier.value == "body":
+        click.echo("task property: not needed, keys are in the tasks' bodies (task.key_carrier)")
+    else:
+        click.echo(f"task property {found.key_property}: {state}")
     for misfit in found.misfits:
         click.echo(f"misfit: {misfit}")
     if state == "missing":

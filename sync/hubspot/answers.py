@@ -25,6 +25,10 @@ _SENT_BEFORE: Final = re.compile(
 )
 """How HubSpot's refusal of a `sendId` reads that was sent before: it has no category of its own for that."""
 
+_TAKEN: Final = re.compile(r"\bCONFLICT\b|CONFLICTING_UNIQUE_VALUE|already has that value|existing id", re.IGNORECASE)
+_HOLDER: Final = re.compile(r"existing id:?\s*\[?(\d+)|(\d+) already has that value", re.IGNORECASE)
+"""How HubSpot's refusals read of a unique value that another record has (docs/hubspot.md 4.20)."""
+
 T = TypeVar("T")
 
 
@@ -43,6 +47,8 @@ class Problem:
     correlation_id: str | None = None  # None: HubSpot gave none
     names: frozenset[str] = frozenset()
     scopes: tuple[str, ...] = ()
+    holder: str | None = None
+    """A unique value is another record's already: that one's id, '' where it is not named. None: it is no such error."""
 
     @property
     def no_associations(self) -> bool:
@@ -66,7 +72,7 @@ class Problem:
             return NotSent(str(self))
         if any(word in kind for word in ("INTERNAL", "SERVER_ERROR", "UNAVAILABLE", "TIMEOUT")):
             return Unknown(str(self))
-        return Rejected(str(self), self.category, self.correlation_id, missing=self.not_found)
+        return Rejected(str(self), self.category, self.correlation_id, missing=self.not_found, holder=self.holder)
 
     def __str__(self) -> str:
         details = {
@@ -84,6 +90,10 @@ def problem(body: Json, correlation_id: str | None = None) -> Problem:
     nested = [detail for detail in _list(body.get("errors")) if isinstance(detail, dict)]
     contexts = [context for part in (body, *nested) if (context := part.get("context"))]
     first = next((_text(detail.get("message")) for detail in nested), "")
+    said = [
+        f"{_text(part.get('category'))} {_text(part.get('code'))} {_text(part.get('message'))}"
+        for part in (body, *nested)
+    ]
     return Problem(
         message=(_text(body.get("message")) or first)[:_LONGEST_MESSAGE],
         category=_text(body.get("category")) or _text(body.get("errorType")),
@@ -92,7 +102,16 @@ def problem(body: Json, correlation_id: str | None = None) -> Problem:
         correlation_id=_text(body.get("correlationId")) or correlation_id,
         names=frozenset(_in_contexts(contexts, lambda key: key in _NAMING)),
         scopes=tuple(dict.fromkeys(_in_contexts(contexts, lambda key: "scope" in key))),
+        holder=_holder(" ".join(said)),
     )
+
+
+def _holder(said: str) -> str | None:
+    """Who has a unique value already, as an error's words have it; see `Problem.holder`."""
+    if _TAKEN.search(said) is None:
+        return None
+    named = _HOLDER.search(said)
+    return "" if named is None else next(filter(None, named.groups()))
 
 
 def problems(body: Json, correlation_id: str | None = None) -> list[Problem]:

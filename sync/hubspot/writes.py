@@ -98,7 +98,8 @@ class RecordWrites(PartOfPort):
                 self._write_batch(kind, verb, rows[middle:], outcomes)
                 return
             missing = refusal.problem.not_found
-            verdict = Rejected(str(refusal), refusal.problem.category, refusal.correlation_id, missing)
+            known = refusal.problem
+            verdict = Rejected(str(refusal), known.category, refusal.correlation_id, missing, known.holder)
             outcomes.update({row.place: verdict for row in rows})
         except NoAnswerError as lost:
             doubt: Outcome = NotSent(str(lost)) if lost.applied is False else Unknown(str(lost))

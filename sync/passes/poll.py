@@ -8,6 +8,8 @@ import structlog
 from mappings.schema import ProcessMapping
 from sync.clock import Clock, to_ms
 from sync.crm import MODIFIED, TASK_COMPLETED, TASK_STATUS, CRMReader, Filter, Kind, Record, RecordRef, moment_of
+from sync.errors import CRMRejectedError
+from sync.passes.portal import Portal
 from sync.storage import changes, memberships, service_state, work_queue
 from sync.storage.database import Connection, Store
 from sync.storage.ledger import queries
@@ -22,12 +24,12 @@ ADOPTED_AT_MOST = 400
 log = structlog.get_logger()
 
 
-def poll(store: Store, crm: CRMReader, mapping: ProcessMapping, clock: Clock, pipeline: str) -> int:
+def poll(store: Store, crm: CRMReader, mapping: ProcessMapping, clock: Clock, portal: Portal) -> int:
     """Enqueue the portfolios whose records have changed since the last poll; how many records had changed.
 
     The very first poll reaches back to going live: of what changed before a database was lost, or before this ledger
-    began, nobody else may tell. A record that was read after its last change is known already. `pipeline` is the id of
-    the deliverables' pipeline: other tickets are none of the service's. Raises the port's errors and `StoreError`.
+    began, nobody else may tell. A record that was read after its last change is known already. Tickets of other pipelines
+    than the deliverables' are none of the service's. Raises the port's errors and `StoreError`.
     """
     began = clock.now()
     with store.read() as connection:
@@ -39,14 +41,18 @@ def poll(store: Store, crm: CRMReader, mapping: ProcessMapping, clock: Clock, pi
     names = mapping.ticket.properties
     tickets = list(crm.search(Kind.TICKET, [[_modified(since)]], [MODIFIED, names.pipeline]))
     completed = [_modified(since), Filter(TASK_STATUS, "EQ", TASK_COMPLETED)]
-    groups = [[*completed, Filter(mapping.task.key_property, "HAS_PROPERTY")]]
+    groups = [[*completed, *mine] for mine in portal.task_keys.searches()] or [completed]
     if adopted:
         groups.append([*completed, Filter("hs_object_id", "IN", values=tuple(adopted))])
-    tasks = list(crm.search(Kind.TASK, groups, [MODIFIED]))
+    tasks = _tasks(crm, groups, completed)
     with store.write() as connection:
         known = memberships.parents(connection, [ticket.id for ticket in tickets])
         # One of which the answer does not say the pipeline may be ours.
-        mine = [t for t in tickets if t.id in known or t.properties.get(names.pipeline, pipeline) == pipeline]
+        mine = [
+            t
+            for t in tickets
+            if t.id in known or t.properties.get(names.pipeline, portal.pipeline.id) == portal.pipeline.id
+        ]
         fresh = _unread(connection, [*changed, *mine, *tasks])
         records = {RecordRef(record.kind, record.id) for record in fresh}
         work_queue.enqueue_related(connection, records, began, "poll")
@@ -56,6 +62,15 @@ def poll(store: Store, crm: CRMReader, mapping: ProcessMapping, clock: Clock, pi
         service_state.put(connection, service_state.LAST_POLL, clock.now())
     log.info("poll.marked", portfolios=len(changed), tickets=len(mine), tasks=len(tasks), fresh=len(records))
     return len(records)
+
+
+def _tasks(crm: CRMReader, groups: Sequence[Sequence[Filter]], completed: Sequence[Filter]) -> list[Record]:
+    """The service's tasks that were completed; everybody's, where the portal cannot search for the service's alone."""
+    try:
+        return list(crm.search(Kind.TASK, groups, [MODIFIED]))
+    except CRMRejectedError as error:
+        log.warning("poll.all_tasks", error=str(error))
+        return list(crm.search(Kind.TASK, [completed], [MODIFIED]))
 
 
 def _modified(since: datetime) -> Filter:

@@ -12,6 +12,7 @@ from sync.clock import Clock
 from sync.crm import Account, CRMReader, Kind, Owner, Pipeline, PipelineStage, PropertyDefinition, RecordRef
 from sync.errors import AuthenticationError, CRMRejectedError, MappingMisfitError
 from sync.passes.fit import missing_properties, missing_values
+from sync.passes.task_keys import TaskKeys, task_keys
 from sync.rules.context import Choices
 
 OWNERS_FOR = timedelta(minutes=10)
@@ -38,7 +39,7 @@ class Portal:
     pending_approval: str
     owners: Mapping[str, Owner]
     people: Mapping[str, str]  # id or lower-cased email of every active owner → id
-    has_task_property: bool
+    task_keys: TaskKeys
     absent: frozenset[str] = field(default_factory=frozenset)  # properties of the ticket that the portal does not have
     on_portfolios: frozenset[str] = field(default_factory=frozenset)  # every property that a portfolio has
     choices: Choices = field(default_factory=dict)  # what the properties that the service writes may be set to
@@ -78,13 +79,20 @@ class Portal:
 class PortalCache:
     """Gives the current `Portal`, reading only what has aged.
 
-    `require_own` is called with the account before anything else is read of it, and raises where it is the wrong one.
+    `app_id` is HUBSPOT_APP_ID, where it is set. `require_own` is called with the account before anything else is read of it,
+    and raises where it is the wrong one.
     """
 
     def __init__(
-        self, crm: CRMReader, mapping: ProcessMapping, clock: Clock, require_own: Callable[[Account], None]
+        self,
+        crm: CRMReader,
+        mapping: ProcessMapping,
+        clock: Clock,
+        require_own: Callable[[Account], None],
+        app_id: str | None = None,
     ) -> None:
         self._crm = crm
+        self._app_id = app_id
         self._require_own = require_own
         self._mapping = mapping
         self._clock = clock
@@ -92,7 +100,7 @@ class PortalCache:
         self._type_ids: dict[Kind, str] = {}
         self._pipelines: tuple[Pipeline, ...] = ()
         self._owners: dict[str, Owner] = {}
-        self._has_task_property = False
+        self._on_tasks: frozenset[str] = frozenset()
         self._absent: frozenset[str] = frozenset()
         self._on_portfolios: frozenset[str] = frozenset()
         self._choices: Choices = {}
@@ -115,7 +123,7 @@ class PortalCache:
             self._pipelines = self._crm.pipelines()
             known = {kind: read_definitions(self._crm, self._mapping, kind) for kind in (Kind.PORTFOLIO, Kind.TICKET)}
             known[Kind.TASK] = self._crm.properties(Kind.TASK)
-            self._has_task_property = self._mapping.task.key_property in known[Kind.TASK]
+            self._on_tasks = frozenset(known[Kind.TASK])
             self._on_portfolios = frozenset(known[Kind.PORTFOLIO])
             self._absent = frozenset(self._mapping.ticket.owners.values()) - known[Kind.TICKET].keys()
             # HubSpot reads a property that it does not have as nothing at all: an empty status would fire.
@@ -172,7 +180,7 @@ class PortalCache:
             pending_approval=find_stage(self._mapping.ticket.pending_approval, pipeline, "ticket.pending_approval").id,
             owners=self._owners,
             people=_people(self._owners),
-            has_task_property=self._has_task_property,
+            task_keys=task_keys(self._mapping, self._on_tasks, self._app_id),
             absent=self._absent,
             on_portfolios=self._on_portfolios,
             choices=self._choices,

@@ -145,10 +145,11 @@ class Reconciler:
 
     def _run(self, items: Sequence[WorkItem], gate: Gate | None) -> Tally:
         portal = self._portals.get()
-        if not portal.has_task_property:
+        if not portal.task_keys.ready:
             name = self._mapping.task.key_property
             raise TaskPropertyMissingError(
-                f"the task property “{name}” is missing in the portal: run `handoffs setup --apply`"
+                f"the task property “{name}” is missing in the portal: run `handoffs setup --apply`, or write "
+                "`key_carrier: body` under `task` in the mapping (MAPPING)"
             )
         tally = Tally()
         units = items
@@ -183,7 +184,7 @@ class Reconciler:
 
     def _pass(self, items: Sequence[WorkItem], portal: Portal, tally: Tally, gate: Gate | None) -> None:
         state = _Pass({item.record: item for item in items}, tally, gate=gate)
-        waiting = self._resolver.resolve(state.items)
+        waiting = self._resolver.resolve(state.items, portal.task_keys)
         for record, until in waiting.items():
             state.recheck_at(record, until)
         units = [record for record in state.items if record not in waiting]

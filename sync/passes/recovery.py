@@ -4,17 +4,18 @@ The CRM's search may not show yet what was done just before the loss. So it is a
 then every task is looked for at its record before it is made (`effects`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
 
-from mappings.schema import ProcessMapping
 from mappings.texts import TASK_READER
-from sync.clock import from_ms, to_ms
+from mappings.vocabulary import KeyCarrier
+from sync.clock import from_ms
 from sync.crm import CREATED, LANDED_AFTER, CRMReader, Filter, Kind, Record, moment_of
 from sync.errors import CRMRejectedError, CRMUnavailableError
 from sync.failpoints import Failpoint, no_failpoint
+from sync.passes.portal import Portal
 from sync.rules.process import read_task_key
 from sync.storage import ledger, service_state
 from sync.storage.database import Store, StoreReader
@@ -47,7 +48,7 @@ def may_land_until(store: StoreReader) -> datetime | None:
     return ledger_began + LANDED_AFTER if ledger_began is not None and taken else None
 
 
-def ensure(store: Store, crm: CRMReader, mapping: ProcessMapping, now: datetime, failpoint: Failpoint) -> None:
+def ensure(store: Store, crm: CRMReader, portal: Portal, now: datetime, failpoint: Failpoint) -> None:
     """Recover what has to be before a pass begins; do nothing once that is done. Raises the port's errors and `StoreError`."""
     with store.read() as connection:
         asked = service_state.get(connection, service_state.RECOVERED)
@@ -57,8 +58,8 @@ def ensure(store: Store, crm: CRMReader, mapping: ProcessMapping, now: datetime,
     if final is not None or (asked is not None and now < max(began, tried or began) + SEARCH_LAGS):
         return
     if asked is None:
-        recover_tasks(store, crm, mapping, failpoint)
-    elif not _asked_again(store, crm, mapping, failpoint, since=began - BEFORE, now=now):
+        recover_tasks(store, crm, portal, failpoint)
+    elif not _asked_again(store, crm, portal, failpoint, since=began - BEFORE, now=now):
         return
     if now >= began + SEARCH_LAGS:
         with store.write() as connection:
@@ -66,7 +67,7 @@ def ensure(store: Store, crm: CRMReader, mapping: ProcessMapping, now: datetime,
 
 
 def _asked_again(
-    store: Store, crm: CRMReader, mapping: ProcessMapping, failpoint: Failpoint, *, since: datetime, now: datetime
+    store: Store, crm: CRMReader, portal: Portal, failpoint: Failpoint, *, since: datetime, now: datetime
 ) -> bool:
     """Ask the second time; whether there was an answer.
 
@@ -74,7 +75,7 @@ def _asked_again(
     record before it is made, and the search is tried again in `SEARCH_LAGS`.
     """
     try:
-        recover_tasks(store, crm, mapping, failpoint, since=since)
+        recover_tasks(store, crm, portal, failpoint, since=since)
     except (CRMUnavailableError, CRMRejectedError) as error:
         log.warning("recovery.put_off", error=str(error))
         with store.write() as connection:
@@ -86,7 +87,7 @@ def _asked_again(
 def recover_tasks(
     store: Store,
     crm: CRMReader,
-    mapping: ProcessMapping,
+    portal: Portal,
     failpoint: Failpoint = no_failpoint,
     *,
     since: datetime | None = None,
@@ -96,22 +97,17 @@ def recover_tasks(
     `since`: only if one was made then or later. Interrupted, it begins again: a row that is there already changes
     nothing. Raises the port's errors and `StoreError`.
     """
-    key_property = mapping.task.key_property
-    filters = [Filter(key_property, "HAS_PROPERTY")]
-    if since is not None:
-        filters.append(Filter(CREATED, "GTE", str(to_ms(since))))
-    found = [record.id for record in crm.search(Kind.TASK, [filters])]
+    keys = portal.task_keys
+    found = _found(crm, portal, since)
     # One that a person has deleted was made all the same. Where no task carries a key there is nothing to take back.
-    wanted = [key_property, CREATED]
+    wanted = [*keys.names, CREATED]
     records = [*crm.read(Kind.TASK, found, wanted).values(), *deleted_tasks(crm, wanted)] if found else []
-    parents = _parents(crm, [record for record in records if record.properties.get(key_property, "")], key_property)
+    carried = keys.assign(records)  # most of what people delete was never the service's
+    parents = _parents(crm, carried)
     failpoint("searched")
     taken = 0
     with store.write() as connection:
-        for record in records:
-            key = record.properties.get(key_property, "")
-            if not key:  # most of what people delete was never the service's
-                continue
+        for key, record in carried.items():
             read = read_task_key(key)
             if read is None:
                 log.warning("recovery.unknown_key", task=record.id, key=key)
@@ -141,15 +137,35 @@ def recover_tasks(
     return taken
 
 
-def _parents(crm: CRMReader, tasks: Sequence[Record], key_property: str) -> dict[str, str]:
+def _found(crm: CRMReader, portal: Portal, since: datetime | None) -> list[str]:
+    """The ids of the tasks that may carry a key, deleted ones not among them.
+
+    Where a portal does not search by what a record was made by (docs/hubspot.md 4.19), they are read from the records on
+    which they may be.
+    """
+    try:
+        return [record.id for record in crm.search(Kind.TASK, portal.task_keys.searches(since))]
+    except CRMRejectedError as error:
+        if portal.task_keys.carrier is KeyCarrier.PROPERTY:
+            raise
+        log.warning("recovery.source_not_searched", error=str(error))
+    places = {
+        Kind.PORTFOLIO: crm.search(Kind.PORTFOLIO, []),
+        Kind.TICKET: crm.search(Kind.TICKET, [[Filter("hs_pipeline", "EQ", portal.pipeline.id)]]),
+    }
+    on = (crm.associated(kind, Kind.TASK, [one.id for one in found]) for kind, found in places.items())
+    return sorted({end.to for near in on for ends in near.values() for end in ends}, key=int)
+
+
+def _parents(crm: CRMReader, carried: Mapping[str, Record]) -> dict[str, str]:
     """The portfolio on which each ticket was when its newest task was made: the ticket itself may be deleted by now.
 
     It was on none if that task is on none, whatever older ones are on: it had left. A task that is on several tells nothing.
     """
     tickets = {
         task.id: read[0].record.id
-        for task in tasks
-        if (read := read_task_key(task.properties[key_property])) is not None and read[0].record.kind is Kind.TICKET
+        for key, task in carried.items()
+        if (read := read_task_key(key)) is not None and read[0].record.kind is Kind.TICKET
     }
     if not tickets:
         return {}

@@ -96,6 +96,18 @@ class OccurrenceKey:
         """The cycle that the key tells; empty for a form that tells none."""
         return getattr(self, "cycle", "")
 
+    @property
+    def newest_ms(self) -> int:
+        """The newest of the times (ms) that the key tells: its cause is not older; 0 for a form that tells none."""
+        times = [0]
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, tuple):
+                times += (entry.ms for entry in value)
+            elif field.name in _TIMES and str(value).isdecimal():
+                times.append(int(value))
+        return max(times)
+
     def masked(self, unknown: Container[int], mask: str) -> str:
         """The key's text with `mask` in the place of each of its times (ms) that is among the `unknown`."""
 

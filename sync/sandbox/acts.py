@@ -7,7 +7,7 @@ from typing import Any
 
 from sync.sandbox.portal import Link, NotFoundError, Portal, stage_of
 from sync.sandbox.records import Record
-from sync.sandbox.schema import Actor, Owner, Property, ValidationRule, WritePermissions
+from sync.sandbox.schema import TASK, Actor, Owner, Property, ValidationRule, WritePermissions
 from sync.sandbox.seed import Process
 from sync.sandbox.values import iso
 
@@ -242,9 +242,14 @@ class Acts:
         return {
             "kind": "portfolio" if record.type.id == names.object_type_id else record.type.name,
             "id": str(record.id),
-            "properties": {name: value for name, value in record.values.items() if value},
+            "properties": {name: value for name, value in record.values.items() if value} | _source(record),
             "created": iso(record.created),
             "modified": iso(record.modified),
             "archived": record.archived_at is not None,
             "associations": associations,
         }
+
+
+def _source(record: Record) -> dict[str, Json]:
+    """What a task was made by: it tells one of the service's from a copy."""
+    return {name: record.value(name) for name in ("hs_object_source",) if record.type.id == TASK}

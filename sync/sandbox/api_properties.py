@@ -42,8 +42,11 @@ def create(call: Call, raw: Mapping[str, object]) -> Property:
         raise ApiError(400, "VALIDATION_ERROR", f"Invalid property definition: {error}") from error
     if definition.group not in object_type.groups:
         raise ApiError(400, "VALIDATION_ERROR", f"Property group {definition.group} does not exist")
-    if object_type.id == TASK and call.portal.quirks.task_properties == "refused":
+    allowed = call.portal.quirks.task_properties if object_type.id == TASK else "accepted"
+    if allowed == "refused":
         raise ApiError(400, "VALIDATION_ERROR", "Custom properties are not supported for this object type")
+    if allowed == "visible" and definition.hidden:
+        raise ApiError(400, "VALIDATION_ERROR", "hidden is not supported for this object type")
     if definition.unique and object_type.id == TASK and not call.portal.quirks.unique_task_property:
         raise ApiError(400, "VALIDATION_ERROR", "hasUniqueValue is not supported for this object type")
     try:

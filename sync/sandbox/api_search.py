@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sync.sandbox.call import JSON, Call, number
+from sync.sandbox.quirks import Quirks
 from sync.sandbox.records import Record
 from sync.sandbox.schema import ObjectType, Property
 from sync.sandbox.values import moment_ms
@@ -33,7 +34,7 @@ def search(call: Call) -> Response:
         raise ApiError(400, "VALIDATION_ERROR", f"The limit must be between 1 and {PAGE}")
     if after < 0 or after + limit > ALL:
         raise ApiError(400, "VALIDATION_ERROR", f"Paging beyond {ALL} results is not supported")
-    groups = _groups(object_type, body, lower_case=call.portal.quirks.search_in_wants_lower_case)
+    groups = _groups(object_type, body, call.portal.quirks)
     entries = call.portal.indexed(object_type.id)
     found = [entry for entry in entries if not groups or any(all(p(entry) for p in group) for group in groups)]
     _sort(object_type, found, body.get("sorts") or [])
@@ -51,12 +52,12 @@ def _shown(entry: Entry, names: tuple[str, ...], call: Call) -> str:
     record, values, modified = entry
     if values is record.values and modified == record.modified and record.archived_at is None:
         return record.as_json(names, (), call.portal.quirks)
-    ghost = Record(record.type, record.id, record.created)
+    ghost = Record(record.type, record.id, record.created, record.made_by)
     ghost.values, ghost.modified, ghost.merged = values, modified, record.merged
     return ghost.as_json(names, (), call.portal.quirks)
 
 
-def _groups(object_type: ObjectType, body: Mapping[str, Any], *, lower_case: bool) -> list[list[Predicate]]:
+def _groups(object_type: ObjectType, body: Mapping[str, Any], quirks: Quirks) -> list[list[Predicate]]:
     groups = body.get("filterGroups") or []
     if body.get("filters"):
         groups = [{"filters": body["filters"]}, *groups]
@@ -67,14 +68,16 @@ def _groups(object_type: ObjectType, body: Mapping[str, Any], *, lower_case: boo
             "VALIDATION_ERROR",
             f"At most {GROUPS} filterGroups with {FILTERS_IN_GROUP} filters each, {FILTERS} in all",
         )
-    return [[_predicate(object_type, one, lower_case) for one in group.get("filters") or ()] for group in groups]
+    return [[_predicate(object_type, one, quirks) for one in group.get("filters") or ()] for group in groups]
 
 
-def _predicate(object_type: ObjectType, raw: Mapping[str, Any], lower_case: bool) -> Predicate:
+def _predicate(object_type: ObjectType, raw: Mapping[str, Any], quirks: Quirks) -> Predicate:
     name, operator = str(raw.get("propertyName")), str(raw.get("operator"))
     definition = object_type.properties.get(name)
     if definition is None:
         raise ApiError(400, "VALIDATION_ERROR", f"There was a problem with the request: no property {name}")
+    if name.startswith("hs_object_source") and not quirks.search_by_source:
+        raise ApiError(400, "VALIDATION_ERROR", f"There was a problem with the request: {name} cannot be searched")
     read = _reader(object_type, definition)
     match operator:
         case "HAS_PROPERTY":
@@ -85,7 +88,7 @@ def _predicate(object_type: ObjectType, raw: Mapping[str, Any], lower_case: bool
             values = raw.get("values")
             if not isinstance(values, list) or not values:
                 raise ApiError(400, "VALIDATION_ERROR", f"{operator} needs values")
-            lowered = definition.type != "string" or not lower_case
+            lowered = definition.type != "string" or not quirks.search_in_wants_lower_case
             allowed = {_operand(definition, v) if lowered or v == str(v).lower() else None for v in values}
             if operator == "IN":
                 return lambda entry: (value := read(entry)) is not None and value in allowed
@@ -136,6 +139,8 @@ def _reader(object_type: ObjectType, definition: Property) -> Reader:
         return lambda entry: entry[0].id
     if name == "hs_lastmodifieddate":
         return lambda entry: entry[2]
+    if name in ("hs_object_source", "hs_object_source_id"):
+        return lambda entry: _operand(definition, entry[0].value(name))
     if name in ("hs_createdate", object_type.created_property):
         return lambda entry: entry[0].created
 

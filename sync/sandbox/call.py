@@ -158,6 +158,10 @@ def refused(error: PortalError, portal: Portal, object_type: ObjectType) -> ApiE
         return ApiError(404, "OBJECT_NOT_FOUND", f"Object not found: {error}")
     if not isinstance(error, RefusedWriteError):
         return ApiError(400, "VALIDATION_ERROR", str(error))
+    taken = [p for p in error.problems if p.code == "CONFLICTING_UNIQUE_VALUE"]
+    if taken and portal.quirks.unique_refused_as == "409":
+        holder = taken[0].message.partition(" ")[0]
+        return ApiError(409, "CONFLICT", f"{object_type.name.capitalize()} already exists. Existing ID: {holder}")
     errors: list[dict[str, object]] = [
         {"message": p.message, "code": p.code, "context": {"propertyName": [p.property]}} for p in error.problems
     ]

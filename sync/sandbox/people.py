@@ -12,11 +12,15 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from sync.clock import to_ms
+from sync.rules.task_marks import marks_in
 from sync.sandbox.acts import Acts
 from sync.sandbox.control_client import ControlClient
 from sync.sandbox.portal import Portal
 from sync.sandbox.schema import WritePermissions
 from sync.sandbox.seed import ROLES, Process
+
+_COPIED = frozenset({"hs_task_subject", "hs_task_body", "hs_task_status", "hs_timestamp", "hubspot_owner_id"})
+"""What a person sees of a task, and takes along when they copy it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +215,14 @@ class Agency(ABC):
             **properties,
         }
         return self.create("task", values, on, by=by)
+
+    def copy_task(self, task: str, *, by: str | None = None) -> str:
+        """A task of someone's own that has all that a person sees of another one. Its id."""
+        seen = self.read("task", task)
+        values = {name: value for name, value in seen.properties.items() if name in _COPIED}
+        return self.create(
+            "task", values, [(kind, one) for kind, ids in seen.associations.items() for one in ids], by=by
+        )
 
     def complete_task(self, task: str, *, by: str | None = None) -> None:
         self.set("task", task, {"hs_task_status": "COMPLETED"}, by=by)
@@ -455,6 +467,12 @@ def _seen(raw: Mapping[str, Any]) -> Seen:
     )
 
 
+def _marked(seen: Seen) -> str:
+    """The key in the mark of a task's body, as far as the app has made the task; '' where there is none."""
+    marks = marks_in(seen["hs_task_body"]) if seen["hs_object_source"] == "INTEGRATION" else ()
+    return marks[-1] if marks else ""
+
+
 def _task(seen: Seen, key_property: str) -> SeenTask:
     return SeenTask(
         seen.id,
@@ -463,7 +481,7 @@ def _task(seen: Seen, key_property: str) -> SeenTask:
         seen["hubspot_owner_id"],
         seen["hs_task_status"],
         _moment(seen["hs_timestamp"]) if seen["hs_timestamp"] else None,
-        seen[key_property],
+        seen[key_property] or _marked(seen),
         seen["hs_task_priority"],
         seen.archived,
         seen.created,

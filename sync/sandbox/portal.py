@@ -352,7 +352,7 @@ class Portal:
             at = self.now_ms()
             record_id = self._next_id[type_id]
             self._next_id[type_id] += 1
-            record = self._records[type_id][record_id] = Record(object_type, record_id, at)
+            record = self._records[type_id][record_id] = Record(object_type, record_id, at, actor)
             values |= self._signed(object_type, values, actor)
             record.put({**values, **_derived(object_type, values, at)}, at, actor, self.quirks.history_limit)
             self._claim_unique(record, values)
@@ -673,7 +673,7 @@ class Portal:
         """What a merge makes: it is as old as the older of the two."""
         record_id = self._next_id[primary.type.id]
         self._next_id[primary.type.id] += 1
-        record = Record(primary.type, record_id, min(primary.created, other.created))
+        record = Record(primary.type, record_id, min(primary.created, other.created), primary.made_by)
         self._records[primary.type.id][record_id] = record
         return record
 

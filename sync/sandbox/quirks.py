@@ -54,10 +54,12 @@ class Quirks:
     """A create whose inline association names a record that does not exist."""
     association_inputs: Literal[1000, 100] = 1000
     """How many inputs an association read takes; one with more is a 400."""
-    task_properties: Literal["accepted", "refused"] = "accepted"
-    """Whether properties of tasks can be made at all, a beta: otherwise that is a 400."""
     unique_task_property: bool = True
     """A property with `hasUniqueValue` can be created on tasks; otherwise that is a 400."""
+    unique_refused_as: Literal["400", "409"] = "400"
+    """How a write is refused whose unique value another record has: a validation error, or a conflict that names it."""
+    task_properties: Literal["accepted", "visible", "refused"] = "accepted"
+    """Whether properties of tasks can be made, a beta: any, only those that are not hidden, or none; otherwise that is a 400."""
     task_property_scope: str | None = "crm.schemas.contacts.write"
     """The scope that creating a task property asks for; None asks for none."""
 
@@ -78,6 +80,8 @@ class Quirks:
     # --- search
     search_lag_seconds: float = 5.0
     """Virtual seconds until the index shows a write."""
+    search_by_source: bool = True
+    """A search may ask for `hs_object_source` and `hs_object_source_id`; else that is a 400."""
     search_in_wants_lower_case: bool = True
     """IN and NOT_IN on a string property match only values given in lower case (HubSpot's search guide)."""
 

@@ -29,17 +29,19 @@ class Record:
         "history",
         "id",
         "index_values",
+        "made_by",
         "merged",
         "modified",
         "type",
         "values",
     )
 
-    def __init__(self, object_type: ObjectType, record_id: int, created: int) -> None:
+    def __init__(self, object_type: ObjectType, record_id: int, created: int, made_by: Actor) -> None:
         self.type = object_type
         self.id = record_id
         self.created = created
         self.modified = created
+        self.made_by = made_by
         self.archived_at: int | None = None
         self.merged: list[int] = []
         self.values: dict[str, str] = {}
@@ -93,6 +95,10 @@ class Record:
                 return iso(self.modified)
             case "hs_createdate":
                 return iso(self.created)
+            case "hs_object_source":
+                return self.made_by.source_type
+            case "hs_object_source_id":
+                return self.made_by.source_id
             case "hs_merged_object_ids":
                 return ";".join(str(old) for old in self.merged)
             case self.type.created_property:

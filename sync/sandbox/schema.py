@@ -69,6 +69,8 @@ COMPUTED = (
     Property("hs_object_id", "Record ID", "number", "number", read_only=True, hubspot_defined=True),
     Property("hs_createdate", "Object create date", "datetime", "date", read_only=True, hubspot_defined=True),
     Property("hs_lastmodifieddate", "Last modified", "datetime", "date", read_only=True, hubspot_defined=True),
+    Property("hs_object_source", "Record source", read_only=True, hubspot_defined=True),
+    Property("hs_object_source_id", "Record source ID", read_only=True, hubspot_defined=True),
     Property("hs_merged_object_ids", "Merged record IDs", read_only=True, hubspot_defined=True),
 )
 """What every object has."""

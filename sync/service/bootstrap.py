@@ -88,7 +88,7 @@ class Service:
     def poll(self) -> int:
         """Enqueue what has changed since the last poll; how many records. Raises the port's errors and `StoreError`."""
         self._prepare()
-        return poll(self.store, self.crm, self.mapping, self.clock, self.portals.get().pipeline.id)
+        return poll(self.store, self.crm, self.mapping, self.clock, self.portals.get())
 
     def require_own_portal(self) -> None:
         """Make sure that the token is of the database's portal. Raises `WrongPortalError` and the port's errors."""
@@ -125,9 +125,9 @@ class Service:
             with self.store.write() as connection:
                 service_state.put(connection, service_state.PORTFOLIO_TYPE_ID, type_id)
             self._type_ids_left.add(type_id)
-        # Without the property no task can carry a key: there is nothing to take back, and no pass begins either.
-        if portal.has_task_property and not recovery.is_final(self.store):
-            recovery.ensure(self.store, self.crm, self.mapping, self.clock.now(), self.failpoint)
+        # Where no task can carry a key: there is nothing to take back, and no pass begins either.
+        if portal.task_keys.ready and not recovery.is_final(self.store):
+            recovery.ensure(self.store, self.crm, portal, self.clock.now(), self.failpoint)
 
     def _note_mapping(self, portal: Portal) -> None:
         """Write down the mapping that the passes from now on go by, where another one was in force before."""
@@ -235,7 +235,9 @@ def build(
     with _closed_on_error(store):
         mailer = mailer or make_mailer(settings, crm, clock)
     alerts = Alerts(store, mailer, settings.admin_email, clock)
-    portals = PortalCache(crm.reader, mapping, clock, lambda account: require_own(store, account, keep=begin))
+    portals = PortalCache(
+        crm.reader, mapping, clock, lambda account: require_own(store, account, keep=begin), settings.hubspot_app_id
+    )
 
     def times() -> Times:
         now = calendar.now()

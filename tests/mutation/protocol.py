@@ -21,6 +21,8 @@ TRIES, EMAILS, LOOKUP, PERFORM, RESOLVE, TASKS, WRITES = (
     "sync/passes/effects/tasks.py",
     "sync/passes/effects/writes.py",
 )
+FIND_TASKS, TASK_KEYS = "sync/passes/effects/find_tasks.py", "sync/passes/task_keys.py"
+TASK_MARKS = "sync/rules/task_marks.py"
 YOUNG_LEDGER, COPIES = "sync/passes/effects/young_ledger.py", "sync/storage/copies.py"
 RECOVERY, SWEEP, POLL, INBOX = (
     "sync/passes/recovery.py",
@@ -269,7 +271,7 @@ MUTANTS = (
     ),
     Mutant(
         "task-not-found", "The task that was made, its answer lost, is not found.",
-        LOOKUP, "                found[e.key] = carried[0]\n", "                pass\n",
+        RESOLVE, "self._tasks.find(tasks, keys, since=since_tried(tasks))", "self._tasks.find([], keys, since={})",
     ),
     Mutant(
         "write-not-found", "A write that landed and was changed again since is taken for one that did not land.",
@@ -296,7 +298,7 @@ MUTANTS = (
     ),
     Mutant(
         "resolve-skipped", "Nobody finds out what became of a try without an answer.",
-        RECONCILE, "waiting = self._resolver.resolve(state.items)", "waiting: dict[RecordRef, datetime] = {}",
+        RECONCILE, "waiting = self._resolver.resolve(state.items, portal.task_keys)", "waiting: dict[RecordRef, datetime] = {}",
     ),
     Mutant(
         "resolve-not-waited-for", "A record is decided while it is not known what became of a write to it.",
@@ -322,8 +324,8 @@ MUTANTS = (
     ),
     Mutant(
         "closed-twice-says-once", "Of two lines that one task gets at once the second forgets the first.",
-        "sync/passes/effects/bodies.py", "bodies.get(task, tasks[task].properties.get(TASK_BODY, \"\")) + lines",
-        "tasks[task].properties.get(TASK_BODY, \"\") + lines",
+        "sync/passes/effects/bodies.py", "bodies.get(task, tasks[task].properties.get(TASK_BODY, \"\"))",
+        "tasks[task].properties.get(TASK_BODY, \"\")",
         test="tests/story/handoffs/test_6_revisions.py::test_6_a_task_that_a_decline_and_a_new_round_close_at_once_says_both",
     ),
     Mutant(
@@ -339,8 +341,8 @@ MUTANTS = (
     ),
     Mutant(
         "email-before-its-write", "Emails do not wait for the write that they follow.",
-        PERFORM, "self._young_ledger.emails_to_send(self._free([e for e in rest if e.kind is EffectKind.EMAIL]), done)",
-        "self._young_ledger.emails_to_send([e for e in planned if e.kind is EffectKind.EMAIL], done)",
+        PERFORM, "        free = self._free([e for e in rest if e.kind is EffectKind.EMAIL])\n",
+        "        free = [e for e in planned if e.kind is EffectKind.EMAIL]\n",
     ),
     Mutant(
         "task-before-its-write", "Tasks are made although the write of their occurrence has not been done.",
@@ -531,10 +533,68 @@ MUTANTS = (
         test="tests/unit/test_sweep.py::test_a_ticket_without_a_portfolio_with_something_to_do",
         why="A blocked or unknown effect keeps its record dirty; the sweep is the second net below it.",
     ),
+    # keys of tasks
+    Mutant(
+        "key-not-searched", "A task that was taken off its record is not found by its key.",
+        FIND_TASKS, "        if left:\n", "        if left and not keys:\n",
+        test="tests/story/test_keys_taken.py::test_a_task_that_is_on_no_record_is_found_by_search",
+    ),
+    Mutant(
+        "key-taken-is-failure", "A refusal because the task exists already is written down as failed.",
+        TASKS, "        if refused:\n", "        if refused and not keys:\n",
+        test="tests/story/test_keys_taken.py::test_a_refusal_that_names_our_own_task_is_success[409]",
+    ),
+    Mutant(
+        "key-silence-is-absence", "What a search that does not answer might have shown counts as not there.",
+        RESOLVE, "dict.fromkeys(made.unsure - found.keys(), _NOT_ANSWERED) | ", "",
+        test="tests/story/test_keys_taken.py::test_while_the_search_does_not_answer_nothing_is_made_that_may_be_there",
+    ),
+    Mutant(
+        "mark-of-a-copy-counts", "A task that a person has copied is taken for the one that was made.",
+        TASK_KEYS, 'if record.properties.get(SOURCE, "") not in {"", *_APPS}:', "if not record.properties:",
+        test="tests/story/test_keys_in_bodies.py::test_a_copy_does_not_do_for_a_task_that_was_never_made",
+    ),
+    Mutant(
+        "mark-lost-made-again", "A task whose body was replaced while its outcome was unknown is made again.",
+        FIND_TASKS, "        if keys.carrier is KeyCarrier.BODY:\n", "        if not keys.carrier:\n",
+        test="tests/story/test_keys_in_bodies.py::test_a_reply_was_lost_and_somebody_edited_the_body_since[replaced]",
+    ),
+    Mutant(
+        "mark-lost-not-looked-for", "After a loss a task whose body was replaced is looked for only while the ledger is young.",
+        YOUNG_LEDGER, "        if keys.carrier is not KeyCarrier.BODY:\n", "        if keys:\n",
+        test="tests/story/test_keys_in_bodies.py::test_whoever_edits_the_body_gets_no_second_task[much later-replaced]",
+    ),
+    Mutant(
+        "mark-not-last", "A line that is added stands below the mark.",
+        TASK_MARKS, 'without_marks(body) + without_marks(line) + "".join(map(mark_of, kept))', "body + line",
+        test="tests/story/test_keys_in_bodies.py::test_the_mark_is_last_and_stays_so",
+    ),
+    Mutant(
+        "mark-quoted", "A task that quotes another one's mark carries both keys.",
+        TASK_MARKS, "return without_marks(body) + mark_of(key)", "return body + mark_of(key)",
+        test="tests/story/test_keys_in_bodies.py::test_a_note_that_quotes_a_task_does_not_speak_for_it",
+    ),
+    Mutant(
+        "mark-unchecked", "A mark in which somebody has changed a digit is another task's key.",
+        TASK_MARKS, "one[:-_CHECK] and one[-_CHECK:] == _check(one[:-_CHECK])", "one[:-_CHECK]",
+        test="tests/unit/test_task_marks.py::test_one_changed_character_and_it_is_none",
+    ),
+    Mutant(
+        "mark-other-carrier-forgotten", "After a change to bodies a task that has its key in the property is not taken back.",
+        TASK_KEYS, "own = record.properties.get(self.key_property, \"\") if self._has_property else \"\"",
+        "own = record.properties.get(self.key_property, \"\") if self.carrier is KeyCarrier.PROPERTY else \"\"",
+        test="tests/story/test_keys_in_bodies.py::test_what_carried_it_before_counts_after_a_change[to the body-False]",
+    ),
+    Mutant(
+        "mark-source-not-searched", "Where a portal does not search by source nothing is taken back.",
+        RECOVERY, "    return sorted({end.to for near in on for ends in near.values() for end in ends}, key=int)",
+        "    return [] if on else []",
+        test="tests/story/test_keys_in_bodies.py::test_a_decline_after_a_loss_closes_what_was_made[{'search_by_source': False}]",
+    ),
     # a lost database
     Mutant(
         "lost-tasks-not-taken-back", "After a loss the tasks in the CRM are not taken back.",
-        RECOVERY, "found = [record.id for record in crm.search(Kind.TASK, [filters])]", "found: list[str] = []",
+        RECOVERY, "found = _found(crm, portal, since)", "found: list[str] = []",
         first=("story:database_lost_after_the_date_had_come",),
     ),
     Mutant(
@@ -571,7 +631,7 @@ MUTANTS = (
     Mutant(
         "lost-not-looked-first",
         "While the search may lag after a loss, tasks are made without a look at their record.",
-        YOUNG_LEDGER, "        found = self._taken_back(effects)\n", "        found: set[str] = set()\n",
+        YOUNG_LEDGER, "        found = self._taken_back(looked_for, keys)\n", "        found = FoundTasks()\n",
         test="tests/story/test_lost_database.py::test_the_search_lags_and_nothing_is_made_twice",
         why="The index lags by seconds, and a loss so soon after a task was made is rare.",
     ),
@@ -589,8 +649,8 @@ MUTANTS = (
     ),
     Mutant(
         "lost-emails-go-ahead", "After a loss an email is sent while its task may still be found.",
-        PERFORM, "emails = self._young_ledger.emails_to_send(self._free([e for e in rest if e.kind is EffectKind.EMAIL]), done)",
-        "emails = self._free([e for e in rest if e.kind is EffectKind.EMAIL])",
+        PERFORM, "emails = self._young_ledger.emails_to_send(free, portal.task_keys, done)",
+        "emails = free",
         test="tests/story/test_lost_database.py::test_a_task_that_lands_after_the_loss_is_not_made_twice",
     ),
     Mutant(
@@ -719,7 +779,7 @@ MUTANTS = (
     ),
     Mutant(
         "merged-lost-old-keys", "After a loss nobody looks for a task that carries a key of before the merge.",
-        "sync/passes/effects/young_ledger.py", "effects, self._keys_before(effects))", "effects)",
+        "sync/passes/effects/young_ledger.py", "since=since_caused(effects), before=before)", "since=since_caused(effects))",
         test="tests/story/handoffs/test_merged.py::"
         "test_a_task_that_the_search_does_not_show_yet_is_found_under_the_old_id",
     ),

@@ -18,7 +18,7 @@ _CHECK_WRITES_NOTHING = "`check` changes nothing in the CRM."
 PEOPLE_CHANGE, TRIES = "tests/story/test_people_change.py", "sync/passes/effects/attempts.py"
 MOMENT = "tests/unit/test_cycle.py::test_what_happens_in_the_very_moment_of_an_ending_is_of_the_next_cycle"
 
-_BODY = 'bodies.get(task, tasks[task].properties.get(TASK_BODY, "")) + lines[effect.key]'
+_BODY = "with_line(before, lines[effect.key])"
 
 MUTANTS = (
     Mutant(
@@ -27,7 +27,7 @@ MUTANTS = (
     ),
     Mutant(
         "body-line-first", "The line that says why is put before what stands in the task's body.",
-        BODIES, _BODY, 'lines[effect.key] + bodies.get(task, tasks[task].properties.get(TASK_BODY, ""))',
+        BODIES, _BODY, 'with_line(lines[effect.key], before)',
     ),
     Mutant(
         "body-without-line", "A task is closed without a line that says why.",

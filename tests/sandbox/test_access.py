@@ -256,6 +256,50 @@ def test_unique_task_properties_may_be_refused() -> None:
     client.ok("POST", "/crm/properties/2026-09/tasks", definition, 201)
 
 
+@pytest.mark.parametrize(
+    ("rule", "hidden", "visible"), [("accepted", 201, 409), ("visible", 400, 201), ("refused", 400, 400)]
+)
+def test_a_portal_may_take_no_task_properties(rule: Any, hidden: int, visible: int) -> None:
+    _, client = make(quirks=Quirks(task_properties=rule, task_property_scope=None))
+    definition = {
+        "name": "k", "label": "K", "type": "string", "fieldType": "text", "groupName": "task_information",
+    }  # fmt: skip
+    client.ok("POST", "/crm/properties/2026-09/tasks", {**definition, "hidden": True}, hidden)
+    client.ok("POST", "/crm/properties/2026-09/tasks", definition, visible)
+
+
+@pytest.mark.parametrize(("how", "said"), [("400", "already has that value"), ("409", "Existing ID: ")])
+def test_a_unique_value_is_refused_with_the_id_of_whoever_has_it(how: Any, said: str) -> None:
+    _, client = make(quirks=Quirks(unique_refused_as=how, task_property_scope=None))
+    definition = {
+        "name": "k", "label": "K", "type": "string", "fieldType": "text", "groupName": "task_information",
+        "hasUniqueValue": True,
+    }  # fmt: skip
+    client.ok("POST", "/crm/properties/2026-09/tasks", definition, 201)
+    task = {"properties": {"hs_task_subject": "Look", "hs_timestamp": "2026-09-01T15:00:00Z", "k": "1"}}
+    first = client.ok("POST", "/crm/objects/2026-09/tasks", task, 201)["id"]
+    refusal = client.ok("POST", "/crm/objects/2026-09/tasks", task, int(how))["message"]
+    assert said in refusal
+    assert first in refusal
+
+
+@pytest.mark.parametrize(("searched", "status"), [(True, 200), (False, 400)])
+def test_a_record_tells_what_it_was_made_by(searched: bool, status: int) -> None:
+    """`search_by_source`: whether a search may ask for it."""
+    sandbox, client = make(quirks=Quirks(search_by_source=searched))
+    person = sandbox.people.create_task("Mine", [])
+    app = sandbox.people.create_task("The app's", [], by="app")
+    names = ["hs_object_source", "hs_object_source_id"]
+    read = {one["id"]: one["properties"] for one in client.read("tasks", person, app, properties=names)["results"]}
+    assert read[person]["hs_object_source"] == "CRM_UI"
+    assert [read[app][name] for name in names] == ["INTEGRATION", str(sandbox.portal.account.app_id)]
+    sandbox.people.flush_search()
+    filters = [{"propertyName": "hs_object_source", "operator": "EQ", "value": "INTEGRATION"}]
+    found = client.send("POST", "/crm/objects/2026-09/tasks/search", {"filterGroups": [{"filters": filters}]})
+    assert found.status_code == status
+    assert [one["id"] for one in found.json().get("results", [])] == ([app] if searched else [])
+
+
 def test_schemas_and_account(client: Client) -> None:
     schemas = client.ok("GET", "/crm-object-schemas/2026-09/schemas")["results"]
     assert [(one["objectTypeId"], one["name"], one["labels"]["singular"]) for one in schemas] == [

@@ -19,7 +19,7 @@ from tests.simulation.disturbances import disturbances, incomplete_answers, mome
 from tests.simulation.merging import merging
 from tests.simulation.pasted import pasted
 from tests.simulation.player import NAMES, ZONE, Player
-from tests.simulation.profile import Mode, Profile, profile_of, quirks
+from tests.simulation.profile import Mode, Profile, key_carrier_of, profile_of, quirks
 from tests.simulation.script import ACT, MODE, POLL, REMAP, SWEEP, Item, Script
 from tests.simulation.words import (
     APPROVED,
@@ -75,6 +75,7 @@ def begin(seed: int, days: int, mode: Mode) -> tuple[Script, "Author"]:
         reaction=0.5 if mode == "plain" else rng.choice((5.0, 60.0, 300.0, 1200.0, 1200.0)),
         calm=max(3, days // 4) if mode == "liveness" else 0,
         quirks=quirks(rng),
+        key_carrier=key_carrier_of(seed),
     )
     return script, Author(script, profile)
 

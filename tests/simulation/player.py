@@ -125,6 +125,7 @@ class Player:
             quirks=Quirks(**script.quirks),
             mode=DeliveryMode() if script.webhooks else None,
             names=NAMES,
+            key_carrier=script.key_carrier,
         )
         self.world.sandbox.delivery.sender = self._deliver
         assert self.world.event_log is not None
@@ -484,7 +485,7 @@ class Player:
         """An admin starts the service with another mapping; it looks at once whether there is something to do."""
         mapping = self.world.mapping_of(values)
         self._say("admin", "changes the mapping: " + (", ".join(f"{k}={v}" for k, v in values.items()) or "as it was"))
-        self.world.remap(json.dumps(values))
+        self.world.remap(json.dumps(self.world.with_carrier(values)))
         self.event_log.remapped(mapping.rules.window_days, mapping.time_zone)
         self._work("drain")
 

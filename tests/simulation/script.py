@@ -52,6 +52,8 @@ class Script:
     calm: int = 0
     """The last so many days have no fault, no kill and no lost delivery."""
     quirks: dict[str, Any] = field(default_factory=dict)
+    key_carrier: str = "property"
+    """By what tasks carry their keys: `property`, or `body`."""
     items: tuple[Item, ...] = ()
 
     def with_items(self, items: Iterable[Item]) -> "Script":

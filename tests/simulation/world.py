@@ -245,8 +245,10 @@ class SimulationWorld(World):
         quirks: Quirks,
         mode: DeliveryMode | None,
         names: Names | None = None,
+        key_carrier: str = "property",
     ) -> None:
         self._hook = hook
+        self._carrier = {} if key_carrier == "property" else {"task": {"key_carrier": key_carrier}}
         self._jitter = random.Random(f"jitter {seed}")
         self._seed = seed
         self.event_log: EventLog | None = None
@@ -256,6 +258,7 @@ class SimulationWorld(World):
             seed=seed,
             quirks=quirks,
             names=names,
+            mapping=json.dumps(self._carrier) if self._carrier else None,
             start=start,
             failpoint=hook,
             go_live=start.isoformat(),  # a lost database must not move it
@@ -329,6 +332,10 @@ class SimulationWorld(World):
     def mapping_of(self, values: Mapping[str, Any]) -> ProcessMapping:
         """The mapping that differs by these values from the packaged one."""
         return _mapping_of(json.dumps(values))
+
+    def with_carrier(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The same values, with what carries the keys in this world."""
+        return {**values, **self._carrier}
 
     def next_look(self) -> datetime | None:
         """When the next dirty record is to be looked at; None: none is dirty."""

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 
 from tests.world import World
 
@@ -12,6 +13,10 @@ PAST = "2026-01-01"
 def seen(world: World) -> tuple[Counter[str], Counter[tuple[str, str]]]:
     """Every task by its key, and every email."""
     return Counter(task.key for task in world.tasks()), Counter(world.emails())
+
+
+BODY = "task: {key_carrier: body}\n"
+"""A mapping by which tasks carry their keys in their bodies."""
 
 
 class Story:
@@ -87,3 +92,15 @@ def reach(world: World, stage: str) -> Story:
     for name in STAGES[: STAGES.index(stage) + 1]:
         story.do(name)
     return story
+
+
+def lost(world: World, *, at_once: bool) -> tuple[Counter[str], Counter[tuple[str, str]]]:
+    """What is seen days after the file was lost; `at_once`: while the search did not show the newest tasks yet."""
+    world.clock.advance(timedelta(seconds=1) if at_once else timedelta(minutes=30))
+    world.restart(lose_database=True)
+    world.work()
+    world.minutes(5)
+    world.sweep()
+    world.minutes(30)
+    world.next_day()
+    return seen(world)

@@ -20,6 +20,7 @@ from click.testing import CliRunner, Result
 from sync.cli import main
 from sync.clock import local_date
 from sync.sandbox import Fault, Names, Quirks, Sandbox, SandboxServer
+from sync.sandbox.schema import Property
 from sync.storage.database import open_store
 from sync.storage.tables import effects, runs, sweeps, work_items
 from tests.patience import PATIENCE
@@ -149,6 +150,7 @@ def test_setup_shows_asks_creates_and_then_changes_nothing(make_desk: MakeDesk) 
     assert "add --yes" in refused.stderr
     assert desk.json("setup") == {
         "version": 1, "task_property": "handoff_key", "missing": True, "created": False, "misfits": [],
+        "key_carrier": "property",
     }  # fmt: skip
     assert desk.run("setup", "--apply", "--yes").stdout == "task property handoff_key: created\n"
     made = desk.sandbox.portal.type("task").properties["handoff_key"]
@@ -163,12 +165,69 @@ def test_setup_does_without_uniqueness_where_the_portal_has_none(make_desk: Make
     assert not desk.sandbox.portal.type("task").properties["handoff_key"].unique
 
 
-def test_setup_without_the_scope_is_4_and_names_it(make_desk: MakeDesk) -> None:
+SCOPES = ("crm.schemas.contacts.write", "crm.schemas.tasks.write")
+
+DEFINITION = ("label “Handoff key”", "internal name handoff_key", "group task_information", "“Single-line text”")
+
+
+def other_scope(desk: Desk) -> None:
+    desk.sandbox.portal.app.scopes.add("crm.schemas.tasks.write")
+    assert desk.run("setup", "--apply", "--yes").exit_code == 0
+
+
+def by_hand(desk: Desk) -> None:
+    desk.sandbox.portal.define_property("0-27", Property("handoff_key", "Handoff key", group="task_information"))
+
+
+def no_property(desk: Desk) -> None:
+    desk.mapping("task: {key_carrier: body}")
+    assert desk.run("setup").stdout == "task property: not needed, keys are in the tasks' bodies (task.key_carrier)\n"
+
+
+@pytest.mark.parametrize(
+    ("quirks", "code", "way_out"),
+    [
+        ({"task_property_scope": "crm.schemas.tasks.write"}, 4, other_scope),
+        ({"task_property_scope": "crm.schemas.tasks.write"}, 4, by_hand),
+        ({"task_property_scope": "crm.schemas.tasks.write"}, 4, no_property),
+        ({"task_properties": "refused"}, 1, by_hand),
+        ({"task_properties": "refused"}, 1, no_property),
+    ],
+)
+def test_where_the_property_cannot_be_made_each_way_out_leads_out(
+    make_desk: MakeDesk, quirks: dict[str, Any], code: int, way_out: Callable[[Desk], None]
+) -> None:
+    desk = make_desk(with_task_property=False, quirks=Quirks(**quirks))
+    desk.people.create_portfolio("Acme", desk.day(5))
+    for command in (("sweep",), ("check",)):
+        told = desk.run(*command)
+        assert told.exit_code == 5
+        assert "`handoffs setup --apply`" in told.output
+        assert "`key_carrier: body` under" in told.output
+    refused = desk.run("setup", "--apply", "--yes")
+    assert refused.exit_code == code
+    for word in (*SCOPES, *DEFINITION, "{key_carrier: body}"):
+        assert word in refused.stderr
+    way_out(desk)
+    assert desk.run("check").exit_code == 0
+    assert desk.run("sweep").exit_code == 0
+    assert [task.subject for task in desk.people.all_tasks()] == ["Contact Client About Creative Refresh: Acme"]
+    assert desk.run("verify").exit_code == 0
+
+
+def test_setup_makes_a_visible_property_where_hidden_ones_are_refused(make_desk: MakeDesk) -> None:
+    desk = make_desk(with_task_property=False, quirks=Quirks(task_properties="visible"))
+    done = desk.run("setup", "--apply", "--yes")
+    assert done.exit_code == 0
+    assert "People see it on tasks" in done.stderr
+    made = desk.sandbox.portal.type("task").properties["handoff_key"]
+    assert (made.hidden, made.unique) == (False, True)
+
+
+def test_check_says_what_carries_the_keys(make_desk: MakeDesk) -> None:
     desk = make_desk(with_task_property=False)
-    desk.sandbox.portal.app.scopes -= {"crm.schemas.contacts.write"}
-    result = desk.run("setup", "--apply", "--yes")
-    assert result.exit_code == 4
-    assert "crm.schemas.contacts.write" in result.stderr
+    desk.mapping("task: {key_carrier: body}")
+    assert "a mark in the body carries the key" in desk.run("check").stdout
 
 
 def test_setup_lists_every_misfit_and_is_5(desk: Desk) -> None:

@@ -149,10 +149,12 @@ def test_what_may_have_been_applied_is_unknown_and_waits(world: World) -> None:
 
 
 def test_the_record_of_an_unknown_outcome_is_deleted_and_restored(world: World) -> None:
-    """While it is deleted the CRM does not show what was done on it: nothing is done again when it comes back."""
+    """While it is deleted, and the search lags, the CRM shows nothing of it: nothing is done again when it comes back."""
     acme = world.people.create_portfolio("Acme", world.day(10))
     world.sandbox.faults.add(Fault("lost", CALLS["create"], times=1))
     assert world.work().unknown == 1
+    portal = world.sandbox.portal
+    portal.index.drop(portal.get(portal.type("task").id, int(world.tasks()[0].id)))
     world.people.archive("portfolio", acme)
     world.minutes(5)
     assert _effects(world, kind="task")[0].state == "unknown"

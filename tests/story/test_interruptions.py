@@ -215,6 +215,7 @@ def test_an_older_task_does_not_close_the_cycle_while_the_newest_approval_has_no
     world.people.set_status(portfolio, "Creatives Pending Approval")
     world.people.complete_task(made.id)
     world.sandbox.faults.add(Fault("429-daily", "POST */tasks/batch/create", times=1))
+    world.clock.advance(timedelta(seconds=1))
     world.people.set_status(portfolio, "Creatives Completed & Approved")
     world.work()
     world.people.set("portfolio", portfolio, {AM: world.people.owner(SAS)})

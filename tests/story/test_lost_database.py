@@ -1,6 +1,5 @@
 """The database is lost, at any stage of a cycle: what was done is not done again (docs/process.md G.7)."""
 
-from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -15,20 +14,7 @@ from sync.service.drain import run_poll
 from sync.storage import service_state
 from tests.conftest import MakeWorld
 from tests.story.copies import in_copy
-from tests.story.one_cycle import PAST, STAGES, Story, reach, seen
-from tests.world import World
-
-
-def _lost(world: World, *, at_once: bool) -> tuple[Counter[str], Counter[tuple[str, str]]]:
-    """What is seen days after the file was lost; `at_once`: while the search did not show the newest tasks yet."""
-    world.clock.advance(timedelta(seconds=1) if at_once else timedelta(minutes=30))
-    world.restart(lose_database=True)
-    world.work()
-    world.minutes(5)
-    world.sweep()
-    world.minutes(30)
-    world.next_day()
-    return seen(world)
+from tests.story.one_cycle import PAST, STAGES, Story, lost, reach, seen
 
 
 @pytest.mark.parametrize("go_live", [None, PAST])
@@ -39,8 +25,8 @@ def test_an_empty_database_repeats_nothing(make_world: MakeWorld, go_live: str |
     for name in STAGES:
         story.do(name)
         for at_once in (False, True):
-            lost = in_copy(world, lambda copy, at_once=at_once: _lost(copy, at_once=at_once))  # type: ignore[misc]
-            assert lost == seen(world), f"{name}, {'at once' if at_once else 'later'}"
+            found = in_copy(world, lambda copy, at_once=at_once: lost(copy, at_once=at_once))  # type: ignore[misc]
+            assert found == seen(world), f"{name}, {'at once' if at_once else 'later'}"
 
 
 @pytest.mark.parametrize("go_live", [None, PAST])
@@ -50,7 +36,7 @@ def test_a_decline_is_not_carried_out_again(make_world: MakeWorld, at_once: bool
     story = Story(world)
     story.do("declined")
     moved, before = world.date(story.portfolio), seen(world)
-    assert _lost(world, at_once=at_once) == before
+    assert lost(world, at_once=at_once) == before
     assert world.date(story.portfolio) == moved
 
 
@@ -261,7 +247,7 @@ def test_two_processes_take_back_at_the_same_time(make_world: MakeWorld) -> None
             world.work()
             world.sweep()
 
-    recovery.recover_tasks(service.store, service.crm, service.mapping, second)
+    recovery.recover_tasks(service.store, service.crm, service.portals.get(), second)
     world.next_day()
     assert world.kinds() == ["kickoff"]
     assert len(world.emails()) == 1

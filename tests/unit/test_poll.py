@@ -218,9 +218,7 @@ def test_a_clock_that_is_wrong_loses_no_change(world: World, minutes: int) -> No
         acme = world.people.create_portfolio(f"Acme {n}", world.day(40))
         world.people.flush_search()
         crm.advance(timedelta(seconds=30))
-        poll(
-            world.service.store, world.service.crm, world.service.mapping, ours, world.service.portals.get().pipeline.id
-        )
+        poll(world.service.store, world.service.crm, world.service.mapping, ours, world.service.portals.get())
         with world.service.store.read() as connection:
             waiting = {item.record for item in lease(connection, 0, crm.now() + timedelta(hours=1), 1_000)}
         assert _portfolio(acme) in waiting

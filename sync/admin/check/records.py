@@ -1,9 +1,11 @@
 """What the portal's records have: the portfolio's object, the properties of portfolios, tickets and tasks, associations."""
 
+from mappings.vocabulary import KeyCarrier
 from sync.admin.check import properties
 from sync.admin.check.deployment import Deployment, Misfits, Path, SkippedError
 from sync.admin.check.properties import Named
-from sync.crm import Kind
+from sync.admin.setup import OTHER_SCOPE, SCOPE
+from sync.crm import SOURCE, Kind
 from sync.errors import MappingMisfitError
 from sync.passes.portal import read_definitions
 
@@ -91,12 +93,26 @@ def ticket(deployment: Deployment, misfits: Misfits) -> str:
 
 
 def task(deployment: Deployment, misfits: Misfits) -> str:
-    """Look for the task property that carries each task's key."""
-    name = deployment.mapping.task.key_property
+    """Look for what carries each task's key: the property, or what tells one of the service's bodies from a copy."""
+    task, known = deployment.mapping.task, deployment.crm.properties(Kind.TASK)
+    name = task.key_property
+    if task.key_carrier is KeyCarrier.BODY:
+        if SOURCE not in known:
+            misfits.warning(
+                ("task", "key_carrier"),
+                f"tasks do not say what they were made by (“{SOURCE}”): a copy that a person makes of a task may pass for it",
+                f"write `key_carrier: property`, if the portal takes the property “{name}”",
+            )
+        return "a mark in the body carries the key (key_carrier: body)"
     key: Path = ("task", "key_property")
-    definition = deployment.crm.properties(Kind.TASK).get(name)
+    definition = known.get(name)
     if definition is None:
-        misfits.error(key, f"tasks have no property “{name}” to carry their key", "run `handoffs setup --apply`")
+        misfits.error(
+            key,
+            f"tasks have no property “{name}” to carry their key",
+            f"run `handoffs setup --apply` (it needs the scope {SCOPE}, or {OTHER_SCOPE}); or write `key_carrier: body` under "
+            "`task`: then none is needed",
+        )
     elif definition.type != "string":
         misfits.error(
             key,

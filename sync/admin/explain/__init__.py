@@ -161,7 +161,7 @@ def _problems(preview: Preview, context: Context) -> tuple[str, ...]:
     waiting_for = "nothing is decided on it, nor on its Ad Set"
     found += [f"ticket {ticket.id}: {ticket.why}; {waiting_for}" for ticket in context.snapshot.unread]
     found += [f"{faulty}; what needs it waits" for faulty in context.snapshot.faulty.values()]
-    if not preview.portal.has_task_property:
+    if not preview.portal.task_keys.ready:
         name = context.mapping.task.key_property
         found.append(f"the task property “{name}” is missing in the portal, so nothing is done: `handoffs setup`")
     return tuple(found)

@@ -15,6 +15,7 @@ attempts.py  a try in the ledger: claimed, sent, settled, given up or put aside
 resolve.py   tries whose outcome is not known
 follow.py    what became of emails that were handed over
 lookup.py    looking in the CRM for what they may have done
+find_tasks.py  the same for tasks, by their keys
 young_ledger.py  what a ledger that is young must look for first, or wait for
 payloads.py  pure: which records an effect is about
 """

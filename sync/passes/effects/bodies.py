@@ -6,6 +6,7 @@ from sync.crm import CRM, TASK_BODY, TASK_COMPLETED, TASK_STATUS, CRMReader, Kin
 from sync.errors import HandoffsError
 from sync.passes.effects.attempts import Attempts, Performed
 from sync.passes.effects.payloads import addressed_task
+from sync.rules.task_marks import with_line
 from sync.storage.ledger import LedgerEffect
 
 
@@ -48,7 +49,8 @@ def send(
     bodies: dict[str, str] = {}
     for effect in effects:
         task = addressed_task(effect)
-        bodies[task] = bodies.get(task, tasks[task].properties.get(TASK_BODY, "")) + lines[effect.key]
+        before = bodies.get(task, tasks[task].properties.get(TASK_BODY, ""))
+        bodies[task] = with_line(before, lines[effect.key])
     updates = [Update(task, {**more, TASK_BODY: bodies[task]}) for task in sorted(bodies, key=int)]
     sent = attempts.send(effects, lambda: crm.update(Kind.TASK, updates)) if updates else []
     outcomes = {update.id: outcome for update, outcome in zip(updates, sent, strict=True)}

@@ -1,50 +1,15 @@
 """Looking in the CRM for what a try without an answer may have done. Reads only; every function raises the port's errors."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from sync.clock import CLOCKS_APART, from_ms
 from sync.crm import TASK_COMPLETED, TASK_STATUS, CRMReader, Kind, RawVersion, Record, RecordRef
-from sync.passes import recovery
 from sync.passes.effects.payloads import addressed_task, first_place, written
 from sync.rules.keys import EffectKind
 from sync.storage.ledger import LedgerEffect
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-
-
-def find_tasks(
-    crm: CRMReader,
-    key_property: str,
-    effects: Sequence[LedgerEffect],
-    before: Mapping[str, Sequence[str]] | None = None,
-) -> dict[str, str]:
-    """Find the task that carries each effect's key, among the tasks of the record that it was to be made on.
-
-    `before`: by effect key, those that it may have had under ids that its record had before a merge.
-    Gives tasks' ids by keys; of what is not found there is no key.
-    """
-    found: dict[str, str] = {}
-    for kind, mine in _by_kind(effects, first_place):
-        near = crm.associated(kind, Kind.TASK, _ids(mine, first_place))
-        ids = sorted({end.to for ends in near.values() for end in ends}, key=int)
-        tasks = crm.read(Kind.TASK, ids, [key_property]) if ids else {}
-        keys = {task.properties.get(key_property, ""): task.id for task in tasks.values()}
-        for e in mine:
-            carried = [keys[key] for key in (e.key, *(before or {}).get(e.key, ())) if key in keys]
-            if carried:
-                found[e.key] = carried[0]
-    return found
-
-
-def find_deleted_tasks(crm: CRMReader, key_property: str, effects: Sequence[LedgerEffect]) -> dict[str, str]:
-    """Find the same among the tasks that people have deleted: it was made all the same."""
-    if not effects:
-        return {}
-    wanted = {e.key for e in effects}
-    deleted = recovery.deleted_tasks(crm, [key_property])
-    keys = {task.properties.get(key_property, ""): task.id for task in deleted}
-    return {key: task for key, task in keys.items() if key in wanted}
 
 
 def find_writes(crm: CRMReader, effects: Sequence[LedgerEffect]) -> dict[str, str]:

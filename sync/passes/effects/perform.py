@@ -13,6 +13,7 @@ from sync.failpoints import Failpoint, no_failpoint
 from sync.passes.effects.attempts import Attempts, Performed, wait_for_outcome
 from sync.passes.effects.closings import Closings
 from sync.passes.effects.emails import Emails
+from sync.passes.effects.find_tasks import TaskFinder
 from sync.passes.effects.lines import Lines
 from sync.passes.effects.tasks import Tasks
 from sync.passes.effects.writes import Writes
@@ -96,7 +97,8 @@ class Performer:
         self._closings.perform(
             self._free([e for e in planned if e.kind is EffectKind.CLOSE]), done
         )  # of a task just made
-        emails = self._young_ledger.emails_to_send(self._free([e for e in rest if e.kind is EffectKind.EMAIL]), done)
+        free = self._free([e for e in rest if e.kind is EffectKind.EMAIL])
+        emails = self._young_ledger.emails_to_send(free, portal.task_keys, done)
         self._emails.perform(emails, portal, done)
         with self._store.write() as connection:
             ledger.mark_done(connection, {effect.unit for effect in planned})
@@ -156,14 +158,15 @@ def make_performer(
     """Put together what tries each kind of effect. `calendar`: the clock that due dates go by (`--today` shifts it)."""
     texts = Texts(mapping)
     attempts = Attempts(store, clock, failpoint)
-    young_ledger = YoungLedger(crm, store, mapping.task.key_property, clock, attempts)
+    finder = TaskFinder(crm, store, texts)
+    young_ledger = YoungLedger(finder, store, clock, attempts)
     return Performer(
         store,
         clock,
         attempts,
         young_ledger,
         Writes(crm, attempts),
-        Tasks(crm, young_ledger, mapping, texts, calendar, attempts),
+        Tasks(crm, finder, young_ledger, mapping, texts, calendar, attempts),
         Lines(crm, texts, attempts),
         Closings(crm, mapping, texts, calendar, attempts),
         Emails(mailer, texts, clock, attempts),

@@ -1,8 +1,9 @@
 """Tries whose outcome is not known, from a crash or a lost answer: what came of them is found out before anything else."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Final
 
 import structlog
 
@@ -11,9 +12,11 @@ from mappings.texts import Texts
 from sync.clock import Clock
 from sync.crm import LANDED_AFTER, CRMReader, RecordRef
 from sync.failpoints import Failpoint
-from sync.passes.effects.attempts import lands_by, wait_for_outcome
+from sync.passes.effects.attempts import TRY_AGAIN, lands_by, wait_for_outcome
+from sync.passes.effects.find_tasks import TaskFinder, since_tried
 from sync.passes.effects.lines import find_lines
-from sync.passes.effects.lookup import find_closings, find_deleted_tasks, find_gone, find_tasks, find_writes
+from sync.passes.effects.lookup import find_closings, find_gone, find_writes
+from sync.passes.task_keys import TaskKeys
 from sync.rules.keys import EffectKind
 from sync.rules.model import EffectState
 from sync.storage import ledger
@@ -33,6 +36,8 @@ PAUSES = (
 """How long the next try waits, by the number of those without an answer; the last one for all that follow."""
 
 WHO_DECIDES = "Ask whoever it was for: `handoffs dead confirm` if it came, `handoffs dead retry` to send it again"
+_GONE: Final = "its record is deleted: nothing is known before it is back, if ever"
+_NOT_ANSWERED: Final = "the CRM's search does not answer"
 
 log = structlog.get_logger()
 
@@ -51,13 +56,13 @@ class Resolver:
     ) -> None:
         self._crm = crm
         self._store = store
-        self._key_property = mapping.task.key_property
         self._texts = Texts(mapping)
+        self._tasks = TaskFinder(crm, store, self._texts)
         self._clock = clock
         self._failpoint = failpoint
         self._email_tries = email_tries
 
-    def resolve(self, records: Iterable[RecordRef]) -> dict[RecordRef, datetime]:
+    def resolve(self, records: Iterable[RecordRef], keys: TaskKeys) -> dict[RecordRef, datetime]:
         """Find out what came of every try without an answer for these records.
 
         Gives the records that have to wait for it, and until when: what may still land is not looked for yet. Raises the
@@ -75,10 +80,13 @@ class Resolver:
             elif effect.kind is not EffectKind.EMAIL or now < effect.state_at + LANDED_AFTER:
                 wait_for_outcome(effect, waiting)  # a mail server that is slow keeps nothing else waiting
         if ripe:
-            found, gone = self._find(ripe)
+            found, unknown = self._find(ripe, keys)
             self._failpoint("looked")
-            self._settle(ripe, found, gone)
+            self._settle(ripe, found, unknown)
             self._failpoint("resolved")
+            for effect in ripe:
+                if unknown.get(effect.key) is _NOT_ANSWERED:
+                    waiting[effect.unit] = max(now + TRY_AGAIN, waiting.get(effect.unit, now))
         return waiting
 
     def _interrupted(self, effects: Sequence[LedgerEffect]) -> list[LedgerEffect]:
@@ -97,12 +105,13 @@ class Resolver:
         known = [effect for effect in effects if effect.state is not EffectState.ATTEMPTING]
         return [*known, *(_cut_off(effect, now) for effect in cut_off)]
 
-    def _find(self, effects: Sequence[LedgerEffect]) -> tuple[dict[str, str], set[str]]:
-        """What each has made or changed (ids by keys), and the keys of those whose record is deleted."""
+    def _find(self, effects: Sequence[LedgerEffect], keys: TaskKeys) -> tuple[dict[str, str], dict[str, str]]:
+        """What each has made or changed (ids by keys), and why of others nothing is known yet."""
         kinds = (EffectKind.TASK, EffectKind.WRITE, EffectKind.LINE, EffectKind.CLOSE)
         tasks, writes, lines, closings = ([e for e in effects if e.kind is kind] for kind in kinds)
+        made = self._tasks.find(tasks, keys, since=since_tried(tasks))
         found = {
-            **find_tasks(self._crm, self._key_property, tasks),
+            **made.ids,
             **find_writes(self._crm, writes),
             **find_lines(self._crm, self._texts, lines),
             **find_closings(self._crm, closings),
@@ -110,13 +119,14 @@ class Resolver:
         missing = [e for e in effects if e.key not in found]
         gone = find_gone(self._crm, [e for e in missing if e.kind in {EffectKind.TASK, EffectKind.WRITE}])
         lost = [e for e in missing if e.kind is EffectKind.TASK and e.key not in gone]
-        return found | find_deleted_tasks(self._crm, self._key_property, lost), gone
+        found |= self._tasks.find_deleted(lost, keys)
+        return found, dict.fromkeys(made.unsure - found.keys(), _NOT_ANSWERED) | dict.fromkeys(gone, _GONE)
 
-    def _settle(self, effects: Sequence[LedgerEffect], found: dict[str, str], gone: set[str]) -> None:
+    def _settle(self, effects: Sequence[LedgerEffect], found: dict[str, str], unknown: Mapping[str, str]) -> None:
         now = self._clock.now()
         with self._store.write() as connection:
             for effect in effects:
-                if effect.key not in gone:  # else nothing is known before its record is back, if ever
+                if effect.key not in unknown:
                     self._settle_one(connection, effect, found.get(effect.key), now)
             ledger.mark_done(connection, {effect.unit for effect in effects})
 

@@ -33,7 +33,7 @@ from sync.storage.ledger.attempts import (
     unresolved,
 )
 from sync.storage.ledger.decisions import payload_of, payloads, record_decision
-from sync.storage.ledger.history import AttemptedEffect, attempted, attempted_since, count, task_of
+from sync.storage.ledger.history import AttemptedEffect, attempted, attempted_since, count, known_tasks, task_of
 from sync.storage.ledger.presence import hand_over, resume, set_portfolio, suspend
 from sync.storage.ledger.recovery import mark_recovered, record, record_recovered_task, reopen
 from sync.storage.ledger.views import closings_of, load, view_of
@@ -49,6 +49,7 @@ __all__ = [
     "decide_unproven",
     "hand_over",
     "is_in",
+    "known_tasks",
     "load",
     "mark_done",
     "mark_done_of",

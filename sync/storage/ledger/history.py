@@ -87,6 +87,15 @@ _GONE = (
 )
 
 
+def known_tasks(connection: Connection, tasks: Iterable[str]) -> set[str]:
+    """Those of these tasks (ids) that the ledger has as made by an effect."""
+    found: set[str] = set()
+    for part in in_parts(list(tasks)):
+        made = select(effects.c.crm_id).where(effects.c.crm_id.in_(part), effects.c.kind == EffectKind.TASK.value)
+        found.update(connection.scalars(made))
+    return found
+
+
 def count(connection: Connection) -> dict[EffectState, int]:
     """How many effects are in each state, those of records that are gone left out: nobody can do anything about them.
 

@@ -2,6 +2,7 @@
 there was any need. That something asked for it is for `effects` to say.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
@@ -11,6 +12,9 @@ from tests.simulation.oracle.finding import Verdict
 from tests.simulation.oracle.records import Rec, Records
 
 STATUS, BODY = "hs_task_status", "hs_task_body"
+
+MARK = re.compile(r"<p [^>]*>\[handoff [^\]]*\]</p>")
+"""What carries a task's key at the end of its body (docs/process.md K.1)."""
 COMPLETED = "COMPLETED"
 
 
@@ -81,9 +85,13 @@ class Audit:
         return readings if event.late else readings[-1:]
 
     def _body_written(self, rec: Rec, body: str, over: set[str]) -> None:
-        """A line is added at the end, once; all that people wrote stays."""
+        """A line is added at the end, once; all that people wrote stays, and a mark that was there is last (K.3)."""
+        marks = {mark for one in over for mark in MARK.findall(one)}
+        if marks and not any(body.endswith(mark) for mark in marks):
+            self._find("missing", f"the mark of {rec.ref} is no longer the last of its body")
+        body, before = unmarked(body), {unmarked(one) for one in over}
         added = next(
-            (body.removeprefix(one) for one in sorted(over, key=len, reverse=True) if body.startswith(one)), ""
+            (body.removeprefix(one) for one in sorted(before, key=len, reverse=True) if body.startswith(one)), ""
         )
         if not added:
             self._find("unexplained", f"the service overwrites the body of {rec.ref}: “{body[-120:]}”")
@@ -115,3 +123,8 @@ class Audit:
             case "task" if ref in crm.tasks:
                 return {STATUS: lambda value, _: value == COMPLETED}
         return {}
+
+
+def unmarked(body: str) -> str:
+    """A task's body as it is without the mark that carries its key."""
+    return MARK.sub("", body)

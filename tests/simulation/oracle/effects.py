@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from tests.simulation.event_log import Mailed, Ref, Updated
 from tests.simulation.oracle.announcements import read
-from tests.simulation.oracle.audit import Audit
+from tests.simulation.oracle.audit import Audit, unmarked
 from tests.simulation.oracle.calendar import next_date
 from tests.simulation.oracle.finding import Verdict
 from tests.simulation.oracle.handoffs import NOTES_COME_WITHIN, Handoffs, Offer
@@ -500,10 +500,10 @@ class Effects:
         if task is None or ticket is None or not task.kind.startswith("Revise"):
             self._find("unexplained", f"the service adds to the body of {rec.ref}")
             return
-        before, role = rec["hs_task_body"], TASKS[task.kind][1]
+        before, role = unmarked(rec["hs_task_body"]), TASKS[task.kind][1]
         versions = [version for version, of in self._crm.revisions_asked(ticket) if of == role]
         until = max((version.at for version in versions), default=0) + NOTES_COME_WITHIN
-        added = notes_quoted(body.removeprefix(before))
+        added = notes_quoted(unmarked(body).removeprefix(before))
         late = {note.ref.id for note in self._crm.notes(ticket) if self._crm.note_at(note) <= until}
         if (not added or added - late or added & notes_quoted(before)) and ticket.ref not in self._crm.uncertain:
             self._find("unexplained", f"handoff 6: a line in {rec.ref} with notes {sorted(added)}")
