@@ -789,6 +789,12 @@ MUTANTS = (
         test="tests/story/handoffs/test_merged.py::test_6_a_revision_is_not_asked_for_again",
     ),
     Mutant(
+        "read-list-older-than-status", "A portfolio that is read again is taken with the older list of its tickets.",
+        "sync/passes/snapshot/group.py", "if tries and self._have_changed(again.found, on.found):", "if False:",
+        test="tests/story/test_interruptions.py::"
+        "test_a_set_is_not_announced_without_a_ticket_that_came_before_it_was_said_to_be_complete",
+    ),
+    Mutant(
         "verify-merged-sets-were-one", "verify takes two Ad Sets whose tickets were merged later for one.",
         "sync/admin/verify/doubled.py", "if f.at is None or f.at <= at}", "if f.at is None or f.at >= at}",
         test="tests/story/test_verify.py::test_two_sets_whose_tickets_were_merged_later_were_two",

@@ -286,6 +286,38 @@ def test_a_set_that_is_ready_only_after_a_decline_while_both_are_read_is_not_ann
     assert world.kinds().count("share_deliverables") == 0
 
 
+def test_a_set_is_not_announced_without_a_ticket_that_came_before_it_was_said_to_be_complete(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list of tickets was read, a second one came, and only then the status was set."""
+    portfolio = world.people.create_portfolio("Acme", world.day(0))
+    world.work()
+    first = world.people.create_ticket("Ad 1", "Winter", portfolio)
+    second = world.people.create_ticket("Ad 2", "Winter")
+    world.work()
+    world.clock.advance(timedelta(seconds=1))
+    world.people.move_ticket(first, "Pending Approval")
+    world.people.move_ticket(second, "Pending Approval")
+    read = SnapshotReader._tickets
+    acted = False
+
+    def late(reader: SnapshotReader, ids: Sequence[str], portal: Portal) -> Reading[Record]:
+        nonlocal acted
+        if not acted and first in ids:
+            acted = True
+            world.clock.advance(timedelta(seconds=1))
+            world.people.associate("ticket", second, "portfolio", portfolio)
+            world.people.set_status(portfolio, "Deliverables Submitted")
+            world.people.set("ticket", first, {"subject": "Ad one"})
+        return read(reader, ids, portal)
+
+    monkeypatch.setattr(SnapshotReader, "_tickets", late)
+    world.sweep()
+    world.minutes(5)
+    assert acted
+    assert world.kinds(("portfolio", portfolio)).count("share_deliverables") == 1
+
+
 def test_work_for_a_ticket_that_came_again_after_a_decline_is_of_the_new_cycle(world: World) -> None:
     """Simulation seed 4409: it was decided on once before, and nobody was there to do it."""
     people, names = world.people, world.sandbox.process.names

@@ -19,6 +19,10 @@ from sync.rules.people import people_in
 _NO_TIME = Gap(Lack.PROPERTY, "createdAt")
 
 
+READ_ANEW = 3
+"""How often a group is read anew whose lists of tickets change while it is read; then it is taken as it came."""
+
+
 @dataclass(frozen=True)
 class Group:
     """What was read. `gone`: asked for, but no longer in the CRM. `merged`: an asked id → the survivor's.
@@ -171,7 +175,12 @@ class SnapshotReader:
     # -- from the CRM
 
     def _records(
-        self, wanted: Sequence[str], lone_tickets: Collection[str], portal: Portal, past: MappingHistory
+        self,
+        wanted: Sequence[str],
+        lone_tickets: Collection[str],
+        portal: Portal,
+        past: MappingHistory,
+        tries: int = READ_ANEW,
     ) -> _Records:
         began = self._clock.now()
         portfolios = self._portfolios(wanted, portal, past)
@@ -184,6 +193,9 @@ class SnapshotReader:
         newer = {t for t, one in tickets.found.items() if one.updated_at is not None and one.updated_at > began}
         newer_on = {i for t in newer if (i := parents.of.get(t)) is not None and i in on.found}
         again = self._portfolios(sorted(newer_on, key=int), portal, past)
+        # Nor must it be newer than its list of tickets: its status may say that this is complete.
+        if tries and self._have_changed(again.found, on.found):
+            return self._records(wanted, lone_tickets, portal, past, tries - 1)
         faulty = {**portfolios.faulty, **on.faulty, **again.faulty}
         found = {**portfolios.found, **{i: record for i, record in again.found.items() if record.id == i}}
         return _Records(
@@ -198,6 +210,11 @@ class SnapshotReader:
                 **{t: replace(one, shown=tickets.found.get(t)) for t, one in parents.faulty.items()},
             },
         )
+
+    def _have_changed(self, portfolios: Collection[str], on: Mapping[str, Sequence[str]]) -> bool:
+        """Whether tickets have come to one of these portfolios (ids), or have left it, since these lists were read."""
+        now = self._tickets_on(sorted(set(portfolios) & set(on), key=int))
+        return any(tickets != on[i] for i, tickets in now.found.items())
 
     def _tickets_on(self, portfolios: Sequence[str]) -> Reading[Sequence[str]]:
         if not portfolios:
