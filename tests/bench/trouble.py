@@ -23,7 +23,7 @@ def main() -> int:
     options = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     with tempfile.TemporaryDirectory() as directory:
-        week = TroubledWeek(Path(directory), clients=options.clients, seed=options.seed)
+        week = TroubledWeek(Path(directory), clients=options.clients, seed=options.seed, spoiling=True)
         began = time.perf_counter()
         report = week.play(options.days)
         seconds = time.perf_counter() - began
