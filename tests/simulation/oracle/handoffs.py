@@ -224,6 +224,10 @@ class Handoffs:
         yield from self._creative_work_due(rec, tickets, closings)
         if not waits:
             yield from self._sets_due(rec, tickets, closings, cycle)
+            # One that came in mid-pass may not have been in the list when that was read.
+            read = [ticket for ticket in tickets if ticket.ref not in self._crm.moving]
+            if len(read) < len(tickets):
+                yield from (due._replace(must=False) for due in self._sets_due(rec, read, closings, cycle))
             yield from self._implementation_due(rec, closings, cycle, pending=pending)
 
     def _recorded_occurrences(self, handoff: str, rec: Rec, cycle: int) -> list[Offer]:
