@@ -146,15 +146,17 @@ def _found(crm: CRMReader, portal: Portal, since: datetime | None) -> list[str]:
     try:
         return [record.id for record in crm.search(Kind.TASK, portal.task_keys.searches(since))]
     except CRMRejectedError as error:
-        if portal.task_keys.carrier is KeyCarrier.PROPERTY:
-            raise
         log.warning("recovery.source_not_searched", error=str(error))
+    by_property = portal.task_keys.searches(since, by_source=False)
+    found = {record.id for record in crm.search(Kind.TASK, by_property)} if by_property else set()
+    if portal.task_keys.carrier is KeyCarrier.PROPERTY:
+        return sorted(found, key=int)
     places = {
         Kind.PORTFOLIO: crm.search(Kind.PORTFOLIO, []),
         Kind.TICKET: crm.search(Kind.TICKET, [[Filter("hs_pipeline", "EQ", portal.pipeline.id)]]),
     }
-    on = (crm.associated(kind, Kind.TASK, [one.id for one in found]) for kind, found in places.items())
-    return sorted({end.to for near in on for ends in near.values() for end in ends}, key=int)
+    on = (crm.associated(kind, Kind.TASK, [one.id for one in records]) for kind, records in places.items())
+    return sorted(found | {end.to for near in on for ends in near.values() for end in ends}, key=int)
 
 
 def _parents(crm: CRMReader, carried: Mapping[str, Record]) -> dict[str, str]:

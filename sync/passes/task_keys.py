@@ -66,13 +66,16 @@ class TaskKeys:
             return {TASK_BODY: with_mark(body, key)}
         return {TASK_BODY: body, self.key_property: key}
 
-    def searches(self, since: datetime | None = None) -> list[list[Filter]]:
-        """The conditions, any of which holds of every task that may carry a key; only of those made at `since` or later."""
+    def searches(self, since: datetime | None = None, *, by_source: bool = True) -> list[list[Filter]]:
+        """The conditions, any of which holds of every task that may carry a key; only of those made at `since` or later.
+
+        Without `by_source` what a task was made by is not asked for: a mark is then found by none of them.
+        """
         newer = [] if since is None else [Filter(CREATED, "GTE", str(to_ms(since)))]
         groups: list[list[Filter]] = []
         if self._has_property:
             groups.append([Filter(self.key_property, "HAS_PROPERTY"), *newer])
-        if source := self._by_source():
+        if by_source and (source := self._by_source()):
             groups.append([*source, *newer])
         return groups
 

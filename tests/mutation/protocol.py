@@ -587,8 +587,8 @@ MUTANTS = (
     ),
     Mutant(
         "mark-source-not-searched", "Where a portal does not search by source nothing is taken back.",
-        RECOVERY, "    return sorted({end.to for near in on for ends in near.values() for end in ends}, key=int)",
-        "    return [] if on else []",
+        RECOVERY, "    return sorted(found | {end.to for near in on for ends in near.values() for end in ends}, key=int)",
+        "    return [] if on else sorted(found)",
         test="tests/story/test_keys_in_bodies.py::test_a_decline_after_a_loss_closes_what_was_made[{'search_by_source': False}]",
     ),
     # a lost database

@@ -10,11 +10,25 @@ from sync.passes import recovery
 from sync.rules import keys
 from sync.sandbox.faults import Fault
 from sync.sandbox.mail import SmtpSink
+from sync.sandbox.quirks import Quirks
 from sync.service.drain import run_poll
 from sync.storage import service_state
 from tests.conftest import MakeWorld
 from tests.story.copies import in_copy
 from tests.story.one_cycle import PAST, STAGES, Story, lost, reach, seen
+
+
+def test_a_portal_that_does_not_search_by_source_is_taken_back_by_the_property(make_world: MakeWorld) -> None:
+    """docs/hubspot.md 4.19: the search for marks is refused, and that for the property is not."""
+    world = make_world(go_live=PAST, quirks=Quirks(search_by_source=False))
+    story = reach(world, "staffed")
+    world.minutes(30)
+    before = seen(world)
+    world.restart(lose_database=True)
+    world.sweep()
+    assert seen(world) == before
+    story.do("declined")
+    assert [task.open for task in world.tasks()] == [False] * len(world.tasks())
 
 
 @pytest.mark.parametrize("go_live", [None, PAST])
