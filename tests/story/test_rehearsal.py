@@ -217,7 +217,7 @@ def test_commands_go_by_the_sandboxs_clock(desk: Desk) -> None:
     desk("sandbox", "clock", "--advance", "30d")
     desk("setup", "--apply", "--yes")
     assert "Sweep on Wed 2 Dec 2026" in now(desk, "sweep").stdout
-    assert "sweep Wed 2 Dec 2026" in now(desk, "status", code=0).stdout
+    assert "sweep Wed 2 Dec 2026" in now(desk, "status", code=1).stdout
     assert "has a clock of its own" in now(desk, "demo", code=2).stderr
     assert "No such command" in now(desk, "swep", code=2).stderr
 
