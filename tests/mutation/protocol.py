@@ -786,7 +786,7 @@ MUTANTS = (
     Mutant(
         "merged-versions-not-seen", "No pass remembers which versions it has seen of a record.",
         RECONCILE, "identities.see(connection, versions_of(context.snapshot), ", "identities.see(connection, {}, ",
-        test="tests/story/handoffs/test_merged.py::test_6_a_revision_is_not_asked_for_again",
+        test="tests/story/handoffs/test_merged.py::test_1_the_primary_is_told_by_its_name_where_its_date_was_just_changed",
     ),
     Mutant(
         "read-list-older-than-status", "A portfolio that is read again is taken with the older list of its tickets.",
