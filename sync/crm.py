@@ -259,7 +259,7 @@ class Filter:
     """One condition of a search; `values` for IN, `value` for the comparisons, neither for HAS_PROPERTY."""
 
     property: str
-    operator: Literal["EQ", "GTE", "GT", "LTE", "LT", "IN", "HAS_PROPERTY", "NOT_HAS_PROPERTY"]
+    operator: Literal["EQ", "GTE", "GT", "LTE", "LT", "IN", "NEQ", "HAS_PROPERTY", "NOT_HAS_PROPERTY"]
     value: str | None = None
     values: tuple[str, ...] = ()
 
@@ -389,6 +389,9 @@ class CRMReader(Protocol):
         self, kind: Kind, ids: Sequence[str], properties: Sequence[str], history: Sequence[str] = ()
     ) -> Reading[Record]:
         """Read the same, but give the faulty ones apart: for what can go on without them."""
+
+    def time(self) -> datetime | None:
+        """Tell the CRM's own time now, not later than it is, by its last answer; None: no answer has told it. Asks nothing."""
 
     def associated(self, source: Kind, target: Kind, ids: Sequence[str]) -> dict[str, tuple[Association, ...]]:
         """Read the associations of each source record, all pages. A record that does not exist has no key.

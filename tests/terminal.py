@@ -54,7 +54,7 @@ class Terminal:
         """The command's end; `typed` is what a person answers, who then sits at a terminal."""
         self._patch.setattr("sync.commands.terminal.at_a_terminal", lambda: typed is not None)
         if self.served and arguments[0] == "status":
-            alive(self.world.settings.database_url, self.world.clock)
+            alive(environment.get("DATABASE_URL") or str(self.environment["DATABASE_URL"]), self.world.clock)
         runner = CliRunner(charset=charset, env={**self.environment, **environment})
         return runner.invoke(main, list(arguments), input=typed)
 

@@ -95,6 +95,10 @@ class _Seen:
 class RecordReads(PartOfPort):
     """The part of the port that reads records."""
 
+    def time(self) -> datetime | None:
+        """Tell the CRM's own time; see the port."""
+        return self._calls.transport.time()
+
     def read(
         self, kind: Kind, ids: Sequence[str], properties: Sequence[str], history: Sequence[str] = ()
     ) -> dict[str, Record]:

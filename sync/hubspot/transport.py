@@ -186,6 +186,9 @@ class Transport:
         self._retries = retries
         self._jitter = jitter
         self._on_call = on_call
+        self._told: tuple[datetime, float] | None = (
+            None  # the CRM's time when a call was sent, and ours, of a clock that is never set
+        )
         self._retrying = Retrying(
             sleep=clock.sleep,
             wait=self._pause,
@@ -260,8 +263,18 @@ class Transport:
         reason = answers.problem(body or {}, correlation_id)
         self._report(ask, attempt, started, response.status_code, reason.correlation_id, None)
         self._observe(ask, response.headers)
+        asked_at = _asked_at(response.headers, time.perf_counter() - started)
+        if asked_at is not None:
+            self._told = (asked_at, started)
         answer = self._judge(ask, response, body, reason)
-        return replace(answer, asked_at=_asked_at(response.headers, time.perf_counter() - started))
+        return replace(answer, asked_at=asked_at)
+
+    def time(self) -> datetime | None:
+        """The CRM's own time now, not later than it is: as its last answer told it, and what has passed since."""
+        if self._told is None:
+            return None
+        at, then = self._told
+        return at + timedelta(seconds=time.perf_counter() - then)
 
     def _transmit(self, ask: Ask) -> requests.Response:
         options: dict[str, Any] = {"method": ask.method, "path": ask.path}

@@ -23,6 +23,9 @@ POLL_LATE_BY = timedelta(minutes=5)
 FAILING_FOR = timedelta(minutes=1)
 """How long a chore of the worker's may fail before it is said: a CRM that is down for a moment is no news."""
 
+CLOCK_OFF = timedelta(minutes=1)
+"""How far the machine's clock may be from the CRM's."""
+
 LITTLE_ROOM = 100_000_000
 """Bytes left on the database's disk below which it is said."""
 
@@ -39,6 +42,7 @@ def look(store: StoreReader, now: datetime, settings: Settings) -> list[Finding]
                 *_backlog(connection, now),
                 *_late(connection, now, found, timedelta(seconds=settings.poll_seconds)),
                 *_failing(connection, now, found),
+                *_clock(connection),
                 *_records(connection, now),
                 *_effects(connection),
             ]
@@ -134,6 +138,17 @@ def _failing(connection: Connection, now: datetime, found: list[Process]) -> Ite
                 f"again. The last error: {list(alike.values())[-1].error}",
                 stops_work=storage,
             )
+
+
+def _clock(connection: Connection) -> Iterator[Finding]:
+    ahead = service_state.get(connection, service_state.CLOCK_AHEAD)
+    if ahead is not None and abs(ahead) > CLOCK_OFF:
+        which = "ahead of" if ahead > timedelta() else "behind"
+        yield Finding(
+            f"this machine's clock is {abs(ahead) // timedelta(seconds=1):,} seconds {which} HubSpot's: set it by NTP. Due "
+            "dates, sweeps and the age of webhooks go by it",
+            stops_work=False,
+        )
 
 
 def _records(connection: Connection, now: datetime) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from mappings.schema import ProcessMapping
-from sync.clock import Clock, to_ms
+from sync.clock import CLOCKS_APART, Clock, to_ms
 from sync.crm import MODIFIED, TASK_COMPLETED, TASK_STATUS, CRMReader, Filter, Kind, Record, RecordRef, moment_of
 from sync.errors import CRMRejectedError
 from sync.passes.portal import Portal
@@ -15,8 +15,8 @@ from sync.storage.database import Connection, Store
 from sync.storage.ledger import queries
 
 OVERLAP = timedelta(minutes=30)
-"""How far a poll reaches back before the last one: the search index lags by seconds, at times by many minutes, and the
-CRM's clock may be behind ours. What was seen before is dropped."""
+"""How far a poll reaches back before the last one: the search index lags by seconds, at times by many minutes, and
+the change may be newer than the index. What was seen before is dropped."""
 
 ADOPTED_AT_MOST = 400
 """Adopted tasks carry no key and are polled by id; the newest so many."""
@@ -30,14 +30,21 @@ def poll(store: Store, crm: CRMReader, mapping: ProcessMapping, clock: Clock, po
     The very first poll reaches back to going live: of what changed before a database was lost, or before this ledger
     began, nobody else may tell. A record that was read after its last change is known already. Tickets of other pipelines
     than the deliverables' are none of the service's. Raises the port's errors and `StoreError`.
+
+    The cursor goes by the CRM's clock, as the changes do that are asked for: ours may be wrong by any time.
     """
     began = clock.now()
     with store.read() as connection:
         last = service_state.get(connection, service_state.POLLED_TO)
         last = last or service_state.get(connection, service_state.GO_LIVE) or began
         adopted = queries.adopted_tasks(connection, ADOPTED_AT_MOST)
+    told = crm.time()
+    if told is not None:
+        last = min(last, told)  # the cursor of an earlier release went by our clock
     since = last - OVERLAP
     changed = list(crm.search(Kind.PORTFOLIO, [[_modified(since)]], [MODIFIED]))
+    told = crm.time()
+    cursor = began - CLOCKS_APART if told is None else told - max(timedelta(), clock.now() - began)
     names = mapping.ticket.properties
     tickets = list(crm.search(Kind.TICKET, [[_modified(since)]], [MODIFIED, names.pipeline]))
     completed = [_modified(since), Filter(TASK_STATUS, "EQ", TASK_COMPLETED)]
@@ -57,8 +64,10 @@ def poll(store: Store, crm: CRMReader, mapping: ProcessMapping, clock: Clock, po
         records = {RecordRef(record.kind, record.id) for record in fresh}
         work_queue.enqueue_related(connection, records, began, "poll")
         # A pass reads a task only if a rule asks for it; what it is enqueued for stays in the queue.
-        changes.remember(connection, _modified_at(tasks), began)
-        service_state.put(connection, service_state.POLLED_TO, began)
+        changes.remember(connection, modified_at(tasks), cursor)
+        service_state.put(connection, service_state.POLLED_TO, cursor)
+        if told is not None:
+            service_state.put(connection, service_state.CLOCK_AHEAD, began - cursor)
         service_state.put(connection, service_state.LAST_POLL, clock.now())
     log.info("poll.marked", portfolios=len(changed), tickets=len(mine), tasks=len(tasks), fresh=len(records))
     return len(records)
@@ -79,13 +88,13 @@ def _modified(since: datetime) -> Filter:
 
 def _unread(connection: Connection, records: Sequence[Record]) -> list[Record]:
     """Those that were not read since their last change."""
-    modified = _modified_at(records)
+    modified = modified_at(records)
     fresh = changes.unread(connection, modified)
     return [one for one in records if (ref := RecordRef(one.kind, one.id)) in fresh or ref not in modified]
 
 
-def _modified_at(records: Sequence[Record]) -> dict[RecordRef, datetime]:
-    """When each was last changed, as far as its answer tells."""
+def modified_at(records: Sequence[Record]) -> dict[RecordRef, datetime]:
+    """Tell when each was last changed, as far as its answer says."""
     return {
         RecordRef(record.kind, record.id): at
         for record in records

@@ -83,7 +83,7 @@ class Service:
     def sweep(self) -> int:
         """Enqueue what this day can have made due; how many records. Raises the port's errors and `StoreError`."""
         self._prepare()  # candidates come from the ledger too
-        return sweep(self.store, self.crm, self.mapping, self.clock, self.today)
+        return sweep(self.store, self.crm, self.mapping, self.clock, self.today, self.portals.get().pipeline)
 
     def poll(self) -> int:
         """Enqueue what has changed since the last poll; how many records. Raises the port's errors and `StoreError`."""

@@ -10,7 +10,7 @@ in milliseconds since the epoch.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, bindparam, select
@@ -120,7 +120,12 @@ LAST_POLL = _moment("last_poll")
 """When the last poll ended."""
 
 POLLED_TO = _moment("polled_to")
-"""The poll's cursor: when the last poll began. The next one asks for what changed since."""
+"""The poll's cursor: when the last poll began, by the CRM's clock. The next one asks for what changed since."""
+
+CLOCK_AHEAD: Entry[timedelta] = Entry(
+    "clock_ahead", lambda it: str(it // timedelta(milliseconds=1)), lambda text: timedelta(milliseconds=int(text))
+)
+"""How far this machine's clock was ahead of the CRM's at the last poll; negative: behind it. The CRM tells whole seconds."""
 
 LAST_WEBHOOK = _moment("last_webhook")
 """When the last genuine webhook with an event came."""

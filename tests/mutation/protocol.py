@@ -57,6 +57,18 @@ ISOLATION, CALLS = "sync/hubspot/isolation.py", "sync/hubspot/calls.py"
 _ISOLATION_TEST = "tests/contract/hubspot/test_isolation.py::"
 
 MUTANTS = (
+    # whose clock
+    Mutant(
+        "poll-by-our-clock", "With our clock hours ahead of the CRM's, polls find nothing, ever.",
+        POLL, "cursor = began - CLOCKS_APART if told is None else told - max(timedelta(), clock.now() - began)",
+        "cursor = began",
+        test="tests/unit/test_poll.py::test_a_clock_that_is_wrong_loses_no_change",
+    ),
+    Mutant(
+        "sweep-trusts-polls", "A ticket that the index showed too late for every poll is never found.",
+        SWEEP, "unread = changes.unread(connection, modified_at(tickets))", "unread = set[RecordRef]()",
+        test="tests/unit/test_sweep.py::test_open_tickets_that_nobody_has_read",
+    ),
     # one record, and the rest
     Mutant(
         "spoilt-batch-starves", "One record for which the CRM fails keeps all others of its batch from being read.",
@@ -502,13 +514,13 @@ MUTANTS = (
     ),
     Mutant(
         "poll-task-seen-for-ever", "A task that was completed once is never found by a poll again.",
-        POLL, "changes.remember(connection, _modified_at(tasks), began)",
-        "changes.remember(connection, dict.fromkeys(_modified_at(tasks), began + timedelta(days=9)), began + timedelta(days=10))",
+        POLL, "changes.remember(connection, modified_at(tasks), cursor)",
+        "changes.remember(connection, dict.fromkeys(modified_at(tasks), began + timedelta(days=9)), began + timedelta(days=10))",
         test="tests/unit/test_poll.py::test_a_task_completed_again_is_found_again",
     ),
     Mutant(
         "poll-task-found-for-ever", "A completed task has its portfolio looked at by every poll of half an hour.",
-        POLL, "        changes.remember(connection, _modified_at(tasks), began)\n", "",
+        POLL, "        changes.remember(connection, modified_at(tasks), cursor)\n", "",
         test="tests/unit/test_poll.py::test_a_completed_task_is_found_once",
     ),
     Mutant(

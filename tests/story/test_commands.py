@@ -18,11 +18,12 @@ import requests
 from click.testing import CliRunner, Result
 
 from sync.cli import main
-from sync.clock import local_date
+from sync.clock import SystemClock, local_date
 from sync.sandbox import Fault, Names, Quirks, Sandbox, SandboxServer
 from sync.sandbox.schema import Property
 from sync.storage.database import open_store
 from sync.storage.tables import effects, runs, sweeps, work_items
+from tests.alive import alive
 from tests.patience import PATIENCE
 
 HANDOFFS = [sys.executable, "-m", "sync"]
@@ -55,7 +56,9 @@ class Desk:
         self.environment["MAPPING"] = str(self.directory / "mapping.yaml")
 
     def run(self, *arguments: str, **environment: str) -> Result:
-        """One command in this process; searches see all that was done before."""
+        """One command in this process; searches see all that was done before, and `status` a service that runs."""
+        if arguments[0] == "status":
+            alive(self.environment["DATABASE_URL"], SystemClock())
         self.people.flush_search()
         return CliRunner(env={**self.environment, **environment}).invoke(main, list(arguments))
 

@@ -26,7 +26,8 @@ def world(make_world: MakeWorld) -> World:
 def _sweep(world: World) -> int:
     world.people.flush_search()
     service = world.service
-    return sweep(service.store, service.crm, service.mapping, service.clock, service.today)
+    pipeline = service.portals.get().pipeline
+    return sweep(service.store, service.crm, service.mapping, service.clock, service.today, pipeline)
 
 
 def _due(world: World) -> list[WorkItem]:
@@ -198,3 +199,20 @@ def test_a_refused_token_does_not_end_the_worker(make_world: MakeWorld) -> None:
     assert world.kinds() == ["kickoff"]
     with world.service.store.read() as connection:
         assert not service_state.get(connection, service_state.TOKEN_REFUSED)
+
+
+def test_open_tickets_that_nobody_has_read(world: World) -> None:
+    """A ticket that the index showed too late for every poll is found by the next sweep, and once."""
+    portfolio = world.people.create_portfolio("far", world.day(200))
+    world.prepare()
+    late = world.people.create_ticket("Ad 1", "Winter", portfolio)
+    closed = world.people.create_ticket("Ad 2", "Winter", portfolio)
+    world.people.move_ticket(closed, "Closed")
+    with world.service.store.write() as connection:
+        service_state.put(connection, service_state.POLLED_TO, world.clock.now() + timedelta(hours=1))
+    _sweep(world)
+    assert {str(item.record) for item in _due(world)} == {f"ticket {late}"}
+    world.sweep()
+    assert world.kinds() == ["write_copy", "design_graphics"]
+    _sweep(world)
+    assert f"ticket {late}" not in {str(item.record) for item in _due(world)}
