@@ -7,8 +7,10 @@ from sync.storage.processes import Part
 
 
 def alive(database_url: str, clock: Clock) -> None:
-    """Have both give a sign of life, now. It holds for two minutes."""
+    """Have both give a sign of life, now. It holds for two minutes. Where there is no database, none is made."""
     store = open_store(database_url)
+    if store.path is not None and not store.path.is_file():
+        return
     try:
         give_signs(store, clock)
     finally:

@@ -119,15 +119,16 @@ def retry(wanted: tuple[str, ...], everything: bool, as_json: bool) -> None:
       so; 3 the breaker holds work; 4 the token is refused
     """
     from sync.admin.dead_letters import decide, find, find_all
-    from sync.clock import SystemClock
 
     if bool(wanted) == everything:
         raise click.UsageError("name what to try again, or give --all")
-    with session.database(session.read_settings(), write=True) as store:
+    settings = session.read_settings()
+    with session.database(settings, write=False) as store:
         found = find_all(store) if everything else find(store, wanted)
         named = find(store, [one for one in wanted if "/" in one])
-        if named.unproven:
-            decide(store, SystemClock(), named, "dead retry", sent=False)
+    if named.unproven:
+        with session.database(settings, write=True) as store:
+            decide(store, session.clock(), named, "dead retry", sent=False)
     left = [one.key for one in found.unproven if one not in named.unproven]
     if left:
         say(
@@ -158,7 +159,6 @@ def confirm_one(wanted: tuple[str, ...], reason: str) -> None:
       unproven; 2 no reason was given
     """
     from sync.admin.dead_letters import NotDeadError, decide, find
-    from sync.clock import SystemClock
 
     reason = require_reason(reason, "what is confirmed")
     with session.database(session.read_settings(), write=True) as store:
@@ -167,7 +167,7 @@ def confirm_one(wanted: tuple[str, ...], reason: str) -> None:
             raise NotDeadError(
                 "none of these is unproven: what failed is certainly not done, see `handoffs dead retry`"
             )
-        decide(store, SystemClock(), found, reason, sent=True)
+        decide(store, session.clock(), found, reason, sent=True)
     click.echo(f"Recorded as done: {', '.join(one.key for one in found.unproven)}.")
 
 

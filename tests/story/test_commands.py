@@ -588,6 +588,10 @@ def test_people_act_in_a_sandbox_from_a_shell(tmp_path: Path, monkeypatch: pytes
     assert "Blue, please" in run("show", "notes").stdout
     refused = run("do", "set-status", portfolio, "Nonsense")
     assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "“Nonsense” is no status here: " in refused.stderr
+    assert "“Creatives Implemented”" in refused.stderr
+    refused = run("do", "set", "portfolio", portfolio, "creative_refresh_status=Nonsense")  # which goes as it is typed
+    assert (refused.exit_code, refused.stdout) == (1, "")
     assert "allowed options" in refused.stderr
     assert run("fault", "503", "--times", "2").stdout == "503 on *, 2 times\n"
     assert run("fault", "--clear").stdout == ""

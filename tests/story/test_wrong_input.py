@@ -53,6 +53,7 @@ ASKS_THE_CRM: tuple[Command, ...] = (
     ("setup", "--sample"),
     ("check",),
     ("adopt",),
+    ("list",),
     ("explain", "Acme"),
     ("verify",),
     ("plan",),
@@ -72,6 +73,7 @@ READS_THE_LEDGER: tuple[Command, ...] = (
     ("dead", "show", "1"),
     ("dead", "retry", "1"),
     ("replay", "--failed"),
+    ("dead", "confirm", "1", "--reason", "x"),
     ("dead", "drop", "1", "--reason", "x", "--yes"),
     ("release", "--reason", "x"),
     ("db", "prune"),
@@ -162,7 +164,7 @@ def names() -> Iterator[Case]:
         yield Case((*start, "--handoff", "11"), 2, "'11' is not one of '1', '2a'")
     yield Case(("replay", "--event", "123"), 1, "no event “123” was delivered")
     yield Case(("replay", "--outcome", "odd"), 2, "'odd' is not one of 'failed'")
-    for verb in (("show",), ("retry",), ("drop", "--reason=x", "--yes")):
+    for verb in (("show",), ("retry",), ("confirm", "--reason=x"), ("drop", "--reason=x", "--yes")):
         yield Case(("dead", *verb, "4711"), 1, "“4711” is not parked, and nothing of it has failed")
     for file in ("none.json", "bad.yaml", "wrong.json", "folder"):
         yield Case(("apply", file), 2, file)
@@ -193,6 +195,9 @@ def places() -> Iterator[Case]:
     for place in ("nowhere/file", "bad.yaml/file", "folder"):
         yield Case(("plan", "--out", place), 2, place)
         yield Case(("db", "backup", place), 2, place)
+        yield Case(("init", "--default", place), 2, place)
+    for place in ("bad.yaml", "bad.yaml/agency"):
+        yield Case(("init", place), 2, place)
     for place in ("bad.yaml", "bad.yaml/project"):
         yield Case(("subscriptions", "--out", place, "--object-type", "2-1"), 2, place, PUBLIC)
 
@@ -201,6 +206,7 @@ def refusals() -> Iterator[Case]:
     """What wants a person's yes, and nobody is there to be asked."""
     yield Case(("apply", "kept.json"), 3, "add --yes")
     yield Case(("db", "backup", "kept.json"), 3, "kept.json is there already")
+    yield Case(("init", "--default", "bad.yaml"), 3, "bad.yaml is there already")
     yield Case(("db", "restore", "copy.db"), 3, "there is a database")
     yield Case(("db", "restore", "copy.db"), 3, "add --yes", {"DATABASE_URL": "sqlite:///none.db"})
     yield Case(("subscriptions", "--out", "project", "--object-type", "2-1"), 3, "--force", PUBLIC)
@@ -216,13 +222,26 @@ def usage() -> Iterator[Case]:
     for name in ("sweep", "poll", "setup", "check", "status", "serve", "worker", "demo"):
         yield Case((name, "extra"), 2, "unexpected extra argument (extra)")
     lacking: dict[str, tuple[Command, ...]] = {
-        "Missing argument": (("explain",), ("apply",), ("dead", "show"), ("dead", "drop", "--reason", "x")),
-        "Missing option": (("release",), ("backfill",), ("subscriptions",), ("dead", "drop", "1")),
+        "Missing argument": (
+            ("explain",),
+            ("apply",),
+            ("dead", "show"),
+            ("dead", "drop", "--reason", "x"),
+            ("dead", "confirm", "--reason", "x"),
+        ),
+        "Missing option": (
+            ("release",),
+            ("backfill",),
+            ("subscriptions",),
+            ("dead", "drop", "1"),
+            ("dead", "confirm", "1"),
+        ),
     }
     for message, commands in lacking.items():
         yield from (Case(command, 2, message) for command in commands)
     yield Case(("release", "--reason", " "), 2, "say why")
     yield Case(("dead", "drop", "1", "--reason", " "), 2, "say why")
+    yield Case(("dead", "confirm", "1", "--reason", " "), 2, "say why")
     yield Case(("dead", "retry"), 2, "name what to try again, or give --all")
     yield Case(("dead", "bury"), 2, "No such command 'bury'")
     yield Case(("replay",), 2, "say what to look at again")
@@ -265,7 +284,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
     people.create_portfolio("Bolt", world.day(5))
     people.flush_search()
     with pytest.MonkeyPatch.context() as patch:
-        terminal = Terminal(world, patch)
+        terminal = Terminal(world, patch, served=False)  # a sign of life would be a change
         assert terminal.run("plan", "--out", "kept.json").exit_code == 0
         assert terminal.run("subscriptions", "--out", "project", "--object-type", "2-9", **PUBLIC).exit_code == 0
         assert terminal.run("db", "backup", "copy.db").exit_code == 0
@@ -274,6 +293,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
         yield terminal
         # Only that somebody had it retried is kept, with how it ended.
         assert {**dump(world), "run": []} == before
+        assert not (directory / "none.db").exists()
+        assert not (directory / "nowhere").exists()
     world.close()
 
 

@@ -171,6 +171,13 @@ def test_the_dialect_of_the_database_is_known_in_one_place() -> None:
     assert knowing == {"upsert.py"}
 
 
+def test_the_clock_of_a_command_is_chosen_in_one_place() -> None:
+    """A command that takes the machine's clock by itself tells a rehearsal's database the wrong day."""
+    commands = ROOT / "sync" / "commands"
+    known = {file.name for file in commands.rglob("*.py") if "SystemClock" in file.read_text(encoding="utf-8")}
+    assert known == {"session.py"}
+
+
 def test_each_table_has_one_owner() -> None:
     """The ledger is one owner, in however many modules."""
     names = {name for name, value in vars(tables).items() if isinstance(value, Table)}

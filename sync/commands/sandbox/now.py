@@ -10,7 +10,7 @@ NOT_BY_ITSELF = frozenset({"demo", "sandbox"})
 """Commands that have a clock of their own."""
 
 
-@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.command(context_settings={"allow_interspersed_args": False})
 @URL
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="COMMAND [ARGS]…")
 @click.pass_context
