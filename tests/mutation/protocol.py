@@ -941,6 +941,13 @@ MUTANTS = (
         "test_an_absent_value_is_not_the_empty_one_that_was_expected",
     ),
     Mutant(
+        "left-out-parent-is-none", "A ticket whose own list is left out counts for none, though its portfolio's list has it.",
+        "sync/passes/snapshot/group.py", "parents = self._uncontradicted(find_parents(self._crm, near), on)",
+        "parents = find_parents(self._crm, near)",
+        test="tests/story/test_incomplete_answers.py::TestAListThatIsLeftOut::"
+        "test_of_a_ticket_on_the_portfolio_keeps_its_set_waiting",
+    ),
+    Mutant(
         "left-out-asked-once", "A list of associations that one answer leaves out by chance is taken for none.",
         "sync/hubspot/records.py", "_ASKED_AGAIN: Final = 2", "_ASKED_AGAIN: Final = 0",
         test="tests/contract/hubspot/test_associations.py::TestAssociations::test_left_out_once_it_is_asked_for_again",

@@ -1,15 +1,17 @@
 """Absent is not empty: answers that lack something while the service is up (docs/process.md, “What an answer lacks”)."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 import pytest
 
 from sync.admin.adopt import plan as adoption
 from sync.admin.verify import Sort, verify
-from sync.crm import Kind, RecordRef
+from sync.crm import CRMReader, Kind, RecordRef
 from sync.errors import HandoffsError, MappingMisfitError
 from sync.observe import status
 from sync.observe.status import Status
+from sync.passes.snapshot.parents import Parents, find_parents
 from sync.sandbox.faults import Fault, FaultKind
 from sync.sandbox.quirks import Quirks
 from sync.storage import work_queue
@@ -205,6 +207,45 @@ class TestAListThatIsLeftOut:
         assert not told(world).ok
         whole_again(world)
         assert [task.open for task in world.tasks(("ticket", ticket))] == [False, False]
+
+    def test_of_a_ticket_on_the_portfolio_keeps_its_set_waiting(self, make_world: MakeWorld) -> None:
+        """docs/process.md R.8. Simulation seed 2026: the set was announced without it, and once more with it."""
+        world = make_world(quirks=Quirks(batch_read_problems="left out"))
+        portfolio = begun(world)
+        first, second = with_tickets(world, portfolio, 2)
+        world.people.set_status(portfolio, "Deliverables Submitted")
+        world.minutes(5)
+        lacks(world, "left-out", PARENTS, second)
+        ready(world, first)
+        assert of(world, "share_deliverables") == []
+        assert not told(world).ok
+        whole_again(world)
+        assert of(world, "share_deliverables") == []
+        ready(world, second)
+        assert len(of(world, "share_deliverables")) == 1
+
+    def test_of_a_ticket_that_was_just_taken_off_holds_up_nothing(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Between the portfolio's list and its own: the portfolio's, read anew, says so too."""
+        portfolio = begun(world)
+        first, second = with_tickets(world, portfolio, 2)
+        world.people.set_status(portfolio, "Deliverables Submitted")
+        world.minutes(5)
+        left = False
+
+        def late(crm: CRMReader, tickets: Iterable[str]) -> Parents:
+            nonlocal left
+            if not left:
+                left = True
+                world.people.dissociate("ticket", second, "portfolio", portfolio)
+            return find_parents(crm, tickets)
+
+        monkeypatch.setattr("sync.passes.snapshot.group.find_parents", late)
+        ready(world, first)
+        assert left
+        assert len(of(world, "share_deliverables")) == 1
+        assert told(world).ok
 
     def test_of_tasks_does_not_say_that_one_was_not_made(self, world: World) -> None:
         """docs/process.md R.8, W.8. Simulation seed 40051: a task whose creation had no answer was made seven times."""

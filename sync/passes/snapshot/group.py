@@ -186,7 +186,7 @@ class SnapshotReader:
         portfolios = self._portfolios(wanted, portal, past)
         on = self._tickets_on([i for i, record in portfolios.found.items() if record.id == i])
         near = {ticket for tickets in on.found.values() for ticket in tickets}
-        parents = find_parents(self._crm, near)
+        parents = self._uncontradicted(find_parents(self._crm, near), on)
         lone = sorted(set(lone_tickets) - near, key=int)
         tickets = self._tickets(sorted([*near, *lone], key=int), portal)
         # A ticket that changed meanwhile may be of a cycle that began meanwhile: its portfolio must not be the older one.
@@ -209,6 +209,25 @@ class SnapshotReader:
                 **tickets.faulty,
                 **{t: replace(one, shown=tickets.found.get(t)) for t, one in parents.faulty.items()},
             },
+        )
+
+    def _uncontradicted(self, parents: Parents, on: Reading[Sequence[str]]) -> Parents:
+        """Take a ticket that is on none by its own list, and on one by that one's (`on`), for one of which nobody can tell.
+
+        An answer may have left its own list out, which is taken for none where a portal tells of none in no other way.
+        Where it has just been taken off, the portfolio's list, read anew, says so too.
+        """
+        homeless = {ticket for ticket, parent in parents.of.items() if parent is None}
+        told = {i: homeless.intersection(tickets) for i, tickets in on.found.items() if homeless.intersection(tickets)}
+        if not told:
+            return parents
+        now = self._tickets_on(sorted(told, key=int))
+        doubtful = {t for i, tickets in told.items() for t in tickets if t in now.found.get(i, tickets)}
+        lacks = (Gap(Lack.ASSOCIATIONS, Kind.PORTFOLIO),)
+        return replace(
+            parents,
+            of={ticket: parent for ticket, parent in parents.of.items() if ticket not in doubtful},
+            faulty={**parents.faulty, **{t: Faulty(RecordRef(Kind.TICKET, t), lacks) for t in doubtful}},
         )
 
     def _have_changed(self, portfolios: Collection[str], on: Mapping[str, Sequence[str]]) -> bool:
