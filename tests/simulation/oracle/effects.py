@@ -78,12 +78,19 @@ class Effects:
                 self._read_pending[rec.ref] = self._crm.now.number
 
     def _take(
-        self, handoff: str, slot: str, parent: Ref | None, ticket: Ref | None = None, folder: str = "", number: str = ""
+        self,
+        handoff: str,
+        slot: str,
+        parent: Ref | None,
+        ticket: Ref | None = None,
+        folder: str = "",
+        number: str = "",
+        text: str = "",
     ) -> Offer | None:
         """Fill the slot of the newest offer that has it empty; of one that has begun before all others.
 
         Of announcements (5) of one set it is the one that may be called by this `number`: what an earlier one had still to
-        do is dropped.
+        do is dropped. Before that it is the one whose `text` this is: a ticket that came in mid-pass may be in it or not.
         """
         found = [
             offer
@@ -99,11 +106,19 @@ class Effects:
         best = max(
             found,
             key=lambda offer: (
-                not offer.lost, self._was_known(offer), self._may_be_called(offer, number), *_newest(offer),
+                not offer.lost,
+                self._was_known(offer),
+                self._may_say(offer, text),
+                self._may_be_called(offer, number),
+                *_newest(offer),
             ),
-        )  # fmt: skip
+        )
         self._fill(best, slot)
         return best
+
+    def _may_say(self, offer: Offer, text: str) -> bool:
+        said = self._handoffs.said.get(offer.key, set()) if offer.key[0] == "5" and text else None
+        return said is None or read(text) in said
 
     def _may_be_called(self, offer: Offer, number: str) -> bool:
         said = self._handoffs.said.get(offer.key, set())
@@ -156,7 +171,7 @@ class Effects:
         offer = (
             self._take_role(ticket, role)
             if handoff == "4"
-            else self._take(handoff, slot, parent, task.ticket, folder, number)
+            else self._take(handoff, slot, parent, task.ticket, folder, number, rec["hs_task_body"])
         )
         self._crm.tasks[rec.ref] = task
         if offer is None:
@@ -301,7 +316,7 @@ class Effects:
             name = rest[: rest.index(after)] if after else rest
             parent = self._crm.portfolio_named(name)
             folder, number = _set_named(rest[len(name) :])
-            offer = self._take(handoff, slot, parent, None, folder, number)
+            offer = self._take(handoff, slot, parent, None, folder, number, event.text)
             if offer is None:
                 if parent not in self._crm.uncertain and not (
                     parent == NOBODY and self._crm.uncertain
