@@ -948,15 +948,6 @@ MUTANTS = (
         "test_of_a_ticket_on_the_portfolio_keeps_its_set_waiting",
     ),
     Mutant(
-<<<<<<< Updated upstream
-=======
-        "just-taken-off-is-left-out", "A ticket that was taken off just now holds up its set, as one that came incomplete.",
-        "sync/passes/snapshot/group.py", "if t in now.found.get(i, tickets)}", "}",
-        test="tests/story/test_incomplete_answers.py::TestAListThatIsLeftOut::"
-        "test_of_a_ticket_that_was_just_taken_off_holds_up_nothing",
-    ),
-    Mutant(
->>>>>>> Stashed changes
         "left-out-asked-once", "A list of associations that one answer leaves out by chance is taken for none.",
         "sync/hubspot/records.py", "_ASKED_AGAIN: Final = 2", "_ASKED_AGAIN: Final = 0",
         test="tests/contract/hubspot/test_associations.py::TestAssociations::test_left_out_once_it_is_asked_for_again",

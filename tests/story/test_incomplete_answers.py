@@ -11,12 +11,7 @@ from sync.crm import CRMReader, Kind, RecordRef
 from sync.errors import HandoffsError, MappingMisfitError
 from sync.observe import status
 from sync.observe.status import Status
-<<<<<<< Updated upstream
 from sync.passes.snapshot.parents import Parents, find_parents
-=======
-from sync.passes.snapshot import group
-from sync.passes.snapshot.parents import Parents
->>>>>>> Stashed changes
 from sync.sandbox.faults import Fault, FaultKind
 from sync.sandbox.quirks import Quirks
 from sync.storage import work_queue
@@ -237,10 +232,6 @@ class TestAListThatIsLeftOut:
         first, second = with_tickets(world, portfolio, 2)
         world.people.set_status(portfolio, "Deliverables Submitted")
         world.minutes(5)
-<<<<<<< Updated upstream
-=======
-        find = group.find_parents
->>>>>>> Stashed changes
         left = False
 
         def late(crm: CRMReader, tickets: Iterable[str]) -> Parents:
@@ -248,15 +239,9 @@ class TestAListThatIsLeftOut:
             if not left:
                 left = True
                 world.people.dissociate("ticket", second, "portfolio", portfolio)
-<<<<<<< Updated upstream
             return find_parents(crm, tickets)
 
         monkeypatch.setattr("sync.passes.snapshot.group.find_parents", late)
-=======
-            return find(crm, tickets)
-
-        monkeypatch.setattr(group, "find_parents", late)
->>>>>>> Stashed changes
         ready(world, first)
         assert left
         assert len(of(world, "share_deliverables")) == 1
