@@ -33,8 +33,12 @@ class Needs:
     notes: frozenset[RecordRef]
 
 
+CALLS_AN_EMAIL = 2
+"""What an email costs that the CRM sends: it is handed over, and asked at once what became of it. Later asks are few."""
+
+
 def calls(dry_runs: Iterable[DryRun], *, email_calls: int) -> int:
-    """Count the calls that these dry runs cost. `email_calls`: calls for each email, 1 where the CRM sends it, else 0."""
+    """Count the calls that these dry runs cost. `email_calls`: for each email, `CALLS_AN_EMAIL` where the CRM sends it, else 0."""
     passes: dict[datetime, list[list[Round]]] = {}
     for dry_run in dry_runs:
         for rounds in _passes(dry_run):

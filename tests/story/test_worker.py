@@ -48,6 +48,8 @@ def a_ticket_is_told_of(world: World) -> None:
 def test_a_search_that_fails_keeps_no_webhook_waiting(world: World) -> None:
     worker = Worker(world.service)
     worker.turn()
+    world.clock.advance(timedelta(minutes=15))
+    worker.turn()  # a young ledger would search for its tasks before it makes them
     a_ticket_is_told_of(world)
     world.sandbox.faults.add(Fault("503", "POST */search"))
     world.clock.advance(timedelta(days=1))  # a poll is due, and a sweep

@@ -63,7 +63,8 @@ def make(
         maker.add(some, tickets)
         looked += len(some) + len(tickets)
         progress(looked, len(wanted))
-    email_calls = int((service.settings.email_url or "").startswith("hubspot:"))  # elsewhere the CRM sends none
+    by_crm = (service.settings.email_url or "").startswith("hubspot:")
+    email_calls = cost.CALLS_AN_EMAIL if by_crm else 0  # elsewhere the CRM sends none
     return Plan(
         made_at,
         local_date(made_at, service.mapping.zone),
