@@ -35,6 +35,7 @@ class Portal:
     account: Account
     type_ids: Mapping[Kind, str]
     pipeline: Pipeline
+    pipeline_property: str  # the ticket's property that names its pipeline
     in_progress: str
     pending_approval: str
     owners: Mapping[str, Owner]
@@ -176,6 +177,7 @@ class PortalCache:
             account=account,
             type_ids=self._type_ids,
             pipeline=pipeline,
+            pipeline_property=self._mapping.ticket.properties.pipeline,
             in_progress=find_stage(self._mapping.ticket.in_progress, pipeline, "ticket.in_progress").id,
             pending_approval=find_stage(self._mapping.ticket.pending_approval, pipeline, "ticket.pending_approval").id,
             owners=self._owners,

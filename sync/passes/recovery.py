@@ -153,7 +153,7 @@ def _found(crm: CRMReader, portal: Portal, since: datetime | None) -> list[str]:
         return sorted(found, key=int)
     places = {
         Kind.PORTFOLIO: crm.search(Kind.PORTFOLIO, []),
-        Kind.TICKET: crm.search(Kind.TICKET, [[Filter("hs_pipeline", "EQ", portal.pipeline.id)]]),
+        Kind.TICKET: crm.search(Kind.TICKET, [[Filter(portal.pipeline_property, "EQ", portal.pipeline.id)]]),
     }
     on = (crm.associated(kind, Kind.TASK, [one.id for one in records]) for kind, records in places.items())
     return sorted(found | {end.to for near in on for ends in near.values() for end in ends}, key=int)
