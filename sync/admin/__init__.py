@@ -1,6 +1,7 @@
 """What an admin does, a module or package for each command; the commands themselves only ask, print and exit.
 
-Before going live: `check` compares mapping and settings with the portal (`probe` calls the receiver from outside), `setup`
+Before going live: `check` compares mapping and settings with the portal (`probe` calls the receiver from outside,
+`sample_email` sends the test email that `check` is asked for), `setup`
 creates the property that carries a task's key, `subscriptions` writes HubSpot's app, `sample` fills an empty test portal,
 and `adopt` takes over the cycles that are under way.
 

@@ -67,6 +67,7 @@ def check(as_json: bool, send_test_email: str | None) -> None:
         from mappings.load import places
 
         built.require_own_portal()
+        from sync.admin import sample_email
         from sync.admin.check import check as check_portal
         from sync.admin.probe import obstacle
 
@@ -75,11 +76,12 @@ def check(as_json: bool, send_test_email: str | None) -> None:
             mapping=built.mapping,
             places=places(built.settings.mapping),
             settings=built.settings,
-            mailer=built.mailer,
+            mail_server=built.mailer,
             clock=built.clock,
             probe=obstacle,
-            send_test_to=send_test_email,
         )
+        if send_test_email is not None:
+            report = report.with_area(sample_email.send(built.mailer, send_test_email, built.clock))
         if as_json:
             print_json({"ok": report.ok, "findings": [misfit.as_json() for misfit in report.misfits]})
         else:

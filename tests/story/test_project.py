@@ -268,7 +268,7 @@ def errors(world: World) -> list[str]:
         mapping=service.mapping,
         places=places(service.settings.mapping),
         settings=service.settings,
-        mailer=service.mailer,
+        mail_server=service.mailer,
         clock=world.clock,
         probe=lambda *_: None,
     )

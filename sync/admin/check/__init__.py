@@ -6,7 +6,7 @@ portal is compared with is what the service relies on: its rules, the snapshot, 
 Each area is a function that notes misfits and returns what there is to say where all is well. They stand in `portal`,
 `records` (the portfolio's object, the properties of portfolios, tickets and tasks, associations), `pipeline`, `owners`,
 `rules` (an admin's), `rehearsal` (every kind of call, on records that are there), `scopes`, `email` and `webhooks`;
-`properties` compares single properties and their values.
+`properties` compares single properties and their values. `report` is what comes of it.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from sync.admin.check.report import Area, Cause, CheckReport, Misfit, Severity
 from sync.clock import Clock
 from sync.crm import CRMReader
 from sync.errors import AuthenticationError, CRMRejectedError, CRMUnavailableError
-from sync.passes.email import Mailer
+from sync.passes.email import MailServer
 from sync.settings import Settings
 
 __all__ = ["Area", "Cause", "CheckReport", "Misfit", "Severity", "check"]
@@ -53,18 +53,17 @@ def check(
     mapping: ProcessMapping,
     places: Places,
     settings: Settings,
-    mailer: Mailer | None,
+    mail_server: MailServer | None,
     clock: Clock,
     probe: Probe,
-    send_test_to: str | None = None,
 ) -> CheckReport:
-    """Compare everything; `send_test_to` is an address that gets a test email.
+    """Compare everything, and change nothing: no email is sent, either.
 
     Raises only where nothing at all can be seen of the portal.
 
     That is an `AuthenticationError` for a refused token, and `CRMUnavailableError` where the first call gets no answer.
     """
-    deployment = Deployment(crm, mapping, settings, mailer, clock, probe, send_test_to)
+    deployment = Deployment(crm, mapping, settings, mail_server, clock, probe)
     misfits = Misfits(places)
     areas: list[Area] = []
     for name, purpose, compare in AREAS:

@@ -10,7 +10,7 @@ from sync.admin.probe import Obstacle
 from sync.clock import Clock
 from sync.crm import CRMReader
 from sync.errors import AuthenticationError
-from sync.passes.email import Mailer
+from sync.passes.email import MailServer
 from sync.settings import Settings
 
 Path = tuple[str | int, ...]
@@ -27,10 +27,9 @@ class Deployment:
     crm: CRMReader
     mapping: ProcessMapping
     settings: Settings
-    mailer: Mailer | None  # None: EMAIL_URL is not set
+    mail_server: MailServer | None  # None: EMAIL_URL is not set
     clock: Clock
     probe: Probe
-    send_test_to: str | None = None  # an address; None: no email is sent
     has_object: bool = False  # whether the portal has the portfolio's object; known once that area was compared
     fits: bool = True  # whether all that a pass needs is there; known once those areas were compared
 

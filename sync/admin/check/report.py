@@ -59,6 +59,10 @@ class CheckReport:
 
     areas: tuple[Area, ...]
 
+    def with_area(self, known_better: Area) -> "CheckReport":
+        """Give this report with another area in the place of the one of its name."""
+        return CheckReport(tuple(known_better if area.name == known_better.name else area for area in self.areas))
+
     @property
     def misfits(self) -> tuple[Misfit, ...]:
         return tuple(misfit for area in self.areas for misfit in area.misfits)

@@ -6,7 +6,7 @@ from mappings.load import places
 from sync.admin.check import CheckReport, Misfit, Severity, check
 from sync.admin.probe import Obstacle
 from sync.errors import EmailError
-from sync.passes.email import Mailer
+from sync.passes.email import MailServer
 from sync.sandbox.seed import Names
 from tests.world import World
 
@@ -21,14 +21,11 @@ OLD_STATUSES = tuple((f"s{n}", label) for n, (label, _) in enumerate(Names().sta
 
 
 class Relay:
-    """A mail server that nobody asks to send."""
+    """A mail server that is not asked to send."""
 
     def __init__(self, trouble: str = "", *, login_refused: bool = False) -> None:
         self.trouble = trouble
         self.login_refused = login_refused
-
-    def send(self, key: str, to: str, subject: str, body: str) -> None:
-        raise AssertionError("a check sends nothing")
 
     def check(self) -> str:
         if self.trouble:
@@ -39,9 +36,8 @@ class Relay:
 def checked(
     world: World,
     *,
-    mailer: Mailer | None = None,
+    mail_server: MailServer | None = None,
     blocked_by: Obstacle | None = None,
-    send_test_to: str | None = None,
     **settings: Any,
 ) -> CheckReport:
     service = world.service
@@ -50,10 +46,9 @@ def checked(
         mapping=service.mapping,
         places=places(service.settings.mapping),
         settings=service.settings.model_copy(update=settings),
-        mailer=mailer or Relay(),
+        mail_server=mail_server or Relay(),
         clock=world.clock,
         probe=lambda *_: blocked_by,
-        send_test_to=send_test_to,
     )
 
 

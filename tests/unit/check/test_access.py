@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from sync.admin.check import Severity
+from sync.admin import sample_email
+from sync.admin.check import CheckReport, Severity
 from sync.admin.probe import Obstacle
 from sync.errors import AuthenticationError, CRMUnavailableError, EmailError, EmailUnknownError
 from sync.sandbox import Fault
@@ -54,7 +55,7 @@ def test_a_portal_out_of_reach_ends_the_check(world: World) -> None:
 
 def test_what_is_out_of_reach_later_is_one_finding_among_others(world: World) -> None:
     world.sandbox.faults.add(Fault("503", endpoint="GET /crm/owners/2026-09"))
-    report = checked(world, mailer=Relay("no connection"))
+    report = checked(world, mail_server=Relay("no connection"))
     assert [misfit.where for misfit in report.misfits] == ["HUBSPOT_BASE_URL", "EMAIL_URL"]
     assert report.exit_code == 1
 
@@ -63,7 +64,7 @@ def test_what_is_out_of_reach_later_is_one_finding_among_others(world: World) ->
 def test_a_refused_login_stops_a_release_and_a_mail_server_that_is_down_does_not(
     world: World, login_refused: bool, severity: Severity, code: int
 ) -> None:
-    report = checked(world, mailer=Relay("the mail server is not as it should be", login_refused=login_refused))
+    report = checked(world, mail_server=Relay("the mail server is not as it should be", login_refused=login_refused))
     assert [(one.severity, one.where) for one in report.misfits] == [(severity, "EMAIL_URL")]
     assert report.exit_code == code
 
@@ -102,25 +103,44 @@ class Post(Relay):
         self.sent.append((key, to, subject))
 
 
+def sent_by(world: World, post: Post | None) -> CheckReport:
+    """The report of a check after which a test email was asked for."""
+    return checked(world, mail_server=post).with_area(sample_email.send(post, "you@agency.example", world.clock))
+
+
 def test_a_test_email_is_sent_where_it_is_asked_for_each_time(world: World) -> None:
     post = Post()
-    report = checked(world, mailer=post, send_test_to="you@agency.example")
+    report = sent_by(world, post)
     world.clock.advance(timedelta(seconds=1))
-    checked(world, mailer=post, send_test_to="you@agency.example")
+    sent_by(world, post)
     assert [to for _, to, _ in post.sent] == ["you@agency.example"] * 2
     assert len({key for key, _, _ in post.sent}) == 2
     assert report.exit_code == 0
     assert "a test email to you@agency.example is handed over" in str([area.note for area in report.areas])
 
 
+def test_a_check_alone_sends_none(world: World) -> None:
+    post = Post()
+    checked(world, mail_server=post)
+    assert post.sent == []
+
+
 @pytest.mark.parametrize(
     ("error", "problem"),
     [
         (EmailError("550 no such user"), "the test email was not sent: 550 no such user"),
+        (EmailError("535 wrong", login_refused=True), "535 wrong"),
         (EmailUnknownError("it broke off"), "nobody can know whether the test email was sent: it broke off"),
     ],
 )
 def test_a_test_email_that_is_not_sent_is_an_error(world: World, error: Exception, problem: str) -> None:
-    report = checked(world, mailer=Post(error), send_test_to="you@agency.example")
+    report = sent_by(world, Post(error))
+    assert [(one.severity, one.where, one.problem) for one in report.misfits] == [(ERROR, "EMAIL_URL", problem)]
+    assert report.exit_code == 1
+
+
+def test_without_a_way_to_send_no_test_email_is_sent(world: World) -> None:
+    report = sent_by(world, None)
+    problem = "is not set: no test email can be sent"
     assert [(one.severity, one.where, one.problem) for one in report.misfits] == [(ERROR, "EMAIL_URL", problem)]
     assert report.exit_code == 1

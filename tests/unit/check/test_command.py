@@ -134,3 +134,16 @@ def test_a_wrong_token_gives_one_line(run: Run) -> None:
     result = run(Sandbox(), "check", HUBSPOT_ACCESS_TOKEN="pat-wrong")
     assert (result.stdout, result.exit_code) == ("", 4)
     assert "HUBSPOT_ACCESS_TOKEN" in result.stderr
+
+
+def test_the_test_email_is_sent_and_told_of(run: Run) -> None:
+    result = run(Sandbox(with_task_property=True), "check", "--send-test-email", "you@agency.example")
+    assert "email to you@agency.example · check:" in result.stderr
+    assert "a test email to you@agency.example is handed over" in " ".join(result.stdout.split())
+    assert result.exit_code == 0
+
+
+def test_a_test_email_that_cannot_be_sent_is_a_failure(run: Run) -> None:
+    result = run(Sandbox(with_task_property=True), "check", "--send-test-email", "you@agency.example", EMAIL_URL="")
+    assert "no test email can be sent" in result.stdout
+    assert (result.stdout.splitlines()[-1], result.exit_code) == ("1 error, 1 warning.", 1)
