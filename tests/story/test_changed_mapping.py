@@ -417,7 +417,8 @@ def test_the_value_that_approves_was_replaced(world: World) -> None:
     people.set("ticket", ticket, {"copy_approval": "Approved"})
     world.minutes(10)
     known = world.sandbox.portal.type("ticket").properties
-    known["copy_approval"] = replace(known["copy_approval"], options=(*known["copy_approval"].options, ("OK", "OK")))
+    for name in ("copy_approval", "graphic_approval"):
+        known[name] = replace(known[name], options=(*known[name].options, ("OK", "OK")))
     world.remap("ticket: {approved: OK}")
     world.minutes(10)
     people.set("ticket", ticket, {"copy_approval": "OK"})

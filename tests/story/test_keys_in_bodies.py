@@ -108,7 +108,7 @@ def test_what_a_person_wrote_below_the_mark_is_kept(world: World) -> None:
 
 
 def test_a_note_that_quotes_a_task_does_not_speak_for_it(world: World) -> None:
-    """Somebody pasted the whole task into a Note, and the next task quotes it."""
+    """docs/process.md K.3: somebody pasted the whole task into a Note, and the next task quotes it."""
     story = reach(world, "confirmed")
     [kickoff] = world.tasks()
     world.people.note("portfolio", story.portfolio, kickoff.body, by=world.people.owner("account_manager"))
@@ -138,7 +138,10 @@ EDITS: dict[str, Callable[[str], str]] = {
 @pytest.mark.parametrize("edit", EDITS)
 @pytest.mark.parametrize("later", [False, True], ids=["at once", "much later"])
 def test_whoever_edits_the_body_gets_no_second_task(world: World, edit: str, *, later: bool) -> None:
-    """The database is lost afterwards; `later`: nobody looks at the portfolio before the ledger has settled."""
+    """docs/process.md K.3, K.5 and K.6: the database is lost afterwards.
+
+    `later`: nobody looks at the portfolio before the ledger has settled.
+    """
     story = reach(world, "approved")
     world.minutes(30)
     for task in world.tasks():
@@ -163,6 +166,7 @@ def test_whoever_edits_the_body_gets_no_second_task(world: World, edit: str, *, 
 
 @pytest.mark.parametrize("edit", EDITS)
 def test_a_reply_was_lost_and_somebody_edited_the_body_since(world: World, edit: str) -> None:
+    """docs/process.md K.5: the task that stands on the record is taken for the one that was tried."""
     world.work()
     world.minutes(20)
     world.sandbox.faults.add(Fault("lost", CREATE, times=1))
@@ -195,7 +199,7 @@ def test_two_replies_were_lost_and_both_bodies_replaced(world: World) -> None:
 
 
 def test_a_copy_is_nobodys(world: World) -> None:
-    """A person copies every task: after a loss the copies are not taken back, and a decline leaves them open."""
+    """docs/process.md K.4: after a loss the copies of all tasks are not taken back, and a decline leaves them open."""
     story = reach(world, "staffed")
     originals = [task.id for task in world.tasks()]
     copies = [world.people.copy_task(task) for task in originals]
@@ -209,7 +213,7 @@ def test_a_copy_is_nobodys(world: World) -> None:
 
 
 def test_a_copy_does_not_do_for_a_task_that_was_never_made(world: World) -> None:
-    """The create never arrived; what stands on the record is somebody's own task, with the same text and mark."""
+    """docs/process.md K.4: the create never arrived; somebody's own task has the same text and mark."""
     world.work()
     world.minutes(20)
     world.sandbox.faults.add(Fault("504", CREATE, times=1))
@@ -229,7 +233,7 @@ def test_a_copy_does_not_do_for_a_task_that_was_never_made(world: World) -> None
 @pytest.mark.parametrize("at_once", [False, True])
 @pytest.mark.parametrize("to_body", [False, True], ids=["to the property", "to the body"])
 def test_what_carried_it_before_counts_after_a_change(make_world: MakeWorld, *, to_body: bool, at_once: bool) -> None:
-    """The carrier is changed in mid-cycle, and the database is lost after each step."""
+    """docs/process.md K.2: the carrier is changed in mid-cycle, and the database is lost after each step."""
     world = make_world(go_live=PAST, mapping=None if to_body else BODY)
     story = reach(world, "staffed")
     world.minutes(30)

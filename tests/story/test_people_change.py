@@ -101,13 +101,14 @@ class TestSomebodyWhoLeft:
         assert owner_lists(world) - before <= 2
 
     def test_since_a_task_was_planned_gets_it_no_more(self, make_world: MakeWorld) -> None:
-        """The CRM was down for a day between the decision and the task, and its owner left meanwhile."""
+        """docs/process.md P.9: the CRM was down for a day between the decision and the task, and its owner left meanwhile."""
         world = make_world(quirks=Quirks(reject_archived_owner=True))
         self._left_meanwhile(world, Fault("503", "POST */tasks/batch/create"))
         assert [task.owner for task in world.tasks()] == [world.people.owner("second_account_manager")]
         assert world.receivers() == ["second_account_manager"]
 
     def test_since_an_email_was_planned_gets_it_no_more(self, world: World) -> None:
+        """docs/process.md P.9."""
         self._left_meanwhile(world, Fault("503", "POST */single-email/send"))
         assert world.receivers() == ["second_account_manager"]
 

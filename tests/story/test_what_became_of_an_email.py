@@ -64,6 +64,8 @@ def asked(world: World) -> int:
 
 
 class TestSingleSend:
+    """docs/process.md W.12: what HubSpot has taken is not sent yet."""
+
     def test_pending_is_not_sent(self, make_world: MakeWorld) -> None:
         world = make_world(quirks=Quirks(single_send_seconds=300))
         portfolio, key = kickoff(world)
@@ -225,7 +227,7 @@ class TestSmtp:
     def test_what_is_never_answered_is_not_sent_for_ever(
         self, make_world: MakeWorld, sink: SmtpSink, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """The connection breaks after each message, which was delivered: a person has to say so."""
+        """docs/process.md W.13: the connection breaks after each message, which was delivered: a person has to say so."""
         sink.fail(MailFault("end", times=None))
         world = make_world(email_url=sink.url, email_from=SENDER)
         portfolio, key = kickoff(world)
@@ -248,7 +250,7 @@ class TestSmtp:
         assert (state(world, key), len(sink.mails)) == ("done", 1)
 
     def test_a_decline_ends_it(self, make_world: MakeWorld, sink: SmtpSink) -> None:
-        """docs/process.md 2a.8: nothing more for that cycle, whatever became of the email."""
+        """docs/process.md 2a.8 and W.14: nothing more for that cycle, whatever became of the email."""
         sink.fail(MailFault("end", times=2))
         world = make_world(email_url=sink.url, email_from=SENDER)
         portfolio, key = kickoff(world)

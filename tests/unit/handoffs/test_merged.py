@@ -180,7 +180,7 @@ MERGED = [
         NOTHING,
     ),
     Row(
-        "4.9 M.7",
+        "4.2 4.9 M.7",
         "it waits on both: it is made once",
         lambda: (
             begun()
@@ -195,7 +195,7 @@ MERGED = [
         ["4 task:design_graphics → design"],
     ),
     Row(
-        "4.12 M.7 M.14",
+        "4.2 4.12 M.7 M.14",
         "after a lost database one task is found on each: none is made again",
         lambda: (
             begun()
