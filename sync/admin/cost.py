@@ -38,7 +38,7 @@ CALLS_AN_EMAIL = 2
 
 
 def calls(dry_runs: Iterable[DryRun], *, email_calls: int) -> int:
-    """Count the calls that these dry runs cost. `email_calls`: for each email, `CALLS_AN_EMAIL` where the CRM sends it, else 0."""
+    """Count the calls that these dry runs cost. `email_calls`: `CALLS_AN_EMAIL` where the CRM sends them, else 0."""
     passes: dict[datetime, list[list[Round]]] = {}
     for dry_run in dry_runs:
         for rounds in _passes(dry_run):
