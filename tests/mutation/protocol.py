@@ -699,7 +699,7 @@ MUTANTS = (
     ),
     Mutant(
         "lost-one-move-for-all", "After a loss one move of the date is taken for the answer to every ending before it.",
-        ENDINGS, "        del moves[:1]\n", "",
+        ENDINGS, "            del moves[0]\n    return False", "            pass\n    return False",
         test="tests/unit/handoffs/test_2a_declined.py::test_one_move_of_the_date_stands_for_one_decline",
     ),
     # verify, where the CRM no longer shows what would tell

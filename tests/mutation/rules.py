@@ -1208,15 +1208,20 @@ MUTANTS = (
     # merged records
     Mutant(
         "lost-kickoff-tells-no-ending", "After a loss, the next cycle's kickoff does not tell that the ending was carried out.",
-        ENDINGS, "return _has_begun_what_follows(context, ending) or _has_moved_the_date(context, ending)",
+        ENDINGS, "return bool(_begun_after(context, ending)) or _has_moved_the_date(context, ending)",
         "return _has_moved_the_date(context, ending)",
         test=decision(
             "2a a lost database: the CRM has forgotten the move, and the kickoff of the cycle that it began is there"
         ),
     ),
     Mutant(
+        "lost-later-move-for-an-earlier-end", "After a loss a move made after the next cycle began counts for the end before it.",
+        ENDINGS, "if moves and (not begun or moves[0] <= min(begun)):", "if moves:",
+        test=decision("2a a lost database: the CRM has forgotten the move for the decline before, and shows the one for this"),
+    ),
+    Mutant(
         "lost-any-kickoff-tells-the-ending", "After a loss, a kickoff of the cycle that it ended tells that it was carried out.",
-        ENDINGS, "int(key.cycle_told) >= ending.version.ms for", "int(key.cycle_told) >= 0 for",
+        ENDINGS, "int(cycle) >= ending.version.ms]", "int(cycle) >= 0]",
         test=decision("8 a lost database: the second closing is still to be carried out"),
     ),
     Mutant(

@@ -1,7 +1,7 @@
 """What a decline and a closing share: both end a cycle and move the date."""
 
 from collections.abc import Collection, Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from mappings.vocabulary import Handoff, Status
 from sync.clock import CLOCKS_APART
@@ -45,18 +45,18 @@ def ended_before(context: Context, ending: Ending, what: str, tasks: Iterable[st
 
 def was_recovered(context: Context, ending: Ending) -> bool:
     """Whether the CRM shows that a ledger since lost has carried out this ending (docs/process.md G.8, G.13)."""
-    return _has_begun_what_follows(context, ending) or _has_moved_the_date(context, ending)
+    return bool(_begun_after(context, ending)) or _has_moved_the_date(context, ending)
 
 
-def _has_begun_what_follows(context: Context, ending: Ending) -> bool:
-    """Whether a task that was taken back is of a later cycle, and of a handoff that waits until all before it has ended."""
+def _begun_after(context: Context, ending: Ending) -> list[datetime]:
+    """When tasks that were taken back, of later cycles and of a handoff that waits until all before it has ended, were made."""
     taken_back = (
-        keys.parse(recorded.key)
+        (keys.parse(recorded.key).cycle_told, recorded.decided_at)
         for handoff in (Handoff.KICKOFF, Handoff.DATE_ARRIVED)
         for recorded in context.ledger.of(handoff)
         if RECOVERED in recorded.detail and not context.ledger.is_other(recorded.key)
     )
-    return any(key.cycle_told != START and int(key.cycle_told) >= ending.version.ms for key in taken_back)
+    return [at for cycle, at in taken_back if cycle != START and int(cycle) >= ending.version.ms]
 
 
 def _has_moved_the_date(context: Context, ending: Ending) -> bool:
@@ -81,7 +81,10 @@ def _has_moved_the_date(context: Context, ending: Ending) -> bool:
             del moves[0]
         if one == ending:
             return bool(moves)
-        del moves[:1]
+        # Of a merged record nobody may know the move any more (M.8): it came before whatever has begun since.
+        begun = _begun_after(context, one)
+        if moves and (not begun or moves[0] <= min(begun)):
+            del moves[0]
     return False
 
 

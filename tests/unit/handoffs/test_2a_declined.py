@@ -43,6 +43,13 @@ from tests.unit.handoffs.scenes import (
 )
 from tests.unit.handoffs.table import Row, Says, check, rows
 
+
+def twice_declined_the_first_move_forgotten() -> Scene:
+    """The kickoff between the two tells that the first was carried out."""
+    first = quiet().date(10).look().status(DECLINED).look()
+    return first.date(9).look().status(DECLINED).look().forget_dates(keep=2)
+
+
 HANDOFF_2A = [
     Row(
         "2a.5 2a.7",
@@ -385,6 +392,13 @@ HANDOFF_2A = [
         "2a.4 G.13",
         "a lost database: the CRM has forgotten the move, and the kickoff of the cycle that it began is there",
         lambda: quiet().date(10).look().status(DECLINED).look().date(9).look().forget_dates().lose_database(),
+        Says("2a", DONE, "before this ledger began"),
+        ["2a recorded"],
+    ),
+    Row(
+        "2a.4 G.13",
+        "a lost database: the CRM has forgotten the move for the decline before, and shows the one for this",
+        lambda: twice_declined_the_first_move_forgotten().lose_database().look(),
         Says("2a", DONE, "before this ledger began"),
         ["2a recorded"],
     ),
