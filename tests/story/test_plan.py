@@ -233,7 +233,7 @@ Acme  portfolio 9993
        2026)” to Amelia Marsh
 
 6 effects on 3 records: 2 tasks, 2 changes, 1 task closed, 1 email. 1 blocked. 1
-without an answer. About 19 calls to the CRM.
+without an answer. About 20 calls to the CRM.
 """
 
 GOLDEN_AHEAD = """\
@@ -251,7 +251,7 @@ Acme  portfolio 9993
      @ email “Creative refresh of Acme: time to create the tickets” to Sasha
        Adler
 
-4 effects on 1 record: 2 tasks, 2 emails. About 9 calls to the CRM.
+4 effects on 1 record: 2 tasks, 2 emails. About 11 calls to the CRM.
 """
 
 
