@@ -1,5 +1,7 @@
 """What the environment (or a `.env` file) says, read once. The README's table and `.env.example` are compared with it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from difflib import get_close_matches
 from pathlib import Path
@@ -8,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from sync.errors import ConfigurationError
 
@@ -36,10 +38,10 @@ def source() -> str:
 
 
 class SettingError(ConfigurationError):
-    """A setting is wrong, or missing. Its message ends with where settings were read."""
+    """A setting is wrong, or missing. Its message ends with where settings were read, by default those of this process."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(f"{message} ({source()})")
+    def __init__(self, message: str, read_in: str | None = None) -> None:
+        super().__init__(f"{message} ({read_in or source()})")
 
 
 class Settings(BaseSettings):
@@ -175,6 +177,22 @@ class Settings(BaseSettings):
         return self.hubspot_access_token.get_secret_value()
 
 
+class _OfOneFile(Settings):
+    """What one file says, whatever the environment does."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        del settings_cls, env_settings, file_secret_settings
+        return (init_settings, dotenv_settings)
+
+
 def look_alikes(env_file: Path = ENV_FILE) -> dict[str, str]:
     """Find names in the `.env` file that are no setting but look like one: the name → the one that may be meant.
 
@@ -188,13 +206,36 @@ def look_alikes(env_file: Path = ENV_FILE) -> dict[str, str]:
 
 def read_settings(**overrides: object) -> Settings:
     """The settings, or a `ConfigurationError` that names every variable that is wrong."""
-    try:
+    with _told(ENV_FILE):
         return Settings(**overrides)  # type: ignore[arg-type]  # fields by name; pydantic checks them
+
+
+def read_settings_of(env_file: Path) -> Settings:
+    """The settings of the deployment whose `.env` file this is: the file's alone, whatever the environment says.
+
+    A SQLite file named without a slash in front lies in the directory of the `.env` file, where its service runs. Raises
+    `ConfigurationError`, also where there is no such file.
+    """
+    if not env_file.is_file():
+        raise ConfigurationError(f"{env_file}: there is no such file")
+    with _told(env_file, f"read in {env_file} alone"):
+        found: Settings = _OfOneFile(_env_file=env_file)  # type: ignore[call-arg]  # pydantic-settings takes it
+    scheme, _, file = found.database_url.partition(":///")
+    if scheme == "sqlite":
+        found = found.model_copy(update={"database_url": f"sqlite:///{env_file.absolute().parent / file}"})
+    return found
+
+
+@contextmanager
+def _told(env_file: Path, read_in: str | None = None) -> Iterator[None]:
+    """Turn what reading raises into a `ConfigurationError` that says where settings were read."""
+    try:
+        yield
     except ValidationError as error:
         lines = [f"{_variable(e['loc'])}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()]
-        raise SettingError("\n".join(lines)) from None
+        raise SettingError("\n".join(lines), read_in) from None
     except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{ENV_FILE.absolute()} is not UTF-8 ({error.reason}): save it as UTF-8") from None
+        raise ConfigurationError(f"{env_file.absolute()} is not UTF-8 ({error.reason}): save it as UTF-8") from None
     except OSError as error:
         raise ConfigurationError(f"{error.filename} cannot be read: {error.strerror}") from None
 

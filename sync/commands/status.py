@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import UTC
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -44,9 +45,17 @@ EVERY = 3.0
 
 @click.command()
 @click.option("--watch", is_flag=True, help=f"Show it anew every {EVERY:g} seconds, until Ctrl-C.")
+@click.option(
+    "--env",
+    "files",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Show the deployment of this .env file, in short; for several at one look, repeat it.",
+)
 @ALL
 @JSON
-def status(watch: bool, everything: bool, as_json: bool) -> None:
+def status(watch: bool, files: tuple[Path, ...], everything: bool, as_json: bool) -> None:
     """Show how the service is doing: is anything waiting, blocked, failed, held, stuck?
 
     Reads the database alone. It works without a token, and while the CRM is down.
@@ -78,16 +87,25 @@ def status(watch: bool, everything: bool, as_json: bool) -> None:
     worth a look  Ad Sets whose names differ by a typing slip, perhaps one set
               that was mistyped. It is shown, and no error
 
+    A database belongs to one portal, so several portals are several deployments. --env names the .env file of one, or
+    its directory, and may be given often: each is read by its own file alone, whatever the environment says.
+
     \b
     Examples:
       handoffs status
       handoffs status --watch
+      handoffs status --env /srv/agency-a/.env --env /srv/agency-b/.env
       handoffs status --json | jq '.stuck[] | .portfolio.name'
 
     \b
     Exit codes: 0 all is well; 1 something needs a person, or the database
-      cannot be read; with --watch as of the last report
+      cannot be read; with --watch as of the last report, with --env of any
     """
+    if files:
+        from sync.commands import deployments
+
+        ok = deployments.show(files, session.clock(), watch=watch, every=EVERY, as_json=as_json)
+        click.get_current_context().exit(0 if ok else 1)
     settings = session.read_settings()
     from sync.observe.status import read
 
