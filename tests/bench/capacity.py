@@ -81,9 +81,8 @@ def _show(found: Forecast, portals: int) -> None:
     )
     print(f"  workers         {found.workers:12,d}   of {found.cores:.1f} cores together")
     print(f"  sweep           {found.sweep_minutes:12,.0f}   minutes until it is worked off")
-    print(
-        f"  database        {found.bytes_a_year / 1e9:12,.2f}   GB a year, kept for good; {found.bytes_of_deliveries / 1e9:,.2f} GB of deliveries besides"
-    )
+    print(f"  database        {found.bytes_a_year / 1e9:12,.2f}   GB a year, kept for good")
+    print(f"  deliveries      {found.bytes_of_deliveries / 1e9:12,.2f}   GB, removed after RETENTION_DAYS")
     print("  limits")
     for use in sorted(found.uses, key=lambda one: -one.ratio):
         print(f"    {use.limit:<24}{use.ratio:8.1%}   {use.needed:,.1f} of {use.there:,.1f} {use.unit}")
