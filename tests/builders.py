@@ -24,6 +24,7 @@ from sync.rules.identity import as_one, versions_of
 from sync.rules.in_force import MappingHistory, PastMapping, past_mapping
 from sync.rules.keys import EffectKind, RevisionKey
 from sync.rules.model import (
+    ADOPTED,
     NOT_YET,
     RECOVERED,
     AddLine,
@@ -514,7 +515,7 @@ class Scene:
             self.now,
             OccurrenceState.DONE,
             "adopted",
-            {},
+            {ADOPTED: True},
             (known_effect,),
         )
         return self
@@ -524,7 +525,15 @@ class Scene:
         key = str(RevisionKey(ticket, self.tickets[ticket].revision_history[0].ms))
         ref = RecordRef(Kind.TICKET, ticket)
         self.recorded[key] = RecordedOccurrence(
-            key, Handoff.REVISIONS, ref, self.context().cycle, None, self.now, OccurrenceState.DONE, "adopted"
+            key,
+            Handoff.REVISIONS,
+            ref,
+            self.context().cycle,
+            None,
+            self.now,
+            OccurrenceState.DONE,
+            "adopted",
+            {ADOPTED: True},
         )
         return self
 

@@ -263,8 +263,8 @@ class Context:
     def refresh_began(self) -> datetime:
         """The moment from which on what people leave is for this refresh: the beginning of the cycle.
 
-        In the first known one it is the day of its kickoff, else the opening of the window, or as many days before today,
-        whichever is earlier.
+        In the first known one it is the day of its kickoff. Without one, or where that was adopted and no task tells an
+        earlier day, it is the opening of the window, or as many days before today, whichever is earlier.
         """
         return self.cycle_started or self._first_refresh(self.times.today, self.portfolio.refresh_date)
 
@@ -281,12 +281,12 @@ class Context:
         return bool(self.portfolio.ad_lab_link.strip()) and since is not None and since < moment
 
     def _first_refresh(self, today: date, refresh_date: date | None) -> datetime:
-        kickoffs = list(self.ledger.of(Handoff.KICKOFF, START))
-        if kickoffs:
-            return start_of_day(local_date(kickoffs[0].decided_at, self.mapping.zone), self.mapping.zone)
-        soonest = min(today, refresh_date or today)
-        opens = date.fromordinal(max(soonest.toordinal() - self.window, _LONG_AGO.toordinal()))
-        return start_of_day(opens, self.mapping.zone)
+        first = next(iter(self.ledger.of(Handoff.KICKOFF, START)), None)
+        days = [] if first is None else [local_date(first.decided_at, self.mapping.zone)]
+        if first is None or first.adopted:  # without a task it was decided when it was adopted: that tells no day
+            soonest = min(today, refresh_date or today)
+            days.append(date.fromordinal(max(soonest.toordinal() - self.window, _LONG_AGO.toordinal())))
+        return start_of_day(min(days), self.mapping.zone)
 
     def is_for_date(self, recorded: RecordedOccurrence) -> bool:
         """Whether a kickoff or an arrived date is one of the date that this portfolio has, and not of a merged one's."""

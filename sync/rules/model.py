@@ -494,6 +494,10 @@ QUOTED = "quoted"
 """In the detail of a revision: the Notes (ids) that its tasks and lines quote, by the kind of task."""
 
 
+ADOPTED = "adopted"
+"""In the detail of an occurrence: `adopt` has recorded it, for what people or older automation had done."""
+
+
 MISSING = "missing"
 """In the detail of an adopted occurrence: the tasks that nobody had made for it."""
 
@@ -514,6 +518,11 @@ class RecordedOccurrence:
     effects: tuple[RecordedEffect, ...] = ()
     portfolio: str | None = None  # None: a ticket without a portfolio, or one taken back and not yet placed
     joined_at: datetime | None = None  # it was of the running cycle of a record that was merged into this one then
+
+    @property
+    def adopted(self) -> bool:
+        """Whether it was done by people or older automation; when that was is known of its tasks alone, if it has any."""
+        return ADOPTED in self.detail
 
     @property
     def committed(self) -> bool:

@@ -410,6 +410,16 @@ MUTANTS = (
         why="The oracle knows a task by its subject, its owner and its records; it does not read the body.",
     ),
     Mutant(
+        "5-kickoff-on-the-day-of-adopt", "A kickoff that was adopted is taken to be of the day on which it was recorded.",
+        CONTEXT, "if first is None or first.adopted:", "if first is None:",
+        test=f"{UNIT}/test_3_date_arrived.py::test_3_an_adopted_kickoff_cuts_no_note_off_that_the_window_holds",
+    ),
+    Mutant(
+        "5-adopted-kickoff-tells-nothing", "The day of a kickoff's adopted task, before the window opened, is forgotten.",
+        CONTEXT, "        days = [] if first is None else [", "        days = [] if first is None or first.adopted else [",
+        test=f"{UNIT}/test_3_date_arrived.py::test_3_an_adopted_kickoff_before_the_window_counts",
+    ),
+    Mutant(
         "5-link-when-read-first", "The link is said to be as old as the first version that the history shows.",
         RECORDS, "lambda value: value == link, None)", "lambda value: True, None)",
         test="tests/story/handoffs/test_5_set_ready.py::test_5_the_link_is_given_with_the_day_of_its_last_change",

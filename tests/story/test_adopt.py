@@ -248,6 +248,23 @@ class TestTheDates:
         portal.next_day(3)
         assert portal.kinds() == ["create_tickets"]
 
+    @pytest.mark.parametrize("stands_by", ["status", "silenced", "task"])
+    def test_a_note_left_days_before_is_quoted_all_the_same(self, portal: World, stands_by: str) -> None:
+        """docs/process.md 2b.5 and 5.18: the day of `adopt` is no day of a kickoff."""
+        portfolio = a_portfolio(portal, 3)
+        am = portal.people.owner("account_manager")
+        for days, text in ((11, "Autumn colours"), (40, "Summer colours")):
+            portal.people.note("portfolio", portfolio, text, by=am, at=portal.clock.now() - timedelta(days=days))
+        if stands_by == "status":
+            set_status(portal, 5, portfolio, "Refresh Request Submitted")
+        elif stands_by == "task":
+            a_task(portal, 5, "Contact Client About Creative Refresh: Acme", ("portfolio", portfolio))
+        adopt(portal, silence_due=stands_by == "silenced")
+        portal.next_day(3)
+        (task,) = (task for task in portal.tasks() if task.key)
+        assert "Autumn colours" in task.body
+        assert "Summer colours" not in task.body
+
 
 class TestTicketsAndSets:
     def test_tasks_of_tickets(self, portal: World) -> None:

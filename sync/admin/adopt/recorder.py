@@ -11,6 +11,7 @@ from sync.admin.adopt.matching import FreeTasks, Match
 from sync.admin.inventory import ExistingTask
 from sync.rules.context import Context
 from sync.rules.model import (
+    ADOPTED,
     FOLDER,
     MISSING,
     Decision,
@@ -103,7 +104,7 @@ class Recorder:
             )
             for effect, task in found
         )  # fmt: skip
-        detail: dict[str, object] = {"adopted": True}
+        detail: dict[str, object] = {ADOPTED: True}
         if FOLDER in occurrence.detail:
             detail[FOLDER] = occurrence.detail[FOLDER]
         if missing:

@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from mappings.vocabulary import Status, TaskKind
+from mappings.vocabulary import Handoff, Status, TaskKind
 from sync.crm import Owner
 from sync.rules.model import Email, NewTask
 from tests.builders import STAND_IN, Scene, mapping
@@ -304,6 +304,25 @@ def test_3_in_the_first_cycle_a_note_counts_from_the_day_of_the_kickoff() -> Non
     scene = quiet().note("of years ago").later(days=9).note("of last week").later(days=6)
     scene.note("of this morning", at=scene.now - timedelta(hours=5)).date(3).look().note("of the kickoff")
     assert quoted_in_3(scene.later(days=3)) == ["of this morning", "of the kickoff"]
+
+
+def adopted(ahead: int) -> Scene:
+    """With a date so many days ahead, and a Note every five days of the last thirty."""
+    scene = quiet()
+    for days in range(30, 0, -5):
+        scene.note(f"{days} days ago", at=scene.now - timedelta(days=days))
+    return scene.date(ahead).adopt("1:101:start:0", Handoff.KICKOFF, TaskKind.KICKOFF).status(REQUESTED)
+
+
+def test_3_an_adopted_kickoff_cuts_no_note_off_that_the_window_holds() -> None:
+    """docs/process.md 5.18: it was recorded a day before the date, when the window had been open for long."""
+    assert quoted_in_3(adopted(1).later(days=1)) == ["10 days ago", "5 days ago"]
+
+
+def test_3_an_adopted_kickoff_before_the_window_counts() -> None:
+    """docs/process.md 5.18: its task was there twenty days before the date."""
+    scene = adopted(20).later(days=1).note("of the day after").later(days=19)
+    assert quoted_in_3(scene) == ["of the day after"]
 
 
 def test_3_without_a_kickoff_it_counts_from_the_opening_of_the_window() -> None:
