@@ -81,6 +81,7 @@ def contract(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Count the calls to the CRM against one call a record, play a week of trouble, and kill the service under load."""
+    run(session, "python", "-m", "tests.bench")
     run(session, "python", "-m", "tests.bench.calls", "300")
     run(session, "python", "-m", "tests.bench.trouble", "300")
     run(session, "python", "-m", "tests.bench.kills", "--kills", "60")
