@@ -174,6 +174,10 @@ def _syntax(error: yaml.YAMLError, file: str, text: str) -> Problem:
     return Problem(file, line, "", f"is not YAML ({said}): {hint}")
 
 
+_UNFIT = re.compile("[\ud800-\udfff\0]")
+"""What YAML's escapes can write, and a database or an email cannot: half an emoji (libyaml refuses it itself), NUL."""
+
+
 class _TreeReader:
     """Turns YAML's nodes into ours and notes what YAML would let pass."""
 
@@ -198,6 +202,8 @@ class _TreeReader:
         if isinstance(node, yaml.SequenceNode):
             items = [self.node(each, (*path, str(i)), each.start_mark.line + 1) for i, each in enumerate(node.value)]
             return replace(made, value=items, taken_for="seq")
+        if _UNFIT.search(node.value):
+            self._note(path, line, "holds a character that no database takes (an escape such as \\0): leave it out")
         return replace(made, value=_scalar(kind, node.value), raw=node.value)
 
     def _section(self, node: yaml.MappingNode, path: tuple[str, ...]) -> dict[str, _Node]:

@@ -8,7 +8,7 @@
     passes     the pipeline: snapshot, decision, effects             hubspot: the only HTTP to the CRM
     storage    every table and all SQL
     rules      pure: what is to be done, and why everything else is not
-    clock  crm (the port to the CRM)  ending  errors  failpoints  log  settings
+    clock  crm (the port to the CRM)  ending  errors  failpoints  log  settings  storable
     (mappings/ the portal's names, texts and limits as data — the lowest layer)
 
 The data's way: webhook, poll, sweep or a command enqueue a record (`storage.work_queue`); a worker leases it (`service`);

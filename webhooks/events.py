@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 
 from sync.errors import HandoffsError
+from sync.storable import storable_text
 from sync.storage.inbox import End, Event, Merge
 
 MAX_DEPTH = 32
@@ -20,7 +21,6 @@ _MAX_INT_DIGITS = 18  # fits the database's 64 bits; a longer number is kept as 
 
 _ID = re.compile(r"[1-9][0-9]{0,18}")
 _MOMENT = re.compile(r"[0-9]{1,18}")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Malformed(StrEnum):
@@ -113,22 +113,18 @@ def _no_constant(name: str) -> object:
 
 
 def _storable(value: object, depth: int = 0) -> object:
-    """The same value, its text fit for the database: half a surrogate pair, as of a text cut short, becomes U+FFFD."""
+    """The same value, its text fit for the database, and not nested too deep."""
     if depth > MAX_DEPTH:
         raise MalformedBodyError(Malformed.TOO_DEEP)
     match value:
         case str():
-            return _whole(value)
+            return storable_text(value)
         case dict():
-            return {_whole(name): _storable(inner, depth + 1) for name, inner in value.items()}
+            return {storable_text(name): _storable(inner, depth + 1) for name, inner in value.items()}
         case list():
             return [_storable(inner, depth + 1) for inner in value]
         case _:
             return value
-
-
-def _whole(text: str) -> str:
-    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
 def _event(raw: dict[str, object]) -> Event:

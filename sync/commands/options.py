@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import click
 
 from mappings.vocabulary import Handoff
+from sync.storable import storable_text
 
 if TYPE_CHECKING:
     from sync.service.bootstrap import Service
@@ -30,10 +32,10 @@ HANDOFF = click.option(
 OWNER = click.option(
     "--owner", "owners", multiple=True, metavar="OWNER", help="Only where work is for this person: email or owner id."
 )
-REASON = click.option("--reason", metavar="TEXT", help="Why; it is kept with your name and the time.")
-REQUIRED_REASON = click.option(
-    "--reason", required=True, metavar="TEXT", help="Why; it is kept with your name and the time."
+_REASON = partial(
+    click.option, "--reason", metavar="TEXT", type=storable_text, help="Why; it is kept with your name and the time."
 )
+REASON, REQUIRED_REASON = _REASON(), _REASON(required=True)
 ALL = click.option(
     "--all", "everything", is_flag=True, help=f"List everything, not only the first {LIST_LIMIT} of a kind."
 )

@@ -26,6 +26,7 @@ from sync.clock import Clock
 from sync.errors import AuthenticationError, CRMRejectedError, CRMUnavailableError, StoreError
 from sync.hubspot import answers
 from sync.hubspot.answers import Json, Problem
+from sync.storable import storable
 from sync.storage.budget import Bucket, Observed, Priority
 
 _RATE_LIMITED: Final = 429
@@ -34,6 +35,9 @@ _MIGRATING: Final = 477
 _NOTHING_DONE: Final = {_RATE_LIMITED, _LOCKED, _MIGRATING}
 _LOCKED_SECONDS: Final = 2.0
 _TEN_SECONDS: Final = 10.0
+
+_UNFIT_SIGNS: Final = (b"\\ud", b"\\uD", b"\\u0000", b"\xed")
+"""Without one of these a body has no text that `storable` changes: looking for them costs next to nothing."""
 
 BRIEFLY: Final = 2.0
 """Seconds for which a call is tried again where a longer one with more inputs has just failed."""
@@ -420,11 +424,14 @@ def _as_built(request: requests.PreparedRequest) -> requests.PreparedRequest:
 
 
 def _json_object(response: requests.Response) -> Json | None:
-    """The body; {} for an error without one, None for anything that is not a JSON object (HTML, or cut off)."""
-    if not response.content.strip() and response.status_code >= 400:
+    """The body, its texts fit to be kept; {} for an error without one, None for what is no JSON object (HTML, or cut off)."""
+    content = response.content
+    if not content.strip() and response.status_code >= 400:
         return {}
     try:
-        body = json.loads(response.content)
+        body = json.loads(content)
+        if isinstance(body, dict) and any(sign in content for sign in _UNFIT_SIGNS):
+            body = storable(body)
     except (ValueError, RecursionError):
         return None
     return body if isinstance(body, dict) else None

@@ -50,6 +50,7 @@ from tests.unit.mapping.files import Write, problems_of
         pytest.param("<<: {rules: {}}", 1, "<<", "merge of sections", id="a merge"),
         pytest.param("rules: !!python/object:os.system {}", 1, "rules", "leave the tag out", id="a tag"),
         pytest.param("? [a]\n: b", 1, "", "plain name before the colon", id="a list for a key"),
+        pytest.param(r'ticket: {approved: "yes \0"}', 1, "ticket.approved", "no database takes", id="NUL"),
         # keys
         pytest.param("rulez: {}", 1, "rulez", "did you mean `rules`?", id="an unknown section"),
         pytest.param("rules:\n  window: 3", 2, "rules.window", "did you mean `window_days`?", id="an unknown key"),
