@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from difflib import get_close_matches
+from functools import lru_cache
 from html.parser import HTMLParser
 from types import TracebackType
 
@@ -108,18 +109,17 @@ def sparse(kind: TaskKind | EmailKind | None) -> dict[str, object]:
     return BLANK | {key: FULL[key] for key in ("portfolio", "today", "role", "reason", *counted_on)}
 
 
-def faults(source: str, kind: TaskKind | EmailKind | None, *, html: bool, subject: bool = False) -> list[Fault]:
+@lru_cache(maxsize=512)  # a mapping that is read again has its old texts, all but a few
+def faults(source: str, kind: TaskKind | EmailKind | None, *, html: bool, subject: bool = False) -> tuple[Fault, ...]:
     """Everything that is wrong with one text; nothing if every record of this kind can be served."""
     try:
         template = compiled(source, html=html)
     except TemplateSyntaxError as error:
-        return [Fault(error.lineno, _syntax(error))]
+        return (Fault(error.lineno, _syntax(error)),)
     except RENDERING_ERRORS as error:  # a constant expression is evaluated at once
-        return [Fault(1, f"is no usable template: {error}")]
-    unknown = list(_unknown_names(source, html=html))
-    if unknown:
-        return unknown
-    return list(_rehearsed(template, kind, html=html, subject=subject))
+        return (Fault(1, f"is no usable template: {error}"),)
+    unknown = tuple(_unknown_names(source, html=html))
+    return unknown or tuple(_rehearsed(template, kind, html=html, subject=subject))
 
 
 def _rehearsed(template: Template, kind: TaskKind | EmailKind | None, *, html: bool, subject: bool) -> Iterator[Fault]:

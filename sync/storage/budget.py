@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, and_, case, select, update
+from sqlalchemy import BigInteger, BindParameter, Connection, and_, bindparam, case, select, update
 
 from sync.clock import Clock, to_ms
 from sync.storage import service_state
@@ -36,6 +36,32 @@ _TOKEN: Final = 1000  # the row counts thousandths
 _DAILY_EVERY: Final = timedelta(seconds=10)
 
 _NEW_BUCKET: Final = insert_new(budgets)
+
+
+def _number(name: str) -> BindParameter[int]:
+    return bindparam(name, type_=BigInteger())
+
+
+_NOW: Final = _number("now")
+_OF_BUCKET: Final = budgets.c.name == bindparam("bucket")
+
+# The row's tokens now. A row ahead of the clock (a pause, a clock set back a little) is not filled.
+_ELAPSED: Final = case((budgets.c.filled_at > _NOW, 0), else_=_NOW - budgets.c.filled_at)
+_FILLED: Final = budgets.c.tokens + _ELAPSED * _number("refill") // _number("window")
+_AVAILABLE: Final = case((_number("full") < _FILLED, _number("full")), else_=_FILLED)
+
+_STATE: Final = select(_AVAILABLE.label("available"), budgets.c.used).where(_OF_BUCKET)
+_TAKE: Final = (
+    update(budgets)
+    .where(_OF_BUCKET, _number("need") <= _AVAILABLE)
+    .values(
+        tokens=_AVAILABLE - _TOKEN,
+        filled_at=case((budgets.c.filled_at > _NOW, budgets.c.filled_at), else_=_NOW),
+        used=budgets.c.used + 1,
+    )
+    .returning(budgets.c.used)
+)
+_ROW: Final = select(budgets).where(_OF_BUCKET)
 
 
 class Bucket(StrEnum):
@@ -117,8 +143,7 @@ class BudgetReader:
 
     def _state(self, connection: Connection, bucket: Bucket, limit: Limit) -> BucketState:
         now = to_ms(self._clock.now())
-        columns = select(_available(limit, now).label("available"), budgets.c.used).where(budgets.c.name == bucket)
-        row = connection.execute(columns).one_or_none()
+        row = connection.execute(_STATE, _at(bucket, limit, now)).one_or_none()
         available, used = (limit.burst, 0) if row is None else (int(row.available) // _TOKEN, int(row.used))
         return BucketState(limit.requests, limit.seconds, max(0, available), used)
 
@@ -159,17 +184,7 @@ class Budget(BudgetReader):
             self._begin(connection, now)
             limit = self._limits[bucket]
             need = self._need(limit, priority)
-            available = _available(limit, now)
-            taken = connection.execute(
-                update(budgets)
-                .where(budgets.c.name == bucket, available >= need)
-                .values(
-                    tokens=available - _TOKEN,
-                    filled_at=case((budgets.c.filled_at > now, budgets.c.filled_at), else_=now),
-                    used=budgets.c.used + 1,
-                )
-                .returning(budgets.c.used)
-            ).one_or_none()
+            taken = connection.execute(_TAKE, {**_at(bucket, limit, now), "need": need}).one_or_none()
             return 0.0 if taken is not None else self._wait(connection, bucket, limit, need, now)
 
     def observe(self, bucket: Bucket, observed: Observed) -> None:
@@ -211,7 +226,7 @@ class Budget(BudgetReader):
 
     def _wait(self, connection: Connection, bucket: Bucket, limit: Limit, need: int, now: int) -> float:
         """Seconds until `need` may be there, always more than 0; heals a row that a clock set back left ahead."""
-        row = connection.execute(select(budgets).where(budgets.c.name == bucket)).one_or_none()
+        row = connection.execute(_ROW, {"bucket": bucket}).one_or_none()
         if row is None:  # the transaction that made it was not committed, or the table was emptied
             self._begun = False
             return 0.001
@@ -305,9 +320,7 @@ def _within(ceiling: Limit, requests: int, seconds: float) -> Limit:
     return Limit(requests, seconds) if requests / seconds < ceiling.requests / ceiling.seconds else ceiling
 
 
-def _available(limit: Limit, now: int) -> ColumnElement[int]:
-    """The row's tokens at `now`. A row ahead of the clock (a pause, a clock set back a little) is not filled."""
-    elapsed = case((budgets.c.filled_at > now, 0), else_=now - budgets.c.filled_at)
-    filled = budgets.c.tokens + elapsed * limit.refill // limit.window_ms
+def _at(bucket: Bucket, limit: Limit, now: int) -> dict[str, object]:
+    """What the statements bind that ask what a bucket holds."""
     full = limit.burst * _TOKEN
-    return case((filled > full, full), else_=filled)
+    return {"bucket": bucket, "now": now, "refill": limit.refill, "window": limit.window_ms, "full": full}
