@@ -8,6 +8,7 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
+from tests.kept import kept
 from tests.world import World
 
 MakeWorld = Callable[..., World]
@@ -15,6 +16,12 @@ MakeWorld = Callable[..., World]
 # On a busy machine any example may take long, and so may drawing it: neither is a fault of what is tested.
 settings.register_profile("patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _kept() -> Iterator[None]:
+    with kept():
+        yield
 
 
 @pytest.fixture(autouse=True)
