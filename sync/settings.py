@@ -213,7 +213,8 @@ def read_settings(**overrides: object) -> Settings:
 def read_settings_of(env_file: Path) -> Settings:
     """The settings of the deployment whose `.env` file this is: the file's alone, whatever the environment says.
 
-    A SQLite file named without a slash in front lies in the directory of the `.env` file, where its service runs. Raises
+    A SQLite file, or a mapping, named without a slash in front lies in the directory of the `.env` file, where its service
+    runs. Raises
     `ConfigurationError`, also where there is no such file.
     """
     if not env_file.is_file():
@@ -223,6 +224,8 @@ def read_settings_of(env_file: Path) -> Settings:
     scheme, _, file = found.database_url.partition(":///")
     if scheme == "sqlite":
         found = found.model_copy(update={"database_url": f"sqlite:///{env_file.absolute().parent / file}"})
+    if found.mapping is not None:
+        found = found.model_copy(update={"mapping": env_file.absolute().parent / found.mapping})
     return found
 
 

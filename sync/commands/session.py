@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from sync.commands.output import use_zone
+from sync.commands.output import say, use_zone
 
 if TYPE_CHECKING:
     from sync.clock import Clock
@@ -119,9 +119,28 @@ def service(
     )
     use_zone(built.mapping.zone)
     try:
+        if level >= logging.WARNING:
+            _tell_of_another_mapping_or_clock(built)
         yield built
     finally:
         built.close()
+
+
+def _tell_of_another_mapping_or_clock(built: "Service") -> None:
+    """Say where the running service goes by another mapping or clock than this command: what it does is not what is shown."""
+    from mappings.digest import digest_of
+    from sync.clock import SystemClock
+    from sync.observe.agreement import by_another_clock, of_clock, of_mapping
+    from sync.observe.status import mapping_name
+    from sync.storage import processes
+
+    now, on_machine = built.clock.now(), SystemClock().now()
+    with built.store.read() as connection:
+        found = processes.find(connection)
+    for one in by_another_clock(found, now, on_machine)[-1:]:
+        say(f"Note: {of_clock(one, now, on_machine, str(click.get_current_context().info_name))}.")
+    for finding in of_mapping(found, now, digest_of(built.mapping), mapping_name(built.settings)):
+        say(f"Note: {finding.text}.")
 
 
 def _zone_of(store: "Store") -> ZoneInfo | None:

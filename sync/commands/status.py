@@ -58,7 +58,8 @@ EVERY = 3.0
 def status(watch: bool, files: tuple[Path, ...], everything: bool, as_json: bool) -> None:
     """Show how the service is doing: is anything waiting, blocked, failed, held, stuck?
 
-    Reads the database alone. It works without a token, and while the CRM is down.
+    Reads the database, and the mapping file to see whether the service still goes by it. It works without a token, and
+    while the CRM is down.
 
     \b
     backlog   records that are due to be looked at

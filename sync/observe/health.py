@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from sync.errors import StoreError
+from sync.observe.agreement import by_another_clock, of_clock
 from sync.observe.running import Finding, live, of_receiver, of_worker
 from sync.rules.model import EffectState
 from sync.settings import Settings
@@ -30,18 +31,23 @@ LITTLE_ROOM = 100_000_000
 """Bytes left on the database's disk below which it is said."""
 
 
-def look(store: StoreReader, now: datetime, settings: Settings) -> list[Finding]:
-    """List what keeps all from being well, what stops the whole service first; empty: all is well. Raises nothing."""
+def look(store: StoreReader, now: datetime, settings: Settings, *, on_machine: datetime | None = None) -> list[Finding]:
+    """List what keeps all from being well, what stops the whole service first; empty: all is well. Raises nothing.
+
+    `on_machine` is the time of the asker's machine, where it may be that the service goes by another clock than `now` (a
+    rehearsal's): then nothing is said of what is late. None: it is `now`.
+    """
     try:
         with store.read() as connection:
             found = processes.find(connection)
+            elsewhere = by_another_clock(found, now, on_machine or now)
             findings = [
                 *_refused(connection),
-                *of_worker(found, now),
-                *of_receiver(found, now, expected=bool(settings.public_url and settings.hubspot_client_secret)),
-                *_backlog(connection, now),
-                *_late(connection, now, found, timedelta(seconds=settings.poll_seconds)),
-                *_failing(connection, now, found),
+                *(
+                    [Finding(of_clock(elsewhere[-1], now, on_machine or now, "status"))]
+                    if elsewhere
+                    else _by_the_clock(connection, now, found, settings)
+                ),
                 *_clock(connection),
                 *_records(connection, now),
                 *_effects(connection),
@@ -90,6 +96,15 @@ def _refused(connection: Connection) -> Iterator[Finding]:
         reason = service_state.get(connection, entry)
         if reason is not None:
             yield Finding(text.format(reason))
+
+
+def _by_the_clock(connection: Connection, now: datetime, found: list[Process], settings: Settings) -> Iterator[Finding]:
+    """Whoever is silent, and whatever is late."""
+    yield from of_worker(found, now)
+    yield from of_receiver(found, now, expected=bool(settings.public_url and settings.hubspot_client_secret))
+    yield from _backlog(connection, now)
+    yield from _late(connection, now, found, timedelta(seconds=settings.poll_seconds))
+    yield from _failing(connection, now, found)
 
 
 def _backlog(connection: Connection, now: datetime) -> Iterator[Finding]:

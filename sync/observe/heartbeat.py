@@ -9,11 +9,11 @@ from threading import Event, Thread
 
 import structlog
 
-from sync.clock import Clock
+from sync.clock import Clock, SystemClock
 from sync.errors import StoreError
 from sync.observe.running import is_live
 from sync.storage import processes
-from sync.storage.database import Store
+from sync.storage.database import Connection, Store
 from sync.storage.processes import Part, Process
 
 EVERY = timedelta(seconds=20)
@@ -31,18 +31,30 @@ log = structlog.get_logger()
 class Heartbeat:
     """One process's. A database that does not take it is logged, and raises nothing: silence says enough.
 
+    `mapping` is the digest of the mapping that the process goes by; None: by none. `machine` is the machine's own clock,
+    which in a rehearsal is not the one that the service goes by.
     `busy_since` and `waits_for` are set by whoever does the work, and stand in its next sign of life.
     """
 
-    def __init__(self, store: Store, clock: Clock, part: Part) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        part: Part,
+        *,
+        mapping: str | None = None,
+        machine: Clock | None = None,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._part = part
+        self._mapping = mapping
+        self._machine = machine or SystemClock()
         self._pid = os.getpid()
         self._host = socket.gethostname()
         self._stop = Event()
         self._id: int | None = None  # None: not written down yet
-        self._beat_at: datetime | None = None
+        self._beat_at: tuple[datetime, datetime] | None = None  # by the clock, and by the machine's
         self._others: set[int] = set()  # of this part, told of already
         self.busy_since: datetime | None = None  # None: at no group of records
         self.waits_for: str | None = None  # None: for nobody
@@ -66,11 +78,12 @@ class Heartbeat:
         return thread
 
     def beat_if_due(self) -> None:
-        """Write a sign of life if the last one is old enough, by whatever the clock says now."""
-        now = self._clock.now()
-        if self._beat_at is None or not timedelta() <= now - self._beat_at < EVERY:
-            self._beat_at = now
-            self._noted(now)
+        """Write a sign of life if the last one is old enough, by the clock or by the machine's: a rehearsal's may stand still."""
+        now, on_machine = self._clock.now(), self._machine.now()
+        last = self._beat_at
+        if last is None or not all(timedelta() <= a - b < EVERY for a, b in zip((now, on_machine), last, strict=True)):
+            self._beat_at = now, on_machine
+            self._noted(now, now - on_machine)
 
     def tell_of_others(self) -> None:
         """Log each other process that does the same on this database, before this one begins. Raises `StoreError`."""
@@ -96,19 +109,29 @@ class Heartbeat:
             except Exception:  # a thread that ended would look like a dead process
                 log.exception("heartbeat.failed", part=self._part)
 
-    def _noted(self, now: datetime) -> None:
+    def _noted(self, now: datetime, clock_ahead: timedelta) -> None:
         try:
             with self._store.write() as connection:
-                known = self._id is not None and processes.beat(
-                    connection, self._id, now, busy_since=self.busy_since, waits_for=self.waits_for
-                )
-                if not known:
-                    self._id = processes.begin(connection, self._part, self._pid, self._host, now)
+                if self._id is None or not self._beat(connection, self._id, now, clock_ahead):
+                    self._id = processes.begin(
+                        connection, self._part, self._pid, self._host, now, mapping=self._mapping
+                    )
+                    self._beat(connection, self._id, now, clock_ahead)
                 found = processes.find(connection)
         except StoreError as error:
             log.warning("heartbeat.not_noted", part=self._part, error=str(error))
         else:
             self._tell_of_others(found, now)
+
+    def _beat(self, connection: Connection, id_: int, now: datetime, clock_ahead: timedelta) -> bool:
+        return processes.beat(
+            connection,
+            id_,
+            now,
+            busy_since=self.busy_since,
+            waits_for=self.waits_for,
+            clock_ahead=clock_ahead,
+        )
 
     def _tell_of_others(self, found: list[Process], now: datetime) -> None:
         """Log each other process that does the same on this database, once."""

@@ -4,8 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sync.clock import Clock, iso
+from mappings.digest import digest_of
+from mappings.load import MappingError, load
+from sync.clock import Clock, SystemClock, iso
 from sync.observe import health
+from sync.observe.agreement import by_another_clock, of_mapping
 from sync.observe.running import live
 from sync.rules.model import EffectState
 from sync.settings import Settings
@@ -80,6 +83,7 @@ class Status:
     alerts: tuple[SentAlert, ...]  # within the last day, the newest first
     worth_a_look: tuple[WorthALook, ...]  # by the portfolio's name
     running: tuple[Process, ...]  # the service's processes that give signs of life; of one part the oldest first
+    mapping: str | None  # the digest of the mapping that MAPPING names; None: it cannot be read
 
     @property
     def ok(self) -> bool:
@@ -112,15 +116,16 @@ class Status:
             "stuck": [one.as_json() for one in self.stuck],
             "worth_a_look": [one.as_json() for one in self.worth_a_look],
             "running": [one.as_json() for one in self.running],
+            "mapping": self.mapping,
             "told": [one.as_json() for one in self.alerts],
             "at": self.at.isoformat(),
         }
 
 
 def read(store: StoreReader, clock: Clock, settings: Settings) -> Status:
-    """Tell how the service is doing now. Raises `StoreError`."""
-    now = clock.now()
-    found = [one.text for one in health.look(store, now, settings)]
+    """Tell how the service is doing now, and whether by the clock and the mapping of whoever asks. Raises `StoreError`."""
+    now, on_machine = clock.now(), SystemClock().now()
+    found = [one.text for one in health.look(store, now, settings, on_machine=on_machine)]
     with store.read() as connection:
         backlog = work_queue.backlog(connection, now)
         counts = ledger.count(connection)
@@ -135,7 +140,12 @@ def read(store: StoreReader, clock: Clock, settings: Settings) -> Status:
         alike = tuple(look_alikes.find(connection))
         sent = tuple(alert_log.since(connection, now - ALERTS_SHOWN))
         starts = processes.find(connection)
-    running = tuple(one for part in Part for one in live(starts, part, now))
+    elsewhere = by_another_clock(starts, now, on_machine)
+    running = tuple(one for part in Part for one in live(starts, part, now) or _of(part, elsewhere))
+    digest, unreadable = _mapping_now(settings)
+    found += unreadable
+    if digest is not None:
+        found += [one.text for one in of_mapping(starts, now, digest, mapping_name(settings))]
     return Status(
         now,
         backlog,
@@ -154,7 +164,29 @@ def read(store: StoreReader, clock: Clock, settings: Settings) -> Status:
         sent,
         alike,
         running,
+        digest,
     )
+
+
+def mapping_name(settings: Settings) -> str:
+    """Call the mapping as the admin does: by its file."""
+    return "the packaged default" if settings.mapping is None else str(settings.mapping)
+
+
+def _mapping_now(settings: Settings) -> tuple[str | None, list[str]]:
+    """The digest of the mapping as it stands in its file now; or None, and why the next start would fail."""
+    try:
+        return digest_of(load(settings.mapping)), []
+    except MappingError as error:
+        more = f" (and {len(error.problems) - 1} more)" if len(error.problems) > 1 else ""
+        return None, [
+            f"the mapping {mapping_name(settings)} (MAPPING) cannot be read, so that no start and no command would go well: "
+            f"{error.problems[0]}{more}. What runs goes on by the one that it has read"
+        ]
+
+
+def _of(part: Part, found: Iterable[Process]) -> list[Process]:
+    return [one for one in found if one.part is part]
 
 
 def held(connection: Connection) -> Held:

@@ -5,6 +5,7 @@ from threading import Event, Thread
 
 import structlog
 
+from mappings.digest import digest_of
 from sync.errors import AuthenticationError, HandoffsError, MappingMisfitError
 from sync.observe import health
 from sync.observe.heartbeat import Heartbeat
@@ -47,7 +48,7 @@ class Worker:
         self._lane = lane
         self._stop = Event()
         self._trouble = trouble = Trouble(service)
-        self._heartbeat = Heartbeat(service.store, service.clock, Part.WORKER)
+        self._heartbeat = Heartbeat(service.store, service.clock, Part.WORKER, mapping=digest_of(service.mapping))
         self._ping = Ping(service)
         self._looked = False  # whether the last drain found something
         self._reviewed_at: datetime | None = None  # None: not yet

@@ -33,6 +33,8 @@ class Process:
     ended_at: datetime | None
     busy_since: datetime | None  # since when it is at its present group of records; None: at none
     waits_for: str | None  # whom it waits for, in words; None: nobody
+    mapping: str | None  # the digest of the mapping that it goes by; None: by none, or it is not known
+    clock_ahead: timedelta | None  # how far its clock is ahead of its machine's, negative: behind; None: not known
 
     def __str__(self) -> str:
         return f"{self.part} (pid {self.pid} on {self.host})"
@@ -47,6 +49,8 @@ class Process:
             "ended_at": iso(self.ended_at),
             "busy_since": iso(self.busy_since),
             "waits_for": self.waits_for,
+            "mapping": self.mapping,
+            "clock_ahead_seconds": None if self.clock_ahead is None else self.clock_ahead.total_seconds(),
         }
 
 
@@ -55,26 +59,47 @@ _OLD = processes.delete().where(processes.c.beat_at < bindparam("before"))
 _BEAT = (
     processes.update()
     .where(processes.c.id == bindparam("of_id"))
-    .values(beat_at=bindparam("at"), busy_since=bindparam("busy"), waits_for=bindparam("waits"))
+    .values(
+        beat_at=bindparam("at"),
+        busy_since=bindparam("busy"),
+        waits_for=bindparam("waits"),
+        clock_ahead=bindparam("ahead"),
+    )
 )
 _END = processes.update().where(processes.c.id == bindparam("of_id")).values(ended_at=bindparam("at"))
 
 
-def begin(connection: Connection, part: Part, pid: int, host: str, now: datetime) -> int:
-    """Write down that a part starts; the id of its row. Starts of long ago are forgotten."""
+def begin(connection: Connection, part: Part, pid: int, host: str, now: datetime, *, mapping: str | None = None) -> int:
+    """Write down that a part starts, with the digest of the mapping that it goes by; the id of its row.
+
+    Starts of long ago are forgotten.
+    """
     connection.execute(_OLD, {"before": to_ms(now - KEPT_FOR)})
-    row = {"part": part.value, "pid": pid, "host": host, "started_at": to_ms(now), "beat_at": to_ms(now)}
+    at = to_ms(now)
+    row = {"part": part.value, "pid": pid, "host": host, "started_at": at, "beat_at": at, "mapping": mapping}
     key = connection.execute(processes.insert().values(**row)).inserted_primary_key
     assert key is not None
     return int(key[0])
 
 
 def beat(
-    connection: Connection, id_: int, now: datetime, *, busy_since: datetime | None, waits_for: str | None
+    connection: Connection,
+    id_: int,
+    now: datetime,
+    *,
+    busy_since: datetime | None,
+    waits_for: str | None,
+    clock_ahead: timedelta | None = None,
 ) -> bool:
     """Write down a sign of life; False if the row is gone."""
-    row = {"of_id": id_, "at": to_ms(now), "busy": None if busy_since is None else to_ms(busy_since)}
-    return connection.execute(_BEAT, {**row, "waits": waits_for}).rowcount == 1
+    row = {
+        "of_id": id_,
+        "at": to_ms(now),
+        "busy": None if busy_since is None else to_ms(busy_since),
+        "waits": waits_for,
+        "ahead": None if clock_ahead is None else clock_ahead // timedelta(milliseconds=1),
+    }
+    return connection.execute(_BEAT, row).rowcount == 1
 
 
 def end(connection: Connection, id_: int, now: datetime) -> None:
@@ -95,6 +120,8 @@ def find(connection: Connection) -> list[Process]:
             ended_at=None if row.ended_at is None else from_ms(row.ended_at),
             busy_since=None if row.busy_since is None else from_ms(row.busy_since),
             waits_for=row.waits_for,
+            mapping=row.mapping,
+            clock_ahead=None if row.clock_ahead is None else timedelta(milliseconds=row.clock_ahead),
         )
         for row in connection.execute(_ALL)
     ]

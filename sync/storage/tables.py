@@ -290,6 +290,10 @@ processes = Table(
     Column("ended_at", BigInteger),  # it was told to end; null: it runs, or was cut off
     Column("busy_since", BigInteger),  # since when the worker is at its present group; null: it is at none
     Column("waits_for", Text),  # whom it waits for, and since when; null: nobody
+    Column(
+        "mapping", String
+    ),  # the digest of the mapping that it goes by; null: by none, or an earlier release's process
+    Column("clock_ahead", BigInteger),  # how far its clock is ahead of its machine's, in ms; null: an earlier release's
 )
 
 # One email to the admin a kind and hour.
