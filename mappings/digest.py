@@ -1,8 +1,17 @@
-"""A mapping in a few characters, to tell whether two processes go by the same one."""
+"""A mapping as one text, and the digest that names it: processes compare theirs by it, an occurrence tells what decided it."""
 
 import hashlib
+import json
 
 from mappings.schema import ProcessMapping
+
+DIGITS = 16
+"""Hexadecimal digits of a digest: two mappings of one agency never share sixteen."""
+
+
+def canonical_text(mapping: ProcessMapping) -> str:
+    """Write the whole mapping with all its texts as JSON, in one form: equal mappings are equal texts."""
+    return json.dumps(mapping.model_dump(mode="json"), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def digest_of(mapping: ProcessMapping) -> str:
@@ -10,4 +19,4 @@ def digest_of(mapping: ProcessMapping) -> str:
 
     Comments, the order of keys and which file a text stands in do not count.
     """
-    return hashlib.sha256(mapping.model_dump_json().encode()).hexdigest()[:16]
+    return hashlib.sha256(canonical_text(mapping).encode()).hexdigest()[:DIGITS]

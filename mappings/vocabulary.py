@@ -49,6 +49,36 @@ class Status(StrEnum):
     UNMAPPED = "unmapped"  # a value in the CRM that the mapping does not name; no rule fires on it
 
 
+class Step(StrEnum):
+    """Where a portfolio stands in the process, in its order: what people see as one column after the other."""
+
+    BETWEEN = "between"  # between two refreshes: the next kickoff is awaited, or there is no date
+    KICKOFF = "kickoff"  # the client is asked whether they want a refresh
+    CONFIRMED = "confirmed"  # they do, and the Refresh Date is awaited
+    TICKETS = "tickets"  # the date has come: the deliverable tickets are to be created
+    PRODUCTION = "production"  # the Creative Team is at work on tickets
+    REVISIONS = "revisions"  # the same, and on what the client wants changed
+    REVIEW = "review"  # every ticket is ready: the client is to approve
+    IMPLEMENTATION = "implementation"  # the client has approved: the creatives are to go live
+
+    @property
+    def headline(self) -> str:
+        """What the step is called: `Asking the client`, `In production`."""
+        return _STEPS[self]
+
+
+_STEPS: dict[Step, str] = {
+    Step.BETWEEN: "Between refreshes",
+    Step.KICKOFF: "Asking the client",
+    Step.CONFIRMED: "Waiting for the date",
+    Step.TICKETS: "Tickets to be created",
+    Step.PRODUCTION: "In production",
+    Step.REVISIONS: "In revision",
+    Step.REVIEW: "With the client",
+    Step.IMPLEMENTATION: "Going live",
+}
+
+
 class Role(StrEnum):
     ACCOUNT_MANAGER = "account_manager"
     SOCIAL_AD_SPECIALIST = "social_ad_specialist"

@@ -1,74 +1,15 @@
-"""Every client in a line: where it stands, whose turn it is, since when, and what date comes next.
+"""Every client in a line, by the CRM's own names, statuses and dates of this moment.
 
-Two things are put together: what the portfolios say now, of which a search shows two hundred a call, and whom each waits
-for, as its last pass has written it down. No history is read, and no rule decides: `explain` does both, for one client.
+A search shows two hundred portfolios a call. What else is told of each stands in the database: see `observe.clients`. No
+history is read, and no rule decides: `explain` does both, for one client.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from enum import StrEnum
-
-from sync.clock import iso
-from sync.crm import Kind, Record, RecordRef, moment_of
+from sync.crm import Kind, Record, moment_of
+from sync.observe.clients import Client, Shown, as_shown
 from sync.passes.portal import Portal
 from sync.service.reading import ReadingService
-from sync.storage import waits, work_queue
-from sync.storage.ledger import queries
-from sync.storage.ledger.queries import Trouble
-from sync.storage.waits import Turn
-from sync.storage.work_queue import QueuedRecord
 
-
-class Standing(StrEnum):
-    """Who has the next step, the most urgent first."""
-
-    PARKED = "parked"  # an admin: looking at it failed again and again
-    FAILED = "failed"  # an admin: the CRM or the mail server refuses what is due
-    BLOCKED = "blocked"  # an admin: something waits for a person to be named, or for a setting
-    HELD = "held"  # an admin: the breaker holds it
-    STUCK = "stuck"  # a person, for longer than the mapping allows
-    WAITING = "waiting"  # a person
-    DUE = "due"  # the service
-    QUIET = "quiet"  # the calendar, or nobody
-
-
-@dataclass(frozen=True, slots=True)
-class Client:
-    """One portfolio. `next_date`: the next day on which the calendar makes something due, and `next_is` what."""
-
-    id: str
-    name: str
-    url: str
-    status: str  # as people see it; '' where it is empty
-    refresh_date: date | None
-    standing: Standing
-    turn: str  # who has the next step, as people call them
-    what: str  # to do what, or what is the matter
-    since: datetime | None
-    next_date: date | None
-    next_is: str  # `kickoff` or `Refresh Date`; '' where there is none
-
-    def as_json(self) -> dict[str, object]:
-        return {
-            "portfolio": {"id": self.id, "name": self.name, "url": self.url},
-            "status": self.status,
-            "refresh_date": None if self.refresh_date is None else self.refresh_date.isoformat(),
-            "state": self.standing.value,
-            "turn": self.turn,
-            "what": self.what,
-            "since": iso(self.since),
-            "next": None if self.next_date is None else {"date": self.next_date.isoformat(), "what": self.next_is},
-        }
-
-
-@dataclass(frozen=True)
-class _Known:
-    """What the database knows, by portfolio."""
-
-    turns: Mapping[str, Turn]
-    queued: Mapping[RecordRef, QueuedRecord]
-    troubles: Mapping[str, list[Trouble]]
+__all__ = ["Client", "clients"]
 
 
 def clients(service: ReadingService) -> list[Client]:
@@ -80,87 +21,24 @@ def clients(service: ReadingService) -> list[Client]:
     names = service.mapping.portfolio.properties
     conditions = service.mapping.portfolio.condition
     wanted = [names.name, names.status, names.refresh_date, *(one.property for one in conditions)]
-    found = [
-        record
+    shown = [
+        _shown(service, portal, record)
         for record in service.crm.search(Kind.PORTFOLIO, [], list(dict.fromkeys(wanted)))
         if all(one.holds(record.properties.get(one.property, "")) for one in conditions)
     ]
-    labels = _labels(service)
-    known = _known(service, found)
-    made = [_client(service, portal, record, labels, known) for record in found]
-    order = list(Standing)
-    return sorted(made, key=lambda one: (order.index(one.standing), one.name.casefold(), int(one.id)))
-
-
-def _labels(service: ReadingService) -> dict[str, str]:
-    """What people see for each value of the status."""
-    definition = service.crm.properties(Kind.PORTFOLIO).get(service.mapping.portfolio.properties.status)
-    return {} if definition is None else dict(zip(definition.options, definition.labels, strict=False))
-
-
-def _known(service: ReadingService, found: Iterable[Record]) -> _Known:
-    troubles: dict[str, list[Trouble]] = {}
+    window = service.mapping.rules.window_days
     with service.store.read() as connection:
-        for one in queries.troubles(connection):
-            if one.portfolio is not None:
-                troubles.setdefault(one.portfolio, []).append(one)
-        refs = [RecordRef(Kind.PORTFOLIO, record.id) for record in found]
-        return _Known(waits.turns(connection), work_queue.find(connection, refs), troubles)
+        return as_shown(connection, shown, service.calendar.now(), service.today, window)
 
 
-def _client(
-    service: ReadingService, portal: Portal, record: Record, labels: Mapping[str, str], known: _Known
-) -> Client:
+def _shown(service: ReadingService, portal: Portal, record: Record) -> Shown:
     names = service.mapping.portfolio.properties
     status = record.properties.get(names.status, "")
     moment = moment_of(record.properties.get(names.refresh_date, ""))
-    when = None if moment is None else moment.date()
-    now = service.calendar.now()
-    standing, turn, what, since = _turn(record.id, known, when, service.today, now)
-    next_date, next_is = _next(when, service.today, service.mapping.rules.window_days)
-    return Client(
-        record.id, record.properties.get(names.name, ""), portal.url(Kind.PORTFOLIO, record.id), labels.get(status, status),
-        when, standing, turn, what, since, next_date, next_is,
-    )  # fmt: skip
-
-
-def _turn(
-    portfolio: str, known: _Known, when: date | None, today: date, now: datetime
-) -> tuple[Standing, str, str, datetime | None]:
-    """Who has the next step, to do what, since when."""
-    queued = known.queued.get(RecordRef(Kind.PORTFOLIO, portfolio))
-    for_admin = _admins_turn(queued, known.troubles.get(portfolio, []))
-    if for_admin is not None:
-        return for_admin
-    turn = known.turns.get(portfolio)
-    if turn is not None:
-        standing = Standing.STUCK if turn.stuck_at <= now else Standing.WAITING
-        return standing, turn.who, turn.what, turn.since
-    if queued is not None and queued.not_before <= now:
-        return Standing.DUE, "the service", "to look at it", queued.not_before
-    turn_of = "the calendar" if when is not None and when >= today else "nobody"
-    return Standing.QUIET, turn_of if when is not None else "nobody: no Refresh Date", "", None
-
-
-def _admins_turn(
-    queued: QueuedRecord | None, troubles: list[Trouble]
-) -> tuple[Standing, str, str, datetime | None] | None:
-    """What waits for an admin; None: nothing does."""
-    if queued is not None and queued.parked_at is not None:
-        return Standing.PARKED, "an admin", f"looking at it failed: {queued.reason}", queued.parked_at
-    for standing in (Standing.FAILED, Standing.BLOCKED):
-        found = [one for one in troubles if one.state.value == standing.value]
-        if found:
-            more = f", and {len(found) - 1} more" if len(found) > 1 else ""
-            return standing, "an admin", f"{found[0].what}{more}: {found[0].reason}", found[0].since
-    if queued is not None and queued.held_effects is not None:
-        return Standing.HELD, "an admin", f"the breaker holds {queued.held_effects} effects", queued.enqueued_at
-    return None
-
-
-def _next(when: date | None, today: date, window: int) -> tuple[date | None, str]:
-    """The next day on which the calendar makes something due, and what."""
-    if when is None or when < today:
-        return None, ""
-    kickoff = when - timedelta(days=window)
-    return (kickoff, "kickoff") if kickoff > today else (when, "Refresh Date")
+    return Shown(
+        record.id,
+        record.properties.get(names.name, "") or f"portfolio {record.id}",
+        portal.url(Kind.PORTFOLIO, record.id),
+        portal.status_labels.get(status, status),
+        None if moment is None else moment.date(),
+    )

@@ -16,6 +16,7 @@ from sync.passes.snapshot import Group
 from sync.passes.snapshot.parents import find_existing, find_parents
 from sync.rules.model import EffectState, Former, LedgerView, OccurrenceState, RecordedOccurrence
 from sync.storage import changes, identities, ledger, look_alikes, memberships, waits, work_queue
+from sync.storage import portfolios as kept_portfolios
 from sync.storage.database import Connection, Store
 from sync.storage.work_queue import WorkItem
 
@@ -94,6 +95,7 @@ class Bookkeeper:
         former = self._hand_over(connection, group)
         ledger.suspend(connection, {*group.gone, *group.merged})
         waits.forget(connection, {*group.gone, *group.merged})
+        kept_portfolios.forget(connection, {*group.gone, *group.merged})
         look_alikes.forget(connection, {*group.gone, *group.merged})
         changes.remember(connection, group.modified, now)
         return former
@@ -115,6 +117,7 @@ class Bookkeeper:
         portfolios = {old.id: new.id for old, new in current.items() if old.kind is Kind.PORTFOLIO}
         memberships.hand_over(connection, portfolios)
         waits.forget(connection, current)
+        kept_portfolios.forget(connection, current)
         look_alikes.forget(connection, current)
         return merged_into(connection, group)  # with their times
 

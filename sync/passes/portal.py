@@ -44,6 +44,7 @@ class Portal:
     absent: frozenset[str] = field(default_factory=frozenset)  # properties of the ticket that the portal does not have
     on_portfolios: frozenset[str] = field(default_factory=frozenset)  # every property that a portfolio has
     choices: Choices = field(default_factory=dict)  # what the properties that the service writes may be set to
+    status_labels: Mapping[str, str] = field(default_factory=dict)  # what people see for each value of the status
 
     def stage(self, stage_id: str) -> Stage:
         """Which of the stages that the process knows this is."""
@@ -105,6 +106,7 @@ class PortalCache:
         self._absent: frozenset[str] = frozenset()
         self._on_portfolios: frozenset[str] = frozenset()
         self._choices: Choices = {}
+        self._status_labels: dict[str, str] = {}
         self._stages_at: datetime | None = None
         self._owners_at: datetime | None = None
         self._sought: dict[str, datetime] = {}
@@ -133,6 +135,8 @@ class PortalCache:
             if impossible := missing_values(self._mapping, known):
                 raise MappingMisfitError("\n".join(impossible))
             self._choices = _choices(self._mapping, known)
+            status = known[Kind.PORTFOLIO][self._mapping.portfolio.properties.status]
+            self._status_labels = dict(zip(status.options, status.labels, strict=False))
             self._stages_at = now
             self._portal = None
         if self._owners_at is None or not timedelta(0) <= now - self._owners_at < OWNERS_FOR:
@@ -186,6 +190,7 @@ class PortalCache:
             absent=self._absent,
             on_portfolios=self._on_portfolios,
             choices=self._choices,
+            status_labels=self._status_labels,
         )
 
     def doubt(self) -> Portal:

@@ -1,12 +1,13 @@
 """One pass over a group: read, decide, plan, do, settle. The only place that turns work items into work."""
 
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
 
+from mappings.digest import digest_of
 from mappings.schema import ProcessMapping
 from mappings.vocabulary import Handoff
 from sync.clock import Clock
@@ -29,19 +30,19 @@ from sync.passes.decider import Decider
 from sync.passes.dump import bounded
 from sync.passes.effects import Follower, Performer, Resolver
 from sync.passes.effects.attempts import Performed
+from sync.passes.found import Found
+from sync.passes.found import found as what_was_found
+from sync.passes.found import remember as remember_found
 from sync.passes.held_lane import HeldLane
 from sync.passes.portal import Portal, PortalCache
 from sync.passes.snapshot import Group, SnapshotReader
 from sync.passes.tally import Tally
 from sync.rules import waiting
-from sync.rules.ancestry import concluded
 from sync.rules.context import Context
-from sync.rules.handoffs.ad_sets import look_alikes as look_alikes_in
-from sync.rules.identity import names_of, versions_of
-from sync.rules.model import Decision, LedgerView, LookAlike, Portfolio, Snapshot, Wait
+from sync.rules.model import Decision, LedgerView, Portfolio, Snapshot, Wait
 from sync.rules.transition import effects_ahead
-from sync.storage import faulty_records, identities, ledger, look_alikes, waits, work_queue
-from sync.storage.database import Connection, Store
+from sync.storage import faulty_records, ledger, work_queue
+from sync.storage.database import Store
 from sync.storage.work_queue import MENDED_BY_TIME, WorkItem
 
 GROUP = 50
@@ -111,6 +112,7 @@ class Reconciler:
     ) -> None:
         self._store = store
         self._mapping = mapping
+        self._digest = digest_of(mapping)
         self._portals = portals
         self._reader = reader
         self._decider = decider
@@ -209,10 +211,10 @@ class Reconciler:
         state.incomplete = {r: one for r, one in state.incomplete.items() if r not in units} | incomplete
         state.faulty.update({r: text for r, text in {**group.faulty, **faulty}.items() if r not in incomplete})
         waited_for = self._waited_for(contexts, decisions, portal)
-        alike = _called_alike(contexts, decisions)
+        found = what_was_found(contexts, decisions, waited_for, group, portal)
         decisions = state.permitted({r: d for r, d in decisions.items() if _is_inside(group.snapshots[r])}, contexts)
         decisions = self._not_held(decisions, views, state)
-        self._plan(decisions, contexts, waited_for, alike, state)
+        self._plan(decisions, contexts, found, state)
         undecided = {record: decision.undecided for record, decision in decisions.items()}
         performed = self._performer.perform(decisions, group.present, portal, state.items, undecided)
         state.tally.count(performed)
@@ -262,15 +264,12 @@ class Reconciler:
         self,
         decisions: Mapping[RecordRef, Decision],
         contexts: Mapping[RecordRef, Context],
-        waited_for: Sequence[tuple[Portfolio, Wait | None]],
-        alike: Sequence[tuple[Portfolio, Sequence[LookAlike]]],
+        found: Found,
         state: _Pass,
     ) -> None:
         now = self._clock.now()
         with self._store.write() as connection:
-            waits.remember(connection, waited_for, now)
-            look_alikes.remember(connection, alike, now)
-            _remember_identities(connection, contexts.values())
+            remember_found(connection, found, self._mapping, now)
             for record, decision in sorted(decisions.items()):
                 origin = state.items[record].origin
                 ledger.record_decision(
@@ -281,6 +280,7 @@ class Reconciler:
                     now,
                     origin,
                     retry_failed=state.mends(record),
+                    mapping=self._digest,
                 )
         for record, decision in decisions.items():
             for occurrence in decision.occurrences:
@@ -331,13 +331,6 @@ class Reconciler:
         self._failpoint("looked at")
 
 
-def _remember_identities(connection: Connection, contexts: Iterable[Context]) -> None:
-    """What tells, should these records be merged one day, which was which; and of those that were, which it was."""
-    for context in contexts:
-        identities.see(connection, versions_of(context.snapshot), names_of(context.snapshot))
-        identities.remember(connection, concluded(context.ledger))
-
-
 def _incomplete(group: Group, contexts: Mapping[RecordRef, Context]) -> dict[RecordRef, tuple[Faulty, ...]]:
     """By the record that waits for it, all that came incomplete: itself, its tickets, and tasks and Notes that rules read."""
     found = {record: list(each) for record, each in group.incomplete.items()}
@@ -375,14 +368,6 @@ def _clients_of(group: Group) -> dict[str, str]:
 def _is_inside(snapshot: Snapshot) -> bool:
     """Whether the process is about this record; a ticket that has no portfolio is let be by the rules."""
     return snapshot.portfolio is None or snapshot.portfolio.inside
-
-
-def _called_alike(
-    contexts: Mapping[RecordRef, Context], decided: Iterable[RecordRef]
-) -> list[tuple[Portfolio, Sequence[LookAlike]]]:
-    """The Ad Sets of each portfolio that are called almost the same."""
-    mine = [contexts[record] for record in decided if record.kind is Kind.PORTFOLIO]
-    return [(context.portfolio, look_alikes_in(context)) for context in mine]
 
 
 def _to_decide_anew(decisions: Mapping[RecordRef, Decision], performed: Performed) -> list[RecordRef]:

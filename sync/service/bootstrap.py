@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 from typing import TYPE_CHECKING
 
+from mappings.digest import canonical_text, digest_of
 from mappings.load import MappingError, load
 from mappings.schema import ProcessMapping
 from sync.clock import Clock, ShiftedClock, SystemClock, from_ms, local_date, start_of_day, to_ms
@@ -23,6 +24,7 @@ from sync.passes.poll import poll
 from sync.passes.portal import Portal, PortalCache
 from sync.passes.reconcile import Reconciler
 from sync.passes.snapshot import SnapshotReader
+from sync.passes.survey import survey
 from sync.passes.sweep import sweep
 from sync.rules.context import Times
 from sync.rules.in_force import MappingHistory, past_mapping
@@ -30,7 +32,7 @@ from sync.service.holder import OnWait, say
 from sync.service.lanes import PreparedLanes
 from sync.service.reading import ReadingService
 from sync.settings import Settings, read_settings
-from sync.storage import copies, mappings_in_force, service_state
+from sync.storage import copies, mapping_texts, mappings_in_force, service_state
 from sync.storage.budget import Budget, Paced, Priority
 from sync.storage.database import Store, migrate, open_store
 
@@ -52,6 +54,7 @@ class Service:
     reconciler: Reconciler
     failpoint: Failpoint
     _type_ids_left: set[str] = field(default_factory=set)  # for the receiver
+    _mappings_kept: set[str] = field(default_factory=set)  # their digests, by which occurrences tell what decided them
 
     @property
     def settings(self) -> Settings:
@@ -84,6 +87,11 @@ class Service:
         """Enqueue what this day can have made due; how many records. Raises the port's errors and `StoreError`."""
         self._prepare()  # candidates come from the ledger too
         return sweep(self.store, self.crm, self.mapping, self.clock, self.today, self.portals.get().pipeline)
+
+    def survey(self) -> int:
+        """Enqueue the portfolios that no pass has found yet; how many. Raises the port's errors and `StoreError`."""
+        self._prepare()
+        return survey(self.store, self.crm, self.clock)
 
     def poll(self) -> int:
         """Enqueue what has changed since the last poll; how many records. Raises the port's errors and `StoreError`."""
@@ -143,6 +151,11 @@ class Service:
         if last is None or not last.same_but_since(mine):
             with self.store.write() as connection:
                 mappings_in_force.note(connection, mine)
+        if not self._mappings_kept:
+            name = digest_of(self.mapping)
+            with self.store.write() as connection:
+                mapping_texts.keep(connection, name, canonical_text(self.mapping), self.clock.now())
+            self._mappings_kept.add(name)
 
 
 def read_mapping(settings: Settings) -> ProcessMapping:

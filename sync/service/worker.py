@@ -189,6 +189,7 @@ class Worker:
             raise
         with service.store.write() as connection:
             sweeps.finish(connection, today, service.clock.now())
+        service.survey()
 
     def _alert_if_missed(self) -> None:
         """A day begins, or the service does: was the last sweep longer ago than a sweep a day may be?"""

@@ -83,6 +83,7 @@ occurrences = Table(
     Column("state", String, nullable=False),  # open, done, overtaken, withdrawn, gone
     Column("reason", Text, nullable=False),
     Column("detail", Text, nullable=False),  # JSON: what the rule must remember (the entries that it announced, …)
+    Column("mapping", String),  # the digest of the mapping that decided it; null: taken back, adopted, or before 0.5
     Index("occurrence_portfolio", "portfolio"),
     Index("occurrence_record", "record_kind", "record"),
     Index("occurrence_gone", "key", sqlite_where=text("state = 'gone'")),  # few: those of deleted records
@@ -191,6 +192,48 @@ mappings_in_force = Table(
     metadata,
     Column("since", BigInteger, primary_key=True),
     Column("mapping", Text, nullable=False),  # JSON: what of it says how a record's past is to be read
+)
+
+# Every mapping that has decided anything, whole and once: by its digest an occurrence tells which one it was.
+mapping_texts = Table(
+    "mapping_text",
+    metadata,
+    Column("digest", String, primary_key=True),
+    Column("text", Text, nullable=False),  # JSON: the mapping with its texts, in one form
+    Column("since", BigInteger, nullable=False),  # when it was first gone by
+)
+
+# A portfolio as its last pass found it; one that changes nothing writes nothing. Whose turn it is stands in `wait`.
+portfolios = Table(
+    "portfolio",
+    metadata,
+    Column("portfolio", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("url", String, nullable=False),
+    Column("inside", Integer, nullable=False),  # 1: the mapping's condition takes it in
+    Column("status", String, nullable=False),  # as people see it; '' where it is empty
+    Column("refresh_date", String),  # ISO
+    Column("step", String, nullable=False),  # where it stands in the process
+    Column("cycle_began", BigInteger),  # null: the first cycle that is known
+    Column("people", Text, nullable=False),  # JSON: who does the work of each role, by name
+    Column("ad_sets", Text, nullable=False),  # JSON: name, tickets and how many of them are ready, of each Ad Set
+    Column("problems", Text, nullable=False),  # JSON: what a person should mend
+    Column("history", String, nullable=False),  # which versions were kept of it and of its tickets (`version`)
+    Column("changed_at", BigInteger, nullable=False),  # when a pass last found it otherwise than before
+)
+
+# Every version that a pass has seen of the properties that the process goes by: the CRM keeps only the newest ones.
+versions = Table(
+    "version",
+    metadata,
+    Column("kind", String, primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("property", String, primary_key=True),  # in the process's words: status, stage, copy_approval, …
+    Column("at", BigInteger, primary_key=True),
+    Column("value", Text, nullable=False),  # the CRM's own; '' where it was emptied
+    Column("means", String, nullable=False),  # what it is to the process, by the mapping of the pass that saw it first
+    Column("source", String, nullable=False),  # what changed it, as the CRM says: CRM_UI, INTEGRATION, …
+    Column("by", String, nullable=False),  # the user or the app, as the CRM says; '' where it does not
 )
 
 # One sweep a day by the timer.

@@ -53,10 +53,54 @@ PING, CHORES, APP = "sync/service/ping.py", "sync/service/chores.py", "webhooks/
 
 _RUNNING_TEST, _WELL_TEST = "tests/unit/test_running.py::", "tests/story/test_all_is_well.py::"
 
+FOUND, KEPT_VERSIONS, SURVEY = "sync/passes/found.py", "sync/passes/snapshot/versions.py", "sync/passes/survey.py"
+_KEPT_TEST = "tests/story/test_kept_clients.py::"
+
 ISOLATION, CALLS = "sync/hubspot/isolation.py", "sync/hubspot/calls.py"
 _ISOLATION_TEST = "tests/contract/hubspot/test_isolation.py::"
 
 MUTANTS = (
+    # what passes find is kept
+    Mutant(
+        "kept-versions-merged", "Versions are told by their number and the newest, whose ever they are.",
+        KEPT_VERSIONS, 'return f"{record.id} {sum', 'return f"{sum',
+        test="tests/unit/test_versions_kept.py::test_a_merge_that_changes_neither_number_nor_newest_shows_other_versions",
+    ),
+    Mutant(
+        "kept-versions-once", "The versions of a portfolio are kept when it is first found, and no later ones.",
+        "sync/storage/portfolios.py", " or known[one.id].history != one.history}", "}",
+        test=_KEPT_TEST + "test_versions_are_kept_that_the_crm_has_forgotten",
+    ),
+    Mutant(
+        "kept-only-found-once", "A portfolio is kept as it was first found.",
+        "sync/storage/portfolios.py", "known is None or any(", "known is None and any(",
+        test=_KEPT_TEST + "test_each_step_of_a_cycle_is_kept_as_it_is_found",
+    ),
+    Mutant(
+        "kept-deleted-clients", "A portfolio that was deleted is still kept.",
+        BOOKKEEPING, "kept_portfolios.forget(connection, {*group.gone, *group.merged})", "pass",
+        test=_KEPT_TEST + "test_deleted_and_merged_clients_are_kept_no_more_and_one_restored_is_again",
+    ),
+    Mutant(
+        "survey-none", "Portfolios whose date is far away are never found after a loss.",
+        WORKER, "        service.survey()\n", "",
+        test=_KEPT_TEST + "test_a_lost_database_is_filled_again_by_the_next_days_sweep",
+    ),
+    Mutant(
+        "survey-again-and-again", "The survey enqueues what waits already.",
+        SURVEY, "strange -= work_queue.find(connection, strange).keys()", "pass",
+        test=_KEPT_TEST + "test_the_survey_enqueues_only_who_is_neither_known_nor_waiting",
+    ),
+    Mutant(
+        "mapping-not-told", "An occurrence does not tell the mapping that decided it.",
+        RECONCILE, "mapping=self._digest,", "mapping=None,",
+        test=_KEPT_TEST + "test_each_occurrence_tells_the_mapping_that_decided_it",
+    ),
+    Mutant(
+        "step-window-open-end", "The first day of the window is not in it.",
+        "sync/rules/standing.py", "(when - today).days <= context.window", "(when - today).days < context.window",
+        test="tests/unit/test_standing.py::test_step",
+    ),
     # whose clock
     Mutant(
         "poll-by-our-clock", "With our clock hours ahead of the CRM's, polls find nothing, ever.",
@@ -797,7 +841,7 @@ MUTANTS = (
     ),
     Mutant(
         "merged-versions-not-seen", "No pass remembers which versions it has seen of a record.",
-        RECONCILE, "identities.see(connection, versions_of(context.snapshot), ", "identities.see(connection, {}, ",
+        FOUND, "identities.see(connection, versions_of(context.snapshot), ", "identities.see(connection, {}, ",
         test="tests/story/handoffs/test_merged.py::test_1_the_primary_is_told_by_its_name_where_its_date_was_just_changed",
     ),
     Mutant(

@@ -27,6 +27,7 @@ from sync.sandbox.quirks import Quirks
 from sync.sandbox.seed import Names, same
 from sync.service.drain import drain, run_poll, run_sweep
 from tests.simulation import world as worlds
+from tests.simulation.clients import untrue
 from tests.simulation.event_log import Archived, Created, Event, Mailed, Updated
 from tests.simulation.script import ACT, Item, Script
 from tests.simulation.world import SimulationWorld
@@ -95,6 +96,8 @@ class Player:
         self.counts = Counts(days=script.days)
         self.proof: Report | None = None
         """What `handoffs verify` says at the end."""
+        self.untrue: list[str] = []
+        """Where what is kept of the clients differs from what the CRM says at the end."""
         self.at_end: Callable[[Player], None] | None = None
         """Called at the end, while the world is still there."""
         self.ids: dict[str, str] = {}
@@ -232,11 +235,13 @@ class Player:
         self._at(max(self.now, self._down_until, self._rest_until) + 180_000)
         self._work("poll")
         self._work("sweep")
+        self._work("survey")
         self._until(self.now + round(1000 * QUIET.total_seconds()))
         self._at(self.now + 60_000)
         self.event_log.ended()
         self._tell()
         self.proof = verify(world.service.reading)
+        self.untrue = list(untrue(world))
         if self.at_end is not None:
             self.at_end(self)
 
@@ -413,6 +418,9 @@ class Player:
                     tally = run_poll(world.service)[1]
                 case "sweep":
                     tally = run_sweep(world.service)[1]
+                case "survey":
+                    world.service.survey()
+                    tally = drain(world.service)
                 case _:
                     tally = drain(world.service)
         except Killed as kill:

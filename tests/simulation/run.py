@@ -89,6 +89,11 @@ def _too_content(player: Player, findings: Sequence[Finding]) -> list[Finding]:
     return [Finding("missing", player.now, f"verify: says that all is well, of {findings[0].text}")]
 
 
+def _untrue(player: Player) -> list[Finding]:
+    """Where what passes have kept of the clients is not what the CRM says."""
+    return [Finding("missing", player.now, f"kept: {one}") for one in player.untrue]
+
+
 def mode_of(seed: int, mode: str) -> Mode:
     """`all` takes turns."""
     return MODES[(0, 1, 2, 1, 2)[seed % 5]] if mode == "all" else mode  # type: ignore[return-value]  # checked by the CLI
@@ -102,7 +107,7 @@ def _judged(player: Player, mode: Mode, at_end: AtEnd | None) -> Outcome:
     try:
         player.play()
         found = judge(player)
-        findings = [*found, *_disproved(player), *_too_content(player, found)]
+        findings = [*found, *_disproved(player), *_too_content(player, found), *_untrue(player)]
     except Exception:  # noqa: BLE001  # whatever breaks is a finding of its seed
         error = traceback.format_exc()
     return Outcome(

@@ -34,6 +34,7 @@ from sync.rules.cycle import cycle_id
 from sync.rules.handoffs.ad_sets import look_alikes
 from sync.rules.keys import EffectKind
 from sync.rules.model import Verdict, Wait
+from sync.rules.standing import problems_of
 from sync.service.reading import ReadingService
 from sync.storage import ledger, work_queue
 from sync.storage.database import Connection
@@ -157,10 +158,7 @@ def _made_of(context: Context) -> Iterator[MadeOf]:
 
 
 def _problems(preview: Preview, context: Context) -> tuple[str, ...]:
-    found = list(context.snapshot.problems)
-    waiting_for = "nothing is decided on it, nor on its Ad Set"
-    found += [f"ticket {ticket.id}: {ticket.why}; {waiting_for}" for ticket in context.snapshot.unread]
-    found += [f"{faulty}; what needs it waits" for faulty in context.snapshot.faulty.values()]
+    found = list(problems_of(context))
     if not preview.portal.task_keys.ready:
         name = context.mapping.task.key_property
         found.append(f"the task property “{name}” is missing in the portal, so nothing is done: `handoffs setup`")

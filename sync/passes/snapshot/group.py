@@ -37,6 +37,7 @@ class Group:
     faulty: Mapping[RecordRef, str] = field(default_factory=dict)  # cannot be decided as a whole, and why
     incomplete: Mapping[RecordRef, tuple[Faulty, ...]] = field(default_factory=dict)
     past: MappingHistory = field(default_factory=MappingHistory)  # the mappings by which the past was read
+    records: Mapping[RecordRef, Record] = field(default_factory=dict)  # those that came whole, as the CRM gave them
 
     @property
     def parents(self) -> dict[str, str]:
@@ -143,7 +144,8 @@ class SnapshotReader:
         read = self._records(wanted, set(lone_tickets), portal, past)
         snapshots, faulty = self._snapshots(read, portal, past)
         incomplete = _incomplete(read, snapshots)
-        return Group(snapshots, _gone(wanted, read), _merged(read), _modified(read), faulty, incomplete, past)
+        records = {RecordRef(one.kind, one.id): one for one in (*read.portfolios.values(), *read.tickets.values())}
+        return Group(snapshots, _gone(wanted, read), _merged(read), _modified(read), faulty, incomplete, past, records)
 
     def complete(
         self, snapshots: Mapping[RecordRef, Snapshot], tasks: Mapping[RecordRef, Iterable[str]],

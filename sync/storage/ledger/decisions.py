@@ -37,7 +37,17 @@ _DECIDED_ANEW = (
     .values(
         {
             name: bindparam(name)
-            for name in ("state", "reason", "detail", "cycle", "portfolio", "cause_at", "decided_at", "origin")
+            for name in (
+                "state",
+                "reason",
+                "detail",
+                "cycle",
+                "portfolio",
+                "cause_at",
+                "decided_at",
+                "origin",
+                "mapping",
+            )
         }
     )
 )
@@ -75,16 +85,18 @@ def record_decision(
     origin: str,
     *,
     retry_failed: bool = False,
+    mapping: str | None = None,
 ) -> None:
     """Write down what a decision changes: see `transition`, which alone says what that is.
 
     `view` is what the decision was made on, and nothing else may have written to it since: the lane is held. `origin` is
-    what had the record looked at: webhook, poll, sweep, replay, ….
+    what had the record looked at: webhook, poll, sweep, replay, …. `mapping` is the digest of the one that decided
+    (`mapping_texts`); None: it is not told.
     """
     change = transition(decision, view, now, portfolio, retry_failed=retry_failed)
     for key, after in change.occurrences.items():
         before = view.recorded.get(key)
-        _write_occurrence(connection, before, after, origin, decided=key in change.decided)
+        _write_occurrence(connection, before, after, origin, mapping, decided=key in change.decided)
         _write_effects(connection, before, after, change)
     if portfolio is not None:
         for closing in change.closings:
@@ -93,7 +105,13 @@ def record_decision(
 
 
 def _write_occurrence(
-    connection: Connection, before: RecordedOccurrence | None, after: RecordedOccurrence, origin: str, *, decided: bool
+    connection: Connection,
+    before: RecordedOccurrence | None,
+    after: RecordedOccurrence,
+    origin: str,
+    mapping: str | None,
+    *,
+    decided: bool,
 ) -> None:
     anew = {
         "state": after.state.value,
@@ -104,6 +122,7 @@ def _write_occurrence(
         "cause_at": None if after.cause_at is None else to_ms(after.cause_at),
         "decided_at": to_ms(after.decided_at),
         "origin": origin,
+        "mapping": mapping,
     }
     if before is None:
         record = {"record_kind": after.record.kind.value, "record": after.record.id}

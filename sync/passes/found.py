@@ -1,0 +1,117 @@
+"""What a pass found, as it is kept for whoever asks where the clients stand: written down with what it decides."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from mappings.schema import ProcessMapping
+from mappings.vocabulary import Role, Stage
+from sync.crm import Kind, Record, RecordRef
+from sync.passes.portal import Portal
+from sync.passes.snapshot import Group
+from sync.passes.snapshot.versions import mark_of, versions_to_keep
+from sync.rules.ancestry import concluded
+from sync.rules.context import Context
+from sync.rules.handoffs.ad_sets import ad_sets, current_tickets, look_alikes, name_of_set
+from sync.rules.identity import names_of, versions_of
+from sync.rules.model import LookAlike, Portfolio, Ticket, Wait
+from sync.rules.standing import problems_of, step_of
+from sync.storage import identities, portfolios, versions, waits
+from sync.storage import look_alikes as kept_look_alikes
+from sync.storage.database import Connection
+from sync.storage.portfolios import AdSetCount, KeptPortfolio
+
+UNSORTED = ""
+"""Names the open tickets that are in no Ad Set."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one round of a pass found, of the portfolios that were decided; `contexts` are all that could be understood.
+
+    One of which nobody can judge whom it waits for is left out of `waits`, and keeps what the pass before has said.
+    """
+
+    contexts: Mapping[RecordRef, Context]
+    waits: Sequence[tuple[Portfolio, Wait | None]]
+    look_alikes: Sequence[tuple[Portfolio, Sequence[LookAlike]]]
+    portfolios: Sequence[KeptPortfolio]
+    records: Mapping[str, Sequence[Record]]  # those of each portfolio (id) and of its tickets, as the CRM gave them
+    group: Group
+    portal: Portal
+
+
+def found(
+    contexts: Mapping[RecordRef, Context],
+    decided: Iterable[RecordRef],
+    waited_for: Sequence[tuple[Portfolio, Wait | None]],
+    group: Group,
+    portal: Portal,
+) -> Found:
+    """Take from what was read and decided what is to be kept."""
+    mine = {record.id: contexts[record] for record in decided if record.kind is Kind.PORTFOLIO}
+    records = {i: _records(context, group) for i, context in mine.items()}
+    return Found(
+        contexts,
+        waited_for,
+        [(context.portfolio, look_alikes(context)) for context in mine.values()],
+        [_kept(context, records[i], portal) for i, context in mine.items()],
+        records,
+        group,
+        portal,
+    )
+
+
+def remember(connection: Connection, found: Found, mapping: ProcessMapping, now: datetime) -> None:
+    """Write it down, in the place of what the pass before has found."""
+    waits.remember(connection, found.waits, now)
+    kept_look_alikes.remember(connection, found.look_alikes, now)
+    for context in found.contexts.values():  # what tells, should these records be merged one day, which was which
+        identities.see(connection, versions_of(context.snapshot), names_of(context.snapshot))
+        identities.remember(connection, concluded(context.ledger))
+    fresh = portfolios.remember(connection, found.portfolios, now)
+    versions.remember(
+        connection,
+        (
+            version
+            for i in sorted(fresh)
+            for record in found.records[i]
+            for version in versions_to_keep(record, mapping, found.group.past, found.portal)
+        ),
+    )
+
+
+def _records(context: Context, group: Group) -> list[Record]:
+    refs = [context.portfolio.ref, *(ticket.ref for ticket in context.snapshot.tickets)]
+    return [group.records[ref] for ref in refs if ref in group.records]
+
+
+def _kept(context: Context, records: Sequence[Record], portal: Portal) -> KeptPortfolio:
+    portfolio = context.portfolio
+    status = portfolio.raw.get(context.mapping.portfolio.properties.status, "")
+    return KeptPortfolio(
+        id=portfolio.id,
+        name=portfolio.name,
+        url=portfolio.url,
+        inside=portfolio.inside,
+        status=portal.status_labels.get(status, status),
+        refresh_date=portfolio.refresh_date,
+        step=step_of(context),
+        cycle_began=context.cycle_started,
+        people={role: name for role in Role if (name := context.name_of(role))},
+        ad_sets=tuple(_counts(context)),
+        problems=problems_of(context),
+        history=mark_of(records),
+    )
+
+
+def _counts(context: Context) -> Iterable[AdSetCount]:
+    for members in ad_sets(context).values():
+        yield _count(name_of_set(members), members)
+    homeless = [ticket for ticket in current_tickets(context) if not ticket.folder_key]
+    if homeless:
+        yield _count(UNSORTED, homeless)
+
+
+def _count(name: str, members: Sequence[Ticket]) -> AdSetCount:
+    return AdSetCount(name, sum(ticket.stage is Stage.PENDING_APPROVAL for ticket in members), len(members))

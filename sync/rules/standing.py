@@ -1,0 +1,39 @@
+"""Where a portfolio stands in the process, and what a person should mend about it. Pure.
+
+Whose turn it is says `waiting`; this says in which step the cycle is, whoever has to act.
+"""
+
+from mappings.vocabulary import Stage, Status, Step
+from sync.rules.context import Context
+from sync.rules.handoffs.ad_sets import current_tickets
+
+
+def step_of(context: Context) -> Step:
+    """One rung a step, the last one first."""
+    status = context.portfolio.status
+    if context.settling is not None or context.pending or status is Status.CREATIVES_IMPLEMENTED:
+        return Step.BETWEEN
+    if status is Status.CREATIVES_APPROVED:
+        return Step.IMPLEMENTATION
+    behind = [ticket for ticket in current_tickets(context) if ticket.stage is not Stage.PENDING_APPROVAL]
+    if behind:
+        return Step.REVISIONS if any(ticket.revision is not None for ticket in behind) else Step.PRODUCTION
+    if current_tickets(context) or status is Status.CREATIVES_PENDING_APPROVAL:
+        return Step.REVIEW
+    when, today = context.portfolio.refresh_date, context.times.today
+    if status is Status.DELIVERABLES_SUBMITTED or (when is not None and when <= today):
+        return Step.TICKETS
+    if status is Status.REFRESH_REQUEST_SUBMITTED:
+        return Step.CONFIRMED
+    if when is not None and (when - today).days <= context.window:
+        return Step.KICKOFF
+    return Step.BETWEEN
+
+
+def problems_of(context: Context) -> tuple[str, ...]:
+    """What a person should mend, each in a sentence: what the records say twice or not at all, and what came incomplete."""
+    found = list(context.snapshot.problems)
+    waiting_for = "nothing is decided on it, nor on its Ad Set"
+    found += [f"ticket {ticket.id}: {ticket.why}; {waiting_for}" for ticket in context.snapshot.unread]
+    found += [f"{faulty}; what needs it waits" for faulty in context.snapshot.faulty.values()]
+    return tuple(found)

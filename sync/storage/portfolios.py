@@ -1,0 +1,128 @@
+"""Each portfolio as its last pass found it: so that whoever asks where the clients stand need not ask the CRM.
+
+Every pass writes it down where it has changed. Whose turn it is stands in `waits`; what an admin has to do, in the work
+queue and the ledger.
+"""
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, select
+
+from mappings.vocabulary import Role, Step
+from sync.clock import from_ms, to_ms
+from sync.crm import Kind, RecordRef
+from sync.storage.database import in_parts, to_json
+from sync.storage.lists import is_among
+from sync.storage.tables import portfolios
+from sync.storage.upsert import upsert
+
+
+@dataclass(frozen=True, slots=True)
+class AdSetCount:
+    """An Ad Set, or (with the name '') the open tickets that are in none: how many of its tickets are ready."""
+
+    name: str
+    ready: int
+    of: int
+
+    def as_json(self) -> dict[str, object]:
+        return {"name": self.name, "ready": self.ready, "of": self.of}
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPortfolio:
+    """A portfolio as a pass found it. `history` names the versions that were seen: another text, other versions."""
+
+    id: str
+    name: str
+    url: str
+    inside: bool  # the mapping's condition takes it in
+    status: str  # as people see it; '' where it is empty
+    refresh_date: date | None
+    step: Step
+    cycle_began: datetime | None  # None: the first cycle that is known
+    people: Mapping[Role, str]  # who does the work of each role, by name; a role that nobody does is left out
+    ad_sets: tuple[AdSetCount, ...]
+    problems: tuple[str, ...]
+    history: str
+
+    @property
+    def ref(self) -> RecordRef:
+        return RecordRef(Kind.PORTFOLIO, self.id)
+
+
+_OF = select(portfolios).where(is_among(portfolios.c.portfolio, "ids"))
+_ALL = select(portfolios).where(portfolios.c.inside == 1)
+_KNOWN = select(portfolios.c.portfolio)
+_REMEMBER = upsert(portfolios)
+_FORGOTTEN = portfolios.delete().where(portfolios.c.portfolio == bindparam("gone"))
+
+
+def remember(connection: Connection, found: Collection[KeptPortfolio], now: datetime) -> set[str]:
+    """Keep these as they were found now; the ids of those whose versions are others than before."""
+    known: dict[str, Row[Any]] = {}
+    for part in in_parts(sorted(one.id for one in found)):
+        known.update({row.portfolio: row for row in connection.execute(_OF, {"ids": part})})
+    rows = [row for one in sorted(found, key=lambda one: one.id) if _differs(row := _row(one), known.get(one.id))]
+    if rows:
+        connection.execute(_REMEMBER, [{**row, "changed_at": to_ms(now)} for row in rows])
+    return {one.id for one in found if one.id not in known or known[one.id].history != one.history}
+
+
+def _differs(row: Mapping[str, Any], known: Row[Any] | None) -> bool:
+    return known is None or any(known._mapping[name] != value for name, value in row.items())
+
+
+def forget(connection: Connection, records: Iterable[RecordRef]) -> None:
+    """Record that these are gone. Tickets have no row, and are passed over."""
+    gone = [{"gone": record.id} for record in sorted(records) if record.kind is Kind.PORTFOLIO]
+    if gone:
+        connection.execute(_FORGOTTEN, gone)
+
+
+def known(connection: Connection) -> set[RecordRef]:
+    """List every portfolio that a pass has found, those that the mapping's condition leaves out among them."""
+    return {RecordRef(Kind.PORTFOLIO, portfolio) for portfolio in connection.scalars(_KNOWN)}
+
+
+def find(connection: Connection) -> list[KeptPortfolio]:
+    """Read every portfolio that the mapping's condition takes in, in no order."""
+    return [_kept(row) for row in connection.execute(_ALL)]
+
+
+def _row(one: KeptPortfolio) -> dict[str, Any]:
+    return {
+        "portfolio": one.id,
+        "name": one.name,
+        "url": one.url,
+        "inside": int(one.inside),
+        "status": one.status,
+        "refresh_date": None if one.refresh_date is None else one.refresh_date.isoformat(),
+        "step": one.step.value,
+        "cycle_began": None if one.cycle_began is None else to_ms(one.cycle_began),
+        "people": to_json({role.value: name for role, name in one.people.items()}),
+        "ad_sets": to_json({"sets": [each.as_json() for each in one.ad_sets]}),
+        "problems": to_json({"problems": list(one.problems)}),
+        "history": one.history,
+    }
+
+
+def _kept(row: Row[Any]) -> KeptPortfolio:
+    return KeptPortfolio(
+        row.portfolio,
+        row.name,
+        row.url,
+        bool(row.inside),
+        row.status,
+        None if row.refresh_date is None else date.fromisoformat(row.refresh_date),
+        Step(row.step),
+        None if row.cycle_began is None else from_ms(row.cycle_began),
+        {Role(role): name for role, name in json.loads(row.people).items()},
+        tuple(AdSetCount(each["name"], each["ready"], each["of"]) for each in json.loads(row.ad_sets)["sets"]),
+        tuple(json.loads(row.problems)["problems"]),
+        row.history,
+    )
