@@ -3,6 +3,8 @@
 from tests.mutation.mutant import Mutant
 
 AGREEMENT, STATUS, HEARTBEAT = "sync/observe/agreement.py", "sync/observe/status.py", "sync/observe/heartbeat.py"
+VERIFY, REPORT, FINDING = "sync/admin/verify/", "sync/commands/verify.py", "sync/admin/verify/finding.py"
+_END_STATES_TEST = "tests/story/test_verify_end_states.py::"
 _ANOTHER_TEST = "tests/story/test_another_mapping_or_clock.py::"
 
 MUTANTS = (
@@ -26,5 +28,59 @@ MUTANTS = (
         "still-clock-no-sign", "With the sandbox's clock standing still, the worker gives no sign of life.",
         HEARTBEAT, "not all(timedelta()", "not any(timedelta()",
         test=_ANOTHER_TEST + "test_a_clock_that_stands_still_stops_no_sign_of_life",
+    ),
+    # verify
+    Mutant(
+        "verify-well-though-blocked", "`verify` ends with 0 where work waits for a person.",
+        FINDING, "return self.ok and not self.blocked and not self.held", "return self.ok and not self.held",
+        test=_END_STATES_TEST + "TestTheSummaryIsTrue::test_above_what_is_blocked",
+    ),
+    Mutant(
+        "verify-well-though-held", "`verify` ends with 0 where the breaker holds everything.",
+        FINDING, "and not self.blocked and not self.held and", "and not self.blocked and",
+        test=_END_STATES_TEST + "TestTheSummaryIsTrue::test_with_something_held",
+    ),
+    Mutant(
+        "verify-well-though-unable", "`verify` says that nothing is missing where no task can be made at all.",
+        VERIFY + "__init__.py", "    if not service.portals.get().task_keys.ready:\n", "    if service is None:\n",
+        test=_END_STATES_TEST + "TestTheSummaryIsTrue::test_with_the_task_property_missing",
+    ),
+    Mutant(
+        "verify-hides-deleted", "`verify` says that nothing is missing, and no more, above a deleted task.",
+        REPORT, 'return (f"{clean}; but {rest}, see below.", "yellow") if rest else (f"{clean}.", "green")',
+        'return (f"{clean}.", "green")',
+        test=_END_STATES_TEST + "TestTheSummaryIsTrue::test_with_a_deleted_task",
+    ),
+    Mutant(
+        "verify-trusts-the-queue", "What has lain in the work queue for days, with no worker up, is on its way.",
+        VERIFY + "due.py", "queued.parked or evidence.times.now - queued.not_before > health.OLDEST_ALLOWED",
+        "queued.parked",
+        test=_END_STATES_TEST + "TestTheSummaryIsTrue::test_what_nobody_takes_from_the_queue_is_missing",
+    ),
+    Mutant(
+        "verify-one-behind", "An Ad Set that was announced with a ticket behind is fine.",
+        VERIFY + "announced.py", "bool(stages) and not stages &", "not stages and not stages &",
+        test=_END_STATES_TEST + "TestAnnouncedWithOneBehind::test_the_ticket_is_named",
+    ),
+    Mutant(
+        "verify-wrong-owner", "A task for somebody whom nobody has named is fine.",
+        VERIFY + "assigned.py", "if named is not None and owner not in named:", "if named is not None and not owner:",
+        test=_END_STATES_TEST + "TestWhoseTask::test_somebody_whom_nobody_named",
+    ),
+    Mutant(
+        "verify-wrong-date", "A Refresh Date that is not the next one is fine.",
+        VERIFY + "next_dates.py", "if not right or wrote in right:", "if not right or wrote is not None:",
+        test=_END_STATES_TEST + "TestTheNextDate::test_a_date_that_is_not_the_next_one",
+    ),
+    Mutant(
+        "verify-todays-cadence", "A date is judged by the cadence of today, whatever stood when it was written.",
+        VERIFY + "next_dates.py", "for value in stood if", "for value in (evidence.portfolio.cadence,) if",
+        test=_END_STATES_TEST + "TestTheNextDate::test_a_cadence_changed_since_is_no_fault",
+    ),
+    Mutant(
+        "verify-email-never-planned", "An email that was never planned is missed by nobody.",
+        VERIFY + "followed.py", "for kind in sorted(EMAILS.get(recorded.handoff, set()) - known):",
+        "for kind in sorted(EMAILS.get(recorded.handoff, set()) & known - known):",
+        test=_END_STATES_TEST + "TestEmails::test_one_that_was_never_planned",
     ),
 )  # fmt: skip

@@ -22,6 +22,11 @@ def count_changes(evidence: Evidence) -> int:
     return sum(effect.kind in {EffectKind.WRITE, EffectKind.CLOSE} for effect in _done(evidence))
 
 
+def count_emails(evidence: Evidence) -> int:
+    """Count the emails that went out, by the ledger's word alone."""
+    return sum(effect.kind is EffectKind.EMAIL for effect in _done(evidence))
+
+
 def findings(evidence: Evidence) -> Iterator[Finding]:
     """Look for everything that the ledger has tried. Raises the port's errors."""
     for effect in _standing(evidence):

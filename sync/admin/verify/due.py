@@ -1,14 +1,15 @@
 """What do the rules ask for now that is neither done nor on its way?"""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 
 from mappings.vocabulary import Handoff
 from sync.admin.inventory import Inventory
-from sync.admin.verify.evidence import Enqueued, Evidence
+from sync.admin.verify.evidence import Enqueued, Evidence, moment_text
 from sync.admin.verify.finding import Finding, Sort
 from sync.clock import from_ms, start_of_day
 from sync.crm import RecordRef
+from sync.observe import health
 from sync.rules.decide import decide
 from sync.rules.model import Decision, EffectState, Occurrence, OccurrenceState
 from sync.rules.transition import untried
@@ -22,7 +23,7 @@ LEFT = (EffectState.PLANNED, EffectState.BLOCKED, EffectState.FAILED)
 """What is known, and not done."""
 
 
-def enqueued(connection: Connection, inventory: Inventory) -> dict[RecordRef, Enqueued]:
+def enqueued(connection: Connection, inventory: Inventory, zone: tzinfo) -> dict[RecordRef, Enqueued]:
     """Say for each portfolio that is enqueued, itself or one of its tickets, when it is looked at, or why not."""
     parent = {
         ticket.ref: record for record, context in inventory.contexts.items() for ticket in context.snapshot.tickets
@@ -35,9 +36,12 @@ def enqueued(connection: Connection, inventory: Inventory) -> dict[RecordRef, En
         elif queued.held_effects is not None:
             text = "held by the breaker"
         else:
-            text = f"to be looked at from {queued.not_before.isoformat(timespec='seconds')} on"
-        known, here = found.get(parent[record]), Enqueued(text, queued.not_before, parked=queued.parked_at is not None)
-        if known is None or here.parked:  # one parked ticket is what an admin must hear of
+            text = f"to be looked at from {moment_text(queued.not_before, zone)} on"
+        known, here = (
+            found.get(parent[record]),
+            Enqueued(text, queued.not_before, queued.parked_at is not None, queued.held_effects is not None),
+        )
+        if known is None or here.parked or (here.held and not known.parked):  # what an admin must hear of
             found[parent[record]] = here
     return found
 
@@ -106,7 +110,7 @@ def _known_and_left(evidence: Evidence, decision: Decision) -> Iterator[Finding]
 
 def _is_looked_at(evidence: Evidence) -> bool:
     """Whether somebody looks at this portfolio again: what it has open, a sweep finds."""
-    return evidence.times.swept_lately if evidence.enqueued is None else not evidence.enqueued.parked
+    return evidence.times.swept_lately if evidence.enqueued is None else not _is_left_lying(evidence)
 
 
 def _is_just_looked_at(evidence: Evidence) -> bool:
@@ -115,13 +119,23 @@ def _is_just_looked_at(evidence: Evidence) -> bool:
     return queued is not None and not queued.parked and queued.not_before <= evidence.times.now
 
 
+def _is_left_lying(evidence: Evidence) -> bool:
+    """Whether nobody looks at it, though it is enqueued: it is parked, or was due long ago and no worker has taken it."""
+    queued = evidence.enqueued
+    if queued is None or queued.held:
+        return False
+    return queued.parked or evidence.times.now - queued.not_before > health.OLDEST_ALLOWED
+
+
 def _parked(evidence: Evidence) -> str:
-    return f" ({evidence.enqueued.text})" if evidence.enqueued is not None and evidence.enqueued.parked else ""
+    if evidence.enqueued is None or not _is_left_lying(evidence):
+        return ""
+    return f" ({evidence.enqueued.text}{'' if evidence.enqueued.parked else ', and no worker has: is one up?'})"
 
 
 def _on_its_way(evidence: Evidence, occurrence: Occurrence) -> str | None:
     """Say what will get it done; None if nothing will."""
-    if evidence.enqueued is not None and evidence.enqueued.parked:
+    if _is_left_lying(evidence):
         return None
     recorded = evidence.context.ledger.recorded.get(occurrence.key)
     if recorded is not None and recorded.state is OccurrenceState.OPEN:

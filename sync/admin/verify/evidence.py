@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from functools import cached_property
 from typing import Any
 
@@ -10,7 +10,7 @@ from mappings.schema import ProcessMapping
 from mappings.vocabulary import Handoff, Status
 from sync.admin.inventory import ExistingTask
 from sync.admin.verify.finding import Finding, Sort
-from sync.admin.verify.history import TicketHistories, day, standing
+from sync.admin.verify.history import PortfolioHistories, TicketHistories, day, standing
 from sync.admin.verify.service_times import ServiceTimes
 from sync.crm import Kind, RecordRef
 from sync.rules.context import Context
@@ -29,6 +29,7 @@ class Enqueued:
     text: str
     not_before: datetime
     parked: bool  # nobody looks at it any more
+    held: bool  # the breaker holds it, until an admin lets it go
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Evidence:
     enqueued: Enqueued | None
     times: ServiceTimes
     histories: TicketHistories
+    of_portfolios: PortfolioHistories
     since: datetime | None  # only what was caused, made or tried from then on; None: everything
 
     @property
@@ -128,11 +130,26 @@ class Evidence:
 
     def local(self, moment: datetime) -> str:
         """A moment in words, in the portal's time zone: `Sun 29 Nov 2026 18:30`."""
-        local = moment.astimezone(self.context.mapping.zone)
-        return f"{local:%a} {local.day} {local:%b %Y} {local:%H:%M}"
+        return moment_text(moment, self.context.mapping.zone)
+
+
+def moment_text(moment: datetime, zone: tzinfo) -> str:
+    """A moment in words, in this time zone: `Sun 29 Nov 2026 18:30`."""
+    local = moment.astimezone(zone)
+    return f"{local:%a} {local.day} {local:%b %Y} {local:%H:%M}"
 
 
 def written_on_tickets(mapping: ProcessMapping) -> tuple[str, ...]:
     """The properties that a revision changes (docs/process.md 6.10), the stage first."""
     names = mapping.ticket.properties
     return names.stage, names.copy_approval, names.graphic_approval
+
+
+def read_of_tickets(mapping: ProcessMapping) -> tuple[str, ...]:
+    """Of which properties of tickets the history is read, the stage first."""
+    return *written_on_tickets(mapping), mapping.ticket.properties.folder, *mapping.ticket.owners.values()
+
+
+def read_of_portfolios(mapping: ProcessMapping) -> tuple[str, ...]:
+    """Of which properties of portfolios the history is read besides those that a rule asks for."""
+    return mapping.portfolio.properties.cadence, *mapping.portfolio.owners.values()

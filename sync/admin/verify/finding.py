@@ -56,7 +56,10 @@ class Report:
     looked: int = 0  # portfolios
     tasks: int = 0  # the service's own, and adopted ones
     effects: int = 0  # writes and closings of the ledger that were looked for in the CRM
+    emails: int = 0  # sent by the ledger's word: they leave no trace in the CRM
     blocked: int = 0  # effects that wait for a person: no fault, and not done either
+    held: int = 0  # portfolios of which the breaker holds something
+    unable: str | None = None  # why the service cannot do its work at all, in words; None: it can
     findings: list[Finding] = field(default_factory=list)
 
     def of(self, *sorts: Sort) -> list[Finding]:
@@ -69,17 +72,25 @@ class Report:
         return not self.of(*FAULTS, Sort.NOT_READ)
 
     @property
+    def well(self) -> bool:
+        """Whether nothing is wrong, and nothing waits for an admin either."""
+        return self.ok and not self.blocked and not self.held and self.unable is None
+
+    @property
     def exit_code(self) -> int:
-        return 0 if self.ok else 1
+        return 0 if self.well else 1
 
     def as_json(self) -> dict[str, object]:
         return {
-            "ok": self.ok,
+            "ok": self.well,
             "since": iso(self.since),
             "looked": self.looked,
             "tasks": self.tasks,
             "effects": self.effects,
+            "emails": self.emails,
             "blocked": self.blocked,
+            "held": self.held,
+            "unable": self.unable,
             **{sort.name.lower(): len(self.of(sort)) for sort in Sort},
             "findings": [finding.as_json() for finding in self.findings],
         }

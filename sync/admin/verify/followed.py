@@ -6,7 +6,7 @@ What the ledger has is compared elsewhere; here is looked for what it should hav
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from mappings.vocabulary import Handoff, Status
+from mappings.vocabulary import EmailKind, Handoff, Status
 from sync.admin.inventory import ExistingTask
 from sync.admin.verify.evidence import Evidence
 from sync.admin.verify.finding import Finding, Sort
@@ -14,7 +14,7 @@ from sync.clock import CLOCKS_APART, from_ms
 from sync.crm import LANDED_AFTER
 from sync.rules import keys
 from sync.rules.keys import ClosedKey, DeclinedKey, EffectKind, SetReadyKey
-from sync.rules.model import EffectState, RecordedOccurrence
+from sync.rules.model import RECOVERED, EffectState, RecordedOccurrence
 
 EARLY = {None, Status.NO_REFRESH_REQUESTED, Status.REFRESH_REQUEST_SUBMITTED, Status.DELIVERABLES_SUBMITTED}
 """The statuses from which an announcement advances."""
@@ -32,6 +32,8 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
         return
     for recorded in evidence.context.ledger.recorded.values():
         key = keys.parse(recorded.key)
+        if evidence.counts(recorded.decided_at):
+            yield from _nobody_told(evidence, recorded)
         if not recorded.settled or not evidence.counts(recorded.cause_at):
             continue
         if isinstance(key, DeclinedKey | ClosedKey):
@@ -39,6 +41,28 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
             yield from _not_cleared(evidence, recorded)
         elif isinstance(key, SetReadyKey):
             yield from _not_advanced(evidence, recorded)
+
+
+EMAILS = {
+    Handoff.KICKOFF: {EmailKind.KICKOFF},
+    Handoff.DATE_ARRIVED: {EmailKind.DATE_ARRIVED},
+    Handoff.SET_READY: {EmailKind.SET_READY_ACCOUNT_MANAGER, EmailKind.SET_READY_SOCIAL_AD_SPECIALIST},
+    Handoff.APPROVED: {EmailKind.CLIENT_APPROVED},
+}
+"""Which emails belong to a handoff that makes a task (docs/process.md 1, 3, 5, 7)."""
+
+
+def _nobody_told(evidence: Evidence, recorded: RecordedOccurrence) -> Iterator[Finding]:
+    """An email that belongs to a task that was made, and of which the ledger has not even a plan."""
+    tried = {effect.key for effect in evidence.tried}  # without tasks that are still to be taken back
+    made = [task for effect in recorded.effects if effect.key in tried and (task := effect.own_task) is not None]
+    taken_back = RECOVERED in recorded.detail or recorded.decided_at < evidence.times.ledger_began
+    if not made or taken_back or recorded.adopted:
+        return
+    known = {effect.slot.of for effect in recorded.effects if effect.kind is EffectKind.EMAIL}
+    for kind in sorted(EMAILS.get(recorded.handoff, set()) - known):
+        cause = f"task {made[0]} was made, and the email {kind.replace('_', ' ')} that belongs to it was never planned"
+        yield evidence.finding(Sort.MISSING, recorded.handoff, recorded.key, cause, made)
 
 
 def _left_open(evidence: Evidence, ending: RecordedOccurrence, at: datetime) -> Iterator[Finding]:

@@ -1,6 +1,6 @@
 """Read from the CRM's visible histories what stood when. HubSpot keeps about 20 versions: what is older is not judged."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -13,15 +13,31 @@ class NotJudgedError(Exception):
     """The visible history does not reach back to what would have to be seen."""
 
 
-class TicketHistories:
-    """The histories of what the service writes on tickets, read once for a group and only when the first is asked for."""
+class _Histories:
+    """The histories of some properties of records of one kind, read once and only when the first is asked for."""
+
+    def __init__(self, crm: CRMReader, kind: Kind, ids: Iterable[str], names: Sequence[str]) -> None:
+        self._crm = crm
+        self._kind = kind
+        self._ids = sorted(set(ids), key=int)
+        self._names = list(dict.fromkeys(names))
+        self._read: dict[str, Mapping[str, Sequence[RawVersion]]] | None = None
+
+    def of(self, record: str, name: str) -> tuple[RawVersion, ...]:
+        """The versions of one of the properties of one record (its id), newest first; raises the port's errors."""
+        if self._read is None:
+            records = self._crm.read(self._kind, self._ids, self._names, self._names)
+            self._read = {i: record.history for i, record in records.items()}
+        return tuple(self._read.get(record, {}).get(name, ()))
+
+
+class TicketHistories(_Histories):
+    """The histories of the stage, and of what else decides of a group's tickets."""
 
     def __init__(self, crm: CRMReader, names: Sequence[str], inventory: Inventory) -> None:
         """`names`: the properties, as the CRM calls them; the stage's first."""
-        self._crm = crm
-        self._names = list(names)
-        self._ids = sorted({t.id for context in inventory.contexts.values() for t in context.snapshot.tickets}, key=int)
-        self._read: dict[str, Mapping[str, Sequence[RawVersion]]] | None = None
+        tickets = (ticket for context in inventory.contexts.values() for ticket in context.snapshot.tickets)
+        super().__init__(crm, Kind.TICKET, (ticket.id for ticket in tickets), names)
         self.pending_approval = inventory.pending_approval  # the stage's id
         self.closed = inventory.closed  # of the stages that are, the ids
 
@@ -29,12 +45,12 @@ class TicketHistories:
         """The versions of one ticket's stage (its id), newest first; raises the port's errors."""
         return self.of(ticket, self._names[0])
 
-    def of(self, ticket: str, name: str) -> tuple[RawVersion, ...]:
-        """The versions of one of the properties of one ticket (its id), newest first; raises the port's errors."""
-        if self._read is None:
-            records = self._crm.read(Kind.TICKET, self._ids, self._names, self._names)
-            self._read = {i: record.history for i, record in records.items()}
-        return tuple(self._read.get(ticket, {}).get(name, ()))
+
+class PortfolioHistories(_Histories):
+    """The histories of what rules read of a group's portfolios without a history: cadence and people."""
+
+    def __init__(self, crm: CRMReader, names: Sequence[str], inventory: Inventory) -> None:
+        super().__init__(crm, Kind.PORTFOLIO, (record.id for record in inventory.contexts), names)
 
 
 def reaches(history: Sequence[Version[Any] | RawVersion], moment: datetime, what: str) -> None:
