@@ -223,7 +223,7 @@ MUTANTS = (
     ),
     Mutant(
         "verify-parked-is-on-its-way", "Of a parked record verify says that its work is on its way.",
-        DUE, "    if evidence.enqueued is not None and evidence.enqueued.parked:\n        return None\n", "",
+        DUE, "    if _is_left_lying(evidence):\n        return None\n", "",
         test=f"{VERIFY}::TestLeftLying::test_what_is_due_on_a_parked_record_is_missing", why="It is verify that is at fault.",
     ),
     Mutant(
