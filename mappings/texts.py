@@ -57,6 +57,8 @@ BLANK: dict[str, object] = {
 }
 """Every key of a context with the value that stands for nothing."""
 
+_TICKETS = ("tickets", "unfinished", "fresh", "no_folder")
+
 TASK_READER: Mapping[TaskKind, Role] = {
     TaskKind.KICKOFF: Role.ACCOUNT_MANAGER,
     TaskKind.CREATE_TICKETS: Role.SOCIAL_AD_SPECIALIST,
@@ -79,6 +81,10 @@ EMAIL_READER: Mapping[EmailKind, Role] = {
 
 LONGEST_SUBJECT = 200
 LONGEST_QUOTE = 8_000
+LONGEST_NAME = 300
+LONGEST_LINK = 2_000
+LONGEST_BODY = 60_000
+"""Characters of a whole text: HubSpot takes 65,536, and lines and a key are added to a task's later."""
 
 RENDERING_ERRORS = (
     TemplateError,
@@ -110,13 +116,13 @@ class Texts:
         """Subject (one line) and body (HTML) of a task. `MappingError` if the mapping's text cannot be rendered."""
         texts, values = self._mapping.tasks[kind], self._values(variables, TASK_READER[kind])
         subject = _render(texts.subject, values, html=False, key=f"tasks.{kind}.subject")
-        return one_line(subject), tidy(_render(texts.body, values, html=True, key=f"tasks.{kind}.body"))
+        return one_line(subject), _body(texts.body, values, html=True, key=f"tasks.{kind}.body")
 
     def email(self, kind: EmailKind, variables: Context) -> tuple[str, str]:
         """Subject (one line) and body (plain text) of an email. `MappingError` as for `task`."""
         texts, values = self._mapping.emails[kind], self._values(variables, EMAIL_READER[kind])
         subject = _render(texts.subject, values, html=False, key=f"emails.{kind}.subject")
-        return one_line(subject), tidy(_render(texts.body, values, html=False, key=f"emails.{kind}.body")) + "\n"
+        return one_line(subject), _body(texts.body, values, html=False, key=f"emails.{kind}.body") + "\n"
 
     def closing_line(self, variables: Context) -> str:
         """The HTML to append to the body of a task that the service closes. `MappingError` as for `task`."""
@@ -156,10 +162,13 @@ def values_of(variables: Context, zone: tzinfo) -> dict[str, object]:
     values["portfolio"] = _named(values["portfolio"], "name", "Portfolio") or {"id": "", "name": "", "url": ""}
     ticket = _named(values["ticket"], "subject", "Ticket")
     values["ticket"] = ticket and {"folder": ""} | ticket
-    for key in ("tickets", "unfinished", "fresh", "no_folder"):
+    for key in _TICKETS:
         values[key] = [_named(each, "subject", "Ticket") for each in cast("list[object]", values[key])]
-    for key in ("account_manager", "folder", "ad_lab_link", "revision", "role", "reason"):
-        values[key] = str(values[key] or "").strip()
+    other_sets = cast("list[dict[str, object]]", values["other_sets"])
+    values["other_sets"] = [{**each, "folder": _short(each.get("folder"))} for each in other_sets]
+    for key in ("account_manager", "folder", "revision", "role", "reason"):
+        values[key] = _short(values[key])
+    values["ad_lab_link"] = _short(values["ad_lab_link"], LONGEST_LINK)
     for key in ("ad_lab_link_since", "notes_since"):
         if values[key] is not None:
             values[key] = _local(values[key], zone)
@@ -214,13 +223,45 @@ def _render(source: str, values: Mapping[str, object], *, html: bool, key: str) 
         raise MappingError([Problem("", None, key, f"cannot be rendered for this record: {error}")]) from error
 
 
+def _body(source: str, values: Mapping[str, object], *, html: bool, key: str) -> str:
+    """The text of a body; of lists that make it longer than HubSpot takes a part is shown, and the rest counted."""
+    for most in (None, 100, 50, 20, 5):
+        text = tidy(_render(source, values if most is None else _cut_short(values, most), html=html, key=key))
+        if len(text) <= LONGEST_BODY:
+            return text
+    message = f"is longer than HubSpot takes ({LONGEST_BODY:,} characters): shorten the text in the mapping"
+    raise MappingError([Problem("", None, key, message)])
+
+
+def _cut_short(values: Mapping[str, object], most: int) -> dict[str, object]:
+    """The same with so many entries of each list at most, and one that counts the others."""
+    shown = dict(values)
+    for key in (*_TICKETS, "other_sets"):
+        entries = cast("list[dict[str, object]]", values[key])
+        rest = entries[most:]
+        if rest:
+            words = f"{_CUT} and {len(rest):,} more"
+            summed = {each: sum(cast("int", one.get(each) or 0) for one in rest) for each in ("ready", "of")}
+            one = {"folder": words, **summed, "alike": False} if key == "other_sets" else {"subject": words}
+            shown[key] = [*entries[:most], {"id": "", "url": "", **one}]
+    return shown
+
+
 def _named(record: object, key: str, kind: str) -> dict[str, object] | None:
     """The record with a name to call it by, and with an address, be it empty; None for none."""
     if not isinstance(record, Mapping):
         return None
     named = {"id": "", "url": ""} | dict(record)
-    named[key] = str(named.get(key) or "").strip() or (f"{kind} {named['id']}" if named["id"] else "")
+    named[key] = _short(named.get(key)) or (f"{kind} {named['id']}" if named["id"] else "")
+    if "folder" in named:
+        named["folder"] = _short(named["folder"])
     return named
+
+
+def _short(value: object, longest: int = LONGEST_NAME) -> str:
+    """A name or an address, trimmed; one that is longer than anybody reads ends in `…`."""
+    text = str(value or "").strip()
+    return text if len(text) <= longest else text[: longest - 1].rstrip() + _CUT
 
 
 def _local(at: object, zone: tzinfo) -> str:

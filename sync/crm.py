@@ -15,6 +15,9 @@ from typing import Generic, Literal, Protocol, TypeVar
 from mappings.names import meant
 from sync.clock import from_ms
 
+LONGEST_TEXT = 65_536
+"""Characters that a text property holds at most (docs/hubspot.md 4.17)."""
+
 TASK_STATUS = "hs_task_status"
 TASK_SUBJECT = "hs_task_subject"
 TASK_BODY = "hs_task_body"
@@ -194,6 +197,8 @@ class Applied:
     """The CRM confirmed the write. `id` is the record's, new or updated."""
 
     id: str
+    message: str | None = None
+    """What a person should know of it all the same; None: nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,7 +204,7 @@ def _show_effects(out: "Console", result: "RuleResult", mapping: "ProcessMapping
             text.append(f" {format_moment(effect.when, mapping.zone)}")
         if effect.id is not None and effect.kind in {"task", "email"}:
             text.append(f" ({effect.id})" if effect.now is None else f" (task {effect.id}, {effect.now})")
-        if effect.reason is not None and effect.state != "done" and effect.reason not in result.reason:
+        if effect.reason is not None and effect.reason not in result.reason:
             text.append(f": {effect.reason}")
         print_wrapped_text(out, text, indent, indent + "  ")
         if effect.url is not None:

@@ -3,6 +3,7 @@
 from tests.mutation.mutant import Mutant
 
 STORABLE, OPTIONS = "sync/storable.py", "sync/commands/options.py"
+_FULL_TEST = "tests/story/test_full_texts.py::"
 _UNFIT_TEST = "tests/story/test_unfit_text.py::"
 
 MUTANTS = (
@@ -20,5 +21,25 @@ MUTANTS = (
         "reason-as-typed", "A reason that was typed in another encoding ends the command with a traceback.",
         OPTIONS, ", type=storable_text", "",
         test=_UNFIT_TEST + "test_a_reason_in_another_encoding",
+    ),
+    Mutant(
+        "line-over-full", "A line is added to a task's text whether there is room or not: the task is not closed.",
+        "sync/passes/effects/bodies.py", "        if length(after) <= LONGEST_TEXT:\n", "        if after:\n",
+        test=_FULL_TEST + "test_a_late_note_waits_until_there_is_room",
+    ),
+    Mutant(
+        "refused-text-refuses-all", "A task whose text is refused stays open.",
+        "sync/passes/effects/bodies.py", "if more and TASK_BODY in wanted[task]}", "if not more and TASK_BODY in wanted[task]}",
+        test=_FULL_TEST + "test_a_task_whose_text_is_refused_is_closed_without_its_line",
+    ),
+    Mutant(
+        "lists-without-end", "A text names every ticket of a set, however many there are: HubSpot refuses the task.",
+        "mappings/texts.py", "    for most in (None, 100, 50, 20, 5):\n", "    for most in (None,):\n",
+        test=_FULL_TEST + "test_a_set_of_very_many_tickets_is_announced",
+    ),
+    Mutant(
+        "names-without-end", "A name stands in a text in all its length: HubSpot refuses the task.",
+        "mappings/texts.py", "return text if len(text) <= longest else", "return text if longest else",
+        test=_FULL_TEST + "test_names_as_long_as_hubspot_takes_them",
     ),
 )  # fmt: skip

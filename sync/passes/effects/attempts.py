@@ -136,8 +136,8 @@ class Attempts:
 def _settle(connection: Connection, effect: LedgerEffect, outcome: Outcome, now: datetime, done: Performed) -> None:
     done.tried += 1
     match outcome:
-        case Applied(crm_id):
-            ledger.settle(connection, effect.key, EffectState.DONE, now, crm_id=crm_id)
+        case Applied(crm_id, message):
+            ledger.settle(connection, effect.key, EffectState.DONE, now, crm_id=crm_id, reason=message)
         case Rejected(message, missing=True) if effect.kind is EffectKind.WRITE:
             # Deleted since it was read: the next pass finds that out, and what becomes of all that is open.
             ledger.release_claim(connection, effect.key, now, message)
