@@ -5,12 +5,11 @@ remembers, and what has gone elsewhere is put into the work queue.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sync.clock import Clock
-from sync.crm import CRMReader, Kind, RecordRef
-from sync.errors import FaultyRecordError
+from sync.crm import CRMReader, Faulty, Kind, RecordRef
 from sync.passes.ledger_views import Known, ledger_views, merged_into, recorded_occurrences
 from sync.passes.snapshot import Group
 from sync.passes.snapshot.parents import find_existing, find_parents
@@ -24,6 +23,14 @@ SOON = timedelta(seconds=15)
 """When what is still moving is passed over again."""
 
 
+@dataclass(frozen=True)
+class Homes:
+    """What work items lead to. `units`: portfolios, and tickets that have none. `faulty`: tickets of which nobody can tell."""
+
+    units: list[WorkItem]
+    faulty: Mapping[WorkItem, Faulty] = field(default_factory=dict)
+
+
 class Bookkeeper:
     """Keeps what the database remembers of records in step with what is read of them."""
 
@@ -34,7 +41,7 @@ class Bookkeeper:
 
     # -- tickets find their portfolio
 
-    def find_units(self, items: Sequence[WorkItem]) -> list[WorkItem]:
+    def find_units(self, items: Sequence[WorkItem]) -> Homes:
         """Turn work on tickets into work on their portfolios; what is left are portfolios, and tickets without one.
 
         A ticket's portfolios, the one that it is on and the one that it was on, are put into the work queue. Raises the
@@ -43,10 +50,10 @@ class Bookkeeper:
         tickets = [item for item in items if item.record.kind is Kind.TICKET]
         units = [item for item in items if item.record.kind is Kind.PORTFOLIO]
         if not tickets:
-            return units
+            return Homes(units)
         found = find_parents(self._crm, (item.record.id for item in tickets))
-        if found.faulty:
-            raise FaultyRecordError(str(next(iter(found.faulty.values()))))
+        faulty = {item: found.faulty[item.record.id] for item in tickets if item.record.id in found.faulty}
+        tickets = [item for item in tickets if item not in faulty]
         parents = found.of
         alone = [item for item in tickets if item.record.id in parents and parents[item.record.id] is None]
         with self._store.write() as connection:
@@ -57,7 +64,7 @@ class Bookkeeper:
                     work_queue.ack(connection, {item: None})
             # Should it move before that portfolio is read, it is missed there, and looked for.
             memberships.remember(connection, [], {t: parent for t, parent in parents.items() if parent is not None})
-        return [*units, *alone]
+        return Homes([*units, *alone], faulty)
 
     def _hand_on(self, connection: Connection, item: WorkItem, parent: str | None, before: str | None) -> None:
         """Put the portfolio that the ticket is on, and the one that it was on, into the work queue."""

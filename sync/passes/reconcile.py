@@ -46,7 +46,7 @@ from sync.storage.database import Store
 from sync.storage.work_queue import MENDED_BY_TIME, WorkItem
 
 GROUP = 50
-"""Records of one pass: what one batch read with history takes (docs/hubspot.md 4.3)."""
+"""Records of one pass, at least where so many are due: what one batch read with history takes (docs/hubspot.md 4.3)."""
 
 LOOKED_AT_LEAST = timedelta(hours=1)
 """How often what came incomplete from the CRM is looked at again at least."""
@@ -156,7 +156,7 @@ class Reconciler:
         tally = Tally()
         units = items
         try:
-            units = self._bookkeeper.find_units(items)
+            units = self._find_units(items, tally)
             self._failpoint("homes")
             self._pass(units, portal, tally, gate)
         except Exception as error:  # the boundary: one record must not stop the others
@@ -170,6 +170,15 @@ class Reconciler:
                 for item in units:
                     tally += self._run([item], gate)
         return tally
+
+    def _find_units(self, items: Sequence[WorkItem], tally: Tally) -> list[WorkItem]:
+        """What is to be passed over for these; a ticket of which nobody can tell where it is backs off alone."""
+        homes = self._bookkeeper.find_units(items)
+        if homes.faulty:
+            self._portals.doubt()
+        for item, faulty in homes.faulty.items():
+            self._failed(item, FaultyRecordError(str(faulty)), tally)
+        return homes.units
 
     def _failed(self, item: WorkItem, error: Exception, tally: Tally) -> None:
         self._nack(item, "".join(traceback.format_exception(error)))
@@ -267,21 +276,7 @@ class Reconciler:
         found: Found,
         state: _Pass,
     ) -> None:
-        now = self._clock.now()
-        with self._store.write() as connection:
-            remember_found(connection, found, self._mapping, now)
-            for record, decision in sorted(decisions.items()):
-                origin = state.items[record].origin
-                ledger.record_decision(
-                    connection,
-                    record.id if record.kind is Kind.PORTFOLIO else None,
-                    decision,
-                    contexts[record].ledger,
-                    now,
-                    origin,
-                    retry_failed=state.mends(record),
-                    mapping=self._digest,
-                )
+        self._write_down(decisions, contexts, found, state)
         for record, decision in decisions.items():
             for occurrence in decision.occurrences:
                 log.info(
@@ -293,6 +288,35 @@ class Reconciler:
                     reason=occurrence.reason,
                 )
         self._failpoint("planned")
+
+    def _write_down(
+        self,
+        decisions: Mapping[RecordRef, Decision],
+        contexts: Mapping[RecordRef, Context],
+        found: Found,
+        state: _Pass,
+    ) -> None:
+        """Write down what was decided: each record's at once, and of many in several transactions.
+
+        A receiver waits while one lasts, and it has not long to answer.
+        """
+        now, ordered = self._clock.now(), sorted(decisions.items())
+        parts = [ordered[start : start + GROUP] for start in range(0, len(ordered), GROUP)]
+        for place, part in enumerate(parts or [[]]):
+            with self._store.write() as connection:
+                if place == 0:
+                    remember_found(connection, found, self._mapping, now)
+                for record, decision in part:
+                    ledger.record_decision(
+                        connection,
+                        record.id if record.kind is Kind.PORTFOLIO else None,
+                        decision,
+                        contexts[record].ledger,
+                        now,
+                        state.items[record].origin,
+                        retry_failed=state.mends(record),
+                        mapping=self._digest,
+                    )
 
     def _plan_rechecks(
         self, decisions: Mapping[RecordRef, Decision], contexts: Mapping[RecordRef, Context], state: _Pass

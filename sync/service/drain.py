@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from sync.clock import local_date
+from sync.passes.email import SingleSendMailer
 from sync.passes.held_lane import HeldLane
-from sync.passes.reconcile import GROUP
 from sync.passes.tally import Tally
+from sync.service import grouping
 from sync.service.bootstrap import Service
 from sync.service.holder import OnWait, say
 from sync.service.lanes import never
-from sync.storage import sweeps, work_queue
+from sync.storage import sweeps
 
 Watch = Callable[[bool], None]
 """Told when a lane is held, and when it is given up again."""
@@ -53,13 +54,18 @@ def _watched(watch: Watch) -> Iterator[None]:
 def _next_group(service: Service, held: HeldLane, lane: int, total: Tally) -> bool:
     """Run a pass over one group of the lane; False if nothing was due."""
     with service.store.read() as connection:
-        items = work_queue.lease(connection, lane, service.clock.now(), GROUP)
+        items = grouping.next_group(connection, lane, service.clock.now(), _widest(service))
     service.failpoint("taken")
     if items:
         total += service.reconciler.run(held, items)
     else:
         service.reconciler.follow(held)
     return bool(items)
+
+
+def _widest(service: Service) -> int:
+    limit = service.mapping.rules.effects_per_hour
+    return grouping.widest(limit, emails_cost_calls=isinstance(service.mailer, SingleSendMailer))
 
 
 Progress = Callable[[Tally], None]

@@ -7,7 +7,7 @@ has no more.
 from collections.abc import Iterable, Mapping
 from itertools import zip_longest
 
-from sqlalchemy import Connection, bindparam, or_, select, update
+from sqlalchemy import Connection, bindparam, func, or_, select, update
 
 from sync.storage.database import in_parts
 from sync.storage.lists import is_among
@@ -31,6 +31,21 @@ def tickets_of(connection: Connection, portfolios: Iterable[str]) -> set[str]:
     found: set[str] = set()
     for part in in_parts(sorted(portfolios)):
         found.update(connection.scalars(_TICKETS, {"portfolios": part}))
+    return found
+
+
+_COUNTED = (
+    select(memberships.c.portfolio, func.count().label("tickets"))
+    .where(is_among(memberships.c.portfolio, "portfolios"))
+    .group_by(memberships.c.portfolio)
+)
+
+
+def counted(connection: Connection, portfolios: Iterable[str]) -> dict[str, int]:
+    """Count the tickets that were last seen on each of these portfolios; one with none is left out."""
+    found: dict[str, int] = {}
+    for part in in_parts(sorted(portfolios)):
+        found.update({row.portfolio: row.tickets for row in connection.execute(_COUNTED, {"portfolios": part})})
     return found
 
 

@@ -62,6 +62,7 @@ class WorkItem:
     origin: str
     attempts: int  # failed passes in a row
     marked_at: datetime  # when it was enqueued, or the moment that it then waited for
+    priority: Priority = Priority.INTERACTIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,14 +197,19 @@ _DUE = (
     .order_by(*_ORDER)
     .limit(bindparam("at_most"))
 )
+_DUE_OF_KIND = _DUE.where(work_items.c.kind == bindparam("kind_taken"))
 
 
-def lease(connection: Connection, lane: int, now: datetime, limit: int) -> list[WorkItem]:
+def lease(connection: Connection, lane: int, now: datetime, limit: int, *, kind: Kind | None = None) -> list[WorkItem]:
     """List the next rows of a lane that are due, interactive ones first, then the oldest; at most `limit`.
 
-    Takes no lock and changes nothing: whoever calls this holds the lane.
+    `kind`: only records of that kind; None: of any. Takes no lock and changes nothing: whoever calls this holds the lane.
     """
-    rows = connection.execute(_DUE, {"lane_taken": lane, "now": to_ms(now), "at_most": limit})
+    values = {"lane_taken": lane, "now": to_ms(now), "at_most": limit}
+    if kind is None:
+        rows = connection.execute(_DUE, values)
+    else:
+        rows = connection.execute(_DUE_OF_KIND, values | {"kind_taken": kind.value})
     return [_work_item(row) for row in rows]
 
 
@@ -237,7 +243,8 @@ def due_by_origin(connection: Connection, origin: str, now: datetime) -> list[Re
 
 
 def _work_item(row: Row[tuple[object, ...]]) -> WorkItem:
-    return WorkItem(RecordRef(Kind(row.kind), row.id), row.generation, row.origin, row.attempts, from_ms(row.marked_at))
+    record = RecordRef(Kind(row.kind), row.id)
+    return WorkItem(record, row.generation, row.origin, row.attempts, from_ms(row.marked_at), Priority(row.priority))
 
 
 _OF_RECORD = (work_items.c.kind == bindparam("of_kind"), work_items.c.id == bindparam("of_id"))

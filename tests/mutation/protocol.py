@@ -50,6 +50,7 @@ DATABASE, SQLITE, LOG = "sync/storage/database.py", "sync/storage/sqlite.py", "s
 HEALTH, RUNNING, HEARTBEAT = "sync/observe/health.py", "sync/observe/running.py", "sync/observe/heartbeat.py"
 LANES, HOLDER, WORKER = "sync/service/lanes.py", "sync/service/holder.py", "sync/service/worker.py"
 PING, CHORES, APP = "sync/service/ping.py", "sync/service/chores.py", "webhooks/app.py"
+GROUPING = "sync/service/grouping.py"
 
 _RUNNING_TEST, _WELL_TEST = "tests/unit/test_running.py::", "tests/story/test_all_is_well.py::"
 
@@ -1012,5 +1013,22 @@ MUTANTS = (
         "apply-forgets", "What of a plan is done already is taken for stale.",
         "sync/admin/plan/kept.py", "if standing.state in SETTLED]", "if standing.state not in EffectState]",
         test="tests/story/test_plan.py::test_apply_goes_on_with_what_is_left",
+    ),
+    Mutant(
+        "ticket-by-ticket", "Tickets go into passes among portfolios, which are then looked at once for each of them.",
+        GROUPING, "    if tickets:\n        return tickets\n", "",
+        test="tests/unit/test_grouping.py::test_tickets_find_their_portfolios_first",
+        why="What is done is the same: it only costs more calls.",
+    ),
+    Mutant(
+        "wide-pass-while-somebody-waits", "What somebody has just changed waits for a pass over hundreds of others.",
+        GROUPING, "        items = items[:WITH_INTERACTIVE]\n", "        pass\n",
+        test="tests/unit/test_grouping.py::test_with_somebody_who_waits_the_pass_is_short",
+        why="What is done is the same: it only takes longer.",
+    ),
+    Mutant(
+        "homeless-forgotten", "A ticket of which nobody can tell where it is is never asked about again.",
+        BOOKKEEPING, "        tickets = [item for item in tickets if item not in faulty]\n", "",
+        test="tests/story/test_cost.py::test_a_ticket_of_which_nobody_can_tell_where_it_is_holds_up_no_other",
     ),
 )  # fmt: skip
