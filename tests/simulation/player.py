@@ -42,8 +42,9 @@ NAMES = Names(cadences=(*Names().cadences, *same(UNMAPPED, "10")))
 PUT_OFF = timedelta(seconds=60)
 """How long the worker rests after an error that concerns every record."""
 
-QUIET = timedelta(minutes=25)
-"""How long the end waits after its poll and its sweep: unknown outcomes ripen, the barrier of an Ad Set passes."""
+QUIET = timedelta(minutes=90)
+"""How long the end waits after its poll and its sweep: the barrier of an Ad Set passes, and so do the rests between five
+tries of what has no outcome yet, the longest of which is half an hour."""
 
 
 MOMENT = timedelta(milliseconds=1)
