@@ -42,6 +42,9 @@ PUBLIC = "https://handoffs.example.com"
 NEW_YORK_MORNING = datetime(2026, 11, 2, 14, 0, tzinfo=UTC)  # a Monday, 9:00 in New York
 TODAY = date(2026, 11, 2)
 
+SURELY = timedelta(seconds=2)
+"""So much later than a closing counts the service looks at it: the CRM tells its time in whole seconds."""
+
 
 def _skip_the_disk(store: Store) -> None:
     """Do not wait for the disk at each commit: a test may end a process, but never cuts the power."""
@@ -210,13 +213,16 @@ class World:
         """
         total = self._work()
         while settle and (ahead := self._counts_in()) is not None:
-            self.clock.advance(ahead + timedelta(seconds=2))  # the CRM tells its time in whole seconds
+            self.clock.advance(ahead)
             total += self._work()
         return total
 
     def _counts_in(self) -> timedelta | None:
-        """How long until the next closing version or completed implementation task counts; None: there is none that waits."""
-        settle = timedelta(seconds=self.service.mapping.rules.settle_seconds)
+        """How long until the service will look at a closing version or completed implementation task that counts by then.
+
+        None: there is none that waits.
+        """
+        settle = timedelta(seconds=self.service.mapping.rules.settle_seconds) + SURELY
         since = [at for at in self._may_be_taken_back() if self.clock.now() - at < settle]
         return min((at + settle - self.clock.now() for at in since), default=None)
 
