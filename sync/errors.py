@@ -46,6 +46,10 @@ class StoreError(HandoffsError):
     """The database cannot be read or written: nothing was decided, nothing was lost."""
 
 
+class LaneLostError(StoreError):
+    """The lock of a lane went with the connection that had it: whoever ran a pass there writes nothing more."""
+
+
 class CRMError(HandoffsError):
     """A call to the CRM failed. `correlation_id` is HubSpot's own name for the failure, to quote to its support."""
 

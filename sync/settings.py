@@ -1,5 +1,6 @@
 """What the environment (or a `.env` file) says, read once. The README's table and `.env.example` are compared with it."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -14,7 +15,11 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from sync.errors import ConfigurationError
 
-_DATABASES = ("sqlite:///",)
+_POSTGRESQL = ("postgresql://", "postgres://")
+_AUTHORITY = re.compile(
+    r"([^@\[\]#?\s]*@)?(\[[0-9a-fA-F:.]+\]|[\w.%-]*)(:\d+)?(,(\[[0-9a-fA-F:.]+\]|[\w.%-]+)(:\d+)?)*"
+)
+"""`user:password@host:port`, as PostgreSQL's client reads it: several hosts may follow each other."""
 _MAIL_SERVERS = ("smtp", "smtps")
 _EMAIL_SCHEMES = (*_MAIL_SERVERS, "hubspot", "console")
 
@@ -60,7 +65,11 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         None, description="What HubSpot calls, without a path: `https://handoffs.example.com`."
     )
-    database_url: str = Field("sqlite:///handoffs.db", description="Where the service keeps its ledger.")
+    database_url: str = Field(
+        "sqlite:///handoffs.db",
+        repr=False,  # it may hold a password
+        description="Where the service keeps its ledger: `sqlite:///FILE`, or `postgresql://user:pass@host:port/NAME`.",
+    )
     mapping: Path | None = Field(None, description="The mapping, a YAML file. Unset: the packaged default.")
     email_url: str | None = Field(
         None,
@@ -83,6 +92,12 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(2_000_000, ge=1_000, description="Larger webhook bodies are answered with 413.")
     retention_days: int = Field(
         90, ge=2, description="How long deliveries and their events are kept; what was done is kept for good."
+    )
+    lanes: int | None = Field(
+        None,
+        ge=1,
+        le=64,
+        description="How many passes may run at a time, each in a worker of its own. Unset: 8 on PostgreSQL, 1 on SQLite.",
     )
     accept_signature_v1: bool = Field(False, description="Also accept the old, timestamp-less signature.")
     go_live: str | None = Field(
@@ -129,10 +144,12 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _database(cls, value: str) -> str:
-        if value.startswith(("postgres://", "postgresql:", "postgresql+")):
-            raise ValueError("PostgreSQL is not served by this version; use sqlite:///handoffs.db")
-        if not value.startswith(_DATABASES) or value == "sqlite:///":
-            raise ValueError("must be sqlite:///FILE (an absolute path has four slashes)")
+        if value.startswith(_POSTGRESQL):
+            return _on_postgresql(value)
+        if not value.startswith("sqlite:///") or value == "sqlite:///":
+            raise ValueError(
+                "must be sqlite:///FILE (an absolute path has four slashes), or postgresql://user:password@host:port/NAME"
+            )
         if "?" in value:
             raise ValueError("must be sqlite:///FILE without options: leave out what stands from ? on")
         return value
@@ -241,6 +258,17 @@ def _told(env_file: Path, read_in: str | None = None) -> Iterator[None]:
         raise ConfigurationError(f"{env_file.absolute()} is not UTF-8 ({error.reason}): save it as UTF-8") from None
     except OSError as error:
         raise ConfigurationError(f"{error.filename} cannot be read: {error.strerror}") from None
+
+
+def _on_postgresql(value: str) -> str:
+    """Check the address of a database on a server. Raises `ValueError`, which quotes nothing of it."""
+    authority, _, rest = value.partition("://")[2].partition("/")
+    name, _, options = rest.partition("?")
+    if not _AUTHORITY.fullmatch(authority) or any(letter in name for letter in "@#"):
+        raise ValueError(f"must be postgresql://user:password@host:port/NAME: {_ESCAPED}")
+    if not name and "dbname=" not in options:
+        raise ValueError("must name the database: postgresql://user:password@host:port/NAME")
+    return value
 
 
 def _split(value: str, remedy: str = "") -> SplitResult:

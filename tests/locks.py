@@ -20,6 +20,7 @@ def problems() -> list[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = {
         "requirements.txt": project["dependencies"],
+        "requirements-postgres.txt": [*project["dependencies"], *project["optional-dependencies"]["postgres"]],
         "requirements-dev.txt": [*project["dependencies"], *project["optional-dependencies"]["dev"]],
     }
     found = []

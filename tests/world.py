@@ -33,9 +33,11 @@ from sync.sandbox.seed import Names
 from sync.sandbox.server import SandboxServer
 from sync.sandbox.transport import URL, mount
 from sync.service.bootstrap import Service, build
-from sync.service.drain import drain, run_poll, run_sweep
+from sync.service.drain import Turns, run_poll, run_sweep
+from sync.service.lanes import set_number
 from sync.settings import Settings, read_settings
 from sync.storage.database import Store
+from tests.databases import drop, forget, url_in
 from webhooks.app import create_app
 
 PUBLIC = "https://handoffs.example.com"
@@ -52,6 +54,8 @@ def _skip_the_disk(store: Store) -> None:
     def hurry(connection: sqlite3.Connection, _record: object) -> None:
         connection.execute("PRAGMA synchronous=OFF")
 
+    if store.path is None:  # the tests' server waits for no disk anyway
+        return
     store.close()
     event.listen(store.engine, "connect", hurry)
 
@@ -148,7 +152,7 @@ class World:
             "hubspot_app_id": str(self.sandbox.portal.account.app_id),
             "hubspot_base_url": URL if self._crm_server is None else self._crm_server.url,
             "public_url": PUBLIC,
-            "database_url": f"sqlite:///{directory / 'handoffs.db'}",
+            "database_url": url_in(directory),
             "email_url": "hubspot:777",
             **settings,
         }
@@ -168,6 +172,8 @@ class World:
             failpoint=lambda step: self.failpoint(step),
         )
         _skip_the_disk(service.store)
+        set_number(service.store, self.settings.lanes or 1)
+        self._turns = Turns(service)
         self.app = create_app(store=service.store, settings=self.settings, clock=self.own_clock)
         if self._crm_server is not None:
             self._receiver = _Receiver(self.app)
@@ -181,6 +187,7 @@ class World:
             self._receiver.close()
         if self._crm_server is not None:
             self._crm_server.stop()
+        drop(self.settings.database_url)
 
     def restart(self, *, lose_database: bool = False) -> None:
         """End the service and start it anew."""
@@ -188,8 +195,7 @@ class World:
         if self._receiver is not None:
             self._receiver.close()
         if lose_database:
-            for path in self.directory.glob("handoffs.db*"):
-                path.unlink()
+            forget(self.settings.database_url, self.directory)
         self.service = self._start()
 
     def remap(self, mapping: str, *, lose_database: bool = False) -> None:
@@ -252,7 +258,7 @@ class World:
                 self.people.flush_search()
                 _, tally = run_poll(self.service)
             else:
-                tally = drain(self.service)
+                tally = self._turns.drain()
             total += tally
             if not tally.tried and not (delivered and delivered.events):
                 return total

@@ -33,7 +33,7 @@ def upgrade() -> None:
     Exit codes: 0 it is up to date; 1 the database failed
     """
     settings = session.read_settings()
-    from sync.storage.database import migrate, open_store, revision
+    from sync.storage.database import migrate, open_store, revision, shown
 
     store = open_store(settings.database_url)
     try:
@@ -43,9 +43,9 @@ def upgrade() -> None:
     finally:
         store.close()
     if before == after:
-        click.echo(f"{settings.database_url}: up to date at {after}")
+        click.echo(f"{shown(settings.database_url)}: up to date at {after}")
     else:
-        click.echo(f"{settings.database_url}: from {before or 'nothing'} to {after}")
+        click.echo(f"{shown(settings.database_url)}: from {before or 'nothing'} to {after}")
 
 
 @db.command()

@@ -2,9 +2,9 @@
 
 bootstrap.py  the composition root: settings in, a `Service` out; its `lanes()` are the one way to run passes
 reading.py    `ReadingService`, the half of it that cannot write
-lanes.py      one file lock a lane; whoever holds one to run passes has it prepared
-holder.py     who holds a lane, for whoever waits for it
-drain.py      passing over all that is due in a lane; a sweep or a poll to its end
+lanes.py      lanes held under their locks; whoever holds one to run passes has it prepared
+holder.py     telling whoever waits for a lane who holds it
+drain.py      passing over all that is due in a lane, or in whichever is free; a sweep or a poll to its end
 worker.py     drains, sweeps and polls until it is stopped
 chores.py     each of these for itself: what goes wrong is borne with, kept and told
 ping.py       a monitor's address, pinged while the service works

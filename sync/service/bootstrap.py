@@ -35,6 +35,7 @@ from sync.settings import Settings, read_settings
 from sync.storage import copies, mapping_texts, mappings_in_force, service_state
 from sync.storage.budget import Budget, Paced, Priority
 from sync.storage.database import Store, migrate, open_store
+from sync.storage.server_clock import clock_for
 
 if TYPE_CHECKING:
     import requests
@@ -177,7 +178,7 @@ def open_database(settings: Settings) -> Store:
         copied = copies.copied_at(store)
         if copied is not None:
             raise RefusedError(
-                f"the database {store.path} is a copy of {copied:%Y-%m-%d %H:%M} UTC: what was done since would "
+                f"{store.place} is a copy of {copied:%Y-%m-%d %H:%M} UTC: what was done since would "
                 "be done again. Move it away and start on an empty one, or see `handoffs db restore --help`"
             )
     return store
@@ -223,22 +224,23 @@ def build(
     """
     from sync.hubspot import HubSpot
 
-    clock = clock or SystemClock()
     mapping = read_mapping(settings)
     token = settings.require_token()
     store = open_database(settings)
+    clock = clock or clock_for(store, SystemClock())
+    budget_clock = budget_clock or clock_for(store, SystemClock())
     with _closed_on_error(store):
         go_live, ledger_began, settles_since = _beginnings(store, settings, mapping, clock, keep=begin)
         with store.read() as connection:
             tells = service_state.get(connection, service_state.TELLS_OF_NO_ASSOCIATIONS) or False
     calendar = clock if today is None else ShiftedClock(clock, today, mapping.zone)
-    budget = Budget(store, budget_clock or SystemClock())
+    budget = Budget(store, budget_clock)
     crm = HubSpot(
         token=token,
         base_url=settings.hubspot_base_url,
         portfolio_object=mapping.portfolio.object,
-        budget=budget if share is None else Paced(budget, budget_clock or SystemClock(), share),
-        clock=budget_clock or SystemClock(),
+        budget=budget if share is None else Paced(budget, budget_clock, share),
+        clock=budget_clock,
         session=session,
         priority=Priority.BULK if bulk else Priority.INTERACTIVE,
         on_call=on_call,
@@ -331,7 +333,7 @@ def require_own(store: Store, account: Account, *, keep: bool) -> None:
             service_state.put(connection, service_state.PORTAL, account.portal_id)
     if known not in {None, account.portal_id}:
         raise WrongPortalError(
-            f"the database {store.path or ''} belongs to portal {known}, and HUBSPOT_ACCESS_TOKEN is of portal "
+            f"{store.place} belongs to portal {known}, and HUBSPOT_ACCESS_TOKEN is of portal "
             f"{account.portal_id}: nothing is done. Set the token of {known}, or another DATABASE_URL for {account.portal_id}"
         )
 

@@ -1,17 +1,19 @@
 """Draining a lane: a pass over each group of what is due in it. A sweep or a poll by hand keeps the lane to the end."""
 
-from collections.abc import Callable, Iterator
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from sync.clock import local_date
 from sync.passes.email import SingleSendMailer
 from sync.passes.held_lane import HeldLane
 from sync.passes.tally import Tally
-from sync.service import grouping
+from sync.service import grouping, holder
 from sync.service.bootstrap import Service
-from sync.service.holder import OnWait, say
+from sync.service.holder import Holder, OnWait, say
 from sync.service.lanes import never
-from sync.storage import sweeps
+from sync.storage import sweeps, work_queue
 
 Watch = Callable[[bool], None]
 """Told when a lane is held, and when it is given up again."""
@@ -28,18 +30,79 @@ def drain(
     stop: Callable[[], bool] = never,
     watch: Watch = unwatched,
     on_wait: OnWait = say,
+    patient: bool = True,
 ) -> Tally:
     """Run passes over all that is due in a lane, group by group, until nothing is or `stop` says so.
 
-    The lane is given up between two groups. `on_wait` is told for whom it waits. Raises what `Reconciler.run` raises.
+    The lane is given up between two groups. `on_wait` is told for whom it waits; without patience it waits for nobody.
+    Raises what `Reconciler.run` raises.
     """
     total = Tally()
     lanes = service.lanes(on_wait)
     while not stop():
-        with lanes.one(lane, stop) as held, _watched(watch):
-            if held is None or not _next_group(service, held, lane, total):
+        with lanes.one(lane, stop, patient=patient) as held:
+            if held is None:
                 break
+            with _watched(watch):
+                more = _next_group(service, held, lane, total)
+        if not more:
+            break
     return total
+
+
+class Turns:
+    """Drains whatever lane something is due in. Where there are several, one that another worker has is left to it."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._busy: dict[int, float] = {}  # since when each lane was found with another worker, by the monotonic clock
+        self._said: dict[int, float] = {}
+
+    def drain(self, *, stop: Callable[[], bool] = never, watch: Watch = unwatched, on_wait: OnWait = say) -> Tally:
+        """Run passes over all that is due. Raises what `Reconciler.run` raises."""
+        with self._service.store.read() as connection:
+            number = work_queue.lanes(connection)
+            lanes = work_queue.due_lanes(connection, self._service.clock.now())
+        if number == 1:
+            return drain(self._service, stop=stop, watch=watch, on_wait=on_wait)
+        self._busy = {lane: since for lane, since in self._busy.items() if lane in lanes}
+        total = Tally()
+        for lane in _in_turn(lanes):
+            total += drain(
+                self._service,
+                lane=lane,
+                stop=stop,
+                watch=self._had(lane, watch),
+                on_wait=self._told(on_wait),
+                patient=False,
+            )
+        return total
+
+    def _had(self, lane: int, watch: Watch) -> Watch:
+        def watched(held: bool) -> None:
+            if held:
+                self._busy.pop(lane, None)
+            watch(held)
+
+        return watched
+
+    def _told(self, on_wait: OnWait) -> OnWait:
+        """Tell for whom one waits once a lane was with the same for long, and then every now and then."""
+
+        def told(lane: int, who: Holder | None, _waited: float) -> None:
+            now = time.monotonic()
+            waited = now - self._busy.setdefault(lane, now)
+            if waited >= holder.FIRST_SAID_AFTER and now - self._said.get(lane, 0.0) >= holder.SAID_AGAIN_AFTER:
+                self._said[lane] = now
+                on_wait(lane, who, waited)
+
+        return told
+
+
+def _in_turn(lanes: Sequence[int]) -> list[int]:
+    """The same, beginning elsewhere in each process: workers that start together do not all ask for the same lane."""
+    first = os.getpid() % max(1, len(lanes))
+    return [*lanes[first:], *lanes[:first]]
 
 
 @contextmanager
@@ -94,18 +157,25 @@ def run_poll(
 
 
 def _to_the_end(
-    service: Service, enqueue: Callable[[], int], stop: Callable[[], bool], progress: Progress, *, lane: int = 0
+    service: Service, enqueue: Callable[[], int], stop: Callable[[], bool], progress: Progress
 ) -> tuple[int, Tally]:
-    """Enqueue, and pass over all that is due, keeping the lane: a worker beside it would take part unseen, on its own date."""
+    """Enqueue, and pass over all that is due, keeping the lanes: a worker beside it would take part unseen, on its own date."""
     total = Tally()
-    with service.lanes().one(lane, stop) as held:
+    with service.lanes().every(stop) as held:
         enqueued = 0 if held is None else enqueue()
-        while held is not None and not stop() and _next_group(service, held, lane, total):
+        while held is not None and not stop() and any(_groups(service, held, total)):
             progress(total)
         if held is not None:
             service.reconciler.finish(held)
     service.alerts.review()
     return enqueued, total
+
+
+def _groups(service: Service, held: HeldLane, total: Tally) -> Iterator[bool]:
+    """Run a pass over a group of each lane, one after the other, until there was one that had something due."""
+    with service.store.read() as connection:
+        lanes = work_queue.due_lanes(connection, service.clock.now())
+    return (_next_group(service, held, lane, total) for lane in lanes)
 
 
 def _swept(service: Service) -> int:

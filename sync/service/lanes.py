@@ -1,60 +1,28 @@
-"""Lanes on one machine: each is drained under a file lock, so that `serve` and commands share the work safely."""
+"""Lanes: each is drained under its lock, so that workers and commands share the work safely, whatever their host."""
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from contextlib import contextmanager
 
-from filelock import FileLock, Timeout
+import structlog
 
-from sync.errors import StoreError
 from sync.passes.held_lane import HeldLane
 from sync.service import holder
 from sync.service.holder import OnWait
-from sync.storage.database import Store
-from sync.storage.work_queue import LANES
+from sync.storage import service_state, work_queue
+from sync.storage.database import Store, StoreReader
+from sync.storage.lane_locks import LaneLock
+
+log = structlog.get_logger()
 
 STOP_POLL = 0.2
 """How often a command that waits for a lane asks whether it should stop, in seconds."""
 
+SHARED_LANES = 8
+"""How many lanes there are on PostgreSQL where LANES is not set: so many workers can share the work."""
 
-class Lanes:
-    """One lock file a lane, beside the database: a lane is drained by one worker at a time, whatever its process."""
-
-    def __init__(self, store: Store) -> None:
-        path = (store.path or Path("handoffs")).resolve()  # one lock, by whatever link the database is reached
-        self._directory, self._name = path.parent, path.name
-
-    @contextmanager
-    def held(self, lane: int, stop: Callable[[], bool], on_wait: OnWait = holder.say) -> Iterator[bool]:
-        """Wait for the lane and hold it; False if `stop` said so first. A dead process frees its lane at once.
-
-        A frozen one keeps it: `on_wait` is told for whom one waits. Raises `StoreError` where the lock file cannot be
-        written. Passes hold a lane by `PreparedLanes`.
-        """
-        # A lock object of its own each time: one that is kept would let its holder in a second time.
-        lock = FileLock(self._directory / f".{self._name}.lane-{lane}.lock")
-        noted = self._directory / f".{self._name}.lane-{lane}.holder"
-        got = False
-        began = time.monotonic()
-        said_at = began - holder.SAID_AGAIN_AFTER
-        while not got and not stop():
-            try:
-                lock.acquire(timeout=STOP_POLL)
-                got = True
-                holder.note(noted)
-            except Timeout:
-                now = time.monotonic()
-                if now - began >= holder.FIRST_SAID_AFTER and now - said_at >= holder.SAID_AGAIN_AFTER:
-                    said_at = now
-                    on_wait(lane, holder.read(noted), now - began)
-            except OSError as error:
-                raise StoreError(f"the lane's lock {lock.lock_file} cannot be written: {error}") from error
-        try:
-            yield got
-        finally:
-            if got:
-                lock.release()
+EVERY = -1
+"""The number by which whoever waits for all lanes is told of."""
 
 
 def never() -> bool:
@@ -62,12 +30,95 @@ def never() -> bool:
     return False
 
 
+def number_of_lanes(store: StoreReader) -> int:
+    """Read how many lanes there are now. Raises `StoreError`."""
+    with store.read() as connection:
+        return work_queue.lanes(connection)
+
+
+class Lanes:
+    """The lanes of one database: each is drained by one worker at a time, whatever its process and host."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @contextmanager
+    def held(
+        self, lane: int, stop: Callable[[], bool], on_wait: OnWait = holder.say, *, patient: bool = True
+    ) -> Iterator[LaneLock | None]:
+        """Wait for the lane and hold it; None if `stop` said so first. A dead process frees its lane at once.
+
+        A frozen one keeps it: `on_wait` is told for whom one waits. Without patience nobody waits: where another has the
+        lane `on_wait` is told at once, and the answer is None. Raises `StoreError` where the lock cannot be had at
+        all. Passes hold a lane by `PreparedLanes`.
+        """
+        lock = self._store.lane_lock(lane)
+        try:
+            yield lock if (_wait if patient else _try)(lock, lane, stop, on_wait) else None
+        finally:
+            lock.free()
+
+    @contextmanager
+    def every(self, stop: Callable[[], bool] = never, on_wait: OnWait = holder.say) -> Iterator[LaneLock | None]:
+        """Hold all lanes, so that no pass runs meanwhile in this process or in another; otherwise as `held`."""
+        while True:
+            count = number_of_lanes(self._store)
+            lock = self._store.every_lane_lock(count)
+            try:
+                mine = _wait(lock, 0 if count == 1 else EVERY, stop, on_wait)
+                if mine and number_of_lanes(self._store) != count:
+                    continue  # it was changed while this waited: there are others by now
+                yield lock if mine else None
+                return
+            finally:
+                lock.free()
+
+
+def _wait(lock: LaneLock, lane: int, stop: Callable[[], bool], on_wait: OnWait) -> bool:
+    began = time.monotonic()
+    said_at = began - holder.SAID_AGAIN_AFTER
+    while not stop():
+        if lock.take(STOP_POLL):
+            return True
+        now = time.monotonic()
+        if now - began >= holder.FIRST_SAID_AFTER and now - said_at >= holder.SAID_AGAIN_AFTER:
+            said_at = now
+            on_wait(lane, lock.holder(), now - began)
+    return False
+
+
+def _try(lock: LaneLock, lane: int, stop: Callable[[], bool], on_wait: OnWait) -> bool:
+    if stop():
+        return False
+    if lock.take(0):
+        return True
+    on_wait(lane, lock.holder(), 0.0)
+    return False
+
+
 @contextmanager
 def every_lane_held(store: Store, stop: Callable[[], bool] = never) -> Iterator[bool]:
     """Hold all lanes, so that no pass runs meanwhile in this process or in another; False if `stop` said so first."""
-    lanes = Lanes(store)
-    with ExitStack() as held:
-        yield all(held.enter_context(lanes.held(lane, stop)) for lane in range(LANES))
+    with Lanes(store).every(stop) as lock:
+        yield lock is not None
+
+
+def set_number(store: Store, wanted: int | None, stop: Callable[[], bool] = never) -> None:
+    """Let there be so many lanes from now on (`LANES`), unless `stop` says so first; None: as many as there are.
+
+    Where nobody has ever said how many, a database that several hosts share has `SHARED_LANES`. No pass runs meanwhile,
+    and every record has its new lane before the next one: so no two passes of a record overlap. Raises `StoreError`.
+    """
+    with store.read() as connection:
+        known = service_state.get(connection, service_state.LANES)
+    lanes = wanted or known or (SHARED_LANES if store.is_shared else 1)
+    if lanes == (known or 1):
+        return
+    with every_lane_held(store, stop) as held:
+        if held:
+            with store.write() as connection:
+                work_queue.spread(connection, lanes)
+            log.info("lanes.changed", lanes=lanes, before=known or 1)
 
 
 class PreparedLanes:
@@ -78,22 +129,26 @@ class PreparedLanes:
 
     def __init__(self, store: Store, prepare: Callable[[], None], on_wait: OnWait = holder.say) -> None:
         self._store = store
+        self._lanes = Lanes(store)
         self._on_wait = on_wait
         self._prepare = prepare
         self._is_prepared = False
 
     @contextmanager
-    def one(self, lane: int, stop: Callable[[], bool] = never) -> Iterator[HeldLane | None]:
-        """Hold one lane; None if `stop` said so first. Raises `StoreError`, and what the CRM's port raises."""
+    def one(self, lane: int, stop: Callable[[], bool] = never, *, patient: bool = True) -> Iterator[HeldLane | None]:
+        """Hold one lane; None if `stop` said so first, or without patience if another has it.
+
+        Raises `StoreError`, and what the CRM's port raises.
+        """
         self._prepare_once()
-        with Lanes(self._store).held(lane, stop, self._on_wait) as mine, _right_to_pass(mine) as held:
+        with self._lanes.held(lane, stop, self._on_wait, patient=patient) as lock, self._right_to_pass(lock) as held:
             yield held
 
     @contextmanager
     def every(self, stop: Callable[[], bool] = never) -> Iterator[HeldLane | None]:
         """Hold all lanes, so that no other pass runs meanwhile; otherwise as `one`."""
         self._prepare_once()
-        with every_lane_held(self._store, stop) as mine, _right_to_pass(mine) as held:
+        with self._lanes.every(stop, self._on_wait) as lock, self._right_to_pass(lock) as held:
             yield held
 
     def _prepare_once(self) -> None:
@@ -101,12 +156,14 @@ class PreparedLanes:
             self._prepare()
             self._is_prepared = True
 
-
-@contextmanager
-def _right_to_pass(mine: bool) -> Iterator[HeldLane | None]:
-    held = HeldLane() if mine else None
-    try:
-        yield held
-    finally:
-        if held is not None:
+    @contextmanager
+    def _right_to_pass(self, lock: LaneLock | None) -> Iterator[HeldLane | None]:
+        if lock is None:
+            yield None
+            return
+        held = HeldLane(lock)
+        try:
+            with self._store.fenced(lock):
+                yield held
+        finally:
             held.end()

@@ -1,4 +1,4 @@
-"""The worker: drains its lane, polls and sweeps until it is stopped."""
+"""The worker: drains lanes, polls and sweeps until it is stopped."""
 
 from datetime import date, datetime, timedelta
 from threading import Event, Thread
@@ -12,8 +12,9 @@ from sync.observe.heartbeat import Heartbeat
 from sync.observe.running import WAITS_FOR
 from sync.service.bootstrap import Service
 from sync.service.chores import Chore, Trouble
-from sync.service.drain import drain
+from sync.service.drain import Turns
 from sync.service.holder import Holder, say
+from sync.service.lanes import number_of_lanes, set_number
 from sync.service.ping import Ping
 from sync.storage import retention, service_state, sweeps, work_queue
 from sync.storage.processes import Part
@@ -43,9 +44,9 @@ class Worker:
     its pass. They only enqueue. The same thread removes old deliveries, once a day.
     """
 
-    def __init__(self, service: Service, *, lane: int = 0) -> None:
+    def __init__(self, service: Service) -> None:
         self._service = service
-        self._lane = lane
+        self._turns = Turns(service)
         self._stop = Event()
         self._trouble = trouble = Trouble(service)
         self._heartbeat = Heartbeat(service.store, service.clock, Part.WORKER, mapping=digest_of(service.mapping))
@@ -81,15 +82,16 @@ class Worker:
                 self._work()
                 self._stop.wait(TICK)
             timer.join(TIMER_ENDS_WITHIN)
-        log.info("worker.stopped", lane=self._lane)
+        log.info("worker.stopped")
 
     def _note_start(self) -> None:
         service = self._service
+        set_number(service.store, service.settings.lanes, self._stop.is_set)
         with service.store.write() as connection:
             service_state.put(connection, service_state.STARTED_AT, service.clock.now())
             # What waits for a person may have been mended by the change that this start brings.
             work_queue.enqueue_blocked(connection, service.clock.now())
-        log.info("worker.started", lane=self._lane)
+        log.info("worker.started", lanes=number_of_lanes(service.store))
 
     def turn(self) -> None:
         """Do once, in this thread, all that `run` does again and again: what the timer asks for, then what is due."""
@@ -114,9 +116,7 @@ class Worker:
 
     def _drain_lane(self) -> None:
         self._looked = False
-        tally = drain(
-            self._service, lane=self._lane, stop=self._stop.is_set, watch=self._note_busy, on_wait=self._note_waiting
-        )
+        tally = self._turns.drain(stop=self._stop.is_set, watch=self._note_busy, on_wait=self._note_waiting)
         if tally.looked:
             self._looked = True
             log.info("lane.drained", **vars(tally))

@@ -4,6 +4,9 @@ The database itself:
 
     database         open it, short transactions, the schema brought up to date
     sqlite           what SQLite does its own way: connections, transactions, troubles in words
+    postgres         what PostgreSQL does its own way; `driver` imports what only its users have
+    lane_locks       the lock of a lane: a file, or on PostgreSQL a session's (`session_locks`)
+    server_clock     one clock for all hosts: the database server's
     tables           every table, with the constraints that are the guarantees
     upsert           `INSERT … ON CONFLICT`, which is a dialect's own
     lists            conditions on lists of values, in a dialect's own way too

@@ -7,6 +7,7 @@ to answer it.
 
 import json
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from sync.errors import StoreError
+from sync.storage.lane_locks import LaneLock, lost
 from sync.storage.sqlite import SQLite, UnchangeableSQLite, refuses_files_beside_it
 
 __all__ = [
@@ -40,13 +42,26 @@ class Dialect(Protocol):
     @property
     def place(self) -> str: ...
 
+    @property
+    def is_shared(self) -> bool: ...
+
     def engine(self) -> Engine: ...
+
+    def is_usable(self, connection: Connection) -> bool: ...
+
+    def lane_lock(self, lane: int) -> LaneLock: ...
+
+    def every_lane_lock(self, lanes: int) -> LaneLock: ...
+
+    def close(self) -> None: ...
 
     def require_same(self) -> None: ...
 
     def begin_read(self, connection: Connection) -> None: ...
 
     def begin_write(self, connection: Connection) -> None: ...
+
+    def may_be_repeated(self, cause: BaseException | None) -> bool: ...
 
     def explained(self, cause: BaseException | None) -> str: ...
 
@@ -59,6 +74,7 @@ class StoreReader:
         self._dialect = dialect
         self.path = dialect.path  # None: in memory, or on a server
         self.place = dialect.place  # as an error names it, without a password
+        self.is_shared = dialect.is_shared  # by processes on several hosts
         self._for_good: set[str] = set()
         self._idle: list[Connection] = []  # outside of any transaction; several threads take from it and put back
 
@@ -77,10 +93,7 @@ class StoreReader:
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
         """Give a connection outside of any transaction. One in whose use something is raised is not kept."""
-        try:
-            connection = self._idle.pop()
-        except IndexError:
-            connection = self._engine.connect()
+        connection = self._usable()
         try:
             yield connection
         except BaseException:
@@ -90,6 +103,18 @@ class StoreReader:
             self._idle.append(connection)
         else:
             connection.close()
+
+    def _usable(self) -> Connection:
+        """Take a connection that was kept, or open one."""
+        while self._idle:
+            try:
+                kept = self._idle.pop()
+            except IndexError:  # another thread was quicker
+                break
+            if self._dialect.is_usable(kept):
+                return kept
+            kept.close()
+        return self._engine.connect()
 
     def holds_for_good(self, name: str, holds: Callable[[Connection], bool]) -> bool:
         """Ask whether something holds that never ceases to, once it does: `holds` is called until then, and then no more.
@@ -115,6 +140,7 @@ class Store(StoreReader):
         super().__init__(engine, dialect)
         self.reader = StoreReader(engine, dialect)
         self.reader._idle = self._idle
+        self._fence = threading.local()
 
     @property
     def engine(self) -> Engine:
@@ -124,20 +150,52 @@ class Store(StoreReader):
     def write(self) -> Iterator[Connection]:
         """Begin a transaction that may write, at once, so that it never fails half-way on a lock; commit it at the end.
 
-        Raises `StoreError`; whatever is raised inside rolls it back. It is raised too where the database's file was
-        replaced meanwhile: what was committed may then be in none that anybody will read.
+        Raises `StoreError`, of which `LaneLostError` is one; whatever is raised inside rolls it back. It is raised too
+        where the database's file was replaced meanwhile: what was committed may then be in none that anybody will read.
         """
         self._dialect.require_same()
         try:
             with self._connected() as connection, connection.begin():
                 self._dialect.begin_write(connection)
+                if (lock := self._lane()) is not None and not lock.is_mine_in(connection):
+                    raise lost(lock.name)
                 yield connection
             self._dialect.require_same()
         except (SQLAlchemyError, sqlite3.Error) as error:
             raise self._explained(error) from error
 
+    @contextmanager
+    def fenced(self, lock: LaneLock) -> Iterator[None]:
+        """Let this thread write only as long as it has this lane: each transaction asks, and raises `LaneLostError`.
+
+        So what a pass has read and decided is never written over what another one has done meanwhile.
+        """
+        before, self._fence.lock = self._lane(), lock
+        try:
+            yield
+        finally:
+            self._fence.lock = before
+
+    def require_lane(self) -> None:
+        """Raise `LaneLostError` if the lane that this thread is fenced by has been lost."""
+        if (lock := self._lane()) is not None and not lock.is_mine():
+            raise lost(lock.name)
+
+    def _lane(self) -> LaneLock | None:
+        found: LaneLock | None = getattr(self._fence, "lock", None)
+        return found
+
+    def lane_lock(self, lane: int) -> LaneLock:
+        """Give the lock of a lane, for one holding of it."""
+        return self._dialect.lane_lock(lane)
+
+    def every_lane_lock(self, lanes: int) -> LaneLock:
+        """Give the lock of all lanes, of which there are so many, for one holding of them."""
+        return self._dialect.every_lane_lock(lanes)
+
     def close(self) -> None:
         """Close every connection; they open again when needed."""
+        self._dialect.close()
         while self._idle:
             self._idle.pop().close()
         self._engine.dispose()
@@ -146,10 +204,26 @@ class Store(StoreReader):
 def open_store(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Store:
     """Open the database of `DATABASE_URL`, without touching it yet: a missing SQLite file is made by `migrate`.
 
-    `busy_seconds`: how long a transaction waits while another program holds the database.
+    `busy_seconds`: how long a transaction waits while another program holds the database. Raises `ConfigurationError`
+    where the driver of that database is not installed.
     """
-    dialect: Dialect = SQLite(make_url(url), busy_seconds)
+    dialect = _dialect(url, busy_seconds)
     return Store(dialect.engine(), dialect)
+
+
+def shown(url: str) -> str:
+    """Write a `DATABASE_URL` without its password."""
+    from sync.storage.postgres import without_password
+
+    return without_password(url)
+
+
+def _dialect(url: str, busy_seconds: float) -> Dialect:
+    if url.startswith("sqlite"):
+        return SQLite(make_url(url), busy_seconds)
+    from sync.storage.postgres import PostgreSQL
+
+    return PostgreSQL(url, busy_seconds)
 
 
 def open_to_look(url: str) -> Store:
@@ -187,7 +261,7 @@ def migrate(store: Store) -> None:
             command.upgrade(config, "head")
         except CommandError as error:  # the only one: a revision that this version does not know
             raise StoreError(
-                f"the database {store.path} was made by a newer version: install that one, or restore the copy from "
+                f"{store.place} was made by a newer version: install that one, or restore the copy from "
                 f"before the upgrade ({error})"
             ) from error
 

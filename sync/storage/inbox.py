@@ -174,7 +174,7 @@ def newest_of(connection: Connection, ids: Iterable[str], at_most: int) -> list[
     rows = connection.execute(
         select(events.c.received_at, events.c.raw)
         .where(events.c.object_id.in_(sorted(ids)))
-        .order_by(events.c.received_at.desc(), events.c.occurred_at.desc())
+        .order_by(events.c.received_at.desc(), events.c.occurred_at.desc().nulls_last())
         .limit(at_most)
     )
     return [StoredEvent(from_ms(row.received_at), row.raw) for row in rows]

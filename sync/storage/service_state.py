@@ -133,6 +133,9 @@ LAST_WEBHOOK = _moment("last_webhook")
 PROBED_AT = _moment("probed_at")
 """When the receiver last made sure that the database takes what is written: a read says nothing of a full disk."""
 
+LANES: Entry[int] = Entry("lanes", str, int)
+"""How many lanes there are (`LANES`): changed only while no pass runs."""
+
 # -- why it cannot work
 
 TOKEN_REFUSED = _refusal("token_refused")

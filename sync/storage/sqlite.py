@@ -9,10 +9,13 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
 from sync.errors import StoreError
+from sync.storage.lane_locks import EveryFileLaneLock, FileLaneLock
 
 
 class SQLite:
     """The dialect of a file, or of a database in memory (`path` is None)."""
+
+    is_shared = False
 
     def __init__(self, url: URL, busy_seconds: float) -> None:
         memory = url.database in {None, "", ":memory:"}
@@ -31,6 +34,25 @@ class SQLite:
         )
         event.listen(engine, "connect", self._on_connect)
         return engine
+
+    def is_usable(self, _connection: Connection) -> bool:
+        """Whether a connection that was kept still stands: no file breaks one off."""
+        return True
+
+    def lane_lock(self, lane: int) -> FileLaneLock:
+        """Give the lock of a lane, for one holding."""
+        return FileLaneLock(self.path or Path("handoffs"), lane)
+
+    def every_lane_lock(self, lanes: int) -> EveryFileLaneLock:
+        """Give the lock of all lanes, for one holding."""
+        return EveryFileLaneLock([self.lane_lock(lane) for lane in range(lanes)])
+
+    def close(self) -> None:
+        """Nothing is kept beside the store's connections."""
+
+    def may_be_repeated(self, _cause: BaseException | None) -> bool:
+        """Whether a transaction failed by no fault of its own: none does, as it begins with the one lock that there is."""
+        return False
 
     def require_same(self) -> None:
         """Raise `StoreError` if another file stands at the path by now, or none: what is written into ours is lost."""

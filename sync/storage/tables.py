@@ -21,6 +21,8 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
+_IS_GONE = text("state = 'gone'")
+
 # What the service remembers of itself: one value a name; `service_state` lists them.
 service_state = Table("fact", metadata, Column("name", String, primary_key=True), Column("value", Text, nullable=False))
 
@@ -86,7 +88,7 @@ occurrences = Table(
     Column("mapping", String),  # the digest of the mapping that decided it; null: taken back, adopted, or before 0.5
     Index("occurrence_portfolio", "portfolio"),
     Index("occurrence_record", "record_kind", "record"),
-    Index("occurrence_gone", "key", sqlite_where=text("state = 'gone'")),  # few: those of deleted records
+    Index("occurrence_gone", "key", sqlite_where=_IS_GONE, postgresql_where=_IS_GONE),  # few: those of deleted records
 )
 
 # One row an effect: written down before it is tried. planned → attempting → done | unknown | blocked | failed | overtaken.
@@ -123,20 +125,21 @@ effect_counts = Table(
 
 _ONE_MORE = (
     "INSERT INTO effect_count (state, number) VALUES (NEW.state, 1) "
-    "ON CONFLICT (state) DO UPDATE SET number = number + 1; "
+    "ON CONFLICT (state) DO UPDATE SET number = effect_count.number + 1; "
 )
 _ONE_LESS = "UPDATE effect_count SET number = number - 1 WHERE state = OLD.state; "
 
-COUNTING = (
+_COUNTING = (
     f"CREATE TRIGGER effect_added AFTER INSERT ON effect BEGIN {_ONE_MORE}END",
     f"CREATE TRIGGER effect_removed AFTER DELETE ON effect BEGIN {_ONE_LESS}END",
     "CREATE TRIGGER effect_changed AFTER UPDATE OF state ON effect WHEN OLD.state <> NEW.state "
     f"BEGIN {_ONE_LESS}{_ONE_MORE}END",
 )
-"""What keeps `effect_count`. The migration that began it has its own copy, as migrations do."""
+"""What keeps `effect_count` on SQLite. The migration that began it has its own copy, as migrations do, and PostgreSQL's."""
 
-for _statement in COUNTING:
-    event.listen(metadata, "after_create", DDL(_statement))  # type: ignore[no-untyped-call]  # the library types it not
+for _statement in _COUNTING:
+    _trigger = DDL(_statement).execute_if(dialect="sqlite")  # type: ignore[no-untyped-call]  # the library types it not
+    event.listen(metadata, "after_create", _trigger)
 
 # The cycles seen: the CRM forgets old versions, this does not.
 cycles = Table(

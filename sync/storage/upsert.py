@@ -1,14 +1,14 @@
 """Insert a row, or meet the one that is there: statements that are a dialect's own.
 
-SQLite and PostgreSQL both know `INSERT … ON CONFLICT`, but SQLAlchemy gives it by dialect. Whoever needs it builds it
-here, once, at import.
+SQLite and PostgreSQL both know `INSERT … ON CONFLICT`, but SQLAlchemy gives it by dialect: SQLite's compiler writes
+PostgreSQL's construct as well. Whoever needs it builds it here, once, at import.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, case
-from sqlalchemy.dialects.sqlite import Insert, insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 Columns = ReadOnlyColumnCollection[str, Any]

@@ -16,15 +16,12 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, case, fu
 from sync.clock import from_ms, iso, to_ms
 from sync.crm import Kind, RecordRef
 from sync.errors import last_line
-from sync.storage import memberships
+from sync.storage import memberships, service_state
 from sync.storage.database import in_parts
 from sync.storage.ledger import queries
 from sync.storage.lists import is_among
 from sync.storage.tables import work_items
 from sync.storage.upsert import least, upsert
-
-# SQLite has one writer anyway, and one lane makes the fullest batches: a group of 50 portfolios costs the calls of one.
-LANES = 1
 
 BACKOFF = (
     timedelta(seconds=15),
@@ -104,9 +101,33 @@ class Backlog:
     waiting: int
 
 
-def lane_of(record: RecordRef, lanes: int = LANES) -> int:
-    """The lane of a record: stable over processes and versions."""
+def lane_of(record: RecordRef, lanes: int) -> int:
+    """The lane of a record where there are so many: stable over processes and versions."""
     return zlib.crc32(record.id.encode()) % lanes
+
+
+def lanes(connection: Connection) -> int:
+    """How many lanes there are: one, as long as nobody has said otherwise."""
+    return service_state.get(connection, service_state.LANES) or 1
+
+
+_RECORDS = select(work_items.c.kind, work_items.c.id)
+_MOVE = (
+    update(work_items)
+    .where(work_items.c.kind == bindparam("of_kind"), work_items.c.id == bindparam("of_id"))
+    .values(lane=bindparam("new_lane"))
+)
+
+
+def spread(connection: Connection, lanes: int) -> None:
+    """Let there be so many lanes, and have each record in its own. Only for who holds every lane there is."""
+    service_state.put(connection, service_state.LANES, lanes)
+    rows = [
+        {"of_kind": record.kind.value, "of_id": record.id, "new_lane": lane_of(record, lanes)}
+        for record in sorted(records(connection))
+    ]
+    if rows:
+        connection.execute(_MOVE, rows)
 
 
 _MARK = upsert(
@@ -135,11 +156,12 @@ def enqueue(
 ) -> None:
     """Have a pass look at these records, not before `not_before` (default: now). A parked record gets one more try."""
     ms = to_ms(now)
+    count = lanes(connection)
     rows = [
         {
             "kind": record.kind.value,
             "id": record.id,
-            "lane": lane_of(record),
+            "lane": lane_of(record, count),
             "generation": 1,
             "priority": int(priority),
             "marked_at": ms,
@@ -211,6 +233,22 @@ def lease(connection: Connection, lane: int, now: datetime, limit: int, *, kind:
     else:
         rows = connection.execute(_DUE_OF_KIND, values | {"kind_taken": kind.value})
     return [_work_item(row) for row in rows]
+
+
+_DUE_LANES = (
+    select(work_items.c.lane)
+    .where(
+        work_items.c.parked_at.is_(None),
+        work_items.c.held_effects.is_(None),
+        work_items.c.look_at <= bindparam("now"),
+    )
+    .distinct()
+)
+
+
+def due_lanes(connection: Connection, now: datetime) -> list[int]:
+    """List the lanes in which something is due, in their order, and the first one always: it has more to do than this."""
+    return sorted({0, *connection.scalars(_DUE_LANES, {"now": to_ms(now)})})
 
 
 def items_of(connection: Connection, records: Iterable[RecordRef]) -> list[WorkItem]:
@@ -351,7 +389,6 @@ def backlog(connection: Connection, now: datetime) -> Backlog:
     return Backlog(int(row.due), seconds, int(row.parked), int(row.held), int(row.waiting))
 
 
-_RECORDS = select(work_items.c.kind, work_items.c.id)
 _OF_IDS = select(work_items).where(is_among(work_items.c.id, "ids"))
 _FAILING = (
     select(work_items)

@@ -29,9 +29,9 @@ def hold(orders: Connection, databases: dict[str, str]) -> None:
             asked = iter([False])
             stop = never if verb == "wait" else lambda asked=asked: next(asked, True)
             mine = stack.enter_context(lanes[name].held(lane, stop))
-            if mine:
+            if mine is not None:
                 held[lane] = stack
-            orders.send((verb, lane, mine))
+            orders.send((verb, lane, mine is not None))
         else:
             with suppress(PassError), held.pop(lane):
                 _pass(verb)

@@ -180,7 +180,7 @@ MUTANTS = (
     ),
     Mutant(
         "waits-without-a-word", "Who waits for a lane that a frozen process holds says nothing.",
-        LANES, "                    on_wait(lane, holder.read(noted), now - began)", "                    pass",
+        LANES, "            on_wait(lane, lock.holder(), now - began)", "            pass",
         test=_WELL_TEST + "test_who_waits_says_for_whom",
     ),
     Mutant(

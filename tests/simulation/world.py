@@ -48,6 +48,8 @@ from sync.sandbox.transport import PATIENCE, URL, _suffer
 from sync.sandbox.wire import Request
 from sync.service.bootstrap import Service
 from sync.storage.database import migrate, open_store
+from sync.storage.lane_locks import LaneLock
+from tests.databases import drop
 from tests.simulation.event_log import EventLog
 from tests.world import World
 
@@ -194,9 +196,37 @@ class _Lanes:
     def __init__(self, _store: object) -> None:
         """As the real ones are made."""
 
-    def held(self, _lane: int, _stop: Callable[[], bool], _on_wait: object) -> AbstractContextManager[bool]:
+    def held(self, _lane: int, _stop: object, _on_wait: object, **_: object) -> AbstractContextManager[LaneLock]:
         """At once."""
-        return nullcontext(enter_result=True)
+        return nullcontext(_FREE)
+
+    def every(self, _stop: object, _on_wait: object) -> AbstractContextManager[LaneLock]:
+        """At once."""
+        return nullcontext(_FREE)
+
+
+class _Free:
+    """The lock of a lane that nobody else wants."""
+
+    name = "lane 0"
+
+    def take(self, _patience: float) -> bool:
+        return True
+
+    def holder(self) -> None:
+        return None
+
+    def is_mine(self) -> bool:
+        return True
+
+    def is_mine_in(self, _connection: object) -> bool:
+        return True
+
+    def free(self) -> None:
+        """Nothing to give up."""
+
+
+_FREE = _Free()
 
 
 @lru_cache
@@ -288,8 +318,9 @@ class SimulationWorld(World):
         transport = service.crm._calls.transport
         transport._session = DirectSession(self.sandbox.api, self._hook, self._looked, self._sent)
         transport._jitter = self._jitter
-        service.store.close()
-        event.listen(service.store.engine, "connect", _quick)
+        if service.store.path is not None:
+            service.store.close()
+            event.listen(service.store.engine, "connect", _quick)
         return service
 
     def _deliver(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> int:
@@ -362,6 +393,7 @@ class SimulationWorld(World):
 
     def end(self) -> None:
         self.service.close()
+        drop(self.settings.database_url)
         _give_back(self.directory)
 
 

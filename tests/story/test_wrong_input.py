@@ -119,7 +119,7 @@ def settings() -> Iterator[Case]:
         ("PUBLIC_URL", "https://handoffs.example.com/hooks", ": must have no path"),
         ("EMAIL_URL", "smtp://mail:99999", ": must be an address with a port"),
         ("EMAIL_URL", "hubspot:template", ": must name the email's number"),
-        ("DATABASE_URL", "postgresql://db/handoffs", ": PostgreSQL is not served"),
+        ("DATABASE_URL", "postgresql://db:x/handoffs", ": must be postgresql://user:password@host:port/NAME: write #"),
         ("DATABASE_URL", "sqlite:///handoffs.db?mode=ro", ": must be sqlite:///FILE without options"),
         ("PORT", "http", ": Input should be a valid integer"),
         ("POLL_SECONDS", "1", ": Input should be greater than or equal to 5"),

@@ -132,7 +132,7 @@ def test_wrong_usage_is_2_and_says_what_is_right(arguments: list[str], message: 
         ("sweep", {}, "HUBSPOT_ACCESS_TOKEN is not set"),
         ("setup", {}, "HUBSPOT_ACCESS_TOKEN is not set"),
         ("status", {"EMAIL_URL": "pigeon:"}, "EMAIL_URL: must start with"),
-        ("status", {"DATABASE_URL": "postgresql://db"}, "DATABASE_URL: PostgreSQL is not served"),
+        ("status", {"DATABASE_URL": "postgresql://db"}, "DATABASE_URL: must name the database"),
         ("sweep", {"MAPPING": "nowhere.yaml"}, "nowhere.yaml: cannot be read"),
         ("serve", {"HUBSPOT_ACCESS_TOKEN": "pat", "EMAIL_URL": "smtp://mail"}, "EMAIL_FROM is not set"),
         ("serve", {"HUBSPOT_ACCESS_TOKEN": "pat", "PUBLIC_URL": "https://a.example"}, "HUBSPOT_CLIENT_SECRET is not set"),

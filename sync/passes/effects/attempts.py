@@ -66,8 +66,10 @@ class Attempts:
     def send(self, effects: Sequence[LedgerEffect], call: Callable[[], list[Outcome]]) -> list[Outcome]:
         """Make the call for which these were claimed; one outcome for each item of the call.
 
-        Raises `AuthenticationError`: certainly nothing was applied, and the claims are given up.
+        Raises `AuthenticationError`: certainly nothing was applied, and the claims are given up. Raises `LaneLostError`,
+        and sends nothing; the claims stay, for whoever has the lane by now.
         """
+        self._store.require_lane()
         try:
             outcomes = call()
         except AuthenticationError as error:
@@ -75,6 +77,10 @@ class Attempts:
             raise
         self.failpoint("sent")
         return outcomes
+
+    def require_lane(self) -> None:
+        """Raise `LaneLostError` if the lane was lost: then nothing is to be sent any more."""
+        self._store.require_lane()
 
     def release(self, effects: Sequence[LedgerEffect], reason: str) -> None:
         """Give up the claim on what was certainly not sent."""

@@ -53,6 +53,7 @@ class Emails:
             return False
         if effect.key not in self._attempts.claim([effect]):
             return False
+        self._attempts.require_lane()
         outcome, server_down = _send(self._mailer, name_of_try(effect), owner.email, subject, body)
         self._attempts.failpoint("sent")
         self._attempts.settle([(effect, outcome)], done)

@@ -115,6 +115,8 @@ class Follower:
         with self._store.write() as connection:
             for effect in effects:
                 age = now - effect.state_at
+                if not ledger.is_in(connection, effect.key, EffectState.SENDING):
+                    continue  # another lane's worker has asked too, and was told
                 if age >= TOLD_WITHIN:
                     reason = f"HubSpot has taken it, and could not be asked for a day what became of it. {WHO_DECIDES}"
                     ledger.settle(connection, effect.key, EffectState.UNPROVEN, now, reason=reason)

@@ -1,0 +1,207 @@
+"""PostgreSQL: one database for any number of hosts. Its connections, its transactions, and what is said of its troubles.
+
+A write takes one advisory lock for the length of its transaction, as SQLite's `BEGIN IMMEDIATE` takes the file's: what a
+transaction has read stays true until its commit, no two of them deadlock, and none has to be done again for another's
+sake. They are short, and none is held over a call to the CRM. A process that is frozen in the middle of one loses it
+after `IDLE_SECONDS`, so that it holds up nobody for longer.
+
+What a transaction needs is said in its `BEGIN` or by `SET LOCAL`, and no statement is prepared in the session: behind a
+pooler in transaction mode (pgbouncer) a session is another's after each commit.
+"""
+
+import re
+import selectors
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from sqlalchemy import Column, Connection, Engine, String, create_engine, event
+from sqlalchemy.pool import NullPool
+
+from sync.errors import ConfigurationError
+from sync.storage.driver import code, driver
+from sync.storage.session_locks import SessionLaneLock, SessionLocks
+
+if TYPE_CHECKING:
+    import psycopg
+
+IDLE_SECONDS: Final = 15
+"""How long a transaction may stand idle before the server ends it: only a frozen process does nothing for so long."""
+
+_WRITING: Final = 0x48414E44
+"""The advisory lock of whoever writes: "HAND", so that it is nobody else's in this database."""
+
+_CONNECTING: Final[dict[str, Any]] = {
+    "connect_timeout": 5,
+    # A server whose host vanished is noticed after 5 + 3 × 2 s; one that takes nothing more, after ten.
+    "keepalives": 1,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+    "application_name": "handoffs",
+}
+"""How to connect, where DATABASE_URL does not say otherwise (libpq's names)."""
+
+_TROUBLES: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
+    (("42P01", "42703", "3F000"), "has an old or no schema: run `handoffs db upgrade`"),
+    (("55P03",), "was locked by another program for {seconds:g} s: end what holds it"),
+    (("53300",), "has no connection left: raise max_connections there, or run fewer processes; it is tried again"),
+    (("53100", "53200"), "has run out of disk or memory: free some; nothing was lost"),
+    (("58030",), "cannot read or write its files: is the server's disk full, or broken?"),
+    (("25006",), "is read-only: name the primary in DATABASE_URL (after a fail-over that is another server)"),
+    (("28",), "refuses this user or password: set DATABASE_URL"),
+    (("3D000",), "does not exist: create it (`createdb`), or set DATABASE_URL"),
+    (("42501",), "gives this user too few rights: let it own the database, or grant it CREATE and USAGE on the schema"),
+    (("40001", "40P01"), "gave this transaction up for another one: it is done again"),
+    (("57014", "57P", "08"), "was stopped, or starts, or broke the connection: it is tried again"),
+    (("25P03",), f"ended a transaction that stood idle for {IDLE_SECONDS} s: this process was frozen, or starved"),
+)
+"""The beginnings of PostgreSQL's codes, and the words for them: the first that fits counts."""
+
+_REFUSALS: Final = (
+    ("does not exist", "is not there: create it (`createdb`), or set DATABASE_URL"),
+    ("password", "refuses this user or password: set DATABASE_URL"),
+    ("connection", "has no connection left: raise max_connections there, or run fewer processes; it is tried again"),
+    ("starting up", "is starting: it is tried again"),
+    ("shutting down", "is being stopped: it is tried again"),
+)
+
+_GIVEN_UP: Final = ("40001", "40P01")
+_BROKEN: Final = ("57P", "08", "25P03")
+
+
+class PostgreSQL:
+    """The dialect of a database on a server. It has no path."""
+
+    path = None
+    is_shared = True
+
+    def __init__(self, url: str, busy_seconds: float) -> None:
+        self.place = f"the database {without_password(url)}"
+        self._url = url
+        self._busy_seconds = busy_seconds
+        self._locks = SessionLocks(self)
+        self._begin = (
+            f"SET LOCAL lock_timeout = '{int(busy_seconds * 1000)}ms'; "
+            f"SET LOCAL idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'; "
+            f"SELECT pg_advisory_xact_lock({_WRITING})"
+        )
+
+    def engine(self) -> Engine:
+        """Make the engine; the store keeps the connections. Raises `ConfigurationError` where there is no driver."""
+        driver()
+        return create_engine(
+            "postgresql+psycopg://",
+            creator=self.connect,
+            poolclass=NullPool,
+            hide_parameters=True,  # an error must not quote people's data into a log
+            use_native_hstore=False,  # to look for that type costs a query a connection
+        )
+
+    def connect(self) -> "psycopg.Connection[Any]":
+        """Open a connection as DATABASE_URL says. Raises `ConfigurationError`, and the driver's errors."""
+        library = driver()
+        try:
+            given = library.conninfo.conninfo_to_dict(self._url)
+        except library.ProgrammingError:  # its text may quote a password
+            raise ConfigurationError("DATABASE_URL is no address that PostgreSQL's client understands") from None
+        connection: psycopg.Connection[Any] = library.connect(**{**_CONNECTING, **given}, prepare_threshold=None)
+        connection.adapters.register_dumper(str, _text_dumper())
+        return connection
+
+    def is_usable(self, connection: Connection) -> bool:
+        """Whether a connection that was kept still stands: the server says nothing to one in no transaction but its end."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(_session_of(connection).fileno(), selectors.EVENT_READ)
+            return not selector.select(timeout=0)
+
+    def lane_lock(self, lane: int) -> SessionLaneLock:
+        """Give the lock of a lane, for one holding."""
+        return self._locks.lock(lane)
+
+    def every_lane_lock(self, _lanes: int) -> SessionLaneLock:
+        """Give the lock of all lanes, for one holding."""
+        return self._locks.lock(None)
+
+    def close(self) -> None:
+        """End the sessions that were kept for locks."""
+        self._locks.close()
+
+    def require_same(self) -> None:
+        """A server's database is known by its name."""
+
+    def begin_read(self, connection: Connection) -> None:
+        """Have the transaction see one state of the database, and change none."""
+        session = _session_of(connection)
+        session.isolation_level = driver().IsolationLevel.REPEATABLE_READ
+        session.read_only = True
+
+    def begin_write(self, connection: Connection) -> None:
+        """Begin a transaction that may write, as the only one: its statements see all that another has committed."""
+        session = _session_of(connection)
+        session.isolation_level = driver().IsolationLevel.READ_COMMITTED
+        session.read_only = False
+        connection.exec_driver_sql(self._begin)
+
+    def may_be_repeated(self, cause: BaseException | None) -> bool:
+        """Whether a transaction failed by no fault of its own: given up for another, or with its connection."""
+        found = code(cause)
+        return found is None or found.startswith((*_GIVEN_UP, *_BROKEN))
+
+    def explained(self, cause: BaseException | None) -> str:
+        """Say in an admin's words what is the matter, and what to do about it, by the code that PostgreSQL gives."""
+        found = code(cause)
+        said = " ".join(str(cause).split())
+        if found is None and "FATAL:" in said:
+            return f"{self.place} {_refusal(said)} ({said.rpartition('FATAL:')[2].strip()})"
+        if found is None:
+            return f"{self.place} cannot be reached: does the server run, and is DATABASE_URL right? ({said})"
+        for codes, words in _TROUBLES:
+            if found.startswith(codes):
+                return f"{self.place} {words.format(seconds=self._busy_seconds)} ({said})"
+        return f"{self.place}: {said}"
+
+
+def _refusal(said: str) -> str:
+    """Say why the server takes no connection: its client gives no code of that, only the words."""
+    for part, words in _REFUSALS:
+        if part in said:
+            return words
+    return "takes no connection"
+
+
+def without_password(url: str) -> str:
+    """The address as it may be shown."""
+    shown = re.sub(r"(://[^:@/?]*):[^@]*@", r"\1:***@", url)
+    return re.sub(r"([?&](?:ssl)?password=)[^&]*", r"\1***", shown)
+
+
+@contextmanager
+def sorting_as_sqlite() -> Iterator[None]:
+    """Have the texts of each table that is made meanwhile sort by their code points, whatever language the server speaks."""
+
+    def by_code_points(column: Column[Any], _table: object) -> None:
+        if isinstance(column.type, String):
+            column.type = type(column.type)(column.type.length, collation="C")
+
+    event.listen(Column, "before_parent_attach", by_code_points)
+    try:
+        yield
+    finally:
+        event.remove(Column, "before_parent_attach", by_code_points)
+
+
+def _text_dumper() -> Any:
+    """What gives texts to the server, without the one character that it cannot hold: a NUL, which people can paste."""
+    from psycopg.types.string import StrDumper
+
+    class Text(StrDumper):
+        def dump(self, obj: str) -> Any:
+            return super().dump(obj.replace("\0", "\ufffd"))
+
+    return Text
+
+
+def _session_of(connection: Connection) -> "psycopg.Connection[Any]":
+    return cast("psycopg.Connection[Any]", connection.connection.driver_connection)
