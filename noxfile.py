@@ -13,6 +13,9 @@ BIN = Path(sys.executable).parent
 PARALLEL = ("-n", "auto", "--dist", "loadfile")
 UNIT = ("tests/unit", "tests/contract", "tests/sandbox", "tests/machines")
 STORIES = ("tests/story",)
+ON_POSTGRESQL = ("tests/unit/test_ledger.py", "tests/unit/test_work_queue.py", "tests/contract/test_budget.py")
+"""What touches the database most, run on PostgreSQL a second time."""
+
 BOUNDED = ("tests/unit", "tests/contract", "tests/story/handoffs", "tests/story/test_serve_killed.py")
 """What another environment must pass: every rule, every answer of the CRM, every handoff, and `handoffs serve` itself."""
 
@@ -62,6 +65,15 @@ def docs(session: nox.Session) -> None:
 def simulation(session: nox.Session) -> None:
     """Weeks of simulated agencies, judged by the oracle; 200 seeds unless told otherwise."""
     run(session, "python", "-m", "tests.simulation", *(session.posargs or ("--seeds", "0:200")))
+
+
+@nox.session
+def postgresql(session: nox.Session) -> None:
+    """A part of the tests and of the simulation on a PostgreSQL server that they start; all of the tests: `-- tests`."""
+    session.env["TEST_DATABASE"] = "postgresql"
+    run(session, "pytest", *PARALLEL, *(session.posargs or ON_POSTGRESQL))
+    if not session.posargs:
+        run(session, "python", "-m", "tests.simulation", "--seeds", "0:20")
 
 
 @nox.session

@@ -9,9 +9,9 @@ A bucket as large as the limit, refilled at limit / window, would let almost twi
 190 more within the next 10 s). Here 190 per 10 s is a burst of 38 and 15.2 a second; 5 per second is a burst of 2 and
 3 a second. The price is the burst: a fifth less than the limit in the long run, and room for what queues on the way.
 
-The bucket is one row, and one `UPDATE … RETURNING` under SQLite's write lock takes from it. The clock is read inside
-that transaction, so that the takers' times are in the order of their takes. It must be the machine's clock: a shifted
-one (`--today`) would fill the bucket for everybody.
+The bucket is one row, and one `UPDATE … RETURNING` under the database's write lock takes from it. The clock is read inside
+that transaction, so that the takers' times are in the order of their takes: on PostgreSQL the server's, as the hosts' own
+differ. It must be a true clock: a shifted one (`--today`) would fill the bucket for everybody.
 """
 
 from collections.abc import Mapping
@@ -25,6 +25,7 @@ from sqlalchemy import BigInteger, BindParameter, Connection, and_, bindparam, c
 from sync.clock import Clock, to_ms
 from sync.storage import service_state
 from sync.storage.database import Store, StoreReader
+from sync.storage.server_clock import moment_in
 from sync.storage.service_state import DailyBudget, RequestLimit
 from sync.storage.tables import budgets
 from sync.storage.upsert import insert_new
@@ -142,7 +143,7 @@ class BudgetReader:
         return None if found is None else found.remaining
 
     def _state(self, connection: Connection, bucket: Bucket, limit: Limit) -> BucketState:
-        now = to_ms(self._clock.now())
+        now = to_ms(moment_in(connection, self._clock))
         row = connection.execute(_STATE, _at(bucket, limit, now)).one_or_none()
         available, used = (limit.burst, 0) if row is None else (int(row.available) // _TOKEN, int(row.used))
         return BucketState(limit.requests, limit.seconds, max(0, available), used)
@@ -180,7 +181,7 @@ class Budget(BudgetReader):
     def try_take(self, bucket: Bucket, priority: Priority = Priority.INTERACTIVE) -> float:
         """Take one request and return 0, or take nothing and return the seconds after which to ask again."""
         with self._store.write() as connection:
-            now = to_ms(self._clock.now())
+            now = to_ms(moment_in(connection, self._clock))
             self._begin(connection, now)
             limit = self._limits[bucket]
             need = self._need(limit, priority)
@@ -203,7 +204,7 @@ class Budget(BudgetReader):
         For a 429: somebody else spends the same limit, or the CRM counts otherwise than we do.
         """
         with self._store.write() as connection:
-            now = to_ms(self._clock.now())
+            now = to_ms(moment_in(connection, self._clock))
             self._begin(connection, now)
             limit = self._limits[bucket]
             pause = limit.window_ms if seconds is None else min(limit.window_ms, max(0, round(seconds * 1000)))

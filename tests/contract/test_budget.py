@@ -16,6 +16,7 @@ from sync.storage import tables as tables
 from sync.storage.budget import Bucket, Budget, Limit, Observed, Priority
 from sync.storage.database import Store, open_store
 from tests.contract.fakes import StandingClock
+from tests.databases import url_in
 
 GENERAL, SEARCH = Bucket.GENERAL, Bucket.SEARCH
 INTERACTIVE, BULK = Priority.INTERACTIVE, Priority.BULK
@@ -23,7 +24,7 @@ INTERACTIVE, BULK = Priority.INTERACTIVE, Priority.BULK
 
 @pytest.fixture(params=["memory", "file"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    opened = open_store("sqlite://" if request.param == "memory" else f"sqlite:///{tmp_path / 'handoffs.db'}")
+    opened = open_store("sqlite://" if request.param == "memory" else url_in(tmp_path))
     tables.metadata.create_all(opened.engine)
     yield opened
     opened.close()

@@ -35,6 +35,7 @@ from sync.storage import ledger
 from sync.storage.database import Store, migrate, open_store
 from sync.storage.ledger import LedgerEffect
 from sync.storage.tables import effects, occurrences
+from tests.databases import url_in
 
 NOW = datetime(2026, 11, 2, 14, 0, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
@@ -50,7 +51,7 @@ NOBODY = Email(EmailKind.KICKOFF, Role.ACCOUNT_MANAGER, None, {}, blocked="no Ac
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(f"sqlite:///{tmp_path / 'handoffs.db'}")
+    opened = open_store(url_in(tmp_path))
     migrate(opened)
     yield opened
     opened.close()

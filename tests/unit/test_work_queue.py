@@ -15,6 +15,7 @@ from sync.storage.database import Store, migrate, open_store
 from sync.storage.tables import memberships
 from sync.storage.tables import work_items as rows
 from sync.storage.work_queue import BACKOFF, Priority, WorkItem
+from tests.databases import url_in
 
 NOW = datetime(2026, 11, 2, 14, 0, tzinfo=UTC)
 ONE = RecordRef(Kind.PORTFOLIO, "1")
@@ -25,7 +26,7 @@ MINUTE = timedelta(minutes=1)
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(f"sqlite:///{tmp_path / 'handoffs.db'}")
+    opened = open_store(url_in(tmp_path))
     migrate(opened)
     yield opened
     opened.close()
