@@ -1,5 +1,6 @@
 """The worker: drains lanes, polls and sweeps until it is stopped."""
 
+import time
 from datetime import date, datetime, timedelta
 from threading import Event, Thread
 
@@ -17,10 +18,14 @@ from sync.service.holder import Holder, say
 from sync.service.lanes import number_of_lanes, set_number
 from sync.service.ping import Ping
 from sync.storage import retention, service_state, sweeps, work_queue
+from sync.storage.database import Listener
 from sync.storage.processes import Part
 
 TICK = 0.5
 """Seconds between two reads of the work queue while there is nothing to do: one small read."""
+
+LISTENS = 0.02
+"""Seconds between two questions whether something was committed: a receiver's delivery is looked at at once."""
 
 REVIEWED_EVERY = timedelta(minutes=1)
 """How often the worker reviews which alerts are to be sent, while it finds nothing to do."""
@@ -78,11 +83,28 @@ class Worker:
                     break
                 self._stop.wait(TICK)
             timer.start()
+            listener = self._service.store.listener()
             while not self._stop.is_set():
                 self._work()
-                self._stop.wait(TICK)
+                self._rest(listener)
+            if listener is not None:
+                listener.close()
             timer.join(TIMER_ENDS_WITHIN)
         log.info("worker.stopped")
+
+    def _rest(self, listener: Listener | None) -> None:
+        """Wait for a tick, or until somebody has committed something, or for the end.
+
+        What was committed while the worker was at work was seen by it, or is at the next tick.
+        """
+        if listener is None:
+            self._stop.wait(TICK)
+            return
+        listener.heard()
+        end = time.monotonic() + TICK
+        while time.monotonic() < end and not self._stop.wait(LISTENS):
+            if listener.heard():
+                return
 
     def _note_start(self) -> None:
         service = self._service

@@ -33,6 +33,16 @@ BUSY_SECONDS = 30
 """How long a transaction waits for a database that another program holds, but where its opener says otherwise."""
 
 
+class Listener(Protocol):
+    """Hears when somebody has committed something. For one thread."""
+
+    def heard(self) -> bool:
+        """Whether something was committed since the last call."""
+
+    def close(self) -> None:
+        """Let go what it holds."""
+
+
 class Dialect(Protocol):
     """What one kind of database does its own way."""
 
@@ -64,6 +74,8 @@ class Dialect(Protocol):
     def may_be_repeated(self, cause: BaseException | None) -> bool: ...
 
     def explained(self, cause: BaseException | None) -> str: ...
+
+    def ear(self) -> "Listener | None": ...
 
 
 class StoreReader:
@@ -192,6 +204,10 @@ class Store(StoreReader):
     def every_lane_lock(self, lanes: int) -> LaneLock:
         """Give the lock of all lanes, of which there are so many, for one holding of them."""
         return self._dialect.every_lane_lock(lanes)
+
+    def listener(self) -> Listener | None:
+        """Give what hears of commits, those of other processes too; None: of this database nothing does."""
+        return self._dialect.ear()
 
     def close(self) -> None:
         """Close every connection; they open again when needed."""

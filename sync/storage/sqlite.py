@@ -106,6 +106,10 @@ class SQLite:
             return f"{self.place} has an old or no schema: run `handoffs db upgrade`"
         return f"{self.place}: {text}"
 
+    def ear(self) -> "Ear | None":
+        """Give what hears of commits; None: nobody else can write to this database."""
+        return None if self.path is None else Ear(self.path)
+
     def _on_connect(self, connection: sqlite3.Connection, _record: object) -> None:
         _configure(connection, self._busy_seconds)
         if self._opened is None:
@@ -120,6 +124,39 @@ class SQLite:
         except OSError:
             return None
         return found.st_dev, found.st_ino
+
+
+class Ear:
+    """Hears when anybody has committed something, in whatever process; it takes no lock and reads no table.
+
+    SQLite counts the commits of others for each connection: this one never writes, so that all are others'. For one thread.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+        self._counted: int | None = None  # None: not known
+
+    def heard(self) -> bool:
+        """Whether something was committed since the last call; of what cannot be told, no."""
+        before, self._counted = self._counted, self._count()
+        return None not in {before, self._counted} and before != self._counted
+
+    def _count(self) -> int | None:
+        try:
+            if self._connection is None:
+                address = f"file:{quote(str(self._path))}?mode=ro"
+                self._connection = sqlite3.connect(address, uri=True, timeout=0)
+            (count,) = self._connection.execute("PRAGMA data_version").fetchone()
+        except sqlite3.Error:  # locked at this moment, or not there: whoever waits looks by itself after a while
+            return None
+        return int(count)
+
+    def close(self) -> None:
+        """Close its connection; it opens again when needed."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = self._counted = None
 
 
 class UnchangeableSQLite(SQLite):

@@ -1031,4 +1031,10 @@ MUTANTS = (
         BOOKKEEPING, "        tickets = [item for item in tickets if item not in faulty]\n", "",
         test="tests/story/test_cost.py::test_a_ticket_of_which_nobody_can_tell_where_it_is_holds_up_no_other",
     ),
+    Mutant(
+        "deaf-worker", "The worker hears of no commit: what a webhook tells waits for the next tick.",
+        WORKER, "            if listener.heard():\n                return\n", "            listener.heard()\n",
+        test="tests/unit/test_listener.py::test_the_worker_is_woken_by_a_commit",
+        why="What is done is the same: it only comes later.",
+    ),
 )  # fmt: skip
