@@ -8,7 +8,7 @@ from typing import TypeVar
 from sync.crm import Applied, Outcome, Unknown
 from sync.hubspot import answers
 from sync.hubspot.answers import Json, Sorted
-from sync.hubspot.transport import Answer, Ask
+from sync.hubspot.ask import Answer, Ask
 
 T = TypeVar("T")
 

@@ -9,7 +9,8 @@ from sync.crm import AssociationType, Kind
 from sync.errors import MappingMisfitError
 from sync.hubspot import answers
 from sync.hubspot.answers import Json, MalformedAnswerError
-from sync.hubspot.transport import Answer, Ask, Transport
+from sync.hubspot.ask import Answer, Ask
+from sync.hubspot.transport import Transport
 from sync.storage.budget import Priority
 
 API_VERSION: Final = "2026-09"

@@ -11,11 +11,13 @@ import requests
 
 from sync.clock import Clock
 from sync.crm import Account
+from sync.hubspot.ask import Call, RequestBudget, Retries
 from sync.hubspot.calls import Calls
 from sync.hubspot.portal import PortalReads, PortalWrites
 from sync.hubspot.records import RecordReads
+from sync.hubspot.session import ANSWER_SECONDS
 from sync.hubspot.single_send import SingleSend
-from sync.hubspot.transport import Call, RequestBudget, Retries, Transport
+from sync.hubspot.transport import Transport
 from sync.hubspot.writes import RecordWrites
 from sync.storage.budget import Priority
 
@@ -29,8 +31,9 @@ class HubSpot(HubSpotReader, RecordWrites, PortalWrites, SingleSend):
 
     `portfolio_object` is the mapping's name for the custom object: its schema's fully qualified name, name, type id or
     label. `clock` must be the machine's own: retries and the budget wait by it. `reader` is the same client, for whatever
-    may only read. `tells_of_no_associations`: whether the portal was ever seen to say of a record that it has none;
-    `on_none_told` is called when it first is.
+    may only read. Timeouts are in seconds: `connect_timeout` for a connection, `read_timeout` for a part of an answer,
+    `answer_seconds` for the whole of it (of a `session` given, its own). `tells_of_no_associations`: whether the portal was
+    ever seen to say of a record that it has none; `on_none_told` is called when it first is.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class HubSpot(HubSpotReader, RecordWrites, PortalWrites, SingleSend):
         session: requests.Session | None = None,
         connect_timeout: float = 5.0,
         read_timeout: float = 30.0,
+        answer_seconds: float = ANSWER_SECONDS,
         retries: Retries = Retries(),  # noqa: B008 (frozen)
         jitter: random.Random | None = None,
         priority: Priority = Priority.INTERACTIVE,
@@ -59,6 +63,7 @@ class HubSpot(HubSpotReader, RecordWrites, PortalWrites, SingleSend):
             clock=clock,
             session=session,
             timeout=(connect_timeout, read_timeout),
+            answer_seconds=answer_seconds,
             retries=retries,
             jitter=jitter if jitter is not None else random.Random(),  # noqa: S311 (spreads retries, guards nothing)
             on_call=on_call,

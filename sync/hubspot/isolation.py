@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
-from sync.hubspot.transport import NoAnswerError, RefusalError
+from sync.hubspot.ask import NoAnswerError, RefusalError
 
 FAILURES: Final = 10
 """After so many inputs that fail alone, while none was ever answered, it is the call that fails and no record."""

@@ -7,8 +7,8 @@ from dataclasses import replace
 from sync.crm import Account, AssociationType, Kind, Owner, Pipeline, PipelineStage, PropertyDefinition, ValueRule
 from sync.hubspot import answers
 from sync.hubspot.answers import Json
+from sync.hubspot.ask import Ask, RefusalError
 from sync.hubspot.calls import API_VERSION, LIST_PAGE, PartOfPort
-from sync.hubspot.transport import Ask, RefusalError
 
 
 class PortalReads(PartOfPort):

@@ -11,10 +11,10 @@ from sync.crm import Association, Faulty, Filter, Gap, Kind, Lack, Reading, Reco
 from sync.errors import FaultyRecordError, PartialAnswerError
 from sync.hubspot import answers, completeness, search
 from sync.hubspot.answers import Json, MalformedAnswerError, Problem, Sorted
+from sync.hubspot.ask import Answer, Ask, NoAnswerError, RefusalError
 from sync.hubspot.batches import chunks
 from sync.hubspot.calls import API_VERSION, LIST_PAGE, PartOfPort, is_id
 from sync.hubspot.isolation import Isolation
-from sync.hubspot.transport import Answer, Ask, NoAnswerError, RefusalError
 from sync.storage.budget import Bucket
 
 _READ_BATCH: Final = 100

@@ -7,8 +7,8 @@ from urllib.parse import quote
 from sync.crm import EmailEnd, EmailFate
 from sync.errors import AuthenticationError, CRMRejectedError, CRMUnavailableError
 from sync.hubspot import answers
+from sync.hubspot.ask import Ask, RefusalError
 from sync.hubspot.calls import API_VERSION, PartOfPort
-from sync.hubspot.transport import Ask, RefusalError
 
 STATUS_PATH: Final = "/marketing/v3/email/send-statuses"
 """Where an email's end stands; no path of a dated version is described (docs/hubspot.md 8.10)."""

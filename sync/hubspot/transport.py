@@ -5,28 +5,27 @@ The SDK's request builder makes URL, headers and body; its own way to send has n
 HubSpot's "Error handling" page: on 429, 423 and 477 nothing was done; after a lost answer or a 5xx nobody knows.
 """
 
-import json
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, Protocol
-from urllib.parse import urlsplit
+from typing import Any, Final
 
 import requests
 import structlog
 import urllib3.exceptions
-from requests.adapters import HTTPAdapter
 from tenacity import RetryCallState, Retrying, retry_if_exception
 
 from sync.clock import Clock
-from sync.errors import AuthenticationError, CRMRejectedError, CRMUnavailableError, StoreError
+from sync.errors import AuthenticationError, StoreError
 from sync.hubspot import answers
-from sync.hubspot.answers import Json, Problem
-from sync.storable import storable
+from sync.hubspot.answers import Problem
+from sync.hubspot.ask import BRIEFLY, Answer, Ask, Call, NoAnswerError, RequestBudget, Retries
+from sync.hubspot.session import as_built, pooled_session
+from sync.hubspot.verdict import json_object, judged, lost
 from sync.storage.budget import Bucket, Observed, Priority
 
 _RATE_LIMITED: Final = 429
@@ -36,120 +35,7 @@ _NOTHING_DONE: Final = {_RATE_LIMITED, _LOCKED, _MIGRATING}
 _LOCKED_SECONDS: Final = 2.0
 _TEN_SECONDS: Final = 10.0
 
-_UNFIT_SIGNS: Final = (b"\\ud", b"\\uD", b"\\u0000", b"\xed")
-"""Without one of these a body has no text that `storable` changes: looking for them costs next to nothing."""
-
-BRIEFLY: Final = 2.0
-"""Seconds for which a call is tried again where a longer one with more inputs has just failed."""
-
 log = structlog.get_logger(__name__)
-
-
-class RequestBudget(Protocol):
-    """What the transport needs of `sync.storage.budget.Budget`."""
-
-    def take(self, bucket: Bucket, priority: Priority) -> None:
-        """Return once one request may be sent."""
-
-    def observe(self, bucket: Bucket, observed: Observed) -> None:
-        """Learn what an answer's headers say of the limits."""
-
-    def back_off(self, bucket: Bucket, seconds: float | None) -> None:
-        """Stop everybody for so long; None: one window."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One HTTP request that was sent. `endpoint` has no ids in it; `status` is None where no answer came."""
-
-    method: str
-    endpoint: str
-    status: int | None
-    error: str | None
-    seconds: float
-    attempt: int
-
-
-@dataclass(frozen=True, slots=True)
-class Retries:
-    """How long one call keeps trying, in seconds: waits double from `first` to `longest`, `total` is for all of it."""
-
-    total: float = 60.0
-    first: float = 0.5
-    longest: float = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """A request. `bucket` None: not counted by HubSpot. `listing`: an answer without a list of results is no answer.
-
-    `brief`: it was tried in another form just now, so it is tried for `BRIEFLY` at most.
-    """
-
-    method: str
-    path: str
-    endpoint: str
-    body: Json | None = None
-    query: Mapping[str, str] | None = None
-    bucket: Bucket | None = Bucket.GENERAL
-    write: bool = False
-    listing: bool = False
-    brief: bool = False
-    token: str | None = field(default=None, repr=False)  # None: the one that all calls go with
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.path}"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A trustworthy 2xx.
-
-    `asked_at`: a moment by the CRM's own clock, not later than the one at which it took up the call; None where the answer
-    tells no time.
-    """
-
-    body: Json
-    correlation_id: str | None
-    asked_at: datetime | None = None
-
-    @property
-    def problems(self) -> list[Problem]:
-        """The errors of some of the inputs, of a 207 or of a 200 that has them all the same (docs/hubspot.md 4.5)."""
-        return answers.problems(self.body, self.correlation_id)
-
-    @property
-    def has_unnamed_errors(self) -> bool:
-        """Whether it counts more errors than it shows."""
-        counted = answers.text(self.body, "numErrors")
-        return counted.isdecimal() and int(counted) > 0 and not self.problems
-
-
-class NoAnswerError(CRMUnavailableError):
-    """No trustworthy answer. `applied` False: the CRM certainly did nothing; None: nobody knows."""
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        status: int | None = None,
-        correlation_id: str | None = None,
-        applied: bool | None = None,
-        again: bool = True,
-        pause: float = 0.0,
-    ) -> None:
-        super().__init__(message, status=status, correlation_id=correlation_id)
-        self.applied = applied
-        self.again = again
-        self.pause = pause  # seconds, at least, before another try
-
-
-class RefusalError(CRMRejectedError):
-    """The CRM understood the call and refuses all of it; `problem` is its reason."""
-
-    def __init__(self, message: str, *, status: int, problem: Problem) -> None:
-        super().__init__(message, status=status, correlation_id=problem.correlation_id)
-        self.problem = problem
 
 
 @dataclass(slots=True)
@@ -172,6 +58,7 @@ class Transport:
         clock: Clock,
         session: requests.Session | None,
         timeout: tuple[float, float],
+        answer_seconds: float,
         retries: Retries,
         jitter: random.Random,
         on_call: Callable[[Call], None] | None,
@@ -183,7 +70,7 @@ class Transport:
         self._base_url = base_url.rstrip("/")
         self._config = self._configured(token)
         self._build = Request
-        self._session = session if session is not None else _pooled_session(pool_size)
+        self._session = session if session is not None else pooled_session(pool_size, answer_seconds)
         self._budget = budget
         self._clock = clock
         self._timeout = timeout
@@ -261,16 +148,18 @@ class Transport:
         except (OSError, urllib3.exceptions.HTTPError) as error:
             # The class says enough; the text of some of requests' errors repeats headers.
             self._report(ask, attempt, started, None, None, type(error).__name__)
-            raise _lost(ask, error) from error
+            raise lost(ask, error) from error
         correlation_id = response.headers.get("X-HubSpot-Correlation-Id")
-        body = _json_object(response)
+        body = json_object(response)
         reason = answers.problem(body or {}, correlation_id)
         self._report(ask, attempt, started, response.status_code, reason.correlation_id, None)
         self._observe(ask, response.headers)
         asked_at = _asked_at(response.headers, time.perf_counter() - started)
         if asked_at is not None:
             self._told = (asked_at, started)
-        answer = self._judge(ask, response, body, reason)
+        if response.status_code in _NOTHING_DONE:
+            raise self._told_to_wait(ask, response, reason)
+        answer = judged(ask, response, body, reason)
         return replace(answer, asked_at=asked_at)
 
     def time(self) -> datetime | None:
@@ -294,30 +183,8 @@ class Transport:
             **built.get_options_for_sending(),
             timeout=self._timeout,
             allow_redirects=False,  # the token goes to no other host
-            auth=_as_built,
+            auth=as_built,
         )
-
-    def _judge(self, ask: Ask, response: requests.Response, body: Json | None, reason: Problem) -> Answer:
-        """What a response means; the order of the rungs is the order of trust."""
-        status = response.status_code
-        if status == 401:
-            raise _token_refused(ask, reason)
-        if status in _NOTHING_DONE:
-            raise self._told_to_wait(ask, response, reason)
-        if body is None or status >= 500 or status == 408 or not _is_shaped(ask, status, body):
-            what = (
-                str(reason) if body is not None else "an answer that is not HubSpot's JSON (HUBSPOT_BASE_URL, network)"
-            )
-            raise NoAnswerError(
-                f"{ask}: {status}, {what}", status=status, correlation_id=reason.correlation_id, again=not ask.write
-            )
-        if 200 <= status < 300:
-            return Answer(body, reason.correlation_id)
-        if status < 400:
-            raise _redirected(ask, response, reason)
-        if status == 403:
-            raise _forbidden(ask, reason)
-        raise RefusalError(f"{ask}: {status}, {reason}", status=status, problem=reason)
 
     def _told_to_wait(self, ask: Ask, response: requests.Response, reason: Problem) -> NoAnswerError:
         status = response.status_code
@@ -410,37 +277,6 @@ def _unless_the_store_fails() -> Iterator[None]:
         log.warning("crm.limit_not_noted", error=str(error))
 
 
-def _pooled_session(size: int) -> requests.Session:
-    session = requests.Session()
-    adapter = HTTPAdapter(pool_connections=2, pool_maxsize=size, max_retries=0)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session
-
-
-def _as_built(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Keeps the builder's header: without an `auth`, requests would replace it by what ~/.netrc says of the host."""
-    return request
-
-
-def _json_object(response: requests.Response) -> Json | None:
-    """The body, its texts fit to be kept; {} for an error without one, None for what is no JSON object (HTML, or cut off)."""
-    content = response.content
-    if not content.strip() and response.status_code >= 400:
-        return {}
-    try:
-        body = json.loads(content)
-        if isinstance(body, dict) and any(sign in content for sign in _UNFIT_SIGNS):
-            body = storable(body)
-    except (ValueError, RecursionError):
-        return None
-    return body if isinstance(body, dict) else None
-
-
-def _is_shaped(ask: Ask, status: int, body: Json) -> bool:
-    return not ask.listing or not 200 <= status < 300 or isinstance(body.get("results"), list)
-
-
 def _asked_at(headers: Mapping[str, str], seconds: float) -> datetime | None:
     """When a call was sent that took so many seconds, by the time that its answer tells: whole seconds, rounded down."""
     try:
@@ -452,56 +288,3 @@ def _asked_at(headers: Mapping[str, str], seconds: float) -> datetime | None:
 def _number(headers: Mapping[str, str], name: str) -> int | None:
     value = headers.get(f"X-HubSpot-RateLimit-{name}", "").strip()
     return int(value) if value.isdecimal() else None
-
-
-def _token_refused(ask: Ask, reason: Problem) -> AuthenticationError:
-    return AuthenticationError(
-        f"{ask}: the CRM refuses the token: set HUBSPOT_ACCESS_TOKEN to one that is valid. {reason}",
-        status=401,
-        correlation_id=reason.correlation_id,
-    )
-
-
-def _forbidden(ask: Ask, reason: Problem) -> AuthenticationError:
-    lacking = f" lacks the scopes {', '.join(reason.scopes)}" if reason.scopes else " may not do this"
-    return AuthenticationError(
-        f"{ask}: the app of HUBSPOT_ACCESS_TOKEN{lacking}: change the app and install it again. {reason}",
-        status=403,
-        correlation_id=reason.correlation_id,
-        scopes=reason.scopes,
-    )
-
-
-def _redirected(ask: Ask, response: requests.Response, reason: Problem) -> NoAnswerError:
-    elsewhere = urlsplit(response.headers.get("Location", "")).netloc or "elsewhere"
-    return NoAnswerError(
-        f"{ask}: {response.status_code}, redirected to {elsewhere}, which is not followed: see HUBSPOT_BASE_URL",
-        status=response.status_code,
-        correlation_id=reason.correlation_id,
-        again=False,
-    )
-
-
-def _lost(ask: Ask, error: Exception) -> NoAnswerError:
-    """A call that has no answer: only before a connection stood is it sure that nothing was done."""
-    unsent = isinstance(error, requests.ConnectTimeout) or any(
-        isinstance(cause, urllib3.exceptions.NewConnectionError) for cause in _causes(error)
-    )
-    return NoAnswerError(
-        f"{ask}: {'no connection (HUBSPOT_BASE_URL, network)' if unsent else 'no answer'} ({type(error).__name__})",
-        applied=False if unsent else None,
-        again=unsent or not ask.write,
-    )
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """What the error itself wraps: requests keeps it in its arguments, urllib3 in `reason`.
-
-    Not `__context__`: that may be any failure which the caller was just handling, and would make a lost write look unsent.
-    """
-    waiting: list[object] = [error]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, BaseException):
-            yield item
-            waiting += [*item.args, getattr(item, "reason", None)]

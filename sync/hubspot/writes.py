@@ -6,9 +6,9 @@ from typing import Final
 from sync.crm import Applied, Create, Kind, NotSent, Outcome, RecordRef, Rejected, Unknown, Update
 from sync.errors import AuthenticationError, HandoffsError
 from sync.hubspot.answers import Json
+from sync.hubspot.ask import NoAnswerError, RefusalError
 from sync.hubspot.batches import Row, distinct_batches, outcomes_of
 from sync.hubspot.calls import PartOfPort, is_id
-from sync.hubspot.transport import NoAnswerError, RefusalError
 
 _WRITE_BATCH: Final = 100
 

@@ -3,6 +3,7 @@
 from tests.mutation.mutant import Mutant
 
 STORABLE, OPTIONS = "sync/storable.py", "sync/commands/options.py"
+_WIRE_TEST = "tests/contract/hubspot/test_wire.py::TestOverASocket::"
 _FULL_TEST = "tests/story/test_full_texts.py::"
 _UNFIT_TEST = "tests/story/test_unfit_text.py::"
 
@@ -41,5 +42,10 @@ MUTANTS = (
         "names-without-end", "A name stands in a text in all its length: HubSpot refuses the task.",
         "mappings/texts.py", "return text if len(text) <= longest else", "return text if longest else",
         test=_FULL_TEST + "test_names_as_long_as_hubspot_takes_them",
+    ),
+    Mutant(
+        "answers-drip", "An answer of which a byte comes now and then holds its call for ever.",
+        "sync/hubspot/session.py", "self._ends = time.monotonic() + seconds", 'self._ends = float("inf")',
+        test=_WIRE_TEST + "test_an_answer_that_drips_is_given_up",
     ),
 )  # fmt: skip

@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -42,6 +43,7 @@ from tests.contract.hubspot.answers import (
     reset,
     updates,
 )
+from tests.patience import PATIENCE
 
 
 class TestOnTheWire:
@@ -111,10 +113,14 @@ class TestOnTheWire:
 
 
 class Server:
-    """A socket on loopback that gives every request the same answer, byte for byte (None: none at all), and closes."""
+    """A socket on loopback that gives every request the same answer, byte for byte (None: none at all), and closes.
 
-    def __init__(self, answer: bytes | None) -> None:
+    `drips`: after so many bytes it gives one a time, each sooner than any patience for a part ends.
+    """
+
+    def __init__(self, answer: bytes | None, *, drips: int | None = None) -> None:
         self.answer = answer
+        self.drips = drips
         self.requests = 0
         self.done = threading.Event()
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -134,8 +140,18 @@ class Server:
                 self.requests += 1
                 if self.answer is None:
                     self.done.wait(5)
-                else:
+                elif self.drips is None:
                     connection.sendall(self.answer)
+                else:
+                    self.drip(connection, self.answer, self.drips)
+
+    def drip(self, connection: socket.socket, answer: bytes, after: int) -> None:
+        with suppress(OSError):  # nobody reads any more
+            connection.sendall(answer[:after])
+            for place in range(after, len(answer)):
+                if self.done.wait(0.05):
+                    return
+                connection.sendall(answer[place : place + 1])
 
     def __enter__(self) -> "Server":
         self.thread.start()
@@ -176,6 +192,21 @@ class TestOverASocket:
         with Server(answer) as server:
             assert kinds(self.update(server.url, budget)) == [Unknown]
             assert server.requests == 1
+
+    @pytest.mark.parametrize("after", [0, 20, 80], ids=["in its first line", "in its headers", "in its body"])
+    def test_an_answer_that_drips_is_given_up(self, budget: FreeBudget, after: int) -> None:
+        """Seen: a byte every 5 s held a call for as long as it liked, for no part of the answer was late."""
+        body = json.dumps(listing(raw("1"))).encode() + b" " * 100
+        with Server(http(body), drips=after) as server:
+            client = make(StandingClock(), budget, base_url=server.url, read_timeout=PATIENCE, answer_seconds=0.2)
+            assert kinds(client.update(Kind.TICKET, updates("1"))) == [Unknown]
+            client.close()
+            assert server.requests == 1
+
+    def test_an_answer_that_is_slow_and_comes_in_time_is_one(self, budget: FreeBudget) -> None:
+        answer = http(json.dumps(listing(raw("1"))).encode())
+        with Server(answer, drips=len(answer) - 5) as server:
+            assert self.update(server.url, budget) == [Applied("1")]
 
     def test_an_answer_is_an_answer(self, budget: FreeBudget) -> None:
         with Server(http(json.dumps(listing(raw("1"))).encode())) as server:
