@@ -97,7 +97,7 @@ class Settings(BaseSettings):
         None,
         ge=1,
         le=64,
-        description="How many passes may run at a time, each in a worker of its own. Unset: 8 on PostgreSQL, 1 on SQLite.",
+        description="How many passes may run at a time, each in a worker of its own. Unset: as many as there were, at first 1.",
     )
     accept_signature_v1: bool = Field(False, description="Also accept the old, timestamp-less signature.")
     go_live: str | None = Field(

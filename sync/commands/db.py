@@ -69,7 +69,9 @@ def backup(file: Path) -> None:
 
     if file.exists():
         raise RefusedError(f"{file} is there already: nothing was copied. Name another file")
-    with session.database(session.read_settings(), write=False) as store:
+    settings = session.read_settings()
+    _require_file(settings.database_url, "pg_dump")
+    with session.database(settings, write=False) as store:
         try:
             copy_to(store, file, session.clock().now())
         except OSError as error:
@@ -103,6 +105,7 @@ def restore(file: Path, yes: bool) -> None:
     from sync.storage.database import open_store
 
     settings = session.read_settings()
+    _require_file(settings.database_url, "pg_restore, then `handoffs db restored`")
     if not file.is_file():
         raise ConfigurationError(f"there is no copy {file}: name a file that `handoffs db backup` has written")
     copy = open_store(f"sqlite:///{file.absolute()}")
@@ -112,9 +115,10 @@ def restore(file: Path, yes: bool) -> None:
         raise ConfigurationError(f"{file} is no copy: name a file that `handoffs db backup` has written")
     with closing(open_store(settings.database_url)) as store:
         place = store.path
-    beside = [] if place is None else [place.with_name(place.name + end) for end in ("", "-wal", "-shm")]
+    assert place is not None  # `_require_file`
+    beside = [place.with_name(place.name + end) for end in ("", "-wal", "-shm")]
     there = [each.name for each in beside if each.exists()]
-    if place is None or there:
+    if there:
         raise RefusedError(
             f"there is a database {place}: move it away first, with -wal and -shm beside it ({', '.join(there)})"
         )
@@ -131,6 +135,48 @@ def restore(file: Path, yes: bool) -> None:
     except OSError as error:
         raise ConfigurationError(f"the copy cannot be put back to {place}: {error.strerror}; nothing is left") from None
     click.echo(f"Put back: {file}, of {format_moment(copied)}")
+
+
+@db.command()
+@YES
+def restored(yes: bool) -> None:
+    """Say that the database is an older state, put back by other means than `restore`: pg_restore, a snapshot.
+
+    It does not know what was done since. So it is like an empty database: before the first pass HubSpot is asked for all
+    tasks that the service has made, and none comes a second time, nor do its emails. An email that goes with no task
+    (that of handoff 9) may come once more, if it was sent since. Give it before `handoffs serve` is started again.
+
+    \b
+    Example:
+      handoffs db restored
+
+    \b
+    Exit codes: 0 noted; 1 the database failed; 3 it was not answered with yes
+    """
+    settings = session.read_settings()
+    from sync.service.lanes import every_lane_held
+    from sync.storage.copies import begin_anew
+    from sync.storage.database import shown
+
+    place = shown(settings.database_url)
+    confirm(
+        f"Is {place} an older state that was put back? What was done since is asked of HubSpot before the first pass.",
+        yes=yes,
+        otherwise="nothing was changed",
+    )
+    with session.database(settings, write=True) as store, every_lane_held(store) as held:
+        assert held  # nothing stops the waiting
+        begin_anew(store, session.clock().now())
+    click.echo(f"Noted: {place} was put back. HubSpot is asked before the next pass.")
+
+
+def _require_file(url: str, instead: str) -> None:
+    """Raise `RefusedError` where the database is on a server, whose copies are made by the server's own programs."""
+    from sync.errors import RefusedError
+    from sync.storage.database import shown
+
+    if not url.startswith("sqlite"):
+        raise RefusedError(f"{shown(url)} is no file: nothing was done. Use {instead}")
 
 
 @db.command()

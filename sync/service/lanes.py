@@ -18,9 +18,6 @@ log = structlog.get_logger()
 STOP_POLL = 0.2
 """How often a command that waits for a lane asks whether it should stop, in seconds."""
 
-SHARED_LANES = 8
-"""How many lanes there are on PostgreSQL where LANES is not set: so many workers can share the work."""
-
 EVERY = -1
 """The number by which whoever waits for all lanes is told of."""
 
@@ -106,12 +103,12 @@ def every_lane_held(store: Store, stop: Callable[[], bool] = never) -> Iterator[
 def set_number(store: Store, wanted: int | None, stop: Callable[[], bool] = never) -> None:
     """Let there be so many lanes from now on (`LANES`), unless `stop` says so first; None: as many as there are.
 
-    Where nobody has ever said how many, a database that several hosts share has `SHARED_LANES`. No pass runs meanwhile,
-    and every record has its new lane before the next one: so no two passes of a record overlap. Raises `StoreError`.
+    No pass runs meanwhile, and every record has its new lane before the next one: so no two passes of a record overlap.
+    Raises `StoreError`.
     """
     with store.read() as connection:
         known = service_state.get(connection, service_state.LANES)
-    lanes = wanted or known or (SHARED_LANES if store.is_shared else 1)
+    lanes = wanted or known or 1
     if lanes == (known or 1):
         return
     with every_lane_held(store, stop) as held:

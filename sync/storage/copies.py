@@ -57,11 +57,19 @@ def put_back(copy: Path, place: Path, now: datetime) -> None:
     """
     with _beside(place) as part:
         shutil.copyfile(copy, part)
-        store = open_store(f"sqlite:///{part}")
-        with closing(store), store.write() as connection:
-            for entry in (*service_state.OF_THE_RECOVERY, service_state.COPIED_AT):
-                service_state.remove(connection, entry)
-            service_state.put(connection, service_state.LEDGER_BEGAN, now)
+        with closing(open_store(f"sqlite:///{part}")) as store:
+            begin_anew(store, now)
+
+
+def begin_anew(store: Store, now: datetime) -> None:
+    """Have the database know that work was done which it does not know of: it is an older state, put back.
+
+    The next pass waits until the CRM was asked (docs/process.md G.12). Raises `StoreError`.
+    """
+    with store.write() as connection:
+        for entry in (*service_state.OF_THE_RECOVERY, service_state.COPIED_AT):
+            service_state.remove(connection, entry)
+        service_state.put(connection, service_state.LEDGER_BEGAN, now)
 
 
 @contextmanager

@@ -60,15 +60,23 @@ _TROUBLES: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
 """The beginnings of PostgreSQL's codes, and the words for them: the first that fits counts."""
 
 _REFUSALS: Final = (
-    ("does not exist", "is not there: create it (`createdb`), or set DATABASE_URL"),
-    ("password", "refuses this user or password: set DATABASE_URL"),
-    ("connection", "has no connection left: raise max_connections there, or run fewer processes; it is tried again"),
-    ("starting up", "is starting: it is tried again"),
-    ("shutting down", "is being stopped: it is tried again"),
+    ("role", "does not know this user: create it (`createuser`), or set DATABASE_URL"),
+    ("database", "does not exist: create it (`createdb`), or set DATABASE_URL"),
 )
+"""What may not exist, by the first word of the server's refusal."""
 
-_GIVEN_UP: Final = ("40001", "40P01")
-_BROKEN: Final = ("57P", "08", "25P03")
+_PARTS_OF_REFUSALS: Final = (
+    ("password", "refuses this user or password: set DATABASE_URL"),
+    ("authentication", "refuses this user or password: set DATABASE_URL"),
+    ("pg_hba.conf", "lets nobody in from here by this user: mend the server's pg_hba.conf, or set DATABASE_URL"),
+    ("too many", "has no connection left: raise max_connections there, or run fewer processes; it is tried again"),
+    ("are reserved", "has no connection left: raise max_connections there, or run fewer processes; it is tried again"),
+    ("starting up", "is starting: it is tried again"),
+    ("recovery", "is recovering: it is tried again"),
+    ("not yet accepting", "is starting: it is tried again"),
+    ("shutting down", "is being stopped: it is tried again"),
+    ("administrator command", "is being stopped: it is tried again"),
+)
 
 
 class PostgreSQL:
@@ -148,17 +156,13 @@ class PostgreSQL:
         session.read_only = False
         connection.exec_driver_sql(self._begin)
 
-    def may_be_repeated(self, cause: BaseException | None) -> bool:
-        """Whether a transaction failed by no fault of its own: given up for another, or with its connection."""
-        found = code(cause)
-        return found is None or found.startswith((*_GIVEN_UP, *_BROKEN))
-
     def explained(self, cause: BaseException | None) -> str:
         """Say in an admin's words what is the matter, and what to do about it, by the code that PostgreSQL gives."""
         found = code(cause)
         said = " ".join(str(cause).split())
         if found is None and "FATAL:" in said:
-            return f"{self.place} {_refusal(said)} ({said.rpartition('FATAL:')[2].strip()})"
+            refused = said.rpartition("FATAL:")[2].strip()
+            return f"{self.place} {_refusal(refused)} ({refused})"
         if found is None:
             return f"{self.place} cannot be reached: does the server run, and is DATABASE_URL right? ({said})"
         for codes, words in _TROUBLES:
@@ -167,10 +171,14 @@ class PostgreSQL:
         return f"{self.place}: {said}"
 
 
-def _refusal(said: str) -> str:
-    """Say why the server takes no connection: its client gives no code of that, only the words."""
-    for part, words in _REFUSALS:
-        if part in said:
+def _refusal(refused: str) -> str:
+    """Say why the server takes no connection: its client gives no code of that, only the server's words."""
+    if refused.endswith("does not exist"):
+        for what, words in _REFUSALS:
+            if refused.startswith(what):
+                return words
+    for part, words in _PARTS_OF_REFUSALS:
+        if part in refused:
             return words
     return "takes no connection"
 

@@ -50,10 +50,6 @@ class SQLite:
     def close(self) -> None:
         """Nothing is kept beside the store's connections."""
 
-    def may_be_repeated(self, _cause: BaseException | None) -> bool:
-        """Whether a transaction failed by no fault of its own: none does, as it begins with the one lock that there is."""
-        return False
-
     def require_same(self) -> None:
         """Raise `StoreError` if another file stands at the path by now, or none: what is written into ours is lost."""
         if self._opened is None or (now := self._file()) == self._opened:

@@ -83,4 +83,19 @@ MUTANTS = (
         "for kind in sorted(EMAILS.get(recorded.handoff, set()) & known - known):",
         test=_END_STATES_TEST + "TestEmails::test_one_that_was_never_planned",
     ),
+    Mutant(
+        "put-back-unknown", "A database put back by other means goes on as if nothing had been done since.",
+        "sync/commands/db.py", "        begin_anew(store, session.clock().now())", "        _ = begin_anew",
+        test="tests/unit/test_cli.py::test_a_database_put_back_by_other_means_knows_no_more_than_an_empty_one",
+    ),
+    Mutant(
+        "server-copied-as-a-file", "A copy of a database on a server is tried as if it were a file.",
+        "sync/commands/db.py", 'if not url.startswith("sqlite"):', 'if url.startswith("oracle"):',
+        test="tests/unit/test_cli.py::test_a_database_on_a_server_is_copied_by_the_servers_programs[backup copy.db]",
+    ),
+    Mutant(
+        "refusal-by-libpqs-words", "What a PostgreSQL server refuses is read off its client's words.",
+        "sync/storage/postgres.py", 'refused = said.rpartition("FATAL:")[2].strip()', "refused = said",
+        test="tests/unit/test_postgresql.py::test_a_connection_that_the_server_refuses_is_explained",
+    ),
 )  # fmt: skip

@@ -227,6 +227,34 @@ def test_a_copy_holds_all_that_was_committed_while_the_service_has_it_open(store
     restored.close()
 
 
+@pytest.mark.parametrize("words", [("backup", "copy.db"), ("restore", "copy.db", "--yes")], ids=" ".join)
+def test_a_database_on_a_server_is_copied_by_the_servers_programs(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, place: Path
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://handoffs:secret@db.test/handoffs")
+    result = run("db", *words)
+    assert result.exit_code == 3
+    assert "postgresql://handoffs:***@db.test/handoffs is no file" in result.output
+    assert "pg_dump" in result.output or "pg_restore, then `handoffs db restored`" in result.output
+    assert not (place / "copy.db").exists()
+
+
+def test_a_database_put_back_by_other_means_knows_no_more_than_an_empty_one(store: Store) -> None:
+    long_ago = datetime(2026, 8, 1, tzinfo=UTC)
+    with store.write() as connection:
+        service_state.put(connection, service_state.LEDGER_BEGAN, long_ago)
+        service_state.put(connection, service_state.RECOVERED, 7)
+    assert run("db", "restored").exit_code == 3
+    with store.read() as connection:
+        assert service_state.get(connection, service_state.LEDGER_BEGAN) == long_ago
+    assert run("db", "restored", "--yes").output.startswith("Noted: sqlite:///")
+    with store.read() as connection:
+        began = service_state.get(connection, service_state.LEDGER_BEGAN)
+        assert began is not None
+        assert began > long_ago
+        assert service_state.get(connection, service_state.RECOVERED) is None
+
+
 # -- status
 
 
@@ -234,7 +262,19 @@ KEYS = [
     *("version", "ok", "backlog", "oldest_seconds", "waiting", "parked", "held"),
     *("planned", "attempting", "unknown", "blocked", "failed", "sending", "unproven"),
     *("last_sweep", "last_poll", "last_webhook", "budget"),
-    *("reasons", "errors", "troubles", "failing", "incomplete", "stuck", "worth_a_look", "running", "told", "at"),
+    *(
+        "reasons",
+        "errors",
+        "troubles",
+        "failing",
+        "incomplete",
+        "stuck",
+        "worth_a_look",
+        "running",
+        "mapping",
+        "told",
+        "at",
+    ),
 ]
 
 

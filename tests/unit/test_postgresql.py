@@ -20,6 +20,7 @@ from sync.service.lanes import Lanes, set_number
 from sync.storage import tables, work_queue
 from sync.storage.database import Store, migrate, open_store, revision
 from sync.storage.lane_locks import Holder
+from sync.storage.postgres import PostgreSQL
 from sync.storage.session_locks import _holder, _name
 from tests import databases
 from tests.conftest import MakeWorld
@@ -61,6 +62,34 @@ def end_sessions(store: Store) -> None:
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
         )
+
+
+@pytest.mark.parametrize(
+    ("refused", "said"),
+    [
+        ("sorry, too many clients already", "raise max_connections"),
+        ("remaining connection slots are reserved for roles with the SUPERUSER attribute", "raise max_connections"),
+        ('too many connections for role "handoffs"', "raise max_connections"),
+        ("the database system is starting up", "is starting"),
+        ("the database system is not yet accepting connections", "is starting"),
+        ("the database system is in recovery mode", "is recovering"),
+        ("the database system is shutting down", "is being stopped"),
+        ("terminating connection due to administrator command", "is being stopped"),
+        ('database "handoffs" does not exist', "createdb"),
+        ('role "handoffs" does not exist', "createuser"),
+        ('password authentication failed for user "handoffs"', "refuses this user or password"),
+        ('no pg_hba.conf entry for host "10.0.0.7", user "handoffs"', "mend the server's pg_hba.conf"),
+    ],
+)
+def test_a_connection_that_the_server_refuses_is_explained(refused: str, said: str) -> None:
+    """libpq's text has "connection failed: connection to server" before the server's own words (PostgreSQL 15)."""
+    dialect = PostgreSQL("postgresql://handoffs:secret@db.test/handoffs", busy_seconds=5)
+    told = dialect.explained(
+        Exception(f'connection failed: connection to server at "10.0.0.5" failed: FATAL:  {refused}')
+    )
+    assert said in told
+    assert refused in told
+    assert "secret" not in told
 
 
 class TestTheSchema:
