@@ -42,7 +42,7 @@ def decide(context: Context) -> Decision:
     pointless = {key for verdict in verdicts if verdict.occurrence for key in verdict.occurrence.overtakes}
     reassigned = _reassigned(context, repeated | covered | pointless | _about_to_be_replaced(verdicts, context))
     again = [v.when for v in verdicts if v.handoff in LOOK_AGAIN and v.state is State.WAITING and v.when]
-    blocked = any(v.state is State.BLOCKED for v in verdicts) or any(r.blocked for r in reassigned.values())
+    blocked = any(_is_blocked(v) for v in verdicts) or any(r.blocked for r in reassigned.values())
     if blocked or any(_has_blocked(recorded) for recorded in context.ledger.recorded.values()):
         again.append(context.times.now + BLOCKED_AGAIN)
     return Decision(
@@ -61,6 +61,12 @@ def decide(context: Context) -> Decision:
 def _outside(context: Context) -> tuple[Verdict, ...]:
     reason = "the portfolio is outside the mapping's condition (portfolio.condition): it is not touched"
     return tuple(Verdict(handoff, State.NOT_APPLICABLE, reason, context.snapshot.ref) for handoff in Handoff)
+
+
+def _is_blocked(verdict: Verdict) -> bool:
+    """Whether it waits for a person, be it with one of several effects."""
+    effects = () if verdict.occurrence is None else verdict.occurrence.effects
+    return verdict.state is State.BLOCKED or any(effect.blocked for effect in effects)
 
 
 def _has_blocked(recorded: RecordedOccurrence) -> bool:

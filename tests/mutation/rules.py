@@ -1351,4 +1351,10 @@ MUTANTS = (
         CONTEXT, "return there and ahead is not None and ahead <= self.window", "return False",
         test=decision("merged the same after a lost database"),
     ),
+    Mutant(
+        "partly-blocked-unwatched", "Of an occurrence blocked in part, the next look is the daily sweep's.",
+        "sync/rules/decide.py", "return verdict.state is State.BLOCKED or any(effect.blocked for effect in effects)",
+        "return verdict.state is State.BLOCKED",
+        test="tests/story/test_verify.py::TestLeftLying::test_nobody_looks_at_it_any_more",
+    ),
 )  # fmt: skip
