@@ -49,6 +49,18 @@ class Status(StrEnum):
     UNMAPPED = "unmapped"  # a value in the CRM that the mapping does not name; no rule fires on it
 
 
+class Kept(StrEnum):
+    """The properties of the CRM of which every version is kept, in the process's words."""
+
+    STATUS = "status"
+    REFRESH_DATE = "refresh_date"
+    PIPELINE = "pipeline"
+    STAGE = "stage"
+    NEEDS_REVISIONS = "needs_revisions"
+    COPY_APPROVAL = "copy_approval"
+    GRAPHIC_APPROVAL = "graphic_approval"
+
+
 class Step(StrEnum):
     """Where a portfolio stands in the process, in its order: what people see as one column after the other."""
 

@@ -6,28 +6,16 @@ A version is written once and never changed: what it means is what it meant when
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import Connection, select
 
+from mappings.vocabulary import Kept
 from sync.clock import from_ms, to_ms
 from sync.crm import Kind, RecordRef
 from sync.storage.database import in_parts
 from sync.storage.lists import is_among
 from sync.storage.tables import versions
 from sync.storage.upsert import insert_new
-
-
-class Kept(StrEnum):
-    """The properties of which every version is kept, in the process's words."""
-
-    STATUS = "status"
-    REFRESH_DATE = "refresh_date"
-    PIPELINE = "pipeline"
-    STAGE = "stage"
-    NEEDS_REVISIONS = "needs_revisions"
-    COPY_APPROVAL = "copy_approval"
-    GRAPHIC_APPROVAL = "graphic_approval"
 
 
 @dataclass(frozen=True, slots=True)

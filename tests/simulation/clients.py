@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
+from mappings.vocabulary import Kept
 from sync.admin.clients import clients
 from sync.clock import to_ms
 from sync.crm import Kind, RecordRef
 from sync.observe.clients import kept
 from sync.sandbox.records import Record
 from sync.storage import faulty_records, memberships, versions, work_queue
-from sync.storage.versions import Kept
 from tests.world import World
 
 

@@ -5,14 +5,13 @@ import json
 from sqlalchemy import text
 
 from mappings.digest import digest_of
-from mappings.vocabulary import Step
+from mappings.vocabulary import Kept, Step
 from sync.crm import Kind, RecordRef
 from sync.observe.clients import Client, kept
 from sync.sandbox.quirks import Quirks
 from sync.service.drain import drain
 from sync.service.worker import Worker
 from sync.storage import mapping_texts, portfolios, versions
-from sync.storage.versions import Kept
 from tests.conftest import MakeWorld
 from tests.simulation.clients import untrue
 from tests.world import World

@@ -6,11 +6,12 @@ from datetime import UTC
 
 from mappings.names import same_to_the_eye
 from mappings.schema import ProcessMapping
+from mappings.vocabulary import Kept
 from sync.crm import Kind, RawVersion, Record, RecordRef, moment_of
 from sync.passes.portal import Portal
 from sync.passes.snapshot.todays_words import portfolio_in_todays_words, ticket_in_todays_words
 from sync.rules.in_force import MappingHistory
-from sync.storage.versions import Kept, KeptVersion
+from sync.storage.versions import KeptVersion
 
 DELIVERABLES = "deliverables"
 """What the pipeline of the deliverables means."""
