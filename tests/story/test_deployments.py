@@ -72,13 +72,13 @@ def test_one_that_cannot_be_read_hides_no_other(desk: Desk, tmp_path: Path) -> N
     wrong = deployment(tmp_path / "wrong", f"EMAIL_URL={SECRET}:x\nDATABASE_URL=sqlite:///handoffs.db\n")
     gone = tmp_path / "gone" / ".env"
     done = desk.look("--env", empty, "--env", wrong, "--env", gone, "--env", desk.well)
-    text = " ".join(done.stdout.split())
+    text = "".join(done.stdout.split())  # long names are folded
     assert done.exit_code == 1
-    assert "3 of 4 deployments need a person." in text
+    assert "3of4deploymentsneedaperson." in text
     assert "none.db" in text
-    assert "EMAIL_URL: must start with" in text
-    assert f"read in {wrong} alone" in text.replace("- ", "") or str(wrong).replace(" ", "") in text.replace(" ", "")
-    assert "there is no such file" in text
+    assert "EMAIL_URL:muststartwith" in text
+    assert f"(readin{wrong}alone)" in text
+    assert "thereisnosuchfile" in text
     assert SECRET not in done.output
     found = desk.json("--env", empty, "--env", wrong, "--env", gone, "--env", desk.well)
     assert found["version"] == 1
