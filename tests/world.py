@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -173,12 +174,19 @@ class World:
         )
         _skip_the_disk(service.store)
         set_number(service.store, self.settings.lanes or 1)
-        self._turns = Turns(service)
         self.app = create_app(store=service.store, settings=self.settings, clock=self.own_clock)
         if self._crm_server is not None:
             self._receiver = _Receiver(self.app)
             self.sandbox.delivery.sender = HttpSender(origin=self._receiver.url)
         return service
+
+    @cached_property
+    def _kept_turns(self) -> dict[int, Turns]:
+        return {}
+
+    def _turns_of(self, service: Service) -> Turns:
+        """The turns of this service: a test may set another in its place, and the first again."""
+        return self._kept_turns.setdefault(id(service), Turns(service))
 
     def close(self) -> None:
         """End the service, and with `wire` both servers."""
@@ -258,7 +266,7 @@ class World:
                 self.people.flush_search()
                 _, tally = run_poll(self.service)
             else:
-                tally = self._turns.drain()
+                tally = self._turns_of(self.service).drain()
             total += tally
             if not tally.tried and not (delivered and delivered.events):
                 return total

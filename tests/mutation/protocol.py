@@ -666,7 +666,7 @@ MUTANTS = (
     ),
     Mutant(
         "put-back-as-old", "What a copy does not know counts as never done, because it is older than the ledger.",
-        COPIES, "            service_state.put(connection, service_state.LEDGER_BEGAN, now)\n", "",
+        COPIES, "        service_state.put(connection, service_state.LEDGER_BEGAN, now)\n", "",
         test="tests/story/test_put_back.py::test_a_revision_that_an_open_task_stood_for_is_not_answered_again",
     ),
     Mutant(

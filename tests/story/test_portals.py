@@ -165,8 +165,10 @@ def test_setting_up_works_or_says_what_to_do(
 
 ELSEWHERE = {
     "4.11": "tests/unit/check/test_portals.py",
+    "4.17": "tests/story/test_full_texts.py",
     "7.2": "tests/story/test_people_change.py",
     "7.8": "tests/story/test_people_change.py",
+    "8.5": "tests/contract/hubspot/test_wire.py",
     "8.12": "tests/story/test_what_became_of_an_email.py",
     "8.13": "tests/contract/hubspot/test_isolation.py",
     "8.14": "tests/story/test_one_record.py",

@@ -124,6 +124,7 @@ def play_a_cycle(world: World) -> None:
 
     people.complete_task(implement.id)  # 8, and with it 9
     world.work()
+    world.minutes(2)  # what may be taken back is looked at again
     names = world.sandbox.process.names
     closed = people.portfolio(acme)
     assert closed[names.status] == ""

@@ -73,7 +73,7 @@ def test_3_what_people_paste_is_quoted_and_does_nothing(world: World) -> None:
     assert "<script" not in body
     assert "javascript" not in body
     told = plain_text(body)
-    assert "Cafe\u0301 click\nLong. Long." in told
+    assert "Cafe\u0301 \ufffdclick\nLong. Long." in told
     assert "Long. …\nOpen the Note" in told
     assert "Idea" not in told
     assert "200 more Notes are not quoted here: open the Creative Portfolio" in told
