@@ -30,7 +30,7 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
         if not judged or effect.payload.get("adopted") or effect.first_at < evidence.times.ledger_began:
             continue
         owner, role = effect.payload.get("owner"), effect.payload.get("role")
-        if owner is None or role is None or not evidence.counts(effect.first_at):
+        if owner is None or role is None or not evidence.counts(effect.first_at) or _was_elsewhere(evidence, effect):
             continue
         named = _named(evidence, effect, Role(role))
         if named is not None and owner not in named:
@@ -41,6 +41,12 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
             yield evidence.finding(
                 Sort.UNEXPLAINED, effect.handoff, effect.key, cause, [effect.crm_id] if effect.crm_id else []
             )
+
+
+def _was_elsewhere(evidence: Evidence, effect: AttemptedEffect) -> bool:
+    """Whether the task was made while its ticket was with another portfolio, whose people counted then."""
+    portfolio = effect.payload.get("context", {}).get("portfolio", {}).get("id", evidence.portfolio.id)
+    return bool(portfolio != evidence.portfolio.id)
 
 
 def _named(evidence: Evidence, effect: AttemptedEffect, role: Role) -> set[str] | None:
