@@ -8,7 +8,6 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -161,6 +160,7 @@ class World:
         self.failpoint = failpoint
         self.own_clock: Clock = _Ahead(self.clock, ahead) if ahead else self.clock
         self.service: Service = self._start()
+        self._served = (self.service, Turns(self.service))
 
     # -- the service
 
@@ -180,13 +180,13 @@ class World:
             self.sandbox.delivery.sender = HttpSender(origin=self._receiver.url)
         return service
 
-    @cached_property
-    def _kept_turns(self) -> dict[int, Turns]:
-        return {}
-
-    def _turns_of(self, service: Service) -> Turns:
-        """The turns of this service: a test may set another in its place, and the first again."""
-        return self._kept_turns.setdefault(id(service), Turns(service))
+    def _turns(self) -> Turns:
+        """The turns of the service that is here now: a test may set another in its place."""
+        served, turns = self._served
+        if served is not self.service:
+            turns = Turns(self.service)
+            self._served = (self.service, turns)
+        return turns
 
     def close(self) -> None:
         """End the service, and with `wire` both servers."""
@@ -266,7 +266,7 @@ class World:
                 self.people.flush_search()
                 _, tally = run_poll(self.service)
             else:
-                tally = self._turns_of(self.service).drain()
+                tally = self._turns().drain()
             total += tally
             if not tally.tried and not (delivered and delivered.events):
                 return total

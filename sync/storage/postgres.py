@@ -60,23 +60,19 @@ _TROUBLES: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
 """The beginnings of PostgreSQL's codes, and the words for them: the first that fits counts."""
 
 _REFUSALS: Final = (
-    ("role", "does not know this user: create it (`createuser`), or set DATABASE_URL"),
-    ("database", "does not exist: create it (`createdb`), or set DATABASE_URL"),
+    (r"^role .* does not exist$", "does not know this user: create it (`createuser`), or set DATABASE_URL"),
+    (r"^database .* does not exist$", "does not exist: create it (`createdb`), or set DATABASE_URL"),
+    (r"password|authentication", "refuses this user or password: set DATABASE_URL"),
+    (r"pg_hba\.conf", "lets nobody in from here by this user: mend the server's pg_hba.conf, or set DATABASE_URL"),
+    (
+        r"too many|are reserved",
+        "has no connection left: raise max_connections there, or run fewer processes; it is tried again",
+    ),
+    (r"starting up|not yet accepting", "is starting: it is tried again"),
+    (r"recovery", "is recovering: it is tried again"),
+    (r"shutting down|administrator command", "is being stopped: it is tried again"),
 )
-"""What may not exist, by the first word of the server's refusal."""
-
-_PARTS_OF_REFUSALS: Final = (
-    ("password", "refuses this user or password: set DATABASE_URL"),
-    ("authentication", "refuses this user or password: set DATABASE_URL"),
-    ("pg_hba.conf", "lets nobody in from here by this user: mend the server's pg_hba.conf, or set DATABASE_URL"),
-    ("too many", "has no connection left: raise max_connections there, or run fewer processes; it is tried again"),
-    ("are reserved", "has no connection left: raise max_connections there, or run fewer processes; it is tried again"),
-    ("starting up", "is starting: it is tried again"),
-    ("recovery", "is recovering: it is tried again"),
-    ("not yet accepting", "is starting: it is tried again"),
-    ("shutting down", "is being stopped: it is tried again"),
-    ("administrator command", "is being stopped: it is tried again"),
-)
+"""What a server says that takes no connection, and the words for it: the first that fits counts."""
 
 
 class PostgreSQL:
@@ -173,14 +169,7 @@ class PostgreSQL:
 
 def _refusal(refused: str) -> str:
     """Say why the server takes no connection: its client gives no code of that, only the server's words."""
-    if refused.endswith("does not exist"):
-        for what, words in _REFUSALS:
-            if refused.startswith(what):
-                return words
-    for part, words in _PARTS_OF_REFUSALS:
-        if part in refused:
-            return words
-    return "takes no connection"
+    return next((words for pattern, words in _REFUSALS if re.search(pattern, refused)), "takes no connection")
 
 
 def without_password(url: str) -> str:
