@@ -77,6 +77,7 @@ READS_THE_LEDGER: tuple[Command, ...] = (
     ("dead", "drop", "1", "--reason", "x", "--yes"),
     ("release", "--reason", "x"),
     ("db", "prune"),
+    ("db", "restored", "--yes"),
     ("db", "backup", "another.db"),
 )
 """Commands that want a database that is there."""
@@ -209,6 +210,7 @@ def refusals() -> Iterator[Case]:
     yield Case(("init", "--default", "bad.yaml"), 3, "bad.yaml is there already")
     yield Case(("db", "restore", "copy.db"), 3, "there is a database")
     yield Case(("db", "restore", "copy.db"), 3, "add --yes", {"DATABASE_URL": "sqlite:///none.db"})
+    yield Case(("db", "restored"), 3, "add --yes")
     yield Case(("subscriptions", "--out", "project", "--object-type", "2-1"), 3, "--force", PUBLIC)
 
 
