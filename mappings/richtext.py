@@ -26,9 +26,13 @@ def plain_text(html: str) -> str:
 def tidy(text: str) -> str:
     """The same text without control characters, trailing spaces and runs of empty lines."""
     unified = text.replace("\r\n", "\n").replace("\r", "\n").expandtabs(4).replace("\u00a0", " ")
-    printable = "".join(c for c in unified if c.isprintable() or c in "\n\u200d")
-    lines = "\n".join(line.rstrip() for line in printable.split("\n"))
+    lines = "\n".join(_printable(line).rstrip() for line in unified.split("\n"))
     return re.sub(r"\n{3,}", "\n\n", lines).strip("\n")
+
+
+def _printable(line: str) -> str:
+    """The line without what cannot be printed, but for the joiner inside of an emoji."""
+    return line if line.isprintable() else "".join(c for c in line if c.isprintable() or c == "\u200d")
 
 
 class _Reader(HTMLParser):

@@ -319,6 +319,8 @@ def _in_contexts(contexts: Iterable[object], wanted: Callable[[str], bool]) -> I
 
 
 def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -70,13 +70,14 @@ class Alerts:
         """Alert the admin of what stands so since their last alert of it: parked, blocked, incomplete. Raises `StoreError`."""
         with self._store.read() as connection:
             found = [*_standing(connection), _incomplete(connection, self._clock.now())]
-            known = {one.kind: service_state.get(connection, alerted(one.kind)) or frozenset() for one in found}
+            known = service_state.get_each(connection, {one.kind: alerted(one.kind) for one in found})
         for one in found:
-            still = known[one.kind] & one.lines.keys()  # what was mended may come again
+            before = known.get(one.kind, frozenset())
+            still = before & one.lines.keys()  # what was mended may come again
             fresh = [line for key, line in one.lines.items() if key not in still]
             if fresh and self._send(one.kind, _message(one, fresh)):
                 still = frozenset(one.lines)
-            if still != known[one.kind]:
+            if still != before:
                 with self._store.write() as connection:
                     service_state.put(connection, alerted(one.kind), still)
 

@@ -14,7 +14,7 @@ from sync.rules.ancestry import concluded
 from sync.rules.context import Context
 from sync.rules.handoffs.ad_sets import ad_sets, current_tickets, look_alikes, name_of_set
 from sync.rules.identity import names_of, versions_of
-from sync.rules.model import LookAlike, Portfolio, Ticket, Wait
+from sync.rules.model import Former, LookAlike, Portfolio, Ticket, Wait
 from sync.rules.standing import problems_of, step_of
 from sync.storage import identities, portfolios, versions, waits
 from sync.storage import look_alikes as kept_look_alikes
@@ -66,9 +66,7 @@ def remember(connection: Connection, found: Found, mapping: ProcessMapping, now:
     """Write it down, in the place of what the pass before has found."""
     waits.remember(connection, found.waits, now)
     kept_look_alikes.remember(connection, found.look_alikes, now)
-    for context in found.contexts.values():  # what tells, should these records be merged one day, which was which
-        identities.see(connection, versions_of(context.snapshot), names_of(context.snapshot))
-        identities.remember(connection, concluded(context.ledger))
+    _remember_identities(connection, found.contexts.values())
     fresh = portfolios.remember(connection, found.portfolios, now)
     versions.remember(
         connection,
@@ -79,6 +77,19 @@ def remember(connection: Connection, found: Found, mapping: ProcessMapping, now:
             for version in versions_to_keep(record, mapping, found.group.past, found.portal)
         ),
     )
+
+
+def _remember_identities(connection: Connection, contexts: Iterable[Context]) -> None:
+    """What tells, should these records be merged one day, which was which; and of those that were, which it was."""
+    seen: dict[RecordRef, Mapping[str, list[int]]] = {}
+    names: dict[RecordRef, str] = {}
+    known: list[Former] = []
+    for context in contexts:
+        seen |= versions_of(context.snapshot)
+        names |= names_of(context.snapshot)
+        known += concluded(context.ledger)
+    identities.see(connection, seen, names)
+    identities.remember(connection, known)
 
 
 def _records(context: Context, group: Group) -> list[Record]:

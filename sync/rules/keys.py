@@ -79,17 +79,17 @@ class OccurrenceKey:
     handoff: ClassVar[Handoff]
 
     def __str__(self) -> str:
-        return ":".join((self.prefix, *(_text(getattr(self, field.name)) for field in fields(self))))
+        return ":".join((self.prefix, *(_text(getattr(self, name)) for name in _FIELDS[self.prefix])))
 
     @property
     def record(self) -> RecordRef:
         """The record that the occurrence is of: the first field names it."""
-        first = fields(self)[0].name
+        first = _FIELDS[self.prefix][0]
         return RecordRef(Kind(first), getattr(self, first))
 
     def of(self, record: str) -> "OccurrenceKey":
         """The key of the same cause on another record (an id)."""
-        return replace(self, **{fields(self)[0].name: record})
+        return replace(self, **{_FIELDS[self.prefix][0]: record})
 
     @property
     def cycle_told(self) -> str:
@@ -275,17 +275,22 @@ FORMS: Final[Mapping[str, type[OccurrenceKey]]] = {
 }  # fmt: skip
 """Every form by its prefix."""
 
+# To read a class's fields costs more than all else that is done with a key.
+_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
+    prefix: tuple(field.name for field in fields(form)) for prefix, form in FORMS.items()
+}
+
 
 @lru_cache(maxsize=4096)  # a pass reads the same keys again and again
 def parse(text: str) -> OccurrenceKey:
     """Read the key of an occurrence. Raises `MalformedKeyError`."""
     prefix, *parts = text.split(":")
     form = FORMS.get(prefix)
-    names = () if form is None else fields(form)
+    names = _FIELDS.get(prefix, ())
     if form is None or len(parts) != len(names):
         raise MalformedKeyError(f"“{text}” is the key of no occurrence")
     try:
-        return form(*(_READ[field.name](part) for field, part in zip(names, parts, strict=True)))
+        return form(*(_READ[name](part) for name, part in zip(names, parts, strict=True)))
     except ValueError as error:
         raise MalformedKeyError(f"“{text}” is the key of no occurrence: {error}") from error
 

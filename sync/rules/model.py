@@ -602,11 +602,12 @@ class LedgerView:
 
     def of_cause(self, key: OccurrenceKey) -> list[RecordedOccurrence]:
         """The occurrences of one cause: several, where it was met on each of two records before they were merged."""
-        ancestry = self.ancestries.get(key.record)
+        ancestry = self.ancestries.get(key.record) if self.ancestries else None
         if ancestry is None:
-            records: tuple[RecordRef, ...] = (key.record,)
-        else:  # A cycle is a portfolio's own: what tells one is the same for the primaries only.
-            records = ancestry.line if key.cycle_told else (*ancestry.line, *ancestry.others)
+            found = self.recorded.get(str(key))
+            return [] if found is None else [found]
+        # A cycle is a portfolio's own: what tells one is the same for the primaries only.
+        records = ancestry.line if key.cycle_told else (*ancestry.line, *ancestry.others)
         texts = [str(key.of(record.id)) for record in records]
         return [self.recorded[text] for text in texts if text in self.recorded]
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 from urllib.parse import parse_qs
 
@@ -20,8 +21,13 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
 
-    def parameters(self) -> dict[str, list[str]]:
-        return parse_qs(self.query, keep_blank_values=True) if self.query else {}
+    def parameters(self) -> Mapping[str, list[str]]:
+        return _parameters(self.query) if self.query else {}
+
+
+@lru_cache(maxsize=256)  # a request is asked for them several times, and many requests ask the same
+def _parameters(query: str) -> Mapping[str, list[str]]:
+    return parse_qs(query, keep_blank_values=True)
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from sync.clock import from_ms, to_ms
 from sync.storage.database import StoreReader, to_json
+from sync.storage.lists import is_among
 from sync.storage.tables import service_state
 from sync.storage.upsert import upsert
 
@@ -236,6 +237,7 @@ def alerts_in_doubt(kind: str) -> Entry[int]:
 # -- reading and writing
 
 _READ = select(service_state.c.value).where(service_state.c.name == bindparam("wanted"))
+_READ_SEVERAL = select(service_state).where(is_among(service_state.c.name, "wanted"))
 _WRITE = upsert(service_state)
 _REMOVE = service_state.delete().where(service_state.c.name == bindparam("unwanted"))
 
@@ -244,6 +246,13 @@ def get(connection: Connection, entry: Entry[T]) -> T | None:
     """Read one value; None where it was never set."""
     text: Any = connection.execute(_READ, {"wanted": entry.name}).scalar_one_or_none()
     return None if text is None else entry.decode(text)
+
+
+def get_each(connection: Connection, entries: Mapping[str, Entry[T]]) -> dict[str, T]:
+    """Read several values at once, each under the name that it has here; those that were never set are left out."""
+    rows = connection.execute(_READ_SEVERAL, {"wanted": [entry.name for entry in entries.values()]})
+    texts = {row.name: row.value for row in rows}
+    return {mine: entry.decode(texts[entry.name]) for mine, entry in entries.items() if entry.name in texts}
 
 
 def put(connection: Connection, entry: Entry[T], value: T) -> None:

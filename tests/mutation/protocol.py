@@ -842,7 +842,7 @@ MUTANTS = (
     ),
     Mutant(
         "merged-versions-not-seen", "No pass remembers which versions it has seen of a record.",
-        FOUND, "identities.see(connection, versions_of(context.snapshot), ", "identities.see(connection, {}, ",
+        FOUND, "identities.see(connection, seen, ", "identities.see(connection, {}, ",
         test="tests/story/handoffs/test_merged.py::test_1_the_primary_is_told_by_its_name_where_its_date_was_just_changed",
     ),
     Mutant(

@@ -1257,7 +1257,7 @@ MUTANTS = (
     ),
     Mutant(
         "merged-primary-not-remembered", "Which record was the primary is told anew by what stands now, at each look.",
-        "sync/passes/found.py", "        identities.remember(connection, concluded(context.ledger))\n", "",
+        "sync/passes/found.py", "    identities.remember(connection, known)\n", "",
         test="tests/story/handoffs/test_merged.py::test_1_whom_the_first_look_took_for_the_primary_stays_it",
     ),
     Mutant(
