@@ -40,6 +40,9 @@ from sync.rules.people import Staff, people_in
 _LONG_AGO = date(1970, 1, 2)
 """No window opens before that, whatever date a person has typed."""
 
+VERSIONS_KEPT = 20
+"""How many versions a full history has (docs/hubspot.md 4.6). Where the CRM keeps more, one is taken for full early."""
+
 Choices = Mapping[tuple[Kind, str], tuple[str, ...]]
 """The internal values that a choice of the portal can have, by object and property; none for a property of any text."""
 
@@ -209,6 +212,21 @@ class Context:
         """The decline that ended the cycle of `moment`, where that is how it ended."""
         after = next((closing for closing in self.closings if closing.at > moment), None)
         return after if after is not None and after.by is Status.NO_REFRESH_REQUESTED else None
+
+    def is_forgotten(self, moment: datetime) -> bool:
+        """Whether nobody knows how the cycle of `moment` ended.
+
+        This ledger is younger, and so is the oldest version of the status that is left of a history that is full.
+        """
+        if self.snapshot.portfolio is None or len(self.portfolio.status_history) < VERSIONS_KEPT:
+            return False
+        return moment < min(self.portfolio.status_history[-1].at, self.times.ledger_began)
+
+    def bypassed(self, moment: datetime) -> bool:
+        """Whether what was asked for then is pointless: the client declined in its cycle, or nobody knows how that ended."""
+        if self.snapshot.portfolio is None:
+            return False
+        return self.declined_after(moment) is not None or self.is_forgotten(moment)
 
     def in_cycle(self, ticket: Ticket) -> bool:
         started = self.cycle_started

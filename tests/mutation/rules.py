@@ -765,6 +765,28 @@ MUTANTS = (
         test=decision("6 the other role's approval delivers nothing"),
     ),
     Mutant(
+        "4-forgotten-decline", "After a lost database a ticket gets its tasks though nobody knows how its cycle ended.",
+        TICKETS, "if context.is_forgotten(ticket.came_in):", "if False:",
+        test=decision("2a a lost database, and the decline is no longer among the versions of a full history: no Creative work"),
+    ),
+    Mutant(
+        "4-forgotten-though-not-full", "A history that is not full is taken to have lost versions.",
+        CONTEXT, "len(self.portfolio.status_history) < VERSIONS_KEPT:", "not self.portfolio.status_history:",
+        test=decision("2a the same with a history that is not full: whatever there was, it shows"),
+    ),
+    Mutant(
+        "4-forgotten-by-no-loss", "What a full history does not show is taken for unknown though the ledger was there.",
+        CONTEXT, "min(self.portfolio.status_history[-1].at, self.times.ledger_began)", "self.portfolio.status_history[-1].at",
+        test=decision("2a the same with the ledger that was there"),
+    ),
+    Mutant(
+        "6-forgotten-decline", "After a lost database a revision is asked for though nobody knows how its cycle ended.",
+        REVISIONS, "if context.is_forgotten(version.at):", "if False:",
+        test=decision(
+            "2a a revision asked for before the oldest version of a full history, and the database was lost: no Creative work"
+        ),
+    ),
+    Mutant(
         "6-decline-ends-no-round", "What is asked for after a decline belongs to the round before it.",
         ROUNDS, "if any(from_ms(last.opened) < at < from_ms(ms) for at in declines):\n        return True", "pass",
         test=decision("6 after a decline, nothing delivered and the task deleted: a new round, and the approval is reset"),

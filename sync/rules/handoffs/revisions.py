@@ -17,7 +17,7 @@ from sync.rules.handoffs.endings import tasks_of_cycle
 from sync.rules.handoffs.revision_notes import is_awaited, late_notes, lines, notes_may_come, notes_until
 from sync.rules.handoffs.rounds import ROLES_OF, Round, has_delivered, last_delivery, rounds, tasks_of
 from sync.rules.handoffs.verdicts import done, due, not_applicable, recorded_superseded, undecided, unread
-from sync.rules.handoffs.wording import name_of, time_text
+from sync.rules.handoffs.wording import FORGOTTEN, name_of, time_text
 from sync.rules.handoffs.work import not_recovered
 from sync.rules.keys import EffectKind, RevisionClearedKey, RevisionKey
 from sync.rules.model import (
@@ -103,6 +103,9 @@ def _revise(
     if decline is not None:
         reason = f"{name_of(ticket)}: asked for before the client declined on {time_text(context, decline.at)}"
         return [recorded_superseded(context, RevisionKey(ticket.id, version.ms), reason, version.at)], set()
+    if context.is_forgotten(version.at):
+        reason = f"{name_of(ticket)}: its revision of {time_text(context, version.at)} {FORGOTTEN}"
+        return [recorded_superseded(context, RevisionKey(ticket.id, version.ms), reason, version.at)], set()
     # A ledger since lost may have answered it by nothing that carries its key.
     lost = version.at < context.times.ledger_began
     new = _new_tasks(context, ticket, version, ROLES_OF[version.value], asked, lost=lost)
@@ -120,8 +123,7 @@ def _revised(
 ) -> tuple[list[Verdict], set[TaskKind]]:
     """A version that was answered: done, but for a task that waits, and what a ledger since lost had not come to."""
     assert version.value is not None
-    bypassed = context.snapshot.portfolio is not None and context.declined_after(version.at) is not None
-    if bypassed:
+    if context.bypassed(version.at):
         return [done(recorded)], set()
     work = ROLES_OF[version.value]
     new = _awaited(context, ticket, version, recorded)

@@ -93,8 +93,7 @@ def _stands(context: Context, ticket: Ticket, version: Version[Revision | None])
         return recorded.state is not OccurrenceState.SUPERSEDED
     if version.at < context.times.go_live:
         return True  # it was a round of the team's, though none of the service's
-    bypassed = context.snapshot.portfolio is not None and context.declined_after(version.at) is not None
-    return not bypassed and context.counts(version, ticket.revision_history)
+    return not context.bypassed(version.at) and context.counts(version, ticket.revision_history)
 
 
 def has_delivered(

@@ -6,7 +6,7 @@ The rungs of this ladder: docs/process.md 4.
 from mappings.vocabulary import Handoff
 from sync.rules.context import Context, ticket_variables
 from sync.rules.handoffs.verdicts import done, due, not_applicable, unread
-from sync.rules.handoffs.wording import name_of, time_text
+from sync.rules.handoffs.wording import FORGOTTEN, name_of, time_text
 from sync.rules.handoffs.work import not_recovered
 from sync.rules.keys import Slot, TicketKey
 from sync.rules.model import OPEN_EFFECTS, Effect, EffectState, NewTask, RecordedEffect, State, Ticket, Verdict
@@ -66,6 +66,8 @@ def _creative_work(context: Context, ticket: Ticket, work: Work) -> Verdict:
     if decline is not None:
         reason = f"{name_of(ticket)} belongs to a cycle that the client declined on {time_text(context, decline.at)}"
         return Verdict(Handoff.TICKETS, State.SUPERSEDED, reason, ticket.ref)
+    if context.is_forgotten(ticket.came_in):
+        return Verdict(Handoff.TICKETS, State.SUPERSEDED, f"{name_of(ticket)} {FORGOTTEN}", ticket.ref)
     notes = context.quoted(context.portfolio.ref, context.refresh_at(ticket.came_in))
     variables = context.variables(ticket=ticket_variables(ticket), folder=ticket.folder, **notes)
     effects: list[Effect] = []

@@ -28,6 +28,13 @@ def day_text(day: date) -> str:
     return f"{day:%a} {day.day} {day:%b %Y}"
 
 
+FORGOTTEN = (
+    "is older than this database and than the oldest version of the status that the CRM still shows: whether the client "
+    "declined since is not known; make its tasks by hand if they are still needed"
+)
+"""Of a ticket or a revision: see `Context.is_forgotten`."""
+
+
 def time_text(context: Context, moment: datetime) -> str:
     local = moment.astimezone(context.mapping.zone)
     return f"{day_text(local.date())} {local:%H:%M}"

@@ -27,6 +27,8 @@ from tests.simulation.oracle.rounds import Round, Rounds, are_left_out, notes_qu
 
 BARRIER = 15 * 60_000
 NOTES_COME_WITHIN = 3 * 60_000
+KEPT = 20
+"""How many versions of a property the CRM keeps."""
 
 Key = tuple[str | int | frozenset[tuple[str, int]], ...]
 
@@ -401,9 +403,15 @@ class Handoffs:
                 and not again
                 and ticket.ref not in self._crm.uncertain | self._crm.bypassed
                 and not self._crm.declined_elsewhere(ticket, rec, came_in)
+                and not self._is_forgotten(rec, came_in)
             )
             for role in (CW, GD):
                 yield Due(("4", ticket.ref.id, role), "task", role, must)
+
+    def _is_forgotten(self, rec: Rec, moment: int) -> bool:
+        """4.15, 6.22: since then the status has had as many versions as the CRM keeps, and the database was lost."""
+        since = [one for one in rec.history.get(self._crm.names.status, ()) if one.number > moment]
+        return self.lost_at > moment and len(since) >= KEPT
 
     # 5
 
@@ -607,6 +615,7 @@ class Handoffs:
             uncertain = ticket.ref in self._crm.uncertain or (parent is not None and parent.ref in self._crm.uncertain)
             must = not uncertain and not any(c.declined and c.number > version.number for c in closings)
             must = must and not self._crm.declined_elsewhere(ticket, parent, version.number)
+            must = must and not (parent is not None and self._is_forgotten(parent, version.number))
             key: Key = ("6", ticket.ref.id, version.number)
             for role in roles:
                 yield from self._round_due(ticket, version.number, role, key, must=must)

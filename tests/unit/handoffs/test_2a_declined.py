@@ -27,6 +27,7 @@ from tests.unit.handoffs.scenes import (
     REVISE_COPY,
     SAS,
     SILENT,
+    SUBMITTED,
     SUPERSEDED,
     WAITING,
     approved,
@@ -48,6 +49,13 @@ def twice_declined_the_first_move_forgotten() -> Scene:
     """The kickoff between the two tells that the first was carried out."""
     first = quiet().date(10).look().status(DECLINED).look()
     return first.date(9).look().status(DECLINED).look().forget_dates(keep=2)
+
+
+def declined_long_ago(scene: Scene, *, versions: int = 20) -> Scene:
+    """So many versions of the status ago; the CRM keeps twenty."""
+    for number in range(versions):
+        scene.status(SUBMITTED if number % 2 else None)
+    return scene.forget_history(keep=20)
 
 
 HANDOFF_2A = [
@@ -226,6 +234,41 @@ HANDOFF_2A = [
         lambda: begun().ticket("201").status(DECLINED),
         Says("4", SUPERSEDED, "belongs to a cycle that the client declined", "201"),
         [*moved_to(date(2026, 12, 2)), "2a close kickoff", "2a close create_tickets"],
+    ),
+    Row(
+        "4.15",
+        "a lost database, and the decline is no longer among the versions of a full history: no Creative work",
+        lambda: declined_long_ago(begun().ticket("201").status(DECLINED)).lose_database(),
+        Says("4", SUPERSEDED, "ticket 201 “Ad 201” is older than this database", "201"),
+        NOTHING,
+    ),
+    Row(
+        "4.8 4.15",
+        "the same with a history that is not full: whatever there was, it shows",
+        lambda: declined_long_ago(quiet().ticket("201"), versions=19).lose_database(),
+        Says("4", DUE, "ticket 201 “Ad 201” came on", "201"),
+        MADE,
+    ),
+    Row(
+        "4.8 4.15",
+        "the same with the ledger that was there",
+        lambda: declined_long_ago(quiet().ticket("201")),
+        Says("4", DUE, "ticket 201 “Ad 201” came on", "201"),
+        MADE,
+    ),
+    Row(
+        "4.8 4.15",
+        "a ticket that came after the loss",
+        lambda: declined_long_ago(quiet()).lose_database().ticket("201"),
+        Says("4", DUE, "ticket 201 “Ad 201” came on", "201"),
+        MADE,
+    ),
+    Row(
+        "6.22",
+        "a revision asked for before the oldest version of a full history, and the database was lost: no Creative work",
+        lambda: declined_long_ago(in_review().revise("201", COPY).status(DECLINED)).lose_database(),
+        Says("6", SUPERSEDED, "ticket 201 “Ad 201”: its revision of", "201"),
+        ["6 overtaken"],
     ),
     Row(
         "6.5 2a.8 S.5",
