@@ -1,4 +1,4 @@
-"""Which portfolio an admin means: by its id or its name."""
+"""Which portfolio an admin means: by its id, its name, or a part of its name. Every command finds it so."""
 
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
@@ -10,6 +10,9 @@ from sync.errors import HandoffsError
 
 LISTED = 20
 """So many candidates are listed."""
+
+SHORTEST = 4
+"""Letters of a word of a name that is compared by itself."""
 
 NEAR = 3
 """So many names are suggested."""
@@ -23,13 +26,26 @@ class AmbiguousNameError(HandoffsError):
     """Several portfolios are called so."""
 
 
-def find(crm: CRMReader, mapping: ProcessMapping, wanted: str, *, by_part: bool = False) -> str:
-    """Find the id of the portfolio with this id or name (as a person sees it, see `mappings.names`).
+TOO_NEW = (
+    "; one that was made less than a minute ago is found by its id alone, for HubSpot's search is some seconds behind"
+)
 
-    With `by_part` a part of one name is enough, where it is a part of no other: for whoever only looks. A name is found by
-    the search, whose index is some seconds behind, and compared with what the record says. The search knows a name by its
-    letters only: where it finds none, all portfolios are listed, and compared. Raises `NoSuchPortfolioError`, which names
-    those that may be meant, `AmbiguousNameError` with the candidates, and the port's errors.
+
+def find(
+    crm: CRMReader,
+    mapping: ProcessMapping,
+    wanted: str,
+    *,
+    known: Mapping[str, str] | None = None,
+    on_part: Callable[[str, str], None] = lambda _id, _name: None,
+) -> str:
+    """Find the id of the portfolio with this id or name (as a person sees it, see `mappings.names`), or part of one name.
+
+    A part must be one of no other name; `on_part` is then told the id and name that were found. A name is found by the
+    search, whose index is some seconds behind, or among those that the service has seen (`known`, by id), and compared with
+    what the record says. The search knows a name by its letters only: where it finds none, all portfolios are listed, and
+    compared. Raises `NoSuchPortfolioError`, which names those that may be meant, `AmbiguousNameError` with the candidates,
+    and the port's errors.
     """
     name = mapping.portfolio.properties.name
     text, seen = wanted.strip(), as_seen(wanted)
@@ -41,14 +57,17 @@ def find(crm: CRMReader, mapping: ProcessMapping, wanted: str, *, by_part: bool 
     found = _read(crm, name, _names(shown, name), lambda called: same_to_the_eye(called, text))
     if found:
         return _only(found, f"are called “{wanted}”")
-    names = _names(crm.search(Kind.PORTFOLIO, [[Filter(name, "HAS_PROPERTY")]], [name]), name)
+    names = dict(known or {}) | _names(crm.search(Kind.PORTFOLIO, [[Filter(name, "HAS_PROPERTY")]], [name]), name)
     found = _read(crm, name, names, lambda called: same_to_the_eye(called, text))
     if found:
         return _only(found, f"are called “{wanted}”")
-    parts = {i: called for i, called in names.items() if seen in as_seen(called)}
-    if by_part and parts:
-        return _only(parts, f"have “{wanted}” in their name")
-    raise NoSuchPortfolioError(f"there is no portfolio with the id or name “{wanted}”{_hint(text, names, parts)}")
+    parts = _read(crm, name, names, lambda called: seen in as_seen(called))
+    if parts:
+        part = _only(parts, f"have “{wanted}” in their name")
+        on_part(part, parts[part])
+        return part
+    late = "" if seen.isascii() and seen.isdigit() else TOO_NEW
+    raise NoSuchPortfolioError(f"there is no portfolio with the id or name “{wanted}”{_hint(text, names) or late}")
 
 
 def _names(shown: Iterable[Record], name: str) -> dict[str, str]:
@@ -73,10 +92,12 @@ def _only(found: Mapping[str, str], what: str) -> str:
     return next(iter(found))
 
 
-def _hint(text: str, names: Mapping[str, str], parts: Mapping[str, str]) -> str:
-    """Name those that may be meant: the names that the text is a part of, else those that are nearly the same."""
-    near = list(parts.items())[:NEAR]
-    if not near:
-        by_name = {as_seen(called): (i, called) for i, called in names.items()}
-        near = [by_name[one] for one in get_close_matches(as_seen(text), by_name, n=NEAR)]
+def _hint(text: str, names: Mapping[str, str]) -> str:
+    """Name those that may be meant: those of which the name, or a word of it, is nearly the same."""
+    by_name: dict[str, tuple[str, str]] = {}
+    for i, called in names.items():
+        whole = as_seen(called)
+        for one in (whole, *(word for word in whole.split() if len(word) >= SHORTEST)):
+            by_name.setdefault(one, (i, called))
+    near = list(dict.fromkeys(by_name[one] for one in get_close_matches(as_seen(text), by_name, n=NEAR)))
     return ": did you mean " + " or ".join(f"“{called}” ({i})" for i, called in near) + "?" if near else ""

@@ -34,10 +34,10 @@ def adopt(
     """Take over cycles that are under way, as they stand; fire nothing.
 
     Once, before the first `handoffs serve` on a portal that is already in use. Every portfolio is looked at (or those
-    named, by id or name). The tasks that people or older automation have made are found by their subjects and recorded
-    as done, and so is whatever a status, a ready Ad Set or an open revision says has happened. No task is made, no email
-    sent, nothing in the CRM changed. From then on the service goes on from there: completing an implementation task that
-    was taken over closes its cycle.
+    named, by id, name or a part of one). The tasks that people or older automation have made are found by their subjects
+    and recorded as done, and so is whatever a status, a ready Ad Set or an open revision says has happened. No task is
+    made, no email sent, nothing in the CRM changed. From then on the service goes on from there: completing an
+    implementation task that was taken over closes its cycle.
 
     Shows what it would record, and with --apply records it. Repeating it changes nothing.
 

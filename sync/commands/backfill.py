@@ -61,8 +61,8 @@ def backfill(
     """Act on causes that are older than going live, for chosen portfolios.
 
     Status changes, revisions and tickets from before going live do nothing by themselves. Here they are acted on from
-    --since on: for the portfolios named (by id or name), for those that a filter finds, or for all. All that is due for
-    a portfolio is done together, and from then on its causes count since that day.
+    --since on: for the portfolios named (by id, name or a part of one), for those that a filter finds, or for all. All that
+    is due for a portfolio is done together, and from then on its causes count since that day.
 
     Shows what it would do, as `handoffs plan` does. --apply does it, in groups of 50, leaving way to the running
     service. The same command goes on where it was stopped, and does nothing once all is done.

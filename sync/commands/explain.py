@@ -9,7 +9,7 @@ import click
 
 from mappings.vocabulary import Handoff
 from sync.commands import session
-from sync.commands.options import ALL, JSON, list_limit, parse_day
+from sync.commands.options import ALL, JSON, list_limit, parse_day, portfolio_ids
 from sync.commands.output import (
     colour,
     console,
@@ -75,11 +75,10 @@ def explain(portfolio: str, cycle: "date | Literal['previous'] | None", everythi
     """
     with session.service(begin=False) as built:
         from sync.admin.explain import explain as explained
-        from sync.admin.portfolios import find
         from sync.passes import recovery
 
-        built.require_own_portal()  # another's clients are unknown here: that says nothing of the name
-        found = explained(built.reading, find(built.crm, built.mapping, portfolio, by_part=True), cycle)
+        meant = portfolio_ids(built, [portfolio]) or []
+        found = explained(built.reading, meant[0], cycle)
         if recovery.is_needed(built.store):
             say("No pass has run on this database yet: what the CRM shows as done is taken over by the first one.")
         if as_json:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from mappings.vocabulary import Handoff
+from sync.commands.output import say
 from sync.storable import storable_text
 
 if TYPE_CHECKING:
@@ -92,15 +93,25 @@ def end_of(value: datetime | date, zone: ZoneInfo) -> datetime:
 
 
 def portfolio_ids(built: "Service", wanted: Sequence[str]) -> list[str] | None:
-    """Return the ids of these portfolios, each given by id or name; None if none is given.
+    """Return the ids of these portfolios, each given by id, name or a part of it; None if none is given.
 
-    Asks the CRM. Raises `WrongPortalError`, `NoSuchPortfolioError` and `AmbiguousNameError`.
+    Which one a part means is said. Asks the CRM. Raises `WrongPortalError`, `NoSuchPortfolioError` and
+    `AmbiguousNameError`.
     """
     from sync.admin.portfolios import find
+    from sync.storage import portfolios
 
-    if wanted:
-        built.require_own_portal()  # another's clients are unknown here: that says nothing of the name
-    return list(dict.fromkeys(find(built.crm, built.mapping, one) for one in wanted)) if wanted else None
+    if not wanted:
+        return None
+    built.require_own_portal()  # another's clients are unknown here: that says nothing of the name
+    with built.store.read() as connection:
+        known = {one.id: one.name for one in portfolios.find(connection)}
+    return list(
+        dict.fromkeys(
+            find(built.crm, built.mapping, one, known=known, on_part=lambda i, name: say(f"{name} (portfolio {i}):"))
+            for one in wanted
+        )
+    )
 
 
 def owner_ids(built: "Service", wanted: Sequence[str]) -> frozenset[str]:

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 def plan(portfolios: tuple[str, ...], at: date | None, out: Path | None, everything: bool, as_json: bool) -> None:
     """Show what would be done now, or by a date; change nothing.
 
-    Every portfolio is read (or those named, by id or name) and decided as a sweep would decide it, and so is what the
-    service's own writes lead to.
+    Every portfolio is read (or those named, by id, name or a part of one) and decided as a sweep would decide it, and so
+    is what the service's own writes lead to.
 
     \b
     + a task is made           @ an email is sent

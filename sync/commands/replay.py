@@ -31,7 +31,9 @@ TROUBLES = ("failed", "blocked", "parked", "unknown")
 @click.option("--event", metavar="ID", help="What this event named: HubSpot's eventId.")
 @click.option("--since", type=parse_day_or_moment, metavar="WHEN", help="What deliveries named that came from then on.")
 @click.option("--until", type=parse_day_or_moment, metavar="WHEN", help="… and up to then; of a day, to its end.")
-@click.option("--portfolio", "portfolios", multiple=True, metavar="PORTFOLIO", help="Only these, by id or name.")
+@click.option(
+    "--portfolio", "portfolios", multiple=True, metavar="PORTFOLIO", help="Only these, by id, name or a part of a name."
+)
 @click.option("--failed", is_flag=True, help="Where something failed: as --outcome failed --outcome parked.")
 @click.option("--outcome", "troubles", multiple=True, type=click.Choice(TROUBLES), help="Where this is the matter.")
 @HANDOFF

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def verify(portfolios: tuple[str, ...], since: date | None, everything: bool, as_json: bool) -> None:
     """Prove from the CRM's history that nothing is missing or doubled.
 
-    Every portfolio (or those named, by id or name) is read with its tickets and their history and every task on them.
-    That is compared with the rules and with the ledger of what was done. Nothing is changed.
+    Every portfolio (or those named, by id, name or a part of one) is read with its tickets and their history and every
+    task on them. That is compared with the rules and with the ledger of what was done. Nothing is changed.
 
     \b
     missing      due and not done, and nobody is about to do it (a parked

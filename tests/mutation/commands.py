@@ -3,8 +3,10 @@
 from tests.mutation.mutant import Mutant
 
 AGREEMENT, STATUS, HEARTBEAT = "sync/observe/agreement.py", "sync/observe/status.py", "sync/observe/heartbeat.py"
+PORTFOLIOS = "sync/admin/portfolios.py"
 VERIFY, REPORT, FINDING = "sync/admin/verify/", "sync/commands/verify.py", "sync/admin/verify/finding.py"
 _END_STATES_TEST = "tests/story/test_verify_end_states.py::"
+_WHICH_TEST = "tests/story/test_which_client.py::"
 _ANOTHER_TEST = "tests/story/test_another_mapping_or_clock.py::"
 
 MUTANTS = (
@@ -28,6 +30,33 @@ MUTANTS = (
         "still-clock-no-sign", "With the sandbox's clock standing still, the worker gives no sign of life.",
         HEARTBEAT, "not all(timedelta()", "not any(timedelta()",
         test=_ANOTHER_TEST + "test_a_clock_that_stands_still_stops_no_sign_of_life",
+    ),
+    # which client is meant
+    Mutant(
+        "one-of-two-taken", "A part of two clients' names means the first of them, in a command that acts, too.",
+        PORTFOLIOS, "    if len(found) > 1:\n", "    if len(found) > 1 and what.startswith(\"are called\"):\n",
+        test=_WHICH_TEST + "TestEveryCommand::test_takes_no_part_of_two[backfill --since 2026-10-01]",
+    ),
+    Mutant(
+        "part-taken-silently", "Which client a part of a name was taken for is not said.",
+        PORTFOLIOS, "        on_part(part, parts[part])\n", "",
+        test=_WHICH_TEST + "TestEveryCommand::test_takes_a_part_and_says_which_it_is[plan]",
+    ),
+    Mutant(
+        "late-search-unsaid", "A client made seconds ago does not exist, and no more is said.",
+        PORTFOLIOS, '    late = "" if seen.isascii() and seen.isdigit() else TOO_NEW\n', '    late = ""\n',
+        test=_WHICH_TEST + "TestEveryCommand::test_says_that_the_search_is_late[verify]",
+    ),
+    Mutant(
+        "seen-and-not-found", "A client whom the service has seen is not found before HubSpot's search has it.",
+        PORTFOLIOS, "names = dict(known or {}) | _names(", "names = _names(",
+        test=_WHICH_TEST + "test_one_that_the_service_has_seen_is_found_before_the_search_knows_it",
+    ),
+    Mutant(
+        "found-by-its-old-name", "A client is found by a name that it has no longer, since the search has that still.",
+        PORTFOLIOS, "parts = _read(crm, name, names, lambda called: seen in as_seen(called))",
+        "parts = {i: called for i, called in names.items() if seen in as_seen(called)}",
+        test=_WHICH_TEST + "test_a_name_that_was_changed_since_is_not_found_by_the_old_one",
     ),
     # verify
     Mutant(
