@@ -41,6 +41,7 @@ ALL = click.option(
     "--all", "everything", is_flag=True, help=f"List everything, not only the first {LIST_LIMIT} of a kind."
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead, for scripts.")
+CSV = click.option("--csv", "as_csv", is_flag=True, help="Print CSV instead, for spreadsheets.")
 JSON_LINES = click.option("--json", "as_json", is_flag=True, help="Print JSON instead: a line a record, then the sum.")
 
 
@@ -77,6 +78,10 @@ def parse_day_or_moment(text: str) -> datetime | date:
     return found
 
 
+SINCE = click.option("--since", type=parse_day_or_moment, metavar="WHEN", help="From this day or moment on.")
+UNTIL = click.option("--until", type=parse_day_or_moment, metavar="WHEN", help="Up to then; of a day, to its end.")
+
+
 def start_of(value: datetime | date, zone: ZoneInfo) -> datetime:
     """Return the moment, in UTC, from which a day or moment counts: a day from its midnight in `zone`.
 
@@ -90,6 +95,25 @@ def start_of(value: datetime | date, zone: ZoneInfo) -> datetime:
 def end_of(value: datetime | date, zone: ZoneInfo) -> datetime:
     """Return the moment, in UTC, before which a day or moment counts: a day up to the next midnight in `zone`."""
     return start_of(value if isinstance(value, datetime) else value + timedelta(days=1), zone)
+
+
+def span(
+    since: datetime | date | None, until: datetime | date | None, zone: ZoneInfo
+) -> tuple[datetime | None, datetime | None]:
+    """Return the moments from which on and before which something counts; None: without a bound.
+
+    Raises `click.BadParameter` where nothing lies between them.
+    """
+    start, end = None if since is None else start_of(since, zone), None if until is None else end_of(until, zone)
+    if start is not None and end is not None and end <= start:
+        raise click.BadParameter(f"{until} is before {since}", param_hint="--until")
+    return start, end
+
+
+def one_format(*, as_json: bool, as_csv: bool) -> None:
+    """Raises `click.UsageError` where two ways to print are asked for."""
+    if as_json and as_csv:
+        raise click.UsageError("--json or --csv: it is printed in one way")
 
 
 def portfolio_ids(built: "Service", wanted: Sequence[str]) -> list[str] | None:

@@ -11,7 +11,7 @@ from mappings.digest import digest_of
 from mappings.schema import ProcessMapping
 from mappings.vocabulary import Handoff
 from sync.clock import Clock
-from sync.crm import Faulty, Kind, RecordRef
+from sync.crm import Faulty, Kind, Owner, RecordRef
 from sync.errors import (
     AuthenticationError,
     CRMUnavailableError,
@@ -41,7 +41,7 @@ from sync.rules import waiting
 from sync.rules.context import Context
 from sync.rules.model import Decision, LedgerView, Portfolio, Snapshot, Wait
 from sync.rules.transition import effects_ahead
-from sync.storage import faulty_records, ledger, work_queue
+from sync.storage import faulty_records, ledger, people, work_queue
 from sync.storage.database import Store
 from sync.storage.work_queue import MENDED_BY_TIME, WorkItem
 
@@ -113,6 +113,7 @@ class Reconciler:
         self._store = store
         self._mapping = mapping
         self._digest = digest_of(mapping)
+        self._people_kept: Mapping[str, Owner] | None = None  # those of the portal that were last written down
         self._portals = portals
         self._reader = reader
         self._decider = decider
@@ -306,6 +307,8 @@ class Reconciler:
             with self._store.write() as connection:
                 if place == 0:
                     remember_found(connection, found, self._mapping, now)
+                    if found.portal.owners is not self._people_kept:
+                        people.remember(connection, found.portal.owners.values())
                 for record, decision in part:
                     ledger.record_decision(
                         connection,
@@ -317,6 +320,7 @@ class Reconciler:
                         retry_failed=state.mends(record),
                         mapping=self._digest,
                     )
+        self._people_kept = found.portal.owners
 
     def _plan_rechecks(
         self, decisions: Mapping[RecordRef, Decision], contexts: Mapping[RecordRef, Context], state: _Pass

@@ -58,6 +58,7 @@ class KeptPortfolio:
 _OF = select(portfolios).where(is_among(portfolios.c.portfolio, "ids"))
 _ALL = select(portfolios).where(portfolios.c.inside == 1)
 _KNOWN = select(portfolios.c.portfolio)
+_NAMES = select(portfolios.c.portfolio, portfolios.c.name)
 _REMEMBER = upsert(portfolios)
 _FORGOTTEN = portfolios.delete().where(portfolios.c.portfolio == bindparam("gone"))
 
@@ -92,6 +93,11 @@ def known(connection: Connection) -> set[RecordRef]:
 def find(connection: Connection) -> list[KeptPortfolio]:
     """Read every portfolio that the mapping's condition takes in, in no order."""
     return [_kept(row) for row in connection.execute(_ALL)]
+
+
+def names(connection: Connection) -> dict[str, str]:
+    """Read what every portfolio is called that a pass has found, by id."""
+    return {row.portfolio: row.name for row in connection.execute(_NAMES)}
 
 
 def _row(one: KeptPortfolio) -> dict[str, Any]:

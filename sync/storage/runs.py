@@ -4,15 +4,18 @@ One row a run of a command that acts on many records. The second is set by the r
 """
 
 import getpass
+import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
-from sync.clock import Clock, from_ms, to_ms
+from sync.clock import Clock, from_ms, iso, to_ms
+from sync.storage import releases
 from sync.storage.database import Store, in_parts, to_json
 from sync.storage.lists import is_among
 from sync.storage.tables import backfills, runs
@@ -62,6 +65,62 @@ def kept(
     finally:
         with store.write() as connection:
             finish(connection, run, clock.now(), counts())
+
+
+# -- who had what done
+
+
+RELEASE = "release"
+"""The command whose runs stand in a table of their own (`releases`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a command. `finished` None: it goes on, or was cut off; `reason` None: none was asked for."""
+
+    command: str
+    actor: str
+    reason: str | None
+    arguments: Mapping[str, Any]  # what it was told to do
+    started: datetime
+    finished: datetime | None
+    counts: Mapping[str, Any]  # what came of it
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "command": self.command,
+            "actor": self.actor,
+            "reason": self.reason,
+            "arguments": dict(self.arguments),
+            "started": iso(self.started),
+            "finished": iso(self.finished),
+            "counts": dict(self.counts),
+        }
+
+
+_BETWEEN = select(runs).where(runs.c.started >= bindparam("since"), runs.c.started < bindparam("until"))
+
+
+def find(connection: Connection, since: datetime, until: datetime) -> list[Run]:
+    """List the runs that began from `since` on and before `until`, releases among them, oldest first."""
+    span = {"since": to_ms(since), "until": to_ms(until)}
+    found = [
+        Run(
+            row.command,
+            row.actor,
+            row.reason,
+            json.loads(row.arguments),
+            from_ms(row.started),
+            None if row.finished is None else from_ms(row.finished),
+            json.loads(row.counts),
+        )
+        for row in connection.execute(_BETWEEN, span)
+    ]
+    found += [
+        Run(RELEASE, one.actor, one.reason, {}, one.at, one.at, {"permitted": one.effects})
+        for one in releases.find(connection, since, until)
+    ]
+    return sorted(found, key=lambda run: run.started)
 
 
 # -- how far back causes count

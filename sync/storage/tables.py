@@ -88,6 +88,7 @@ occurrences = Table(
     Column("mapping", String),  # the digest of the mapping that decided it; null: taken back, adopted, or before 0.5
     Index("occurrence_portfolio", "portfolio"),
     Index("occurrence_record", "record_kind", "record"),
+    Index("occurrence_decided", "decided_at"),
     Index("occurrence_gone", "key", sqlite_where=_IS_GONE, postgresql_where=_IS_GONE),  # few: those of deleted records
 )
 
@@ -223,6 +224,17 @@ portfolios = Table(
     Column("problems", Text, nullable=False),  # JSON: what a person should mend
     Column("history", String, nullable=False),  # which versions were kept of it and of its tickets (`version`)
     Column("changed_at", BigInteger, nullable=False),  # when a pass last found it otherwise than before
+)
+
+# Everybody whom the portal names, as it was last read; one who leaves stays, so that what they had done can be told.
+people = Table(
+    "person",
+    metadata,
+    Column("id", String, primary_key=True),  # the owner's
+    Column("user_id", String, nullable=False),  # by which versions name them; '' for one who cannot log in
+    Column("name", String, nullable=False),
+    Column("email", String, nullable=False),
+    Column("active", Integer, nullable=False),  # 1: work may be given to them
 )
 
 # Every version that a pass has seen of the properties that the process goes by: the CRM keeps only the newest ones.

@@ -61,6 +61,28 @@ ISOLATION, CALLS = "sync/hubspot/isolation.py", "sync/hubspot/calls.py"
 _ISOLATION_TEST = "tests/contract/hubspot/test_isolation.py::"
 
 MUTANTS = (
+    # the log
+    Mutant(
+        "log-not-the-newest", "The log shows the oldest decisions and says that there is more after them.",
+        "sync/storage/ledger/log.py", "order_by(occurrences.c.decided_at.desc(), occurrences.c.key.desc())",
+        "order_by(occurrences.c.decided_at, occurrences.c.key)",
+        test="tests/story/test_log_command.py::test_each_filter",
+    ),
+    Mutant(
+        "log-state-of-occurrence-only", "The log finds a blocked effect by nothing.",
+        "sync/storage/ledger/log.py", "or_(occurrences.c.state.in_(states), of_effects)", "occurrences.c.state.in_(states)",
+        test="tests/story/test_log_command.py::test_each_filter",
+    ),
+    Mutant(
+        "csv-formula", "What people type in the CRM becomes a formula in a spreadsheet.",
+        "sync/commands/csv_output.py", """return f"'{value}\"""", "return value",
+        test="tests/story/test_log_command.py::test_a_line_an_effect_in_csv_and_no_formula_of_a_clients_name",
+    ),
+    Mutant(
+        "runs-without-releases", "Who released what the breaker held is told by nobody.",
+        "sync/storage/runs.py", "for one in releases.find(connection, since, until)", "for one in ()",
+        test="tests/story/test_log_command.py::test_a_release_is_among_them_and_a_run_that_was_cut_off_says_so",
+    ),
     # what passes find is kept
     Mutant(
         "kept-versions-merged", "Versions are told by their number and the newest, whose ever they are.",

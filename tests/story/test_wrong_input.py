@@ -69,6 +69,8 @@ STAYS: tuple[Command, ...] = (("serve",), ("worker",))
 
 READS_THE_LEDGER: tuple[Command, ...] = (
     ("status",),
+    ("log",),
+    ("runs",),
     ("dead",),
     ("dead", "show", "1"),
     ("dead", "retry", "1"),
@@ -82,7 +84,7 @@ READS_THE_LEDGER: tuple[Command, ...] = (
 )
 """Commands that want a database that is there."""
 
-READS_ONLY: tuple[Command, ...] = READS_THE_LEDGER[:4]
+READS_ONLY: tuple[Command, ...] = READS_THE_LEDGER[:6]
 """… of which these leave its schema as it is."""
 
 MAKES_THE_LEDGER: tuple[Command, ...] = (
@@ -92,7 +94,7 @@ MAKES_THE_LEDGER: tuple[Command, ...] = (
 )
 """Commands that make the database where there is none."""
 
-WRITES_THE_LEDGER: tuple[Command, ...] = (*MAKES_THE_LEDGER, *READS_THE_LEDGER[4:-1])
+WRITES_THE_LEDGER: tuple[Command, ...] = (*MAKES_THE_LEDGER, *READS_THE_LEDGER[6:-1])
 
 
 def settings() -> Iterator[Case]:
@@ -179,7 +181,8 @@ def names() -> Iterator[Case]:
 def days() -> Iterator[Case]:
     """Days that are none, and days on the wrong side of today."""
     dated = {"sweep": "--today", "plan": "--at", "verify": "--since", "backfill": "--since", "replay": "--since"}
-    for name, option in (*dated.items(), ("replay", "--until")):
+    dated |= {"log": "--since", "runs": "--since"}
+    for name, option in (*dated.items(), ("replay", "--until"), ("log", "--until"), ("runs", "--until")):
         for day in ("24.12.2026", "2026-02-30", "tomorrow", ""):
             yield Case((name, option, day), 2, f"'{option}': {day!r} is no date")
         yield Case((name, option, "2999-01-01"), 2, "too far away")
@@ -187,6 +190,8 @@ def days() -> Iterator[Case]:
     yield Case(("verify", "--since", FUTURE), 2, f"{FUTURE} is still to come")
     yield Case(("replay", "--since", FUTURE), 2, f"{FUTURE} is still to come")
     yield Case(("replay", "--since", "2026-11-01", "--until", PAST), 2, f"{PAST} is before 2026-11-01")
+    for name in ("log", "runs"):
+        yield Case((name, "--since", "2026-11-01", "--until", PAST), 2, f"{PAST} is before 2026-11-01")
     yield Case(("backfill", "--since", FUTURE), 2, "the service went live on 2026-11-02 09:00")
     yield Case(("sandbox", "--clock", "noon"), 2, "'noon' is no moment")
 
@@ -245,6 +250,9 @@ def usage() -> Iterator[Case]:
     yield Case(("dead", "drop", "1", "--reason", " "), 2, "say why")
     yield Case(("dead", "confirm", "1", "--reason", " "), 2, "say why")
     yield Case(("dead", "retry"), 2, "name what to try again, or give --all")
+    yield Case(("log", "--state", "dnoe"), 2, "there is no 'dnoe': it is one of planned")
+    for name in ("log", "runs"):
+        yield Case((name, "--json", "--csv"), 2, "--json or --csv: it is printed in one way")
     yield Case(("dead", "bury"), 2, "No such command 'bury'")
     yield Case(("replay",), 2, "say what to look at again")
     yield Case(("backfill", BEFORE, "--max-effects", "0"), 2, "--max-effects")
