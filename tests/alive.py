@@ -21,7 +21,7 @@ def give_signs(store: Store, clock: Clock) -> None:
     """Do the same in an open database; and the worker has polled."""
     now = clock.now()
     with store.write() as connection:
-        known = {one.part: one.id for one in processes.find(connection) if one.ended_at is None}
+        known = {one.part: one.id for one in reversed(processes.find(connection)) if not one.ended_at}
         for part in Part:
             id_ = known.get(part) or processes.begin(connection, part, 4711, "here", now)
             processes.beat(connection, id_, now, busy_since=None, waits_for=None)

@@ -8,8 +8,8 @@ def receiver() -> None:
     """Run the receiver alone, beside a worker.
 
     It stores HubSpot's webhooks, on PORT, for whoever works them off: for a machine whose processes are kept by somebody
-    else. The Procfile runs this as `web` and the worker as `worker`, on one machine and one database. SIGTERM and Ctrl-C
-    finish what it is answering, and end it within five seconds.
+    else. The Procfile runs this as `web` and the worker as `worker`; with SQLite on one machine, with PostgreSQL any
+    number, on any hosts. SIGTERM and Ctrl-C finish what it is answering, and end it within five seconds.
 
     \b
     Example:

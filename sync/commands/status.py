@@ -80,7 +80,8 @@ def status(watch: bool, files: tuple[Path, ...], everything: bool, as_json: bool
               partial. Nothing is decided on them; they are looked at
               again and again, at least hourly
     running   worker and receiver, as they say themselves; two of a kind do
-              nothing twice, but one is enough
+              nothing twice. On SQLite one is enough, on PostgreSQL there may
+              be any number
     stuck     portfolios that have waited for the same party for longer than
               the mapping allows (rules.stuck_after_days), as their last look
               or the last sweep has found them. This is people's work: it is

@@ -12,7 +12,8 @@ def worker() -> None:
     """Run the worker and timer alone, beside a receiver.
 
     For a machine whose processes are kept by somebody else: the Procfile runs the receiver as `web` and this as
-    `worker`, on one machine and one database. It ends as `serve` does.
+    `worker`. With SQLite one on the machine of the database; with PostgreSQL any number, on any hosts: they share the
+    work, one of them polls and sweeps, and what a dead one leaves the others take up. It ends as `serve` does.
 
     \b
     Example:

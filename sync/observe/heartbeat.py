@@ -86,7 +86,7 @@ class Heartbeat:
             self._noted(now, now - on_machine)
 
     def tell_of_others(self) -> None:
-        """Log each other process that does the same on this database, before this one begins. Raises `StoreError`."""
+        """Log each other process that does the same on this machine's database, before this one begins. Raises `StoreError`."""
         with self._store.read() as connection:
             found = processes.find(connection)
         self._tell_of_others(found, self._clock.now())
@@ -134,7 +134,9 @@ class Heartbeat:
         )
 
     def _tell_of_others(self, found: list[Process], now: datetime) -> None:
-        """Log each other process that does the same on this database, once."""
+        """Log each other process that does the same on this database, once; on a server's there may be any number."""
+        if self._store.is_shared:
+            return
         for other in found:
             mine = other.part is not self._part or other.id == self._id or other.id in self._others
             if mine or not is_live(other, now) or self._is_dead(other):

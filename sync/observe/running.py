@@ -15,6 +15,9 @@ AT_ONE_GROUP_FOR = timedelta(minutes=15)
 WAITS_FOR = timedelta(minutes=1)
 """How long a worker may wait for somebody else's command before it is said."""
 
+TOLD_FOR = timedelta(days=1)
+"""How long it is told of one of several workers that it gives no sign of life."""
+
 CRASHES_WITHIN = timedelta(minutes=30)
 CRASHES = 3
 """So many starts within that time that nobody told to end are a part that cannot stay up."""
@@ -45,7 +48,7 @@ def of_worker(found: Sequence[Process], now: datetime) -> list[Finding]:
     """Tell what is wrong with the workers."""
     workers = [one for one in found if one.part is Part.WORKER]
     alive = live(found, Part.WORKER, now)
-    findings = [] if alive else [Finding(_nobody(workers, now))]
+    findings = _lost_ones(workers, now) if alive else [Finding(_nobody(workers, now))]
     findings += _crashes(workers, now)
     for one in alive:
         if one.busy_since is not None and now - one.busy_since > AT_ONE_GROUP_FOR:
@@ -64,7 +67,7 @@ def of_receiver(found: Sequence[Process], now: datetime, *, expected: bool) -> l
     """Tell what is wrong with the receiver. `expected`: webhooks are set up, so there must be one."""
     receivers = [one for one in found if one.part is Part.RECEIVER]
     if live(found, Part.RECEIVER, now):
-        return _crashes(receivers, now)
+        return [*_lost_ones(receivers, now), *_crashes(receivers, now)]
     was_cut_off = bool(receivers) and receivers[-1].ended_at is None
     if not expected and not was_cut_off:
         return []
@@ -88,6 +91,24 @@ def _nobody(
         f"frozen, or cannot write the database. Look at its log, end what is left of it (kill -9 {last.pid}) and start "
         "`handoffs serve`"
     )
+
+
+def _lost_ones(starts: Sequence[Process], now: datetime) -> list[Finding]:
+    """Tell of each that has fallen silent, while others of its part live and do its work."""
+    silent = [
+        one
+        for one in starts
+        if one.ended_at is None and SILENT_FOR < now - one.beat_at <= TOLD_FOR and not _was_replaced(one, starts)
+    ]
+    return [
+        Finding(
+            f"the {one} has given no sign of life since {_time(one.beat_at)}: it is dead, frozen, or cannot reach the database. "
+            "The others go on, but what it holds waits for it as long as it is frozen: end what is left of it "
+            f"(kill -9 {one.pid} on {one.host}), and start it again if it is still wanted",
+            stops_work=False,
+        )
+        for one in silent
+    ]
 
 
 def _crashes(starts: Sequence[Process], now: datetime) -> list[Finding]:

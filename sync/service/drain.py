@@ -30,17 +30,15 @@ def drain(
     stop: Callable[[], bool] = never,
     watch: Watch = unwatched,
     on_wait: OnWait = say,
-    patient: bool = True,
 ) -> Tally:
     """Run passes over all that is due in a lane, group by group, until nothing is or `stop` says so.
 
-    The lane is given up between two groups. `on_wait` is told for whom it waits; without patience it waits for nobody.
-    Raises what `Reconciler.run` raises.
+    The lane is given up between two groups. `on_wait` is told for whom it waits. Raises what `Reconciler.run` raises.
     """
     total = Tally()
     lanes = service.lanes(on_wait)
     while not stop():
-        with lanes.one(lane, stop, patient=patient) as held:
+        with lanes.one(lane, stop) as held:
             if held is None:
                 break
             with _watched(watch):
@@ -51,7 +49,11 @@ def drain(
 
 
 class Turns:
-    """Drains whatever lane something is due in. Where there are several, one that another worker has is left to it."""
+    """Drains whatever lane something is due in. Where there are several, one that another worker has is left to it.
+
+    Of several lanes each gets one group, then the next: a lane with a long backlog keeps no other from its turn, and those in
+    which something interactive is due come first.
+    """
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -62,20 +64,22 @@ class Turns:
         """Run passes over all that is due. Raises what `Reconciler.run` raises."""
         with self._service.store.read() as connection:
             number = work_queue.lanes(connection)
-            lanes = work_queue.due_lanes(connection, self._service.clock.now())
         if number == 1:
             return drain(self._service, stop=stop, watch=watch, on_wait=on_wait)
-        self._busy = {lane: since for lane, since in self._busy.items() if lane in lanes}
         total = Tally()
-        for lane in _in_turn(lanes):
-            total += drain(
-                self._service,
-                lane=lane,
-                stop=stop,
-                watch=self._had(lane, watch),
-                on_wait=self._told(on_wait),
-                patient=False,
-            )
+        prepared = self._service.lanes(self._told(on_wait))
+        goes_on = True
+        while goes_on and not stop():
+            with self._service.store.read() as connection:
+                urgent, others = work_queue.due_lanes(connection, self._service.clock.now())
+            lanes = [*_in_turn(urgent), *_in_turn(others)]
+            self._busy = {lane: since for lane, since in self._busy.items() if lane in lanes}
+            goes_on = False
+            for lane in lanes:
+                with prepared.one(lane, stop, patient=False) as held:
+                    if held is not None:
+                        with _watched(self._had(lane, watch)):
+                            goes_on |= _next_group(self._service, held, lane, total)
         return total
 
     def _had(self, lane: int, watch: Watch) -> Watch:
@@ -174,8 +178,8 @@ def _to_the_end(
 def _groups(service: Service, held: HeldLane, total: Tally) -> Iterator[bool]:
     """Run a pass over a group of each lane, one after the other, until there was one that had something due."""
     with service.store.read() as connection:
-        lanes = work_queue.due_lanes(connection, service.clock.now())
-    return (_next_group(service, held, lane, total) for lane in lanes)
+        urgent, others = work_queue.due_lanes(connection, service.clock.now())
+    return (_next_group(service, held, lane, total) for lane in (*urgent, *others))
 
 
 def _swept(service: Service) -> int:

@@ -7,7 +7,7 @@ from threading import Event, Thread
 import structlog
 
 from mappings.digest import digest_of
-from sync.errors import AuthenticationError, HandoffsError, MappingMisfitError
+from sync.errors import AuthenticationError, HandoffsError, MappingMisfitError, StoreError
 from sync.observe import health
 from sync.observe.heartbeat import Heartbeat
 from sync.observe.running import WAITS_FOR
@@ -22,7 +22,19 @@ from sync.storage.database import Listener
 from sync.storage.processes import Part
 
 TICK = 0.5
-"""Seconds between two reads of the work queue while there is nothing to do: one small read."""
+"""Seconds between two looks at whether it is time to poll, to sweep or to prune: small reads."""
+
+SHARED_TICK = 2.0
+"""The same where the database is on a server, for workers on several hosts."""
+
+LOOKS_AGAIN = 5.0
+"""Seconds after which a worker looks into the work queue again though nobody has told it to: a notification may be lost."""
+
+DUE_ELSEWHERE = 1.0
+"""Seconds between two looks while something is due that this worker could not do: another one has its lane, and may die."""
+
+KEEPER_LATE = timedelta(minutes=5)
+"""So long after a poll was due any worker polls and sweeps: whoever keeps the time is frozen, or does not reach the CRM."""
 
 LISTENS = 0.02
 """Seconds between two questions whether something was committed: a receiver's delivery is looked at at once."""
@@ -53,6 +65,8 @@ class Worker:
         self._service = service
         self._turns = Turns(service)
         self._stop = Event()
+        self._wakeups = service.store.wakeups()
+        self._timekeeper = service.store.timekeeper()
         self._trouble = trouble = Trouble(service)
         self._heartbeat = Heartbeat(service.store, service.clock, Part.WORKER, mapping=digest_of(service.mapping))
         self._ping = Ping(service)
@@ -72,6 +86,7 @@ class Worker:
     def stop(self) -> None:
         """Let `run` finish the current group and return. For other threads; not for signal handlers: it takes a lock."""
         self._stop.set()
+        self._wakeups.wake()
 
     def run(self) -> None:
         """Work until `stop` is called. Raises nothing: a database that takes nothing is tried again, as the CRM is."""
@@ -90,21 +105,27 @@ class Worker:
             if listener is not None:
                 listener.close()
             timer.join(TIMER_ENDS_WITHIN)
+            self.close()
         log.info("worker.stopped")
 
     def _rest(self, listener: Listener | None) -> None:
-        """Wait for a tick, or until somebody has committed something, or for the end.
+        """Wait for a tick, or until somebody has committed something, or for the end; on a server until it is told.
 
         What was committed while the worker was at work was seen by it, or is at the next tick.
         """
         if listener is None:
-            self._stop.wait(TICK)
+            self._wakeups.wait(self._nothing_due_for)
             return
         listener.heard()
         end = time.monotonic() + TICK
         while time.monotonic() < end and not self._stop.wait(LISTENS):
             if listener.heard():
                 return
+
+    def close(self) -> None:
+        """Let another worker keep the time, and listen no more; `run` does so at its end."""
+        self._timekeeper.close()
+        self._wakeups.close()
 
     def _note_start(self) -> None:
         service = self._service
@@ -121,14 +142,41 @@ class Worker:
         self._tick()
         self._work()
 
+    def _nothing_due_for(self) -> float:
+        """Seconds until the work queue has something to do, as far as it tells now."""
+        now = self._service.clock.now()
+        try:
+            with self._service.store.read() as connection:
+                if work_queue.backlog(connection, now).due:
+                    return DUE_ELSEWHERE
+                later = work_queue.next_due(connection, now)
+        except StoreError:  # the next drain tells of it
+            return DUE_ELSEWHERE
+        return LOOKS_AGAIN if later is None else min(LOOKS_AGAIN, (later - now).total_seconds())
+
     def _keep_time(self) -> None:
+        tick = SHARED_TICK if self._service.store.is_shared else TICK
         while not self._stop.is_set():
             self._tick()
-            self._stop.wait(TICK)
+            self._stop.wait(tick)
 
     def _tick(self) -> None:
+        if not self._keeps_time():
+            return
         for chore in (*self._timed, self._retention):
             chore.attempt()
+
+    def _keeps_time(self) -> bool:
+        """Whether this worker is the one that polls and sweeps; any is, once that one is late. Raises nothing."""
+        if self._timekeeper.is_mine():
+            return True
+        try:
+            with self._service.store.read() as connection:
+                last = service_state.get(connection, service_state.LAST_POLL)
+        except StoreError:
+            return False
+        every = timedelta(seconds=self._service.settings.poll_seconds)
+        return last is not None and self._service.clock.now() - last > every + KEEPER_LATE
 
     def _work(self) -> None:
         self._drain.attempt()

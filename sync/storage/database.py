@@ -19,6 +19,8 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sync.errors import StoreError
 from sync.storage.lane_locks import LaneLock, lost
 from sync.storage.sqlite import SQLite, UnchangeableSQLite, refuses_files_beside_it
+from sync.storage.timekeeper import TimeKeeper
+from sync.storage.wakeups import Wakeups
 
 __all__ = [
     "Connection", "Store", "StoreReader", "in_parts", "migrate", "open_store", "open_to_look", "revision", "to_json",
@@ -62,6 +64,10 @@ class Dialect(Protocol):
     def lane_lock(self, lane: int) -> LaneLock: ...
 
     def every_lane_lock(self, lanes: int) -> LaneLock: ...
+
+    def wakeups(self) -> Wakeups: ...
+
+    def timekeeper(self) -> TimeKeeper: ...
 
     def close(self) -> None: ...
 
@@ -206,6 +212,14 @@ class Store(StoreReader):
     def listener(self) -> Listener | None:
         """Give what hears of commits, those of other processes too; None: of this database nothing does."""
         return self._dialect.ear()
+
+    def wakeups(self) -> Wakeups:
+        """Give a worker what tells it that something was enqueued."""
+        return self._dialect.wakeups()
+
+    def timekeeper(self) -> TimeKeeper:
+        """Give a worker what says whether it is the one that polls and sweeps."""
+        return self._dialect.timekeeper()
 
     def close(self) -> None:
         """Close every connection; they open again when needed."""

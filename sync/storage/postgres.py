@@ -21,6 +21,8 @@ from sqlalchemy.pool import NullPool
 from sync.errors import ConfigurationError
 from sync.storage.driver import code, driver
 from sync.storage.session_locks import SessionLaneLock, SessionLocks
+from sync.storage.timekeeper import SessionTimeKeeper
+from sync.storage.wakeups import Notifications
 
 if TYPE_CHECKING:
     import psycopg
@@ -121,7 +123,7 @@ class PostgreSQL:
             return not selector.select(timeout=0)
 
     def ear(self) -> None:
-        """Give nothing that hears of commits: on a server whoever waits looks twice a second."""
+        """Give nothing that hears of commits: whoever enqueues on a server tells it (`wakeups`)."""
         return
 
     def lane_lock(self, lane: int) -> SessionLaneLock:
@@ -131,6 +133,14 @@ class PostgreSQL:
     def every_lane_lock(self, _lanes: int) -> SessionLaneLock:
         """Give the lock of all lanes, for one holding."""
         return self._locks.lock(None)
+
+    def wakeups(self) -> Notifications:
+        """Give a worker what tells it that something was enqueued."""
+        return Notifications(self.connect)
+
+    def timekeeper(self) -> SessionTimeKeeper:
+        """Give a worker what says whether it is the one that polls and sweeps."""
+        return SessionTimeKeeper(SessionLocks(self).session)
 
     def close(self) -> None:
         """End the sessions that were kept for locks."""

@@ -10,6 +10,8 @@ from sqlalchemy.pool import NullPool
 
 from sync.errors import StoreError
 from sync.storage.lane_locks import EveryFileLaneLock, FileLaneLock
+from sync.storage.timekeeper import Everybody
+from sync.storage.wakeups import Ticks
 
 
 class SQLite:
@@ -46,6 +48,14 @@ class SQLite:
     def every_lane_lock(self, lanes: int) -> EveryFileLaneLock:
         """Give the lock of all lanes, for one holding."""
         return EveryFileLaneLock([self.lane_lock(lane) for lane in range(lanes)])
+
+    def wakeups(self) -> Ticks:
+        """Give a worker what lets it look into the work queue again."""
+        return Ticks()
+
+    def timekeeper(self) -> Everybody:
+        """Whoever works on this machine polls and sweeps."""
+        return Everybody()
 
     def close(self) -> None:
         """Nothing is kept beside the store's connections."""

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, case, fu
 from sync.clock import from_ms, iso, to_ms
 from sync.crm import Kind, RecordRef
 from sync.errors import last_line
-from sync.storage import memberships, service_state
+from sync.storage import memberships, service_state, wakeups
 from sync.storage.database import in_parts
 from sync.storage.ledger import queries
 from sync.storage.lists import is_among
@@ -173,6 +173,7 @@ def enqueue(
     ]
     if rows:
         connection.execute(_MARK, rows)
+        wakeups.tell(connection)
 
 
 def enqueue_related(
@@ -236,19 +237,35 @@ def lease(connection: Connection, lane: int, now: datetime, limit: int, *, kind:
 
 
 _DUE_LANES = (
-    select(work_items.c.lane)
+    select(work_items.c.lane, func.min(work_items.c.priority).label("priority"))
     .where(
         work_items.c.parked_at.is_(None),
         work_items.c.held_effects.is_(None),
         work_items.c.look_at <= bindparam("now"),
     )
-    .distinct()
+    .group_by(work_items.c.lane)
 )
 
 
-def due_lanes(connection: Connection, now: datetime) -> list[int]:
-    """List the lanes in which something is due, in their order, and the first one always: it has more to do than this."""
-    return sorted({0, *connection.scalars(_DUE_LANES, {"now": to_ms(now)})})
+def due_lanes(connection: Connection, now: datetime) -> tuple[list[int], list[int]]:
+    """List the lanes in which something is due: where any of it is interactive, and the others, each in their order.
+
+    The first lane is always among them: it has more to do than this.
+    """
+    found = {row.lane: row.priority for row in connection.execute(_DUE_LANES, {"now": to_ms(now)})}
+    urgent = {lane for lane, priority in found.items() if priority == Priority.INTERACTIVE}
+    return sorted(urgent), sorted({0, *found} - urgent)
+
+
+_NEXT_DUE = select(func.min(work_items.c.look_at)).where(
+    work_items.c.parked_at.is_(None), work_items.c.held_effects.is_(None), work_items.c.look_at > bindparam("now")
+)
+
+
+def next_due(connection: Connection, now: datetime) -> datetime | None:
+    """Read when the next row becomes due that is not yet; None: no row waits for its moment."""
+    found = connection.scalar(_NEXT_DUE, {"now": to_ms(now)})
+    return None if found is None else from_ms(found)
 
 
 def items_of(connection: Connection, records: Iterable[RecordRef]) -> list[WorkItem]:
@@ -355,6 +372,7 @@ def release_held(connection: Connection, records: Iterable[RecordRef], now: date
             .where(work_items.c.kind == record.kind.value, work_items.c.id == record.id)
             .values(held_effects=None, look_at=to_ms(now), origin="release")
         )
+    wakeups.tell(connection)
 
 
 def enqueue_blocked(connection: Connection, now: datetime) -> None:

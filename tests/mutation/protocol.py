@@ -52,6 +52,7 @@ LANES, HOLDER, WORKER = "sync/service/lanes.py", "sync/service/holder.py", "sync
 PING, CHORES, APP = "sync/service/ping.py", "sync/service/chores.py", "webhooks/app.py"
 GROUPING = "sync/service/grouping.py"
 
+_MANY_TEST = "tests/story/test_many_workers.py::"
 _RUNNING_TEST, _WELL_TEST = "tests/unit/test_running.py::", "tests/story/test_all_is_well.py::"
 
 FOUND, KEPT_VERSIONS, SURVEY = "sync/passes/found.py", "sync/passes/snapshot/versions.py", "sync/passes/survey.py"
@@ -158,10 +159,50 @@ MUTANTS = (
         CALLS, "if after in seen or len(seen) >= _PAGES_AT_MOST:", "if len(seen) >= _PAGES_AT_MOST:",
         test=_ISOLATION_TEST + "test_a_list_that_goes_in_circles_ends",
     ),
+    # several workers
+    Mutant(
+        "enqueued-without-a-word", "Whoever enqueues on PostgreSQL tells no worker.",
+        "sync/storage/work_queue.py", "        connection.execute(_MARK, rows)\n        wakeups.tell(connection)",
+        "        connection.execute(_MARK, rows)",
+        test=_MANY_TEST + "TestWakeups::test_whoever_enqueues_wakes",
+    ),
+    Mutant(
+        "woken-too-late", "What was told while a worker was at work is forgotten when it begins to wait.",
+        "sync/storage/wakeups.py", "            if self._heard(self._session):\n                return",
+        "            self._heard(self._session)",
+        test=_MANY_TEST + "TestWakeups::test_what_was_enqueued_before_it_waits_is_not_missed",
+    ),
+    Mutant(
+        "everybody-keeps-the-time", "Every worker polls and sweeps, however many there are.",
+        "sync/storage/timekeeper.py", "        return row is not None and bool(row[0])", "        return row is not None",
+        test=_MANY_TEST + "TestTimekeeper::test_one_keeps_the_time_and_another_follows",
+    ),
+    Mutant(
+        "the-time-kept-for-ever", "Who once kept the time keeps it without its session.",
+        "sync/storage/timekeeper.py", "self._has_it = self._asked()", "self._has_it = self._has_it or self._asked()",
+        test=_MANY_TEST + "TestTimekeeper::test_whoever_lost_its_session_keeps_it_no_more",
+    ),
+    Mutant(
+        "a-frozen-keeper-is-waited-for", "Nobody polls while whoever keeps the time is frozen.",
+        WORKER, "return last is not None and self._service.clock.now() - last > every + KEEPER_LATE", "return False",
+        test=_MANY_TEST + "test_a_worker_that_does_not_keep_the_time_takes_it_over_when_it_is_late",
+    ),
+    Mutant(
+        "one-lane-to-its-end", "A worker stays in a lane as long as something is due there, whoever waits in another.",
+        "sync/service/drain.py", "goes_on |= _next_group(self._service, held, lane, total)",
+        "while _next_group(self._service, held, lane, total):\n                                pass",
+        test=_MANY_TEST + "test_a_long_backlog_in_one_lane_keeps_nobody_waiting",
+    ),
+    Mutant(
+        "a-lost-host-unnamed", "One of several workers that has fallen silent is not told of.",
+        RUNNING, " and SILENT_FOR < now - one.beat_at <= TOLD_FOR and", " and False and",
+        test=_RUNNING_TEST + "test_one_of_several_that_falls_silent_is_named",
+    ),
     # whether all is well
     Mutant(
         "well-with-nothing-running", "All is well is said with nothing running.",
-        RUNNING, "findings = [] if alive else [Finding(_nobody(workers, now))]", "findings: list[Finding] = []",
+        RUNNING, "findings = _lost_ones(workers, now) if alive else [Finding(_nobody(workers, now))]",
+        "findings: list[Finding] = []",
         test=_WELL_TEST + "test_after_a_sweep_by_hand_nobody_works",
     ),
     Mutant(

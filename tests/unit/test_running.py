@@ -234,3 +234,24 @@ def test_what_is_not_written_is_not_ready(store: Store, clock: HandClock) -> Non
     assert found is not None
     assert found.stops_work
     assert "no room for this" in found.text
+
+
+@pytest.mark.parametrize("part", Part)
+def test_one_of_several_that_falls_silent_is_named(told: Told, store: Store, clock: HandClock, part: Part) -> None:
+    """A host that vanished: the others do its work, but a frozen worker keeps what it holds, and nobody else would say so."""
+    give_signs(store, clock)
+    lost = Heartbeat(store, clock, part)
+    lost.beat_if_due()
+    for _ in range(10):
+        clock.at += timedelta(seconds=20)
+        give_signs(store, clock)
+    (reason,) = told()
+    assert reason.startswith(f"the {part}")
+    assert "has given no sign of life since" in reason
+    assert "The others go on" in reason
+    lost.beat_if_due()  # it was frozen, and goes on
+    assert told() == []
+    lost.end()
+    clock.at += SILENT_FOR * 2
+    give_signs(store, clock)
+    assert told() == []

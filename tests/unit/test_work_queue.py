@@ -237,3 +237,18 @@ def test_an_unknown_ticket_is_looked_at_itself_and_an_unknown_task_is_nobodys(st
     with store.write() as connection:
         work_queue.enqueue_related(connection, [TICKET, RecordRef(Kind.TASK, "9")], NOW, "webhook")
     assert [item.record for item in _lease(store)] == [TICKET]
+
+
+def test_the_lanes_with_something_due(store: Store) -> None:
+    """Those in which somebody waits come first, and the first lane is always looked at."""
+    with store.write() as connection:
+        work_queue.spread(connection, 8)
+    by_lane = {work_queue.lane_of(RecordRef(Kind.PORTFOLIO, str(n)), 8): str(n) for n in range(100)}
+    _enqueue(store, RecordRef(Kind.PORTFOLIO, by_lane[3]), priority=Priority.BULK)
+    _enqueue(store, RecordRef(Kind.PORTFOLIO, by_lane[5]))
+    _enqueue(store, RecordRef(Kind.PORTFOLIO, by_lane[6]), not_before=NOW + MINUTE)
+    with store.read() as connection:
+        assert work_queue.due_lanes(connection, NOW) == ([5], [0, 3])
+        assert work_queue.next_due(connection, NOW) == NOW + MINUTE
+        assert work_queue.due_lanes(connection, NOW + MINUTE) == ([5, 6], [0, 3])
+        assert work_queue.next_due(connection, NOW + MINUTE) is None

@@ -1,0 +1,285 @@
+"""Several workers on one PostgreSQL: woken by whoever enqueues, one of them keeps the time, and none is missed when it ends."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from structlog.testing import capture_logs
+
+from sync.clock import SystemClock
+from sync.crm import Kind, RecordRef
+from sync.service import worker as working
+from sync.service.bootstrap import Service
+from sync.service.drain import Turns
+from sync.service.worker import Worker
+from sync.storage import service_state, work_queue
+from sync.storage.database import Connection, Store, open_store
+from sync.storage.wakeups import Notifications, Ticks
+from sync.storage.work_queue import WorkItem
+from tests.databases import fresh_postgresql
+from tests.patience import PATIENCE
+from tests.world import World
+
+LONG = 3.0
+"""Seconds that nobody here waits for anything: what comes sooner was told."""
+
+
+def there(condition: Callable[[], bool]) -> bool:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+@pytest.fixture
+def url() -> str:
+    return fresh_postgresql()
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    with closing(open_store(url)) as opened:
+        yield opened
+
+
+def enqueue(store: Store) -> None:
+    with store.write() as connection:
+        work_queue.enqueue(connection, [RecordRef(Kind.PORTFOLIO, "1")], SystemClock().now(), "test")
+
+
+def cut(store: Store, query: str) -> None:
+    """Break the sessions whose last statement is so, as a network or a fail-over does."""
+    with store.write() as connection:
+        found = connection.scalars(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE query LIKE :query AND datname = current_database()"
+            ),
+            {"query": query},
+        ).all()
+    assert found
+
+
+class TestWakeups:
+    @pytest.fixture
+    def wakeups(self, store: Store) -> Iterator[Notifications]:
+        found = store.wakeups()
+        assert isinstance(found, Notifications)
+        found.wait(lambda: 0)  # begins to listen
+        yield found
+        found.close()
+
+    @staticmethod
+    def waited(wakeups: Notifications, meanwhile: Callable[[], object], after: float = 0.1) -> float:
+        timer = threading.Timer(after, meanwhile)
+        timer.start()
+        began = time.monotonic()
+        wakeups.wait(lambda: LONG)
+        took = time.monotonic() - began
+        timer.join()
+        return took
+
+    def test_whoever_enqueues_wakes(self, store: Store, wakeups: Notifications) -> None:
+        assert self.waited(wakeups, lambda: enqueue(store)) < LONG
+
+    def test_what_was_enqueued_before_it_waits_is_not_missed(self, store: Store, wakeups: Notifications) -> None:
+        enqueue(store)
+        began = time.monotonic()
+        wakeups.wait(lambda: LONG)
+        assert time.monotonic() - began < LONG
+
+    def test_nobody_is_woken_by_what_is_rolled_back(self, store: Store, wakeups: Notifications) -> None:
+        def fails() -> None:
+            with suppress(ZeroDivisionError), store.write() as connection:
+                work_queue.enqueue(connection, [RecordRef(Kind.PORTFOLIO, "1")], SystemClock().now(), "test")
+                raise ZeroDivisionError
+
+        assert self.waited(wakeups, fails) >= LONG
+
+    def test_whoever_stops_it_wakes_it(self, wakeups: Notifications) -> None:
+        assert self.waited(wakeups, wakeups.wake) < LONG
+        wakeups.wake()
+        began = time.monotonic()
+        wakeups.wait(lambda: LONG)
+        assert time.monotonic() - began < LONG
+
+    def test_a_broken_session_is_opened_again(self, store: Store, wakeups: Notifications) -> None:
+        with capture_logs() as logs:
+            assert self.waited(wakeups, lambda: cut(store, "LISTEN%")) < LONG
+            enqueue(store)  # while nobody listens
+            began = time.monotonic()
+            wakeups.wait(lambda: LONG)  # listens again, and lets the caller look: it may have missed something
+            wakeups.wait(lambda: LONG) if wakeups._session is None else None
+            assert time.monotonic() - began < LONG
+            assert self.waited(wakeups, lambda: enqueue(store)) < LONG
+        assert [one["event"] for one in logs] == ["wakeups.lost"]
+
+    def test_a_server_that_is_gone_ends_nothing(self) -> None:
+        nowhere = open_store("postgresql://nobody@127.0.0.1:1/nothing")
+        wakeups = nowhere.wakeups()
+        with capture_logs() as logs:
+            wakeups.wait(lambda: LONG)
+        assert [one["event"] for one in logs] == ["wakeups.not_listening"]
+        wakeups.close()
+        nowhere.close()
+
+
+def test_sqlite_ticks(tmp_path: Path) -> None:
+    """No PostgreSQL, nothing to listen to: it looks again after a tick, and `wake` ends that."""
+    with closing(open_store(f"sqlite:///{tmp_path / 'handoffs.db'}")) as store:
+        ticks = store.wakeups()
+        assert isinstance(ticks, Ticks)
+        ticks.wake()
+        began = time.monotonic()
+        ticks.wait(lambda: LONG)
+        assert time.monotonic() - began < 0.4
+        keeper = store.timekeeper()
+        assert keeper.is_mine()
+        keeper.close()
+        ticks.close()
+
+
+class TestTimekeeper:
+    def test_one_keeps_the_time_and_another_follows(
+        self, url: str, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("sync.storage.timekeeper._TRIED_EVERY", 0.0)
+        with closing(store.timekeeper()) as first, closing(store.timekeeper()) as second:
+            assert (first.is_mine(), second.is_mine()) == (True, False)
+            assert (first.is_mine(), second.is_mine()) == (True, False)
+            first.close()
+            assert there(second.is_mine)  # the server notices within a moment that a session has ended
+            assert not first.is_mine()
+
+    def test_whoever_lost_its_session_keeps_it_no_more(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("sync.storage.timekeeper._TRIED_EVERY", 0.0)
+        with closing(store.timekeeper()) as first, closing(store.timekeeper()) as second:
+            assert first.is_mine()
+            cut(store, "SELECT pg_try_advisory_lock(%")
+            assert there(second.is_mine)
+            assert not first.is_mine()
+
+    def test_it_is_not_held_up_by_a_command_that_holds_every_lane(self, store: Store) -> None:
+        lock = store.every_lane_lock(8)
+        assert lock.take(1)
+        with closing(store.timekeeper()) as keeper:
+            assert keeper.is_mine()
+        lock.free()
+
+
+@contextmanager
+def running(*services: Service) -> Iterator[list[Worker]]:
+    """Workers at work, each in a thread, as processes on several hosts would be."""
+    workers = [Worker(service) for service in services]
+    threads = [threading.Thread(target=one.run, daemon=True) for one in workers]
+    for thread in threads:
+        thread.start()
+    try:
+        yield workers
+    finally:
+        for one in workers:
+            one.stop()
+        for thread in threads:
+            thread.join(PATIENCE)
+        assert not any(thread.is_alive() for thread in threads)
+
+
+@pytest.fixture
+def world(tmp_path: Path, url: str) -> Iterator[World]:
+    made = World(tmp_path, wire=True, database_url=url, poll_seconds=3600)
+    yield made
+    made.close()
+
+
+def test_workers_share_the_work_and_one_keeps_the_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody looks by a tick: it is the webhook that wakes them, and nothing is done twice."""
+    monkeypatch.setattr(working, "LOOKS_AGAIN", PATIENCE)
+    with ExitStack() as stack, capture_logs() as logs:
+        services = [stack.enter_context(closing(world._start())) for _ in range(2)]
+        workers = stack.enter_context(running(world.service, *services))
+        assert there(lambda: sum(one["event"] == "worker.started" for one in logs) == len(workers))
+        ids = [world.people.create_portfolio(f"Client {n}", world.day(10)) for n in range(12)]
+        world.sandbox.delivery.pump()
+        assert there(lambda: len(world.tasks()) == len(ids))
+        for one in ids:
+            world.people.set_status(one, "Refresh Request Submitted")
+        world.sandbox.delivery.pump()
+        assert there(lambda: not _due(world))
+    keys = [task.key for task in world.tasks()]
+    assert len(keys) == len(set(keys)) == len(ids)
+    swept = [one for one in logs if one["event"] == "sweep.done"]
+    assert len(swept) <= 1
+    assert not [one for one in logs if one["event"] in {"worker.another", "worker.unforeseen", "worker.put_off"}]
+
+
+def _due(world: World) -> int:
+    with world.service.store.read() as connection:
+        return work_queue.backlog(connection, world.clock.now()).due
+
+
+def test_a_worker_that_does_not_keep_the_time_takes_it_over_when_it_is_late(world: World) -> None:
+    """Whoever keeps the time is frozen, and keeps its lock: somebody else polls, rather late than never."""
+    with ExitStack() as stack, closing(world.service.store.timekeeper()) as frozen:
+        assert frozen.is_mine()
+        worker = stack.enter_context(closing(Worker(world.service)))
+        with world.service.store.write() as connection:
+            service_state.put(connection, service_state.LAST_POLL, world.clock.now())
+        world.clock.advance(timedelta(seconds=3600) + working.KEEPER_LATE - timedelta(seconds=1))
+        before = world.sandbox.log.total
+        worker._tick()
+        assert world.sandbox.log.total == before
+        world.clock.advance(timedelta(seconds=2))
+        worker._tick()
+        assert world.sandbox.log.total > before
+        with world.service.store.read() as connection:
+            assert service_state.get(connection, service_state.LAST_POLL) == world.clock.now()
+
+
+def test_an_idle_worker_costs_no_call_and_says_nothing_is_well_that_it_has_not_tried(world: World) -> None:
+    """The worker that keeps the time finds the token refused; the others, who call nobody, do not say that all works."""
+    refused = service_state.TOKEN_REFUSED
+    with closing(world.service.store.timekeeper()) as keeper:
+        assert keeper.is_mine()
+        world.work()
+        with world.service.store.write() as connection:
+            service_state.put(connection, refused, "the token is refused")
+        with closing(Worker(world.service)) as worker:
+            worker.turn()
+            worker.turn()
+        with world.service.store.read() as connection:
+            assert service_state.get(connection, refused) == "the token is refused"
+
+
+def test_a_long_backlog_in_one_lane_keeps_nobody_waiting(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One worker, several lanes: each has its turn after a group, and where somebody waits comes first."""
+    monkeypatch.setattr("sync.service.drain._widest", lambda _service: 2)
+    taken: list[tuple[int, int]] = []
+    lease = work_queue.lease
+
+    def noted(connection: Connection, lane: int, now: datetime, limit: int, **more: Any) -> list[WorkItem]:
+        found = lease(connection, lane, now, limit, **more)
+        if found:
+            taken.append((lane, len(found)))
+        return found
+
+    monkeypatch.setattr(work_queue, "lease", noted)
+    with world.service.store.write() as connection:
+        work_queue.spread(connection, 4)
+        records = [RecordRef(Kind.PORTFOLIO, str(10_000 + n)) for n in range(60)]
+        bulk = [one for one in records if work_queue.lane_of(one, 4) in {1, 2}]
+        urgent = [one for one in records if work_queue.lane_of(one, 4) == 3][:1]
+        work_queue.enqueue(connection, bulk, world.clock.now(), "sweep", priority=work_queue.Priority.BULK)
+        work_queue.enqueue(connection, urgent, world.clock.now(), "webhook")
+    tally = Turns(world.service).drain()
+    assert tally.looked == len(bulk) + 1
+    assert taken[0] == (3, 1)
+    assert {lane for lane, _ in taken[1:3]} == {1, 2}
+    assert [lane for lane, _ in taken[1:7]] in ([1, 2] * 3, [2, 1] * 3)
