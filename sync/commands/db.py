@@ -3,6 +3,7 @@
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,9 @@ from sync.commands.options import YES
 from sync.commands.output import format_moment, number
 from sync.commands.terminal import confirm
 from sync.commands.whole_help import WholeHelp
+
+if TYPE_CHECKING:
+    from sync.storage.database import Store
 
 
 @click.group(cls=WholeHelp)
@@ -177,6 +181,77 @@ def _require_file(url: str, instead: str) -> None:
 
     if not url.startswith("sqlite"):
         raise RefusedError(f"{shown(url)} is no file: nothing was done. Use {instead}")
+
+
+@db.command()
+@click.option("--to", "target", required=True, metavar="DATABASE_URL", help="The empty database to copy into.")
+@YES
+def copy(target: str, yes: bool) -> None:
+    """Take everything along into another database: from SQLite to PostgreSQL, or back.
+
+    What was done, what is to be done, deliveries and cursors are copied, and the rows of each table counted on both sides.
+    It is done as a whole or not at all. End the service first: what it wrote meanwhile would be in the old database alone.
+    The old one is then marked as a copy, so that no service starts on it by mistake; set DATABASE_URL to the new one.
+
+    \b
+    Examples:
+      handoffs db copy --to postgresql://handoffs:password@db.example.com/handoffs
+      handoffs db copy --to sqlite:///handoffs.db
+
+    \b
+    Exit codes: 0 copied; 1 one of the databases failed; 2 --to is no address
+      of a database; 3 it is not empty, the service still runs, the old one
+      is a copy itself, or it was not answered with yes
+    """
+    from sync.errors import ConfigurationError, RefusedError
+    from sync.service.lanes import every_lane_held
+    from sync.settings import read_settings
+    from sync.storage.copies import copied_at
+    from sync.storage.database import migrate, open_store, shown
+    from sync.storage.moving import move
+
+    settings = session.read_settings()
+    try:
+        to = read_settings(database_url=target).database_url
+    except ConfigurationError:
+        raise ConfigurationError(
+            f"--to {shown(target)} is no database: name sqlite:///FILE, or postgresql://user:password@host:port/NAME"
+        ) from None
+    with session.database(settings, write=True) as source, closing(open_store(to)) as other:
+        copied = copied_at(source)
+        if copied is not None:
+            raise RefusedError(f"{source.place} is a copy itself, of {format_moment(copied)}: nothing was copied")
+        _require_nobody_at_work(source)
+        confirm(
+            f"Copy {source.place} to {other.place}? No service starts on the old one afterwards.",
+            yes=yes,
+            otherwise="nothing was copied",
+        )
+        migrate(other)
+        with every_lane_held(source):
+            counts = move(source, other, session.clock().now())
+    for name, count in counts.items():
+        click.echo(f"{count:10,d}  {name}")
+    click.echo(
+        f"Copied {number(sum(counts.values()), 'row')} to {shown(to)}: set DATABASE_URL to it, and start the service."
+    )
+
+
+def _require_nobody_at_work(store: "Store") -> None:
+    """Raise `RefusedError` while somebody gives signs of life on this database."""
+    from sync.errors import RefusedError
+    from sync.observe.running import live
+    from sync.storage import processes
+    from sync.storage.processes import Part
+
+    now = session.clock().now()
+    with store.read() as connection:
+        found = processes.find(connection)
+    if alive := [str(one) for part in Part for one in live(found, part, now)]:
+        raise RefusedError(
+            f"somebody still works on {store.place}: nothing was copied. End the {', the '.join(alive)}; one that was killed "
+            "counts as dead after two minutes"
+        )
 
 
 @db.command()

@@ -6,11 +6,14 @@ The database itself:
     sqlite           what SQLite does its own way: connections, transactions, troubles in words
     postgres         what PostgreSQL does its own way; `driver` imports what only its users have
     lane_locks       the lock of a lane: a file, or on PostgreSQL a session's (`session_locks`)
+    wakeups          how a worker learns that there is something to do: by a tick, or NOTIFY
+    timekeeper       which of several workers polls and sweeps
     server_clock     one clock for all hosts: the database server's
     tables           every table, with the constraints that are the guarantees
     upsert           `INSERT … ON CONFLICT`, which is a dialect's own
     lists            conditions on lists of values, in a dialect's own way too
     copies           a copy made while the service runs, and put back
+    moving           everything taken along into another database
     migrations/      the schema's history
 
 What stands in it, in the data's order:

@@ -198,6 +198,16 @@ MUTANTS = (
         RUNNING, " and SILENT_FOR < now - one.beat_at <= TOLD_FOR and", " and False and",
         test=_RUNNING_TEST + "test_one_of_several_that_falls_silent_is_named",
     ),
+    Mutant(
+        "moved-and-not-marked", "A database that was copied to a server can be started on still.",
+        "sync/storage/moving.py", "        service_state.put(connection, service_state.COPIED_AT, now)", "        pass",
+        test="tests/story/test_db_copy.py::test_nobody_starts_on_the_old_one",
+    ),
+    Mutant(
+        "moved-with-old-numbers", "After a copy to a server its numbers begin at one.",
+        "sync/storage/moving.py", "    if writing.dialect.name == \"postgresql\":", "    if False:",
+        test="tests/story/test_db_copy.py::test_there_and_back_again",
+    ),
     # whether all is well
     Mutant(
         "well-with-nothing-running", "All is well is said with nothing running.",
