@@ -80,6 +80,7 @@ READS_THE_LEDGER: tuple[Command, ...] = (
     ("release", "--reason", "x"),
     ("db", "prune"),
     ("db", "restored", "--yes"),
+    ("db", "copy", "--to", "sqlite:///another.db", "--yes"),
     ("db", "backup", "another.db"),
 )
 """Commands that want a database that is there."""
@@ -176,6 +177,8 @@ def names() -> Iterator[Case]:
     for file in ("bad.yaml", "garbage.db"):
         yield Case(("db", "restore", file), 1, f"{file} is damaged or is no SQLite file")
     yield Case(("db", "restore", "empty.db"), 1, "empty.db has an old or no schema")
+    for url in ("another.db", "mysql://db.example.com/handoffs"):
+        yield Case(("db", "copy", "--to", url), 2, f"--to {url} is no database")
 
 
 def days() -> Iterator[Case]:
@@ -216,6 +219,7 @@ def refusals() -> Iterator[Case]:
     yield Case(("db", "restore", "copy.db"), 3, "there is a database")
     yield Case(("db", "restore", "copy.db"), 3, "add --yes", {"DATABASE_URL": "sqlite:///none.db"})
     yield Case(("db", "restored"), 3, "add --yes")
+    yield Case(("db", "copy", "--to", "sqlite:///another.db"), 3, "add --yes")
     yield Case(("subscriptions", "--out", "project", "--object-type", "2-1"), 3, "--force", PUBLIC)
 
 
@@ -242,6 +246,7 @@ def usage() -> Iterator[Case]:
             ("subscriptions",),
             ("dead", "drop", "1"),
             ("dead", "confirm", "1"),
+            ("db", "copy"),
         ),
     }
     for message, commands in lacking.items():
