@@ -75,6 +75,11 @@ class RawVersion:
     source_id: str = ""
     user_id: str = ""  # who did it, where the CRM says so; a user's id is not an owner's
 
+    @property
+    def by_merge(self) -> bool:
+        """Whether a merge of records wrote it (docs/hubspot.md 4.12)."""
+        return self.source_type.startswith("MERGE")
+
 
 @dataclass(frozen=True, slots=True)
 class Record:

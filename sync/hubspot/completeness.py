@@ -41,16 +41,25 @@ def _without_history(record: Record, raw: Json, names: Iterable[str], lists_empt
         never_set = isinstance(shown, dict) and name not in shown and value == "" and not lists_empty
         if versions is None and not never_set:
             yield Gap(Lack.HISTORY, name)
-        elif versions is not None and not _ends_in(versions, value, merged=bool(record.absorbed)):
+        elif versions is not None and not _ends_in(versions, value, mixed=_is_mixed(record, versions)):
             yield Gap(Lack.LATE, name)
 
 
-def _ends_in(versions: Sequence[RawVersion], value: str, *, merged: bool) -> bool:
+def _is_mixed(record: Record, versions: Sequence[RawVersion]) -> bool:
+    """Whether the newest of these versions may be that of the other record, of two that were merged (docs/hubspot.md 4.12).
+
+    Not if it came after the merge, as far as a version that the merge has written tells when that was.
+    """
+    by_merge = [version.at for history in record.history.values() for version in history if version.by_merge]
+    return bool(record.absorbed) and not (versions and by_merge and versions[0].at > max(by_merge))
+
+
+def _ends_in(versions: Sequence[RawVersion], value: str, *, mixed: bool) -> bool:
     """Whether a history (newest first) leads to the value that stands; an empty one leads to an empty value.
 
-    In a `merged` record the newest version may be the other record's.
+    In a `mixed` one any version may.
     """
-    newest = [version.value for version in versions if merged or version.at == versions[0].at] or [""]
+    newest = [version.value for version in versions if mixed or version.at == versions[0].at] or [""]
     return any(_reads_as(version, value) for version in newest)
 
 

@@ -58,16 +58,17 @@ _EVER: Final = datetime.max.replace(tzinfo=UTC)
 _A_MOMENT: Final = timedelta(milliseconds=1)
 
 
-def with_stages(ticket: Ticket, stage: str, stages: History[StageValue], pipelines: History[bool]) -> Ticket:
-    """The ticket with these histories, and all that they tell. `stage`: the id of the one that it is in."""
+def with_stages(ticket: Ticket, stage: StageValue, stages: History[StageValue], pipelines: History[bool]) -> Ticket:
+    """The ticket with these histories, and all that they tell. `stage`: the one that it is in."""
     here = ticket.came_in is not None
     return replace(
         ticket,
         came_in=since(pipelines, bool, ticket.created_at) if here else None,
-        stage_since=since(stages, lambda value: value.id == stage, ticket.created_at),
+        stage_since=since(stages, lambda value: value.id == stage.id, ticket.created_at),
         left_in_progress=left(stages, lambda value: value.stage is Stage.IN_PROGRESS),
         left_pending_approval=left(stages, lambda value: value.stage is Stage.PENDING_APPROVAL),
         came_to_review=began(stages, lambda value: value.stage is Stage.PENDING_APPROVAL),
+        stage_value=stage,
         stage_history=stages,
         pipeline_history=pipelines,
     )
@@ -136,8 +137,10 @@ def _shown(snapshot: Snapshot) -> dict[RecordRef, Shown]:
         values = {STATUS: (one.status_history, one.status), DATE: (one.date_history, one.refresh_date)}
         found[one.ref] = Shown(one.name, values)
     for ticket in snapshot.tickets:
-        stage = ticket.stage_history[0].value if ticket.stage_history else None
-        values = {STAGE: (ticket.stage_history, stage), REVISION: (ticket.revision_history, ticket.revision)}
+        values = {
+            STAGE: (ticket.stage_history, ticket.stage_value),
+            REVISION: (ticket.revision_history, ticket.revision),
+        }
         found[ticket.ref] = Shown(ticket.subject, values)
     return found
 
@@ -240,11 +243,10 @@ def _portfolio(portfolio: Portfolio, sorter: _Sorter) -> Portfolio:
 
 
 def _ticket(ticket: Ticket, sorter: _Sorter) -> Ticket:
-    stages, pipelines = ticket.stage_history, ticket.pipeline_history
-    if stages:
-        stage = stages[0].value
+    stages, pipelines, stage = ticket.stage_history, ticket.pipeline_history, ticket.stage_value
+    if stages and stage is not None:
         own = sorter.own(STAGE, stages, stage), sorter.own(PIPELINE, pipelines, ticket.came_in is not None)
-        ticket = with_stages(ticket, stage.id, *own)
+        ticket = with_stages(ticket, stage, *own)
     revisions = sorter.own(REVISION, ticket.revision_history, ticket.revision)
     approved = {
         role: tuple(at for at in times if not sorter.is_of_others(f"{APPROVAL}{role.value}", Version(None, at)))

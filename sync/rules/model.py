@@ -96,6 +96,7 @@ class Ticket:
     approved: Mapping[Role, tuple[datetime, ...]] = field(default_factory=dict)  # when each role's approval was given
     absorbed: tuple[str, ...] = ()  # the ids of those merged into it, or that it was made of
     merged_at: datetime | None = None  # when that last happened, as far as it is known
+    stage_value: StageValue | None = None  # the stage that it is in; of a merged ticket no history need end in it
     stage_history: History[StageValue] = ()
     pipeline_history: History[bool] = ()  # whether it was in the deliverables pipeline
 

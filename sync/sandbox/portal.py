@@ -694,8 +694,10 @@ class Portal:
         for name, value in wanted.items():
             if primary.type.properties[name].unique and value:
                 self._unique[primary.type.id, name, value] = made.id
-        if changes:
+        if changes and self.quirks.merge_writes_version:
             self._write(made, changes, merging)
+        else:
+            made.values |= changes
 
     def _tell_links(self, record: Record, actor: Actor, *, removed: bool) -> None:
         for to_type, links in self._links.get((record.type.id, record.id), {}).items():

@@ -76,6 +76,8 @@ class Quirks:
     """Linking two records moves their `hs_lastmodifieddate`."""
     merge_keeps_primary: bool = False
     """A merge leaves the primary under its own id, as in older portals; else a new record (`newObjectId`) is made."""
+    merge_writes_version: bool = True
+    """A merge writes a version of its own where the histories of both do not end in the value that is left."""
 
     # --- search
     search_lag_seconds: float = 5.0

@@ -955,6 +955,15 @@ MUTANTS = (
         why="A history that is missing alone hides a cause for a moment only: it is looked at again.",
     ),
     Mutant(
+        "late-after-a-merge-is-whole", "In a merged record a version after the merge need not lead to the value.",
+        COMPLETENESS,
+        "and not (versions and by_merge and versions[0].at > max(by_merge))",
+        "",
+        test="tests/contract/hubspot/test_reading.py::TestAbsentIsNotEmpty::"
+        "test_in_a_merged_record_what_came_after_the_merge_leads_to_the_value",
+        why="It hides a change for a moment only: the record is looked at again.",
+    ),
+    Mutant(
         "late-is-whole", "A history that is behind its value is taken for whole.",
         COMPLETENESS,
         "elif versions is not None and not _ends_in(",
@@ -964,7 +973,7 @@ MUTANTS = (
     Mutant(
         "late-if-merged", "A merged record is late as long as the other one's version is the newest.",
         COMPLETENESS,
-        "if merged or version.at",
+        "if mixed or version.at",
         "if version.at",
         test="tests/contract/hubspot/test_reading.py::TestAbsentIsNotEmpty::"
         "test_in_a_merged_record_the_newest_version_may_be_the_other_ones",

@@ -1317,6 +1317,11 @@ MUTANTS = (
         test=decision("merged the approval that the merge has written again is no new one"),
     ),
     Mutant(
+        "merged-stage-by-newest-version", "A merged ticket is in the stage of its newest version, whatever stands.",
+        IDENTITY, "ticket.pipeline_history, ticket.stage_value\n", "ticket.pipeline_history, ticket.stage_history[0].value\n",
+        test="tests/story/handoffs/test_merged.py::test_5_an_answer_without_the_merges_version_announces_nothing",
+    ),
+    Mutant(
         "merged-unknown-never-counts", "A version that nobody knows does not count, though it led to the value that stands.",
         IDENTITY, "leading = next((version for version in open_to_either if",
         "leading = next((version for version in kept if",

@@ -108,5 +108,6 @@ def quirks(rng: random.Random) -> dict[str, Any]:
         "batch_read_problems": ("207", "200", "left out"),
         "batch_write_problems": ("207", "200", "left out"),
         "no_associations": ("problem", "empty list"),
+        "merge_writes_version": (True, False),
     }
     return {name: rng.choice(values) for name, values in options.items() if rng.random() < 0.3}

@@ -109,7 +109,7 @@ class Translator:
         )
         stages = self._history(record, names.stage, lambda stage: StageValue(stage, portal.stage(stage)))
         pipelines = self._history(record, names.pipeline, lambda pipeline: pipeline == portal.pipeline.id)
-        return with_stages(ticket, stage_id, stages, pipelines)
+        return with_stages(ticket, StageValue(stage_id, portal.stage(stage_id)), stages, pipelines)
 
     def _approved(self, record: Record) -> dict[Role, tuple[datetime, ...]]:
         """When each role's approval was set to Approved, newest first; set once more while it stood is set too."""
@@ -119,7 +119,7 @@ class Translator:
             role: tuple(
                 version.at
                 for version in record.history.get(name, ())
-                if same_to_the_eye(version.value, approved) and not _is_by_merge(version)
+                if same_to_the_eye(version.value, approved) and not version.by_merge
             )
             for role, name in properties.items()
         }
@@ -143,7 +143,7 @@ class Translator:
 
     def _history(self, record: Record, name: str, read: Callable[[str], T]) -> History[T]:
         return tuple(
-            Version(read(version.value), version.at, self._is_own(version), _is_by_merge(version))
+            Version(read(version.value), version.at, self._is_own(version), version.by_merge)
             for version in record.history.get(name, ())
         )
 
@@ -151,14 +151,9 @@ class Translator:
         return version.source_type == "INTEGRATION" and self._app_id in {None, version.source_id}
 
 
-def _is_by_merge(version: RawVersion) -> bool:
-    """Whether a merge of records wrote it (docs/hubspot.md 4.12)."""
-    return version.source_type.startswith("MERGE")
-
-
 def _by_people(record: Record, name: str, value: str) -> list[RawVersion]:
     """The versions of a property, those left out that a merge wrote, and of a merged record those newer than `value`."""
-    versions = [version for version in record.history.get(name, ()) if not _is_by_merge(version)]
+    versions = [version for version in record.history.get(name, ()) if not version.by_merge]
     while record.absorbed and versions and versions[0].value != value:
         del versions[0]
     return versions

@@ -240,7 +240,7 @@ class TestHistory:
         assert reading.faulty["1"].gaps == (Gap(Lack.HISTORY, "status"),)
 
 
-A, B = "2026-03-01T10:00:00Z", "2026-03-01T11:00:00Z"
+A, B, C = "2026-03-01T10:00:00Z", "2026-03-01T11:00:00Z", "2026-03-01T12:00:00Z"
 MIDNIGHT = "1772323200000"  # UTC, of 1 March 2026
 
 
@@ -345,6 +345,16 @@ class TestAbsentIsNotEmpty:
         api.post(TICKETS, json=listing({**merged, "propertiesWithHistory": {"status": told(("b", B))}}))
         assert not hubspot.read_each(Kind.TICKET, ["9"], [], ["status"]).faulty
         assert list(hubspot.read_each(Kind.TICKET, ["9"], [], ["status"]).faulty) == ["9"]
+
+    @pytest.mark.parametrize(("newest", "faulty"), [(C, ["9"]), (A, [])], ids=["after the merge", "before it"])
+    def test_in_a_merged_record_what_came_after_the_merge_leads_to_the_value(
+        self, api: responses.RequestsMock, hubspot: HubSpot, newest: str, faulty: list[str]
+    ) -> None:
+        by_merge = {"value": "x", "timestamp": B, "sourceType": "MERGE_OBJECTS"}
+        merged = raw("9", status="a", folder="x", hs_merged_object_ids="1;2")
+        histories = {"status": told(("b", newest), ("a", A)), "folder": [by_merge]}
+        api.post(TICKETS, json=listing({**merged, "propertiesWithHistory": histories}))
+        assert list(hubspot.read_each(Kind.TICKET, ["9"], [], ["status", "folder"]).faulty) == faulty
 
 
 class TestDeleted:

@@ -10,12 +10,17 @@ from typing import Any
 
 import pytest
 
+from sync.sandbox.faults import Fault
 from sync.sandbox.quirks import Quirks
 from tests.conftest import MakeWorld
 from tests.story.handoffs.steps import AM, SAS, approved, begun, in_review, of, on, ready, the, with_tickets
 from tests.world import World
 
-WAYS = {"a new record": {}, "the primary stays": {"quirks": Quirks(merge_keeps_primary=True)}}
+WAYS = {
+    "a new record": {},
+    "the primary stays": {"quirks": Quirks(merge_keeps_primary=True)},
+    "no version of the merge": {"quirks": Quirks(merge_writes_version=False)},
+}
 
 Merge = Callable[..., str]
 
@@ -331,6 +336,30 @@ def test_5_merged_tickets_of_an_announced_set(make_world: MakeWorld, options: di
     world.minutes(1)
     ready(world, new)
     assert len(of(world, "share_deliverables", on(acme))) == 2  # it came back: that is new
+
+
+def test_5_an_answer_without_the_merges_version_announces_nothing(
+    make_world: MakeWorld, options: dict[str, Any]
+) -> None:
+    """What is left of the history ends in the other's stage (docs/hubspot.md 4.12). Seen: announced twice more."""
+    world = make_world(**options)
+    acme, (ticket, _) = in_review(world)
+    other = with_tickets(world, acme, 1, "Spring")[0]
+    world.people.move_ticket(other, "In Progress")
+    world.work()
+    new = world.people.merge("ticket", ticket, other)
+    lacking = Fault("no-version", "POST */tickets/batch/read", record=new, name="hs_pipeline_stage", share=1.0)
+    world.sandbox.faults.add(lacking)
+    world.minutes(30)
+    world.sweep()
+    world.sandbox.faults.clear()
+    world.minutes(30)
+    world.sweep()
+    assert len(of(world, "share_deliverables", on(acme))) == 1
+    world.people.move_ticket(new, "In Progress")
+    world.minutes(1)
+    ready(world, new)
+    assert len(of(world, "share_deliverables", on(acme))) == 2
 
 
 # -- 6
