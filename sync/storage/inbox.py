@@ -184,7 +184,9 @@ def deliveries_before(connection: Connection, moment: datetime) -> tuple[list[in
     """Find the deliveries received before `moment`, the oldest first, and how many events they hold together."""
     old = select(deliveries.c.id).where(deliveries.c.received_at < to_ms(moment))
     held = select(func.count()).select_from(events).where(events.c.delivery.in_(old))
-    return list(connection.scalars(old.order_by(deliveries.c.id))), connection.scalar(held) or 0
+    return list(connection.scalars(old.order_by(deliveries.c.received_at, deliveries.c.id))), connection.scalar(
+        held
+    ) or 0
 
 
 def remove_deliveries(connection: Connection, ids: Sequence[int]) -> int:

@@ -22,6 +22,8 @@ from sqlalchemy import (
 metadata = MetaData()
 
 _IS_GONE = text("state = 'gone'")
+_IS_OPEN = text("state = 'open'")
+_IS_ADOPTED = text("adopted = 1")
 
 # What the service remembers of itself: one value a name; `service_state` lists them.
 service_state = Table("fact", metadata, Column("name", String, primary_key=True), Column("value", Text, nullable=False))
@@ -89,6 +91,9 @@ occurrences = Table(
     Index("occurrence_portfolio", "portfolio"),
     Index("occurrence_record", "record_kind", "record"),
     Index("occurrence_decided", "decided_at"),
+    # What is still to be done for a portfolio, however much was done for it: PostgreSQL's way to it.
+    Index("occurrence_open", "portfolio", sqlite_where=_IS_OPEN, postgresql_where=_IS_OPEN),
+    Index("occurrence_of_handoff", "handoff", "decided_at", "portfolio"),  # which portfolios tickets came to of late
     Index("occurrence_gone", "key", sqlite_where=_IS_GONE, postgresql_where=_IS_GONE),  # few: those of deleted records
 )
 
@@ -112,7 +117,11 @@ effects = Table(
     Column("refusals", Integer, nullable=False, server_default="0"),  # tries that were refused for good
     Column("not_before", BigInteger),  # it is not tried, looked for or asked after before this moment
     Column("follow", Text),  # by what to ask what became of it: an email's status id
+    Column("adopted", Integer, nullable=False, server_default="0"),  # 1: written down for a task that people made
     Index("effect_crm_id", "crm_id"),
+    Index(
+        "effect_adopted", "state_at", sqlite_where=_IS_ADOPTED, postgresql_where=_IS_ADOPTED
+    ),  # each poll asks for these
 )
 
 # How many effects are in each state, those of records that are gone included. The database itself keeps it, in the
@@ -280,7 +289,7 @@ runs = Table(
     Column("actor", String, nullable=False),
     Column("reason", Text),  # null: none was asked for
     Column("arguments", Text, nullable=False),  # JSON: its options
-    Column("started", BigInteger, nullable=False),
+    Column("started", BigInteger, nullable=False, index=True),
     Column("finished", BigInteger),  # null: it is running, or was cut off
     Column("counts", Text, nullable=False),  # JSON: what came of it
 )

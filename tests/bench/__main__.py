@@ -12,7 +12,7 @@ from pathlib import Path
 
 import structlog
 
-from tests.bench import latency, receiving, scenes
+from tests.bench import latency, queries, receiving, scenes
 from tests.bench.figures import Figure, table, write
 
 SCENES: dict[str, Callable[[int], Figure]] = {
@@ -21,6 +21,7 @@ SCENES: dict[str, Callable[[int], Figure]] = {
     "cycle": lambda portfolios: scenes.whole_cycle(max(1, portfolios // 20), 10),
     "receive-100": lambda _: receiving.receiving(100, 20),
     "receive-1": lambda _: receiving.receiving(1, 100),
+    "queries": lambda _: queries.flat(),
     "latency": lambda _: latency.webhook_to_effect(21),
 }
 

@@ -5,6 +5,7 @@ from tests.mutation.mutant import Mutant
 COUNTED, RETENTION = "sync/storage/migrations/versions/0008_counted_effects.py", "sync/storage/retention.py"
 FOLLOW, RESOLVE = "sync/passes/effects/follow.py", "sync/passes/effects/resolve.py"
 EMAILS = "tests/story/test_what_became_of_an_email.py"
+QUERIES = "sync/storage/ledger/queries.py"
 WORKER, DUMP = "sync/service/worker.py", "sync/passes/dump.py"
 
 MUTANTS = (
@@ -18,6 +19,27 @@ MUTANTS = (
         "sync/storage/ledger/history.py", "for state, number in connection.execute(_ALL)}",
         "for state, number in connection.execute(select(effects.c.state, func.count()).group_by(effects.c.state))}",
         test="tests/unit/test_counts.py::test_no_count_reads_the_whole_ledger",
+    ),
+    Mutant(
+        "poll-reads-all", "Each poll looks for adopted tasks in the whole ledger.",
+        QUERIES, 'effects.c.adopted == literal_column("1"), _IMPLEMENTS', "_IMPLEMENTS",
+        test="tests/unit/test_long_ledger.py::test_no_question_reads_the_whole_ledger",
+    ),
+    Mutant(
+        "sweep-reads-all", "Each sweep looks for what is to be done in the whole ledger.",
+        QUERIES, "is_one_of(effects.c.state, _TO_BE_DONE),",
+        "effects.c.state.not_in([EffectState.DONE.value, EffectState.SUPERSEDED.value]),",
+        test="tests/unit/test_long_ledger.py::test_no_question_reads_the_whole_ledger",
+    ),
+    Mutant(
+        "adopted-before-forgotten", "Tasks that were adopted before the upgrade are no longer polled.",
+        "sync/storage/migrations/versions/0015_questions_of_a_long_ledger.py", "'\"adopted\":true'", "'\"adopted\": true'",
+        test="tests/unit/test_long_ledger.py::test_tasks_that_were_adopted_before_are_found_as_ever",
+    ),
+    Mutant(
+        "adopted-unmarked", "A task that is adopted now is never polled.",
+        "sync/storage/ledger/recovery.py", "adopted=int(effect.adopted),", "adopted=0,",
+        test="tests/story/test_adopt.py::TestApproval::test_ticking_the_adopted_task_closes_the_cycle",
     ),
     Mutant(
         "never-pruned", "The service itself removes no old deliveries.",

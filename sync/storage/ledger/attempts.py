@@ -14,6 +14,7 @@ from sync.rules.keys import EffectKind
 from sync.rules.model import EffectState, OccurrenceState, unit_of
 from sync.storage.database import in_parts
 from sync.storage.ledger.selection import (
+    IS_OPEN,
     OF_EFFECT,
     OF_EITHER,
     OF_PORTFOLIOS,
@@ -74,7 +75,7 @@ _EFFECTS = (
     .where(
         or_(OF_PORTFOLIOS, and_(occurrences.c.portfolio.is_(None), OF_TICKETS)),
         is_among(effects.c.state, "states"),
-        occurrences.c.state == OccurrenceState.OPEN.value,
+        IS_OPEN,
     )
     .order_by(occurrences.c.decided_at, occurrences.c.handoff, occurrences.c.key, effects.c.position)
 )

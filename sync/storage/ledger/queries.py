@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, not_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, literal_column, not_, select, update
 
 from mappings.vocabulary import Handoff, TaskKind
 from sync.clock import from_ms, iso, to_ms
@@ -17,6 +17,7 @@ from sync.crm import Kind, RecordRef
 from sync.rules.keys import slot_of, suffix_of
 from sync.rules.model import EffectState, OccurrenceState, unit_of
 from sync.storage.database import in_parts
+from sync.storage.ledger.selection import IS_OPEN
 from sync.storage.lists import is_among, is_one_of
 from sync.storage.tables import effects, occurrences
 
@@ -28,9 +29,10 @@ _WITH_EFFECTS = select(*_UNIT).join(effects, effects.c.occurrence == occurrences
 # -- records that something is to be done for
 
 
+_TO_BE_DONE = [state.value for state in EffectState if state not in {EffectState.DONE, EffectState.SUPERSEDED}]
 _OPEN = _WITH_EFFECTS.where(
-    occurrences.c.state == OccurrenceState.OPEN.value,
-    effects.c.state.not_in([EffectState.DONE.value, EffectState.SUPERSEDED.value]),
+    IS_OPEN,
+    is_one_of(effects.c.state, _TO_BE_DONE),  # named one by one, so that the index of states serves
 ).distinct()
 
 
@@ -39,9 +41,7 @@ def with_open_effects(connection: Connection) -> set[RecordRef]:
     return _units(connection.execute(_OPEN))
 
 
-_BLOCKED = _WITH_EFFECTS.where(
-    effects.c.state == EffectState.BLOCKED.value, occurrences.c.state == OccurrenceState.OPEN.value
-).distinct()
+_BLOCKED = _WITH_EFFECTS.where(effects.c.state == EffectState.BLOCKED.value, IS_OPEN).distinct()
 
 
 def with_blocked_effects(connection: Connection) -> set[RecordRef]:
@@ -79,7 +79,9 @@ def units_of_tasks(connection: Connection, tasks: Sequence[str]) -> set[RecordRe
 
 _ADOPTED = (
     select(effects.c.crm_id)
-    .where(_IMPLEMENTS, effects.c.crm_id.is_not(None), effects.c.payload.contains('"adopted":true'))
+    # Written out, so that SQLite sees that the index of just these serves.
+    .where(effects.c.adopted == literal_column("1"), _IMPLEMENTS, effects.c.crm_id.is_not(None))
+    .where(effects.c.payload.contains('"adopted":true'))  # it may have been planned anew since, as the service's own
     .order_by(effects.c.state_at.desc())
     .limit(bindparam("at_most"))
 )
@@ -272,7 +274,7 @@ def with_effects(
         statement = statement.where(occurrences.c.handoff.in_([handoff.value for handoff in handoffs]))
     if states is not None:
         wanted = [state.value for state in states]
-        statement = statement.where(effects.c.state.in_(wanted), occurrences.c.state == OccurrenceState.OPEN.value)
+        statement = statement.where(effects.c.state.in_(wanted), IS_OPEN)
     rows = connection.execute(statement)
     return _units(row for row in rows if not owners or json.loads(row.payload).get("owner") in owners)
 

@@ -51,6 +51,7 @@ def record_recovered_task(
     row = insert_new(effects).values(
         key=effect_key, occurrence=key, position=0, kind=EffectKind.TASK.value, role=role.value, payload=payload,
         state=EffectState.DONE.value, state_at=to_ms(made_at), attempted_at=to_ms(made_at), attempts=1, crm_id=task,
+        adopted=int(adopted),
     )  # fmt: skip
     if connection.execute(row).rowcount == 0:
         mark_recovered(connection, effect_key, task, made_at)
@@ -84,7 +85,7 @@ def record(connection: Connection, recorded: RecordedOccurrence, portfolio: str,
                 key=effect.key, occurrence=recorded.key, position=position, kind=effect.kind.value,
                 role=None if effect.role is None else effect.role.value, payload=to_json(payload),
                 state=effect.state.value, state_at=to_ms(effect.state_at), attempted_at=to_ms(effect.state_at),
-                attempts=1, crm_id=effect.crm_id, reason=effect.reason,
+                attempts=1, crm_id=effect.crm_id, reason=effect.reason, adopted=int(effect.adopted),
             )
         )  # fmt: skip
 
