@@ -16,8 +16,13 @@ STORIES = ("tests/story",)
 ON_POSTGRESQL = ("tests/unit/test_ledger.py", "tests/unit/test_work_queue.py", "tests/contract/test_budget.py")
 """What touches the database most, run on PostgreSQL a second time."""
 
-BOUNDED = ("tests/unit", "tests/contract", "tests/story/handoffs", "tests/story/test_serve_killed.py")
-"""What another environment must pass: every rule, every answer of the CRM, every handoff, and `handoffs serve` itself."""
+BOUNDED = (
+    "tests/unit",
+    "tests/contract",
+    "tests/story/handoffs/test_whole_cycle.py",
+    "tests/story/test_serve_killed.py",
+)
+"""What another environment must pass: every rule, every answer of the CRM, a cycle with every handoff, and `handoffs serve`."""
 
 nox.needs_version = ">=2025.5.1"
 nox.options.default_venv_backend = "none"
