@@ -1,6 +1,7 @@
 """The poll: what changed since the last one, by search; each record found is then read by its pass."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -8,7 +9,7 @@ import structlog
 from mappings.schema import ProcessMapping
 from sync.clock import CLOCKS_APART, Clock, to_ms
 from sync.crm import MODIFIED, TASK_COMPLETED, TASK_STATUS, CRMReader, Filter, Kind, Record, RecordRef, moment_of
-from sync.errors import CRMRejectedError
+from sync.errors import AuthenticationError, CRMError, CRMRejectedError
 from sync.passes.portal import Portal
 from sync.storage import changes, memberships, service_state, work_queue
 from sync.storage.database import Connection, Store
@@ -18,10 +19,25 @@ OVERLAP = timedelta(minutes=30)
 """How far a poll reaches back before the last one: the search index lags by seconds, at times by many minutes, and
 the change may be newer than the index. What was seen before is dropped."""
 
+SEARCHED = (Kind.PORTFOLIO, Kind.TICKET, Kind.TASK)
+
 ADOPTED_AT_MOST = 400
 """Adopted tasks carry no key and are polled by id; the newest so many."""
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class _Search:
+    """What one search has shown.
+
+    `until`: when it began, by the CRM's clock; `error`: why it came to no end, and `records` are those of before; None: it
+    did.
+    """
+
+    records: list[Record]
+    until: datetime
+    error: CRMError | None = None
 
 
 def poll(store: Store, crm: CRMReader, mapping: ProcessMapping, clock: Clock, portal: Portal) -> int:
@@ -29,57 +45,102 @@ def poll(store: Store, crm: CRMReader, mapping: ProcessMapping, clock: Clock, po
 
     The very first poll reaches back to going live: of what changed before a database was lost, or before this ledger
     began, nobody else may tell. A record that was read after its last change is known already. Tickets of other pipelines
-    than the deliverables' are none of the service's. Raises the port's errors and `StoreError`.
+    than the deliverables' are none of the service's.
 
-    The cursor goes by the CRM's clock, as the changes do that are asked for: ours may be wrong by any time.
+    Portfolios, tickets and tasks are each searched apart, and each search has a cursor of its own: what one has found is
+    enqueued though another fails, and the next poll asks again from where that one stood. Raises the first error of a
+    search then, and `StoreError`. A cursor goes by the CRM's clock, as the changes do that are asked for: ours may be wrong
+    by any time.
     """
     began = clock.now()
     with store.read() as connection:
-        last = service_state.get(connection, service_state.POLLED_TO)
-        last = last or service_state.get(connection, service_state.GO_LIVE) or began
+        cursors = {kind: _cursor(connection, kind, began) for kind in SEARCHED}
         adopted = queries.adopted_tasks(connection, ADOPTED_AT_MOST)
-    told = crm.time()
-    if told is not None:
-        last = min(last, told)  # the cursor of an earlier release went by our clock
-    since = last - OVERLAP
-    changed = list(crm.search(Kind.PORTFOLIO, [[_modified(since)]], [MODIFIED]))
-    told = crm.time()
-    cursor = began - CLOCKS_APART if told is None else told - max(timedelta(), clock.now() - began)
     names = mapping.ticket.properties
-    tickets = list(crm.search(Kind.TICKET, [[_modified(since)]], [MODIFIED, names.pipeline]))
+    searches: dict[Kind, Callable[[datetime], Iterator[Record]]] = {
+        Kind.PORTFOLIO: lambda since: crm.search(Kind.PORTFOLIO, [[_modified(since)]], [MODIFIED]),
+        Kind.TICKET: lambda since: crm.search(Kind.TICKET, [[_modified(since)]], [MODIFIED, names.pipeline]),
+        Kind.TASK: lambda since: _tasks(crm, portal, adopted, since),
+    }
+    shown = {kind: _shown(crm, clock, cursors[kind], search) for kind, search in searches.items()}
+    with store.write() as connection:
+        fresh = _enqueue(connection, shown, portal, began)
+        _move_cursors(connection, cursors, shown)
+        whole = [one for one in shown.values() if one.error is None]
+        if whole and crm.time() is not None:
+            service_state.put(connection, service_state.CLOCK_AHEAD, began - whole[0].until)
+        if len(whole) == len(shown):
+            service_state.put(connection, service_state.LAST_POLL, clock.now())
+    log.info("poll.marked", **{f"{kind.value}s": len(one.records) for kind, one in shown.items()}, fresh=fresh)
+    for one in shown.values():
+        if one.error is not None:
+            raise one.error
+    return fresh
+
+
+def _cursor(connection: Connection, kind: Kind, began: datetime) -> datetime:
+    """From when on this kind's changes are not known yet. Earlier releases kept one moment for all kinds."""
+    cursor = service_state.get(connection, service_state.polled_to(kind))
+    cursor = cursor or service_state.get(connection, service_state.POLLED_TO)
+    return cursor or service_state.get(connection, service_state.GO_LIVE) or began
+
+
+def _shown(crm: CRMReader, clock: Clock, cursor: datetime, search: Callable[[datetime], Iterator[Record]]) -> _Search:
+    """Search for what has changed since the cursor. Raises `AuthenticationError` where the token is refused."""
+    told, began = crm.time(), clock.now()
+    since = cursor if told is None else min(cursor, told)  # that of an earlier release went by our clock
+    records: list[Record] = []
+    error = None
+    try:
+        records.extend(search(since - OVERLAP))
+    except CRMError as failed:
+        if isinstance(failed, AuthenticationError) and failed.status == 401:
+            raise  # the token is refused: no other search fares better
+        error = failed
+        log.warning("poll.search_failed", error=str(failed))
+    told = crm.time()
+    until = began - CLOCKS_APART if told is None else told - max(timedelta(), clock.now() - began)
+    return _Search(records, until, error)
+
+
+def _enqueue(connection: Connection, shown: Mapping[Kind, _Search], portal: Portal, now: datetime) -> int:
+    """Enqueue what was not read since its last change; how many records that are."""
+    tickets = shown[Kind.TICKET].records
+    known = memberships.parents(connection, [ticket.id for ticket in tickets])
+    # One of which the answer does not say the pipeline may be ours.
+    mine = [
+        ticket
+        for ticket in tickets
+        if ticket.id in known
+        or ticket.properties.get(portal.pipeline_property, portal.pipeline.id) == portal.pipeline.id
+    ]
+    tasks = shown[Kind.TASK]
+    fresh = _unread(connection, [*shown[Kind.PORTFOLIO].records, *mine, *tasks.records])
+    records = {RecordRef(record.kind, record.id) for record in fresh}
+    work_queue.enqueue_related(connection, records, now, "poll")
+    # A pass reads a task only if a rule asks for it; what it is enqueued for stays in the queue.
+    changes.remember(connection, modified_at(tasks.records), tasks.until)
+    return len(records)
+
+
+def _move_cursors(connection: Connection, cursors: Mapping[Kind, datetime], shown: Mapping[Kind, _Search]) -> None:
+    now = {kind: one.until if one.error is None else cursors[kind] for kind, one in shown.items()}
+    for kind, cursor in now.items():
+        service_state.put(connection, service_state.polled_to(kind), cursor)
+    service_state.put(connection, service_state.POLLED_TO, min(now.values()))
+
+
+def _tasks(crm: CRMReader, portal: Portal, adopted: Sequence[str], since: datetime) -> Iterator[Record]:
+    """The service's tasks that were completed; everybody's, where the portal cannot search for the service's alone."""
     completed = [_modified(since), Filter(TASK_STATUS, "EQ", TASK_COMPLETED)]
     groups = [[*completed, *mine] for mine in portal.task_keys.searches()] or [completed]
     if adopted:
         groups.append([*completed, Filter("hs_object_id", "IN", values=tuple(adopted))])
-    tasks = _tasks(crm, groups, completed)
-    with store.write() as connection:
-        known = memberships.parents(connection, [ticket.id for ticket in tickets])
-        # One of which the answer does not say the pipeline may be ours.
-        mine = [
-            t
-            for t in tickets
-            if t.id in known or t.properties.get(names.pipeline, portal.pipeline.id) == portal.pipeline.id
-        ]
-        fresh = _unread(connection, [*changed, *mine, *tasks])
-        records = {RecordRef(record.kind, record.id) for record in fresh}
-        work_queue.enqueue_related(connection, records, began, "poll")
-        # A pass reads a task only if a rule asks for it; what it is enqueued for stays in the queue.
-        changes.remember(connection, modified_at(tasks), cursor)
-        service_state.put(connection, service_state.POLLED_TO, cursor)
-        if told is not None:
-            service_state.put(connection, service_state.CLOCK_AHEAD, began - cursor)
-        service_state.put(connection, service_state.LAST_POLL, clock.now())
-    log.info("poll.marked", portfolios=len(changed), tickets=len(mine), tasks=len(tasks), fresh=len(records))
-    return len(records)
-
-
-def _tasks(crm: CRMReader, groups: Sequence[Sequence[Filter]], completed: Sequence[Filter]) -> list[Record]:
-    """The service's tasks that were completed; everybody's, where the portal cannot search for the service's alone."""
     try:
-        return list(crm.search(Kind.TASK, groups, [MODIFIED]))
+        yield from crm.search(Kind.TASK, groups, [MODIFIED])
     except CRMRejectedError as error:
         log.warning("poll.all_tasks", error=str(error))
-        return list(crm.search(Kind.TASK, [completed], [MODIFIED]))
+        yield from crm.search(Kind.TASK, [completed], [MODIFIED])
 
 
 def _modified(since: datetime) -> Filter:

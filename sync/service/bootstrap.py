@@ -84,10 +84,14 @@ class Service:
         """
         return PreparedLanes(self.store, self._prepare, on_wait)
 
-    def sweep(self) -> int:
-        """Enqueue what this day can have made due; how many records. Raises the port's errors and `StoreError`."""
+    def sweep(self, *, resume: bool = False) -> int:
+        """Enqueue what this day can have made due; how many records. Raises the port's errors and `StoreError`.
+
+        `resume`: only what an earlier try on this day has not done.
+        """
         self._prepare()  # candidates come from the ledger too
-        return sweep(self.store, self.crm, self.mapping, self.clock, self.today, self.portals.get().pipeline)
+        pipeline = self.portals.get().pipeline
+        return sweep(self.store, self.crm, self.mapping, self.clock, self.today, pipeline, resume=resume)
 
     def survey(self) -> int:
         """Enqueue the portfolios that no pass has found yet; how many. Raises the port's errors and `StoreError`."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from sync.clock import local_date
+from sync.errors import CRMError, CRMRejectedError, CRMUnavailableError
 from sync.passes.email import SingleSendMailer
 from sync.passes.held_lane import HeldLane
 from sync.passes.tally import Tally
@@ -163,15 +164,24 @@ def run_poll(
 def _to_the_end(
     service: Service, enqueue: Callable[[], int], stop: Callable[[], bool], progress: Progress
 ) -> tuple[int, Tally]:
-    """Enqueue, and pass over all that is due, keeping the lanes: a worker beside it would take part unseen, on its own date."""
-    total = Tally()
+    """Enqueue, and pass over all that is due, keeping the lanes: a worker beside it would take part unseen, on its own date.
+
+    Where a search fails, what the others have found is done before its error is raised.
+    """
+    total, enqueued = Tally(), 0
+    failed: CRMError | None = None
     with service.lanes().every(stop) as held:
-        enqueued = 0 if held is None else enqueue()
+        try:
+            enqueued = 0 if held is None else enqueue()
+        except (CRMRejectedError, CRMUnavailableError) as error:
+            failed = error
         while held is not None and not stop() and any(_groups(service, held, total)):
             progress(total)
         if held is not None:
             service.reconciler.finish(held)
     service.alerts.review()
+    if failed is not None:
+        raise failed
     return enqueued, total
 
 

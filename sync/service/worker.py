@@ -250,7 +250,7 @@ class Worker:
         with service.store.write() as connection:
             started = sweeps.begin(connection, today, now).started_at
         try:
-            service.sweep()
+            service.sweep(resume=True)
         except (AuthenticationError, MappingMisfitError):  # the admin hears of these apart: nothing at all is done
             raise
         except HandoffsError as error:
@@ -272,8 +272,9 @@ class Worker:
 
 def _sweep_fails(since: datetime, error: HandoffsError) -> str:
     return (
-        f"Today's sweep has failed since {since:%Y-%m-%d %H:%M} UTC: {error}\n\nUntil it succeeds nothing happens that "
-        "a date makes due: kickoffs, and dates that have come. It is tried again all the time; what is late is then done."
+        f"A part of today's sweep has failed since {since:%Y-%m-%d %H:%M} UTC: {error}\n\nUntil it succeeds, what it would "
+        "find is not looked at: where portfolios cannot be searched for, kickoffs and dates that have come. It is tried "
+        "again all the time; what is late is then done."
     )
 
 

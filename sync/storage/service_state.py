@@ -10,12 +10,13 @@ in milliseconds since the epoch.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, bindparam, select
 
 from sync.clock import from_ms, to_ms
+from sync.crm import Kind
 from sync.storage.database import StoreReader, to_json
 from sync.storage.lists import is_among
 from sync.storage.tables import service_state
@@ -47,6 +48,14 @@ class DailyBudget:
 
     remaining: int
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SweptParts:
+    """The parts of a day's sweep that are done, by their names."""
+
+    day: date
+    parts: frozenset[str]
 
 
 def _moment(name: str) -> Entry[datetime]:
@@ -114,6 +123,13 @@ STARTED_AT = _moment("started_at")
 LAST_SWEEP = _moment("last_sweep")
 """When the last daily sweep was done, by the timer or by hand."""
 
+SWEPT_PARTS: Entry[SweptParts] = Entry(
+    "swept_parts",
+    lambda it: to_json({"day": it.day.isoformat(), "parts": sorted(it.parts)}),
+    lambda text: SweptParts(date.fromisoformat(json.loads(text)["day"]), frozenset(json.loads(text)["parts"])),
+)
+"""What is done of the last day's sweep, where a part of it fails."""
+
 LAST_PRUNED = _moment("last_pruned")
 """When the service last removed old deliveries."""
 
@@ -121,7 +137,16 @@ LAST_POLL = _moment("last_poll")
 """When the last poll ended."""
 
 POLLED_TO = _moment("polled_to")
-"""The poll's cursor: when the last poll began, by the CRM's clock. The next one asks for what changed since."""
+"""Until when the poll has found every change, of whatever kind, by the CRM's clock: the earliest cursor of all kinds."""
+
+
+def polled_to(kind: Kind) -> Entry[datetime]:
+    """Name the entry that holds the poll's cursor for one kind of records: the next poll asks for what changed since.
+
+    When the last search for them began that came to its end, by the CRM's clock.
+    """
+    return _moment(f"polled_to_{kind.value}")
+
 
 CLOCK_AHEAD: Entry[timedelta] = Entry(
     "clock_ahead", lambda it: str(it // timedelta(milliseconds=1)), lambda text: timedelta(milliseconds=int(text))

@@ -128,13 +128,40 @@ MUTANTS = (
     # whose clock
     Mutant(
         "poll-by-our-clock", "With our clock hours ahead of the CRM's, polls find nothing, ever.",
-        POLL, "cursor = began - CLOCKS_APART if told is None else told - max(timedelta(), clock.now() - began)",
-        "cursor = began",
+        POLL, "until = began - CLOCKS_APART if told is None else told - max(timedelta(), clock.now() - began)",
+        "until = began",
         test="tests/unit/test_poll.py::test_a_clock_that_is_wrong_loses_no_change",
     ),
     Mutant(
+        "poll-one-fails-all", "A search that fails keeps from being found what the poll's others would find.",
+        POLL, "        error = failed\n", "        raise\n",
+        test="tests/unit/test_poll.py::test_a_search_that_fails_keeps_no_other",
+    ),
+    Mutant(
+        "poll-passes-over-what-failed", "What a search that failed would have found is never asked for again.",
+        POLL, "one.until if one.error is None else cursors[kind]", "one.until",
+        test="tests/unit/test_poll.py::test_a_search_that_fails_keeps_no_other",
+    ),
+    Mutant(
+        "sweep-one-fails-all", "While tickets cannot be searched for, no date makes anything due.",
+        SWEEP, "        errors.append(error)\n", "        raise\n",
+        test="tests/unit/test_sweep.py::test_a_search_that_fails_keeps_nothing_else_from_the_sweep",
+    ),
+    Mutant(
+        "sweep-again-and-again", "While one search fails, all that the day's sweep has looked at is looked at each minute.",
+        SWEEP, "_done(store, today) if resume else frozenset()", "frozenset()",
+        test="tests/unit/test_sweep.py::test_a_search_that_fails_keeps_nothing_else_from_the_sweep",
+    ),
+    Mutant(
+        "spoilt-leaver-stops-all", "A ticket that left and cannot be read keeps its old portfolio from every pass.",
+        "sync/passes/snapshot/parents.py", "    reading = crm.read_each(Kind.TICKET, sorted(tickets, key=int), [])\n",
+        "    crm.read(Kind.TICKET, sorted(tickets), [])\n"
+        "    reading = crm.read_each(Kind.TICKET, sorted(tickets, key=int), [])\n",
+        test="tests/story/test_one_record.py::test_a_ticket_that_left_and_is_spoilt_keeps_no_portfolio_waiting",
+    ),
+    Mutant(
         "sweep-trusts-polls", "A ticket that the index showed too late for every poll is never found.",
-        SWEEP, "unread = changes.unread(connection, modified_at(tickets))", "unread = set[RecordRef]()",
+        SWEEP, "work_queue.units(connection, changes.unread(connection, tickets))", "set()",
         test="tests/unit/test_sweep.py::test_open_tickets_that_nobody_has_read",
     ),
     # one record, and the rest
@@ -499,7 +526,7 @@ MUTANTS = (
     ),
     Mutant(
         "sweep-no-look-alikes", "No sweep looks at a portfolio whose sets are called almost the same.",
-        SWEEP, "        found |= look_alikes.known(connection)", "        look_alikes.known(connection)",
+        SWEEP, "    found |= look_alikes.known(connection)", "    look_alikes.known(connection)",
         test="tests/unit/test_sweep.py::test_sets_that_are_called_almost_the_same_count_whatever_the_date",
         why="The oracle does not read `status`.",
     ),
@@ -632,13 +659,14 @@ MUTANTS = (
     ),
     Mutant(
         "poll-task-seen-for-ever", "A task that was completed once is never found by a poll again.",
-        POLL, "changes.remember(connection, modified_at(tasks), cursor)",
-        "changes.remember(connection, dict.fromkeys(modified_at(tasks), began + timedelta(days=9)), began + timedelta(days=10))",
+        POLL, "changes.remember(connection, modified_at(tasks.records), tasks.until)",
+        "changes.remember(connection, dict.fromkeys(modified_at(tasks.records), now + timedelta(days=9)), "
+        "now + timedelta(days=10))",
         test="tests/unit/test_poll.py::test_a_task_completed_again_is_found_again",
     ),
     Mutant(
         "poll-task-found-for-ever", "A completed task has its portfolio looked at by every poll of half an hour.",
-        POLL, "        changes.remember(connection, modified_at(tasks), cursor)\n", "",
+        POLL, "    changes.remember(connection, modified_at(tasks.records), tasks.until)\n", "",
         test="tests/unit/test_poll.py::test_a_completed_task_is_found_once",
     ),
     Mutant(
@@ -658,8 +686,8 @@ MUTANTS = (
     ),
     Mutant(
         "sweep-no-open-effects", "The sweep leaves out what is still to be done.",
-        SWEEP, "found |= queries.with_open_effects(connection) | waits.known(connection)",
-        "found |= waits.known(connection)",
+        SWEEP, "found = queries.with_open_effects(connection) | waits.known(connection)",
+        "found = waits.known(connection)",
         test="tests/unit/test_sweep.py::test_a_ticket_without_a_portfolio_with_something_to_do",
         why="A blocked or unknown effect keeps its record dirty; the sweep is the second net below it.",
     ),

@@ -2,7 +2,10 @@
 
 import pytest
 
+from sync.crm import Kind
 from sync.sandbox.faults import Fault
+from sync.storage import memberships, work_queue
+from tests.conftest import MakeWorld
 from tests.terminal import Terminal
 from tests.world import World
 
@@ -54,3 +57,30 @@ def test_a_ticket_that_spoils_every_batch(world: World) -> None:
     world.minutes(5)
     assert len(world.tasks(("ticket", fine))) == 2
     assert world.tasks(("ticket", bad)) == []
+
+
+def test_a_ticket_that_left_and_is_spoilt_keeps_no_portfolio_waiting(make_world: MakeWorld) -> None:
+    """Nobody can tell whether it still exists; its portfolio, and the other ticket that left, go on."""
+    world = make_world(webhooks=False)
+    acme, bolt = (world.people.create_portfolio(name, world.day(5)) for name in ("Acme", "Bolt"))
+    bad, moved = (
+        world.people.create_ticket(name, "Autumn", acme, stage="Pending Approval") for name in ("bad", "moved")
+    )
+    world.people.set_status(bolt, "Deliverables Submitted")
+    world.work()
+    before = len(world.tasks(("portfolio", bolt)))
+    for ticket in (bad, moved):
+        world.people.dissociate("ticket", ticket, "portfolio", acme)
+        world.people.associate("ticket", ticket, "portfolio", bolt)
+    for of_tickets in ("POST /crm/objects/*/tickets/batch/read", "POST /crm/associations/*/tickets/*/batch/read"):
+        world.sandbox.faults.add(Fault("500", of_tickets, holds=bad))
+    world.people.set_status(acme, "Refresh Request Submitted")
+    for _ in range(3):
+        world.minutes(2)
+    with world.service.store.read() as connection:
+        assert [one.record.id for one in work_queue.failing(connection) if one.record.kind is Kind.PORTFOLIO] == []
+        assert memberships.parents(connection, [moved]) == {moved: bolt}
+    world.sandbox.faults.clear()
+    world.minutes(70)
+    assert len(world.tasks(("portfolio", bolt))) == before + 1
+    assert "share_deliverables" in world.kinds(("portfolio", bolt))

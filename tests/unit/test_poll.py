@@ -7,7 +7,7 @@ import pytest
 from sync.crm import Kind, RecordRef
 from sync.errors import HandoffsError
 from sync.observe import health
-from sync.passes.poll import OVERLAP, poll
+from sync.passes.poll import OVERLAP, SEARCHED, poll
 from sync.sandbox.faults import Fault
 from sync.storage import service_state
 from sync.storage.service_state import Entry
@@ -230,20 +230,56 @@ def test_a_clock_that_is_wrong_loses_no_change(world: World, minutes: int) -> No
         assert any(f" seconds {which} HubSpot's: set it by NTP" in reason for reason in reasons), reasons
 
 
-def test_a_poll_that_fails_is_made_up_for_by_the_next(world: World) -> None:
+@pytest.mark.parametrize(("fails", "kind"), [("*portfolios", "portfolio"), ("tickets", "ticket"), ("tasks", "task")])
+def test_a_search_that_fails_keeps_no_other(world: World, fails: str, kind: str) -> None:
+    """docs/process.md R.13: what the others have found is looked at, and it is asked again from where it stood."""
+    acme, approved = world.people.create_portfolio("Acme", world.day(40)), world.people.create_portfolio("Bolt", None)
+    world.people.set_status(approved, "Creatives Completed & Approved")
+    world.work()
+    (task,) = world.tasks()
     _poll(world)
-    before = _moment(world, service_state.POLLED_TO)
-    acme = world.people.create_portfolio("Acme", world.day(40))
+    cursors = {one: _moment(world, service_state.polled_to(one)) for one in SEARCHED}
+    world.clock.advance(timedelta(minutes=40))
+    changed = {"*portfolios": _portfolio(acme), "tasks": _portfolio(approved)}
+    world.people.set_status(acme, "Refresh Request Submitted")
+    changed["tickets"] = RecordRef(Kind.TICKET, world.people.create_ticket("t", "Autumn"))
+    world.people.complete_task(task.id)
     world.clock.advance(timedelta(minutes=1))
     world.people.flush_search()
-    world.sandbox.faults.add(Fault("503", "POST */tasks/search", lasts=120))
+    world.sandbox.faults.add(Fault("503", f"POST */{fails}/search", lasts=120))
     with pytest.raises(HandoffsError):
         _poll(world)
-    assert _moment(world, service_state.POLLED_TO) == before
-    assert _marked(world) == set(), "all or nothing"
+    assert _marked(world) == set(changed.values()) - {changed[fails]}
+    unmoved = {one for one, at in cursors.items() if _moment(world, service_state.polled_to(one)) == at}
+    assert unmoved == {Kind(kind)}
+    assert _moment(world, service_state.POLLED_TO) == cursors[Kind(kind)], "of some kind not all is known since"
     world.clock.advance(OVERLAP * 5)
     _poll(world)
-    assert _marked(world) == {_portfolio(acme)}
+    assert _marked(world) == set(changed.values())
+    assert (_moment(world, service_state.POLLED_TO) or world.clock.now()) > world.clock.now() - OVERLAP
+
+
+def test_what_a_search_found_before_it_failed_is_taken(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its second page does not come; the first one is known all the same."""
+    monkeypatch.setattr("sync.hubspot.search.PAGE", 2)
+    found = [world.people.create_portfolio(f"Client {n}", world.day(40)) for n in range(3)]
+    world.prepare()
+    world.sandbox.faults.add(Fault("503", "POST *portfolios/search", skip=1, lasts=120))
+    with pytest.raises(HandoffsError):
+        _poll(world)
+    assert _marked(world) == {_portfolio(one) for one in found[:2]}
+    world.clock.advance(OVERLAP * 5)
+    _poll(world)
+    assert _marked(world) == {_portfolio(one) for one in found}
+
+
+def test_a_refused_token_ends_the_poll_at_once(world: World) -> None:
+    _poll(world)
+    world.sandbox.portal.app.token = "another"
+    before = world.sandbox.log.total
+    with pytest.raises(HandoffsError):
+        _poll(world)
+    assert world.sandbox.log.total - before == 1
 
 
 def test_what_changes_while_the_poll_runs_is_found_by_the_next(world: World) -> None:

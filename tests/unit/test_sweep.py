@@ -128,6 +128,45 @@ def test_a_sweep_that_fails_marks_nothing_and_is_not_noted(world: World) -> None
         assert service_state.get(connection, service_state.LAST_SWEEP) is None
 
 
+def test_a_search_that_fails_keeps_nothing_else_from_the_sweep(world: World) -> None:
+    """docs/process.md R.13: kickoffs are made though tickets cannot be searched for, all day; and each once."""
+    window = world.service.mapping.rules.window_days
+    world.people.create_portfolio("Acme", world.day(window + 1))
+    for hours in (1, 23):
+        _turn(world)
+        world.clock.advance(timedelta(hours=hours))
+    with world.service.store.write() as connection:
+        connection.execute(work_items.delete())
+    world.sandbox.faults.add(Fault("503", "POST */tickets/search"))
+    _turn(world)
+    assert world.kinds() == ["kickoff"]
+    assert _sweeps(world)[-1] == ("2026-11-03", False)
+    for _ in range(3):
+        before = world.sandbox.log.mark()
+        world.clock.advance(timedelta(minutes=2))
+        _turn(world)
+        calls = [one.endpoint for one in world.sandbox.log.since(before)]
+        assert not any("portfolios/batch/read" in call for call in calls), "what is done of the day is not done again"
+    world.sandbox.faults.clear()
+    world.clock.advance(timedelta(minutes=2))
+    _turn(world)
+    assert _sweeps(world)[-1] == ("2026-11-03", True)
+    assert world.kinds() == ["kickoff"]
+
+
+def test_what_the_database_knows_needs_no_search(world: World) -> None:
+    """A ticket's task is blocked, and the search for portfolios fails: it is looked at all the same."""
+    acme = world.people.create_portfolio("Acme", world.day(200), copywriter=None)
+    world.people.create_ticket("t", "Autumn", acme)
+    world.work()
+    with world.service.store.write() as connection:
+        connection.execute(work_items.delete())
+    world.sandbox.faults.add(Fault("503", "POST *portfolios/search"))
+    with pytest.raises(HandoffsError):
+        _sweep(world)
+    assert RecordRef(Kind.PORTFOLIO, acme) in {item.record for item in _due(world)}
+
+
 # Once a day
 
 
@@ -175,7 +214,7 @@ def test_a_sweep_that_was_not_finished_is_done_again(world: World) -> None:
     world.people.create_portfolio("Acme", world.day(0))
     world.people.flush_search()
     world.prepare()
-    world.sandbox.faults.add(Fault("503", "POST */search", lasts=120))
+    world.sandbox.faults.add(Fault("503", "POST *portfolios/search", lasts=120))
     _turn(world)
     assert _sweeps(world) == [("2026-11-02", False)]
     assert world.tasks() == []
