@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from difflib import get_close_matches
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import SplitResult, urlsplit
@@ -104,6 +105,20 @@ class Settings(BaseSettings):
         None,
         description="Causes older than this do nothing by themselves; an ISO date or time. Unset: the first start.",
     )
+    board_host: str = Field(
+        "127.0.0.1", pattern=r"^[A-Za-z0-9.-]+$", description="The address of this machine that the board listens on."
+    )
+    board_port: int = Field(8001, ge=0, le=65535, description="The port that the board listens on.")
+    board_session_hours: int = Field(12, ge=1, le=720, description="How long a log-in to the board lasts.")
+    board_proxy_header: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9-]+$",
+        description="The header in which a proxy before the board says who it has let in. Unset: the board asks for a password.",
+    )
+    board_proxies: str = Field(
+        "127.0.0.1,::1",
+        description="The addresses, comma-separated, of the proxies that BOARD_PROXY_HEADER is believed from.",
+    )
 
     @field_validator("hubspot_client_secret", mode="before")
     @classmethod
@@ -170,6 +185,16 @@ class Settings(BaseSettings):
                 raise ValueError(f"must name a host: {scheme}://user:password@host:port")
         if scheme == "hubspot" and not rest.strip("/").isdigit():
             raise ValueError("must name the email's number: hubspot:123456789")
+        return value
+
+    @field_validator("board_proxies")
+    @classmethod
+    def _addresses(cls, value: str) -> str:
+        for part in value.split(","):
+            try:
+                ip_network(part.strip())
+            except ValueError:
+                raise ValueError("must be addresses or networks, comma-separated: 127.0.0.1,10.0.0.0/8") from None
         return value
 
     @field_validator("go_live")

@@ -7,6 +7,7 @@ from datetime import datetime
 from mappings.schema import ProcessMapping
 from mappings.vocabulary import Role, Stage
 from sync.crm import Kind, Record, RecordRef
+from sync.passes.deliverables import lacking, stage_of, why_left_out
 from sync.passes.portal import Portal
 from sync.passes.snapshot import Group
 from sync.passes.snapshot.versions import mark_of, versions_to_keep
@@ -14,11 +15,12 @@ from sync.rules.ancestry import concluded
 from sync.rules.context import Context
 from sync.rules.handoffs.ad_sets import ad_sets, current_tickets, look_alikes, name_of_set
 from sync.rules.identity import names_of, versions_of
-from sync.rules.model import Former, LookAlike, Portfolio, Ticket, Wait
+from sync.rules.model import Decision, Former, LookAlike, Portfolio, State, Ticket, Verdict, Wait
 from sync.rules.standing import problems_of, step_of
-from sync.storage import identities, portfolios, versions, waits
+from sync.storage import identities, portfolio_details, portfolios, versions, waits
 from sync.storage import look_alikes as kept_look_alikes
 from sync.storage.database import Connection
+from sync.storage.portfolio_details import HandoffNow, PortfolioDetail, TicketNow
 from sync.storage.portfolios import AdSetCount, KeptPortfolio
 
 UNSORTED = ""
@@ -36,6 +38,7 @@ class Found:
     waits: Sequence[tuple[Portfolio, Wait | None]]
     look_alikes: Sequence[tuple[Portfolio, Sequence[LookAlike]]]
     portfolios: Sequence[KeptPortfolio]
+    details: Sequence[PortfolioDetail]
     records: Mapping[str, Sequence[Record]]  # those of each portfolio (id) and of its tickets, as the CRM gave them
     group: Group
     portal: Portal
@@ -43,7 +46,7 @@ class Found:
 
 def found(
     contexts: Mapping[RecordRef, Context],
-    decided: Iterable[RecordRef],
+    decided: Mapping[RecordRef, Decision],
     waited_for: Sequence[tuple[Portfolio, Wait | None]],
     group: Group,
     portal: Portal,
@@ -56,6 +59,7 @@ def found(
         waited_for,
         [(context.portfolio, look_alikes(context)) for context in mine.values()],
         [_kept(context, records[i], portal) for i, context in mine.items()],
+        [_detail(context, decided[context.portfolio.ref], portal) for context in mine.values()],
         records,
         group,
         portal,
@@ -68,6 +72,7 @@ def remember(connection: Connection, found: Found, mapping: ProcessMapping, now:
     kept_look_alikes.remember(connection, found.look_alikes, now)
     _remember_identities(connection, found.contexts.values())
     fresh = portfolios.remember(connection, found.portfolios, now)
+    portfolio_details.remember(connection, found.details)
     versions.remember(
         connection,
         (
@@ -126,3 +131,37 @@ def _counts(context: Context) -> Iterable[AdSetCount]:
 
 def _count(name: str, members: Sequence[Ticket]) -> AdSetCount:
     return AdSetCount(name, sum(ticket.stage is Stage.PENDING_APPROVAL for ticket in members), len(members))
+
+
+def _detail(context: Context, decision: Decision, portal: Portal) -> PortfolioDetail:
+    names = {ticket.ref: ticket.subject for ticket in context.snapshot.tickets}
+    sets = {folder: name_of_set(members) for folder, members in ad_sets(context).items()}
+    return PortfolioDetail(
+        context.portfolio.id,
+        tuple(_handoff(verdict, names.get(verdict.record, "")) for verdict in decision.verdicts),
+        tuple(_ticket(context, portal, sets, ticket) for ticket in context.snapshot.tickets),
+    )
+
+
+def _handoff(verdict: Verdict, name: str) -> HandoffNow:
+    """What is written down, or is about to be, is left to the ledger: it says what came of it."""
+    recorded = verdict.occurrence is not None or verdict.state in {State.DONE, State.SUPERSEDED}
+    key = verdict.key if recorded else None
+    reason = verdict.reason if verdict.occurrence is None else verdict.occurrence.reason
+    state = None if key is not None else verdict.state.value
+    until = verdict.when if verdict.state is State.WAITING else None
+    return HandoffNow(verdict.handoff, verdict.record, name, state, reason, until, key)
+
+
+def _ticket(context: Context, portal: Portal, sets: Mapping[str, str], ticket: Ticket) -> TicketNow:
+    left_out = why_left_out(context, ticket)
+    return TicketNow(
+        ticket.id,
+        ticket.subject,
+        ticket.url,
+        "" if left_out else sets.get(ticket.folder_key, ""),
+        stage_of(context, portal, ticket),
+        ticket.stage_since,
+        () if left_out else lacking(context, portal, ticket),
+        left_out,
+    )

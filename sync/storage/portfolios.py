@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, Row, Select, bindparam, select
 
+from mappings.names import as_seen
 from mappings.vocabulary import Role, Step
 from sync.clock import from_ms, to_ms
 from sync.crm import Kind, RecordRef
+from sync.storage import portfolio_details
 from sync.storage.database import in_parts, to_json
 from sync.storage.lists import is_among
 from sync.storage.tables import portfolios
@@ -58,7 +60,7 @@ class KeptPortfolio:
 _OF = select(portfolios).where(is_among(portfolios.c.portfolio, "ids"))
 _ALL = select(portfolios).where(portfolios.c.inside == 1)
 _KNOWN = select(portfolios.c.portfolio)
-_NAMES = select(portfolios.c.portfolio, portfolios.c.name)
+_NAMES = select(portfolios.c.portfolio, portfolios.c.name).where(is_among(portfolios.c.portfolio, "ids"))
 _REMEMBER = upsert(portfolios)
 _FORGOTTEN = portfolios.delete().where(portfolios.c.portfolio == bindparam("gone"))
 
@@ -83,6 +85,7 @@ def forget(connection: Connection, records: Iterable[RecordRef]) -> None:
     gone = [{"gone": record.id} for record in sorted(records) if record.kind is Kind.PORTFOLIO]
     if gone:
         connection.execute(_FORGOTTEN, gone)
+        portfolio_details.forget(connection, [one["gone"] for one in gone])
 
 
 def known(connection: Connection) -> set[RecordRef]:
@@ -90,14 +93,26 @@ def known(connection: Connection) -> set[RecordRef]:
     return {RecordRef(Kind.PORTFOLIO, portfolio) for portfolio in connection.scalars(_KNOWN)}
 
 
+def of(connection: Connection, ids: Collection[str]) -> list[KeptPortfolio]:
+    """Read these portfolios, as far as a pass has found them and the mapping's condition takes them in, in no order."""
+    rows = (row for part in in_parts(sorted(ids)) for row in connection.execute(_OF, {"ids": part}))
+    return [_kept(row) for row in rows if row.inside]
+
+
 def find(connection: Connection) -> list[KeptPortfolio]:
     """Read every portfolio that the mapping's condition takes in, in no order."""
     return [_kept(row) for row in connection.execute(_ALL)]
 
 
-def names(connection: Connection) -> dict[str, str]:
-    """Read what every portfolio is called that a pass has found, by id."""
-    return {row.portfolio: row.name for row in connection.execute(_NAMES)}
+def names(connection: Connection, ids: Collection[str]) -> dict[str, str]:
+    """Read what each of these portfolios is called, by id; one that no pass has found is left out."""
+    rows = (row for part in in_parts(sorted(ids)) for row in connection.execute(_NAMES, {"ids": part}))
+    return {row.portfolio: row.name for row in rows}
+
+
+def called(part: str) -> Select[tuple[str]]:
+    """Build the question for the ids of the portfolios that have this in their name, as a person sees it."""
+    return select(portfolios.c.portfolio).where(portfolios.c.search_name.contains(as_seen(part), autoescape=True))
 
 
 def _row(one: KeptPortfolio) -> dict[str, Any]:
@@ -114,6 +129,7 @@ def _row(one: KeptPortfolio) -> dict[str, Any]:
         "ad_sets": to_json({"sets": [each.as_json() for each in one.ad_sets]}),
         "problems": to_json({"problems": list(one.problems)}),
         "history": one.history,
+        "search_name": as_seen(one.name),
     }
 
 

@@ -232,7 +232,17 @@ portfolios = Table(
     Column("ad_sets", Text, nullable=False),  # JSON: name, tickets and how many of them are ready, of each Ad Set
     Column("problems", Text, nullable=False),  # JSON: what a person should mend
     Column("history", String, nullable=False),  # which versions were kept of it and of its tickets (`version`)
+    Column("search_name", String, nullable=False, server_default=""),  # its name as names are compared, to search by
     Column("changed_at", BigInteger, nullable=False),  # when a pass last found it otherwise than before
+)
+
+# The same, as it is shown of one portfolio alone: too long to be read for all of them.
+portfolio_details = Table(
+    "portfolio_detail",
+    metadata,
+    Column("portfolio", String, primary_key=True),
+    Column("handoffs", Text, nullable=False),  # JSON: what the rules said of each handoff, and why
+    Column("tickets", Text, nullable=False),  # JSON: each ticket, its Ad Set, its stage, and what it lacks
 )
 
 # Everybody whom the portal names, as it was last read; one who leaves stays, so that what they had done can be told.
@@ -381,4 +391,24 @@ budgets = Table(
     Column("tokens", Integer, nullable=False),  # thousandths of a request
     Column("filled_at", BigInteger, nullable=False),
     Column("used", BigInteger, nullable=False),  # requests ever taken
+)
+
+# Who may open the board.
+board_users = Table(
+    "board_user",
+    metadata,
+    Column("id", String, primary_key=True),  # the name as names are compared
+    Column("name", String, nullable=False),
+    Column("password", String),  # salted and hashed by scrypt; null: a proxy says who it is
+    Column("may_write", Integer, nullable=False),  # 1: may have something done, where BOARD_WRITE is on
+    Column("made_at", BigInteger, nullable=False),
+)
+
+# Who has logged in to the board: one row a browser, until it expires, logs out, or the user is removed.
+board_sessions = Table(
+    "board_session",
+    metadata,
+    Column("digest", String, primary_key=True),  # of the cookie: whoever reads this table cannot log in by it
+    Column("user", String, ForeignKey("board_user.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("expires_at", BigInteger, nullable=False, index=True),
 )

@@ -3,7 +3,7 @@
 Every pass writes it down, and the daily sweep looks at every portfolio that is written down here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +15,8 @@ from sync.clock import from_ms, to_ms
 from sync.crm import Kind, RecordRef
 from sync.rules.model import Portfolio, Wait
 from sync.storage import work_queue
+from sync.storage.database import in_parts
+from sync.storage.lists import is_among
 from sync.storage.tables import waits
 from sync.storage.upsert import upsert
 
@@ -82,6 +84,7 @@ def forget(connection: Connection, records: Iterable[RecordRef]) -> None:
 
 _KNOWN = select(waits.c.portfolio)
 _ALL = select(waits)
+_OF = select(waits).where(is_among(waits.c.portfolio, "ids"))
 
 
 def known(connection: Connection) -> set[RecordRef]:
@@ -126,13 +129,17 @@ class Turn:
     stuck_at: datetime
 
 
-def turns(connection: Connection) -> dict[str, Turn]:
-    """Read whose turn it is, by the portfolio's id; one that waits for nobody is left out."""
+def turns(connection: Connection, portfolios: Collection[str] | None = None) -> dict[str, Turn]:
+    """Read whose turn it is, by the portfolio's id, of these or (None) of all; one that waits for nobody is left out."""
+    if portfolios is None:
+        rows = connection.execute(_ALL).all()
+    else:
+        rows = [row for part in in_parts(sorted(portfolios)) for row in connection.execute(_OF, {"ids": part})]
     return {
         row.portfolio: Turn(
             Party(row.party), row.who, Handoff(row.after), row.what, from_ms(row.since), from_ms(row.stuck_at)
         )
-        for row in connection.execute(_ALL)
+        for row in rows
     }
 
 

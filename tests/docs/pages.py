@@ -8,6 +8,7 @@ reader need not know, as `<!-- test: exit 1; answer y -->`:
     exit CODE     how the last command ends; 0 if nothing is said
     answer TEXT   what a person at the terminal answers it
     serve, stop   the command starts the service, which goes on; or the service ends before it
+    board         the command serves the board
     sandbox       the command starts the simulated HubSpot, or (`sandbox serve`) the service beside it, each by its own lines
     set-up        CONTRIBUTING.md alone: compared with the README's command, which CI runs
     file NAME     a ```yaml block is saved as this file
@@ -24,7 +25,7 @@ DOCS = Path(__file__).parent.parent.parent / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 
 _MARK = re.compile(r"<!-- test: (.*) -->")
-_WORDS = frozenset({"set-up", "sandbox", "given", "exit", "answer", "serve", "stop", "file"})
+_WORDS = frozenset({"set-up", "sandbox", "given", "exit", "answer", "serve", "stop", "file", "board"})
 LANGUAGES = frozenset({"mermaid", "sh", "text", "yaml"})
 
 

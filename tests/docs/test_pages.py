@@ -40,6 +40,10 @@ def _read_out(workspace: Workspace, block: Block, place: str) -> None:
         assert block.lines == ["handoffs serve"], f"{place}: only `handoffs serve` is started so"
         workspace.serve()
         return
+    if "board" in marks:
+        assert block.lines == ["handoffs board"], f"{place}: only `handoffs board` is started so"
+        workspace.open_board()
+        return
     if "sandbox" in marks:
         assert len(block.lines) == 1, f"{place}: one command is started so"
         workspace.start_beside(block.lines[0])

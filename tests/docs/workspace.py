@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 import requests
 from click.testing import CliRunner
+from flask import Flask
 
 from sync.cli import main
 from sync.sandbox import Sandbox, SandboxServer
@@ -107,7 +108,7 @@ class Workspace:
     # -- the shell
 
     def run(self, line: str, *, answer: str | None = None) -> CommandResult:
-        """One command line; `answer` is what a person types, who then sits at a terminal."""
+        """One command line; `answer` is what a person types, twice if they are asked twice, who then sits at a terminal."""
         self.people.flush_search()
         words = shlex.split(line)
         settings = dict(self.environment)
@@ -168,9 +169,16 @@ class Workspace:
     def _command(self, words: list[str], settings: Mapping[str, str], answer: str | None) -> CommandResult:
         self._rest()
         self._patch.setattr("sync.commands.terminal.at_a_terminal", lambda: answer is not None)
-        result = CliRunner(env=settings).invoke(main, words, input=None if answer is None else f"{answer}\n")
+        result = CliRunner(env=settings).invoke(main, words, input=None if answer is None else f"{answer}\n" * 2)
         assert result.exception is None or isinstance(result.exception, SystemExit), result.output
         return CommandResult(result.exit_code, result.output)
+
+    def open_board(self) -> None:
+        """Run `handoffs board` as far as its address: that it can be had, and serves, other tests see."""
+        made: list[Flask] = []
+        self._patch.setattr("sync.board.server.run", lambda app, _settings: made.append(app))
+        assert self._command(["board"], self.environment, None).code == 0
+        assert made[0].test_client().get("/board/login").status_code == 200
 
     # -- the service
 

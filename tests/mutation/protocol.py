@@ -52,6 +52,7 @@ LANES, HOLDER, WORKER = "sync/service/lanes.py", "sync/service/holder.py", "sync
 PING, CHORES, APP = "sync/service/ping.py", "sync/service/chores.py", "webhooks/app.py"
 GROUPING = "sync/service/grouping.py"
 
+BOARD_ACCESS, _BOARD_TEST = "sync/board/access.py", "tests/board/test_access.py::"
 _MANY_TEST = "tests/story/test_many_workers.py::"
 _RUNNING_TEST, _WELL_TEST = "tests/unit/test_running.py::", "tests/story/test_all_is_well.py::"
 
@@ -1146,5 +1147,37 @@ MUTANTS = (
         WORKER, "            if listener.heard():\n                return\n", "            listener.heard()\n",
         test="tests/unit/test_listener.py::test_the_worker_is_woken_by_a_commit",
         why="What is done is the same: it only comes later.",
+    ),
+    Mutant(
+        "board-open-to-all", "The board shows its pages to whoever asks.",
+        BOARD_ACCESS, "if g.viewer is not None or request.endpoint in OPEN:", "if g.viewer is None or request.endpoint in OPEN:",
+        test=f"{_BOARD_TEST}test_no_page_is_shown_without_a_log_in",
+    ),
+    Mutant(
+        "board-forms-unproved", "A page of somebody else can have something done on the board in a user's name.",
+        BOARD_ACCESS, "if elsewhere or not g.cookie or not hmac.compare_digest(given.encode(), _proof(g.cookie).encode()):",
+        "if elsewhere or not g.cookie or not given:",
+        test=f"{_BOARD_TEST}test_a_form_of_another_page_does_nothing",
+    ),
+    Mutant(
+        "board-any-proxy", "Whoever writes the proxy's header is let in, wherever the request comes from.",
+        BOARD_ACCESS, "if not name or not self._is_proxy(request.remote_addr or \"\"):", "if not name:",
+        test=f"{_BOARD_TEST}test_a_proxy_is_believed_where_it_is_one",
+    ),
+    Mutant(
+        "board-session-for-ever", "A log-in to the board never ends.",
+        "sync/storage/board_users.py", ", board_sessions.c.expires_at > bindparam(\"now\"))",
+        ", board_sessions.c.expires_at > bindparam(\"now\") - bindparam(\"now\"))",
+        test=f"{_BOARD_TEST}test_a_log_in_ends_by_itself_and_with_its_user",
+    ),
+    Mutant(
+        "board-guessing-free", "Passwords for the board may be guessed as fast as they can be asked.",
+        "sync/board/throttle.py", "if len(mine) >= OF_ONE:", "if len(mine) > OF_ALL:",
+        test=f"{_BOARD_TEST}test_guessing_is_slowed_down_for_one_name_and_for_all",
+    ),
+    Mutant(
+        "board-late-unseen", "Who is late stands on the board among those who wait.",
+        "sync/storage/overview.py", "(waits.c.stuck_at <= ms, 4),", "(waits.c.stuck_at < 0, 4),",
+        test="tests/board/test_pages.py::test_the_columns_are_what_is_kept_of_each_client",
     ),
 )  # fmt: skip

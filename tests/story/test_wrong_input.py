@@ -68,6 +68,7 @@ STAYS: tuple[Command, ...] = (("serve",), ("worker",))
 """Commands that go on when the CRM fails them, and end with a wrong setting only."""
 
 READS_THE_LEDGER: tuple[Command, ...] = (
+    ("users", "list"),
     ("status",),
     ("log",),
     ("runs",),
@@ -78,6 +79,9 @@ READS_THE_LEDGER: tuple[Command, ...] = (
     ("dead", "confirm", "1", "--reason", "x"),
     ("dead", "drop", "1", "--reason", "x", "--yes"),
     ("release", "--reason", "x"),
+    ("board",),
+    ("users", "add", "Dana"),
+    ("users", "remove", "Dana"),
     ("db", "prune"),
     ("db", "restored", "--yes"),
     ("db", "copy", "--to", "sqlite:///another.db", "--yes"),
@@ -85,7 +89,7 @@ READS_THE_LEDGER: tuple[Command, ...] = (
 )
 """Commands that want a database that is there."""
 
-READS_ONLY: tuple[Command, ...] = READS_THE_LEDGER[:6]
+READS_ONLY: tuple[Command, ...] = READS_THE_LEDGER[:7]
 """… of which these leave its schema as it is."""
 
 MAKES_THE_LEDGER: tuple[Command, ...] = (
@@ -95,7 +99,7 @@ MAKES_THE_LEDGER: tuple[Command, ...] = (
 )
 """Commands that make the database where there is none."""
 
-WRITES_THE_LEDGER: tuple[Command, ...] = (*MAKES_THE_LEDGER, *READS_THE_LEDGER[6:-1])
+WRITES_THE_LEDGER: tuple[Command, ...] = (*MAKES_THE_LEDGER, *READS_THE_LEDGER[7:-1])
 
 
 def settings() -> Iterator[Case]:
@@ -112,7 +116,7 @@ def settings() -> Iterator[Case]:
     yield Case(subscriptions, 5, "portfolio.object", {**PUBLIC, "MAPPING": "misfit.yaml"})
     yield Case(subscriptions, 2, "PUBLIC_URL is not set")
     yield Case(subscriptions, 2, "HubSpot calls https addresses only", {"PUBLIC_URL": "http://handoffs.example.com"})
-    for command in (*ASKS_THE_CRM, *STAYS, ("release", "--reason", "x"), subscriptions):
+    for command in (*ASKS_THE_CRM, *STAYS, ("board",), ("release", "--reason", "x"), subscriptions):
         yield Case(command, 2, "(MAPPING) has a problem: none.yaml: cannot be read", {**PUBLIC, "MAPPING": "none.yaml"})
         yield Case(command, 2, "bad.yaml:1: portfolio.objekt: is not a key", {**PUBLIC, "MAPPING": "bad.yaml"})
     for command in (*ASKS_THE_CRM, *STAYS, *READS_THE_LEDGER, ("db", "upgrade"), subscriptions):
@@ -128,6 +132,9 @@ def settings() -> Iterator[Case]:
         ("PORT", "http", ": Input should be a valid integer"),
         ("POLL_SECONDS", "1", ": Input should be greater than or equal to 5"),
         ("GO_LIVE", "soon", ": must be a date"),
+        ("BOARD_PORT", "http", ": Input should be a valid integer"),
+        ("BOARD_PROXY_HEADER", "X User", ": String should match pattern"),
+        ("BOARD_PROXIES", "proxy.example", ": must be addresses or networks"),
     ):
         yield Case(("explain", "Acme"), 2, name + message, {name: value})
     yield Case(("explain", "Acme"), 4, "HUBSPOT_ACCESS_TOKEN holds characters", {"HUBSPOT_ACCESS_TOKEN": "pat-ä"})
@@ -228,7 +235,7 @@ def usage() -> Iterator[Case]:
     yield Case(("swep",), 2, "Did you mean 'sweep'?")
     yield Case(("--qqq",), 2, "No such option")
     for path in every_command(main):
-        if path not in {("db",), ("sandbox", "do")}:  # groups without a command show their help
+        if path not in {("db",), ("users",), ("sandbox", "do")}:  # groups without a command show their help
             yield Case((*path, "--qqq"), 2, f"See `handoffs {' '.join(path)} --help`.")
     for name in ("sweep", "poll", "setup", "check", "status", "serve", "worker", "demo"):
         yield Case((name, "extra"), 2, "unexpected extra argument (extra)")
@@ -236,6 +243,8 @@ def usage() -> Iterator[Case]:
         "Missing argument": (
             ("explain",),
             ("apply",),
+            ("users", "add"),
+            ("users", "remove"),
             ("dead", "show"),
             ("dead", "drop", "--reason", "x"),
             ("dead", "confirm", "--reason", "x"),
@@ -264,6 +273,10 @@ def usage() -> Iterator[Case]:
     yield Case(("backfill", BEFORE, "--share", "2"), 2, "--share")
     yield Case(("plan", "--at", FUTURE, "--out", "plan.json"), 2, "give --at or --out, not both")
     yield Case(("subscriptions", "--out=x", "--object-type=2-1", "--without-portfolio"), 2, "exclude each other")
+    yield Case(("users", "add", " "), 2, "a name has 1 to 200 characters")
+    yield Case(("users", "add", "Dana"), 2, "a password has 12 to 1000 characters")
+    yield Case(("users", "remove", "Nobody"), 1, "there is no user “Nobody”")
+    yield Case(("board",), 2, "nobody may see the board yet: add a user")
     yield Case(("db", "downgrade"), 2, "No such command 'downgrade'")
     yield Case(("db", "prune", "--days", "1"), 2, "--days")
 

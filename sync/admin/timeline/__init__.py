@@ -10,12 +10,11 @@ from mappings.vocabulary import Handoff
 from sync.admin.timeline.crm_events import CrmEvents
 from sync.admin.timeline.event import Event, Place, join
 from sync.admin.timeline.history import History, read
-from sync.admin.timeline.labels import stage_label
 from sync.admin.timeline.service_events import ServiceEvents
 from sync.passes.portal import Portal
 from sync.rules.context import Context
 
-__all__ = ["Event", "History", "Place", "build", "build_before", "build_earlier", "read", "stage_label"]
+__all__ = ["Event", "History", "Place", "build", "build_before", "build_earlier", "read"]
 
 _ENDS = frozenset({Handoff.DECLINED, Handoff.CLOSE, Handoff.CONFIRMATION})
 """What is done at the end of a cycle is no work for the next one."""

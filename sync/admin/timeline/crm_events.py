@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from sync.admin.timeline.event import SERVICE, TOGETHER, Event, Place, day_in_words
 from sync.admin.timeline.history import History
-from sync.admin.timeline.labels import place_of, stage_label
+from sync.admin.timeline.labels import place_of
 from sync.clock import CLOCKS_APART
 from sync.crm import (
     TASK_COMPLETED,
@@ -16,6 +16,7 @@ from sync.crm import (
     RecordRef,
     moment_of,
 )
+from sync.passes.deliverables import stage_label
 from sync.passes.portal import Portal
 from sync.rules.context import Context
 from sync.rules.keys import EffectKind

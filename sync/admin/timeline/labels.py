@@ -6,11 +6,6 @@ from sync.passes.portal import Portal
 from sync.rules.context import Context
 
 
-def stage_label(portal: Portal, stage: str) -> str:
-    """The label of a stage of the deliverables pipeline, by its id; of any other the id."""
-    return next((one.label for one in portal.pipeline.stages if one.id == stage), stage)
-
-
 def place_of(context: Context, portal: Portal, record: RecordRef) -> Place:
     """A record with its page, and its subject where it is one of the portfolio's tickets."""
     name = next((ticket.subject for ticket in context.snapshot.tickets if ticket.ref == record), "")

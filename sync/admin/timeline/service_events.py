@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 from mappings.vocabulary import Handoff
 from sync.admin.timeline.event import SERVICE, Event, day_in_words
 from sync.admin.timeline.history import History
-from sync.admin.timeline.labels import place_of, stage_label
+from sync.admin.timeline.labels import place_of
 from sync.crm import TASK_SUBJECT, Kind
+from sync.passes.deliverables import stage_label
 from sync.passes.portal import Portal
 from sync.rules import keys
 from sync.rules.context import Context

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, exists, or_, select
 
-from mappings.names import as_seen
 from mappings.vocabulary import Handoff, Role
 from sync.clock import from_ms, iso, to_ms
 from sync.crm import Kind, RecordRef
@@ -18,7 +17,7 @@ from sync.storage import people, portfolios
 from sync.storage.database import in_parts
 from sync.storage.lists import is_among
 from sync.storage.people import Person
-from sync.storage.tables import effects, occurrences
+from sync.storage.tables import cycles, effects, occurrences
 
 STATES: Sequence[str] = tuple(
     dict.fromkeys([*(one.value for one in EffectState), *(one.value for one in OccurrenceState)])
@@ -117,39 +116,80 @@ class Log:
     people: Mapping[str, Person] = field(default_factory=dict)
 
 
-def read_log(connection: Connection, wanted: LogFilter, limit: int | None) -> Log:
-    """Read what the ledger knows of these, at most `limit` occurrences; None: all."""
+def read_log(connection: Connection, wanted: LogFilter, limit: int | None, *, skip: int = 0) -> Log:
+    """Read what the ledger knows of these, at most `limit` occurrences (None: all), those after the newest `skip`."""
     everybody = people.find(connection)
-    conditions = _conditions(connection, wanted, everybody)
+    conditions = _conditions(wanted, everybody)
     if conditions is None:
         return Log(people=everybody)
     found = select(occurrences).where(*conditions).order_by(occurrences.c.decided_at.desc(), occurrences.c.key.desc())
     if limit is not None:
-        found = found.limit(limit + 1)
+        found = found.limit(limit + 1).offset(skip)
     rows = connection.execute(found).all()
     shown = list(reversed(rows if limit is None else rows[:limit]))
-    effects_of = _effects(connection, [row.key for row in shown])
-    names = portfolios.names(connection)
-    entries = tuple(_entry(row, effects_of.get(row.key, []), names, everybody) for row in shown)
-    return Log(entries, limit is not None and len(rows) > limit, everybody)
+    return Log(_entries(connection, shown, everybody), limit is not None and len(rows) > limit, everybody)
 
 
-def _conditions(
-    connection: Connection, wanted: LogFilter, everybody: Mapping[str, Person]
-) -> list[ColumnElement[bool]] | None:
+_OF = (
+    select(occurrences)
+    .where(
+        occurrences.c.portfolio == bindparam("wanted"),
+        occurrences.c.decided_at >= bindparam("since"),
+        occurrences.c.decided_at < bindparam("until"),
+    )
+    .order_by(occurrences.c.decided_at.desc(), occurrences.c.key)
+    .limit(bindparam("at_most"))
+)
+_NAMED = select(occurrences).where(is_among(occurrences.c.key, "keys"))
+_FIRST, _LAST = 0, 2**62
+
+
+def of_portfolio(
+    connection: Connection, portfolio: str, since: datetime | None, until: datetime | None, at_most: int
+) -> tuple[LogEntry, ...]:
+    """Read what was decided of this portfolio (id) from `since` on and before `until` (None: no bound), newest first."""
+    bounds = {
+        "wanted": portfolio,
+        "since": _FIRST if since is None else to_ms(since),
+        "until": _LAST if until is None else to_ms(until),
+        "at_most": at_most,
+    }
+    return _entries(connection, connection.execute(_OF, bounds).all(), people.find(connection))
+
+
+def by_key(connection: Connection, keys: Collection[str]) -> dict[str, LogEntry]:
+    """Read what was decided under these keys; one that the ledger does not have is left out."""
+    rows = [row for part in in_parts(sorted(keys)) for row in connection.execute(_NAMED, {"keys": part})]
+    return {one.key: one for one in _entries(connection, rows, people.find(connection))}
+
+
+_CYCLES = select(cycles.c.started).where(cycles.c.portfolio == bindparam("wanted")).order_by(cycles.c.started)
+
+
+def ends_of_cycles(connection: Connection, portfolio: str) -> list[datetime]:
+    """List the moments at which a cycle of this portfolio ended, and the next one began, oldest first."""
+    return [from_ms(started) for started in connection.scalars(_CYCLES, {"wanted": portfolio})]
+
+
+def _entries(connection: Connection, rows: Sequence[Row[Any]], everybody: Mapping[str, Person]) -> tuple[LogEntry, ...]:
+    effects_of = _effects(connection, [row.key for row in rows])
+    names = portfolios.names(connection, {row.portfolio for row in rows if row.portfolio is not None})
+    return tuple(_entry(row, effects_of.get(row.key, []), names, everybody) for row in rows)
+
+
+def _conditions(wanted: LogFilter, everybody: Mapping[str, Person]) -> list[ColumnElement[bool]] | None:
     """What must hold of an occurrence; None: of none it can."""
     found: list[ColumnElement[bool]] = []
     if wanted.client:
-        part = as_seen(wanted.client)
-        ids = [i for i, name in portfolios.names(connection).items() if part in as_seen(name)]
-        found.append(occurrences.c.portfolio.in_([wanted.client, *ids]))
+        mine = occurrences.c.portfolio.in_(portfolios.called(wanted.client))
+        found.append(or_(occurrences.c.portfolio == wanted.client, mine))
     if wanted.person:
         called = [one.id for one in everybody.values() if one.is_called(wanted.person)]
         if not called:
             return None
         # The ledger writes an effect's JSON in one form (`to_json`), so that whose work it is can be found as a text.
-        mine = or_(*(effects.c.payload.contains(f'"owner":"{i}"', autoescape=True) for i in called))
-        found.append(exists().where(effects.c.occurrence == occurrences.c.key, mine))
+        theirs = or_(*(effects.c.payload.contains(f'"owner":"{i}"', autoescape=True) for i in called))
+        found.append(exists().where(effects.c.occurrence == occurrences.c.key, theirs))
     if wanted.handoffs:
         found.append(occurrences.c.handoff.in_([handoff.value for handoff in wanted.handoffs]))
     if wanted.states:

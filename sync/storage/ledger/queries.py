@@ -154,12 +154,23 @@ _TROUBLES = (
 )
 
 
-def troubles(connection: Connection, *, since: datetime | None = None) -> Iterator[Trouble]:
+_TROUBLES_OF = _TROUBLES.where(is_among(occurrences.c.portfolio, "portfolios"))
+
+
+def troubles(
+    connection: Connection, *, since: datetime | None = None, portfolios: Sequence[str] | None = None
+) -> Iterator[Trouble]:
     """List what failed, is blocked, unknown or unproven, or is planned again after a try that did not go out; in this order.
 
-    Effects of records that are deleted are left out. With `since` only what came to its state at that moment or later.
+    Effects of records that are deleted are left out. With `since` only what came to its state at that moment or later;
+    with `portfolios` (ids) only what is theirs.
     """
-    for row in connection.execute(_TROUBLES, {"since": 0 if since is None else to_ms(since)}):
+    bounds: dict[str, object] = {"since": 0 if since is None else to_ms(since)}
+    if portfolios is None:
+        rows = connection.execute(_TROUBLES, bounds)
+    else:
+        rows = connection.execute(_TROUBLES_OF, {**bounds, "portfolios": list(portfolios)})
+    for row in rows:
         variables = json.loads(row.payload).get("context") or {}
         yield Trouble(
             key=row.key,

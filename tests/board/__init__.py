@@ -1,0 +1,1 @@
+"""The board: its pages, and who may see them."""
