@@ -21,7 +21,7 @@ from sync.errors import ConfigurationError
 from sync.service.bootstrap import Service
 from sync.service.lanes import never
 from sync.service.reading import ReadingService
-from sync.storage import ledger, runs
+from sync.storage import backfills, ledger, runs
 from sync.storage.database import Connection
 
 ORIGIN = "backfill"
@@ -107,7 +107,7 @@ def carry_out(
 
         def prepare(connection: Connection, group: Iterable[RecordRef]) -> None:
             portfolios = [unit.id for unit in group]
-            runs.reach_back(connection, portfolios, proposal.since, run)
+            backfills.reach_back(connection, portfolios, proposal.since, run)
             ledger.reopen(connection, portfolios, proposal.since)
 
         yield from bulk.carry_out(service, proposal.chosen, ORIGIN, summary, prepare=prepare, stop=stop)

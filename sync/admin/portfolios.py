@@ -41,6 +41,7 @@ def find(
 ) -> str:
     """Find the id of the portfolio with this id or name (as a person sees it, see `mappings.names`), or part of one name.
 
+    An id of before a merge finds the record that answers for it now: what is planned and recorded is under that one's.
     A part must be one of no other name; `on_part` is then told the id and name that were found. A name is found by the
     search, whose index is some seconds behind, or among those that the service has seen (`known`, by id), and compared with
     what the record says. The search knows a name by its letters only: where it finds none, all portfolios are listed, and
@@ -49,8 +50,8 @@ def find(
     """
     name = mapping.portfolio.properties.name
     text, seen = wanted.strip(), as_seen(wanted)
-    if seen.isascii() and seen.isdigit() and crm.read(Kind.PORTFOLIO, [seen], [name]):
-        return seen
+    if seen.isascii() and seen.isdigit() and (records := crm.read(Kind.PORTFOLIO, [seen], [name])):
+        return records[seen].id
     if not seen:
         raise NoSuchPortfolioError(f"there is no portfolio with the id or name “{wanted}”")
     shown = crm.search(Kind.PORTFOLIO, [[Filter(name, "EQ", text)]], [name])

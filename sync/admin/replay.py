@@ -1,6 +1,6 @@
 """Have records decided again: those that deliveries named, or that the ledger holds in some state. Only what is due is done."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +12,7 @@ from sync.errors import HandoffsError
 from sync.rules.model import EffectState
 from sync.service.bootstrap import Service
 from sync.service.lanes import never
-from sync.storage import inbox, runs, service_state, work_queue
+from sync.storage import identities, inbox, runs, service_state, work_queue
 from sync.storage.database import Connection, Store
 from sync.storage.ledger import queries
 from webhooks.events import parse
@@ -75,14 +75,18 @@ class Chosen:
 
 
 def choose(store: Store, filters: Filters) -> Chosen:
-    """Choose the records that these filters mean; none if no filter is given. Reads the database alone."""
+    """Choose the records that these filters mean; none if no filter is given. Reads the database alone.
+
+    Deliveries and the ledger may name records that were merged since: those are meant that answer for them now.
+    """
     with store.read() as connection:
         found: set[RecordRef] | None = None
         count = 0
         if filters.by_delivery:
-            found, count = _named(connection, filters)
+            named, count = _named(connection, filters)
+            found = _now(connection, named)
         if filters.by_ledger:
-            matching = _in_ledger(connection, filters)
+            matching = _now(connection, _in_ledger(connection, filters))
             found = matching if found is None else found & matching
         if filters.portfolios is not None:
             portfolios = {RecordRef(Kind.PORTFOLIO, i) for i in filters.portfolios}
@@ -122,6 +126,11 @@ def _named(connection: Connection, filters: Filters) -> tuple[set[RecordRef], in
             named = inbox.records_of(event, portfolio_type)
             records |= work_queue.units(connection, named, moved=event.moves)
     return records, count
+
+
+def _now(connection: Connection, records: Iterable[RecordRef]) -> set[RecordRef]:
+    """The records that answer for these, as far as the database knows of merges."""
+    return set(identities.current(connection, records).values())
 
 
 # -- by what the ledger holds

@@ -113,13 +113,7 @@ class Bookkeeper:
         if not former:
             return ()
         identities.remember(connection, (_dated(one, group, self._clock.now()) for one in former))
-        into = {one.record: one.into for one in former}
-        current = {}
-        for old in into:
-            new = into[old]
-            while new in into:
-                new = into[new]
-            current[old] = new
+        current = identities.last_of(former)
         ledger.hand_over(connection, current)
         portfolios = {old.id: new.id for old, new in current.items() if old.kind is Kind.PORTFOLIO}
         memberships.hand_over(connection, portfolios)

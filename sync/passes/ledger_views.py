@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from sync.crm import Kind, RecordRef
 from sync.passes.snapshot import Group
 from sync.rules.model import Former, LedgerView, RecordedOccurrence
-from sync.storage import identities, ledger, runs
+from sync.storage import backfills, identities, ledger
 from sync.storage.database import Connection
 
 
@@ -54,7 +54,7 @@ def ledger_views(connection: Connection, group: Group, known: Known) -> dict[Rec
     portfolios = [record.id for record in group.snapshots if record.kind is Kind.PORTFOLIO]
     once = [one.record.id for one in known.former if one.record.kind is Kind.PORTFOLIO]
     closings = ledger.closings_of(connection, [*portfolios, *once])
-    since = runs.backfilled_since(connection, portfolios)
+    since = backfills.reaching_back(connection, portfolios, known.former)
     found: dict[RecordRef, LedgerView] = {}
     for record, snapshot in group.snapshots.items():
         mine = record.id if record.kind is Kind.PORTFOLIO else None

@@ -72,6 +72,24 @@ def find(connection: Connection, records: Iterable[RecordRef]) -> tuple[Former, 
     return tuple(found)
 
 
+def current(connection: Connection, records: Iterable[RecordRef]) -> dict[RecordRef, RecordRef]:
+    """Give the record that answers for each of these now; for one that was never merged, itself."""
+    into = {one.record: one.into for one in (_former(row) for row in connection.execute(_ALL))}
+    return {record: _last(record, into) for record in records}
+
+
+def last_of(merged: Iterable[Former]) -> dict[RecordRef, RecordRef]:
+    """Give the record that answers now for each of those that were merged, however many merges later."""
+    into = {one.record: one.into for one in merged}
+    return {old: _last(old, into) for old in into}
+
+
+def _last(record: RecordRef, into: Mapping[RecordRef, RecordRef]) -> RecordRef:
+    while record in into:
+        record = into[record]
+    return record
+
+
 def _former(row: Row[Any]) -> Former:
     kind = Kind(row.kind)
     primary = None if row.is_primary is None else bool(row.is_primary)

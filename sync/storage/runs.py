@@ -1,12 +1,9 @@
-"""Runs: what an admin had done, who, when, why, and what came of it; and how far back a portfolio's causes count.
-
-One row a run of a command that acts on many records. The second is set by the runs of `backfill`.
-"""
+"""Runs: what an admin had done, who, when, why, and what came of it. One row a run of a command that acts on many records."""
 
 import getpass
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,9 +14,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from sync.clock import Clock, from_ms, iso, to_ms
 from sync.storage import releases
 from sync.storage.database import Store, in_parts, to_json
-from sync.storage.lists import is_among
-from sync.storage.tables import backfills, runs
-from sync.storage.upsert import least, upsert
+from sync.storage.tables import runs
 
 
 def actor() -> str:
@@ -43,6 +38,15 @@ def begin(
 def finish(connection: Connection, run: int, now: datetime, counts: Mapping[str, Any]) -> None:
     """Record that a run has ended, and what came of it. One that was cut off has no end."""
     connection.execute(update(runs).where(runs.c.id == run).values(finished=to_ms(now), counts=to_json(counts)))
+
+
+def began(connection: Connection, numbers: Collection[int]) -> dict[int, datetime]:
+    """Tell when these runs began."""
+    found: dict[int, datetime] = {}
+    for part in in_parts(sorted(numbers)):
+        rows = connection.execute(select(runs.c.id, runs.c.started).where(runs.c.id.in_(part)))
+        found.update({row.id: from_ms(row.started) for row in rows})
+    return found
 
 
 @contextmanager
@@ -121,28 +125,3 @@ def find(connection: Connection, since: datetime, until: datetime) -> list[Run]:
         for one in releases.find(connection, since, until)
     ]
     return sorted(found, key=lambda run: run.started)
-
-
-# -- how far back causes count
-
-
-_REACH_BACK = upsert(backfills, lambda new: {"since": least(backfills.c.since, new.since), "run": new.run})
-
-
-def reach_back(connection: Connection, portfolios: Iterable[str], since: datetime, run: int) -> None:
-    """Have causes of these portfolios count from `since` on, in every later pass; never less far back than before."""
-    rows = [{"portfolio": i, "since": to_ms(since), "run": run} for i in sorted(set(portfolios))]
-    if rows:
-        connection.execute(_REACH_BACK, rows)
-
-
-_REACHING_BACK = select(backfills).where(is_among(backfills.c.portfolio, "portfolios"))
-
-
-def backfilled_since(connection: Connection, portfolios: Iterable[str]) -> dict[str, datetime]:
-    """Find since when causes count for these portfolios; one of which none was backfilled is left out."""
-    found: dict[str, datetime] = {}
-    for part in in_parts(sorted(set(portfolios))):
-        rows = connection.execute(_REACHING_BACK, {"portfolios": part})
-        found.update({row.portfolio: from_ms(row.since) for row in rows})
-    return found

@@ -37,6 +37,8 @@ ANSWERS, COMPLETENESS, HUBSPOT_RECORDS = (
 )
 MODEL, DECIDE, DECIDER = "sync/rules/model.py", "sync/rules/decide.py", "sync/passes/decider.py"
 FAULTY_RECORDS, BODIES = "sync/storage/faulty_records.py", "sync/passes/effects/bodies.py"
+BACKFILLS, PORTFOLIOS, REPLAY = "sync/storage/backfills.py", "sync/admin/portfolios.py", "sync/admin/replay.py"
+OLD_IDS, _NO_COMMAND = "tests/story/test_old_ids.py", "Nobody in the simulation gives that command."
 MEMBERSHIPS, CRM, BATCHES = "sync/storage/memberships.py", "sync/crm.py", "sync/hubspot/batches.py"
 SNAPSHOT, CHANGES = "sync/passes/snapshot/group.py", "sync/storage/changes.py"
 BOOTSTRAP, CAUSES = "sync/service/bootstrap.py", "sync/admin/verify/causes.py"
@@ -1179,5 +1181,38 @@ MUTANTS = (
         "board-late-unseen", "Who is late stands on the board among those who wait.",
         "sync/storage/overview.py", "(waits.c.stuck_at <= ms, 4),", "(waits.c.stuck_at < 0, 4),",
         test="tests/board/test_pages.py::test_the_columns_are_what_is_kept_of_each_client",
+    ),
+    # ids of before a merge
+    Mutant(
+        "old-id-as-it-is-given", "An id of before a merge is taken for a portfolio that is still there.",
+        PORTFOLIOS, "return records[seen].id", "return seen",
+        test=f"{OLD_IDS}::test_backfill_by_an_old_id[a new record-the other's]", why=_NO_COMMAND,
+    ),
+    Mutant(
+        "replay-old-id-in-the-ledger", "What was refused before a merge is not found under the record that answers now.",
+        REPLAY, "matching = _now(connection, _in_ledger(connection, filters))", "matching = _in_ledger(connection, filters)",
+        test=f"{OLD_IDS}::test_replay_of_what_was_refused_before_a_merge_that_is_only_told_yet[a new record]", why=_NO_COMMAND,
+    ),
+    Mutant(
+        "replay-old-id-delivered", "What was delivered before a merge names a record that is there no more.",
+        REPLAY, "found = _now(connection, named)", "found = named",
+        test=f"{OLD_IDS}::test_replay_of_what_was_delivered_before_the_merge[a new record]", why=_NO_COMMAND,
+    ),
+    Mutant(
+        "backfill-of-one-for-both", "A portfolio that was backfilled has older causes of the one merged into it count.",
+        BACKFILLS, "return max(known) if len(known) == len(parts) else None", "return min(known, default=None)",
+        test=f"{OLD_IDS}::test_what_was_backfilled_goes_on_and_nothing_else_begins[the primary stays-the backfilled one]",
+        why=_NO_COMMAND,
+    ),
+    Mutant(
+        "backfill-after-the-merge", "A backfill of a merged portfolio reaches no further than those before the merge.",
+        BACKFILLS, "own is not None and all((own.run_at or _NOT_KNOWN) >= (one.at or _NOT_KNOWN) for one in mine)",
+        "own is not None and not mine",
+        test=f"{OLD_IDS}::test_after_the_merge_a_backfill_of_the_one_that_stays_reaches_both[a new record]", why=_NO_COMMAND,
+    ),
+    Mutant(
+        "backfill-never-less", "A later backfill from a younger day takes back what an earlier one had count.",
+        BACKFILLS, "to_ms(min(since, before.get(i, since)))", "to_ms(since)",
+        test="tests/unit/test_backfills.py::test_a_younger_day_takes_nothing_back", why=_NO_COMMAND,
     ),
 )  # fmt: skip
