@@ -111,9 +111,13 @@ class OccurrenceModel:
         return self.committed and all(state in {"done", "overtaken"} for state in writes)
 
     def overtake(self, *, but: Collection[str] = (), only: str = "") -> None:
-        """Nothing more of it is to be done, or nothing of `only` that kind; what was tried is as it is."""
+        """Nothing more of it is to be done, or nothing of `only` that kind; what was tried is as it is.
+
+        But for an email of which nobody knows whether it was sent: it is not sent again (docs/process.md W.14).
+        """
         for slot, item in self.items.items():
-            if slot not in but and kind_of(slot).startswith(only) and item.state in {*NOT_TRIED, "failed"}:
+            doubtful = {"unknown"} if kind_of(slot) == "email" else set()
+            if slot not in but and kind_of(slot).startswith(only) and item.state in {*NOT_TRIED, "failed", *doubtful}:
                 item.state = "overtaken"
 
 
@@ -500,6 +504,21 @@ def _occurrence(key: str, asked: Sequence[Effect], version: int) -> Occurrence:
     handoff, record, _ = UNIVERSE[key]
     effects = tuple(replace(e, variables={"decision": version}) if isinstance(e, NewTask | Email) else e for e in asked)
     return Occurrence(key, handoff, record, "start", "due", effects=effects)
+
+
+def test_a_decline_ends_an_email_whose_answer_was_lost() -> None:
+    """An example that Hypothesis found (docs/process.md W.14)."""
+    machine = Ledger()
+    machine.begin()
+    machine._decide({KICKOFF: [UNIVERSE[KICKOFF][2][2]]}, {}, retry=False)
+    machine._claim([email := f"{KICKOFF}/email:kickoff"])
+    machine.trying = []
+    machine._call(email, "lost")
+    machine._note(email, "lost")
+    machine._decide({DECLINE: [*UNIVERSE[DECLINE][2]]}, {}, retry=False)
+    assert machine._item(email).state == "overtaken"
+    machine.the_tables_are_the_model()
+    machine.teardown()
 
 
 TestLedger = Ledger.TestCase
