@@ -22,7 +22,7 @@ from sync.passes.sweep import TICKETS_LIVE_FOR
 from sync.rules.keys import EffectKind, suffix_of
 from sync.rules.model import EffectState, OccurrenceState
 from sync.settings import Settings, read_settings
-from sync.storage import inbox, ledger, retention, runs, tables, work_queue
+from sync.storage import backfills, inbox, ledger, retention, runs, tables, work_queue
 from sync.storage.database import Store, migrate, open_store
 from sync.storage.ledger import queries
 from tests.bench.figures import Figure
@@ -121,7 +121,7 @@ def questions(store: Store, settings: Settings) -> dict[str, Callable[[], object
         "replay, an hour's events": ask(lambda c: list(inbox.find(c, since=NOW - timedelta(hours=1)))),
         "retention": lambda: retention.count(store, NOW - timedelta(days=400)),
         "runs of a day": ask(lambda c: runs.find(c, NOW - timedelta(days=1), NOW)),
-        "backfilled": ask(lambda c: runs.backfilled_since(c, some)),
+        "backfilled": ask(lambda c: backfills.reaching_back(c, some)),
     }
 
 
