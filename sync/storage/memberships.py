@@ -34,6 +34,17 @@ def tickets_of(connection: Connection, portfolios: Iterable[str]) -> set[str]:
     return found
 
 
+_ON = select(memberships).where(is_among(memberships.c.portfolio, "portfolios"))
+
+
+def on(connection: Connection, portfolios: Iterable[str]) -> dict[str, str]:
+    """Find the tickets that were last seen on these portfolios: the portfolio's id by the ticket's."""
+    found: dict[str, str] = {}
+    for part in in_parts(sorted(portfolios)):
+        found.update({row.ticket: row.portfolio for row in connection.execute(_ON, {"portfolios": part})})
+    return found
+
+
 _COUNTED = (
     select(memberships.c.portfolio, func.count().label("tickets"))
     .where(is_among(memberships.c.portfolio, "portfolios"))

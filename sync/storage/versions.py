@@ -17,13 +17,22 @@ from sync.storage.lists import is_among
 from sync.storage.tables import versions
 from sync.storage.upsert import insert_new
 
+DELIVERABLES = "deliverables"
+"""What the pipeline of the deliverables means."""
+
+CLOSED = "closed"
+"""What a stage means in which a ticket is closed: it counts for nothing any more."""
+
+APPROVED = "approved"
+"""What an approval means that was given."""
+
 
 @dataclass(frozen=True, slots=True)
 class KeptVersion:
     """One version. `value` is the CRM's own; `means` what it is to the process, '' for nothing.
 
-    A status means a `Status`, a date itself as ISO, a stage a `Stage`, a pipeline `deliverables`, Needs Revisions a `Revision`,
-    an approval `approved`. `source` and `by` are what the CRM says of who changed it.
+    A status means a `Status`, a date itself as ISO, a stage a `Stage` or `closed`, a pipeline `deliverables`, Needs Revisions
+    a `Revision`, an approval `approved`. `source` and `by` are what the CRM says of who changed it.
     """
 
     record: RecordRef

@@ -65,6 +65,47 @@ ISOLATION, CALLS = "sync/hubspot/isolation.py", "sync/hubspot/calls.py"
 _ISOLATION_TEST = "tests/contract/hubspot/test_isolation.py::"
 
 MUTANTS = (
+    # lead times
+    Mutant(
+        "lead-future-turn", "A turn that goes on ends when a date to come has come.",
+        "sync/reports/cycles.py", "if at <= self._terms.now and (", "if (",
+        test="tests/unit/test_cycles_told.py::test_a_turn_lasts_until_the_date_has_really_come",
+    ),
+    Mutant(
+        "lead-date-of-before", "The date of the cycle before is the specialist's turn again once that cycle has ended.",
+        "sync/reports/cycles.py", "found <= self._began.astimezone(self._terms.zone).date()", "False",
+        test="tests/unit/test_cycles_told.py::test_the_date_of_the_cycle_before_is_not_this_ones",
+    ),
+    Mutant(
+        "lead-no-barrier", "A first ticket that is ready at once ends the work on the set.",
+        "sync/reports/cycles.py", "TicketState.AT_WORK in states or may_grow", "TicketState.AT_WORK in states",
+        test="tests/unit/test_cycles_told.py::test_a_first_ticket_that_is_ready_at_once_is_no_set",
+    ),
+    Mutant(
+        "lead-closed-counts", "A closed ticket holds up its set for ever.",
+        "sync/reports/tickets.py", "self.came_in is None or self._stage == CLOSED", "self.came_in is None",
+        test="tests/unit/test_cycles_told.py::test_closed_tickets_hold_up_nothing",
+    ),
+    Mutant(
+        "lead-every-ask-a-round", "Revisions that are asked for twice before anything was delivered are two rounds.",
+        "sync/reports/tickets.py", "self.rounds += self._undelivered is None", "self.rounds += 1",
+        test="tests/unit/test_cycles_told.py::test_a_round_begins_where_the_one_before_was_delivered",
+    ),
+    Mutant(
+        "lead-days-in-utc", "Working days begin and end at midnight in London.",
+        "sync/reports/workdays.py", "datetime.combine(day, time(), zone)", "datetime.combine(day, time(), UTC)",
+        test="tests/unit/test_cycles_told.py::test_working_days_are_counted_where_the_portal_is",
+    ),
+    Mutant(
+        "report-closed-stage", "What is kept of a closed ticket does not say that it is closed.",
+        "sync/passes/snapshot/versions.py", "        return CLOSED", "        return portal.stage(value).value",
+        test="tests/story/test_report_command.py::test_a_ticket_that_was_closed_holds_up_nothing",
+    ),
+    Mutant(
+        "report-page-unescaped", "A client's name is markup in the page that is mailed.",
+        "sync/reports/page.py", "autoescape=True", "autoescape=False",
+        test="tests/story/test_report_command.py::test_one_cycle_in_every_form",
+    ),
     # the log
     Mutant(
         "log-not-the-newest", "The log shows the oldest decisions and says that there is more after them.",

@@ -72,6 +72,7 @@ READS_THE_LEDGER: tuple[Command, ...] = (
     ("status",),
     ("log",),
     ("runs",),
+    ("report",),
     ("dead",),
     ("dead", "show", "1"),
     ("dead", "retry", "1"),
@@ -116,7 +117,7 @@ def settings() -> Iterator[Case]:
     yield Case(subscriptions, 5, "portfolio.object", {**PUBLIC, "MAPPING": "misfit.yaml"})
     yield Case(subscriptions, 2, "PUBLIC_URL is not set")
     yield Case(subscriptions, 2, "HubSpot calls https addresses only", {"PUBLIC_URL": "http://handoffs.example.com"})
-    for command in (*ASKS_THE_CRM, *STAYS, ("board",), ("release", "--reason", "x"), subscriptions):
+    for command in (*ASKS_THE_CRM, *STAYS, ("board",), ("report",), ("release", "--reason", "x"), subscriptions):
         yield Case(command, 2, "(MAPPING) has a problem: none.yaml: cannot be read", {**PUBLIC, "MAPPING": "none.yaml"})
         yield Case(command, 2, "bad.yaml:1: portfolio.objekt: is not a key", {**PUBLIC, "MAPPING": "bad.yaml"})
     for command in (*ASKS_THE_CRM, *STAYS, *READS_THE_LEDGER, ("db", "upgrade"), subscriptions):
@@ -191,8 +192,9 @@ def names() -> Iterator[Case]:
 def days() -> Iterator[Case]:
     """Days that are none, and days on the wrong side of today."""
     dated = {"sweep": "--today", "plan": "--at", "verify": "--since", "backfill": "--since", "replay": "--since"}
-    dated |= {"log": "--since", "runs": "--since"}
-    for name, option in (*dated.items(), ("replay", "--until"), ("log", "--until"), ("runs", "--until")):
+    dated |= {"log": "--since", "runs": "--since", "report": "--since"}
+    ends = [(name, "--until") for name in ("replay", "log", "runs", "report")]
+    for name, option in (*dated.items(), *ends):
         for day in ("24.12.2026", "2026-02-30", "tomorrow", ""):
             yield Case((name, option, day), 2, f"'{option}': {day!r} is no date")
         yield Case((name, option, "2999-01-01"), 2, "too far away")
@@ -200,7 +202,7 @@ def days() -> Iterator[Case]:
     yield Case(("verify", "--since", FUTURE), 2, f"{FUTURE} is still to come")
     yield Case(("replay", "--since", FUTURE), 2, f"{FUTURE} is still to come")
     yield Case(("replay", "--since", "2026-11-01", "--until", PAST), 2, f"{PAST} is before 2026-11-01")
-    for name in ("log", "runs"):
+    for name in ("log", "runs", "report"):
         yield Case((name, "--since", "2026-11-01", "--until", PAST), 2, f"{PAST} is before 2026-11-01")
     yield Case(("backfill", "--since", FUTURE), 2, "the service went live on 2026-11-02 09:00")
     yield Case(("sandbox", "--clock", "noon"), 2, "'noon' is no moment")
@@ -210,6 +212,7 @@ def places() -> Iterator[Case]:
     """Where nothing can be written."""
     for place in ("nowhere/file", "bad.yaml/file", "folder"):
         yield Case(("plan", "--out", place), 2, place)
+        yield Case(("report", "--html", place), 2, place)
         yield Case(("db", "backup", place), 2, place)
         yield Case(("init", "--default", place), 2, place)
     for place in ("bad.yaml", "bad.yaml/agency"):
@@ -267,6 +270,8 @@ def usage() -> Iterator[Case]:
     yield Case(("log", "--state", "dnoe"), 2, "there is no 'dnoe': it is one of planned")
     for name in ("log", "runs"):
         yield Case((name, "--json", "--csv"), 2, "--json or --csv: it is printed in one way")
+    yield Case(("report", "--html", "report.html", "--csv"), 2, "--html, --json or --csv: it is printed in one way")
+    yield Case(("report", "--by", "moon"), 2, "'moon' is not one of 'client'")
     yield Case(("dead", "bury"), 2, "No such command 'bury'")
     yield Case(("replay",), 2, "say what to look at again")
     yield Case(("backfill", BEFORE, "--max-effects", "0"), 2, "--max-effects")

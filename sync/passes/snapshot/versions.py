@@ -11,13 +11,7 @@ from sync.crm import Kind, RawVersion, Record, RecordRef, moment_of
 from sync.passes.portal import Portal
 from sync.passes.snapshot.todays_words import portfolio_in_todays_words, ticket_in_todays_words
 from sync.rules.in_force import MappingHistory
-from sync.storage.versions import KeptVersion
-
-DELIVERABLES = "deliverables"
-"""What the pipeline of the deliverables means."""
-
-APPROVED = "approved"
-"""What an approval means that was given."""
+from sync.storage.versions import APPROVED, CLOSED, DELIVERABLES, KeptVersion
 
 
 def mark_of(records: Iterable[Record]) -> str:
@@ -52,7 +46,7 @@ def versions_to_keep(
         of = mapping.ticket.properties
         read = {
             Kept.PIPELINE: (of.pipeline, lambda value: DELIVERABLES if value == portal.pipeline.id else ""),
-            Kept.STAGE: (of.stage, lambda value: portal.stage(value).value if value else ""),
+            Kept.STAGE: (of.stage, lambda value: _stage(value, portal)),
             Kept.NEEDS_REVISIONS: (of.needs_revisions, lambda value: mapping.ticket.revision(value) or ""),
             Kept.COPY_APPROVAL: (of.copy_approval, lambda value: _approval(value, mapping)),
             Kept.GRAPHIC_APPROVAL: (of.graphic_approval, lambda value: _approval(value, mapping)),
@@ -72,6 +66,12 @@ def _by(version: RawVersion) -> str:
 def _day(value: str) -> str:
     moment = moment_of(value) if value else None
     return "" if moment is None else moment.astimezone(UTC).date().isoformat()
+
+
+def _stage(value: str, portal: Portal) -> str:
+    if portal.is_closed(value):
+        return CLOSED
+    return portal.stage(value).value if value else ""
 
 
 def _approval(value: str, mapping: ProcessMapping) -> str:

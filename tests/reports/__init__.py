@@ -1,0 +1,1 @@
+"""Lead times against an agency whose seed planted every one of them."""
