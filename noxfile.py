@@ -11,7 +11,7 @@ import nox
 
 BIN = Path(sys.executable).parent
 PARALLEL = ("-n", "auto", "--dist", "loadfile")
-UNIT = ("tests/unit", "tests/contract", "tests/sandbox", "tests/machines")
+UNIT = ("tests/unit", "tests/contract", "tests/sandbox", "tests/machines", "tests/board")
 STORIES = ("tests/story",)
 ON_POSTGRESQL = ("tests/unit/test_ledger.py", "tests/unit/test_work_queue.py", "tests/contract/test_budget.py")
 """What touches the database most, run on PostgreSQL a second time."""
