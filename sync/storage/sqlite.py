@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import threading
 from pathlib import Path
 from urllib.parse import quote
 
@@ -12,6 +13,12 @@ from sync.errors import StoreError
 from sync.storage.lane_locks import EveryFileLaneLock, FileLaneLock
 from sync.storage.timekeeper import Everybody
 from sync.storage.wakeups import Ticks
+
+FileId = tuple[int, int]
+"""A file's device and number: another one at the same path has others."""
+
+BESIDE = ("-wal", "-shm")
+"""What SQLite keeps beside a database as long as anybody has it open: its newest transactions, and where they stand."""
 
 
 class SQLite:
@@ -25,7 +32,10 @@ class SQLite:
         self.place = f"the database {self.path}"
         self._url = url
         self._busy_seconds = busy_seconds
-        self._opened: tuple[int, int] | None = None  # the file's device and number; None: nothing has been opened yet
+        self._opened: FileId | None = None  # None: nothing has been opened yet
+        self._connections = 0
+        self._counting = threading.Lock()
+        self._beside: dict[str, FileId] = {}  # by its suffix, each file beside the database that is in use
 
     def engine(self) -> Engine:
         """Make the engine. The driver's own transaction handling is switched off: BEGIN is ours, so that it can be IMMEDIATE."""
@@ -35,6 +45,7 @@ class SQLite:
             hide_parameters=True,  # an error must not quote people's data into a log
         )
         event.listen(engine, "connect", self._on_connect)
+        event.listen(engine, "close", self._on_close)
         return engine
 
     def is_usable(self, _connection: Connection) -> bool:
@@ -61,14 +72,29 @@ class SQLite:
         """Nothing is kept beside the store's connections."""
 
     def require_same(self) -> None:
-        """Raise `StoreError` if another file stands at the path by now, or none: what is written into ours is lost."""
-        if self._opened is None or (now := self._file()) == self._opened:
+        """Raise `StoreError` if another file stands at the path by now, or none: what is written into ours is lost.
+
+        So it is with a file beside it in which the newest transactions stand: other processes would not see them.
+        """
+        if self._opened is None:
             return
-        what = "is gone" if now is None else "was replaced by another file"
-        raise StoreError(
-            f"{self.place} {what} while the service runs: nothing is written until `handoffs serve` is "
-            "started again on the file that is meant"
-        )
+        if (now := self._file()) != self._opened:
+            what = "is gone" if now is None else "was replaced by another file"
+            raise StoreError(
+                f"{self.place} {what} while the service runs: nothing is written until `handoffs serve` is "
+                "started again on the file that is meant"
+            )
+        for suffix in BESIDE if self._connections else ():
+            now = self._file(suffix)
+            if now is not None and suffix not in self._beside:
+                self._beside[suffix] = now
+            elif now != self._beside.get(suffix):
+                what = "was removed" if now is None else "was replaced by another file"
+                raise StoreError(
+                    f"{self.path}{suffix}, a part of the database, {what} while the service runs: nothing is written until "
+                    "`handoffs serve` is started again. End whatever uses the database first: what still stood in that "
+                    "file is then put into the database"
+                )
 
     def begin_read(self, connection: Connection) -> None:
         """Begin a transaction that sees one state of the database."""
@@ -118,15 +144,23 @@ class SQLite:
 
     def _on_connect(self, connection: sqlite3.Connection, _record: object) -> None:
         _configure(connection, self._busy_seconds)
+        with self._counting:
+            self._connections += 1
         if self._opened is None:
             self._opened = self._file()
 
-    def _file(self) -> tuple[int, int] | None:
+    def _on_close(self, _connection: sqlite3.Connection, _record: object) -> None:
+        with self._counting:
+            self._connections = max(0, self._connections - 1)
+            if not self._connections:  # SQLite removes what stands beside a database that nobody has open
+                self._beside.clear()
+
+    def _file(self, suffix: str = "") -> FileId | None:
         """Which file stands at the path; None: none does, or the database is in memory."""
         if self.path is None:
             return None
         try:
-            found = self.path.stat()
+            found = os.stat(f"{self.path}{suffix}")  # noqa: PTH116 - before each transaction: a Path costs ten times as much
         except OSError:
             return None
         return found.st_dev, found.st_ino

@@ -345,9 +345,19 @@ MUTANTS = (
         test="tests/unit/test_store.py::test_a_file_that_is_replaced_while_it_is_written",
     ),
     Mutant(
+        "newest-file-gone", "What is committed goes into a removed file, which no other process sees.",
+        SQLITE, "for suffix in BESIDE if self._connections else ():", "for suffix in BESIDE[2:]:",
+        test="tests/unit/test_store.py::test_a_file_beside_it_that_is_removed",
+    ),
+    Mutant(
+        "all-closed-is-gone", "After its last connection was closed a database takes no writing any more.",
+        SQLITE, "                self._beside.clear()\n", "                pass\n",
+        test="tests/unit/test_store.py::test_a_file_beside_it_goes_with_the_last_connection",
+    ),
+    Mutant(
         "file-gone-is-made-anew", "A database that was removed under the service is made anew, and empty.",
-        SQLITE, "if self._opened is None or (now := self._file()) == self._opened:",
-        "if self._opened is None or (now := self._file()) in {None, self._opened}:",
+        SQLITE, "        if (now := self._file()) != self._opened:\n",
+        "        if (now := self._file()) not in {None, self._opened}:\n",
         test="tests/unit/test_store.py::test_a_file_that_is_gone_is_not_made_anew",
     ),
     Mutant(

@@ -230,6 +230,34 @@ def test_a_file_that_is_replaced_while_it_is_written(path: Path) -> None:
         write()
 
 
+@pytest.mark.parametrize("suffix", ["-wal", "-shm"])
+def test_a_file_beside_it_that_is_removed(path: Path, suffix: str) -> None:
+    """Another process would make it anew, and know nothing of what stood there; nothing is lost where all end first."""
+    store = _open(path)
+    with store.write() as connection:
+        put(connection, A, "before")
+    Path(f"{path}{suffix}").unlink()
+    for _ in range(3):
+        with pytest.raises(StoreError, match=rf"handoffs\.db{suffix}, a part of the database, was removed"):
+            _write(store)
+        with pytest.raises(StoreError, match="was removed"), store.reader.read():
+            pass
+    store.close()
+    with _open(path).read() as connection:
+        assert get(connection, A) == "before"
+
+
+def test_a_file_beside_it_goes_with_the_last_connection(path: Path) -> None:
+    store = _open(path)
+    for n in range(3):
+        with store.write() as connection:
+            put(connection, A, str(n))
+        store.close()
+        assert not Path(f"{path}-wal").exists()
+        for other in ("a", "b"):  # or the next one may get the same number
+            path.with_name(f"{other}{n}").touch()
+
+
 def test_no_database(path: Path) -> None:
     path.write_text("This is a letter to my aunt. " * 100, encoding="utf-8")
     with pytest.raises(StoreError, match="is damaged or is no SQLite file"):
