@@ -98,7 +98,8 @@ class Settings(BaseSettings):
         None,
         ge=1,
         le=64,
-        description="How many passes may run at a time, each in a worker of its own. Unset: as many as there were, at first 1.",
+        description="How many passes may run at a time, each in a worker of its own. "
+        "Unset: as before, at first 4 on PostgreSQL, 1 on SQLite.",
     )
     accept_signature_v1: bool = Field(False, description="Also accept the old, timestamp-less signature.")
     go_live: str | None = Field(

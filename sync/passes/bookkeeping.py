@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 
 from sync.clock import Clock
 from sync.crm import CRMReader, Faulty, Kind, RecordRef
+from sync.passes.elsewhere import require_lanes
+from sync.passes.held_lane import HeldLane
 from sync.passes.ledger_views import Known, ledger_views, merged_into, recorded_occurrences
 from sync.passes.snapshot import Group
 from sync.passes.snapshot.parents import find_existing, find_parents
@@ -76,14 +78,15 @@ class Bookkeeper:
     # -- what a reading shows
 
     def note_group(
-        self, group: Group, portfolios: Sequence[str], retry: Collection[RecordRef]
+        self, group: Group, portfolios: Sequence[str], retry: Collection[RecordRef], lane: HeldLane
     ) -> dict[RecordRef, LedgerView]:
         """Write down what the group shows, and give what the ledger then knows of each record.
 
         `portfolios` (ids) were asked for; for the records of `retry` what was refused is planned anew. Raises the port's
-        errors and `StoreError`.
+        errors, `StoreError`, and `ElsewhereError` where the pass needs other lanes too.
         """
         with self._store.write() as connection:
+            require_lanes(connection, group, lane)
             former = self._note_records(connection, group)
             known = recorded_occurrences(connection, group, former)
             departed = _departed(connection, group, portfolios, known.recorded)

@@ -3,23 +3,35 @@
 What a pass has decided is weighed as a whole before the first effect of it. What would pass the limit is *held*: nothing
 of it is written down or begun, its records stay enqueued with their number of effects, and no pass takes them until an
 admin lets them go. They are then decided anew.
+
+Passes of several lanes run at the same time. So that they do not all use the same room, each *reserves* what it is about to
+begin, until it is through. What there would be room for without the others' reservations is not held: it waits for them.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
 
 from sync.clock import Clock
 from sync.crm import RecordRef
-from sync.storage import ledger, releases, work_queue
+from sync.passes.held_lane import HeldLane
+from sync.storage import ledger, releases, service_state, work_queue
 from sync.storage.database import Connection, Store
 
 WINDOW = timedelta(hours=1)
 """Over which effects are counted, and for which an admin's word holds."""
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What may not begin now. `held`: until an admin's word, with their effects. `waiting`: until other lanes' passes end."""
+
+    held: Mapping[RecordRef, int] = field(default_factory=dict)
+    waiting: frozenset[RecordRef] = frozenset()
 
 
 class Breaker:
@@ -31,21 +43,22 @@ class Breaker:
         self._clock = clock
         self._alert = alert
 
-    def held(self, ahead: Mapping[RecordRef, int]) -> dict[RecordRef, int]:
+    def weigh(self, ahead: Mapping[RecordRef, int], lane: HeldLane) -> Weighed:
         """Tell which records must wait: all that would begin something, or none.
 
-        `ahead` is the number of effects that each record would begin; the answer gives it for those that wait. Whatever
+        `ahead` is the number of effects that each record would begin. What may begin is reserved, until `end`. Whatever
         is held is alerted. Raises `StoreError`.
         """
         beginning = {record: count for record, count in ahead.items() if count}
         if not beginning:
-            return {}
+            return Weighed()
         total = sum(beginning.values())
-        now = self._clock.now()
-        with self._store.read() as connection:
-            room = _room(connection, self._limit, now)
+        room = self._room_now() if lane.number is None or lane.is_alone else self._reserve(total, lane.number)
+        if room is None:
+            log.info("group.waits_for_room", records=len(beginning), effects=total)
+            return Weighed(waiting=frozenset(beginning))
         if total <= room:
-            return {}
+            return Weighed()
         log.warning("group.held", records=len(beginning), effects=total, room=room, limit=self._limit)
         self._alert(
             "held",
@@ -53,7 +66,43 @@ class Breaker:
             f"limit of {self._limit} an hour (rules.effects_per_hour) and what was released. See `handoffs status`; "
             "`handoffs release --reason …` lets them go.",
         )
-        return beginning
+        return Weighed(held=beginning)
+
+    def _room_now(self) -> int:
+        with self._store.read() as connection:
+            return _room(connection, self._limit, self._clock.now())
+
+    def _reserve(self, total: int, lane: int) -> int | None:
+        """The room that there is, in which so many are reserved if they fit; None: only others' reservations are in the way."""
+        with self._store.write() as connection:
+            room = _room(connection, self._limit, self._clock.now())
+            if total > room:
+                return room
+            taken = service_state.get(connection, service_state.RESERVED) or {}
+            if total > room - sum(effects for other, effects in taken.items() if other != lane):
+                return None
+            service_state.put(connection, service_state.RESERVED, {**taken, lane: total})
+        return room
+
+    def begin(self, lane: HeldLane) -> None:
+        """Give back what whoever had this lane before, and died, had reserved. Raises `StoreError`."""
+        if lane.is_alone and lane.count == 1:
+            return
+        with self._store.read() as connection:
+            taken = service_state.get(connection, service_state.RESERVED) or {}
+        if taken and (lane.number is None or lane.number in taken):
+            with self._store.write() as connection:
+                self.end(connection, lane)
+
+    @staticmethod
+    def end(connection: Connection, lane: HeldLane) -> None:
+        """Give back what this lane has reserved: what its pass has begun is counted by now."""
+        if lane.count == 1:
+            return
+        taken = service_state.get(connection, service_state.RESERVED) or {}
+        left = {} if lane.number is None else {one: effects for one, effects in taken.items() if one != lane.number}
+        if left != taken:
+            service_state.put(connection, service_state.RESERVED, left)
 
 
 @dataclass(frozen=True, slots=True)

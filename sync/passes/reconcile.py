@@ -30,10 +30,11 @@ from sync.passes.decider import Decider
 from sync.passes.dump import bounded
 from sync.passes.effects import Follower, Performer, Resolver
 from sync.passes.effects.attempts import Performed
+from sync.passes.elsewhere import ElsewhereError
 from sync.passes.found import Found
 from sync.passes.found import found as what_was_found
 from sync.passes.found import remember as remember_found
-from sync.passes.held_lane import HeldLane
+from sync.passes.held_lane import AGAIN, HeldLane
 from sync.passes.portal import Portal, PortalCache
 from sync.passes.snapshot import Group, SnapshotReader
 from sync.passes.tally import Tally
@@ -66,6 +67,7 @@ class _Pass:
 
     items: Mapping[RecordRef, WorkItem]
     tally: Tally
+    lane: HeldLane
     again: dict[RecordRef, datetime] = field(default_factory=dict)
     faulty: dict[RecordRef, str] = field(default_factory=dict)
     looked_at: set[RecordRef] = field(default_factory=set)
@@ -73,6 +75,7 @@ class _Pass:
     held: dict[RecordRef, int] = field(default_factory=dict)
     gate: Gate | None = None  # None: whatever is decided may be done
     refused: set[RecordRef] = field(default_factory=set)
+    elsewhere: set[RecordRef] = field(default_factory=set)  # another lane's pass is at work on what these need
     rounds: int = 0
 
     def mends(self, record: RecordRef) -> bool:
@@ -132,7 +135,11 @@ class Reconciler:
         `CRMUnavailableError`, `MappingMisfitError`, `StoreError`.
         """
         lane.require()
-        tally = self._run(items, gate)
+        self._breaker.begin(lane)
+        try:
+            tally = self._run(items, gate, lane)
+        finally:
+            lane.only_own()
         self._follower.follow()
         return tally
 
@@ -146,7 +153,7 @@ class Reconciler:
         lane.require()
         self._follower.finish()
 
-    def _run(self, items: Sequence[WorkItem], gate: Gate | None) -> Tally:
+    def _run(self, items: Sequence[WorkItem], gate: Gate | None, lane: HeldLane) -> Tally:
         portal = self._portals.get()
         if not portal.task_keys.ready:
             name = self._mapping.task.key_property
@@ -159,7 +166,7 @@ class Reconciler:
         try:
             units = self._find_units(items, tally)
             self._failpoint("homes")
-            self._pass(units, portal, tally, gate)
+            self._pass(units, portal, _Pass({item.record: item for item in units}, tally, lane, gate=gate))
         except Exception as error:  # the boundary: one record must not stop the others
             if _concerns_all(error):
                 raise
@@ -169,7 +176,7 @@ class Reconciler:
                 self._failed(units[0], error, tally)
             else:  # what was done is settled; each of them gets a pass alone
                 for item in units:
-                    tally += self._run([item], gate)
+                    tally += self._run([item], gate, lane)
         return tally
 
     def _find_units(self, items: Sequence[WorkItem], tally: Tally) -> list[WorkItem]:
@@ -194,8 +201,7 @@ class Reconciler:
 
     # -- the pass
 
-    def _pass(self, items: Sequence[WorkItem], portal: Portal, tally: Tally, gate: Gate | None) -> None:
-        state = _Pass({item.record: item for item in items}, tally, gate=gate)
+    def _pass(self, items: Sequence[WorkItem], portal: Portal, state: _Pass) -> None:
         waiting = self._resolver.resolve(state.items, portal.task_keys)
         for record, until in waiting.items():
             state.recheck_at(record, until)
@@ -207,13 +213,13 @@ class Reconciler:
         for record in units:
             state.recheck_at(record, self._clock.now() + SOON)
         self._settle(state)
-        tally.looked += len(items)
+        state.tally.looked += len(items)
 
     def _round(self, units: Sequence[RecordRef], state: _Pass, portal: Portal) -> list[RecordRef]:
         """Read, decide, plan and do once; what its own writes or a person's may have changed is to be decided anew."""
         state.rounds += 1
-        portal, group = self._read(units, portal)
-        views = self._note_group(group, units, state)
+        portal, group, views = self._read_and_note(units, state, portal)
+        units = [record for record in units if record not in state.elsewhere]
         contexts = self._decider.contexts(group, views, portal)
         decisions, faulty = self._decider.decide(contexts, portal)
         incomplete = _incomplete(group, contexts)
@@ -241,12 +247,27 @@ class Reconciler:
         self._failpoint("snapshot")
         return portal, group
 
-    def _note_group(self, group: Group, units: Sequence[RecordRef], state: _Pass) -> dict[RecordRef, LedgerView]:
-        """What the ledger knows of the group, once what was read is written down."""
-        retry = [record for record in group.snapshots if state.mends(record)]
-        views = self._bookkeeper.note_group(group, _ids(units, Kind.PORTFOLIO), retry)
-        self._failpoint("read")
-        return views
+    def _read_and_note(
+        self, units: Sequence[RecordRef], state: _Pass, portal: Portal
+    ) -> tuple[Portal, Group, dict[RecordRef, LedgerView]]:
+        """What the CRM shows of these, and what the ledger knows of them once that is written down.
+
+        Where another lane's pass may be in the middle of it that lane is taken too, and all is read once more; what another
+        worker has is put off.
+        """
+        while True:
+            portal, group = self._read(units, portal)
+            retry = [record for record in group.snapshots if state.mends(record)]
+            try:
+                views = self._bookkeeper.note_group(group, _ids(units, Kind.PORTFOLIO), retry, state.lane)
+            except ElsewhereError as error:
+                missing = state.lane.take_too({lane for lanes in error.lanes.values() for lane in lanes})
+                left = {record for record, lanes in error.lanes.items() if lanes & missing}
+                state.elsewhere |= left
+                units = [record for record in units if record not in left]
+            else:
+                self._failpoint("read")
+                return portal, group, views
 
     def _waited_for(
         self, contexts: Mapping[RecordRef, Context], decisions: Mapping[RecordRef, Decision], portal: Portal
@@ -265,10 +286,11 @@ class Reconciler:
     ) -> dict[RecordRef, Decision]:
         """Let the breaker hold what would pass the limit; what begins nothing new goes on."""
         ahead = {record: effects_ahead(decision, views[record]) for record, decision in decisions.items()}
-        held = self._breaker.held(ahead)
-        state.held.update(held)
-        state.tally.held += sum(held.values())
-        return {record: decision for record, decision in decisions.items() if record not in state.held}
+        weighed = self._breaker.weigh(ahead, state.lane)
+        state.held.update(weighed.held)
+        state.tally.held += sum(weighed.held.values())
+        state.elsewhere |= weighed.waiting
+        return {r: decision for r, decision in decisions.items() if r not in state.held and r not in weighed.waiting}
 
     def _plan(
         self,
@@ -343,11 +365,13 @@ class Reconciler:
             since = faulty_records.remember(connection, state.looked_at, state.incomplete, now)
             for record, began in since.items():
                 state.recheck_at(record, now + _until_whole(now - began))
-            left = state.faulty.keys() | state.held.keys() | state.refused
+            left = state.faulty.keys() | state.held.keys() | state.refused | state.elsewhere
             through = {item: state.again.get(record) for record, item in state.items.items() if record not in left}
             work_queue.ack(connection, through)
             held = [item for record, item in state.items.items() if record in state.held]
             work_queue.hold(connection, held, state.held)
+            work_queue.put_off(connection, state.elsewhere, now + AGAIN)
+            self._breaker.end(connection, state.lane)
         for record, text in state.faulty.items():
             state.tally.errors += 1
             self._nack(state.items[record], text)

@@ -11,12 +11,15 @@ from sync.service import holder
 from sync.service.holder import OnWait
 from sync.storage import service_state, work_queue
 from sync.storage.database import Store, StoreReader
-from sync.storage.lane_locks import LaneLock
+from sync.storage.lane_locks import LaneLock, LocksTogether
 
 log = structlog.get_logger()
 
 STOP_POLL = 0.2
 """How often a command that waits for a lane asks whether it should stop, in seconds."""
+
+SHARED_LANES = 4
+"""How many lanes there are on PostgreSQL where LANES was never set: so many workers can pass at the same time."""
 
 EVERY = -1
 """The number by which whoever waits for all lanes is told of."""
@@ -103,12 +106,12 @@ def every_lane_held(store: Store, stop: Callable[[], bool] = never) -> Iterator[
 def set_number(store: Store, wanted: int | None, stop: Callable[[], bool] = never) -> None:
     """Let there be so many lanes from now on (`LANES`), unless `stop` says so first; None: as many as there are.
 
-    No pass runs meanwhile, and every record has its new lane before the next one: so no two passes of a record overlap.
-    Raises `StoreError`.
+    Where nobody has ever said how many, a database that several hosts share has `SHARED_LANES`. No pass runs meanwhile,
+    and every record has its new lane before the next one: so no two passes of a record overlap. Raises `StoreError`.
     """
     with store.read() as connection:
         known = service_state.get(connection, service_state.LANES)
-    lanes = wanted or known or 1
+    lanes = wanted or known or (SHARED_LANES if store.is_shared else 1)
     if lanes == (known or 1):
         return
     with every_lane_held(store, stop) as held:
@@ -138,14 +141,17 @@ class PreparedLanes:
         Raises `StoreError`, and what the CRM's port raises.
         """
         self._prepare_once()
-        with self._lanes.held(lane, stop, self._on_wait, patient=patient) as lock, self._right_to_pass(lock) as held:
+        with (
+            self._lanes.held(lane, stop, self._on_wait, patient=patient) as lock,
+            self._right_to_pass(lock, lane) as held,
+        ):
             yield held
 
     @contextmanager
     def every(self, stop: Callable[[], bool] = never) -> Iterator[HeldLane | None]:
         """Hold all lanes, so that no other pass runs meanwhile; otherwise as `one`."""
         self._prepare_once()
-        with self._lanes.every(stop, self._on_wait) as lock, self._right_to_pass(lock) as held:
+        with self._lanes.every(stop, self._on_wait) as lock, self._right_to_pass(lock, None) as held:
             yield held
 
     def _prepare_once(self) -> None:
@@ -154,13 +160,14 @@ class PreparedLanes:
             self._is_prepared = True
 
     @contextmanager
-    def _right_to_pass(self, lock: LaneLock | None) -> Iterator[HeldLane | None]:
+    def _right_to_pass(self, lock: LaneLock | None, lane: int | None) -> Iterator[HeldLane | None]:
         if lock is None:
             yield None
             return
-        held = HeldLane(lock)
+        locks = LocksTogether(lock)
+        held = HeldLane(locks, lane, number_of_lanes(self._store), self._store.lane_lock)
         try:
-            with self._store.fenced(lock):
+            with self._store.fenced(locks):
                 yield held
         finally:
             held.end()

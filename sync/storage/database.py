@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from sync.errors import StoreError
-from sync.storage.lane_locks import LaneLock, lost
+from sync.storage.lane_locks import Fence, LaneLock, lost
 from sync.storage.sqlite import SQLite, UnchangeableSQLite, refuses_files_beside_it
 from sync.storage.timekeeper import TimeKeeper
 from sync.storage.wakeups import Wakeups
@@ -181,8 +181,8 @@ class Store(StoreReader):
             raise self._explained(error) from error
 
     @contextmanager
-    def fenced(self, lock: LaneLock) -> Iterator[None]:
-        """Let this thread write only as long as it has this lane: each transaction asks, and raises `LaneLostError`.
+    def fenced(self, lock: Fence) -> Iterator[None]:
+        """Let this thread write only as long as it has these lanes: each transaction asks, and raises `LaneLostError`.
 
         So what a pass has read and decided is never written over what another one has done meanwhile.
         """
@@ -197,8 +197,8 @@ class Store(StoreReader):
         if (lock := self._lane()) is not None and not lock.is_mine():
             raise lost(lock.name)
 
-    def _lane(self) -> LaneLock | None:
-        found: LaneLock | None = getattr(self._fence, "lock", None)
+    def _lane(self) -> Fence | None:
+        found: Fence | None = getattr(self._fence, "lock", None)
         return found
 
     def lane_lock(self, lane: int) -> LaneLock:

@@ -80,6 +80,45 @@ class LaneLock(Protocol):
         ...
 
 
+class Fence(Protocol):
+    """What is asked before each write: see `LaneLock`."""
+
+    @property
+    def name(self) -> str: ...
+
+    def is_mine(self) -> bool: ...
+
+    def is_mine_in(self, connection: Connection) -> bool: ...
+
+
+class LocksTogether:
+    """The locks by which a pass may write: its own lane's, and those that it has taken too."""
+
+    def __init__(self, own: LaneLock) -> None:
+        self._locks = [own]
+
+    @property
+    def name(self) -> str:
+        """What they are the locks of, in words."""
+        return " and ".join(lock.name for lock in self._locks)
+
+    def add(self, lock: LaneLock) -> None:
+        """Have this one too."""
+        self._locks.append(lock)
+
+    def remove(self, lock: LaneLock) -> None:
+        """Have this one no more."""
+        self._locks.remove(lock)
+
+    def is_mine(self) -> bool:
+        """Whether all are still had."""
+        return all(lock.is_mine() for lock in self._locks)
+
+    def is_mine_in(self, connection: Connection) -> bool:
+        """The same, asked in a transaction that writes. Raises the driver's errors."""
+        return all(lock.is_mine_in(connection) for lock in self._locks)
+
+
 class FileLaneLock:
     """A lock file. It is lost by nothing but the end of its process."""
 

@@ -162,6 +162,13 @@ PROBED_AT = _moment("probed_at")
 LANES: Entry[int] = Entry("lanes", str, int)
 """How many lanes there are (`LANES`): changed only while no pass runs."""
 
+RESERVED: Entry[dict[int, int]] = Entry(
+    "reserved",
+    lambda taken: to_json({str(lane): effects for lane, effects in taken.items()}),
+    lambda text: {int(lane): effects for lane, effects in json.loads(text).items()},
+)
+"""How many effects the pass of each lane is about to begin: they count for the breaker of the other lanes."""
+
 # -- why it cannot work
 
 TOKEN_REFUSED = _refusal("token_refused")

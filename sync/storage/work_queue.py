@@ -122,6 +122,7 @@ _MOVE = (
 def spread(connection: Connection, lanes: int) -> None:
     """Let there be so many lanes, and have each record in its own. Only for who holds every lane there is."""
     service_state.put(connection, service_state.LANES, lanes)
+    service_state.put(connection, service_state.RESERVED, {})  # nobody passes: what is left is of workers that died
     rows = [
         {"of_kind": record.kind.value, "of_id": record.id, "new_lane": lane_of(record, lanes)}
         for record in sorted(records(connection))
@@ -324,6 +325,16 @@ def ack(connection: Connection, items: Mapping[WorkItem, datetime | None]) -> No
         connection.execute(_LATER, later)
     if failed := [record for item, record in records.items() if item.attempts]:
         connection.execute(_FAILS_NO_MORE, failed)  # where it was marked again meanwhile too: it stays due
+
+
+_PUT_OFF = update(work_items).where(*_OF_RECORD).values(look_at=bindparam("later"))
+
+
+def put_off(connection: Connection, records: Iterable[RecordRef], until: datetime) -> None:
+    """Have a pass look at these later, as if this one had not taken them; also where they were enqueued meanwhile."""
+    rows = [{"of_kind": one.kind.value, "of_id": one.id, "later": to_ms(until)} for one in sorted(records)]
+    if rows:
+        connection.execute(_PUT_OFF, rows)
 
 
 def nack(connection: Connection, item: WorkItem, now: datetime, error: str) -> bool:

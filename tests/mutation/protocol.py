@@ -56,6 +56,7 @@ GROUPING = "sync/service/grouping.py"
 
 BOARD_ACCESS, _BOARD_TEST = "sync/board/access.py", "tests/board/test_access.py::"
 _MANY_TEST = "tests/story/test_many_workers.py::"
+_LANES_TEST = "tests/story/test_several_lanes.py::"
 _RUNNING_TEST, _WELL_TEST = "tests/unit/test_running.py::", "tests/story/test_all_is_well.py::"
 
 FOUND, KEPT_VERSIONS, SURVEY = "sync/passes/found.py", "sync/passes/snapshot/versions.py", "sync/passes/survey.py"
@@ -263,6 +264,34 @@ MUTANTS = (
         "sync/service/drain.py", "goes_on |= _next_group(self._service, held, lane, total)",
         "while _next_group(self._service, held, lane, total):\n                                pass",
         test=_MANY_TEST + "test_a_long_backlog_in_one_lane_keeps_nobody_waiting",
+    ),
+    Mutant(
+        "a-lane-alone", "A pass takes over what another lane's pass is in the middle of.",
+        "sync/passes/elsewhere.py", "    if lane.is_alone:\n        return", "    return",
+        test=_LANES_TEST + "test_a_merge_in_the_middle_of_a_pass",
+    ),
+    Mutant(
+        "a-lane-taken-unread", "What was read before the other lane's pass was through is decided on.",
+        RECONCILE, "            except ElsewhereError as error:\n",
+        "            except ElsewhereError as error:\n                self._failpoint('snapshot')\n"
+        "                state.lane.count = 1\n                continue\n",
+        test=_LANES_TEST + "test_a_merge_in_the_middle_of_a_pass",
+    ),
+    Mutant(
+        "a-room-for-each-lane", "Each lane has the whole limit of effects an hour for itself.",
+        "sync/passes/breaker.py", " - sum(effects for other, effects in taken.items() if other != lane)", "",
+        test=_LANES_TEST + "TestTheBreaker::test_two_lanes_share_one_limit",
+    ),
+    Mutant(
+        "held-for-another-lane", "What another lane has reserved has an admin asked, though there may be room.",
+        "sync/passes/breaker.py", "                return None\n            service_state",
+        "                return 0\n            service_state",
+        test=_LANES_TEST + "TestTheBreaker::test_what_another_lane_has_reserved_holds_nothing",
+    ),
+    Mutant(
+        "reserved-for-ever", "What a worker had reserved when it died is never given back.",
+        RECONCILE, "        self._breaker.begin(lane)\n", "",
+        test=_LANES_TEST + "TestTheBreaker::test_what_a_dead_worker_reserved_is_given_back",
     ),
     Mutant(
         "a-lost-host-unnamed", "One of several workers that has fallen silent is not told of.",

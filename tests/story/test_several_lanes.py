@@ -1,0 +1,200 @@
+"""Several lanes: passes run at the same time, and what belongs to two of them is done once (docs/process.md C.14, G.9)."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import pytest
+
+from sync.crm import Kind, RecordRef
+from sync.observe import status
+from sync.passes import held_lane
+from sync.service.bootstrap import Service
+from sync.service.drain import Turns
+from sync.storage import service_state, work_queue
+from tests.conftest import MakeWorld
+from tests.world import World
+
+LANES = 16
+STEPS = ("snapshot", "planned", "claimed")
+LIMIT = 10
+
+
+def lane_of(portfolio: str, kind: Kind = Kind.PORTFOLIO) -> int:
+    return work_queue.lane_of(RecordRef(kind, portfolio), LANES)
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both workers are this thread: nobody gives up a lane while the other one waits for it."""
+    monkeypatch.setattr(held_lane, "PATIENCE", 0.0)
+
+
+@pytest.fixture
+def world(make_world: MakeWorld) -> World:
+    return make_world(lanes=LANES)
+
+
+@pytest.fixture
+def other(world: World) -> Iterator[Service]:
+    """Another worker's service on the same database."""
+    with closing(world._start()) as service:
+        yield service
+
+
+def clients_in_lanes(world: World, *wanted: int, due: int) -> list[list[str]]:
+    """Portfolios in so many different lanes, so many in each."""
+    found: dict[int, list[str]] = {}
+    while sum(len(each) >= count for each, count in zip(_longest(found), wanted, strict=False)) < len(wanted):
+        one = world.people.create_portfolio(f"Client {sum(map(len, found.values()))}", world.day(due))
+        found.setdefault(lane_of(one), []).append(one)
+    return [each[:count] for each, count in zip(_longest(found), wanted, strict=False)]
+
+
+def _longest(found: dict[int, list[str]]) -> list[list[str]]:
+    return sorted(found.values(), key=len, reverse=True)
+
+
+def in_the_middle(world: World, step: str, happens: Callable[[], None]) -> None:
+    """Have this happen once when a pass of the first worker reaches this step."""
+
+    def failpoint(reached: str) -> None:
+        if reached == step:
+            world.failpoint = lambda _: None
+            happens()
+
+    world.failpoint = failpoint
+
+
+def settle(world: World) -> None:
+    for _ in range(6):
+        world.minutes(2)
+
+
+def once_each(world: World) -> None:
+    keys = Counter(task.key for task in world.tasks())
+    assert max(keys.values(), default=1) == 1, keys
+    emails = Counter(world.emails())
+    assert max(emails.values(), default=1) == 1, emails
+
+
+@pytest.mark.parametrize(("step", "primary"), [*((step, "own") for step in STEPS), ("snapshot", "other")])
+def test_a_merge_in_the_middle_of_a_pass(world: World, other: Service, step: str, primary: str) -> None:
+    """The pass over the one goes on, and the one over what the merge has made waits until it is through."""
+    world.work()
+    one, two = world.people.create_portfolio("Acme", world.day(10)), world.people.create_portfolio("Acme Inc", "")
+    made: list[str] = []
+
+    def merged() -> None:
+        kept, gone = (one, two) if primary == "own" else (two, one)
+        made.append(world.people.merge("portfolio", kept, gone))
+        world.sandbox.delivery.pump()
+        Turns(other).drain()
+
+    in_the_middle(world, step, merged)
+    with world.service.store.write() as connection:
+        work_queue.enqueue(connection, [RecordRef(Kind.PORTFOLIO, one)], world.clock.now(), "test")
+    Turns(world.service).drain()
+    assert made
+    assert lane_of(made[0]) != lane_of(one)
+    settle(world)
+    once_each(world)
+    assert len(world.tasks()) == len(world.emails()) == 1
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_ticket_that_moves_in_the_middle_of_a_pass(world: World, other: Service, step: str) -> None:
+    """Its new portfolio's pass takes over what the old one's has begun, once that is through."""
+    (one,), (two,) = clients_in_lanes(world, 1, 1, due=90)
+    ticket = world.people.create_ticket("Video", "Spring", one)
+    world.work()
+    before = len(world.tasks())
+    world.people.request_revisions(ticket, "Copy and Graphic Revisions", note="Shorter")
+    moved: list[bool] = []
+
+    def moves() -> None:
+        world.people.associate("ticket", ticket, "portfolio", two)
+        world.people.dissociate("ticket", ticket, "portfolio", one)
+        with other.store.write() as connection:
+            work_queue.enqueue(connection, [RecordRef(Kind.PORTFOLIO, two)], world.clock.now(), "test")
+        Turns(other).drain()
+        moved.append(True)
+
+    in_the_middle(world, step, moves)
+    world.work()
+    assert moved
+    settle(world)
+    once_each(world)
+    assert len(world.tasks()) - before == 2
+
+
+def held_effects(world: World) -> int:
+    with world.service.store.read() as connection:
+        return status.held(connection).effects
+
+
+class TestTheBreaker:
+    @pytest.mark.parametrize("step", ["planned", "claimed", "sent"])
+    def test_two_lanes_share_one_limit(self, make_world: MakeWorld, step: str) -> None:
+        world = make_world(lanes=LANES, mapping=f"rules: {{effects_per_hour: {LIMIT}}}\n")
+        with closing(world._start()) as other:
+            first, second = clients_in_lanes(world, 4, 4, due=10)
+            with world.service.store.write() as connection:
+                for one in work_queue.records(connection):
+                    work_queue.ack(connection, dict.fromkeys(work_queue.items_of(connection, [one])))
+                refs = [RecordRef(Kind.PORTFOLIO, one) for one in (*first, *second)]
+                work_queue.enqueue(connection, refs, world.clock.now(), "test")
+            seen: list[int] = []
+
+            def meanwhile() -> None:
+                Turns(other).drain()
+                seen.append(held_effects(world))
+
+            in_the_middle(world, step, meanwhile)
+            Turns(world.service).drain()
+            assert seen
+            for _ in range(4):
+                world.clock.advance(held_lane.AGAIN)
+                Turns(world.service).drain()
+            done = len(world.tasks()) + len(world.emails())
+            assert done == 8
+            assert held_effects(world) == 8  # of them nothing was begun: the limit would be passed
+
+    def test_what_another_lane_has_reserved_holds_nothing(self, make_world: MakeWorld) -> None:
+        """Whether there is room is not known before the other pass is through: nobody is asked for an admin's word."""
+        world = make_world(lanes=LANES, mapping=f"rules: {{effects_per_hour: {LIMIT}}}\n")
+        with closing(world._start()) as other:
+            first, second = clients_in_lanes(world, 3, 1, due=10)
+            seen: list[int] = []
+
+            def meanwhile() -> None:
+                with other.store.write() as connection:
+                    taken = service_state.get(connection, service_state.RESERVED)
+                    assert taken is not None
+                    ((lane, effects),) = taken.items()
+                    service_state.put(connection, service_state.RESERVED, {lane: effects + 3})  # as if it had more
+                Turns(other).drain()
+                seen.append(held_effects(world))
+
+            in_the_middle(world, "claimed", meanwhile)
+            with world.service.store.write() as connection:
+                refs = [RecordRef(Kind.PORTFOLIO, one) for one in (*first, *second)]
+                work_queue.enqueue(connection, refs, world.clock.now(), "test")
+            Turns(world.service).drain()
+            assert seen == [0]
+            world.clock.advance(held_lane.AGAIN)
+            Turns(world.service).drain()
+            assert held_effects(world) == 0
+            with world.service.store.read() as connection:
+                assert not service_state.get(connection, service_state.RESERVED)
+            assert {task.key for task in world.tasks() if any(f":{one}:" in str(task.key) for one in second)}
+
+    def test_what_a_dead_worker_reserved_is_given_back(self, make_world: MakeWorld) -> None:
+        world = make_world(lanes=LANES, mapping=f"rules: {{effects_per_hour: {LIMIT}}}\n")
+        (one,) = clients_in_lanes(world, 1, due=10)[0]
+        with world.service.store.write() as connection:
+            service_state.put(connection, service_state.RESERVED, {lane_of(one): LIMIT})
+        world.work()
+        assert len(world.tasks()) == 1
+        with world.service.store.read() as connection:
+            assert not service_state.get(connection, service_state.RESERVED)
