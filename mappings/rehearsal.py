@@ -14,8 +14,9 @@ from types import TracebackType
 
 from jinja2 import Template, TemplateSyntaxError, UndefinedError, nodes
 
-from mappings.texts import BLANK, FILTERS, RENDERING_ERRORS, compiled, environment, one_line, values_of
+from mappings.texts import BLANK, FILTERS, RENDERING_ERRORS, WORDS, compiled, environment, one_line, values_of
 from mappings.vocabulary import EmailKind, TaskKind
+from mappings.words import KEYS, spoken
 
 _JINJAS_OWN = frozenset({"loop", "self", "caller", "varargs", "kwargs"})
 _ATTACK = """"' onx-attack=1 ><x-attack>"""
@@ -72,6 +73,10 @@ FULL: dict[str, object] = {
 }
 """A context that has everything."""
 
+_WORDS = {key: spoken(key) for key in KEYS}
+_SEEN = FULL | {WORDS: _WORDS}
+"""What a text can see."""
+
 _DATED = ("refresh_date", "days_until")
 _SET = ("tickets", "folder")
 _TASKS: Mapping[TaskKind, tuple[str, ...]] = {
@@ -125,7 +130,7 @@ def faults(source: str, kind: TaskKind | EmailKind | None, *, html: bool, subjec
 def _rehearsed(template: Template, kind: TaskKind | EmailKind | None, *, html: bool, subject: bool) -> Iterator[Fault]:
     for context, whose in ((FULL, "a record that has everything"), (sparse(kind), "a record that lacks what it may")):
         try:
-            rendered = template.render(values_of(context, UTC))
+            rendered = template.render(values_of(context, UTC, _WORDS))
         except UndefinedError as error:
             name = _guard(error)
             yield Fault(_line_of(error.__traceback__), f"{error}: {name}")
@@ -160,11 +165,11 @@ def _unknown_names(source: str, *, html: bool) -> Iterator[Fault]:
     names = list(tree.find_all(nodes.Name))
     own = {name.name for name in names if name.ctx != "load"}  # what the text itself sets or loops over
     for name in names:
-        if name.name not in BLANK and name.name not in own | _JINJAS_OWN:
-            yield Fault(name.lineno, f"`{name.name}` is not known here: {_hint(name.name, BLANK)}")
+        if name.name not in _SEEN and name.name not in own | _JINJAS_OWN:
+            yield Fault(name.lineno, f"`{name.name}` is not known here: {_hint(name.name, _SEEN)}")
     for attribute in tree.find_all(nodes.Getattr):
         owner = attribute.node
-        shape = FULL.get(owner.name) if isinstance(owner, nodes.Name) and owner.name not in own else None
+        shape = _SEEN.get(owner.name) if isinstance(owner, nodes.Name) and owner.name not in own else None
         if isinstance(owner, nodes.Name) and isinstance(shape, dict) and attribute.attr not in shape:
             yield Fault(attribute.lineno, f"`{owner.name}` has no `{attribute.attr}`: {_hint(attribute.attr, shape)}")
 
@@ -216,7 +221,7 @@ class _Watch(HTMLParser):
 
 def _lets_in(template: Template) -> bool:
     try:
-        rendered = template.render({key: _hostile(value) for key, value in FULL.items()})
+        rendered = template.render({key: _hostile(value) for key, value in _SEEN.items()})
     except RENDERING_ERRORS:
         return False  # it calculates with a text: nothing came out
     watch = _Watch()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from functools import cache, lru_cache
-from typing import cast
+from typing import Final, cast
 from urllib.parse import urlsplit
 
 from jinja2 import Environment as JinjaEnvironment
@@ -22,6 +22,7 @@ from mappings.problems import MappingError, Problem
 from mappings.richtext import plain_text, tidy
 from mappings.schema import ProcessMapping
 from mappings.vocabulary import EmailKind, Role, TaskKind
+from mappings.words import KEYS, revision_word, words_of
 
 Context = Mapping[str, object]
 """What a text may speak of: plain JSON values, the keys of `BLANK`."""
@@ -56,6 +57,9 @@ BLANK: dict[str, object] = {
     "reason": "",  # why a task is closed
 }
 """Every key of a context with the value that stands for nothing."""
+
+WORDS: Final = "words"
+"""What a text has besides: what people call things, by the keys of `mappings.words`. No context holds it: labels change."""
 
 _TICKETS = ("tickets", "unfinished", "fresh", "no_folder")
 
@@ -109,8 +113,13 @@ _ANYTHING = "\ue000"  # a private character: stands for any text where a subject
 class Texts:
     """Renders the texts of one mapping; a context may leave out keys that have nothing to say."""
 
-    def __init__(self, mapping: ProcessMapping) -> None:
+    def __init__(self, mapping: ProcessMapping, words: Mapping[str, str] | None = None) -> None:
         self._mapping = mapping
+        self._words = words_of(mapping) | dict(words or {})
+
+    def speaking(self, words: Mapping[str, str]) -> "Texts":
+        """The same texts in the portal's words, by the keys of `mappings.words`; one that is not among them is the mapping's."""
+        return Texts(self._mapping, words)
 
     def task(self, kind: TaskKind, variables: Context) -> tuple[str, str]:
         """Subject (one line) and body (HTML) of a task. `MappingError` if the mapping's text cannot be rendered."""
@@ -126,12 +135,15 @@ class Texts:
 
     def closing_line(self, variables: Context) -> str:
         """The HTML to append to the body of a task that the service closes. `MappingError` as for `task`."""
-        values = values_of(variables, self._mapping.zone)
+        values = values_of(variables, self._mapping.zone, self._words)
         return tidy(_render(self._mapping.closing_line, values, html=True, key="closing_line"))
 
     def notes_line(self, variables: Context) -> str:
-        """The HTML to append to the body of an open task for which Notes came late. `MappingError` as for `task`."""
-        values = values_of(variables, self._mapping.zone)
+        """The HTML to append to the body of an open task for which Notes came late. `MappingError` as for `task`.
+
+        It is found again by its text: so it is to be asked for in the mapping's own words, which no portal changes.
+        """
+        values = values_of(variables, self._mapping.zone, self._words)
         return tidy(_render(self._mapping.notes_line, values, html=True, key="notes_line"))
 
     def is_subject_of(self, kind: TaskKind, subject: str) -> bool:
@@ -149,16 +161,17 @@ class Texts:
         )
 
     def _values(self, variables: Context, reader: Role) -> dict[str, object]:
-        values = values_of(variables, self._mapping.zone)
-        return values | {"role": values["role"] or self._mapping.roles[reader].label}
+        values = values_of(variables, self._mapping.zone, self._words)
+        revision = revision_word(self._mapping, self._words, values["revision"])
+        return values | {"role": values["role"] or self._mapping.roles[reader].label, "revision": revision}
 
 
-def values_of(variables: Context, zone: tzinfo) -> dict[str, object]:
-    """The variables that a template sees: every key of `BLANK`, no record without a name, a Note's body as text.
+def values_of(variables: Context, zone: tzinfo, words: Mapping[str, str]) -> dict[str, object]:
+    """The variables that a template sees: every key of `BLANK`, no record without a name, a Note's body as text, `words`.
 
     The times of Notes and of the link are shown in `zone`.
     """
-    values = BLANK | dict(variables)
+    values = BLANK | dict(variables) | {WORDS: words}
     values["portfolio"] = _named(values["portfolio"], "name", "Portfolio") or {"id": "", "name": "", "url": ""}
     ticket = _named(values["ticket"], "subject", "Ticket")
     values["ticket"] = ticket and {"folder": ""} | ticket
@@ -398,6 +411,7 @@ _ANY_VALUES: dict[str, object] = {
     "fresh": [dict.fromkeys(("id", "subject", "url"), _ANYTHING)],
     "no_folder": [dict.fromkeys(("id", "subject", "url"), _ANYTHING)],
     "other_sets": [dict.fromkeys(("folder", "ready", "of", "alike"), _ANYTHING)],
+    WORDS: dict.fromkeys(KEYS, _ANYTHING),
 }
 _ALWAYS_GIVEN = frozenset(
     {"portfolio", "today", "refresh_date", "days_until", "folder", "ad_lab_link", "revision", "role", "reason"}

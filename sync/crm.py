@@ -465,6 +465,9 @@ class CRMReader(Protocol):
         Raises `MappingMisfitError` where the portal has no such object.
         """
 
+    def label(self, kind: Kind) -> str:
+        """Read what people call one record of the kind; '' where the portal does not tell. It raises as `type_id`."""
+
     def check_write_access(self, kind: Kind) -> None:
         """Ask, by an update of no records, whether the app may write; raise `AuthenticationError` where it may not."""
 

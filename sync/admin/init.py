@@ -9,6 +9,7 @@ from sync.errors import ConfigurationError, RefusedError
 ENV = ".env"
 MAPPING = "agency.yaml"
 UNIT = "handoffs.service"
+_TEMPLATES = resources.files("mappings") / "templates"
 SECRET_MODE = 0o600
 """`.env` will hold the token: only its owner may read it."""
 
@@ -51,6 +52,23 @@ def write_default(path: Path) -> None:
         path.write_text(_packaged("mappings", "creative_refresh.yaml"), encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def write_templates(directory: Path) -> list[Path]:
+    """Write copies of the packaged texts of tasks and emails into the directory, which is made if need be; return their paths.
+
+    Raises `RefusedError` if one of them is there already (then none is written), `ConfigurationError` if they cannot be.
+    """
+    packaged = sorted((one for one in _TEMPLATES.iterdir() if one.name.endswith(".j2")), key=lambda one: one.name)
+    if there := [one.name for one in packaged if (directory / one.name).exists()]:
+        raise RefusedError(f"{directory / there[0]} is there already: nothing was written. Name another directory")
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for one in packaged:
+            (directory / one.name).write_text(one.read_text(encoding="utf-8"), encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{error.filename} cannot be written: {error.strerror}") from None
+    return [directory / one.name for one in packaged]
 
 
 def _packaged(package: str, name: str) -> str:

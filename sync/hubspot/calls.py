@@ -54,6 +54,7 @@ class Calls:
         self._portfolio_object = portfolio_object
         self._priority = priority
         self._type_ids: dict[Kind, str] = dict(_TYPE_IDS)
+        self._labels: dict[Kind, str] = {}
         self._association_types: dict[tuple[Kind, Kind], AssociationType] = dict(_ASSOCIATION_TYPES)
         self.lists_empty_histories = False
         """Whether the portal was seen to show the history of a property that was never set (docs/hubspot.md 4.6)."""
@@ -120,6 +121,11 @@ class Calls:
             self._type_ids[kind] = self._portfolio_type_id()
         return self._type_ids[kind]
 
+    def label(self, kind: Kind) -> str:
+        """Read what people call one record of the kind, with its type id; '' where that is not told. Raises as `type_id`."""
+        self.type_id(kind)
+        return self._labels.get(kind, "")
+
     def _portfolio_type_id(self) -> str:
         path = f"/crm-object-schemas/{API_VERSION}/schemas"
         schemas = [raw for raw in self.listed(Ask("GET", path, "schemas", listing=True)) if not raw.get("archived")]
@@ -133,6 +139,8 @@ class Calls:
             for found in matches:
                 if not _TYPE_ID.fullmatch(found):
                     raise MalformedAnswerError(f"GET {path}: {found!r} is no object type id")
+                schema = next(raw for raw in schemas if raw.get("objectTypeId") == found)
+                self._labels[Kind.PORTFOLIO] = answers.text(answers.child(schema, "labels"), "singular").strip()
                 return found
         existing = ", ".join(sorted(answers.text(raw, "name") for raw in schemas)) or "none"
         raise MappingMisfitError(

@@ -109,6 +109,10 @@ class PortalReads(PartOfPort):
         """Read the object type id; see the port."""
         return self._calls.type_id(kind)
 
+    def label(self, kind: Kind) -> str:
+        """Read what people call one record; see the port. Only the portfolio's is told."""
+        return self._calls.label(kind)
+
     def association_type(self, source: Kind, target: Kind) -> AssociationType:
         """Read the unlabelled association type; see the port."""
         return self._calls.association_type(source, target)

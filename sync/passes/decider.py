@@ -120,6 +120,7 @@ class Decider:
                 group.past,
                 as_read=(read, views[record]) if views[record].former else None,
                 pending_approval=portal.pending_approval,
+                words=portal.words,
             )
         return contexts
 

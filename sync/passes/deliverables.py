@@ -2,10 +2,12 @@
 
 from mappings.names import same_to_the_eye
 from mappings.vocabulary import Stage
+from mappings.words import revision_word
 from sync.passes.portal import Portal
 from sync.rules.context import Context
 from sync.rules.handoffs.ad_sets import current_tickets
 from sync.rules.handoffs.advancing import ONLY_TO_BE_MOVED, approved_since
+from sync.rules.handoffs.wording import word
 from sync.rules.model import Ticket
 
 
@@ -30,7 +32,7 @@ def lacking(context: Context, portal: Portal, ticket: Ticket) -> tuple[str, ...]
     found = [f"it is in “{stage_of(context, portal, ticket)}”, not in “{review}”"]
     asked = ticket.raw.get(names.needs_revisions, "")
     if asked:
-        found.append(f"“{asked}” was asked for")
+        found.append(f"“{revision_word(context.mapping, portal.words, asked)}” was asked for")
     for what, name in (("copy", names.copy_approval), ("graphic", names.graphic_approval)):
         if not same_to_the_eye(ticket.raw.get(name, ""), context.mapping.ticket.approved):
             found.append(f"its {what} is not approved")
@@ -45,4 +47,4 @@ def why_left_out(context: Context, ticket: Ticket) -> str:
         return "of an earlier cycle"
     if ticket not in current_tickets(context):
         return "closed"
-    return "" if ticket.folder_key else "without a Deliverable Folder Name"
+    return "" if ticket.folder_key else f"without a {word(context, 'folder')}"

@@ -8,11 +8,13 @@ from typing import TypeVar
 from mappings.names import same_to_the_eye
 from mappings.schema import ProcessMapping
 from mappings.vocabulary import Stage
+from mappings.words import words_of
 from sync.clock import Clock
 from sync.crm import Account, CRMReader, Kind, Owner, Pipeline, PipelineStage, PropertyDefinition, RecordRef
 from sync.errors import AuthenticationError, CRMRejectedError, MappingMisfitError
 from sync.passes.fit import missing_properties, missing_values
 from sync.passes.task_keys import TaskKeys, task_keys
+from sync.passes.words import labels_of, words_in
 from sync.rules.context import Choices
 
 OWNERS_FOR = timedelta(minutes=10)
@@ -45,6 +47,7 @@ class Portal:
     on_portfolios: frozenset[str] = field(default_factory=frozenset)  # every property that a portfolio has
     choices: Choices = field(default_factory=dict)  # what the properties that the service writes may be set to
     status_labels: Mapping[str, str] = field(default_factory=dict)  # what people see for each value of the status
+    words: Mapping[str, str] = field(default_factory=dict)  # what people call things, by the keys of `mappings.words`
 
     def stage(self, stage_id: str) -> Stage:
         """Which of the stages that the process knows this is."""
@@ -107,6 +110,7 @@ class PortalCache:
         self._on_portfolios: frozenset[str] = frozenset()
         self._choices: Choices = {}
         self._status_labels: dict[str, str] = {}
+        self._words: dict[str, str] = {}
         self._stages_at: datetime | None = None
         self._owners_at: datetime | None = None
         self._sought: dict[str, datetime] = {}
@@ -137,6 +141,7 @@ class PortalCache:
             self._choices = _choices(self._mapping, known)
             status = known[Kind.PORTFOLIO][self._mapping.portfolio.properties.status]
             self._status_labels = dict(zip(status.options, status.labels, strict=False))
+            self._words = words_in(self._mapping, known, self._crm.label(Kind.PORTFOLIO))
             self._stages_at = now
             self._portal = None
         if self._owners_at is None or not timedelta(0) <= now - self._owners_at < OWNERS_FOR:
@@ -177,13 +182,15 @@ class PortalCache:
 
     def _put_together(self, account: Account) -> Portal:
         pipeline = find_pipeline(self._mapping.ticket.pipeline, self._pipelines)
+        in_progress = find_stage(self._mapping.ticket.in_progress, pipeline, "ticket.in_progress")
+        pending_approval = find_stage(self._mapping.ticket.pending_approval, pipeline, "ticket.pending_approval")
         return Portal(
             account=account,
             type_ids=self._type_ids,
             pipeline=pipeline,
             pipeline_property=self._mapping.ticket.properties.pipeline,
-            in_progress=find_stage(self._mapping.ticket.in_progress, pipeline, "ticket.in_progress").id,
-            pending_approval=find_stage(self._mapping.ticket.pending_approval, pipeline, "ticket.pending_approval").id,
+            in_progress=in_progress.id,
+            pending_approval=pending_approval.id,
             owners=self._owners,
             people=_people(self._owners),
             task_keys=task_keys(self._mapping, self._on_tasks, self._app_id),
@@ -191,6 +198,11 @@ class PortalCache:
             on_portfolios=self._on_portfolios,
             choices=self._choices,
             status_labels=self._status_labels,
+            words={
+                **words_of(self._mapping),
+                **self._words,
+                **labels_of({"in_progress": in_progress, "pending_approval": pending_approval}),
+            },
         )
 
     def doubt(self) -> Portal:

@@ -97,6 +97,7 @@ class Context:
     past: MappingHistory = field(default_factory=MappingHistory)  # which mapping was in force when
     as_read: tuple[Snapshot, LedgerView] | None = None  # before merged records were made one; None: none was merged
     pending_approval: str = ""  # the id of the stage that a ticket is moved on to
+    words: Mapping[str, str] = field(default_factory=dict)  # what people call things, by the keys of `mappings.words`
 
     @cached_property
     def ledger(self) -> LedgerView:

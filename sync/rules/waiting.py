@@ -15,7 +15,7 @@ from sync.rules.context import Context, NeededError, UnreadError
 from sync.rules.handoffs.ad_sets import current_tickets
 from sync.rules.handoffs.advancing import approved_since
 from sync.rules.handoffs.announcements import announcements
-from sync.rules.handoffs.wording import name_of
+from sync.rules.handoffs.wording import name_of, word
 from sync.rules.keys import EffectKind
 from sync.rules.model import EffectState, RecordedOccurrence, State, Ticket, Verdict, Wait
 
@@ -131,7 +131,7 @@ class _Turn:
             return self._creative_team(behind, len(current), since)
         homeless = [ticket for ticket in current if not ticket.folder_key]
         if homeless:
-            what = f"to fill in the Deliverable Folder Name of {_named(homeless)}"
+            what = f"to fill in the {word(self._context, 'folder')} of {_named(homeless)}"
             return self._of(Party.SOCIAL_AD_SPECIALIST, Handoff.TICKETS, what, since)
         if self._says(Handoff.SET_READY, SERVICE_NEXT):
             return None

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from mappings.words import spoken
 from sync.sandbox.portal import Link, NotFoundError, Portal
 from sync.sandbox.schema import (
     COMPUTED,
@@ -346,7 +347,7 @@ def _portfolio_object(portal: Portal, names: Names) -> None:
     )
     cadence = Property(
         names.cadence,
-        "Creative Refresh Cadence",
+        spoken(names.cadence),
         "enumeration" if names.cadences else "number",
         "select" if names.cadences else "number",
         group,
@@ -356,10 +357,10 @@ def _portfolio_object(portal: Portal, names: Names) -> None:
         portal,
         object_type,
         Property(names.name, "Name", group=group),
-        Property(names.status, "Creative Refresh Status", "enumeration", "select", group, names.statuses),
-        Property(names.date, "Creative Refresh Date", "date", "date", group),
+        Property(names.status, spoken(names.status), "enumeration", "select", group, names.statuses),
+        Property(names.date, spoken(names.date), "date", "date", group),
         cadence,
-        Property(names.link, "Most Recent Ad Lab Link", group=group),
+        Property(names.link, spoken(names.link), group=group),
         *(
             Property(name, name, "enumeration", "select", group, same(*filter(None, values), "Other"))
             for name, values in names.conditions.items()
@@ -396,10 +397,12 @@ def _ticket_process(portal: Portal, names: Names) -> None:
     )
     group = "ticketinformation"
     for one in (
-        Property(names.folder, "Deliverable Folder Name", group=group),
-        Property(names.needs_revisions, "Needs Revisions", "enumeration", "select", group, names.revisions),
-        Property(names.copy_approval, "Copy Approval", "enumeration", "select", group, names.approvals),
-        Property(names.graphic_approval, "Graphic Approval", "enumeration", "select", group, names.approvals),
+        Property(names.folder, spoken(names.folder), group=group),
+        Property(names.needs_revisions, spoken(names.needs_revisions), "enumeration", "select", group, names.revisions),
+        Property(names.copy_approval, spoken(names.copy_approval), "enumeration", "select", group, names.approvals),
+        Property(
+            names.graphic_approval, spoken(names.graphic_approval), "enumeration", "select", group, names.approvals
+        ),
         *(_owner_property(name, label) for name, label in _ticket_owners(names)),
     ):
         portal.define_property(TICKET, one)

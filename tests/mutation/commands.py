@@ -7,6 +7,7 @@ PORTFOLIOS = "sync/admin/portfolios.py"
 VERIFY, REPORT, FINDING = "sync/admin/verify/", "sync/commands/verify.py", "sync/admin/verify/finding.py"
 _END_STATES_TEST = "tests/story/test_verify_end_states.py::"
 _WHICH_TEST = "tests/story/test_which_client.py::"
+_WORDS_TEST = "tests/story/test_words.py::"
 _ANOTHER_TEST = "tests/story/test_another_mapping_or_clock.py::"
 
 MUTANTS = (
@@ -57,6 +58,47 @@ MUTANTS = (
         PORTFOLIOS, "parts = _read(crm, name, names, lambda called: seen in as_seen(called))",
         "parts = {i: called for i, called in names.items() if seen in as_seen(called)}",
         test=_WHICH_TEST + "test_a_name_that_was_changed_since_is_not_found_by_the_old_one",
+    ),
+    # the portal's words
+    Mutant(
+        "task-in-the-mappings-words", "Tasks speak of internal values, which nobody in the portal sees.",
+        "sync/passes/effects/tasks.py", "texts = self._texts.speaking(portal.words)", "texts = self._texts",
+        test=_WORDS_TEST + "test_no_text_of_a_cycle_has_an_old_word",
+    ),
+    Mutant(
+        "email-in-the-mappings-words", "Emails speak of internal values, which nobody in the portal sees.",
+        "sync/passes/effects/emails.py", "texts = self._texts.speaking(portal.words)", "texts = self._texts",
+        test=_WORDS_TEST + "test_no_text_of_a_cycle_has_an_old_word",
+    ),
+    Mutant(
+        "reason-by-the-value", "The line that closes a task tells the internal value of a status.",
+        "sync/rules/handoffs/wording.py", "context.words.get(key) or words_of", "words_of",
+        test=_WORDS_TEST + "test_no_text_of_a_cycle_has_an_old_word",
+    ),
+    Mutant(
+        "revision-by-the-value", "A task asks for a revision by the internal value.",
+        "mappings/words.py", "            return words[REVISIONS[one]]", "            return value",
+        test=_WORDS_TEST + "test_no_text_of_a_cycle_has_an_old_word",
+    ),
+    Mutant(
+        "old-label-kept", "A label that was changed in the portal is known only after a restart.",
+        "sync/passes/portal.py", "self._words = words_in(", "self._words = self._words or words_in(",
+        test=_WORDS_TEST + "test_a_label_changed_in_the_portal_is_in_the_next_text",
+    ),
+    Mutant(
+        "old-word-unsaid", "An own text that goes on with an old word is fine by `check`.",
+        "sync/admin/check/words.py", "if times and not any(", "if times and any(",
+        test=_WORDS_TEST + "TestCheck::test_an_old_word_in_an_own_text",
+    ),
+    Mutant(
+        "short-word-in-a-long-one", "A word within a longer one is taken for an old word.",
+        "sync/admin/check/words.py", "key=lambda key: -len(old[key])", "key=lambda key: len(old[key])",
+        test=_WORDS_TEST + "TestCheck::test_a_longer_word_that_holds_a_shorter_one",
+    ),
+    Mutant(
+        "own-text-replaced", "`init --templates` replaces a text that somebody has changed.",
+        "sync/admin/init.py", "if (directory / one.name).exists()]:", "if not one.name]:",
+        test="tests/unit/test_init.py::test_no_copy_replaces_a_text_that_somebody_has_changed",
     ),
     # verify
     Mutant(

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mappings.load import load
+from mappings.vocabulary import TaskKind
 from sync.cli import main
 from sync.settings import Settings, read_settings
 
@@ -120,3 +121,32 @@ def test_a_server_without_the_clone_can_begin(place: Path) -> None:
     assert told.returncode == 2
     assert "HUBSPOT_ACCESS_TOKEN is not set" in told.stderr
     assert f"read in the environment and {server / '.env'}" in told.stderr
+
+
+def test_the_packaged_texts_can_be_had_to_change(place: Path) -> None:
+    result = run("--templates", "templates")
+    written = [line.removeprefix("written   ") for line in result.stdout.splitlines()]
+    assert result.exit_code == 0
+    assert len(written) == len(list((ROOT / "mappings" / "templates").glob("*.j2")))
+    assert written == sorted(written)
+    assert "tasks: {kickoff: {body: templates/task_kickoff.html.j2}}" in result.stderr
+
+    mapping = place / "agency.yaml"
+    mapping.write_text("tasks: {kickoff: {body: templates/task_kickoff.html.j2}}\n", encoding="utf-8")
+    assert load(mapping) == load(), "a copy says what the packaged text says"
+    text = place / "templates" / "task_kickoff.html.j2"
+    text.write_text(text.read_text(encoding="utf-8").replace("ask the client", "ring the client"), encoding="utf-8")
+    assert "ring the client" in load(mapping).tasks[TaskKind.KICKOFF].body
+
+
+def test_no_copy_replaces_a_text_that_somebody_has_changed(place: Path) -> None:
+    (place / "texts").mkdir()
+    (place / "texts" / "task_implement.html.j2").write_text("mine", encoding="utf-8")
+    result = run("--templates", "texts")
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "texts/task_implement.html.j2 is there already: nothing was written" in result.stderr
+    assert len(list((place / "texts").iterdir())) == 1
+
+
+def test_a_copy_of_two_things_at_once_is_asked_for_by_two_commands() -> None:
+    assert run("--templates", "texts", "--default", "all.yaml").exit_code == 2

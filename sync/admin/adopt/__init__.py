@@ -95,7 +95,7 @@ class _AdoptedGroup:
 
 def _adopted(service: ReadingService, portfolios: Sequence[str], *, silence_due: bool) -> _AdoptedGroup:
     inventory = take_inventory(service, portfolios)
-    texts = Texts(service.mapping)
+    texts = Texts(service.mapping, service.portals.get().words)
     recorders: list[Recorder] = []
     faulty = {record.id: why for record, why in inventory.faulty.items()}
     faulty |= {record.id: "it is no longer in the CRM" for record in inventory.gone}

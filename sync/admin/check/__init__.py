@@ -5,15 +5,15 @@ portal is compared with is what the service relies on: its rules, the snapshot, 
 
 Each area is a function that notes misfits and returns what there is to say where all is well. They stand in `portal`,
 `records` (the portfolio's object, the properties of portfolios, tickets and tasks, associations), `pipeline`, `owners`,
-`rules` (an admin's), `rehearsal` (every kind of call, on records that are there), `scopes`, `email` and `webhooks`;
-`properties` compares single properties and their values. `report` is what comes of it.
+`rules` (an admin's), `words` (the mapping's own texts), `rehearsal` (every kind of call, on records that are there),
+`scopes`, `email` and `webhooks`; `properties` compares single properties and their values. `report` is what comes of it.
 """
 
 from collections.abc import Callable
 
 from mappings.load import Places
 from mappings.schema import ProcessMapping
-from sync.admin.check import email, owners, pipeline, portal, records, rehearsal, rules, scopes, webhooks
+from sync.admin.check import email, owners, pipeline, portal, records, rehearsal, rules, scopes, webhooks, words
 from sync.admin.check.deployment import Deployment, Misfits, Probe, SkippedError
 from sync.admin.check.report import Area, Cause, CheckReport, Misfit, Severity
 from sync.clock import Clock
@@ -36,6 +36,7 @@ AREAS: tuple[tuple[str, str, Compare], ...] = (
     ("associations", "read association types", records.associations),
     ("owners", "read owners", owners.compare),
     ("rules", "read validation rules", rules.compare),
+    ("texts", "read the portal's labels", words.compare),
     ("rehearsal", "", rehearsal.compare),
     ("scopes", "", scopes.compare),  # after all that meets a missing one
     ("email", "", email.compare),

@@ -6,6 +6,7 @@ from typing import Any
 from mappings.problems import MappingError
 from mappings.texts import Texts
 from mappings.vocabulary import EmailKind, TaskKind
+from mappings.words import revision_word
 from sync.admin.plan.model import Step
 from sync.crm import Kind, moment_of
 from sync.passes.portal import Portal
@@ -23,14 +24,14 @@ class Summarizer:
     def __init__(self, service: ReadingService, portal: Portal) -> None:
         self._service = service
         self._mapping = service.mapping
-        self._texts = Texts(service.mapping)
+        self._texts = Texts(service.mapping, portal.words)
         self._portal = portal
         properties, ticket = self._mapping.portfolio.properties, self._mapping.ticket.properties
         self._labels = {
             properties.status: "status",
             properties.refresh_date: "date",
             ticket.stage: "stage",
-            ticket.needs_revisions: "Needs Revisions",
+            ticket.needs_revisions: portal.words["needs_revisions"],
             ticket.copy_approval: "copy approval",
             ticket.graphic_approval: "graphic approval",
         }
@@ -154,6 +155,10 @@ class Summarizer:
     def _value(self, name: str, value: str) -> str:
         if name == self._mapping.ticket.properties.stage:
             value = next((stage.label for stage in self._portal.pipeline.stages if stage.id == value), value)
+        if name == self._mapping.portfolio.properties.status:
+            value = self._portal.status_labels.get(value, value)
+        if name == self._mapping.ticket.properties.needs_revisions:
+            value = str(revision_word(self._mapping, self._portal.words, value))
         if name == self._mapping.portfolio.properties.refresh_date:
             day = moment_of(value)
             return "none" if day is None else day.date().isoformat()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
+from mappings.words import revision_word
 from sync.admin.timeline.event import SERVICE, TOGETHER, Event, Place, day_in_words
 from sync.admin.timeline.history import History
 from sync.admin.timeline.labels import place_of
@@ -65,8 +66,10 @@ class CrmEvents:
         for name, what in (
             (names.status, "the status"), (names.refresh_date, "the Refresh Date"), (names.cadence, "the cadence"),
         ):  # fmt: skip
+            labels = self._portal.status_labels if name == names.status else {}
             for version in self._others_versions(record, name):
-                value = day_in_words(version.value) if name == names.refresh_date else f"“{version.value}”"
+                shown = labels.get(version.value, version.value)
+                value = day_in_words(version.value) if name == names.refresh_date else f"“{shown}”"
                 text = f"set {what} to {value}" if version.value else f"emptied {what}"
                 yield Event(version.at, self._who(version), text)
 
@@ -104,9 +107,10 @@ class CrmEvents:
     def _filed(folder: str) -> tuple[str, str]:
         return ("put", f"into the folder “{folder}”") if folder else ("took", "out of its folder")
 
-    @staticmethod
-    def _revision(value: str) -> tuple[str, str]:
-        return (f"asked for “{value}” on", "") if value else ("emptied Needs Revisions of", "")
+    def _revision(self, value: str) -> tuple[str, str]:
+        if not value:
+            return f"emptied {self._portal.words['needs_revisions']} of", ""
+        return f"asked for “{revision_word(self._context.mapping, self._portal.words, value)}” on", ""
 
     @staticmethod
     def _approval(what: str, value: str) -> tuple[str, str]:

@@ -74,13 +74,14 @@ class ServiceEvents:
             names.status: "status",
             names.refresh_date: "Refresh Date",
             of_ticket.stage: "stage",
-            of_ticket.needs_revisions: "Needs Revisions",
+            of_ticket.needs_revisions: self._portal.words["needs_revisions"],
             of_ticket.copy_approval: "copy approval",
             of_ticket.graphic_approval: "graphic approval",
         }
         changes = []
         for name, value in values.items():
             shown = stage_label(self._portal, value) if name == of_ticket.stage else value
+            shown = self._portal.status_labels.get(value, value) if name == names.status else shown
             shown = day_in_words(value) if name == names.refresh_date else f"“{shown}”"
             changes.append(f"{words.get(name, name)} set to {shown}" if value else f"{words.get(name, name)} emptied")
         return ", ".join(changes)

@@ -47,7 +47,8 @@ class Emails:
             self._attempts.put_aside(effect, EffectState.BLOCKED, reason, done)
             return False
         try:
-            subject, body = self._texts.email(EmailKind(effect.payload["email_kind"]), effect.payload["context"])
+            texts = self._texts.speaking(portal.words)
+            subject, body = texts.email(EmailKind(effect.payload["email_kind"]), effect.payload["context"])
         except MappingError as error:
             self._attempts.put_aside(effect, EffectState.BLOCKED, str(error), done)
             return False

@@ -95,7 +95,7 @@ class Performer:
         self._tasks.perform([e for e in rest if e.kind is EffectKind.TASK], portal, done)
         self._lines.perform([e for e in rest if e.kind is EffectKind.LINE], done)
         self._closings.perform(
-            self._free([e for e in planned if e.kind is EffectKind.CLOSE]), done
+            self._free([e for e in planned if e.kind is EffectKind.CLOSE]), portal, done
         )  # of a task just made
         free = self._free([e for e in rest if e.kind is EffectKind.EMAIL])
         emails = self._young_ledger.emails_to_send(free, portal.task_keys, done)

@@ -47,11 +47,12 @@ class Tasks:
         """Try these. Raises the port's errors."""
         ready: list[tuple[LedgerEffect, Create]] = []
         keys, today = portal.task_keys, local_date(self._calendar.now(), self._mapping.zone)
+        texts = self._texts.speaking(portal.words)
         for effect in self._young_ledger.tasks_to_make(effects, keys, done):
             if self._attempts.left_without(effect, portal, done):
                 continue
             try:
-                ready.append((effect, self._create(effect, keys, today)))
+                ready.append((effect, self._create(effect, keys, today, texts)))
             except MappingError as error:
                 self._attempts.put_aside(effect, EffectState.BLOCKED, str(error), done)
         claimed = self._attempts.claim(effect for effect, _ in ready)
@@ -87,10 +88,10 @@ class Tasks:
         made |= self._finder.find(left, keys, since=since_caused(left)).ids
         return made | self._finder.find_deleted([effect for effect in left if effect.key not in made], keys)
 
-    def _create(self, effect: LedgerEffect, keys: TaskKeys, today: date) -> Create:
+    def _create(self, effect: LedgerEffect, keys: TaskKeys, today: date, texts: Texts) -> Create:
         """The task as it is to be made. Raises `MappingError` where its text cannot be written."""
         kind, variables = TaskKind(effect.payload["task_kind"]), effect.payload["context"]
-        subject, body = self._texts.task(kind, variables)
+        subject, body = texts.task(kind, variables)
         entry = self._mapping.tasks[kind]
         properties = {
             TASK_SUBJECT: subject,

@@ -10,6 +10,7 @@ from typing import Any
 
 from mappings.names import same_to_the_eye
 from mappings.vocabulary import Handoff, Revision, Role, Stage, TaskKind
+from mappings.words import REVISIONS
 from sync.crm import Kind
 from sync.rules import keys
 from sync.rules.context import Context, UnreadError, ticket_variables
@@ -17,7 +18,7 @@ from sync.rules.handoffs.endings import tasks_of_cycle
 from sync.rules.handoffs.revision_notes import is_awaited, late_notes, lines, notes_may_come, notes_until
 from sync.rules.handoffs.rounds import ROLES_OF, Round, has_delivered, last_delivery, rounds, tasks_of
 from sync.rules.handoffs.verdicts import done, due, not_applicable, recorded_superseded, undecided, unread
-from sync.rules.handoffs.wording import FORGOTTEN, name_of, time_text
+from sync.rules.handoffs.wording import FORGOTTEN, name_of, time_text, word
 from sync.rules.handoffs.work import not_recovered
 from sync.rules.keys import EffectKind, RevisionClearedKey, RevisionKey
 from sync.rules.model import (
@@ -62,7 +63,7 @@ def _revisions_of(context: Context, ticket: Ticket) -> list[Verdict]:
         return []
     if ticket.revision is Revision.UNMAPPED:
         value = ticket.raw.get(context.mapping.ticket.properties.needs_revisions, "")
-        reason = f"{name_of(ticket)}: Needs Revisions is “{value}”, which the mapping does not name"
+        reason = f"{name_of(ticket)}: {word(context, 'needs_revisions')} is “{value}”, which the mapping does not name"
         return [Verdict(Handoff.REVISIONS, State.BLOCKED, reason, ticket.ref)]
     verdicts: list[Verdict] = []
     asked: set[TaskKind] = set()
@@ -235,7 +236,8 @@ def _revision(
     waiting = [one for one in new if is_awaited(context, ticket, version, _bound(context, ticket, one))]
     ready = [one for one in new if one not in waiting]
     label = context.mapping.ticket.revisions[version.value]
-    reason = f"{name_of(ticket)}: {label} was asked for on {time_text(context, version.at)}"
+    asked_for = word(context, REVISIONS[version.value])
+    reason = f"{name_of(ticket)}: {asked_for} was asked for on {time_text(context, version.at)}"
     verdicts = _wait(context, ticket, version, reason) if waiting else notes_may_come(context, ticket, version)
     if kept is not None and not ready:
         return verdicts, {one.kind for one in new}
@@ -342,7 +344,7 @@ def _clear_revision(context: Context, ticket: Ticket) -> list[Verdict]:
         return []
     expects = {name: ticket.raw.get(name, "") for name in (names.needs_revisions, names.stage)}
     write = Write(ticket.ref, {names.needs_revisions: ""}, expects)
-    reason = f"{name_of(ticket)} is ready for approval again: Needs Revisions is emptied"
+    reason = f"{name_of(ticket)} is ready for approval again: {word(context, 'needs_revisions')} is emptied"
     return [
         due(context, key, reason, [write],
             cause_at=ticket.stage_since, cycle=context.cycle_of(newest.at),

@@ -25,7 +25,7 @@ from sync.rules.handoffs.announcements import (
 )
 from sync.rules.handoffs.endings import until_settled
 from sync.rules.handoffs.verdicts import EARLY, done, due, not_applicable, replacing, status_write, unread, waiting
-from sync.rules.handoffs.wording import current_status, name_of, unmapped_status
+from sync.rules.handoffs.wording import current_status, name_of, unmapped_status, word
 from sync.rules.keys import Entry, OccurrenceKey, SetReadyKey
 from sync.rules.model import (
     ANNOUNCEMENT,
@@ -60,7 +60,7 @@ def set_ready(context: Context) -> list[Verdict]:
     homeless = [ticket for ticket in current_tickets(context) if not ticket.folder_key]
     verdicts = [
         not_applicable(
-            context, Handoff.SET_READY, f"{name_of(t)} has no Deliverable Folder Name: it belongs to no Ad Set", t
+            context, Handoff.SET_READY, f"{name_of(t)} has no {word(context, 'folder')}: it belongs to no Ad Set", t
         )
         for t in homeless
     ]

@@ -3,16 +3,25 @@
 from datetime import date, datetime, timedelta
 
 from mappings.vocabulary import Status
+from mappings.words import words_of
 from sync.rules.context import Context
 from sync.rules.model import Ticket
 
 
+def word(context: Context, key: str) -> str:
+    """What people see for this, see `mappings.words`; where no portal has told, the mapping's own name."""
+    return context.words.get(key) or words_of(context.mapping)[key]
+
+
 def status_name(context: Context, status: Status) -> str:
-    return f"“{context.mapping.portfolio.raw_status(status)}”"
+    return f"“{word(context, status.value)}”"
 
 
 def current_status(context: Context) -> str:
-    return f"“{context.portfolio.raw.get(context.mapping.portfolio.properties.status, '')}”"
+    status = context.portfolio.status
+    if status is None or status is Status.UNMAPPED:
+        return f"“{context.portfolio.raw.get(context.mapping.portfolio.properties.status, '')}”"
+    return status_name(context, status)
 
 
 def unmapped_status(context: Context) -> str:

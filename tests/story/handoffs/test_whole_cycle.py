@@ -173,7 +173,7 @@ def test_another_portal_with_other_names(make_world: MakeWorld) -> None:
     world.work()
     seen = people.ticket(tickets[0])
     assert (seen["hs_pipeline_stage"], seen["copy_ok"]) == ("42", "no")
-    assert "(c)" in the(world, "revise_copy").body
+    assert "(Copy Revisions Only)" in the(world, "revise_copy").body
     world.minutes(5)
     people.complete_task(the(world, "revise_copy").id)
     people.move_ticket(tickets[0], "To approve")

@@ -30,6 +30,7 @@ def test_the_default_mapping_fits_the_default_process(world: World) -> None:
         "associations": "portfolios, tickets, tasks and notes",
         "owners": "6 active, 1 deactivated",
         "rules": "no admin's rule stands in the way",
+        "texts": "the packaged ones, in the portal's words",
         "rehearsal": "no portfolio or ticket yet to try it on",
         "scopes": "every kind of call is permitted",
         "email": "the mail server mail.test:25 answers, without login (EMAIL_URL)",
