@@ -110,6 +110,9 @@ class Settings(BaseSettings):
         "127.0.0.1", pattern=r"^[A-Za-z0-9.-]+$", description="The address of this machine that the board listens on."
     )
     board_port: int = Field(8001, ge=0, le=65535, description="The port that the board listens on.")
+    board_write: bool = Field(
+        False, description="Users with that right may have the board look again, try again and release."
+    )
     board_session_hours: int = Field(12, ge=1, le=720, description="How long a log-in to the board lasts.")
     board_proxy_header: str | None = Field(
         None,

@@ -10,7 +10,7 @@ from flask import Flask, Response, g, render_template, request
 from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
 
-from sync.board import pages
+from sync.board import acts, pages
 from sync.board.access import Access
 from sync.clock import Clock, local_date
 from sync.errors import StoreError
@@ -46,13 +46,16 @@ class Process:
     window_days: int
 
 
-def create_app(*, store: Store, settings: Settings, clock: Clock, process: Process) -> Flask:
-    """Make the app. Build it in the process that serves it."""
+def create_app(
+    *, store: Store, settings: Settings, clock: Clock, process: Process, allowed: acts.Acts | None = None
+) -> Flask:
+    """Make the app. Build it in the process that serves it. `allowed`: what may be done on it; None: nothing."""
     app = Flask(__name__, static_url_path="/board/static")
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_FORM
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     Access(store, settings, clock).guard(app)
+    acts.add_to(app, allowed)
     pages.add_to(app, pages.Sight(store.reader, settings, clock, process.zone, process.window_days))
 
     @app.after_request

@@ -25,6 +25,7 @@ def board() -> None:
       mapping is wrong, nobody may see it yet, or the port is in use
     """
     settings = session.read_settings(level=logging.INFO)
+    from sync.admin.board_acts import BoardActs
     from sync.board.app import Process, create_app
     from sync.board.server import run
     from sync.errors import ConfigurationError
@@ -40,4 +41,6 @@ def board() -> None:
                 "nobody may see the board yet: add a user (`handoffs users add NAME`), or set BOARD_PROXY_HEADER"
             )
         process = Process(mapping.zone, mapping.rules.window_days)
-        run(create_app(store=store, settings=settings, clock=session.clock(), process=process), settings)
+        allowed = BoardActs(store, session.clock(), mapping.rules.effects_per_hour) if settings.board_write else None
+        app = create_app(store=store, settings=settings, clock=session.clock(), process=process, allowed=allowed)
+        run(app, settings)

@@ -26,10 +26,19 @@ def actor() -> str:
 
 
 def begin(
-    connection: Connection, command: str, now: datetime, *, reason: str | None, arguments: Mapping[str, Any]
+    connection: Connection,
+    command: str,
+    now: datetime,
+    *,
+    reason: str | None,
+    arguments: Mapping[str, Any],
+    by: str | None = None,
 ) -> int:
-    """Record that a run begins, and return its number. `arguments`: what it was told to do, as plain JSON values."""
-    row = {"command": command, "actor": actor(), "reason": reason, "started": to_ms(now), "finished": None}
+    """Record that a run begins, and return its number. `arguments`: what it was told to do, as plain JSON values.
+
+    `by` is who has it done; None: whoever gives the command.
+    """
+    row = {"command": command, "actor": by or actor(), "reason": reason, "started": to_ms(now), "finished": None}
     made = connection.execute(runs.insert().values(**row, arguments=to_json(arguments), counts="{}"))
     assert made.inserted_primary_key is not None
     return int(made.inserted_primary_key[0])

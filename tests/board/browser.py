@@ -8,6 +8,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from sync.board.access import hash_password
+from sync.board.acts import Acts
 from sync.board.app import Process, create_app
 from sync.storage import board_users
 from sync.storage.board_users import BoardUser
@@ -20,7 +21,7 @@ HASHED = hash_password(PASSWORD)
 class Visitor:
     """One browser at the board of a world."""
 
-    def __init__(self, world: World, app: Flask | None = None, **settings: Any) -> None:
+    def __init__(self, world: World, app: Flask | None = None, *, allowed: Acts | None = None, **settings: Any) -> None:
         self.world = world
         service = world.service
         self.app = app or create_app(
@@ -28,6 +29,7 @@ class Visitor:
             settings=service.settings.model_copy(update=settings),
             clock=service.clock,
             process=Process(service.mapping.zone, service.mapping.rules.window_days),
+            allowed=allowed,
         )
         # https, as the cookie wants it.
         self.client = self.app.test_client()
@@ -62,10 +64,10 @@ def add_user(world: World, name: str = "Dana", *, may_write: bool = False, passw
         board_users.put(connection, BoardUser(name, password, may_write, world.service.clock.now()))
 
 
-def visitor(world: World, *, may_write: bool = False, **settings: Any) -> Visitor:
+def visitor(world: World, *, may_write: bool = False, allowed: Acts | None = None, **settings: Any) -> Visitor:
     """Give somebody who has logged in."""
     add_user(world, may_write=may_write)
-    made = Visitor(world, **settings)
+    made = Visitor(world, allowed=allowed, **settings)
     assert made.log_in().status_code == 303
     return made
 

@@ -12,6 +12,7 @@ from sync.board.access import COOKIE, OPEN
 from sync.board.throttle import OF_ALL, OF_ONE
 from sync.storage import board_users
 from tests.board.browser import PASSWORD, Visitor, add_user, visitor
+from tests.board.test_acts import acts_of, runs_of
 from tests.world import World
 from webhooks.app import create_app as receiver
 
@@ -25,8 +26,8 @@ def paths(app: Flask, method: str) -> list[str]:
 def test_no_page_is_shown_without_a_log_in(world: World) -> None:
     acme = world.people.create_portfolio("Acme", world.day(10))
     world.work()
-    add_user(world)
-    stranger = Visitor(world)
+    add_user(world, may_write=True)
+    stranger = Visitor(world, allowed=acts_of(world))
     found = paths(stranger.app, "GET")
     assert len(found) >= 3
     for path in [*found, f"/board/client/{acme}", "/board/nothing"]:
@@ -35,8 +36,13 @@ def test_no_page_is_shown_without_a_log_in(world: World) -> None:
         assert "Acme" not in answer.text
         stranger.client.set_cookie(COOKIE, "made-up", domain="board.example", secure=True)
         assert stranger.get(path).status_code == 303, path
-    for path in paths(stranger.app, "POST"):
+    posts = paths(stranger.app, "POST")
+    assert len(posts) == 4
+    for path in posts:
         assert stranger.post(path).status_code == 403, path
+        answer = stranger.send("/board/login", path, {"reason": "because"})
+        assert answer.status_code == 401, path
+    assert runs_of(world) == []
 
 
 def test_whoever_logs_in_sees_it_and_whoever_logs_out_does_not(world: World) -> None:

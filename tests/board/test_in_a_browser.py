@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 from werkzeug.serving import make_server
 
 from tests.board.browser import PASSWORD, Visitor, add_user
+from tests.board.test_acts import acts_of
 from tests.board.test_pages import agency
 from tests.world import World, _Quiet
 
@@ -42,8 +43,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]
     for n in range(296):
         world.people.create_portfolio(f"Client {n:03}", world.day(40 + n % 60))
     made = agency(world)
-    add_user(world)
-    server = make_server("127.0.0.1", 0, Visitor(world).app, threaded=True, request_handler=_Quiet)
+    add_user(world, may_write=True)
+    server = make_server(
+        "127.0.0.1", 0, Visitor(world, allowed=acts_of(world)).app, threaded=True, request_handler=_Quiet
+    )
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield f"http://localhost:{server.port}", made["Bolt"]
@@ -158,5 +161,25 @@ def test_the_page_is_loaded_again_by_itself_and_leaves_whoever_types_alone(
     with page.expect_response("**/board"):
         page.clock.fast_forward(61_000)
     page.get_by_role("heading", level=1, name="Where every client stands").wait_for()
+    assert desk.said == []
+    context.close()
+
+
+def test_what_failed_is_tried_again_with_a_reason(browser: Browser, place: tuple[str, str]) -> None:
+    context = browser.new_context()
+    desk = Desk(context.new_page(), place[0])
+    desk.log_in()
+    page = desk.page
+    page.get_by_role("link", name="Needs a person").click()
+    again = page.get_by_role("button", name="Try all that is parked or failed again")
+    again.click()
+    assert page.url.endswith("/board/attention"), "the browser asks for a reason first"
+    page.get_by_label("Why").fill("the rule in HubSpot is gone")
+    again.click()
+    page.wait_for_url("**done=retry")
+    assert "They are tried again" in page.get_by_role("status").inner_text()
+    page.goto(f"{desk.base}/board/runs")
+    assert "the rule in HubSpot is gone" in page.get_by_role("row").nth(1).inner_text()
+    assert desk.serious() == []
     assert desk.said == []
     context.close()

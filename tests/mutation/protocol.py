@@ -1258,6 +1258,16 @@ MUTANTS = (
         test=f"{_BOARD_TEST}test_guessing_is_slowed_down_for_one_name_and_for_all",
     ),
     Mutant(
+        "board-writes-for-all", "Whoever sees the board may have something done on it.",
+        BOARD_ACCESS, "    return viewer if viewer is not None and viewer.may_write else None\n", "    return viewer\n",
+        test="tests/board/test_acts.py::test_nothing_is_done_by_whoever_may_only_look",
+    ),
+    Mutant(
+        "board-acts-nameless", "What a user has done on the board is kept under the name that the machine has for the board.",
+        "sync/storage/runs.py", "\"actor\": by or actor()", "\"actor\": actor()",
+        test="tests/board/test_acts.py::test_what_was_refused_is_tried_again_with_who_and_why",
+    ),
+    Mutant(
         "board-late-unseen", "Who is late stands on the board among those who wait.",
         "sync/storage/overview.py", "(waits.c.stuck_at <= ms, 4),", "(waits.c.stuck_at < 0, 4),",
         test="tests/board/test_pages.py::test_the_columns_are_what_is_kept_of_each_client",
