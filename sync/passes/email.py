@@ -11,8 +11,10 @@ import smtplib
 import socket
 import ssl
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
@@ -37,6 +39,15 @@ TIMEOUT = 30.0
 
 ANSWERS_WITHIN = 600.0
 """Seconds that a mail server has to answer to the message: the standard's ten minutes (RFC 5321, 4.5.3.2.6)."""
+
+_LONGEST = ANSWERS_WITHIN + 3 * TIMEOUT
+"""Seconds that a conversation may take: with a connection that had died unnoticed, a new one, and the answer."""
+
+PARTS_WITHIN = 1.0
+"""Seconds that a mail server has to say goodbye: nothing depends on it."""
+
+EMAILS_OF_A_CONNECTION = 50
+"""Emails on one connection: many servers allow a hundred or fewer."""
 
 TRIES = 3
 """Tries of an email without an answer after which a person has to say whether it was sent."""
@@ -79,9 +90,10 @@ class ConsoleMailer:
 
 
 class SmtpMailer:
-    """One connection an email: a broken one never spoils the next. `plain_login`: log in unencrypted too.
+    """A connection an email, or one for the emails of a `batch`: a broken one never spoils the next.
 
-    What a slow server says later, when `send` has given up waiting, stands in `conversations.ended`.
+    What a slow server says later, when `send` has given up waiting, stands in `conversations.ended`. `plain_login`: log in
+    unencrypted too.
     """
 
     def __init__(self, url: str, sender: str, clock: Clock, *, plain_login: bool = False) -> None:
@@ -94,7 +106,10 @@ class SmtpMailer:
         self._sender = sender
         self._clock = clock
         self._plain_login = plain_login
-        self.conversations = Conversations(ANSWERS_WITHIN + 2 * TIMEOUT)
+        self._lock = threading.Lock()
+        self._batches = 0  # under way
+        self._kept: _Line | None = None  # for the next email of a batch; nobody talks on it
+        self.conversations = Conversations(_LONGEST)
 
     @property
     def _where(self) -> str:
@@ -108,15 +123,57 @@ class SmtpMailer:
             )
             raise EmailError(text, server_down=True)
 
-        def hold(mine: Conversation) -> None:
-            with self._connected() as server:
-                mine.hang_up = partial(_hang_up, server)
-                self._hand_over(server, message, to)
-
-        if not self.conversations.hold(key, hold):
-            within = ANSWERS_WITHIN + 2 * TIMEOUT
+        if not self.conversations.hold(key, lambda mine: self._hold(mine, message, to)):
             text = f"the mail server {self._where} has not answered yet; it has ten minutes"
-            raise EmailUnknownError(text, answers_within=within)
+            raise EmailUnknownError(text, answers_within=_LONGEST)
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """Hand over what is sent meanwhile on one connection, as far as the server lets it; it is closed at the end."""
+        with self._lock:
+            self._batches += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._batches -= 1
+                last, self._kept = (None, self._kept) if self._batches else (self._kept, None)
+            if last is not None:
+                _part(last.server)
+
+    def _hold(self, mine: Conversation, message: EmailMessage, to: str) -> None:
+        """Hand the message over, on the connection that the email before it has left, else on a new one.
+
+        A server may close a connection after some emails, or want no more on it. What was certainly not taken on a used one,
+        and not refused for good, is handed over on a new one.
+        """
+        with self._lock:
+            used, self._kept = self._kept, None
+        if used is not None:
+            try:
+                self._hand_over_on(used, mine, message, to)
+            except EmailError as error:
+                if error.permanent:
+                    raise
+            else:
+                return
+        self._hand_over_on(_Line(self._connect()), mine, message, to)
+
+    def _hand_over_on(self, line: "_Line", mine: Conversation, message: EmailMessage, to: str) -> None:
+        """Hand the message over, and keep the connection for the next one where all went well."""
+        mine.hang_up = partial(_hang_up, line.server)
+        try:
+            self._hand_over(line.server, message, to)
+        except BaseException:
+            _part(line.server)
+            raise
+        line.emails += 1
+        with self._lock:
+            keep = self._batches and self._kept is None and line.emails < EMAILS_OF_A_CONNECTION
+            if keep:
+                self._kept = line
+        if not keep:
+            _part(line.server)
 
     def check(self) -> str:
         with self._connected():
@@ -144,10 +201,7 @@ class SmtpMailer:
         try:
             yield server
         finally:
-            # Whatever became of the message is known by now: how the two part changes nothing.
-            with suppress(OSError, smtplib.SMTPException):
-                server.quit()
-            server.close()
+            _part(server)
 
     def _connect(self) -> smtplib.SMTP:
         try:
@@ -181,6 +235,8 @@ class SmtpMailer:
 
     def _hand_over(self, server: smtplib.SMTP, message: EmailMessage, to: str) -> None:
         """MAIL, RCPT, DATA one by one: only a break after the message itself leaves its fate unknown."""
+        if server.sock is not None:
+            server.sock.settimeout(TIMEOUT)
         try:
             code, answer = server.mail(self._sender_address(message))
             if code >= 400:
@@ -258,6 +314,28 @@ def tries_without_answer(mailer: Mailer | None) -> int:
 def conversations_of(mailer: Mailer | None) -> Conversations | None:
     """Give the conversations of a mailer that holds some; None: it answers at once."""
     return mailer.conversations if isinstance(mailer, SmtpMailer) else None
+
+
+@dataclass(slots=True)
+class _Line:
+    """A connection to the mail server, and how many emails were handed over on it."""
+
+    server: smtplib.SMTP
+    emails: int = 0
+
+
+def _part(server: smtplib.SMTP) -> None:
+    """Say goodbye. Whatever became of the messages is known by now: how the two part changes nothing."""
+    with suppress(OSError, smtplib.SMTPException):
+        if server.sock is not None:
+            server.sock.settimeout(PARTS_WITHIN)
+        server.quit()
+    server.close()
+
+
+def batch_of(mailer: Mailer | None) -> AbstractContextManager[None]:
+    """Give what holds the emails of a pass together: those of SMTP go over one connection."""
+    return mailer.batch() if isinstance(mailer, SmtpMailer) else nullcontext()
 
 
 def _hang_up(server: smtplib.SMTP) -> None:

@@ -69,6 +69,8 @@ class SmtpSink:
         self._thread: threading.Thread | None = None
         self.attempts: Counter[str] = Counter()
         """How often each Message-ID came, duplicates included."""
+        self.connections = 0
+        """How often anybody has connected."""
 
     @property
     def mails(self) -> list[Mail]:
@@ -96,6 +98,7 @@ class SmtpSink:
             self._mails.clear()
             self._faults.clear()
             self.attempts.clear()
+            self.connections = 0
 
     def start(self) -> "SmtpSink":
         self._server = _Server(("127.0.0.1", self._port), self)
@@ -126,6 +129,11 @@ class SmtpSink:
                     entry[0] = cast("int", entry[0]) + 1
                     return fault
         return None
+
+    def came(self) -> None:
+        """Count a connection."""
+        with self._lock:
+            self.connections += 1
 
     def take(self, mail: Mail) -> None:
         with self._lock:
@@ -167,6 +175,7 @@ class _Conversation(socketserver.StreamRequestHandler):
     def setup(self) -> None:
         super().setup()
         self.server.open.add(self.request)
+        self.server.sink.came()
         self._user: str | None = None
         self._sender: str | None = None
         self._recipients: list[str] = []

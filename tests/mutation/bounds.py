@@ -5,6 +5,7 @@ from tests.mutation.mutant import Mutant
 COUNTED, RETENTION = "sync/storage/migrations/versions/0008_counted_effects.py", "sync/storage/retention.py"
 FOLLOW, RESOLVE = "sync/passes/effects/follow.py", "sync/passes/effects/resolve.py"
 EMAILS = "tests/story/test_what_became_of_an_email.py"
+MAIL = "sync/passes/email.py"
 QUERIES = "sync/storage/ledger/queries.py"
 WORKER, DUMP = "sync/service/worker.py", "sync/passes/dump.py"
 
@@ -66,6 +67,27 @@ MUTANTS = (
         "refused-name-again", "An email that was refused in the end is sent again under the same name, and taken for a repeat.",
         "sync/passes/effects/emails.py", 'if effect.refusals else effect.key', "if not effect.key else effect.key",
         test=f"{EMAILS}::TestSingleSend::test_a_refusal_that_comes_later_is_shown_and_tried_again",
+    ),
+    Mutant(
+        "used-connection-spoils", "An email on a connection that the server has closed is lost till the next try.",
+        MAIL, "                if error.permanent:\n", "                if error:\n",
+        test="tests/unit/test_email.py::TestBatch::test_one_that_the_server_has_closed_costs_nothing",
+    ),
+    Mutant(
+        "broken-connection-kept", "An email whose answer is lost is handed over again at once on another connection.",
+        MAIL, "            except EmailError as error:\n                if error.permanent:",
+        "            except (EmailError, EmailUnknownError) as error:\n                if getattr(error, 'permanent', False):",
+        test="tests/unit/test_email.py::TestBatch::test_what_is_unknown_is_not_sent_again",
+    ),
+    Mutant(
+        "connection-for-ever", "All emails of a pass go over one connection, however many a server allows.",
+        MAIL, " and line.emails < EMAILS_OF_A_CONNECTION", "",
+        test="tests/unit/test_email.py::TestBatch::test_a_server_takes_so_many_on_one",
+    ),
+    Mutant(
+        "connection-left-open", "The connection of a batch stays open after it.",
+        MAIL, "if self._batches else (self._kept, None)", "if self._batches >= 0 else (self._kept, None)",
+        test="tests/unit/test_email.py::TestBatch::test_they_go_over_one_connection",
     ),
     Mutant(
         "asked-for-ever", "HubSpot is asked for ever what became of an email.",

@@ -3,6 +3,7 @@
 import socket
 import socketserver
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from sync.passes.email import ConsoleMailer, SingleSendMailer, SmtpMailer, make_
 from sync.sandbox.clock import VirtualClock
 from sync.sandbox.mail import MailFault, MailStep, SmtpSink
 from sync.settings import read_settings
+from tests.conftest import MakeWorld
 from tests.world import World
 
 CLOCK = VirtualClock.manual(datetime(2026, 11, 2, 14, 0, tzinfo=UTC))
@@ -203,6 +205,92 @@ def test_a_password_is_not_sent_where_all_can_read_it(sink: SmtpSink) -> None:
             _send(mailer)
     assert (caught.value.server_down, caught.value.login_refused) == (True, True)
     assert not any(b"AUTH" in line for line in heard)
+
+
+class TestBatch:
+    """Several emails in a row: one connection, and whatever happens on it, what each of them would have met alone."""
+
+    def test_they_go_over_one_connection(self, sink: SmtpSink) -> None:
+        mailer = _mailer(sink, "amy:secret")
+        with mailer.batch():
+            for key in "abc":
+                _send(mailer, key)
+        assert [mail.message_id for mail in sink.mails] == [message_id(key, SENDER) for key in "abc"]
+        assert [mail.user for mail in sink.mails] == ["amy"] * 3
+        assert sink.connections == 1
+        _send(mailer, "d")
+        assert sink.connections == 2, "nothing is kept beyond a batch"
+
+    def test_a_server_takes_so_many_on_one(self, sink: SmtpSink, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("sync.passes.email.EMAILS_OF_A_CONNECTION", 2)
+        mailer = _mailer(sink)
+        with mailer.batch():
+            for key in "abcde":
+                _send(mailer, key)
+        assert (len(sink.mails), sink.connections) == (5, 3)
+
+    @pytest.mark.parametrize("step", ["mail", "rcpt"])
+    @pytest.mark.parametrize("code", [0, 421])
+    def test_one_that_the_server_has_closed_costs_nothing(self, sink: SmtpSink, step: MailStep, code: int) -> None:
+        mailer = _mailer(sink)
+        with mailer.batch():
+            _send(mailer, "a")
+            sink.fail(MailFault(step, code))
+            _send(mailer, "b")
+            _send(mailer, "c")
+        assert list(sink.attempts.values()) == [1, 1, 1]
+        assert sink.connections == 2
+
+    def test_a_refusal_for_good_is_met_once(self, sink: SmtpSink) -> None:
+        mailer = _mailer(sink)
+        with mailer.batch():
+            _send(mailer, "a")
+            sink.fail(MailFault("rcpt", 550))
+            with pytest.raises(EmailError) as caught:
+                _send(mailer, "b")
+            _send(mailer, "c")
+        assert caught.value.permanent
+        assert len(sink.mails) == 2
+
+    @pytest.mark.parametrize("keep", [True, False])
+    def test_what_is_unknown_is_not_sent_again(self, sink: SmtpSink, keep: bool) -> None:
+        mailer = _mailer(sink)
+        with mailer.batch():
+            _send(mailer, "a")
+            sink.fail(MailFault("end", keep=keep))
+            with pytest.raises(EmailUnknownError):
+                _send(mailer, "b")
+            _send(mailer, "c")
+        assert len(sink.mails) == 2 + keep
+        assert list(sink.attempts.values()) == [1] * (2 + keep)
+
+    def test_a_server_that_is_down_by_now(self, sink: SmtpSink) -> None:
+        mailer = _mailer(sink)
+        with mailer.batch():
+            _send(mailer, "a")
+            sink.fail(MailFault("mail"), MailFault("connect"))
+            with pytest.raises(EmailError) as caught:
+                _send(mailer, "b")
+        assert caught.value.server_down
+        assert len(sink.mails) == 1
+
+    def test_a_server_that_says_no_goodbye(self) -> None:
+        """It is not waited for: nothing depends on it."""
+        answers = {verb: answer for verb, answer in POLITE.items() if verb != "QUIT"}
+        with _server(answers) as port:
+            mailer = SmtpMailer(f"smtp://127.0.0.1:{port}", SENDER, CLOCK)
+            began = time.monotonic()
+            with mailer.batch():
+                _send(mailer)
+            assert time.monotonic() - began < 5
+
+
+def test_the_emails_of_a_pass_go_over_one_connection(make_world: MakeWorld, sink: SmtpSink) -> None:
+    world = make_world(email_url=sink.url, email_from=SENDER)
+    for number in range(5):
+        world.people.create_portfolio(f"Client {number}", world.day(10))
+    world.work()
+    assert (len(sink.mails), sink.connections) == (5, 1)
 
 
 # Single-send

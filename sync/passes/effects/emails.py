@@ -10,7 +10,7 @@ from sync.clock import Clock
 from sync.crm import Applied, NotSent, Outcome, Rejected, Taken, Unknown
 from sync.errors import EmailError, EmailUnknownError
 from sync.passes.effects.attempts import TRY_AGAIN, Attempts, Performed
-from sync.passes.email import Mailer
+from sync.passes.email import Mailer, batch_of
 from sync.passes.portal import Portal
 from sync.rules.model import EffectState
 from sync.storage.ledger import LedgerEffect
@@ -27,12 +27,13 @@ class Emails:
 
     def perform(self, effects: Sequence[LedgerEffect], portal: Portal, done: Performed) -> None:
         """Try these, until the mail server is down. Raises `StoreError`."""
-        for effect in effects:
-            self._attempts.failpoint("mailing")
-            if self._perform(effect, portal, done):
-                for other in effects:
-                    done.recheck_at(other.unit, self._clock.now() + TRY_AGAIN)
-                return  # the others would only wait for the same
+        with batch_of(self._mailer):
+            for effect in effects:
+                self._attempts.failpoint("mailing")
+                if self._perform(effect, portal, done):
+                    for other in effects:
+                        done.recheck_at(other.unit, self._clock.now() + TRY_AGAIN)
+                    return  # the others would only wait for the same
 
     def _perform(self, effect: LedgerEffect, portal: Portal, done: Performed) -> bool:
         """Try one; whether no other email can be sent now either."""
