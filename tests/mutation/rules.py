@@ -1384,4 +1384,9 @@ MUTANTS = (
         "return verdict.state is State.BLOCKED",
         test="tests/story/test_verify.py::TestLeftLying::test_nobody_looks_at_it_any_more",
     ),
+    Mutant(
+        "5-brought-along-is-new", "What the other of two merged portfolios announced in a cycle since ended is announced again.",
+        SET_READY, "for one in (*before, *ended) if one.was_made", "for one in before if one.was_made",
+        test=decision("5 a set that the other one announced in a cycle since ended is announced"),
+    ),
 )  # fmt: skip

@@ -47,11 +47,22 @@ class Announcement:
 
 def announcements(context: Context) -> list[Announcement]:
     """All of this cycle, oldest first."""
-    return [
-        Announcement(recorded, entries_of(context, recorded))
-        for recorded in context.ledger.of(Handoff.SET_READY, context.cycle)
-        if is_announcement(recorded)
-    ]
+    return _all(context, context.ledger.of(Handoff.SET_READY, context.cycle))
+
+
+def from_ended_cycles(context: Context) -> list[Announcement]:
+    """Those that merged portfolios made in cycles that are over, oldest first.
+
+    A merge may have brought tickets of such a cycle into the running one (M.9); what they held is announced (M.11).
+    """
+    if not context.ledger.former:
+        return []
+    ended = [one for one in context.ledger.of(Handoff.SET_READY) if one.cycle != context.cycle]
+    return [one for one in _all(context, ended) if one.was_made]
+
+
+def _all(context: Context, recorded: Iterable[RecordedOccurrence]) -> list[Announcement]:
+    return [Announcement(one, entries_of(context, one)) for one in recorded if is_announcement(one)]
 
 
 def is_announcement(recorded: RecordedOccurrence) -> bool:

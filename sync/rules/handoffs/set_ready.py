@@ -20,6 +20,7 @@ from sync.rules.handoffs.announcements import (
     announcements,
     closings,
     earlier_than,
+    from_ended_cycles,
     made_late,
     of_same_set,
 )
@@ -142,15 +143,16 @@ def _one_set(context: Context, ad_set: _AdSet) -> Verdict:
         names = ", ".join(f"ticket {ticket.id}" for ticket in incomplete[:5])
         reason = f"Ad Set “{folder}”: it cannot be told whether it is ready before this is read whole: {names}"
         return replace(waiting(context, Handoff.SET_READY, reason, None), undecided=True)
-    before = announcements(context)
-    announced = {entry for one in before if one.was_made for entry in one.entries}
+    before, ended = announcements(context), from_ended_cycles(context)
+    announced = {entry for one in (*before, *ended) if one.was_made for entry in one.entries}
     fresh = [
         ticket
         for entry, ticket in ad_set.entries.items()
         if entry not in announced and ticket.stage_since >= context.times.go_live
     ]
     if not fresh:
-        return _known_set(context, ad_set, [one for one in before if one.entries & set(ad_set.entries)])
+        held, once = ([one for one in of if one.entries & set(ad_set.entries)] for of in (before, ended))
+        return done(once[-1].recorded) if once and not held else _known_set(context, ad_set, held)
     sure = portfolio.status in {Status.DELIVERABLES_SUBMITTED, Status.CREATIVES_PENDING_APPROVAL}
     complete_at = max(ticket.created_at for ticket in members) + context.barrier
     if not sure and context.times.now < complete_at:

@@ -422,6 +422,7 @@ class Handoffs:
         of_cycle = [offer for offer in self.offers.values() if offer.key[:3] == ("5", rec.ref.id, cycle)]
         answered = _entries(offer for offer in of_cycle if (offer.told if offer.lost else offer.filled))
         told = _entries(offer for offer in of_cycle if offer.told)
+        brought = [o for o in self.offers.values() if o.key[:2] == ("5", rec.ref.id) and int(str(o.key[2])) < 0]
         for folder, members in self._ready_sets(tickets, closings, cycle):
             complete = status in {self._crm.submitted, self._crm.pending}
             early = not complete and self._crm.now.at < _complete_at(members)
@@ -434,11 +435,18 @@ class Handoffs:
             if entries <= told:
                 yield from self._made_late(rec, folder, members, of_cycle)
                 continue
+            # Announced by the other of two merged ones in a cycle since ended: it is announced (M.11).
+            if (
+                entries <= told | _entries(offer for offer in brought if offer.told)
+                and rec.ref not in self._crm.uncertain
+            ):
+                continue
             self._note_texts(key, rec, folder, members, (tickets, closings, cycle), of_cycle)
             # The status was advanced for these, but nobody was there to be told: whether that has announced them is open.
             must = not entries <= answered and not torn
             # Announced under another name before a loss, by nothing that the CRM shows: what is known of it is open.
             must = must and not entries <= _entries(one for one in of_cycle if one.lost and one.key[3] != folder)
+            must = must and not entries <= answered | _entries(brought)
             yield Due(key, "task", AM, must)
             yield from self._older_tasks(key, folder, members, of_cycle)
             yield Due(key, "email am", AM, must)

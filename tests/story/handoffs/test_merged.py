@@ -326,6 +326,22 @@ def test_5_an_announced_set_is_not_announced_again(
     assert len(of(world, "share_deliverables", on(new))) == 2
 
 
+def test_5_a_set_that_the_other_announced_in_a_cycle_since_ended_is_not_announced_again(
+    make_world: MakeWorld, options: dict[str, Any], merge: Merge
+) -> None:
+    """Its tickets came when the primary's running cycle had begun, and stand in Pending Approval still."""
+    world = make_world(**options)
+    acme = world.people.create_portfolio("Quiet", world.day(40))
+    bolt = approved(world)
+    world.people.set_status(bolt, "Creatives Implemented")
+    world.minutes(5)
+    world.minutes(5)
+    new = merge(world, "portfolio", acme, bolt)
+    world.minutes(60)
+    assert world.status(new) == ""
+    assert len(of(world, "share_deliverables", on(new))) == 1
+
+
 def test_5_merged_tickets_of_an_announced_set(make_world: MakeWorld, options: dict[str, Any], merge: Merge) -> None:
     world = make_world(**options)
     acme, tickets = in_review(world, 3)

@@ -221,6 +221,26 @@ MERGED = [
         NOTHING,
     ),
     Row(
+        "5.6 M.11",
+        "a set that the other one announced in a cycle since ended is announced",
+        lambda: quiet().date(40).absorb(in_review(other()).status(APPROVED).look().status(IMPLEMENTED).look()),
+        Says("5", DONE, "all 2 tickets of Ad Set"),
+        NOTHING,
+    ),
+    Row(
+        "5.9 M.11",
+        "a ticket of it that comes back into Pending Approval is new",
+        lambda: (
+            quiet()
+            .date(40)
+            .absorb(in_review(other()).status(APPROVED).look().status(IMPLEMENTED).look())
+            .put("201", Stage.IN_PROGRESS)
+            .move("201")
+        ),
+        Says("5", DUE, "all 2 tickets of Ad Set"),
+        READY,
+    ),
+    Row(
         "5.9 M.11",
         "a ticket that is merged away holds up its set no more",
         lambda: submitted().move("201").look().absorb_ticket("201", "202"),
