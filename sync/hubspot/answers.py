@@ -3,6 +3,7 @@
 The shapes are those of `hubspot-api-client`'s models and of payloads captured in public; ids are matched, never places.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ _SENT_BEFORE: Final = re.compile(
 _TAKEN: Final = re.compile(r"\bCONFLICT\b|CONFLICTING_UNIQUE_VALUE|already has that value|existing id", re.IGNORECASE)
 _HOLDER: Final = re.compile(r"existing id:?\s*\[?(\d+)|(\d+) already has that value", re.IGNORECASE)
 """How HubSpot's refusals read of a unique value that another record has (docs/hubspot.md 4.20)."""
+
+_LISTED: Final = re.compile(r"(?P<said>[^\[]+): (?P<list>\[\s*\{.*\}\s*\])", re.DOTALL)
+"""How a message reads that ends in a list of objects, as that of refused values does."""
 
 T = TypeVar("T")
 
@@ -95,7 +99,7 @@ def problem(body: Json, correlation_id: str | None = None) -> Problem:
         for part in (body, *nested)
     ]
     return Problem(
-        message=(_text(body.get("message")) or first)[:_LONGEST_MESSAGE],
+        message=_for_people(_text(body.get("message")) or first)[:_LONGEST_MESSAGE],
         category=_text(body.get("category")) or _text(body.get("errorType")),
         sub_category=_text(body.get("subCategory")),
         policy=_text(body.get("policyName")),
@@ -104,6 +108,19 @@ def problem(body: Json, correlation_id: str | None = None) -> Problem:
         scopes=tuple(dict.fromkeys(_in_contexts(contexts, lambda key: "scope" in key))),
         holder=_holder(" ".join(said)),
     )
+
+
+def _for_people(message: str) -> str:
+    """The message with the list of properties that may end it (docs/hubspot.md 4.11) as people write one."""
+    found = _LISTED.fullmatch(message)
+    try:
+        listed = json.loads(found["list"]) if found else None
+    except ValueError:
+        return message
+    if found is None or not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
+        return message
+    told = (f"{_text(one.get('name'))}: {_text(one.get('message')) or _text(one.get('error'))}" for one in listed)
+    return f"{found['said']}: {'; '.join(told)}"
 
 
 def _holder(said: str) -> str | None:

@@ -376,3 +376,32 @@ class TestCreating:
     def test_on_what_is_no_record_it_is_refused(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
         assert kinds(hubspot.create(Kind.TASK, [Create("a", {}, (RecordRef(Kind.TICKET, "x"),))])) == [Rejected]
         assert not api.calls
+
+
+VALUES = "Property values were not valid: "
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            VALUES
+            + '[{"isValid":false,"message":"No colons.","error":"VALIDATION_RULE_VIOLATION","name":"hs_task_subject",'
+            '"portalId":1},{"isValid":false,"message":"","error":"REQUIRED_FIELD","name":"team"}]',
+            VALUES + "hs_task_subject: No colons.; team: REQUIRED_FIELD",
+        ),
+        (VALUES + '[{"message": "cut off', VALUES + '[{"message": "cut off'),
+        (VALUES + '[{"name": "x"}, 1]', VALUES + '[{"name": "x"}, 1]'),
+        ("2019 was not one of the allowed options: [a, b]", "2019 was not one of the allowed options: [a, b]"),
+    ],
+    ids=["a list", "cut off", "no objects", "no list"],
+)
+def test_why_values_were_refused_is_told_as_people_write_it(
+    api: responses.RequestsMock, hubspot: HubSpot, said: str, told: str
+) -> None:
+    """docs/hubspot.md 4.11: the list of properties is JSON in the midst of the message."""
+    body = error(said, category="VALIDATION_ERROR")
+    api.add_callback("POST", TASK_CREATES, refuse("a", body=body))
+    [outcome] = hubspot.create(Kind.TASK, creates("a"))
+    assert isinstance(outcome, Rejected)
+    assert f": 400, {told} (category" in outcome.message
