@@ -27,7 +27,7 @@ def board() -> None:
     settings = session.read_settings(level=logging.INFO)
     from sync.admin.board_acts import BoardActs
     from sync.board.app import Process, create_app
-    from sync.board.server import run
+    from sync.board.server import listen, run
     from sync.errors import ConfigurationError
     from sync.service.bootstrap import read_mapping
     from sync.storage import board_users
@@ -43,4 +43,5 @@ def board() -> None:
         process = Process(mapping.zone, mapping.rules.window_days)
         allowed = BoardActs(store, session.clock(), mapping.rules.effects_per_hour) if settings.board_write else None
         app = create_app(store=store, settings=settings, clock=session.clock(), process=process, allowed=allowed)
-        run(app, settings)
+        with listen(settings.board_host, settings.board_port) as listener:
+            run(app, listener)

@@ -1,20 +1,21 @@
 """`handoffs users` and `handoffs board`, as an admin meets them."""
 
 import re
-import socket
 import threading
+import time
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
 from click.testing import CliRunner, Result
+from flask import Flask
 
 from sync.board import server
 from sync.board.access import hash_password
 from sync.cli import main
+from sync.commands.demo import show_board
 from sync.ending import Ending
 from sync.errors import ConfigurationError
-from sync.settings import Settings
 from sync.storage import board_users
 from sync.storage.database import migrate, open_store
 from tests.board.browser import Visitor
@@ -74,40 +75,60 @@ def test_whoever_was_added_by_the_command_can_log_in(world: World) -> None:
     assert Visitor(world).log_in("Dana", LONG).status_code == 303
 
 
+def opened(url: str) -> str:
+    """The page at this address, once it is served."""
+    for _ in range(200):
+        try:
+            with urlopen(url, timeout=5) as answer:
+                text: str = answer.read().decode()
+                return text
+        except OSError:
+            time.sleep(0.05)
+    raise AssertionError(url)
+
+
 def test_it_is_served_on_its_own_address_until_told_to_end(world: World) -> None:
     told = Ending("")
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = one.getsockname()[1]
-    settings = world.service.settings.model_copy(update={"board_port": port})
-    thread = threading.Thread(target=server.serve, args=(Visitor(world).app, settings, told))
-    thread.start()
-    try:
-        for _ in range(100):
-            try:
-                with urlopen(f"http://127.0.0.1:{port}/board/login", timeout=5) as answer:
-                    text = answer.read().decode()
-                break
-            except OSError:
-                continue
-    finally:
-        told.signal_name = "SIGTERM"
-        thread.join(10)
-        told.close()
+    with server.listen("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+        thread = threading.Thread(target=server.serve, args=(Visitor(world).app, listener, told))
+        thread.start()
+        try:
+            text = opened(f"http://127.0.0.1:{port}/board/login")
+        finally:
+            told.signal_name = "SIGTERM"
+            thread.join(10)
+            told.close()
     assert not thread.is_alive()
     assert "Log in" in text
 
 
-def test_an_address_that_is_taken_is_named(world: World) -> None:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        one.listen()
-        settings = world.service.settings.model_copy(update={"board_port": one.getsockname()[1]})
-        with pytest.raises(ConfigurationError, match=r"BOARD_HOST 127\.0\.0\.1, BOARD_PORT \d+ cannot"):
-            server.serve(Visitor(world).app, settings, Ending(""))
+def test_an_address_that_is_taken_is_named() -> None:
+    with server.listen("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+        with pytest.raises(
+            ConfigurationError, match=rf"BOARD_HOST 127\.0\.0\.1, BOARD_PORT {port} cannot be listened on \("
+        ):
+            server.listen("127.0.0.1", port)
 
 
-def test_an_address_of_another_machine_is_named(world: World) -> None:
-    settings: Settings = world.service.settings.model_copy(update={"board_host": "192.0.2.1"})
-    with pytest.raises(ConfigurationError, match=r"BOARD_HOST 192\.0\.2\.1"):
-        server.serve(Visitor(world).app, settings, Ending(""))
+@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])
+def test_an_address_of_another_machine_is_named(host: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"BOARD_HOST {re.escape(host)}"):
+        server.listen(host, 0)
+
+
+def test_the_demos_board_is_opened_with_the_password_that_is_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.people.create_portfolio("Acme", world.day(5))
+    world.work()
+    said: list[str] = []
+    apps: list[Flask] = []
+    monkeypatch.setattr("sync.board.server.run", lambda app, _listener: apps.append(app))
+    show_board(world.service.settings.database_url, world.clock, tell=said.append)
+    password = re.findall(r"as demo, with the password (\S+)\. Ctrl-C", said[1])[0]
+    assert re.fullmatch(r"\nThe board: http://localhost:\d+/board", said[0])
+    guest = Visitor(world, apps[0])
+    assert guest.log_in("demo", password).status_code == 303
+    assert "Acme" in guest.see("/board")

@@ -176,7 +176,7 @@ class Workspace:
     def open_board(self) -> None:
         """Run `handoffs board` as far as its address: that it can be had, and serves, other tests see."""
         made: list[Flask] = []
-        self._patch.setattr("sync.board.server.run", lambda app, _settings: made.append(app))
+        self._patch.setattr("sync.board.server.run", lambda app, _listener: made.append(app))
         assert self._command(["board"], self.environment, None).code == 0
         assert made[0].test_client().get("/board/login").status_code == 200
 

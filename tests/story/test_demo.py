@@ -46,6 +46,7 @@ class Performance:
 def performance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Performance]:
     directory = tmp_path_factory.mktemp("performance")
     seen: list[tuple[Scene, dict[str, float]]] = []
+    left: list[str] = []
 
     def meddle(stage: Stage) -> None:
         seen.append((Witness(stage).look(), stage.numbers()))
@@ -57,8 +58,9 @@ def performance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Performanc
     out = io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tempfile.tempdir", str(directory))
-        code = main(out=out, before_audit=meddle)
+        code = main(out=out, before_audit=meddle, afterwards=lambda stage: left.append(stage.database_url))
     assert seen, out.getvalue()
+    assert Path(left[0].removeprefix("sqlite:///")).is_file(), "whoever looks on is given the database"
     yield Performance(*seen[0], out.getvalue(), code, directory)
     assert not running_in(directory)
 

@@ -20,7 +20,7 @@ from typing import TextIO
 import requests
 
 from sync.errors import INTERRUPTED
-from sync.sandbox.demo.audit import audit
+from sync.sandbox.demo.audit import Finding, audit
 from sync.sandbox.demo.display import Screen
 from sync.sandbox.demo.play import SETTINGS, START, TIMER, Account, Play
 from sync.sandbox.demo.stage import Stage, StageError
@@ -45,18 +45,19 @@ def main(
     keep: bool = False,
     out: TextIO | None = None,
     before_audit: Callable[[Stage], None] | None = None,
+    afterwards: Callable[[Stage], None] | None = None,
 ) -> int:
     """Play, tell, audit. 0 if all is as `docs/process.md` says, 1 if not or the play broke off, 130 on Ctrl-C.
 
     `keep` leaves database and logs where they are, which a failure does in any case. `out` None: standard output.
-    `before_audit` may still meddle with what the audit will look at.
+    `before_audit` may still meddle with what the audit will look at; `afterwards` has the stage once all is told.
     """
     directory = Path(tempfile.mkdtemp(prefix="handoffs-demo-"))
     screen = Screen(out)
     code = 1
     try:
         with _signals():
-            code = _perform(directory, screen, before_audit)
+            code = _perform(directory, screen, before_audit, afterwards)
     except KeyboardInterrupt:
         code = INTERRUPTED
         screen.sentence("Stopped: the simulated CRM and the service have been ended, and nothing is left behind.")
@@ -73,7 +74,12 @@ def main(
     return code
 
 
-def _perform(directory: Path, screen: Screen, before_audit: Callable[[Stage], None] | None) -> int:
+def _perform(
+    directory: Path,
+    screen: Screen,
+    before_audit: Callable[[Stage], None] | None,
+    afterwards: Callable[[Stage], None] | None,
+) -> int:
     began = time.monotonic()
     screen.title(
         "Creative Refresh handoffs: a client's cycle, played for real",
@@ -93,13 +99,19 @@ def _perform(directory: Path, screen: Screen, before_audit: Callable[[Stage], No
         except (ValueError, requests.RequestException) as error:
             raise StageError(f"the play broke off: {error}") from error
         _account(screen, play, busiest)
-    seconds = time.monotonic() - began
+        code = _tell(screen, finding, play.days, time.monotonic() - began)
+        if afterwards is not None:
+            afterwards(stage)
+    return code
+
+
+def _tell(screen: Screen, finding: Finding, days: int, seconds: float) -> int:
+    """Say what came of the audit; the exit code."""
     if finding.differences:
         screen.failed(f"{len(finding.differences)} things differ from what docs/process.md says:", finding.differences)
         return 1
     screen.passed(
-        f"All {finding.compared} things compared are as docs/process.md says. "
-        f"{play.days} days took {seconds:.0f} seconds."
+        f"All {finding.compared} things compared are as docs/process.md says. {days} days took {seconds:.0f} seconds."
     )
     screen.sentence(
         "Next: `handoffs sandbox` gives you the simulated CRM to try things by hand, and “Go live” in "

@@ -71,6 +71,11 @@ class Stage:
         return self._crm["url"]
 
     @property
+    def database_url(self) -> str:
+        """Where the service keeps its ledger, for whoever runs elsewhere."""
+        return f"sqlite:///{(self._directory / 'handoffs.db').absolute()}"
+
+    @property
     def app_id(self) -> str:
         """The id of the service's app, by which histories name it."""
         return self._crm["app_id"]
