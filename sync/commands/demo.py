@@ -1,5 +1,6 @@
 """`handoffs demo`: a client's whole cycle, played in a simulated CRM."""
 
+import logging
 import secrets
 from collections.abc import Callable
 from contextlib import closing
@@ -46,6 +47,7 @@ def demo(keep: bool, board: bool) -> None:
 def show_board(database_url: str, clock: "Clock", *, tell: Callable[[str], None] = click.echo) -> None:
     """Serve the board over this database until Ctrl-C, to one user, whose password is told. It may have all done."""
     from mappings.load import load
+    from sync import log
     from sync.admin.board_acts import BoardActs
     from sync.board import server
     from sync.board.access import hash_password
@@ -55,6 +57,7 @@ def show_board(database_url: str, clock: "Clock", *, tell: Callable[[str], None]
     from sync.storage.board_users import BoardUser
     from sync.storage.database import open_store
 
+    log.configure("console", level=logging.WARNING)
     mapping, password = load(), secrets.token_urlsafe(12)
     settings = Settings(_env_file=None, database_url=database_url)  # type: ignore[call-arg]  # pydantic-settings takes it
     with closing(open_store(database_url)) as store, server.listen(settings.board_host, 0) as listener:

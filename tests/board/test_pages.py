@@ -142,6 +142,7 @@ def test_a_clients_page_during_a_cycle_and_after_it(world: World) -> None:
     said = dana.see(f"/board/client/{acme}")
     assert "Between refreshes" in said
     assert "the first that is known" in said
+    assert "status emptied by the service" in said
     earlier = dana.see(f"/board/client/{acme}?cycle=first")
     assert "What happened in that cycle" in earlier
     assert "Kickoff" in earlier[earlier.index("What happened in that cycle") :]

@@ -90,7 +90,7 @@ def add_to(app: Flask, sight: Sight) -> None:
             detail = portfolio_details.get(connection, portfolio)
             spans = _spans(log.ends_of_cycles(connection, portfolio))
             span = next((each for each in spans if each.name == request.args.get("cycle")), spans[-1])
-            events = _timeline(connection, one, detail, span)
+            events = _timeline(connection, one, detail, span, sight.settings.hubspot_app_id)
             handoffs = _handoffs(connection, detail) if span is spans[-1] else {}
         return render_template(
             "client.html",
@@ -146,7 +146,9 @@ def _sets(tickets: Iterable[TicketNow]) -> dict[str, list[TicketNow]]:
     return dict(sorted(found.items()))
 
 
-def _timeline(connection: Connection, one: Client, detail: PortfolioDetail, span: Span) -> list[Event]:
+def _timeline(
+    connection: Connection, one: Client, detail: PortfolioDetail, span: Span, app_id: str | None
+) -> list[Event]:
     """What happened in this cycle, the newest first."""
     tickets = {ticket.id: ticket for ticket in detail.tickets}
     decided = log.of_portfolio(connection, one.id, span.began, span.ended, AT_MOST)
@@ -154,6 +156,8 @@ def _timeline(connection: Connection, one: Client, detail: PortfolioDetail, span
     ids = tickets.keys() | memberships.tickets_of(connection, [one.id])
     refs = [RecordRef(Kind.PORTFOLIO, one.id), *(RecordRef(Kind.TICKET, i) for i in sorted(ids))]
     names = {person.user_id: person.name for person in people.find(connection).values() if person.user_id}
+    if app_id:
+        names[app_id] = "the service"
     for ref, kept in versions.of(connection, refs).items():
         found += _changed(ref, kept, tickets, one.url, span, names)
     return sorted(found, key=lambda event: event.at, reverse=True)[:AT_MOST]
