@@ -10,6 +10,7 @@ from mappings.vocabulary import Step
 from sync.board.pages import overview as page
 from sync.observe.clients import Standing, kept, some
 from sync.storage import overview
+from sync.storage.database import to_json
 from sync.storage.overview import RANKS, Wanted
 from tests.board.browser import Visitor, visitor
 from tests.conftest import MakeWorld
@@ -181,8 +182,10 @@ def test_whatever_people_type_is_shown_and_never_run(make_world: MakeWorld) -> N
     world.work()
     with world.service.store.write() as connection:  # texts that come by other ways: names of people, problems, errors
         nasty = {"x": NASTY}
-        kept = "status = :x, problems = json_object('problems', json_array(:x)), people = json_object('copywriter', :x)"
-        connection.execute(text(f"UPDATE portfolio SET {kept}"), nasty)
+        lists = {"problems": to_json({"problems": [NASTY]}), "people": to_json({"copywriter": NASTY})}
+        connection.execute(
+            text("UPDATE portfolio SET status = :x, problems = :problems, people = :people"), {**nasty, **lists}
+        )
         connection.execute(text("UPDATE effect SET state = 'failed', reason = :x"), nasty)
         connection.execute(text("UPDATE wait SET who = :x, what = :x"), nasty)
         connection.execute(text("UPDATE version SET value = :x WHERE property = 'stage'"), nasty)
