@@ -1,11 +1,14 @@
 """One pass over a group: read, decide, plan, do, settle. The only place that turns work items into work."""
 
+import os
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import count
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from mappings.digest import digest_of
 from mappings.schema import ProcessMapping
@@ -56,6 +59,8 @@ ROUNDS = 6
 """How often a pass may decide anew because of its own writes; what is then still moving gets another pass soon."""
 
 log = structlog.get_logger()
+
+_numbers = count(1)
 
 Gate = Callable[[Context, Decision], bool]
 """Whether a pass may do what it has decided for a record; what it may not is left undone, and in the work queue."""
@@ -137,7 +142,8 @@ class Reconciler:
         lane.require()
         self._breaker.begin(lane)
         try:
-            tally = self._run(items, gate, lane)
+            with bound_contextvars(**_named(lane)):
+                tally = self._run(items, gate, lane)
         finally:
             lane.only_own()
         self._follower.follow()
@@ -381,6 +387,11 @@ class Reconciler:
             say = log.info if late else log.error
             say("record.incomplete", record=str(record), lacks=[str(one) for one in faulty])
         self._failpoint("looked at")
+
+
+def _named(lane: HeldLane) -> dict[str, object]:
+    """What the log says of a pass where others may run at the same time: its lane, and a name of its own."""
+    return {} if lane.is_alone else {"lane": lane.number, "pass": f"{os.getpid()}-{next(_numbers)}"}
 
 
 def _incomplete(group: Group, contexts: Mapping[RecordRef, Context]) -> dict[RecordRef, tuple[Faulty, ...]]:
