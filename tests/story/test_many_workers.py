@@ -22,7 +22,7 @@ from sync.storage import service_state, work_queue
 from sync.storage.database import Connection, Store, open_store
 from sync.storage.wakeups import Notifications, Ticks
 from sync.storage.work_queue import WorkItem
-from tests.databases import fresh_postgresql
+from tests.databases import fresh_postgresql, server
 from tests.patience import PATIENCE
 from tests.world import World
 
@@ -283,3 +283,33 @@ def test_a_long_backlog_in_one_lane_keeps_nobody_waiting(world: World, monkeypat
     assert taken[0] == (3, 1)
     assert {lane for lane, _ in taken[1:3]} == {1, 2}
     assert [lane for lane, _ in taken[1:7]] in ([1, 2] * 3, [2, 1] * 3)
+
+
+def test_a_restart_of_the_server_is_lived_through(world: World) -> None:
+    """Receivers answer 503, so that HubSpot comes again; workers wait, and all goes on by itself."""
+    here = server()
+    with ExitStack() as stack, capture_logs() as logs:
+        stack.enter_context(running(world.service, stack.enter_context(closing(world._start()))))
+        assert there(lambda: sum(one["event"] == "worker.started" for one in logs) == 2)
+        first = world.people.create_portfolio("Before", world.day(10))
+        world.sandbox.delivery.pump()
+        assert there(lambda: len(world.tasks()) == 1)
+        here.stop("fast")
+        try:
+            second = world.people.create_portfolio("Meanwhile", world.day(10))
+            world.sandbox.delivery.pump()
+            assert world.sandbox.delivery.waiting
+            time.sleep(1)  # the workers find nobody there
+        finally:
+            here.start()
+        assert there(lambda: _deliver(world) and len(world.tasks()) == 2)
+        assert there(lambda: not _due(world))
+    assert [len(world.tasks(("portfolio", one))) for one in (first, second)] == [1, 1]
+    assert not [one for one in logs if one["event"] == "worker.unforeseen"]
+
+
+def _deliver(world: World) -> bool:
+    """HubSpot comes again, later."""
+    world.clock.advance(timedelta(minutes=1))
+    world.sandbox.delivery.pump()
+    return True
