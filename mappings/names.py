@@ -7,8 +7,12 @@ compared by `as_seen`; what is written to the CRM and searched for there stays a
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from difflib import get_close_matches
 from functools import lru_cache
+
+_SHORTEST = 4
+"""Letters of a word of a name that is compared by itself, where a near name is looked for."""
 
 _INVISIBLE = re.compile(
     "["
@@ -78,3 +82,13 @@ def meant(name: str, candidates: Collection[str]) -> str | None:
     if name in candidates:
         return name
     return next(iter(look_alikes(name, candidates)), None)
+
+
+def nearly(wanted: str, names: Iterable[str], most: int) -> list[str]:
+    """Give the names that may be meant, the nearest first: of each the whole, or a word of it, is nearly the same."""
+    by_part: dict[str, str] = {}
+    for name in names:
+        whole = as_seen(name)
+        for part in (whole, *(word for word in whole.split() if len(word) >= _SHORTEST)):
+            by_part.setdefault(part, name)
+    return list(dict.fromkeys(by_part[part] for part in get_close_matches(as_seen(wanted), by_part, n=most)))

@@ -44,6 +44,11 @@ PROBED_EVERY = timedelta(seconds=5)
 
 Look = Callable[[StoreReader, datetime, Settings], list[Finding]]
 
+NOTHING = b"[]"
+"""A delivery of no events: it would do nothing even if it were believed."""
+
+OF_A_CHECK = "a delivery of no events: `handoffs check` sends one to see that a wrong signature is refused"
+
 _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
@@ -188,7 +193,8 @@ class _Receiver:
         )
         if verdict is not SignatureCheck.GENUINE:
             self.metrics.refused.labels(verdict.value).inc()
-            return self._refused(401, verdict.value, "the signature is missing, wrong, or not recent")
+            note = OF_A_CHECK if body == NOTHING else ""
+            return self._refused(401, verdict.value, "the signature is missing, wrong, or not recent", note)
         try:
             events = parse(body)
         except MalformedBodyError as error:
@@ -225,9 +231,13 @@ class _Receiver:
     def _too_large(self) -> Response:
         return self._refused(413, "too_large", f"the body is larger than {self.max_body_bytes} bytes")
 
-    def _refused(self, status: int, reason: str, message: str) -> Response:
+    def _refused(self, status: int, reason: str, message: str, note: str = "") -> Response:
+        """`note`: why it is nothing to worry about."""
         self._count("too_large" if status == 413 else "refused")
-        _log.warning("delivery.refused", reason=reason, remote=request.remote_addr)
+        if note:
+            _log.info("delivery.refused", reason=reason, remote=request.remote_addr, note=note)
+        else:
+            _log.warning("delivery.refused", reason=reason, remote=request.remote_addr)
         return _json(status, error=message)
 
     def _count(self, outcome: str) -> None:

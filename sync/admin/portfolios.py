@@ -1,18 +1,14 @@
 """Which portfolio an admin means: by its id, its name, or a part of its name. Every command finds it so."""
 
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 
-from mappings.names import as_seen, same_to_the_eye
+from mappings.names import as_seen, nearly, same_to_the_eye
 from mappings.schema import ProcessMapping
 from sync.crm import CRMReader, Filter, Kind, Record
 from sync.errors import HandoffsError
 
 LISTED = 20
 """So many candidates are listed."""
-
-SHORTEST = 4
-"""Letters of a word of a name that is compared by itself."""
 
 NEAR = 3
 """So many names are suggested."""
@@ -95,10 +91,6 @@ def _only(found: Mapping[str, str], what: str) -> str:
 
 def _hint(text: str, names: Mapping[str, str]) -> str:
     """Name those that may be meant: those of which the name, or a word of it, is nearly the same."""
-    by_name: dict[str, tuple[str, str]] = {}
-    for i, called in names.items():
-        whole = as_seen(called)
-        for one in (whole, *(word for word in whole.split() if len(word) >= SHORTEST)):
-            by_name.setdefault(one, (i, called))
-    near = list(dict.fromkeys(by_name[one] for one in get_close_matches(as_seen(text), by_name, n=NEAR)))
-    return ": did you mean " + " or ".join(f"“{called}” ({i})" for i, called in near) + "?" if near else ""
+    by_name = {called: i for i, called in reversed(list(names.items()))}
+    near = [f"“{called}” ({by_name[called]})" for called in nearly(text, by_name, NEAR)]
+    return ": did you mean " + " or ".join(near) + "?" if near else ""

@@ -11,13 +11,12 @@ from http import HTTPStatus
 import requests
 
 from sync.clock import Clock, to_ms
-from webhooks.app import PATH
+from webhooks.app import NOTHING, PATH
 from webhooks.signature import SIGNATURE_V3, TIMESTAMP, signed_bytes
 
 TIMEOUT = 10.0
 """Seconds; HubSpot itself waits five."""
 
-_EMPTY = b"[]"
 _ANOTHER_APPS = "not the client secret of this app"
 
 
@@ -74,13 +73,13 @@ def _wrong_signatures(session: requests.Session, public_url: str, secret: str, c
 
     def post(key: str) -> requests.Response:
         timestamp = str(to_ms(clock.now()))
-        digest = hmac.digest(key.encode(), signed_bytes("POST", url, _EMPTY, timestamp), "sha256")
+        digest = hmac.digest(key.encode(), signed_bytes("POST", url, NOTHING, timestamp), "sha256")
         headers = {
             SIGNATURE_V3: base64.b64encode(digest).decode(),
             TIMESTAMP: timestamp,
             "Content-Type": "application/json",
         }
-        return session.post(url, data=_EMPTY, headers=headers, timeout=TIMEOUT, allow_redirects=False)
+        return session.post(url, data=NOTHING, headers=headers, timeout=TIMEOUT, allow_redirects=False)
 
     status = post(secret).status_code
     if status == HTTPStatus.UNAUTHORIZED:

@@ -12,6 +12,8 @@ from sync.crm import CRM, CRMReader, Kind
 from sync.errors import AuthenticationError, CRMRejectedError, MappingMisfitError
 from sync.passes.fit import missing_properties, missing_values
 from sync.passes.portal import find_pipeline, find_stage, read_definitions
+from sync.storage import service_state
+from sync.storage.database import Store
 
 GROUP = "task_information"
 """HubSpot's own group of task properties."""
@@ -122,3 +124,10 @@ def _asked(ask: Callable[[], T], misfits: list[str]) -> T | None:
     except MappingMisfitError as error:
         misfits.append(str(error))
         return None
+
+
+def mended(store: Store) -> None:
+    """Note that tasks can carry their key now: a running service finds it out only when it tries again. Raises `StoreError`."""
+    with store.write() as connection:
+        if service_state.get(connection, service_state.TASK_PROPERTY_MISSING) is not None:
+            service_state.put(connection, service_state.TASK_PROPERTY_MISSING, None)

@@ -66,7 +66,10 @@ def adopt(
         found = plan(built.reading, chosen, silence_due=silence_due, progress=_report_looked)
     if apply_it and found.adopted:
         if not as_json:
-            _show_adoption(found, list_limit(everything))
+            if everything:
+                _show_adoption(found, None)
+            else:
+                _show_sums(found)
         what = f"{number(len(found.adopted), 'occurrence')} of {number(found.looked, 'portfolio')}"
         confirm(f"Record {what} as done?", yes=yes, otherwise="nothing was recorded")
         with session.service(bulk=True) as built:
@@ -77,6 +80,18 @@ def adopt(
     if as_json:
         print_json(found.as_json())
     click.get_current_context().exit(1 if found.faulty else 0)
+
+
+def _show_sums(found: "adopting.Adoption") -> None:
+    """Say how much there is of each sort: what they are, `handoffs adopt` has shown."""
+    parts = [
+        f"{len(found.adopted):,} to be recorded as done",
+        f"{len(found.due):,} due",
+        f"{len(found.unmatched):,} unmatched",
+    ]
+    text = f"{number(found.looked, 'portfolio')} looked at: {', '.join(parts)} (`handoffs adopt` lists them)"
+    print_wrapped(console(), text, "")
+    print_unread(console(), found.faulty.items())
 
 
 def _report_looked(found: "adopting.Adoption") -> None:

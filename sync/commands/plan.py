@@ -64,11 +64,11 @@ def plan(portfolios: tuple[str, ...], at: date | None, out: Path | None, everyth
             found = make(built.reading, units, until=at, progress=progress)
         if out is not None:
             write_file(found, out)
-        _say_warnings(built, found)
         if as_json:
             print_json(found.as_json())
         else:
             show_plan(found, list_limit(everything))
+        _say_warnings(built, found)  # last: a long plan would hide it
     say_undecided(found)
     if out is not None:
         say(f"Kept in {out}: `handoffs apply {out}` carries it out.")

@@ -51,7 +51,7 @@ def setup(apply_it: bool, yes: bool, sample: bool, as_json: bool) -> None:
         _setup_sample(apply_it=apply_it, yes=yes, as_json=as_json)
         return
     with session.service(begin=False) as built:
-        from sync.admin.setup import create, find_missing
+        from sync.admin.setup import create, find_missing, mended
 
         built.require_own_portal()
         found = find_missing(built.crm, built.mapping)
@@ -66,6 +66,7 @@ def setup(apply_it: bool, yes: bool, sample: bool, as_json: bool) -> None:
             say(f"Created the task property “{found.key_property}”.")
             if not hidden:
                 say("People see it on tasks: this portal takes no hidden one. The service works the same.")
+            mended(built.store)
     if as_json:
         print_json(
             {"task_property": found.key_property, "missing": found.lacks_property, "created": create_it,

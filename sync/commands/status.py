@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from sync.commands.output import (
     print_json_line,
     print_more,
     print_wrapped,
+    say,
     zone_in_use,
 )
 
@@ -122,7 +123,26 @@ def status(watch: bool, files: tuple[Path, ...], everything: bool, as_json: bool
                 print_json(found.as_json())
             else:
                 _show_status(console(), found, list_limit(everything))
+                _say_settings_changed(found)
     click.get_current_context().exit(0 if ok else 1)
+
+
+def _say_settings_changed(found: "Status") -> None:
+    """Say that a running part was started before `.env` was last changed: it goes by what stood there then."""
+    from socket import gethostname
+
+    from sync.observe.agreement import begun_before
+    from sync.settings import ENV_FILE
+
+    try:
+        changed_at = datetime.fromtimestamp(ENV_FILE.stat().st_mtime, UTC)
+    except OSError:  # there is none, or it may not be seen: nothing to compare with
+        return
+    for one in begun_before(found.running, changed_at, gethostname())[-1:]:
+        say(
+            f"Note: {ENV_FILE.absolute()} was changed at {changed_at:%Y-%m-%d %H:%M:%S} UTC, after the {one} was started. "
+            "But for a new token it goes by what stood there then: restart `handoffs serve` to let the rest count."
+        )
 
 
 def _watch(read_status: "Callable[[], Status]", clock: "Clock", limit: int | None, *, as_json: bool) -> bool:

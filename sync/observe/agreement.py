@@ -49,6 +49,18 @@ def of_mapping(found: Sequence[Process], now: datetime, digest: str, name: str) 
     ]
 
 
+def begun_before(found: Sequence[Process], changed_at: datetime, host: str) -> list[Process]:
+    """Pick the processes of this host that run and were started before then, by the machine's time: they know nothing of it."""
+    return [
+        one
+        for one in found
+        if one.ended_at is None
+        and one.host == host
+        and one.clock_ahead is not None
+        and one.started_at - one.clock_ahead < changed_at
+    ]
+
+
 def _length(apart: timedelta) -> str:
     for unit, name in ((timedelta(days=1), "day"), (timedelta(hours=1), "hour"), (timedelta(minutes=1), "minute")):
         count = round(apart / unit)

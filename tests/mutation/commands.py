@@ -8,6 +8,7 @@ VERIFY, REPORT, FINDING = "sync/admin/verify/", "sync/commands/verify.py", "sync
 _END_STATES_TEST = "tests/story/test_verify_end_states.py::"
 _WHICH_TEST = "tests/story/test_which_client.py::"
 _WORDS_TEST = "tests/story/test_words.py::"
+_HOUR_TEST = "tests/story/test_first_hour.py::"
 _ANOTHER_TEST = "tests/story/test_another_mapping_or_clock.py::"
 
 MUTANTS = (
@@ -99,6 +100,32 @@ MUTANTS = (
         "own-text-replaced", "`init --templates` replaces a text that somebody has changed.",
         "sync/admin/init.py", "if (directory / one.name).exists()]:", "if not one.name]:",
         test="tests/unit/test_init.py::test_no_copy_replaces_a_text_that_somebody_has_changed",
+    ),
+    # the first hour
+    Mutant(
+        "decline-due-unexplained", "`adopt` lists a client who declined as due, and does not say why.",
+        "sync/admin/adopt/remaining.py", "verdict.reason + _leftover(recorder, due.handoff)", "verdict.reason",
+        test=_HOUR_TEST + "TestAdopt::test_why_a_client_who_declined_is_due",
+    ),
+    Mutant(
+        "real-env-replaced", "`sandbox --env` replaces the settings of a real portal.",
+        "sync/commands/sandbox/run.py", "    if first != _MARK:", "    if not first:",
+        test=_HOUR_TEST + "TestEnvOfTheSandbox::test_a_real_portals_is_not",
+    ),
+    Mutant(
+        "settings-change-unsaid", "`.env` is changed under a running service, and nobody says that it goes by the old one.",
+        AGREEMENT, "one.started_at - one.clock_ahead < changed_at", "one.started_at - one.clock_ahead < one.started_at",
+        test=_HOUR_TEST + "TestSettingsChanged::test_after_it_is_told",
+    ),
+    Mutant(
+        "made-and-called-missing", "What `setup` has made is called missing until the service tries again.",
+        "sync/commands/setup.py", "            mended(built.store)\n", "            _ = mended\n",
+        test=_HOUR_TEST + "test_what_setup_has_made_is_not_called_missing_until_the_service_looks",
+    ),
+    Mutant(
+        "check-frightens", "What `check` sends is logged as if somebody forged a delivery.",
+        "webhooks/app.py", "OF_A_CHECK if body == NOTHING else", "OF_A_CHECK if not body else",
+        test="tests/unit/receiver/test_refusing.py::test_what_check_sends_frightens_nobody",
     ),
     # verify
     Mutant(

@@ -200,6 +200,8 @@ def test_a_cycle_in_its_own_words(desk: Desk, sandbox: Sandbox) -> None:
         (["create-portfolio", "B", "--without", "texter"], "“texter” is no role: There are “account_manager”"),
         (["--by", "Ameli", "set-date", "Acme", "2026-12-01"], "nobody here is “Ameli”: did you mean “Amelia Marsh”?"),
         (["set-status", "Acne", "live"], "there is no portfolio “Acne”: did you mean “Acme”?"),
+        (["set-status", "mueller", "live"], "there is no portfolio “mueller”: did you mean “Müller & Söhne”?"),
+        (["set-status", "muller", "live"], "there is no portfolio “muller”: did you mean “Müller & Söhne”?"),
         (["complete", "nothing"], "there is no task “nothing”: `handoffs sandbox show tasks` lists them"),
         (["deactivate", "nobody"], "nobody here is “nobody”"),
     ],
@@ -208,6 +210,7 @@ def test_a_cycle_in_its_own_words(desk: Desk, sandbox: Sandbox) -> None:
 def test_a_wrong_word_is_answered_with_the_right_ones(desk: Desk, sandbox: Sandbox, act: list[str], said: str) -> None:
     acme = sandbox.people.create_portfolio("Acme", "2026-11-10")
     sandbox.people.create_ticket("Banner", "Herbst", acme)
+    sandbox.people.create_portfolio("Müller & Söhne", "2026-11-10")
     result = do(desk, *act, code=1)
     assert result.stdout == ""
     assert said in result.stderr

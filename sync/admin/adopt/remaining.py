@@ -1,9 +1,10 @@
 """Report what is left once the rest is recorded: what is due, and tasks that nothing asks for."""
 
-from mappings.vocabulary import Handoff, TaskKind
+from mappings.vocabulary import Handoff, Status, TaskKind
 from sync.admin.adopt.adoption import AdoptionLine
 from sync.admin.adopt.recorder import Recorder
 from sync.rules.decide import decide
+from sync.rules.handoffs.wording import status_name
 from sync.rules.model import State
 from sync.rules.process import HANDOFF_OF
 from sync.rules.transition import untried
@@ -21,7 +22,18 @@ def report_due(recorder: Recorder) -> None:
     for verdict in decide(recorder.context).verdicts:
         due = verdict.occurrence
         if due is not None and (verdict.state is State.BLOCKED or untried(due, recorder.context.ledger)):
-            recorder.due.append(recorder.line(due, due.key, None, verdict.reason))
+            recorder.due.append(recorder.line(due, due.key, None, verdict.reason + _leftover(recorder, due.handoff)))
+
+
+def _leftover(recorder: Recorder, handoff: Handoff) -> str:
+    """Say why a client who seems to have declined is asked: the status is left of the refresh before."""
+    context = recorder.context
+    if (
+        handoff not in {Handoff.KICKOFF, Handoff.DATE_ARRIVED}
+        or context.portfolio.status is not Status.NO_REFRESH_REQUESTED
+    ):
+        return ""
+    return f"; {status_name(context, Status.NO_REFRESH_REQUESTED)} in the status is left of the refresh before"
 
 
 def report_unasked_tasks(recorder: Recorder) -> None:

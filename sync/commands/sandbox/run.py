@@ -1,6 +1,7 @@
 """`handoffs sandbox`: the simulated HubSpot, run on this machine until Ctrl-C."""
 
 import shlex
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 
 SERVICE = "http://127.0.0.1:8000"
 """Where `handoffs serve` listens unless PORT says otherwise."""
+
+_OWN_SETTING = "SANDBOX_URL"
+"""What the commands of the sandbox read, and the service does not."""
+
+_MARK = "# Written by `handoffs sandbox --env`: the settings of a simulated HubSpot. It is replaced at the next start."
 
 
 def _parse_clock_start(text: str) -> datetime | None:
@@ -47,6 +53,10 @@ def _parse_clock_start(text: str) -> datetime | None:
 )
 @click.option("--webhooks", default=SERVICE, show_default=True, metavar="URL|none", help="The service's address.")
 @click.option("--task-property", is_flag=True, help="Have the hidden task property already (`handoffs setup`).")
+@click.option(
+    "--env", "env_file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="Also write the settings into this file, such as .env.",
+)  # fmt: skip
 @click.option("--empty", is_flag=True, help="Nothing of the process yet, for `handoffs setup --sample`.")
 @JSON
 @click.pass_context
@@ -60,6 +70,7 @@ def sandbox(
     mapping: Path | None,
     webhooks: str,
     task_property: bool,
+    env_file: Path | None,
     empty: bool,
     as_json: bool,
 ) -> None:
@@ -73,6 +84,9 @@ def sandbox(
     With --mapping the portal calls everything as that file does: object, properties, values, pipeline, stages, stand-ins,
     time zone. So you rehearse with your own words, before the real portal is touched.
 
+    The settings that it prints are for each terminal that is to speak to it; --env .env keeps them where every command that
+    is run in that directory reads them. A file of another origin is not replaced: rehearse in a directory of its own.
+
     Its clock may begin elsewhere (--clock) and be moved on (`clock --advance 1d`). `handoffs sandbox now COMMAND` runs a
     command of the service by it, `handoffs sandbox now serve` the service itself; a plain `handoffs serve` goes by the
     machine's clock, and refuses webhooks of another day.
@@ -81,6 +95,7 @@ def sandbox(
     Examples:
       handoffs sandbox --populate 20
       handoffs sandbox --mapping agency.yaml --populate 20
+      handoffs sandbox --mapping agency.yaml --env .env
       handoffs sandbox --empty
       handoffs sandbox do create-portfolio "Acme" --date 2026-12-01
       handoffs sandbox do set-status Acme "Deliverables Submitted"
@@ -89,12 +104,15 @@ def sandbox(
 
     \b
     Exit codes: 0 ended as told, or done; 1 refused, or not running;
-      2 the port is in use
+      2 the port is in use, or a file cannot be written; 3 the file of
+      --env is not the sandbox's
     """
     if ctx.invoked_subcommand is not None:
         return
     if empty and (populate or task_property):
         raise click.UsageError("--empty excludes --populate and --task-property")
+    if env_file is not None:
+        _require_own(env_file)
     from sync.ending import ending
     from sync.sandbox.sandbox import Sandbox
     from sync.sandbox.server import SandboxServer
@@ -122,7 +140,7 @@ def sandbox(
             f"port {port} cannot be listened on ({error.strerror}): choose another with --port"
         ) from error
     with ending() as told:
-        _print_access(made, server.url, target, mapping, as_json=as_json)
+        _print_access(made, _settings(made, server.url, target, mapping), env_file, as_json=as_json)
         told.wait()
     server.stop()
     say("Stopped.")
@@ -146,8 +164,9 @@ def _populate(made: "Sandbox", count: int, seed: int) -> None:
     populate(made.portal, made.process, count, random.Random(seed))  # noqa: S311 - guards nothing
 
 
-def _print_access(made: "Sandbox", url: str, target: str | None, mapping: Path | None, *, as_json: bool) -> None:
-    environment = {
+def _settings(made: "Sandbox", url: str, target: str | None, mapping: Path | None) -> dict[str, str]:
+    """What the service and the commands of the sandbox need to speak to it, by name."""
+    return {
         "HUBSPOT_BASE_URL": url,
         "HUBSPOT_ACCESS_TOKEN": made.token,
         "HUBSPOT_APP_ID": str(made.app_id),
@@ -156,8 +175,43 @@ def _print_access(made: "Sandbox", url: str, target: str | None, mapping: Path |
         "DATABASE_URL": "sqlite:///sandbox.db",
         "PORT": str((None if target is None else urlsplit(target).port) or 8000),
         **({} if mapping is None else {"MAPPING": str(mapping.absolute())}),
-        "SANDBOX_URL": url,
+        _OWN_SETTING: url,
     }
+
+
+def _require_own(file: Path) -> None:
+    """Raise `RefusedError` for a file that is there and was not written by a sandbox: it may hold a real portal's token."""
+    from sync.errors import ConfigurationError, RefusedError
+
+    try:
+        first = file.read_text(encoding="utf-8", errors="replace").partition("\n")[0]
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be read: {error.strerror}") from None
+    if first != _MARK:
+        raise RefusedError(
+            f"{file} is there already, and no sandbox has written it: name another file, or rehearse in another directory"
+        )
+
+
+def _write(file: Path, environment: Mapping[str, str]) -> None:
+    """Write the settings; what only `handoffs sandbox` reads has to be in the environment. Raises `ConfigurationError`."""
+    from sync.errors import ConfigurationError
+
+    escaped = {name: value.replace("'", r"\'") for name, value in environment.items() if name != _OWN_SETTING}
+    lines = [f"{name}='{value}'" for name, value in escaped.items()]  # as python-dotenv reads it, not as a shell does
+    try:
+        file.touch(mode=0o600)
+        file.write_text("\n".join([_MARK, *lines, ""]), encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be written: {error.strerror}") from None
+
+
+def _print_access(made: "Sandbox", environment: Mapping[str, str], env_file: Path | None, *, as_json: bool) -> None:
+    url = environment[_OWN_SETTING]
+    if env_file is not None:
+        _write(env_file, environment)
     if as_json:
         print_json(
             {"url": url, "token": made.token, "client_secret": made.client_secret, "app_id": made.app_id,
@@ -169,9 +223,18 @@ def _print_access(made: "Sandbox", url: str, target: str | None, mapping: Path |
     click.echo(f"  client secret  {made.client_secret}")
     click.echo(f"  app id         {made.app_id}")
     setup = "handoffs setup --apply --yes" if made.settled else "handoffs setup --sample --apply --yes"
-    click.echo("\nIn another terminal, for every command there:\n")
-    for name, value in environment.items():
-        click.echo(f"export {name}={shlex.quote(value)}")
+    if env_file is None:
+        click.echo("\nIn another terminal, for every command there:\n")
+        for name, value in environment.items():
+            click.echo(f"export {name}={shlex.quote(value)}")
+    else:
+        click.echo(
+            f"\nwritten   {env_file}\n\nCommands that are run in its directory read it, in any terminal, if it is called .env."
+        )
+        if urlsplit(url).port != PORT:
+            click.echo(
+                f"For `handoffs sandbox do`, `show` and the like there:\n\nexport {_OWN_SETTING}={shlex.quote(url)}"
+            )
     click.echo("\nThen:\n")
     for line, what in (
         (setup, "prepares the portal"),

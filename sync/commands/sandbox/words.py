@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from mappings.names import as_seen
+from mappings.names import as_seen, nearly
 from sync.commands.sandbox.connection import SandboxError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def record(people: "RemotePeople", kind: str, wanted: str) -> str:
     if found:
         listed = ", ".join(f"{i} “{names[i]}”" for i in found[:5])
         raise SandboxError(f"{len(found)} {kind}s are called “{wanted}”: give the id of one ({listed})")
-    near = get_close_matches(wanted, names.values(), n=1, cutoff=0.5)
+    near = get_close_matches(wanted, names.values(), n=1, cutoff=0.5) or nearly(wanted, names.values(), 1)
     hint = f"did you mean “{near[0]}”?" if near else f"`handoffs sandbox show {kind}s` lists them"
     raise SandboxError(f"there is no {kind} “{wanted}”: {hint}")
 

@@ -40,6 +40,16 @@ def test_a_wrong_signature(client: FlaskClient, store: Store) -> None:
     assert stored(store) == (0, 0)
 
 
+def test_what_check_sends_frightens_nobody(client: FlaskClient, store: Store) -> None:
+    with capture_logs() as logs:
+        response = post(client, b"[]", secret="another")
+    assert response.status_code == 401
+    (entry,) = logs
+    assert (entry["event"], entry["reason"], entry["log_level"]) == ("delivery.refused", "wrong_signature", "info")
+    assert "`handoffs check` sends one" in entry["note"]
+    assert stored(store) == (0, 0)
+
+
 def test_the_signature_is_checked_before_anything_is_read(client: FlaskClient) -> None:
     assert post(client, b"not json", secret="another").status_code == 401
     assert client.post(PATH, data=b"not json").status_code == 401
