@@ -1387,6 +1387,6 @@ MUTANTS = (
     Mutant(
         "5-brought-along-is-new", "What the other of two merged portfolios announced in a cycle since ended is announced again.",
         SET_READY, "for one in (*before, *ended) if one.was_made", "for one in before if one.was_made",
-        test=decision("5 a set that the other one announced in a cycle since ended is announced"),
+        test=decision("merged a set that the other one announced in a cycle since ended is announced"),
     ),
 )  # fmt: skip
