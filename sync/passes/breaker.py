@@ -84,19 +84,9 @@ class Breaker:
             service_state.put(connection, service_state.RESERVED, {**taken, lane: total})
         return room
 
-    def begin(self, lane: HeldLane) -> None:
-        """Give back what whoever had this lane before, and died, had reserved. Raises `StoreError`."""
-        if lane.is_alone and lane.count == 1:
-            return
-        with self._store.read() as connection:
-            taken = service_state.get(connection, service_state.RESERVED) or {}
-        if taken and (lane.number is None or lane.number in taken):
-            with self._store.write() as connection:
-                self.end(connection, lane)
-
     @staticmethod
     def end(connection: Connection, lane: HeldLane) -> None:
-        """Give back what this lane has reserved: what its pass has begun is counted by now."""
+        """Give back what this lane has reserved, or whoever had it before and died: what was begun is counted by now."""
         if lane.count == 1:
             return
         taken = service_state.get(connection, service_state.RESERVED) or {}

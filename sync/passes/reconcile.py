@@ -140,7 +140,6 @@ class Reconciler:
         `CRMUnavailableError`, `MappingMisfitError`, `StoreError`.
         """
         lane.require()
-        self._breaker.begin(lane)
         try:
             with bound_contextvars(**_named(lane)):
                 tally = self._run(items, gate, lane)

@@ -290,7 +290,7 @@ MUTANTS = (
     ),
     Mutant(
         "reserved-for-ever", "What a worker had reserved when it died is never given back.",
-        RECONCILE, "        self._breaker.begin(lane)\n", "",
+        RECONCILE, "            self._breaker.end(connection, state.lane)\n", "",
         test=_LANES_TEST + "TestTheBreaker::test_what_a_dead_worker_reserved_is_given_back",
     ),
     Mutant(
