@@ -9,7 +9,7 @@ from sync.observe.agreement import by_another_clock, of_clock
 from sync.observe.running import Finding, live, of_receiver, of_worker
 from sync.rules.model import EffectState
 from sync.settings import Settings
-from sync.storage import faulty_records, processes, service_state, work_queue
+from sync.storage import faulty_records, portfolios, processes, service_state, work_queue
 from sync.storage.database import Connection, Store, StoreReader
 from sync.storage.ledger import queries
 from sync.storage.processes import Part, Process
@@ -51,6 +51,7 @@ def look(store: StoreReader, now: datetime, settings: Settings, *, on_machine: d
                 *_clock(connection),
                 *_records(connection, now),
                 *_effects(connection),
+                *_vanished(connection),
             ]
     except StoreError as error:
         return [Finding(f"database: {error}")]
@@ -191,6 +192,18 @@ def _effects(connection: Connection) -> Iterator[Finding]:
     for state, text in _WAITS_FOR.items():
         if counts.get(state):
             yield Finding(f"{counts[state]:,} {text}", stops_work=False)
+
+
+def _vanished(connection: Connection) -> Iterator[Finding]:
+    """People who are named and have left: the work goes to others, or waits."""
+    for text in service_state.get(connection, service_state.STAND_INS_GONE) or ():
+        yield Finding(text, stops_work=False)
+    found = portfolios.with_vanished(connection)
+    if found:
+        named = "; ".join(f"{one.name} (portfolio {one.id}): {one.vanished[0]}" for one in found[:3])
+        rest = sum(len(one.vanished) for one in found) - len(found[:3])
+        more = f"; and {rest:,} more, as `problems` of `handoffs list --json`" if rest else ""
+        yield Finding(f"people are named who do not work here: {named}{more}", stops_work=False)
 
 
 _WAITS_FOR = {

@@ -382,6 +382,11 @@ class Context:
 
     # -- people
 
+    @property
+    def staff(self) -> Staff:
+        """Who works here."""
+        return Staff(self.people, self.snapshot.owners)
+
     def owner(self, role: Role, ticket: Ticket | None = None) -> tuple[str | None, str | None]:
         """Who does the work of a role: the owner's id, or the reason why there is nobody."""
         named: list[str] = []
@@ -390,8 +395,7 @@ class Context:
         if self.snapshot.portfolio is not None and self.portfolio.owners.get(role):
             named.append(self.portfolio.owners[role])
         about = self.mapping.roles[role]
-        staff = Staff(self.people, self.snapshot.owners)
-        return staff.assign(named, about.fallback_owner, about.label, f"roles.{role}.fallback_owner")
+        return self.staff.assign(named, about.fallback_owner, about.label, f"roles.{role}.fallback_owner")
 
     def name_of(self, role: Role) -> str:
         """The name of whoever does the work of a role; empty where nobody does, or the name is not known."""

@@ -44,7 +44,7 @@ class Staff:
                 )
         if not named:
             return self._stand_in(fallback, f"no {label} is named", where)
-        return self._stand_in(fallback, f"{label}: {self._gone(named[0])}", where)
+        return self._stand_in(fallback, f"{label}: {self.gone(named[0])}", where)
 
     def _stand_in(self, fallback: str | None, why: str, where: str) -> tuple[str | None, str | None]:
         found = self.find(fallback) if fallback else None
@@ -52,7 +52,8 @@ class Staff:
             (found, None) if found is not None else (None, f"{why}, and the mapping names no active fallback ({where})")
         )
 
-    def _gone(self, value: str) -> str:
+    def gone(self, value: str) -> str:
+        """Say of the first whom the value of a user property names why no work may be given to them."""
         first = next(iter(people_in(value)), value)
         known = self.owners.get(first)
         return f"{known.name} is deactivated" if known is not None else f"owner {first} does not exist"

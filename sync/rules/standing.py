@@ -3,9 +3,11 @@
 Whose turn it is says `waiting`; this says in which step the cycle is, whoever has to act.
 """
 
-from mappings.vocabulary import Stage, Status, Step
+from mappings.vocabulary import Role, Stage, Status, Step
 from sync.rules.context import Context
 from sync.rules.handoffs.ad_sets import current_tickets
+from sync.rules.model import Ticket
+from sync.rules.people import people_in
 
 
 def step_of(context: Context) -> Step:
@@ -36,4 +38,35 @@ def problems_of(context: Context) -> tuple[str, ...]:
     waiting_for = "nothing is decided on it, nor on its Ad Set"
     found += [f"ticket {ticket.id}: {ticket.why}; {waiting_for}" for ticket in context.snapshot.unread]
     found += [f"{faulty}; what needs it waits" for faulty in context.snapshot.faulty.values()]
-    return tuple(found)
+    return (*found, *vanished_of(context))
+
+
+def vanished_of(context: Context) -> tuple[str, ...]:
+    """Who is named for a role and has left, or never was: each in a sentence, with who does the work and where to name another.
+
+    On the portfolio, and on the tickets of the cycle; a value that still names somebody who works here is none.
+    """
+    of_portfolio, of_ticket = context.mapping.portfolio.owners, dict(context.mapping.ticket.owners)
+    found = [
+        _vanished(context, role, None, value, of_portfolio[role], "the portfolio")
+        for role, value in sorted(context.portfolio.owners.items())
+    ]
+    found += [
+        _vanished(context, role, ticket, value, of_ticket[role], f"ticket {ticket.id}")
+        for ticket in current_tickets(context)
+        for role, value in sorted(ticket.owners.items())
+        if role in of_ticket
+    ]
+    return tuple(one for one in found if one)
+
+
+def _vanished(context: Context, role: Role, ticket: Ticket | None, value: str, property_name: str, where: str) -> str:
+    if not people_in(value) or any(context.staff.find(one) for one in people_in(value)):
+        return ""
+    owner = context.owner(role, ticket)[0]
+    known = None if owner is None else context.snapshot.owners.get(owner)
+    does = "nobody" if known is None else known.name
+    return (
+        f"{context.mapping.roles[role].label}: {context.staff.gone(value)}; {does} gets the work. "
+        f"Name somebody in “{property_name}” of {where}"
+    )

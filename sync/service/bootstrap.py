@@ -18,6 +18,7 @@ from sync.passes import recovery
 from sync.passes.bookkeeping import Bookkeeper
 from sync.passes.breaker import Breaker
 from sync.passes.decider import Decider
+from sync.passes.departures import note_people
 from sync.passes.effects import Follower, Resolver, make_performer
 from sync.passes.email import Mailer, conversations_of, make_mailer, tries_without_answer
 from sync.passes.poll import poll
@@ -101,7 +102,9 @@ class Service:
     def poll(self) -> int:
         """Enqueue what has changed since the last poll; how many records. Raises the port's errors and `StoreError`."""
         self._prepare()
-        return poll(self.store, self.crm, self.mapping, self.clock, self.portals.get())
+        portal = self.portals.get()
+        note_people(self.store, self.mapping, self.clock, portal)
+        return poll(self.store, self.crm, self.mapping, self.clock, portal)
 
     def require_own_portal(self) -> None:
         """Make sure that the token is of the database's portal. Raises `WrongPortalError` and the port's errors."""

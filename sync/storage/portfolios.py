@@ -50,6 +50,7 @@ class KeptPortfolio:
     people: Mapping[Role, str]  # who does the work of each role, by name; a role that nobody does is left out
     ad_sets: tuple[AdSetCount, ...]
     problems: tuple[str, ...]
+    vanished: tuple[str, ...]  # those of the problems that are people who have left
     history: str
 
     @property
@@ -59,6 +60,7 @@ class KeptPortfolio:
 
 _OF = select(portfolios).where(is_among(portfolios.c.portfolio, "ids"))
 _ALL = select(portfolios).where(portfolios.c.inside == 1)
+_WITH_VANISHED = _ALL.where(portfolios.c.vanished != "")
 _KNOWN = select(portfolios.c.portfolio)
 _NAMES = select(portfolios.c.portfolio, portfolios.c.name).where(is_among(portfolios.c.portfolio, "ids"))
 _REMEMBER = upsert(portfolios)
@@ -99,6 +101,21 @@ def of(connection: Connection, ids: Collection[str]) -> list[KeptPortfolio]:
     return [_kept(row) for row in rows if row.inside]
 
 
+def with_vanished(connection: Connection) -> list[KeptPortfolio]:
+    """Read those that name somebody who has left, by name; those alone that the mapping's condition takes in."""
+    return sorted(map(_kept, connection.execute(_WITH_VANISHED)), key=lambda one: (one.name.casefold(), one.id))
+
+
+def worked_on_by(connection: Connection, names: Iterable[str]) -> set[RecordRef]:
+    """List those for which one of these people does the work of a role."""
+    found: set[RecordRef] = set()
+    for name in names:
+        named = json.dumps(name, ensure_ascii=False)  # as `to_json` has it
+        of_them = select(portfolios.c.portfolio).where(portfolios.c.people.contains(named, autoescape=True))
+        found |= {RecordRef(Kind.PORTFOLIO, one) for one in connection.scalars(of_them)}
+    return found
+
+
 def find(connection: Connection) -> list[KeptPortfolio]:
     """Read every portfolio that the mapping's condition takes in, in no order."""
     return [_kept(row) for row in connection.execute(_ALL)]
@@ -128,6 +145,7 @@ def _row(one: KeptPortfolio) -> dict[str, Any]:
         "people": to_json({role.value: name for role, name in one.people.items()}),
         "ad_sets": to_json({"sets": [each.as_json() for each in one.ad_sets]}),
         "problems": to_json({"problems": list(one.problems)}),
+        "vanished": to_json({"people": list(one.vanished)}) if one.vanished else "",
         "history": one.history,
         "search_name": as_seen(one.name),
     }
@@ -146,5 +164,6 @@ def _kept(row: Row[Any]) -> KeptPortfolio:
         {Role(role): name for role, name in json.loads(row.people).items()},
         tuple(AdSetCount(each["name"], each["ready"], each["of"]) for each in json.loads(row.ad_sets)["sets"]),
         tuple(json.loads(row.problems)["problems"]),
+        tuple(json.loads(row.vanished)["people"]) if row.vanished else (),
         row.history,
     )

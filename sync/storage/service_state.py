@@ -8,7 +8,7 @@ in milliseconds since the epoch.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -249,6 +249,14 @@ REQUEST_LIMITS: Entry[Mapping[str, RequestLimit]] = Entry("budget_limit", _limit
 
 DAILY_BUDGET = Entry("budget_daily", _daily_text, _daily)
 """What is left of the account's requests of the day."""
+
+WORKS_HERE: Entry[Mapping[str, str]] = Entry("works_here", to_json, json.loads)
+"""The name of every active owner by id, as the last poll knew them."""
+
+STAND_INS_GONE: Entry[Sequence[str]] = Entry(
+    "stand_ins_gone", lambda it: to_json({"gone": list(it)}), lambda text: tuple(json.loads(text)["gone"])
+)
+"""The mapping's stand-ins who do not work here: a sentence each."""
 
 # -- what the admin knows
 

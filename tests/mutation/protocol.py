@@ -58,6 +58,7 @@ BOARD_ACCESS, _BOARD_TEST = "sync/board/access.py", "tests/board/test_access.py:
 _MANY_TEST = "tests/story/test_many_workers.py::"
 _LANES_TEST = "tests/story/test_several_lanes.py::"
 _RUNNING_TEST, _WELL_TEST = "tests/unit/test_running.py::", "tests/story/test_all_is_well.py::"
+_LEFT_TEST = "tests/story/test_people_change.py::TestWhoIsNamedAndHasLeft::"
 
 FOUND, KEPT_VERSIONS, SURVEY = "sync/passes/found.py", "sync/passes/snapshot/versions.py", "sync/passes/survey.py"
 _KEPT_TEST = "tests/story/test_kept_clients.py::"
@@ -208,6 +209,22 @@ MUTANTS = (
         "sweep-trusts-polls", "A ticket that the index showed too late for every poll is never found.",
         SWEEP, "work_queue.units(connection, changes.unread(connection, tickets))", "set()",
         test="tests/unit/test_sweep.py::test_open_tickets_that_nobody_has_read",
+    ),
+    # people
+    Mutant(
+        "left-unnoticed", "Who has left is noticed at the client's next pass only, months later.",
+        "sync/passes/departures.py", "concerned = portfolios.worked_on_by(connection, left)", "concerned = set()",
+        test=_LEFT_TEST + "test_on_a_portfolio",
+    ),
+    Mutant(
+        "back-unnoticed", "Who came back is said to be gone until the client's next pass.",
+        "sync/passes/departures.py", "if works.keys() - before.keys():", "if not works:",
+        test=_LEFT_TEST + "test_on_a_ticket_and_back_again",
+    ),
+    Mutant(
+        "left-and-well", "Work passes from somebody who has left to somebody else, and nobody is told.",
+        "sync/rules/standing.py", "return tuple(one for one in found if one)", "return ()",
+        test=_LEFT_TEST + "test_on_a_portfolio",
     ),
     # one record, and the rest
     Mutant(

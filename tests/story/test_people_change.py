@@ -6,6 +6,7 @@ import pytest
 
 from sync.admin.explain import explain
 from sync.errors import CRMUnavailableError
+from sync.observe import health
 from sync.passes.portal import OWNERS_FOR
 from sync.sandbox.faults import Fault
 from sync.sandbox.quirks import Quirks
@@ -136,6 +137,58 @@ class TestSomebodyWhoLeft:
         said = [event.who for event in told.timeline]
         assert "Amelia Marsh" in said
         assert f"user {world.sandbox.process.users[manager]}" not in said
+
+
+class TestWhoIsNamedAndHasLeft:
+    """docs/process.md P.11: `status` names them, however far away the client's date."""
+
+    def test_on_a_portfolio(self, make_world: MakeWorld) -> None:
+        world = make_world(
+            webhooks=False, mapping="roles: {account_manager: {fallback_owner: arthur.mills@agency.example}}"
+        )
+        portfolio, other = (world.people.create_portfolio(name, world.day(90)) for name in ("Acme", "Bolt"))
+        second = world.people.owner("second_account_manager")
+        world.people.set("portfolio", other, {"account_manager": second})
+        self._pass_half_an_hour(world)
+        assert self._told(world) == []
+        world.people.deactivate_owner(world.people.owner("account_manager"))
+        self._pass_half_an_hour(world)
+        assert self._told(world) == [
+            f"people are named who do not work here: Acme (portfolio {portfolio}): Account Manager: Amelia Marsh is "
+            "deactivated; Arthur Mills gets the work. Name somebody in “account_manager” of the portfolio"
+        ]
+        world.people.set("portfolio", portfolio, {"account_manager": second})
+        self._pass_half_an_hour(world)
+        assert self._told(world) == []
+
+    def test_on_a_ticket_and_back_again(self, make_world: MakeWorld) -> None:
+        world = make_world(webhooks=False)
+        portfolio = world.people.create_portfolio("Acme", world.day(90))
+        gone = world.people.owner("deactivated")
+        ticket = world.people.create_ticket("Ad 1", "Winter", portfolio, copywriter=gone)
+        self._pass_half_an_hour(world)
+        (told,) = self._told(world)
+        assert f"Name somebody in “copywriter” of ticket {ticket}" in told
+        world.people.reactivate_owner(gone)
+        self._pass_half_an_hour(world)
+        assert self._told(world) == []
+
+    def test_in_the_mapping(self, make_world: MakeWorld) -> None:
+        world = make_world(webhooks=False, mapping="roles: {copywriter: {fallback_owner: nobody@agency.example}}")
+        self._pass_half_an_hour(world)
+        assert self._told(world) == [
+            "Copywriter: the stand-in nobody@agency.example does not work here. Name another in "
+            "roles.copywriter.fallback_owner of the mapping"
+        ]
+
+    def _pass_half_an_hour(self, world: World) -> None:
+        for _ in range(3):
+            world.minutes(10)
+
+    def _told(self, world: World) -> list[str]:
+        found = health.look(world.service.store, world.clock.now(), world.settings)
+        assert not any(one.stops_work for one in found if "work here" in one.text)
+        return [one.text for one in found if "work here" in one.text]
 
 
 class TestSeveralInOneProperty:
