@@ -19,6 +19,9 @@ MAX_DEPTH = 32
 
 _MAX_INT_DIGITS = 18  # fits the database's 64 bits; a longer number is kept as its text
 
+_ESCAPE = b"\\u"
+_SORTED = json.JSONEncoder(sort_keys=True)  # made once: `dumps` makes one a call
+
 _ID = re.compile(r"[1-9][0-9]{0,18}")
 _MOMENT = re.compile(r"[0-9]{1,18}")
 
@@ -73,9 +76,11 @@ def parse(body: bytes) -> list[Event]:
     value = _decode(body)
     if not isinstance(value, list):
         raise MalformedBodyError(Malformed.NOT_AN_ARRAY)
+    # UTF-8 holds no lone surrogate, and JSON no NUL, but as an escape: without one every text is storable.
+    storable = _ESCAPE not in body
     found = []
     for element in value:
-        raw = _storable(element)
+        raw = element if storable and _is_flat(element) else _storable(element)
         if not isinstance(raw, dict):
             raise MalformedBodyError(Malformed.NOT_AN_OBJECT)
         found.append(_event(raw))
@@ -110,6 +115,11 @@ def _float(digits: str) -> float | str:
 
 def _no_constant(name: str) -> object:
     raise ValueError(f"{name} is no JSON")
+
+
+def _is_flat(value: object) -> bool:
+    """Whether nothing is nested in it, as in HubSpot's events."""
+    return isinstance(value, dict) and not any(isinstance(inner, (dict, list)) for inner in value.values())
 
 
 def _storable(value: object, depth: int = 0) -> object:
@@ -166,7 +176,7 @@ def _identity(
             occurred_at,
             {name: raw[name] for name in _FLAGS if name in raw},
         ]
-    return hashlib.sha256(json.dumps(cause, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(_SORTED.encode(cause).encode()).hexdigest()
 
 
 def _ends(kind: Kind, subscription: str, raw: Mapping[str, object]) -> Iterator[End]:

@@ -67,6 +67,11 @@ ISOLATION, CALLS = "sync/hubspot/isolation.py", "sync/hubspot/calls.py"
 _ISOLATION_TEST = "tests/contract/hubspot/test_isolation.py::"
 
 MUTANTS = (
+    Mutant(
+        "escape-passed-over", "A text with half an emoji in it goes to the database as it came.",
+        "webhooks/events.py", "storable = _ESCAPE not in body", "storable = _ESCAPE is not body",
+        test="tests/unit/test_events.py::test_a_text_cut_through_a_character_keeps_the_rest",
+    ),
     # lead times
     Mutant(
         "lead-future-turn", "A turn that goes on ends when a date to come has come.",
