@@ -1,9 +1,14 @@
 """One figure of the bench: what it costs us, what a script of one call a record would cost, and what it cannot be below."""
 
 import json
+import os
+import platform
+import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,7 @@ class Figure:
             "wanted": self.wanted,
             "ours": self.ours,
             "baseline": self.baseline,
+            "at_least": self.at_least,
             "reached": self.reached,
             "details": dict(self.details),
         }
@@ -50,9 +56,26 @@ def table(figures: Sequence[Figure]) -> str:
     return "\n".join(rows)
 
 
+def from_json(told: Mapping[str, Any]) -> Figure:
+    """Make the figure of what `as_json` gave."""
+    names = ("name", "unit", "ours", "wanted", "bound", "baseline", "at_least", "details")
+    return Figure(**{name: told[name] for name in names})
+
+
+def machine() -> dict[str, object]:
+    """Tell on what the figures were measured, and when."""
+    return {
+        "system": platform.system(),
+        "processors": os.cpu_count(),
+        "python": platform.python_version(),
+        "sqlite": sqlite3.sqlite_version,
+        "on": datetime.now(UTC).date().isoformat(),
+    }
+
+
 def write(path: Path, figures: Sequence[Figure]) -> None:
     """Write them as JSON."""
-    told = {"version": 1, "figures": [one.as_json() for one in figures]}
+    told = {"version": 1, "machine": machine(), "figures": [one.as_json() for one in figures]}
     path.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -36,7 +36,7 @@ PORTFOLIOS = 100
 AN_OCCURRENCE = timedelta(minutes=90)
 """How far apart two occurrences are: the short ledger then holds two months, the long one fifty years of them."""
 
-TIMES = 15
+TIMES = 60
 WANTED = 1.5
 """The long one takes at most so many times what the short one takes, of each question."""
 
@@ -75,19 +75,21 @@ def _measured(directory: Path, effects: int) -> dict[str, float]:
         migrate(store)
         settings = read_settings(_env_file=None, database_url=url)
         fill(store, effects)
-        return {name: _least(ask) for name, ask in questions(store, settings).items()}
+        # What others do on the machine counts not; but of a server's work this process knows only how long it took.
+        clock = time.perf_counter if store.is_shared else time.thread_time
+        return {name: _least(ask, clock) for name, ask in questions(store, settings).items()}
     finally:
         store.close()
         drop(url)
 
 
-def _least(ask: Callable[[], object]) -> float:
+def _least(ask: Callable[[], object], clock: Callable[[], float]) -> float:
     ask()
     took = []
     for _ in range(TIMES):
-        began = time.perf_counter()
+        began = clock()
         ask()
-        took.append(time.perf_counter() - began)
+        took.append(clock() - began)
     return min(took)  # the one that nothing else on the machine disturbed
 
 
