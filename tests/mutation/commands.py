@@ -127,6 +127,40 @@ MUTANTS = (
         "webhooks/app.py", "OF_A_CHECK if body == NOTHING else", "OF_A_CHECK if not body else",
         test="tests/unit/receiver/test_refusing.py::test_what_check_sends_frightens_nobody",
     ),
+    # list, earlier cycles, the rehearsal
+    Mutant(
+        "list-outside-the-condition", "`list` shows clients whom the service never touches.",
+        "sync/admin/clients.py", "if all(one.holds(", "if not all(not one.holds(",
+        test="tests/story/test_list.py::test_only_the_mappings_clients_are_listed",
+    ),
+    Mutant(
+        "list-finds-nobody-and-is-well", "`list` with a name that nobody has ends with 0.",
+        "sync/commands/list.py", "        click.get_current_context().exit(1)\n", "        return\n",
+        test="tests/story/test_list.py::test_a_part_of_the_name_narrows_it",
+    ),
+    Mutant(
+        "first-cycle-for-previous", "`explain --cycle previous` shows the first cycle instead of the last.",
+        "sync/admin/explain/__init__.py", "else ends[-1]", "else ends[0]",
+        test="tests/story/test_explain.py::test_a_cycle_that_is_over_is_shown",
+    ),
+    Mutant(
+        "previous-of-the-first", "`explain --cycle previous` of a client in the first cycle is an error of the program.",
+        "sync/admin/explain/__init__.py", "    if not ends and not isinstance(cycle, date):\n",
+        "    if len(ends) < -1 and not isinstance(cycle, date):\n",
+        test="tests/story/test_explain.py::test_a_cycle_that_is_over_is_shown",
+    ),
+    Mutant(
+        "rehearsal-in-default-words", "The sandbox of a mapping calls the statuses as the default does.",
+        "sync/sandbox/renamed.py",
+        '"statuses": same(*(portfolio.statuses[status] for status in Status if status in portfolio.statuses)),',
+        '"statuses": Names().statuses,',
+        test="tests/story/test_rehearsal.py::test_the_mapping_fits_the_portal_that_is_built_from_it",
+    ),
+    Mutant(
+        "rehearsal-without-stand-ins", "The sandbox of a mapping lacks the people whom it names as stand-ins.",
+        "sync/sandbox/renamed.py", "        if one in known or one.lower() in emails:\n", "        if one:\n",
+        test="tests/story/test_rehearsal.py::test_the_mapping_fits_the_portal_that_is_built_from_it",
+    ),
     # verify
     Mutant(
         "verify-well-though-blocked", "`verify` ends with 0 where work waits for a person.",
