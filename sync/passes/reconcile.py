@@ -2,7 +2,7 @@
 
 import os
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
@@ -41,11 +41,12 @@ from sync.passes.held_lane import AGAIN, HeldLane
 from sync.passes.portal import Portal, PortalCache
 from sync.passes.snapshot import Group, SnapshotReader
 from sync.passes.tally import Tally
+from sync.passes.turns import turns_passed_on
 from sync.rules import waiting
 from sync.rules.context import Context
 from sync.rules.model import Decision, LedgerView, Portfolio, Snapshot, Wait
 from sync.rules.transition import effects_ahead
-from sync.storage import faulty_records, ledger, people, work_queue
+from sync.storage import faulty_records, ledger, people, waits, work_queue
 from sync.storage.database import Store
 from sync.storage.work_queue import MENDED_BY_TIME, WorkItem
 
@@ -242,7 +243,17 @@ class Reconciler:
         for record, moment in performed.again_at.items():
             state.recheck_at(record, moment)
         self._plan_rechecks(decisions, contexts, state)
-        return _to_decide_anew(decisions, performed)
+        anew = _to_decide_anew(decisions, performed)
+        if performed.tried:
+            self._pass_turns_on(group, contexts, decisions.keys() - set(anew) - performed.unsure)
+        return anew
+
+    def _pass_turns_on(self, group: Group, contexts: Mapping[RecordRef, Context], among: Collection[RecordRef]) -> None:
+        """Write down whom these wait for now that what was decided is done."""
+        found = turns_passed_on(self._store, group, contexts, among)
+        if found:
+            with self._store.write() as connection:
+                waits.remember(connection, found, self._clock.now())
 
     def _read(self, units: Sequence[RecordRef], portal: Portal) -> tuple[Portal, Group]:
         """What the CRM shows of these, and the portal by which it was read."""

@@ -72,6 +72,11 @@ MUTANTS = (
         "webhooks/events.py", "storable = _ESCAPE not in body", "storable = _ESCAPE is not body",
         test="tests/unit/test_events.py::test_a_text_cut_through_a_character_keeps_the_rest",
     ),
+    Mutant(
+        "turn-before-the-task", "Whose turn it is once a task was made is told by the next look.",
+        "sync/passes/reconcile.py", "        if performed.tried:\n", "        if not performed.tried:\n",
+        test="tests/story/test_kept_clients.py::test_the_turn_passes_on_with_the_task_that_was_made",
+    ),
     # lead times
     Mutant(
         "lead-future-turn", "A turn that goes on ends when a date to come has come.",

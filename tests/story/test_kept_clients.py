@@ -62,6 +62,23 @@ def test_each_step_of_a_cycle_is_kept_as_it_is_found(world: World) -> None:
     assert not list(untrue(world))
 
 
+def test_the_turn_passes_on_with_the_task_that_was_made(world: World) -> None:
+    """No other look follows a pass that only makes tasks and sends emails."""
+    acme = world.people.create_portfolio("Acme", world.day(5))
+    bolt = world.people.create_portfolio("Bolt", world.day(0))
+    assert not world.work().errors
+    assert clients(world)["Acme"].turn == "the Account Manager (Amelia Marsh)"
+    assert clients(world)["Bolt"].turn == "the Social Ad Specialist (Sasha Adler)"
+    assert clients(world)["Acme"].since == world.people.tasks("portfolio", acme)[0].created.replace(microsecond=0)
+    ticket = world.people.create_ticket("Ad", "Autumn", bolt)
+    world.people.set_status(bolt, "Creatives Completed & Approved")
+    world.people.move_ticket(ticket, "Pending Approval")
+    assert not world.work().errors
+    found = clients(world)["Bolt"]
+    assert (found.turn, found.what[:12]) == ("the Social Ad Specialist (Sasha Adler)", "to implement")
+    assert not list(untrue(world))
+
+
 def test_a_pass_that_finds_nothing_new_writes_nothing(world: World) -> None:
     acme = world.people.create_portfolio("Acme", world.day(5))
     world.work()
