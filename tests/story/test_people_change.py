@@ -140,7 +140,7 @@ class TestSomebodyWhoLeft:
 
 
 class TestWhoIsNamedAndHasLeft:
-    """docs/process.md P.11: `status` names them, however far away the client's date."""
+    """docs/process.md P.10: `status` names them, however far away the client's date."""
 
     def test_on_a_portfolio(self, make_world: MakeWorld) -> None:
         world = make_world(
