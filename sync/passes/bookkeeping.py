@@ -16,7 +16,7 @@ from sync.passes.ledger_views import Known, ledger_views, merged_into, recorded_
 from sync.passes.snapshot import Group
 from sync.passes.snapshot.parents import find_existing, find_parents
 from sync.rules.model import EffectState, Former, LedgerView, OccurrenceState, RecordedOccurrence
-from sync.storage import changes, identities, ledger, look_alikes, memberships, waits, work_queue
+from sync.storage import changes, identities, ledger, look_alikes, looks, memberships, waits, work_queue
 from sync.storage import portfolios as kept_portfolios
 from sync.storage.database import Connection, Store
 from sync.storage.work_queue import WorkItem
@@ -106,6 +106,7 @@ class Bookkeeper:
         ledger.suspend(connection, {*group.gone, *group.merged})
         waits.forget(connection, {*group.gone, *group.merged})
         kept_portfolios.forget(connection, {*group.gone, *group.merged})
+        looks.forget(connection, {*group.gone, *group.merged})
         look_alikes.forget(connection, {*group.gone, *group.merged})
         changes.remember(connection, group.modified, now)
         return former
@@ -122,6 +123,7 @@ class Bookkeeper:
         memberships.hand_over(connection, portfolios)
         waits.forget(connection, current)
         kept_portfolios.forget(connection, current)
+        looks.forget(connection, {*current, *current.values()})
         look_alikes.forget(connection, current)
         return merged_into(connection, group)  # with their times
 

@@ -8,6 +8,7 @@ from mappings.schema import ProcessMapping
 from mappings.vocabulary import Role, Stage
 from sync.crm import Kind, Record, RecordRef
 from sync.passes.deliverables import lacking, stage_of, why_left_out
+from sync.passes.looks import looks
 from sync.passes.portal import Portal
 from sync.passes.snapshot import Group
 from sync.passes.snapshot.versions import mark_of, versions_to_keep
@@ -20,6 +21,7 @@ from sync.rules.standing import problems_of, step_of, vanished_of
 from sync.storage import identities, portfolio_details, portfolios, versions, waits
 from sync.storage import look_alikes as kept_look_alikes
 from sync.storage.database import Connection
+from sync.storage.looks import Look
 from sync.storage.portfolio_details import HandoffNow, PortfolioDetail, TicketNow
 from sync.storage.portfolios import AdSetCount, KeptPortfolio
 
@@ -42,6 +44,7 @@ class Found:
     records: Mapping[str, Sequence[Record]]  # those of each portfolio (id) and of its tickets, as the CRM gave them
     group: Group
     portal: Portal
+    looks: Mapping[RecordRef, Look]  # of each portfolio that is certain, what this look at it rests on
 
 
 def found(
@@ -63,6 +66,7 @@ def found(
         records,
         group,
         portal,
+        looks(contexts, [RecordRef(Kind.PORTFOLIO, i) for i in mine], waited_for, group, portal),
     )
 
 

@@ -58,9 +58,9 @@ def poll(store: Store, crm: CRMReader, mapping: ProcessMapping, clock: Clock, po
         adopted = queries.adopted_tasks(connection, ADOPTED_AT_MOST)
     names = mapping.ticket.properties
     searches: dict[Kind, Callable[[datetime], Iterator[Record]]] = {
-        Kind.PORTFOLIO: lambda since: crm.search(Kind.PORTFOLIO, [[_modified(since)]], [MODIFIED]),
-        Kind.TICKET: lambda since: crm.search(Kind.TICKET, [[_modified(since)]], [MODIFIED, names.pipeline]),
-        Kind.TASK: lambda since: _tasks(crm, portal, adopted, since),
+        Kind.PORTFOLIO: lambda since: crm.search(Kind.PORTFOLIO, [[modified_since(since)]], [MODIFIED]),
+        Kind.TICKET: lambda since: crm.search(Kind.TICKET, [[modified_since(since)]], [MODIFIED, names.pipeline]),
+        Kind.TASK: lambda since: completed_tasks(crm, portal, adopted, since),
     }
     shown = {kind: _shown(crm, clock, cursors[kind], search) for kind, search in searches.items()}
     with store.write() as connection:
@@ -130,9 +130,12 @@ def _move_cursors(connection: Connection, cursors: Mapping[Kind, datetime], show
     service_state.put(connection, service_state.POLLED_TO, min(now.values()))
 
 
-def _tasks(crm: CRMReader, portal: Portal, adopted: Sequence[str], since: datetime) -> Iterator[Record]:
-    """The service's tasks that were completed; everybody's, where the portal cannot search for the service's alone."""
-    completed = [_modified(since), Filter(TASK_STATUS, "EQ", TASK_COMPLETED)]
+def completed_tasks(crm: CRMReader, portal: Portal, adopted: Sequence[str], since: datetime) -> Iterator[Record]:
+    """Find the service's tasks that were changed since then and are completed, and these adopted ones (ids).
+
+    Everybody's, where the portal cannot search for the service's alone.
+    """
+    completed = [modified_since(since), Filter(TASK_STATUS, "EQ", TASK_COMPLETED)]
     groups = [[*completed, *mine] for mine in portal.task_keys.searches()] or [completed]
     if adopted:
         groups.append([*completed, Filter("hs_object_id", "IN", values=tuple(adopted))])
@@ -143,7 +146,8 @@ def _tasks(crm: CRMReader, portal: Portal, adopted: Sequence[str], since: dateti
         yield from crm.search(Kind.TASK, [completed], [MODIFIED])
 
 
-def _modified(since: datetime) -> Filter:
+def modified_since(since: datetime) -> Filter:
+    """Ask for what was changed then or later."""
     return Filter(MODIFIED, "GTE", str(to_ms(since)))
 
 

@@ -3,7 +3,7 @@
 import os
 import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
 
@@ -13,7 +13,7 @@ from structlog.contextvars import bound_contextvars
 from mappings.digest import digest_of
 from mappings.schema import ProcessMapping
 from mappings.vocabulary import Handoff
-from sync.clock import Clock
+from sync.clock import Clock, local_date
 from sync.crm import Faulty, Kind, Owner, RecordRef
 from sync.errors import (
     AuthenticationError,
@@ -46,8 +46,10 @@ from sync.rules import waiting
 from sync.rules.context import Context
 from sync.rules.model import Decision, LedgerView, Portfolio, Snapshot, Wait
 from sync.rules.transition import effects_ahead
-from sync.storage import faulty_records, ledger, people, waits, work_queue
+from sync.rules.waiting import judged_closely_on
+from sync.storage import faulty_records, ledger, looks, people, waits, work_queue
 from sync.storage.database import Store
+from sync.storage.looks import Look
 from sync.storage.work_queue import MENDED_BY_TIME, WorkItem
 
 GROUP = 50
@@ -82,11 +84,16 @@ class _Pass:
     gate: Gate | None = None  # None: whatever is decided may be done
     refused: set[RecordRef] = field(default_factory=set)
     elsewhere: set[RecordRef] = field(default_factory=set)  # another lane's pass is at work on what these need
+    looks: dict[RecordRef, Look] = field(default_factory=dict)  # what the last round's look at each rests on
     rounds: int = 0
 
     def mends(self, record: RecordRef) -> bool:
         """Whether what the CRM has refused is tried again: once a pass, or it would be asked in every round."""
         return self.rounds == 1 and self.items[record].origin in MENDED_BY_TIME
+
+    def rest_on(self, units: Sequence[RecordRef], found: Mapping[RecordRef, Look]) -> None:
+        """Keep what a round found of these, in the place of what the round before did."""
+        self.looks = {record: look for record, look in self.looks.items() if record not in units} | dict(found)
 
     def recheck_at(self, record: RecordRef, moment: datetime) -> None:
         self.again[record] = min(moment, self.again.get(record, moment))
@@ -202,6 +209,7 @@ class Reconciler:
     def _nack(self, item: WorkItem, text: str) -> None:
         with self._store.write() as connection:
             parked = work_queue.nack(connection, item, self._clock.now(), bounded(text))
+            looks.forget(connection, [item.record])
         error = last_line(text)
         log.error("record.failed", record=str(item.record), attempts=item.attempts + 1, parked=parked, error=error)
 
@@ -234,6 +242,7 @@ class Reconciler:
         state.faulty.update({r: text for r, text in {**group.faulty, **faulty}.items() if r not in incomplete})
         waited_for = self._waited_for(contexts, decisions, portal)
         found = what_was_found(contexts, decisions, waited_for, group, portal)
+        state.rest_on(units, found.looks if self._is_today(contexts) else {})
         decisions = state.permitted({r: d for r, d in decisions.items() if _is_inside(group.snapshots[r])}, contexts)
         decisions = self._not_held(decisions, views, state)
         self._plan(decisions, contexts, found, state)
@@ -245,15 +254,27 @@ class Reconciler:
         self._plan_rechecks(decisions, contexts, state)
         anew = _to_decide_anew(decisions, performed)
         if performed.tried:
-            self._pass_turns_on(group, contexts, decisions.keys() - set(anew) - performed.unsure)
+            self._pass_turns_on(group, contexts, decisions.keys() - set(anew) - performed.unsure, state)
         return anew
 
-    def _pass_turns_on(self, group: Group, contexts: Mapping[RecordRef, Context], among: Collection[RecordRef]) -> None:
+    def _pass_turns_on(
+        self, group: Group, contexts: Mapping[RecordRef, Context], among: Collection[RecordRef], state: _Pass
+    ) -> None:
         """Write down whom these wait for now that what was decided is done."""
         found = turns_passed_on(self._store, group, contexts, among)
         if found:
             with self._store.write() as connection:
                 waits.remember(connection, found, self._clock.now())
+        for portfolio, wait in found:
+            look = state.looks.get(portfolio.ref)
+            if look is not None and wait is not None:
+                day = judged_closely_on(wait, self._mapping)
+                state.looks[portfolio.ref] = replace(look, due_on=min(day, look.due_on or day))
+
+    def _is_today(self, contexts: Mapping[RecordRef, Context]) -> bool:
+        """Whether it is decided as of today: what a run on a day of its own finds says nothing of the days before that."""
+        today = local_date(self._clock.now(), self._mapping.zone)
+        return all(context.times.today == today for context in contexts.values())
 
     def _read(self, units: Sequence[RecordRef], portal: Portal) -> tuple[Portal, Group]:
         """What the CRM shows of these, and the portal by which it was read."""
@@ -384,6 +405,9 @@ class Reconciler:
             left = state.faulty.keys() | state.held.keys() | state.refused | state.elsewhere
             through = {item: state.again.get(record) for record, item in state.items.items() if record not in left}
             work_queue.ack(connection, through)
+            certain = [state.looks[item.record] for item in through if item.record in state.looks]
+            looks.remember(connection, certain, now)
+            looks.forget(connection, state.items.keys() - {RecordRef(Kind.PORTFOLIO, one.portfolio) for one in certain})
             held = [item for record, item in state.items.items() if record in state.held]
             work_queue.hold(connection, held, state.held)
             work_queue.put_off(connection, state.elsewhere, now + AGAIN)

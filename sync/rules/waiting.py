@@ -6,10 +6,11 @@ admin or the calendar has to do first is nobody's turn.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from mappings.schema import Party
+from mappings.schema import Party, ProcessMapping
 from mappings.vocabulary import Handoff, Role, Stage, Status
+from sync.clock import local_date
 from sync.crm import RecordRef
 from sync.rules.context import Context, NeededError, UnreadError
 from sync.rules.handoffs.ad_sets import current_tickets
@@ -60,6 +61,27 @@ def judge(context: Context, verdicts: Sequence[Verdict], *, closely: bool = Fals
         return Judgement(None, needed.tasks, needed.notes)
     except UnreadError:
         return Judgement(is_known=False)
+
+
+def judged_closely_on(wait: Wait, mapping: ProcessMapping) -> date:
+    """The day from which on it matters to whom this waits for whether a task is done: at its first look it is read."""
+    days = mapping.rules.stuck_after_days
+    soonest = min(days[Party.ACCOUNT_MANAGER], days[Party.CLIENT])
+    return local_date(wait.since + timedelta(days=soonest), mapping.zone)
+
+
+def day_of_the_clock(context: Context, wait: Wait | None) -> date | None:
+    """The next day on which the clock alone may make something due, or turn whom it waits for; None: none is in sight.
+
+    What waits for an hour or a minute asks for its next look itself. `wait`: whom it waits for now; None: for nobody.
+    """
+    days = []
+    when = context.portfolio.refresh_date
+    if when is not None:
+        days += [when, date.fromordinal(max(1, when.toordinal() - context.window))]
+    if wait is not None:
+        days.append(judged_closely_on(wait, context.mapping))
+    return min((day for day in days if day > context.times.today), default=None)
 
 
 class _Turn:

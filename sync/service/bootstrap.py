@@ -26,7 +26,7 @@ from sync.passes.portal import Portal, PortalCache
 from sync.passes.reconcile import Reconciler
 from sync.passes.snapshot import SnapshotReader
 from sync.passes.survey import survey
-from sync.passes.sweep import sweep
+from sync.passes.sweep import Sweep
 from sync.rules.context import Times
 from sync.rules.in_force import MappingHistory, past_mapping
 from sync.service.holder import OnWait, say
@@ -91,8 +91,8 @@ class Service:
         `resume`: only what an earlier try on this day has not done.
         """
         self._prepare()  # candidates come from the ledger too
-        pipeline = self.portals.get().pipeline
-        return sweep(self.store, self.crm, self.mapping, self.clock, self.today, pipeline, resume=resume)
+        sweep = Sweep(self.store, self.crm, self.mapping, self.clock, self.today, self.portals.get())
+        return sweep.mark(resume=resume)
 
     def survey(self) -> int:
         """Enqueue the portfolios that no pass has found yet; how many. Raises the port's errors and `StoreError`."""

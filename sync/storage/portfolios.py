@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, select
+from sqlalchemy import Connection, Row, Select, bindparam, or_, select
 
 from mappings.names import as_seen
 from mappings.vocabulary import Role, Step
@@ -63,6 +63,9 @@ _ALL = select(portfolios).where(portfolios.c.inside == 1)
 _WITH_VANISHED = _ALL.where(portfolios.c.vanished != "")
 _KNOWN = select(portfolios.c.portfolio)
 _NAMES = select(portfolios.c.portfolio, portfolios.c.name).where(is_among(portfolios.c.portfolio, "ids"))
+_NEAR = select(portfolios.c.portfolio).where(
+    or_(portfolios.c.status != "", portfolios.c.refresh_date <= bindparam("last_day"))
+)
 _REMEMBER = upsert(portfolios)
 _FORGOTTEN = portfolios.delete().where(portfolios.c.portfolio == bindparam("gone"))
 
@@ -114,6 +117,12 @@ def worked_on_by(connection: Connection, names: Iterable[str]) -> set[RecordRef]
         of_them = select(portfolios.c.portfolio).where(portfolios.c.people.contains(named, autoescape=True))
         found |= {RecordRef(Kind.PORTFOLIO, one) for one in connection.scalars(of_them)}
     return found
+
+
+def near(connection: Connection, last_day: date) -> set[RecordRef]:
+    """List those in mid-cycle, or whose Refresh Date is on that day or before it, as their last pass found them."""
+    found = connection.scalars(_NEAR, {"last_day": last_day.isoformat()})
+    return {RecordRef(Kind.PORTFOLIO, portfolio) for portfolio in found}
 
 
 def find(connection: Connection) -> list[KeptPortfolio]:

@@ -130,6 +130,38 @@ SWEPT_PARTS: Entry[SweptParts] = Entry(
 )
 """What is done of the last day's sweep, where a part of it fails."""
 
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """How far a sweep has asked: the next one asks for what has come since."""
+
+    to: datetime  # by the CRM's clock: every change before this was asked for
+    window_to: date  # every Refresh Date up to this day was
+    all_at: datetime  # when the whole window was last asked for, whatever had changed
+    decided_by: str  # a mark of mapping, pipeline, release and ledger: with another one all is asked for
+
+
+def _swept_text(swept: Swept) -> str:
+    return to_json(
+        {
+            "to": to_ms(swept.to),
+            "window_to": swept.window_to.isoformat(),
+            "all_at": to_ms(swept.all_at),
+            "decided_by": swept.decided_by,
+        }
+    )
+
+
+def _swept(text: str) -> Swept:
+    found = json.loads(text)
+    return Swept(
+        from_ms(found["to"]), date.fromisoformat(found["window_to"]), from_ms(found["all_at"]), found["decided_by"]
+    )
+
+
+SWEPT = Entry("swept", _swept_text, _swept)
+"""How far the last sweep of a day has asked."""
+
 LAST_PRUNED = _moment("last_pruned")
 """When the service last removed old deliveries."""
 

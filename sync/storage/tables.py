@@ -271,6 +271,19 @@ versions = Table(
     Column("by", String, nullable=False),  # the user or the app, as the CRM says; '' where it does not
 )
 
+# A portfolio as a pass last decided it to the end: one that is still so needs no look by the sweep. No row: nobody knows.
+looks = Table(
+    "look",
+    metadata,
+    Column("portfolio", String, primary_key=True),
+    Column("looked_at", BigInteger, nullable=False),
+    Column("due_on", String, index=True),  # ISO: when the clock alone may make something due; null: no day is in sight
+    Column("decided_by", String, nullable=False),  # a mark of mapping, pipeline, release and ledger
+    Column("tickets", String, nullable=False),  # a mark of the tickets that it lists
+    Column("named", Text, nullable=False),  # JSON: everybody who is named on it and on its tickets
+    Column("people", String, nullable=False),  # a mark of what the portal told of these
+)
+
 # One sweep a day by the timer.
 sweeps = Table(
     "sweep",

@@ -92,6 +92,15 @@ def known(connection: Connection) -> set[RecordRef]:
     return {RecordRef(Kind.PORTFOLIO, portfolio) for portfolio in connection.scalars(_KNOWN)}
 
 
+_FOR_MANAGERS = _KNOWN.where(waits.c.party == Party.ACCOUNT_MANAGER.value, waits.c.since <= bindparam("until"))
+
+
+def for_managers(connection: Connection, until: datetime) -> set[RecordRef]:
+    """List every portfolio that has waited for its Account Manager since then or longer."""
+    found = connection.scalars(_FOR_MANAGERS, {"until": to_ms(until)})
+    return {RecordRef(Kind.PORTFOLIO, portfolio) for portfolio in found}
+
+
 _STUCK = select(waits).where(
     waits.c.stuck_at <= bindparam("now"), ~work_queue.is_put_aside(Kind.PORTFOLIO, waits.c.portfolio)
 )

@@ -15,13 +15,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tests.mutation import bounds, commands, exchanges, protocol, rules, writes
+from tests.mutation import bounds, commands, exchanges, protocol, rules, sweeps, writes
 from tests.mutation.copies import copied, run_in, snapshot
 from tests.mutation.hunt import STORIES, STORY
 from tests.mutation.mutant import Mutant
 from tests.simulation.profile import has_corner_cases
 
-MUTANTS = (*rules.MUTANTS, *protocol.MUTANTS, *writes.MUTANTS, *bounds.MUTANTS, *commands.MUTANTS, *exchanges.MUTANTS)
+MUTANTS = (
+    *rules.MUTANTS,
+    *protocol.MUTANTS,
+    *writes.MUTANTS,
+    *bounds.MUTANTS,
+    *commands.MUTANTS,
+    *exchanges.MUTANTS,
+    *sweeps.MUTANTS,
+)
 
 WIDTH = 100
 

@@ -200,12 +200,12 @@ MUTANTS = (
     ),
     Mutant(
         "sweep-one-fails-all", "While tickets cannot be searched for, no date makes anything due.",
-        SWEEP, "        errors.append(error)\n", "        raise\n",
+        SWEEP, "            self.errors.append(error)\n", "            raise\n",
         test="tests/unit/test_sweep.py::test_a_search_that_fails_keeps_nothing_else_from_the_sweep",
     ),
     Mutant(
         "sweep-again-and-again", "While one search fails, all that the day's sweep has looked at is looked at each minute.",
-        SWEEP, "_done(store, today) if resume else frozenset()", "frozenset()",
+        SWEEP, "_done(self._store, self._today) if resume else frozenset()", "frozenset[str]()",
         test="tests/unit/test_sweep.py::test_a_search_that_fails_keeps_nothing_else_from_the_sweep",
     ),
     Mutant(
@@ -217,7 +217,7 @@ MUTANTS = (
     ),
     Mutant(
         "sweep-trusts-polls", "A ticket that the index showed too late for every poll is never found.",
-        SWEEP, "work_queue.units(connection, changes.unread(connection, tickets))", "set()",
+        SWEEP, "work_queue.units(connection, changes.unread(connection, modified_at(shown)))", "set()",
         test="tests/unit/test_sweep.py::test_open_tickets_that_nobody_has_read",
     ),
     # people
@@ -636,7 +636,7 @@ MUTANTS = (
     ),
     Mutant(
         "sweep-no-look-alikes", "No sweep looks at a portfolio whose sets are called almost the same.",
-        SWEEP, "    found |= look_alikes.known(connection)", "    look_alikes.known(connection)",
+        SWEEP, " | look_alikes.known(connection)", "",
         test="tests/unit/test_sweep.py::test_sets_that_are_called_almost_the_same_count_whatever_the_date",
         why="The oracle does not read `status`.",
     ),
@@ -787,17 +787,17 @@ MUTANTS = (
     ),
     Mutant(
         "sweep-no-window", "The sweep looks only at dates that have come.",
-        SWEEP, "last = today + timedelta(days=mapping.rules.window_days + 1)", "last = today",
+        SWEEP, "self._last_day = today + timedelta(days=mapping.rules.window_days + 1)", "self._last_day = today",
+        test="tests/unit/test_sweep.py::test_dates_within_the_window_and_past",
     ),
     Mutant(
         "sweep-no-status", "The sweep leaves out portfolios in mid-cycle whose date is far away.",
-        SWEEP, '        [Filter(names.status, "HAS_PROPERTY")],\n', "",
+        SWEEP, '            [Filter(names.status, "HAS_PROPERTY")],\n', "",
         test="tests/unit/test_sweep.py::test_every_status_counts_whatever_the_date",
     ),
     Mutant(
         "sweep-no-open-effects", "The sweep leaves out what is still to be done.",
-        SWEEP, "found = queries.with_open_effects(connection) | waits.known(connection)",
-        "found = waits.known(connection)",
+        SWEEP, '        found.add("to be done", queries.with_open_effects(connection))\n', "",
         test="tests/unit/test_sweep.py::test_a_ticket_without_a_portfolio_with_something_to_do",
         why="A blocked or unknown effect keeps its record dirty; the sweep is the second net below it.",
     ),

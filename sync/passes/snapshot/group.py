@@ -38,6 +38,9 @@ class Group:
     incomplete: Mapping[RecordRef, tuple[Faulty, ...]] = field(default_factory=dict)
     past: MappingHistory = field(default_factory=MappingHistory)  # the mappings by which the past was read
     records: Mapping[RecordRef, Record] = field(default_factory=dict)  # those that came whole, as the CRM gave them
+    tickets_on: Mapping[str, Sequence[str]] = field(
+        default_factory=dict
+    )  # ids of tickets, as each portfolio lists them
 
     @property
     def parents(self) -> dict[str, str]:
@@ -145,7 +148,17 @@ class SnapshotReader:
         snapshots, faulty = self._snapshots(read, portal, past)
         incomplete = _incomplete(read, snapshots)
         records = {RecordRef(one.kind, one.id): one for one in (*read.portfolios.values(), *read.tickets.values())}
-        return Group(snapshots, _gone(wanted, read), _merged(read), _modified(read), faulty, incomplete, past, records)
+        return Group(
+            snapshots,
+            _gone(wanted, read),
+            _merged(read),
+            _modified(read),
+            faulty,
+            incomplete,
+            past,
+            records,
+            read.tickets_on,
+        )
 
     def complete(
         self, snapshots: Mapping[RecordRef, Snapshot], tasks: Mapping[RecordRef, Iterable[str]],

@@ -77,6 +77,22 @@ def units_of_tasks(connection: Connection, tasks: Sequence[str]) -> set[RecordRe
     return found
 
 
+_PORTFOLIOS = (
+    select(occurrences.c.portfolio)
+    .join(effects, effects.c.occurrence == occurrences.c.key)
+    .where(is_among(effects.c.crm_id, "tasks"), occurrences.c.portfolio.is_not(None))
+    .distinct()
+)
+
+
+def portfolios_of_tasks(connection: Connection, tasks: Sequence[str]) -> set[RecordRef]:
+    """Find the portfolios that have tasks of any handoff among these ids, made by the service or adopted."""
+    found: set[RecordRef] = set()
+    for part in in_parts(tasks):
+        found |= {RecordRef(Kind.PORTFOLIO, str(one)) for one in connection.scalars(_PORTFOLIOS, {"tasks": part})}
+    return found
+
+
 _ADOPTED = (
     select(effects.c.crm_id)
     # Written out, so that SQLite sees that the index of just these serves.
