@@ -3,13 +3,13 @@
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import structlog
 from flask import Flask, Response, g, render_template, request
 from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
 
+from mappings.schema import ProcessMapping
 from sync.board import acts, pages
 from sync.board.access import Access
 from sync.clock import Clock, local_date
@@ -40,10 +40,9 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """What of the mapping the pages go by: the portal's time zone, and how many days before a Refresh Date is a kickoff."""
+    """The mapping that the pages go by: its zone, limits and names."""
 
-    zone: ZoneInfo
-    window_days: int
+    mapping: ProcessMapping
 
 
 def create_app(
@@ -54,9 +53,10 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_FORM
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    zone = process.mapping.zone
     Access(store, settings, clock).guard(app)
     acts.add_to(app, allowed)
-    pages.add_to(app, pages.Sight(store.reader, settings, clock, process.zone, process.window_days))
+    pages.add_to(app, pages.Sight(store.reader, settings, clock, process.mapping))
 
     @app.after_request
     def say_of_itself(response: Response) -> Response:
@@ -80,7 +80,7 @@ def create_app(
         _log.error("board.failed", path=request.path, error=f"{type(error).__name__}: {error}", stack=where)
         return _error(500, "The page failed", "The board's log says where.")
 
-    app.context_processor(lambda: {"today": local_date(clock.now(), process.zone), "zone": process.zone.key})
+    app.context_processor(lambda: {"today": local_date(clock.now(), zone), "zone": zone.key})
     return app
 
 

@@ -40,7 +40,7 @@ def board() -> None:
             raise ConfigurationError(
                 "nobody may see the board yet: add a user (`handoffs users add NAME`), or set BOARD_PROXY_HEADER"
             )
-        process = Process(mapping.zone, mapping.rules.window_days)
+        process = Process(mapping)
         allowed = BoardActs(store, session.clock(), mapping.rules.effects_per_hour) if settings.board_write else None
         app = create_app(store=store, settings=settings, clock=session.clock(), process=process, allowed=allowed)
         with listen(settings.board_host, settings.board_port) as listener:

@@ -63,7 +63,7 @@ def show_board(database_url: str, clock: "Clock", *, tell: Callable[[str], None]
     with closing(open_store(database_url)) as store, server.listen(settings.board_host, 0) as listener:
         with store.write() as connection:
             board_users.put(connection, BoardUser(USER, hash_password(password), may_write=True, made_at=clock.now()))
-        process = Process(mapping.zone, mapping.rules.window_days)
+        process = Process(mapping)
         acts = BoardActs(store, clock, mapping.rules.effects_per_hour)
         app = create_app(store=store, settings=settings, clock=clock, process=process, allowed=acts)
         tell(f"\nThe board: http://localhost:{listener.getsockname()[1]}/board")

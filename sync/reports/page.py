@@ -1,4 +1,7 @@
-"""A report as one page that needs nothing beside it: styles and pictures stand in it, and nothing runs in it."""
+"""A report as one page that needs nothing beside it: styles and pictures stand in it, and nothing runs in it.
+
+Its tables stand in a page of the board, too.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -39,6 +42,14 @@ def report_page(report: Report, mapping: ProcessMapping) -> str:
         title="Creative refreshes: where the time goes",
         span=words.span(report, mapping.zone),
         sum=words.sum_of(report),
+        total=report.total,
+        tables=report_tables(report, mapping),
+    )
+
+
+def report_tables(report: Report, mapping: ProcessMapping) -> Markup:
+    """Render its tables with their pictures and what is to be known of them, escaped; a page's styles are its own."""
+    text = _TEMPLATES.get_template("tables.html").render(
         notes=words.NOTES,
         leads=list(_leads(report)),
         held=list(_held(report, mapping)),
@@ -51,8 +62,8 @@ def report_page(report: Report, mapping: ProcessMapping) -> str:
             for name, figures in report.groups.items()
         ],
         labels=[(party, label_of(party, mapping)) for party in PARTIES],
-        nothing=words.NOTHING,
     )
+    return Markup(text)  # noqa: S704  # the template has escaped it
 
 
 def _leads(report: Report) -> Iterator[_Line]:

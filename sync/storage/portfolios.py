@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, or_, select
+from sqlalchemy import Connection, Row, Select, bindparam, func, or_, select
 
 from mappings.names import as_seen
 from mappings.vocabulary import Role, Step
@@ -139,6 +139,13 @@ def names(connection: Connection, ids: Collection[str]) -> dict[str, str]:
 def called(part: str) -> Select[tuple[str]]:
     """Build the question for the ids of the portfolios that have this in their name, as a person sees it."""
     return select(portfolios.c.portfolio).where(portfolios.c.search_name.contains(as_seen(part), autoescape=True))
+
+
+def count(connection: Connection, part: str) -> int:
+    """How many portfolios the mapping's condition takes in that have this in their name, or as their id."""
+    meant = or_(portfolios.c.portfolio == part, portfolios.c.search_name.contains(as_seen(part), autoescape=True))
+    question = select(func.count()).select_from(portfolios).where(portfolios.c.inside == 1, meant)
+    return int(connection.execute(question).scalar_one())
 
 
 def _row(one: KeptPortfolio) -> dict[str, Any]:

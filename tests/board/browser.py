@@ -28,7 +28,7 @@ class Visitor:
             store=service.store,
             settings=service.settings.model_copy(update=settings),
             clock=service.clock,
-            process=Process(service.mapping.zone, service.mapping.rules.window_days),
+            process=Process(service.mapping),
             allowed=allowed,
         )
         # https, as the cookie wants it.

@@ -113,7 +113,14 @@ def test_a_manager_logs_in_and_sees_who_is_late_and_every_page_can_be_read_by_al
     assert "300 clients." in desk.page.locator(".sum").inner_text()
     assert desk.serious() == []
     desk.shoot("board")
-    for path in (f"/board/client/{place[1]}", "/board/attention", "/board/history", "/board/runs", "/board/health"):
+    for path in (
+        f"/board/client/{place[1]}",
+        "/board/attention",
+        "/board/history",
+        "/board/runs",
+        "/board/reports",
+        "/board/health",
+    ):
         desk.page.goto(desk.base + path)
         assert desk.serious() == [], path
         desk.shoot(path.split("/")[2])
@@ -136,7 +143,14 @@ def test_a_client_is_found_by_keyboard_alone_and_on_a_phone(browser: Browser, pl
     page.keyboard.press("Enter")
     page.wait_for_url("**/board/client/*")
     assert page.get_by_role("heading", level=1).inner_text() == "Bolt"
-    for path in ("/board", f"/board/client/{place[1]}", "/board/attention", "/board/history", "/board/health"):
+    for path in (
+        "/board",
+        f"/board/client/{place[1]}",
+        "/board/attention",
+        "/board/history",
+        "/board/reports",
+        "/board/health",
+    ):
         page.goto(desk.base + path)
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{path} is {wide} pixels wider than the phone"

@@ -15,7 +15,7 @@ from sync.cli import main as cli
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
-UNITS = ("handoffs-receiver.service", "handoffs-worker@.service")
+UNITS = ("handoffs-receiver.service", "handoffs-worker@.service", "handoffs-board.service")
 COMMANDS = cli.list_commands(click.Context(cli))
 MIGRATIONS = ROOT / "sync" / "storage" / "migrations" / "versions"
 

@@ -1,12 +1,12 @@
 """What was decided and done, and who had what done by a command: the pages over the log and the runs."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 from flask import Flask, render_template
 
 from mappings.vocabulary import Handoff
-from sync.board.pages.sight import Sight, asked, page_number
+from sync.board.pages.sight import Sight, asked, asked_day, page_number
 from sync.clock import start_of_day
 from sync.storage import runs
 from sync.storage.ledger.log import STATES, LogFilter, read_log
@@ -68,13 +68,6 @@ def told(values: Mapping[str, object]) -> str:
 def _wanted(sight: Sight) -> LogFilter:
     handoffs = [one for one in Handoff if one.value == asked("handoff")]
     states = [one for one in STATES if one == asked("state")]
-    day = _day(asked("since"))
+    day = asked_day("since")
     since = None if day is None else start_of_day(day, sight.zone)
     return LogFilter(asked("client"), asked("person"), handoffs, states, since)
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from flask import request
 
+from mappings.schema import ProcessMapping
 from sync.board.words import Words
 from sync.clock import Clock, local_date
 from sync.observe import clients
@@ -13,16 +14,23 @@ from sync.observe.clients import Client
 from sync.settings import Settings
 from sync.storage.database import Connection, StoreReader
 
+_YEARS = range(2000, 2100)
+"""The years that a date may name, as in the commands: another one is a typing mistake."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """The database, to be read, and what the pages go by. `window_days`: the mapping's."""
+    """The database, to be read, and what the pages go by."""
 
     store: StoreReader
     settings: Settings
     clock: Clock
-    zone: ZoneInfo
-    window_days: int
+    mapping: ProcessMapping
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The portal's time zone, as the mapping has it."""
+        return self.mapping.zone
 
     def words(self) -> Words:
         """Write times as of now."""
@@ -34,7 +42,9 @@ class Sight:
 
     def clients(self, connection: Connection, ids: list[str], now: datetime) -> list[Client]:
         """Read these clients, in this order; one that is gone meanwhile is left out."""
-        found = {one.id: one for one in clients.some(connection, ids, now, self.today(), self.window_days)}
+        found = {
+            one.id: one for one in clients.some(connection, ids, now, self.today(), self.mapping.rules.window_days)
+        }
         return [found[one] for one in ids if one in found]
 
 
@@ -47,3 +57,12 @@ def page_number() -> int:
 def asked(name: str, longest: int = 200) -> str:
     """What is asked for by this name in the address, without what surrounds it; '' where nothing is."""
     return request.args.get(name, "").strip()[:longest]
+
+
+def asked_day(name: str) -> date | None:
+    """The date that is asked for by this name, as 2026-11-22; None where there is none, or one that is far away."""
+    try:
+        day = date.fromisoformat(asked(name))
+    except ValueError:
+        return None
+    return day if day.year in _YEARS else None
