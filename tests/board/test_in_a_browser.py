@@ -12,6 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 from werkzeug.serving import make_server
 
+from sync.board import reckoner
 from tests.board.browser import PASSWORD, Visitor, add_user
 from tests.board.test_acts import acts_of
 from tests.board.test_pages import agency
@@ -54,6 +55,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]
     thread.join()
     server.server_close()
     world.close()
+
+
+@pytest.fixture(autouse=True)
+def _has_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report is there at once, however slow the machine: the page does not come again under axe's hands."""
+    monkeypatch.setattr(reckoner, "PATIENCE", 60)
 
 
 class Desk:
