@@ -159,7 +159,7 @@ def _show(out: "Console", found: "Report", mapping: "ProcessMapping") -> None:
     _print(out, _summed(("Held, in working days", "turns", "median", "9 of 10", "in all"), held))
     if found.groups:
         _print(out, _by_party(found, mapping) if found.by in {"role", "person"} else _by_lead(found))
-    for note in words.NOTES:
+    for note in words.notes(mapping):
         print_wrapped(out, note)
 
 

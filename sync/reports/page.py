@@ -50,7 +50,7 @@ def report_page(report: Report, mapping: ProcessMapping) -> str:
 def report_tables(report: Report, mapping: ProcessMapping) -> Markup:
     """Render its tables with their pictures and what is to be known of them, escaped; a page's styles are its own."""
     text = _TEMPLATES.get_template("tables.html").render(
-        notes=words.NOTES,
+        notes=words.notes(mapping),
         leads=list(_leads(report)),
         held=list(_held(report, mapping)),
         total=report.total,

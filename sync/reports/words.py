@@ -3,20 +3,25 @@
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from mappings.schema import ProcessMapping
+from mappings.vocabulary import Role
 from sync.reports.report import Figures, Report
 
 NOTHING = "–"
 """Stands where there is no figure."""
 
-NOTES = (
-    "A length of time counts where it ended; what goes on counts nowhere yet. Half of all stay within the median, nine of "
-    "ten within the other figure.",
-    "Working days are Monday to Friday. The Account Manager's turn is the client's as well: no history tells when a task was "
-    "ticked.",
-    "On time is a turn that was handed on within the days of rules.stuck_after_days (the Account Manager's and the client's "
-    "together).",
-)
-"""What whoever reads the figures must know."""
+
+def notes(mapping: ProcessMapping) -> tuple[str, ...]:
+    """What whoever reads the figures must know, a sentence or two each."""
+    manager = mapping.roles[Role.ACCOUNT_MANAGER].label
+    return (
+        "A length of time counts where it ended; what goes on counts nowhere yet. Half of all stay within the median, nine of "
+        "ten within the other figure.",
+        f"Working days are Monday to Friday. The {manager}'s turn is the client's as well: no history tells when a task was "
+        "ticked.",
+        f"On time is a turn that was handed on within the days of rules.stuck_after_days (the {manager}'s and the client's "
+        "together).",
+    )
 
 
 def days(value: float | None) -> str:
