@@ -35,8 +35,14 @@ class WrongUsageError(click.ClickException):
 
     def __init__(self, error: click.UsageError) -> None:
         text = " ".join(error.format_message().split())
-        command = error.ctx.command_path if error.ctx is not None else "handoffs"
+        command = _as_typed(error.ctx) if error.ctx is not None else "handoffs"
         super().__init__(f"{text}{'' if text.endswith(('.', '?')) else '.'} See `{command} --help`.")
+
+
+def _as_typed(ctx: click.Context) -> str:
+    """Name a command as one types it: click's own path has the arguments of what it stands below, too (`sandbox now`)."""
+    above = "" if ctx.parent is None else f"{_as_typed(ctx.parent)} "
+    return f"{above}{ctx.info_name}"
 
 
 @contextmanager

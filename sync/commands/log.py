@@ -117,12 +117,15 @@ def _rows(entry: "LogEntry") -> "list[tuple[object, ...]]":
 
 
 def _show(out: "Console", found: "Log") -> None:
+    from sync.storage.work_queue import WAITED
+
     for entry in found.entries:
         where = entry.client or ("" if entry.portfolio is None else f"portfolio {entry.portfolio}")
         ticket = f", {entry.record}" if str(entry.record) != f"portfolio {entry.portfolio}" else ""
         title = f"{format_moment(entry.decided_at)}  {entry.handoff.value} {entry.handoff.headline}"
         print_wrapped(out, f"{title}: {where}{ticket}" if where else f"{title}{ticket}")
-        print_wrapped(out, f"{entry.state.value}: {entry.reason} (by {entry.origin})", "  ")
+        by = "" if entry.origin == WAITED else f" (by {entry.origin})"
+        print_wrapped(out, f"{entry.state.value}: {entry.reason}{by}", "  ")
         for effect in entry.effects:
             _show_effect(out, effect)
         out.print()

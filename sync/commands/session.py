@@ -163,13 +163,14 @@ def database(settings: "Settings", *, write: bool) -> Iterator["Store"]:
     Raises `StoreError` if there is none yet: none is made.
     """
     from sync.errors import StoreError
+    from sync.settings import source
     from sync.storage.database import migrate, open_store, open_to_look
 
     store = open_store(settings.database_url) if write else open_to_look(settings.database_url)
     try:
         if store.path is not None and not store.path.is_file():
             raise StoreError(
-                f"there is no database {store.path}: `handoffs serve` makes it at its first start (DATABASE_URL)"
+                f"there is no database {store.path}: `handoffs serve` makes it at its first start (DATABASE_URL, {source()})"
             )
         if write:
             migrate(store)

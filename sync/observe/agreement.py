@@ -50,13 +50,17 @@ def of_mapping(found: Sequence[Process], now: datetime, digest: str, name: str) 
 
 
 def begun_before(found: Sequence[Process], changed_at: datetime, host: str) -> list[Process]:
-    """Pick the processes of this host that run and were started before then, by the machine's time: they know nothing of it."""
+    """Pick the processes of this host that run and were started before then, by the machine's time: they know nothing of it.
+
+    A rehearsal's clock is moved while they run, so nobody can tell when they were started by the machine's: they are left out.
+    """
     return [
         one
         for one in found
         if one.ended_at is None
         and one.host == host
         and one.clock_ahead is not None
+        and abs(one.clock_ahead) <= _SAME_CLOCK
         and one.started_at - one.clock_ahead < changed_at
     ]
 

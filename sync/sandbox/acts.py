@@ -188,7 +188,7 @@ class Acts:
             {
                 "id": one.id,
                 "email": one.email,
-                "name": f"{one.first_name} {one.last_name}",
+                "name": f"{one.first_name} {one.last_name}".strip(),
                 "archived": one.archived,
             }
             for one in self._portal.owners.values()

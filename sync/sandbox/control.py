@@ -110,6 +110,7 @@ class Control:
             "now": clock.now().isoformat(),
             "ticking": clock.ticking,
             "offset": clock.offset.total_seconds(),
+            "time_zone": self._sandbox.portal.account.time_zone,
         }
 
     def _move_clock(self, body: Json) -> Json:

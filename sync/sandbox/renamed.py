@@ -54,6 +54,7 @@ def names_of(mapping: ProcessMapping) -> Names:
         ),
         "implement_subject": _plain_subject(mapping.tasks[TaskKind.IMPLEMENT].subject),
         "task_property": mapping.task.key_property,
+        "role_labels": tuple((role.value, mapping.roles[role].label) for role in Role),
         "condition": tuple((one.property, one.values) for one in portfolio.condition),
     }
     return Names(**values)

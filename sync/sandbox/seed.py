@@ -112,6 +112,8 @@ class Names:
     approvals: tuple[Option, ...] = same("Not Started", "Team Lead QA", "Approved")
     implement_subject: str = "Implement New Creatives for Refresh"
     task_property: str = TASK_PROPERTY
+    role_labels: tuple[Option, ...] = ()
+    """What the agency calls each role: the sandbox's commands take these words too."""
     condition: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Properties of a portfolio besides these, each with the values that it may have for the process to count."""
 

@@ -39,7 +39,8 @@ class SandboxClock:
     """
 
     def __init__(self, url: str, *, fresh_for: float = FRESH_FOR) -> None:
-        self._url = f"{url.rstrip('/')}/_sandbox/clock"
+        self._address = url.rstrip("/")
+        self._url = f"{self._address}/_sandbox/clock"
         self._fresh_for = fresh_for
         self._lock = threading.Lock()
         self._session = requests.Session()
@@ -63,7 +64,8 @@ class SandboxClock:
         except (requests.RequestException, ValueError, KeyError) as error:
             if self._read_at is None:
                 raise ConfigurationError(
-                    f"no sandbox tells the time at {self._url}: {error} (HUBSPOT_BASE_URL)"
+                    f"no sandbox tells the time at {self._address}: start one with `handoffs sandbox`, or say where it is "
+                    "(SANDBOX_URL)"
                 ) from error
             return
         self._stands_at = datetime.fromisoformat(answer["now"])

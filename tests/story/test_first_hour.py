@@ -4,7 +4,8 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,10 +14,13 @@ from click.testing import CliRunner, Result
 
 from mappings.digest import digest_of
 from sync.cli import main
+from sync.commands.sandbox.connection import MARK
+from sync.observe.agreement import begun_before
 from sync.observe.heartbeat import Heartbeat
+from sync.sandbox import Sandbox, SandboxServer
 from sync.settings import Settings, read_settings_of
 from sync.storage import service_state
-from sync.storage.processes import Part
+from sync.storage.processes import Part, Process
 from tests.conftest import MakeWorld
 from tests.terminal import Terminal
 from tests.world import World
@@ -109,6 +113,16 @@ class TestSettingsChanged:
     def test_before_it_is_not(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         assert "was changed" not in self.status(world, monkeypatch, -timedelta(seconds=5))
 
+    def test_by_a_clock_that_was_moved_meanwhile_nobody_can_tell(self) -> None:
+        """A rehearsal: started 28 days behind the machine, and a day has been let pass since. It was told each time."""
+        file, start = datetime(2026, 11, 30, 8, 59, tzinfo=UTC), datetime(2026, 11, 2, 9, 1, tzinfo=UTC)
+        running = Process(
+            id=1, part=Part.WORKER, host="vm", pid=7, started_at=start, beat_at=start + timedelta(days=1, minutes=5),
+            ended_at=None, busy_since=None, waits_for=None, mapping=None, clock_ahead=-timedelta(days=27),
+        )  # fmt: skip
+        assert begun_before([running], file, "vm") == []
+        assert len(begun_before([replace(running, clock_ahead=timedelta())], file, "vm")) == 1
+
 
 class TestEnvOfTheSandbox:
     """`handoffs sandbox --env FILE`: its settings where every command reads them."""
@@ -134,13 +148,34 @@ class TestEnvOfTheSandbox:
         assert result.exit_code == 0, result.output
         assert "written   .env" in result.stdout
         assert "export HUBSPOT" not in result.stdout
-        assert "export SANDBOX_URL=http://127.0.0.1:" in result.stdout, "its port is not the usual one"
+        assert "export" not in result.stdout, "the sandbox's own commands find its address there, too"
         settings = read_settings_of(place / ".env")
         assert settings.hubspot_base_url.startswith("http://127.0.0.1:")
         assert settings.mapping is not None
         assert settings.mapping.name == "agency's own.yaml"
         assert settings.public_url == "http://127.0.0.1:8000"
         assert (place / ".env").stat().st_mode & 0o777 == 0o600
+
+    def test_every_command_here_finds_it_by_its_file(self, place: Path) -> None:
+        sandbox = Sandbox()
+        with SandboxServer(sandbox, pump=False) as server:
+            (place / ".env").write_text(f"{MARK}\nHUBSPOT_BASE_URL='{server.url}'\n", encoding="utf-8")
+            sandbox.people.create_portfolio("Acme")
+            shown = CliRunner().invoke(main, ["sandbox", "show", "portfolios"])
+            assert "Acme" in shown.stdout, shown.output
+            (place / ".env").write_text(f"HUBSPOT_BASE_URL='{server.url}'\n", encoding="utf-8")
+            other = CliRunner(env={"SANDBOX_URL": "http://127.0.0.1:1"}).invoke(main, ["sandbox", "now", "list"])
+            assert (other.exit_code, "no sandbox tells the time at http://127.0.0.1:1: start one" in other.stderr) == (
+                1,
+                True,
+            )
+
+    def test_a_second_rehearsal_does_not_go_by_the_ledger_of_the_first(self, place: Path) -> None:
+        """Its ids are the same: the service would take everything for done, and do nothing."""
+        assert "sandbox.db" not in self.run("--env", ".env").stdout
+        (place / "sandbox.db").touch()
+        assert "the service uses sandbox-2.db" in " ".join(self.run("--env", ".env").stdout.split())
+        assert read_settings_of(place / ".env").database_url.endswith("/sandbox-2.db")
 
     def test_its_own_is_replaced(self, place: Path) -> None:
         for _ in range(2):

@@ -101,6 +101,26 @@ def do(desk: Desk, *arguments: str, code: int = 0) -> Result:
     return desk("sandbox", "do", *arguments, code=code)
 
 
+def test_people_are_called_as_the_agency_calls_them(desk: Desk) -> None:
+    """By a role's label, the property for it, or a part of a name; stand-ins have no blank at the end of theirs."""
+    do(desk, "create-portfolio", "Acme", "--without", "Grafik")
+    for who in ("Texter", "betreuer", "sas", "Dana", "Amelia Marsh"):
+        do(desk, "--by", who, "note", "portfolio", "acme", f"by {who}")
+    told = do(desk, "--by", "Doe", "note", "portfolio", "acme", "x", code=1).stderr
+    assert "nobody here is “Doe”" in told
+    assert "“Texter”" in told
+    assert "“Studio”" in told
+
+
+def test_a_wrong_use_below_now_names_the_help_as_one_types_it(desk: Desk) -> None:
+    told = now(desk, "plan", "--at", "tomorrow", code=2).stderr
+    assert "See `handoffs sandbox now plan --help`." in told.replace("main ", "handoffs ")
+
+
+def test_the_clock_speaks_the_portals_time(desk: Desk) -> None:
+    assert re.fullmatch(r"2026-11-0\dT\d\d:\d\d:\d\d\+01:00\n", desk("sandbox", "clock").stdout)
+
+
 def findings(desk: Desk, code: int) -> list[str]:
     return misfits(now(desk, "check", "--json", code=code))
 
@@ -179,7 +199,13 @@ def test_a_cycle_in_its_own_words(desk: Desk, sandbox: Sandbox) -> None:
     assert re.search(r"^  text +Hello|^  text +\w", shown, re.MULTILINE), shown
     for part in ("Zur Freigabe", "Werbemittel", "Cody Wright <cody.wright@agency.example>"):
         assert part in desk("sandbox", "show", "tickets").stdout
+    shown = desk("sandbox", "show", "tasks", "müller").stdout
+    assert "on portfolio                 " in shown
+    assert "“Müller Bäckerei”" in shown, "a client by its name, beside its id"
+    assert re.search(r"hs_timestamp +20[0-9-]+ 17:00\n", shown), "as the portal's clock shows it"
+    assert desk("sandbox", "show", "tasks", "Quux").stdout == ""
     raw = json.loads(desk("sandbox", "show", "tickets", "--json").stdout)["tickets"]
+    assert json.loads(desk("sandbox", "show", "tickets", "cody wright", "--json").stdout)["tickets"] == raw
     assert raw[0]["texter_t"] == sandbox.people.owner("copywriter"), "scripts get what the CRM keeps"
 
 

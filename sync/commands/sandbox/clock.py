@@ -1,6 +1,7 @@
 """`handoffs sandbox clock`: show or move the sandbox's clock."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -12,7 +13,7 @@ from sync.commands.sandbox.connection import URL, control
 @click.option("--advance", metavar="LENGTH", help="Let time pass: 90s, 15m, 3h, 1d.")
 @click.option("--set", "to", metavar="ISO", help="Go forward to a moment.")
 def clock(url: str, advance: str | None, to: str | None) -> None:
-    """Show or move the sandbox's clock; it goes forward only.
+    """Show or move the sandbox's clock, in the portal's time zone; it goes forward only.
 
     \b
     Examples:
@@ -29,7 +30,8 @@ def clock(url: str, advance: str | None, to: str | None) -> None:
             raise click.BadParameter(str(error)) from None
     with control(url) as client:
         found = client.post("clock", **body) if body else client.get("clock")
-    click.echo(found["now"] + ("" if found["ticking"] else " (still)"))
+    there = datetime.fromisoformat(found["now"]).astimezone(ZoneInfo(found["time_zone"]))
+    click.echo(there.isoformat(timespec="seconds") + ("" if found["ticking"] else " (still)"))
 
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}

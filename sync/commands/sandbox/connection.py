@@ -18,8 +18,32 @@ PORT = 8900
 TIMEOUT = 10.0
 """Seconds that one call of the control API may take."""
 
+MARK = "# Written by `handoffs sandbox --env`: the settings of a simulated HubSpot. It is replaced at the next start."
+"""The first line of a file of settings that a sandbox has written."""
+
+
+def _address() -> str:
+    """Where the sandbox is whose settings stand in `.env` here; else the usual address."""
+    from dotenv import dotenv_values
+
+    from sync.settings import ENV_FILE
+
+    usual = f"http://127.0.0.1:{PORT}"
+    try:
+        text = ENV_FILE.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return usual
+    if text.partition("\n")[0] != MARK:
+        return usual
+    return dotenv_values(ENV_FILE, encoding="utf-8").get("HUBSPOT_BASE_URL") or usual
+
+
 URL = click.option(
-    "--url", default=f"http://127.0.0.1:{PORT}", show_default=True, envvar="SANDBOX_URL", help="The running sandbox."
+    "--url",
+    default=_address,
+    show_default=f"that of .env if a sandbox wrote it, else http://127.0.0.1:{PORT}",
+    envvar="SANDBOX_URL",
+    help="The running sandbox.",
 )
 
 

@@ -82,7 +82,7 @@ def create_portfolio(
     without: tuple[str, ...],
 ) -> str:
     """Make a portfolio, with a person in each role."""
-    nobody: dict[str, Any] = dict.fromkeys(words.role(one) for one in without)
+    nobody: dict[str, Any] = dict.fromkeys(words.role(people, one) for one in without)
     names = people.process.names
     cadence = words.of(names.cadences, cadence, "cadence") if names.cadences else cadence
     status = words.of(names.statuses, status, "status")

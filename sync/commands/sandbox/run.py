@@ -1,5 +1,6 @@
 """`handoffs sandbox`: the simulated HubSpot, run on this machine until Ctrl-C."""
 
+import itertools
 import shlex
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,7 +13,7 @@ import click
 from sync.commands.options import JSON
 from sync.commands.output import print_json, say
 from sync.commands.sandbox.clock import parse_moment
-from sync.commands.sandbox.connection import PORT
+from sync.commands.sandbox.connection import MARK, PORT
 from sync.commands.whole_help import WholeHelp
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ SERVICE = "http://127.0.0.1:8000"
 
 _OWN_SETTING = "SANDBOX_URL"
 """What the commands of the sandbox read, and the service does not."""
-
-_MARK = "# Written by `handoffs sandbox --env`: the settings of a simulated HubSpot. It is replaced at the next start."
 
 
 def _parse_clock_start(text: str) -> datetime | None:
@@ -140,7 +139,12 @@ def sandbox(
             f"port {port} cannot be listened on ({error.strerror}): choose another with --port"
         ) from error
     with ending() as told:
-        _print_access(made, _settings(made, server.url, target, mapping), env_file, as_json=as_json)
+        _print_access(
+            made,
+            _settings(made, server.url, target, mapping, _ledger(Path() if env_file is None else env_file.parent)),
+            env_file,
+            as_json=as_json,
+        )
         told.wait()
     server.stop()
     say("Stopped.")
@@ -164,7 +168,13 @@ def _populate(made: "Sandbox", count: int, seed: int) -> None:
     populate(made.portal, made.process, count, random.Random(seed))  # noqa: S311 - guards nothing
 
 
-def _settings(made: "Sandbox", url: str, target: str | None, mapping: Path | None) -> dict[str, str]:
+def _ledger(directory: Path) -> str:
+    """A name for the service's database that no rehearsal before has used: its ledger would take this portal's work for done."""
+    names = itertools.chain(["sandbox.db"], (f"sandbox-{n}.db" for n in itertools.count(2)))
+    return next(name for name in names if not (directory / name).exists())
+
+
+def _settings(made: "Sandbox", url: str, target: str | None, mapping: Path | None, ledger: str) -> dict[str, str]:
     """What the service and the commands of the sandbox need to speak to it, by name."""
     return {
         "HUBSPOT_BASE_URL": url,
@@ -172,7 +182,7 @@ def _settings(made: "Sandbox", url: str, target: str | None, mapping: Path | Non
         "HUBSPOT_APP_ID": str(made.app_id),
         **({"HUBSPOT_CLIENT_SECRET": made.client_secret, "PUBLIC_URL": target} if target is not None else {}),
         "EMAIL_URL": "hubspot:777",
-        "DATABASE_URL": "sqlite:///sandbox.db",
+        "DATABASE_URL": f"sqlite:///{ledger}",
         "PORT": str((None if target is None else urlsplit(target).port) or 8000),
         **({} if mapping is None else {"MAPPING": str(mapping.absolute())}),
         _OWN_SETTING: url,
@@ -189,7 +199,7 @@ def _require_own(file: Path) -> None:
         return
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror}") from None
-    if first != _MARK:
+    if first != MARK:
         raise RefusedError(
             f"{file} is there already, and no sandbox has written it: name another file, or rehearse in another directory"
         )
@@ -203,7 +213,7 @@ def _write(file: Path, environment: Mapping[str, str]) -> None:
     lines = [f"{name}='{value}'" for name, value in escaped.items()]  # as python-dotenv reads it, not as a shell does
     try:
         file.touch(mode=0o600)
-        file.write_text("\n".join([_MARK, *lines, ""]), encoding="utf-8")
+        file.write_text("\n".join([MARK, *lines, ""]), encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be written: {error.strerror}") from None
 
@@ -231,10 +241,11 @@ def _print_access(made: "Sandbox", environment: Mapping[str, str], env_file: Pat
         click.echo(
             f"\nwritten   {env_file}\n\nCommands that are run in its directory read it, in any terminal, if it is called .env."
         )
-        if urlsplit(url).port != PORT:
-            click.echo(
-                f"For `handoffs sandbox do`, `show` and the like there:\n\nexport {_OWN_SETTING}={shlex.quote(url)}"
-            )
+    ledger = environment["DATABASE_URL"].removeprefix("sqlite:///")
+    if ledger != "sandbox.db":
+        click.echo(
+            f"\nsandbox.db is of an earlier rehearsal, which the portal of this one knows nothing of: the service uses {ledger}."
+        )
     click.echo("\nThen:\n")
     for line, what in (
         (setup, "prepares the portal"),

@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import click
 
+from mappings.names import as_seen
 from mappings.richtext import plain_text
 from sync.commands.options import JSON
 from sync.commands.output import console, print_json, say
@@ -23,16 +26,19 @@ if TYPE_CHECKING:
     type=click.Choice(["portfolios", "tickets", "tasks", "notes", "emails", "owners", "log"]),
     metavar="WHAT",
 )
+@click.argument("part", required=False)
 @JSON
-def show(url: str, what: str, as_json: bool) -> None:
+def show(url: str, what: str, part: str | None, as_json: bool) -> None:
     """Show what is in the running sandbox: records, people, emails, calls.
 
-    People, stages and options are shown by what they are called, texts as people read them; --json has the values as the
-    CRM keeps them. WHAT is portfolios, tickets, tasks, notes, emails, owners or log.
+    People, stages and options are shown by what they are called, texts as people read them, times as the portal's; --json
+    has the values as the CRM keeps them. WHAT is portfolios, tickets, tasks, notes, emails, owners or log. With PART only
+    those in which it stands: the name of a client, a person, a word of the text.
 
     \b
     Examples:
       handoffs sandbox show tasks
+      handoffs sandbox show tasks acme
       handoffs sandbox show portfolios --json
     """
     if what == "log":
@@ -40,8 +46,16 @@ def show(url: str, what: str, as_json: bool) -> None:
             calls = client.get("log")["calls"]
         rows = [{name: value for name, value in call.items() if value is not None} for call in calls]
     else:
+        with control(url) as client:
+            zone = ZoneInfo(client.get("clock")["time_zone"])
         with people_of(url) as people:
-            rows = _ROWS[what](people, not as_json)
+            rows = _ROWS[what](people, None if as_json else zone)
+            if part is not None:
+                # Whoever reads JSON names a client, too: what is sought is sought in the words.
+                told = _ROWS[what](people, zone) if as_json else rows
+                rows = [row for row, words_of in zip(rows, told, strict=True) if _has(words_of, part)]
+    if what == "log" and part is not None:
+        rows = [row for row in rows if _has(row, part)]
     if as_json:
         print_json({what: rows})
     else:
@@ -49,38 +63,57 @@ def show(url: str, what: str, as_json: bool) -> None:
 
 
 _HTML = frozenset({"hs_task_body", "hs_note_body"})
+_TIMES = frozenset({"hs_timestamp"})
 
 
-def _records(kind: str) -> "Callable[[RemotePeople, bool], list[dict[str, Any]]]":
-    def rows(people: "RemotePeople", in_words: bool) -> list[dict[str, Any]]:
-        called = words.shown(people, kind) if in_words else {}
-        return [_row_of(seen, called, in_words=in_words) for seen in people.list(kind)]
+def _has(row: "Mapping[str, Any]", part: str) -> bool:
+    return any(as_seen(part) in as_seen(str(value)) for value in row.values())
+
+
+def _records(kind: str) -> "Callable[[RemotePeople, ZoneInfo | None], list[dict[str, Any]]]":
+    def rows(people: "RemotePeople", zone: ZoneInfo | None) -> list[dict[str, Any]]:
+        if zone is None:
+            return [_row_of(seen) for seen in people.list(kind)]
+        called, names = words.shown(people, kind), words.names_of_records(people)
+        return [_row_in_words(seen, called, names, zone) for seen in people.list(kind)]
 
     return rows
 
 
-def _row_of(seen: "Seen", called: "Mapping[str, Mapping[str, str]]", *, in_words: bool) -> dict[str, Any]:
-    """Return what of a record is shown: its id, the properties that the process works with, its associations.
-
-    `called`: what values are called, by property. For people (`in_words`) texts are shown as they read them.
-    """
+def _row_of(seen: "Seen") -> dict[str, Any]:
+    """Return what of a record is shown: its id, the properties that the process works with, its associations."""
     hidden = {"hs_object_id", "hs_createdate", "createdate", "hs_lastmodifieddate"}
-    values = {}
-    for name, value in seen.properties.items():
-        if name not in hidden and value:
-            text = plain_text(value) if in_words and name in _HTML else value
-            values[name] = called.get(name, {}).get(value, text)
+    values = {name: value for name, value in seen.properties.items() if name not in hidden and value}
     return {"id": seen.id, **values, **{f"on {kind}": ", ".join(ids) for kind, ids in seen.associations.items()}}
 
 
-_ROWS: "Mapping[str, Callable[[RemotePeople, bool], list[dict[str, Any]]]]" = {
+def _row_in_words(
+    seen: "Seen", called: "Mapping[str, Mapping[str, str]]", names: "Mapping[tuple[str, str], str]", zone: ZoneInfo
+) -> dict[str, Any]:
+    """Return the same as people read it. `called`: what values are called, by property; `names`: records, by kind and id."""
+    row = _row_of(seen)
+    for name, value in row.items():
+        if name in _TIMES:
+            row[name] = _moment(datetime.fromisoformat(value), zone)
+        else:
+            row[name] = called.get(name, {}).get(value, plain_text(value) if name in _HTML else value)
+    for kind, ids in seen.associations.items():
+        row[f"on {kind}"] = ", ".join(f"{one} “{names[kind, one]}”" if (kind, one) in names else one for one in ids)
+    return row
+
+
+def _moment(at: datetime, zone: ZoneInfo | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M}" if zone is None else f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
+
+
+_ROWS: "Mapping[str, Callable[[RemotePeople, ZoneInfo | None], list[dict[str, Any]]]]" = {
     "portfolios": _records("portfolio"),
     "tickets": _records("ticket"),
     "tasks": _records("task"),
     "notes": _records("note"),
-    "emails": lambda people, _: [
+    "emails": lambda people, zone: [
         {
-            "at": f"{sent.at:%Y-%m-%d %H:%M}",
+            "at": _moment(sent.at, zone),
             "to": sent.to,
             "subject": sent.properties.get("subject", ""),
             "text": sent.properties.get("body", ""),

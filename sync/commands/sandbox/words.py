@@ -33,24 +33,46 @@ def of(options: Iterable[tuple[str, str]], wanted: str, what: str, *, empty: boo
 
 
 def person(people: "RemotePeople", wanted: str) -> str:
-    """Return the owner id of a person, given by role, name, email or id. Raises `SandboxError`, which lists them."""
+    """Return the owner id of a person, given by role, email, id, name or a part of it. Raises `SandboxError`, which lists them.
+
+    A role may be given in the agency's words: its label in the mapping, or the portfolio's property for it.
+    """
     roles = people.process.owners
-    if wanted in roles:
-        return roles[wanted]
+    meant = _role(people, wanted)
+    if meant in roles:
+        return roles[meant]
     found = people.persons()
     for one in found:
         if as_seen(wanted) in {as_seen(one[key]) for key in ("id", "name", "email")}:
             return str(one["id"])
-    raise SandboxError(f"nobody here is “{wanted}”: {_choice(wanted, [*roles, *(one['name'] for one in found)])}")
+    parts = [one for one in found if wanted.strip() and as_seen(wanted) in as_seen(one["name"])]
+    if len(parts) == 1:
+        return str(parts[0]["id"])
+    known = [*_roles(people), *roles, *(one["name"] for one in found)]
+    raise SandboxError(f"nobody here is “{wanted}”: {_choice(wanted, known)}")
 
 
-def role(wanted: str) -> str:
-    """Return one of the four roles. Raises `SandboxError`, which lists them."""
+def role(people: "RemotePeople", wanted: str) -> str:
+    """Return one of the four roles, given as people call it here. Raises `SandboxError`, which lists them."""
     from sync.sandbox.seed import ROLES
 
-    if wanted in ROLES:
-        return wanted
-    raise SandboxError(f"“{wanted}” is no role: {_choice(wanted, ROLES)}")
+    meant = _role(people, wanted)
+    if meant in ROLES:
+        return meant
+    raise SandboxError(f"“{wanted}” is no role: {_choice(wanted, [*_roles(people), *ROLES])}")
+
+
+def _roles(people: "RemotePeople") -> dict[str, str]:
+    """The four roles by what the mapping calls them."""
+    return {label: one for one, label in people.process.names.role_labels}
+
+
+def _role(people: "RemotePeople", wanted: str) -> str:
+    """The role that goes by this label, or by this property of a portfolio; else the word as it is."""
+    from sync.sandbox.seed import ROLES
+
+    called = {**{getattr(people.process.names, one): one for one in ROLES}, **_roles(people)}
+    return next((one for name, one in called.items() if as_seen(name) == as_seen(wanted)), wanted)
 
 
 def record(people: "RemotePeople", kind: str, wanted: str) -> str:
@@ -107,6 +129,12 @@ def shown(people: "RemotePeople", kind: str) -> dict[str, dict[str, str]]:
     if kind == "ticket":
         return {**by_owner, "hs_pipeline_stage": dict(names.stages), "hs_pipeline": dict([names.pipeline])}
     return by_owner
+
+
+def names_of_records(people: "RemotePeople") -> dict[tuple[str, str], str]:
+    """What each client and each ticket is called, by kind and id."""
+    called = {"portfolio": people.process.names.name, "ticket": NAMES["ticket"]}
+    return {(kind, one.id): one[name] for kind, name in called.items() for one in people.list(kind) if one[name]}
 
 
 def _owner_properties(people: "RemotePeople", kind: str) -> set[str]:
