@@ -109,7 +109,7 @@ MUTANTS = (
     ),
     Mutant(
         "real-env-replaced", "`sandbox --env` replaces the settings of a real portal.",
-        "sync/commands/sandbox/run.py", "    if first != _MARK:", "    if not first:",
+        "sync/commands/sandbox/run.py", "    if first != MARK:", "    if not first:",
         test=_HOUR_TEST + "TestEnvOfTheSandbox::test_a_real_portals_is_not",
     ),
     Mutant(
