@@ -15,15 +15,37 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tests.mutation import bounds, commands, exchanges, protocol, rules, sweeps, writes
+from tests.mutation import (
+    aftermath,
+    announced_sets,
+    answers,
+    bounds,
+    commands,
+    exchanges,
+    first_handoffs,
+    last_handoffs,
+    protocol,
+    rules,
+    sight,
+    sweeps,
+    workers,
+    writes,
+)
 from tests.mutation.copies import copied, run_in, snapshot
 from tests.mutation.hunt import STORIES, STORY
 from tests.mutation.mutant import Mutant
 from tests.simulation.profile import has_corner_cases
 
 MUTANTS = (
+    *first_handoffs.MUTANTS,
+    *announced_sets.MUTANTS,
+    *last_handoffs.MUTANTS,
     *rules.MUTANTS,
     *protocol.MUTANTS,
+    *answers.MUTANTS,
+    *workers.MUTANTS,
+    *aftermath.MUTANTS,
+    *sight.MUTANTS,
     *writes.MUTANTS,
     *bounds.MUTANTS,
     *commands.MUTANTS,

@@ -1,7 +1,7 @@
 """Faults in what is written: on which record, over what, with what need, and what becomes of what people wrote there."""
 
+from tests.mutation.decisions import UNIT, decision
 from tests.mutation.mutant import Mutant
-from tests.mutation.rules import UNIT, decision
 
 CLOSINGS, WRITES = "sync/passes/effects/closings.py", "sync/passes/effects/writes.py"
 BODIES = "sync/passes/effects/bodies.py"

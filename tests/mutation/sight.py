@@ -1,0 +1,242 @@
+"""Faults in what is kept and shown: lead times, the log, what passes find, whether all is well, people, the board."""
+
+from tests.mutation.mutant import Mutant
+
+RECONCILE = "sync/passes/reconcile.py"
+BOOKKEEPING = "sync/passes/bookkeeping.py"
+SWEEP = "sync/passes/sweep.py"
+POLL = "sync/passes/poll.py"
+CRM = "sync/crm.py"
+HEALTH = "sync/observe/health.py"
+RUNNING = "sync/observe/running.py"
+HEARTBEAT = "sync/observe/heartbeat.py"
+LANES = "sync/service/lanes.py"
+WORKER = "sync/service/worker.py"
+PING = "sync/service/ping.py"
+CHORES = "sync/service/chores.py"
+_RUNNING_TEST = "tests/unit/test_running.py::"
+_WELL_TEST = "tests/story/test_all_is_well.py::"
+_LEFT_TEST = "tests/story/test_people_change.py::TestWhoIsNamedAndHasLeft::"
+KEPT_VERSIONS = "sync/passes/snapshot/versions.py"
+SURVEY = "sync/passes/survey.py"
+_KEPT_TEST = "tests/story/test_kept_clients.py::"
+
+MUTANTS = (
+    # lead times
+    Mutant(
+        "lead-future-turn", "A turn that goes on ends when a date to come has come.",
+        "sync/reports/cycles.py", "if at <= self._terms.now and (", "if (",
+        test="tests/unit/test_cycles_told.py::test_a_turn_lasts_until_the_date_has_really_come",
+    ),
+    Mutant(
+        "lead-date-of-before", "The date of the cycle before is the specialist's turn again once that cycle has ended.",
+        "sync/reports/cycles.py", "found <= self._began.astimezone(self._terms.zone).date()", "False",
+        test="tests/unit/test_cycles_told.py::test_the_date_of_the_cycle_before_is_not_this_ones",
+    ),
+    Mutant(
+        "lead-no-barrier", "A first ticket that is ready at once ends the work on the set.",
+        "sync/reports/cycles.py", "TicketState.AT_WORK in states or may_grow", "TicketState.AT_WORK in states",
+        test="tests/unit/test_cycles_told.py::test_a_first_ticket_that_is_ready_at_once_is_no_set",
+    ),
+    Mutant(
+        "lead-closed-counts", "A closed ticket holds up its set for ever.",
+        "sync/reports/tickets.py", "self.came_in is None or self._stage == CLOSED", "self.came_in is None",
+        test="tests/unit/test_cycles_told.py::test_closed_tickets_hold_up_nothing",
+    ),
+    Mutant(
+        "lead-every-ask-a-round", "Revisions that are asked for twice before anything was delivered are two rounds.",
+        "sync/reports/tickets.py", "self.rounds += self._undelivered is None", "self.rounds += 1",
+        test="tests/unit/test_cycles_told.py::test_a_round_begins_where_the_one_before_was_delivered",
+    ),
+    Mutant(
+        "lead-days-in-utc", "Working days begin and end at midnight in London.",
+        "sync/reports/workdays.py", "datetime.combine(day, time(), zone)", "datetime.combine(day, time(), UTC)",
+        test="tests/unit/test_cycles_told.py::test_working_days_are_counted_where_the_portal_is",
+    ),
+    Mutant(
+        "report-closed-stage", "What is kept of a closed ticket does not say that it is closed.",
+        "sync/passes/snapshot/versions.py", "        return CLOSED", "        return portal.stage(value).value",
+        test="tests/story/test_report_command.py::test_a_ticket_that_was_closed_holds_up_nothing",
+    ),
+    Mutant(
+        "report-page-unescaped", "A client's name is markup in the page that is mailed.",
+        "sync/reports/page.py", "autoescape=True", "autoescape=False",
+        test="tests/story/test_report_command.py::test_one_cycle_in_every_form",
+    ),
+    # the log
+    Mutant(
+        "log-not-the-newest", "The log shows the oldest decisions and says that there is more after them.",
+        "sync/storage/ledger/log.py", "order_by(occurrences.c.decided_at.desc(), occurrences.c.key.desc())",
+        "order_by(occurrences.c.decided_at, occurrences.c.key)",
+        test="tests/story/test_log_command.py::test_each_filter",
+    ),
+    Mutant(
+        "log-state-of-occurrence-only", "The log finds a blocked effect by nothing.",
+        "sync/storage/ledger/log.py", "or_(occurrences.c.state.in_(states), of_effects)", "occurrences.c.state.in_(states)",
+        test="tests/story/test_log_command.py::test_each_filter",
+    ),
+    Mutant(
+        "csv-formula", "What people type in the CRM becomes a formula in a spreadsheet.",
+        "sync/commands/csv_output.py", """return f"'{value}\"""", "return value",
+        test="tests/story/test_log_command.py::test_a_line_an_effect_in_csv_and_no_formula_of_a_clients_name",
+    ),
+    Mutant(
+        "runs-without-releases", "Who released what the breaker held is told by nobody.",
+        "sync/storage/runs.py", "for one in releases.find(connection, since, until)", "for one in ()",
+        test="tests/story/test_log_command.py::test_a_release_is_among_them_and_a_run_that_was_cut_off_says_so",
+    ),
+    # what passes find is kept
+    Mutant(
+        "kept-versions-merged", "Versions are told by their number and the newest, whose ever they are.",
+        KEPT_VERSIONS, 'return f"{record.id} {sum', 'return f"{sum',
+        test="tests/unit/test_versions_kept.py::test_a_merge_that_changes_neither_number_nor_newest_shows_other_versions",
+    ),
+    Mutant(
+        "kept-versions-once", "The versions of a portfolio are kept when it is first found, and no later ones.",
+        "sync/storage/portfolios.py", " or known[one.id].history != one.history}", "}",
+        test=_KEPT_TEST + "test_versions_are_kept_that_the_crm_has_forgotten",
+    ),
+    Mutant(
+        "kept-only-found-once", "A portfolio is kept as it was first found.",
+        "sync/storage/portfolios.py", "known is None or any(", "known is None and any(",
+        test=_KEPT_TEST + "test_each_step_of_a_cycle_is_kept_as_it_is_found",
+    ),
+    Mutant(
+        "kept-deleted-clients", "A portfolio that was deleted is still kept.",
+        BOOKKEEPING, "kept_portfolios.forget(connection, {*group.gone, *group.merged})", "pass",
+        test=_KEPT_TEST + "test_deleted_and_merged_clients_are_kept_no_more_and_one_restored_is_again",
+    ),
+    Mutant(
+        "survey-none", "Portfolios whose date is far away are never found after a loss.",
+        WORKER, "        service.survey()\n", "",
+        test=_KEPT_TEST + "test_a_lost_database_is_filled_again_by_the_next_days_sweep",
+    ),
+    Mutant(
+        "survey-again-and-again", "The survey enqueues what waits already.",
+        SURVEY, "strange -= work_queue.find(connection, strange).keys()", "pass",
+        test=_KEPT_TEST + "test_the_survey_enqueues_only_who_is_neither_known_nor_waiting",
+    ),
+    Mutant(
+        "mapping-not-told", "An occurrence does not tell the mapping that decided it.",
+        RECONCILE, "mapping=self._digest,", "mapping=None,",
+        test=_KEPT_TEST + "test_each_occurrence_tells_the_mapping_that_decided_it",
+    ),
+    Mutant(
+        "step-window-open-end", "The first day of the window is not in it.",
+        "sync/rules/standing.py", "(when - today).days <= context.window", "(when - today).days < context.window",
+        test="tests/unit/test_standing.py::test_step",
+    ),
+    # whose clock
+    Mutant(
+        "poll-by-our-clock", "With our clock hours ahead of the CRM's, polls find nothing, ever.",
+        POLL, "until = began - CLOCKS_APART if told is None else told - max(timedelta(), clock.now() - began)",
+        "until = began",
+        test="tests/unit/test_poll.py::test_a_clock_that_is_wrong_loses_no_change",
+    ),
+    Mutant(
+        "poll-one-fails-all", "A search that fails keeps from being found what the poll's others would find.",
+        POLL, "        error = failed\n", "        raise\n",
+        test="tests/unit/test_poll.py::test_a_search_that_fails_keeps_no_other",
+    ),
+    Mutant(
+        "poll-passes-over-what-failed", "What a search that failed would have found is never asked for again.",
+        POLL, "one.until if one.error is None else cursors[kind]", "one.until",
+        test="tests/unit/test_poll.py::test_a_search_that_fails_keeps_no_other",
+    ),
+    Mutant(
+        "sweep-one-fails-all", "While tickets cannot be searched for, no date makes anything due.",
+        SWEEP, "            self.errors.append(error)\n", "            raise\n",
+        test="tests/unit/test_sweep.py::test_a_search_that_fails_keeps_nothing_else_from_the_sweep",
+    ),
+    Mutant(
+        "sweep-again-and-again", "While one search fails, all that the day's sweep has looked at is looked at each minute.",
+        SWEEP, "_done(self._store, self._today) if resume else frozenset()", "frozenset[str]()",
+        test="tests/unit/test_sweep.py::test_a_search_that_fails_keeps_nothing_else_from_the_sweep",
+    ),
+    Mutant(
+        "spoilt-leaver-stops-all", "A ticket that left and cannot be read keeps its old portfolio from every pass.",
+        "sync/passes/snapshot/parents.py", "    reading = crm.read_each(Kind.TICKET, sorted(tickets, key=int), [])\n",
+        "    crm.read(Kind.TICKET, sorted(tickets), [])\n"
+        "    reading = crm.read_each(Kind.TICKET, sorted(tickets, key=int), [])\n",
+        test="tests/story/test_one_record.py::test_a_ticket_that_left_and_is_spoilt_keeps_no_portfolio_waiting",
+    ),
+    Mutant(
+        "sweep-trusts-polls", "A ticket that the index showed too late for every poll is never found.",
+        SWEEP, "work_queue.units(connection, changes.unread(connection, modified_at(shown)))", "set()",
+        test="tests/unit/test_sweep.py::test_open_tickets_that_nobody_has_read",
+    ),
+    # people
+    Mutant(
+        "left-unnoticed", "Who has left is noticed at the client's next pass only, months later.",
+        "sync/passes/departures.py", "concerned = portfolios.worked_on_by(connection, left)", "concerned = set()",
+        test=_LEFT_TEST + "test_on_a_portfolio",
+    ),
+    Mutant(
+        "back-unnoticed", "Who came back is said to be gone until the client's next pass.",
+        "sync/passes/departures.py", "if works.keys() - before.keys():", "if not works:",
+        test=_LEFT_TEST + "test_on_a_ticket_and_back_again",
+    ),
+    Mutant(
+        "left-and-well", "Work passes from somebody who has left to somebody else, and nobody is told.",
+        "sync/rules/standing.py", "return tuple(one for one in found if one)", "return ()",
+        test=_LEFT_TEST + "test_on_a_portfolio",
+    ),
+    # whether all is well
+    Mutant(
+        "well-with-nothing-running", "All is well is said with nothing running.",
+        RUNNING, "findings = _lost_ones(workers, now) if alive else [Finding(_nobody(workers, now))]",
+        "findings: list[Finding] = []",
+        test=_WELL_TEST + "test_after_a_sweep_by_hand_nobody_works",
+    ),
+    Mutant(
+        "well-after-a-death", "A worker that was killed counts as alive for ever.",
+        RUNNING, "return process.ended_at is None and now - process.beat_at <= SILENT_FOR",
+        "return process.ended_at is None",
+        test=_RUNNING_TEST + "test_a_death_is_known_within_three_minutes",
+    ),
+    Mutant(
+        "well-after-an-end", "A worker that was ended by Ctrl-C counts as alive for two minutes.",
+        HEARTBEAT, "processes.end(connection, self._id, self._clock.now())", "pass",
+        test=_WELL_TEST + "test_a_worker_gives_signs_of_life_and_says_when_it_ends",
+    ),
+    Mutant(
+        "well-in-a-crash-loop", "A worker that starts and dies again and again is alive each time.",
+        RUNNING, "    findings += _crashes(workers, now)\n", "",
+        test=_RUNNING_TEST + "test_a_crash_loop_is_no_life",
+    ),
+    Mutant(
+        "well-without-polls", "A poll that fails for hours is no news.",
+        HEALTH, "if now - since > 2 * every + POLL_LATE_BY:", "if now - since > SWEEP_WITHIN:",
+        test=_RUNNING_TEST + "test_the_age_of_the_last_poll",
+    ),
+    Mutant(
+        "well-with-a-full-disk", "Readiness reads, and a database that takes nothing is ready.",
+        HEALTH, "            service_state.put(connection, service_state.PROBED_AT, now)", "            pass",
+        test=_RUNNING_TEST + "test_what_is_not_written_is_not_ready",
+    ),
+    Mutant(
+        "well-without-a-lane", "A worker that cannot write its lane's lock is ready.",
+        CHORES, "isinstance(error, StoreError))", "isinstance(error, AuthenticationError))",
+        test=_WELL_TEST + "test_a_lane_whose_lock_cannot_be_written_is_said",
+    ),
+    Mutant(
+        "chore-fails-for-ever", "What failed once is told as failing although it succeeds since.",
+        CHORES, "                self._trouble.over(self.name)", "                pass",
+        test=_WELL_TEST + "test_a_crm_that_fails_is_said_and_forgotten",
+    ),
+    Mutant(
+        "waits-without-a-word", "Who waits for a lane that a frozen process holds says nothing.",
+        LANES, "            on_wait(lane, lock.holder(), now - began)", "            pass",
+        test=_WELL_TEST + "test_who_waits_says_for_whom",
+    ),
+    Mutant(
+        "waits-and-is-well", "A worker that waits for a frozen command is well.",
+        WORKER, "        if waited >= WAITS_FOR.total_seconds():", "        if waited < 0:",
+        test=_WELL_TEST + "test_a_worker_that_waits_is_not_well",
+    ),
+    Mutant(
+        "ping-whatever-happens", "The monitor is told that all is well while nothing works.",
+        PING, "_failing(self._url) if fails else self._url", "self._url",
+        test=_WELL_TEST + "test_a_ping_while_the_service_works",
+    ),
+)  # fmt: skip

@@ -1,0 +1,122 @@
+"""Faults where several work at once: lanes, locks, who keeps the time, and the files of the database."""
+
+from tests.mutation.mutant import Mutant
+
+RECONCILE = "sync/passes/reconcile.py"
+DATABASE = "sync/storage/database.py"
+SQLITE = "sync/storage/sqlite.py"
+LOG = "sync/log.py"
+RUNNING = "sync/observe/running.py"
+WORKER = "sync/service/worker.py"
+_MANY_TEST = "tests/story/test_many_workers.py::"
+_LANES_TEST = "tests/story/test_several_lanes.py::"
+_RUNNING_TEST = "tests/unit/test_running.py::"
+
+MUTANTS = (
+    # several workers
+    Mutant(
+        "enqueued-without-a-word", "Whoever enqueues on PostgreSQL tells no worker.",
+        "sync/storage/work_queue.py", "        connection.execute(_MARK, rows)\n        wakeups.tell(connection)",
+        "        connection.execute(_MARK, rows)",
+        test=_MANY_TEST + "TestWakeups::test_whoever_enqueues_wakes",
+    ),
+    Mutant(
+        "woken-too-late", "What was told while a worker was at work is forgotten when it begins to wait.",
+        "sync/storage/wakeups.py", "            if self._heard(self._session):\n                return",
+        "            self._heard(self._session)",
+        test=_MANY_TEST + "TestWakeups::test_what_was_enqueued_before_it_waits_is_not_missed",
+    ),
+    Mutant(
+        "everybody-keeps-the-time", "Every worker polls and sweeps, however many there are.",
+        "sync/storage/timekeeper.py", "        return row is not None and bool(row[0])", "        return row is not None",
+        test=_MANY_TEST + "TestTimekeeper::test_one_keeps_the_time_and_another_follows",
+    ),
+    Mutant(
+        "the-time-kept-for-ever", "Who once kept the time keeps it without its session.",
+        "sync/storage/timekeeper.py", "self._has_it = self._asked()", "self._has_it = self._has_it or self._asked()",
+        test=_MANY_TEST + "TestTimekeeper::test_whoever_lost_its_session_keeps_it_no_more",
+    ),
+    Mutant(
+        "a-frozen-keeper-is-waited-for", "Nobody polls while whoever keeps the time is frozen.",
+        WORKER, "return last is not None and self._service.clock.now() - last > every + KEEPER_LATE", "return False",
+        test=_MANY_TEST + "test_a_worker_that_does_not_keep_the_time_takes_it_over_when_it_is_late",
+    ),
+    Mutant(
+        "one-lane-to-its-end", "A worker stays in a lane as long as something is due there, whoever waits in another.",
+        "sync/service/drain.py", "goes_on |= _next_group(self._service, held, lane, total)",
+        "while _next_group(self._service, held, lane, total):\n                                pass",
+        test=_MANY_TEST + "test_a_long_backlog_in_one_lane_keeps_nobody_waiting",
+    ),
+    Mutant(
+        "a-lane-alone", "A pass takes over what another lane's pass is in the middle of.",
+        "sync/passes/elsewhere.py", "    if lane.is_alone:\n        return", "    return",
+        test=_LANES_TEST + "test_a_merge_in_the_middle_of_a_pass",
+    ),
+    Mutant(
+        "a-lane-taken-unread", "What was read before the other lane's pass was through is decided on.",
+        RECONCILE, "            except ElsewhereError as error:\n",
+        "            except ElsewhereError as error:\n                self._failpoint('snapshot')\n"
+        "                state.lane.count = 1\n                continue\n",
+        test=_LANES_TEST + "test_a_merge_in_the_middle_of_a_pass",
+    ),
+    Mutant(
+        "a-room-for-each-lane", "Each lane has the whole limit of effects an hour for itself.",
+        "sync/passes/breaker.py", " - sum(effects for other, effects in taken.items() if other != lane)", "",
+        test=_LANES_TEST + "TestTheBreaker::test_two_lanes_share_one_limit",
+    ),
+    Mutant(
+        "held-for-another-lane", "What another lane has reserved has an admin asked, though there may be room.",
+        "sync/passes/breaker.py", "                return None\n            service_state",
+        "                return 0\n            service_state",
+        test=_LANES_TEST + "TestTheBreaker::test_what_another_lane_has_reserved_holds_nothing",
+    ),
+    Mutant(
+        "reserved-for-ever", "What a worker had reserved when it died is never given back.",
+        RECONCILE, "            self._breaker.end(connection, state.lane)\n", "",
+        test=_LANES_TEST + "TestTheBreaker::test_what_a_dead_worker_reserved_is_given_back",
+    ),
+    Mutant(
+        "a-lost-host-unnamed", "One of several workers that has fallen silent is not told of.",
+        RUNNING, " and SILENT_FOR < now - one.beat_at <= TOLD_FOR and", " and False and",
+        test=_RUNNING_TEST + "test_one_of_several_that_falls_silent_is_named",
+    ),
+    Mutant(
+        "moved-and-not-marked", "A database that was copied to a server can be started on still.",
+        "sync/storage/moving.py", "        service_state.put(connection, service_state.COPIED_AT, now)", "        pass",
+        test="tests/story/test_db_copy.py::test_nobody_starts_on_the_old_one",
+    ),
+    Mutant(
+        "moved-with-old-numbers", "After a copy to a server its numbers begin at one.",
+        "sync/storage/moving.py", "    if writing.dialect.name == \"postgresql\":", "    if False:",
+        test="tests/story/test_db_copy.py::test_there_and_back_again",
+    ),
+    # the database's file, and the log's
+    Mutant(
+        "file-replaced-is-written", "A delivery is answered 200 into a file that was removed.",
+        DATABASE, "                yield connection\n            self._dialect.require_same()\n",
+        "                yield connection\n",
+        test="tests/unit/test_store.py::test_a_file_that_is_replaced_while_it_is_written",
+    ),
+    Mutant(
+        "newest-file-gone", "What is committed goes into a removed file, which no other process sees.",
+        SQLITE, "for suffix in BESIDE if self._connections else ():", "for suffix in BESIDE[2:]:",
+        test="tests/unit/test_store.py::test_a_file_beside_it_that_is_removed",
+    ),
+    Mutant(
+        "all-closed-is-gone", "After its last connection was closed a database takes no writing any more.",
+        SQLITE, "                self._beside.clear()\n", "                pass\n",
+        test="tests/unit/test_store.py::test_a_file_beside_it_goes_with_the_last_connection",
+    ),
+    Mutant(
+        "file-gone-is-made-anew", "A database that was removed under the service is made anew, and empty.",
+        SQLITE, "        if (now := self._file()) != self._opened:\n",
+        "        if (now := self._file()) not in {None, self._opened}:\n",
+        test="tests/unit/test_store.py::test_a_file_that_is_gone_is_not_made_anew",
+    ),
+    Mutant(
+        "log-ends-the-work", "A full disk below the log ends the worker, and answers a delivery with 500.",
+        LOG, "        with suppress(OSError):\n            self._stream.write(text)",
+        "        with suppress(ValueError):\n            self._stream.write(text)",
+        test="tests/unit/test_log.py::test_a_full_disk_below_the_log_ends_nothing",
+    ),
+)  # fmt: skip
