@@ -1,6 +1,7 @@
 """How commands print: data on stdout, messages on stderr; in colour on a terminal, plain through a pipe."""
 
 import json
+import re
 import sys
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -73,6 +74,7 @@ def colour(state: str) -> str:
 
 
 _ZONE = "sync.zone"
+_UTC = re.compile(r"\b(\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?) UTC\b")
 
 
 def use_zone(zone: ZoneInfo | None) -> None:
@@ -97,6 +99,11 @@ def format_moment(at: datetime | None, zone: ZoneInfo | None = None) -> str:
     zone = zone or zone_in_use()
     local = at.astimezone(zone or UTC)
     return f"{format_day(local)} {local:%H:%M}" + ("" if zone is not None else " UTC")
+
+
+def in_zone(text: str) -> str:
+    """Tell the moments of a text that a log or a monitor reads as well (`2026-11-02 08:00:00 UTC`) as `format_moment` does."""
+    return _UTC.sub(lambda found: format_moment(datetime.fromisoformat(found[1]).replace(tzinfo=UTC)), text)
 
 
 def format_day(day: date) -> str:

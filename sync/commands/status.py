@@ -17,6 +17,7 @@ from sync.commands.output import (
     format_day,
     format_duration,
     format_moment,
+    in_zone,
     number,
     print_json,
     print_json_line,
@@ -140,7 +141,7 @@ def _say_settings_changed(found: "Status") -> None:
         return
     for one in begun_before(found.running, changed_at, gethostname())[-1:]:
         say(
-            f"Note: {ENV_FILE.absolute()} was changed at {changed_at:%Y-%m-%d %H:%M:%S} UTC, after the {one} was started. "
+            f"Note: {ENV_FILE.absolute()} was changed at {format_moment(changed_at)}, after the {one} was started. "
             "But for a new token it goes by what stood there then: restart `handoffs serve` to let the rest count."
         )
 
@@ -208,7 +209,7 @@ def _show_status(out: "Console", found: "Status", limit: int | None) -> None:
 
     out.print(Text("All is well.", "green") if found.ok else Text("Something needs a person:", "bold red"))
     for reason in found.reasons:
-        print_wrapped(out, reason, "  - ")
+        print_wrapped(out, in_zone(reason), "  - ")
     out.print()
     backlog, effects = found.backlog, found.effects
     oldest = f", the oldest for {format_duration(backlog.oldest_seconds)}" if backlog.due else ""

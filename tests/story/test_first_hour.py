@@ -107,7 +107,7 @@ class TestSettingsChanged:
 
     def test_after_it_is_told(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         told = self.status(world, monkeypatch, timedelta(seconds=5))
-        assert ".env was changed at 2026-11-02 14:00:05 UTC, after the worker (pid" in told
+        assert ".env was changed at Mon 2 Nov 2026 14:00 UTC, after the worker (pid" in told
         assert "restart `handoffs serve` to let the rest count" in told
 
     def test_before_it_is_not(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:

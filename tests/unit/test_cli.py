@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 import pytest
@@ -16,6 +17,7 @@ from click.testing import CliRunner, Result
 
 from sync.cli import SECTIONS, main
 from sync.clock import SystemClock, to_ms
+from sync.commands.output import in_zone, use_zone
 from sync.crm import Kind, RecordRef
 from sync.storage import service_state, work_queue
 from sync.storage.database import Store, migrate, open_store
@@ -356,3 +358,18 @@ def test_what_only_looks_does_not_fix_the_moment_of_going_live(store: Store) -> 
     build(settings).close()
     with store.read() as connection:
         assert service_state.get(connection, service_state.GO_LIVE) is not None
+
+
+@pytest.mark.parametrize(
+    ("zone", "told"),
+    [(ZoneInfo("Europe/Vienna"), "Mon 2 Nov 2026 09:00"), (None, "Mon 2 Nov 2026 08:00 UTC")],
+)
+def test_moments_of_a_reason_are_told_in_the_portals_zone(zone: ZoneInfo | None, told: str) -> None:
+    """A reason is one for `status` and for a monitor: what it says in UTC is said to a person as all other times are."""
+    with click.Context(click.Command("status")):
+        use_zone(zone)
+        assert (
+            in_zone("it failed 7 times since 2026-11-02 08:00:05 UTC. Again")
+            == f"it failed 7 times since {told}. Again"
+        )
+        assert in_zone("the date 2026-11-02 stands") == "the date 2026-11-02 stands"
