@@ -73,8 +73,8 @@ def _show_clients(out: "Console", found: "Sequence[Client]", now: datetime) -> N
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, show_edge=False, padding=(0, 2, 0, 0))
-    for title, ratio in (("Client", 5), ("Stands at", 4), ("Whose turn", 5), ("Since", 2), ("Next date", 3)):
-        table.add_column(title, ratio=ratio, overflow="fold", header_style="bold")
+    for title, ratio in (("Client", 5), ("Stands at", 4), ("Whose turn", 5), ("Since", None), ("Next date", 3)):
+        table.add_column(title, ratio=ratio, overflow="fold", header_style="bold", no_wrap=ratio is None)
     table.expand = True
     for one in found:
         state = Text(one.standing.value, colour(one.standing.value)) if one.standing.value in SHOWN else Text("")
