@@ -318,7 +318,7 @@ def test_what_nobody_had_looked_at_before_the_loss_is_found_after_it(make_world:
     world.restart(lose_database=True)
     world.clock.advance(timedelta(minutes=3))
     run_poll(world.service)
-    world.sweep()
+    world.work()
     assert world.kinds(("ticket", ticket)) == ["write_copy", "design_graphics"]
 
 

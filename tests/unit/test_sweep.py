@@ -96,6 +96,9 @@ def test_a_ticket_without_a_portfolio_with_something_to_do(world: World) -> None
     ticket = world.people.create_ticket("lone", "Autumn")
     world.people.request_revisions(ticket, "Copy Revisions Only", note="Warmer, please")
     world.work()
+    _sweep(world)
+    world.work()
+    world.clock.advance(timedelta(days=3))  # no search shows it any more as changed
     with world.service.store.write() as connection:
         connection.execute(work_items.delete())
     _sweep(world)
