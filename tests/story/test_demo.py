@@ -359,7 +359,7 @@ def test_a_reading_serves_for_a_while() -> None:
 
 
 def test_a_clock_without_a_sandbox_says_what_to_set() -> None:
-    with pytest.raises(ConfigurationError, match="HUBSPOT_BASE_URL"):
+    with pytest.raises(ConfigurationError, match="SANDBOX_URL"):
         SandboxClock("http://127.0.0.1:1").now()
 
 

@@ -223,8 +223,11 @@ def test_a_cycle_in_its_own_words(desk: Desk, sandbox: Sandbox) -> None:
         (["move", "Banner", "In Progress"], "“In Progress” is no stage here"),
         (["revise", "Banner", "Copy Revisions Only"], "no value of Needs Revisions here: There are “Text”, “Grafik”"),
         (["create-portfolio", "B", "--cadence", "Monthly"], "“Monthly” is no cadence here"),
-        (["create-portfolio", "B", "--without", "texter"], "“texter” is no role: There are “account_manager”"),
-        (["--by", "Ameli", "set-date", "Acme", "2026-12-01"], "nobody here is “Ameli”: did you mean “Amelia Marsh”?"),
+        (
+            ["create-portfolio", "B", "--without", "schreiber"],
+            "“schreiber” is no role: did you mean “copywriter”? There are “Account Manager”",
+        ),
+        (["--by", "Amely", "set-date", "Acme", "2026-12-01"], "nobody here is “Amely”: There are “Account Manager”"),
         (["set-status", "Acne", "live"], "there is no portfolio “Acne”: did you mean “Acme”?"),
         (["set-status", "mueller", "live"], "there is no portfolio “mueller”: did you mean “Müller & Söhne”?"),
         (["set-status", "muller", "live"], "there is no portfolio “muller”: did you mean “Müller & Söhne”?"),

@@ -58,9 +58,9 @@ def test_only_prepared_lanes_give_one_and_only_the_service_gives_these(name: str
     assert set(calls_of(name)) == {file}
 
 
-@pytest.mark.parametrize("name", ["sweep", "poll"])
-def test_only_the_service_sweeps_and_polls(name: str) -> None:
-    assert set(imports_of(f"sync.passes.{name}", name)) == {"service/bootstrap.py"}
+@pytest.mark.parametrize(("module", "name"), [("sweep", "Sweep"), ("poll", "poll")])
+def test_only_the_service_sweeps_and_polls(module: str, name: str) -> None:
+    assert set(imports_of(f"sync.passes.{module}", name)) == {"service/bootstrap.py"}
 
 
 @pytest.mark.parametrize("hold", [lambda lanes: lanes.one(0), PreparedLanes.every], ids=["one", "every"])
