@@ -12,6 +12,7 @@ The database itself:
     tables           every table, with the constraints that are the guarantees
     upsert           `INSERT … ON CONFLICT`, which is a dialect's own
     lists            conditions on lists of values, in a dialect's own way too
+    forgetting       the rows of portfolios that are gone, deleted from a table
     copies           a copy made while the service runs, and put back
     moving           everything taken along into another database
     migrations/      the schema's history

@@ -14,6 +14,7 @@ from sync.clock import from_ms, to_ms
 from sync.crm import Kind, RecordRef
 from sync.rules.model import LookAlike, Portfolio
 from sync.storage.database import to_json
+from sync.storage.forgetting import forget_portfolios
 from sync.storage.tables import look_alikes
 
 
@@ -67,9 +68,7 @@ def remember(connection: Connection, found: Iterable[tuple[Portfolio, Sequence[L
 
 def forget(connection: Connection, records: Iterable[RecordRef]) -> None:
     """Record that these are gone, or have none. Tickets have no row, and are passed over."""
-    gone = [{"gone": record.id} for record in sorted(records) if record.kind is Kind.PORTFOLIO]
-    if gone:
-        connection.execute(_FORGOTTEN, gone)
+    forget_portfolios(connection, _FORGOTTEN, records)
 
 
 def known(connection: Connection) -> set[RecordRef]:

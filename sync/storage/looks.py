@@ -14,6 +14,7 @@ from sqlalchemy import Connection, bindparam, select
 from sync.clock import from_ms, to_ms
 from sync.crm import Kind, RecordRef
 from sync.storage.database import in_parts, to_json
+from sync.storage.forgetting import forget_portfolios
 from sync.storage.lists import is_among
 from sync.storage.tables import looks
 from sync.storage.upsert import upsert
@@ -65,9 +66,7 @@ def remember(connection: Connection, decided: Iterable[Look], now: datetime) -> 
 
 def forget(connection: Connection, records: Iterable[RecordRef]) -> None:
     """Record that nothing certain is known of these any more. Tickets have no row, and are passed over."""
-    gone = [{"gone": record.id} for record in sorted(records) if record.kind is Kind.PORTFOLIO]
-    if gone:
-        connection.execute(_FORGET, gone)
+    forget_portfolios(connection, _FORGET, records)
 
 
 def find(connection: Connection, portfolios: Sequence[str]) -> dict[str, Looked]:

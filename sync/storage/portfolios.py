@@ -18,6 +18,7 @@ from sync.clock import from_ms, to_ms
 from sync.crm import Kind, RecordRef
 from sync.storage import portfolio_details
 from sync.storage.database import in_parts, to_json
+from sync.storage.forgetting import forget_portfolios
 from sync.storage.lists import is_among
 from sync.storage.tables import portfolios
 from sync.storage.upsert import upsert
@@ -87,10 +88,7 @@ def _differs(row: Mapping[str, Any], known: Row[Any] | None) -> bool:
 
 def forget(connection: Connection, records: Iterable[RecordRef]) -> None:
     """Record that these are gone. Tickets have no row, and are passed over."""
-    gone = [{"gone": record.id} for record in sorted(records) if record.kind is Kind.PORTFOLIO]
-    if gone:
-        connection.execute(_FORGOTTEN, gone)
-        portfolio_details.forget(connection, [one["gone"] for one in gone])
+    portfolio_details.forget(connection, forget_portfolios(connection, _FORGOTTEN, records))
 
 
 def known(connection: Connection) -> set[RecordRef]:

@@ -16,6 +16,7 @@ from sync.crm import Kind, RecordRef
 from sync.rules.model import Portfolio, Wait
 from sync.storage import work_queue
 from sync.storage.database import in_parts
+from sync.storage.forgetting import forget_portfolios
 from sync.storage.lists import is_among
 from sync.storage.tables import waits
 from sync.storage.upsert import upsert
@@ -77,9 +78,7 @@ def remember(connection: Connection, found: Iterable[tuple[Portfolio, Wait | Non
 
 def forget(connection: Connection, records: Iterable[RecordRef]) -> None:
     """Record that these are gone, or wait for nobody. Tickets have no row, and are passed over."""
-    gone = [{"gone": record.id} for record in sorted(records) if record.kind is Kind.PORTFOLIO]
-    if gone:
-        connection.execute(_FORGOTTEN, gone)
+    forget_portfolios(connection, _FORGOTTEN, records)
 
 
 _KNOWN = select(waits.c.portfolio)
