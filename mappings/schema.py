@@ -477,6 +477,12 @@ class ProcessMapping(_Model):
         """The time zone in which the process counts its days."""
         return ZoneInfo(self.time_zone)
 
+    def party_label(self, party: Party) -> str:
+        """What people call a party: a role's label, where the party is one role."""
+        if party is Party.CREATIVE_TEAM:
+            return "Creative Team"
+        return "Client" if party is Party.CLIENT else self.roles[Role(party.value)].label
+
     def due(self, kind: TaskKind, today: date, latest: date | None = None) -> datetime:
         """The moment, in UTC, at which a task of this kind made `today` is due: on a day no later than `latest`.
 

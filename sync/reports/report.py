@@ -219,9 +219,7 @@ def _order(by: By, mapping: ProcessMapping) -> Callable[[tuple[str, object]], tu
 
 def label_of(party: Party, mapping: ProcessMapping) -> str:
     """What people call a party of the report."""
-    if party is Party.CREATIVE_TEAM:
-        return "Creative Team"
-    label = mapping.roles[Role(party.value)].label
+    label = mapping.party_label(party)
     return f"{label} and client" if party is Party.ACCOUNT_MANAGER else label
 
 

@@ -217,10 +217,10 @@ class _Turn:
     def _who(self, party: Party) -> str:
         if party is Party.CLIENT:
             return "the client"
+        label = f"the {self._context.mapping.party_label(party)}"
         if party is Party.CREATIVE_TEAM:
-            return "the Creative Team"
+            return label
         role = Role(party.value)
-        label = f"the {self._context.mapping.roles[role].label}"
         owner = self._context.snapshot.owners.get(self._context.portfolio.owners.get(role, ""))
         return label if owner is None else f"{label} ({owner.name})"
 

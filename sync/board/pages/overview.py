@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from flask import Flask, render_template
 
-from mappings.schema import Party, ProcessMapping
-from mappings.vocabulary import Role, Step
+from mappings.schema import Party
+from mappings.vocabulary import Step
 from sync.board.pages.sight import Sight, asked, page_number
 from sync.observe.clients import Client
 from sync.storage import overview
@@ -63,21 +63,11 @@ def add_to(app: Flask, sight: Sight) -> None:
             filtered=wanted != Wanted(step=wanted.step),
             months=months,
             people=people,
-            parties=_parties(sight.mapping),
+            parties={party: sight.mapping.party_label(party) for party in Party},
             page=page,
             pages=max(1, -(-max(one.count for one in columns) // ON_PAGE)) if wanted.step is not None else 1,
             url_args=_url_args(wanted),
         )
-
-
-def _parties(mapping: ProcessMapping) -> dict[Party, str]:
-    """Whose turn it may be, as people call them."""
-    return {
-        Party.ACCOUNT_MANAGER: mapping.roles[Role.ACCOUNT_MANAGER].label,
-        Party.SOCIAL_AD_SPECIALIST: mapping.roles[Role.SOCIAL_AD_SPECIALIST].label,
-        Party.CREATIVE_TEAM: "Creative Team",
-        Party.CLIENT: "Client",
-    }
 
 
 def _wanted() -> Wanted:
