@@ -10,7 +10,8 @@ from enum import StrEnum
 
 from sync.crm import RecordRef
 from sync.passes.held_lane import HeldLane
-from sync.passes.reconcile import GROUP, Gate
+from sync.passes.reconcile import GROUP
+from sync.passes.state import Gate
 from sync.passes.tally import Tally
 from sync.rules.context import Context
 from sync.rules.model import Decision, EffectState

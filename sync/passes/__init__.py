@@ -1,6 +1,9 @@
 """One pass over a group of records: read, decide, plan, do, settle. And what puts records into the work queue by itself.
 
-reconcile.py     a pass, from work items to settled effects; `Reconciler.run` asks for a `HeldLane` (held_lane.py)
+reconcile.py     a pass, from work items to settled ones; `Reconciler.run` asks for a `HeldLane` (held_lane.py)
+rounds.py        one round of it: read, decide, write down, do
+plans.py         writing down what a round has decided and found
+state.py         what a pass knows of its work items, from round to round
 snapshot/        reading: records of the CRM, through the mapping, as the rules see them
 ledger_views.py  what the ledger knows of them
 decider.py       reading and deciding without changing anything: for passes, and for all that only looks ahead

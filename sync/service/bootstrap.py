@@ -24,6 +24,7 @@ from sync.passes.email import Mailer, conversations_of, make_mailer, tries_witho
 from sync.passes.poll import poll
 from sync.passes.portal import Portal, PortalCache
 from sync.passes.reconcile import Reconciler
+from sync.passes.rounds import Rounds
 from sync.passes.snapshot import SnapshotReader
 from sync.passes.survey import survey
 from sync.passes.sweep import Sweep
@@ -283,17 +284,27 @@ def build(
         go_live=go_live,
         sends_email=mailer is not None,
     )
+    breaker = Breaker(store, mapping.rules.effects_per_hour, clock, alerts)
+    bookkeeper = Bookkeeper(crm.reader, store, clock)
+    rounds = Rounds(
+        store=store,
+        mapping=mapping,
+        decider=decider,
+        bookkeeper=bookkeeper,
+        performer=make_performer(crm, store, mapping, mailer, clock, calendar, failpoint),
+        breaker=breaker,
+        clock=clock,
+        failpoint=failpoint,
+    )
     reconciler = Reconciler(
         store=store,
         mapping=mapping,
         portals=portals,
-        reader=reader,
-        decider=decider,
-        bookkeeper=Bookkeeper(crm.reader, store, clock),
+        bookkeeper=bookkeeper,
         resolver=Resolver(crm.reader, store, mapping, clock, failpoint, tries_without_answer(mailer)),
-        performer=make_performer(crm, store, mapping, mailer, clock, calendar, failpoint),
+        rounds=rounds,
         follower=Follower(crm, store, clock, failpoint, conversations_of(mailer)),
-        breaker=Breaker(store, mapping.rules.effects_per_hour, clock, alerts),
+        breaker=breaker,
         clock=clock,
         failpoint=failpoint,
     )

@@ -9,7 +9,7 @@ TRANSITION = "sync/rules/transition.py"
 ATTEMPTS = "sync/storage/ledger/attempts.py"
 DECISIONS = "sync/storage/ledger/decisions.py"
 DIRTY = "sync/storage/work_queue.py"
-RECONCILE = "sync/passes/reconcile.py"
+RECONCILE, ROUNDS = "sync/passes/reconcile.py", "sync/passes/rounds.py"
 BOOKKEEPING = "sync/passes/bookkeeping.py"
 TRIES = "sync/passes/effects/attempts.py"
 EMAILS = "sync/passes/effects/emails.py"
@@ -39,7 +39,7 @@ MUTANTS = (
     ),
     Mutant(
         "turn-before-the-task", "Whose turn it is once a task was made is told by the next look.",
-        "sync/passes/reconcile.py", "        if performed.tried:\n", "        if not performed.tried:\n",
+        ROUNDS, "        if performed.tried:\n", "        if not performed.tried:\n",
         test="tests/story/test_kept_clients.py::test_the_turn_passes_on_with_the_task_that_was_made",
     ),
     # the ledger: what is decided
@@ -120,7 +120,7 @@ MUTANTS = (
     ),
     Mutant(
         "failed-for-ever", "What the CRM has refused is never tried again.",
-        RECONCILE, "retry = [record for record in group.snapshots if state.mends(record)]",
+        ROUNDS, "retry = [record for record in group.snapshots if state.mends(record)]",
         "retry: list[RecordRef] = []",
         test="tests/story/test_faults.py::test_a_task_that_a_rule_refuses",
     ),
@@ -195,7 +195,7 @@ MUTANTS = (
     ),
     Mutant(
         "unsure-decided-anew", "After an answer was lost, the same pass decides on what it then reads.",
-        RECONCILE, "(performed.wrote | performed.stale | ended) - performed.unsure)",
+        ROUNDS, "(performed.wrote | performed.stale | ended) - performed.unsure)",
         "(performed.wrote | performed.stale | ended | performed.unsure))",
     ),
     Mutant(
@@ -273,7 +273,7 @@ MUTANTS = (
     ),
     Mutant(
         "stale-not-looked-at", "A record that had changed under a write is not looked at anew.",
-        RECONCILE, "(performed.wrote | performed.stale | ended)", "(performed.wrote | ended)",
+        ROUNDS, "(performed.wrote | performed.stale | ended)", "(performed.wrote | ended)",
         test="tests/story/handoffs/test_edits.py::test_a_person_approves_while_the_set_is_being_announced",
     ),
     Mutant(

@@ -2,7 +2,7 @@
 
 from tests.mutation.mutant import Mutant
 
-RECONCILE = "sync/passes/reconcile.py"
+PLANS = "sync/passes/plans.py"
 BOOKKEEPING = "sync/passes/bookkeeping.py"
 SWEEP = "sync/passes/sweep.py"
 POLL = "sync/passes/poll.py"
@@ -118,7 +118,7 @@ MUTANTS = (
     ),
     Mutant(
         "mapping-not-told", "An occurrence does not tell the mapping that decided it.",
-        RECONCILE, "mapping=self._digest,", "mapping=None,",
+        PLANS, "mapping=self._digest,", "mapping=None,",
         test=_KEPT_TEST + "test_each_occurrence_tells_the_mapping_that_decided_it",
     ),
     Mutant(

@@ -2,7 +2,7 @@
 
 from tests.mutation.mutant import Mutant
 
-SWEEP, RECONCILE = "sync/passes/sweep.py", "sync/passes/reconcile.py"
+SWEEP, RECONCILE, ROUNDS = "sync/passes/sweep.py", "sync/passes/reconcile.py", "sync/passes/rounds.py"
 LOOKS, WAITING = "sync/passes/looks.py", "sync/rules/waiting.py"
 
 _LOOKS_TEST = "tests/unit/test_sweep_looks.py::"
@@ -82,7 +82,7 @@ MUTANTS = (
     ),
     Mutant(
         "look-on-another-day", "A sweep as of a later day has the days before it passed over.",
-        RECONCILE, "found.looks if self._is_today(contexts) else {}", "found.looks",
+        ROUNDS, "found.looks if self._is_today(contexts) else {}", "found.looks",
         test=_LOOKS_TEST + "test_a_sweep_as_of_another_day_leaves_the_days_before_it",
         why="The simulation sweeps as of its own day only.",
     ),

@@ -2,7 +2,7 @@
 
 from tests.mutation.mutant import Mutant
 
-RECONCILE = "sync/passes/reconcile.py"
+RECONCILE, ROUNDS = "sync/passes/reconcile.py", "sync/passes/rounds.py"
 DATABASE = "sync/storage/database.py"
 SQLITE = "sync/storage/sqlite.py"
 LOG = "sync/log.py"
@@ -54,7 +54,7 @@ MUTANTS = (
     ),
     Mutant(
         "a-lane-taken-unread", "What was read before the other lane's pass was through is decided on.",
-        RECONCILE, "            except ElsewhereError as error:\n",
+        ROUNDS, "            except ElsewhereError as error:\n",
         "            except ElsewhereError as error:\n                self._failpoint('snapshot')\n"
         "                state.lane.count = 1\n                continue\n",
         test=_LANES_TEST + "test_a_merge_in_the_middle_of_a_pass",

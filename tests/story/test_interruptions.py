@@ -183,7 +183,7 @@ def test_work_on_a_ticket_that_was_not_read_waits(world: World) -> None:
     ticket = with_ticket(world, portfolio)
     world.sandbox.faults.clear()
     at = RecordRef(Kind.PORTFOLIO, portfolio)
-    performer, portal = world.service.reconciler._performer, world.service.portals.get()
+    performer, portal = world.service.reconciler._rounds._performer, world.service.portals.get()
     assert performer.perform([at], {at}, portal).tried == 0
     assert world.kinds(("ticket", ticket)) == []
     performer.perform([at], {at, RecordRef(Kind.TICKET, ticket)}, portal)

@@ -16,12 +16,13 @@ from sync.observe import health, status
 from sync.passes.effects import Performer
 from sync.passes.email import Mailer
 from sync.passes.reconcile import Reconciler
+from sync.passes.rounds import Rounds
 from sync.service.bootstrap import Service
 from sync.service.reading import ReadingService
 from sync.storage.database import Store, StoreReader
 from tests.world import World
 
-WRITERS = {CRM, HubSpot, Store, Mailer, Performer, Reconciler, Service}
+WRITERS = {CRM, HubSpot, Store, Mailer, Performer, Reconciler, Rounds, Service}
 
 READERS = [
     *(
