@@ -112,6 +112,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--days", type=int, default=20, help="simulated days of each seed (default 20)")
     parser.add_argument("--jobs", type=int, default=2, help="faults at a time (default 2)")
     parser.add_argument("--doubt", action="store_true", help="play seeds also for what no seed is said to find")
+    parser.add_argument(
+        "--named", action="store_true", help="ask the named test before any seed: an hour less, and nothing of `verify`"
+    )
     parser.add_argument("--limit", type=float, default=1200.0, help="seconds that one fault may take (default 1200)")
     return parser
 
@@ -140,9 +143,13 @@ Told = tuple[Literal["simulation", "test", "survived", "broken"], str, str, bool
 def _noticed(copy: Path, mutant: Mutant, tries: Sequence[str], options: argparse.Namespace, sound: Path) -> Told:
     """Who notices the fault: a try, or else the named test. `sound`: the tree without it."""
     told: Told = "survived", "", "", None
+    if mutant.test and options.named:
+        told = _tested(copy, mutant, options.limit)
+        if told[0] != "survived":
+            return told
     if not mutant.why or options.doubt:
         told = _hunted(copy, list(dict.fromkeys([*mutant.first, *tries])), options, sound)
-    if told[0] == "survived" and mutant.test:
+    if told[0] == "survived" and mutant.test and not options.named:
         told = _tested(copy, mutant, options.limit)
     return told
 
