@@ -19,8 +19,8 @@ SCENES: dict[str, Callable[[int], Figure]] = {
     "kickoffs": scenes.kickoffs,
     "nothing-due": lambda portfolios: scenes.nothing_due(2 * portfolios),
     "cycle": lambda portfolios: scenes.whole_cycle(max(1, portfolios // 20), 10),
-    "receive-100": lambda _: receiving.receiving(100, 20),
-    "receive-1": lambda _: receiving.receiving(1, 100),
+    "receive-100": lambda _: receiving.receiving(100, 40),
+    "receive-1": lambda _: receiving.receiving(1, 160),
     "queries": lambda _: queries.flat(),
     "latency": lambda _: latency.webhook_to_effect(21),
 }
