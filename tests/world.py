@@ -27,9 +27,9 @@ from sync.sandbox.clock import VirtualClock
 from sync.sandbox.delivery import DeliveryMode, HttpSender
 from sync.sandbox.people import People, SeenTask
 from sync.sandbox.portal import ASSIGNMENT
+from sync.sandbox.process import Names
 from sync.sandbox.quirks import Quirks
 from sync.sandbox.sandbox import Sandbox
-from sync.sandbox.seed import Names
 from sync.sandbox.server import SandboxServer
 from sync.sandbox.transport import URL, mount
 from sync.service.bootstrap import Service, build

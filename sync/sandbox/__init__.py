@@ -19,7 +19,8 @@ arguments and the same calls give the same bytes. Production code does not impor
     wire         requests and answers without HTTP
     transport    `requests` straight to the API;  server + control: over a socket, with `/_sandbox/…` beside it
     delivery     webhooks, signed (signing), late, doubled, lost, retried
-    seed         the Creative Refresh process, and portals that have been in use
+    process      what the Creative Refresh is called in a portal;  seed: its objects, stages and people
+    situations   portals that have been in use
     acts, people the people of the agency, in-process or over the control API
     mail         an SMTP server that keeps what it is sent
     sandbox      all of it put together
@@ -33,10 +34,11 @@ from sync.sandbox.faults import Fault
 from sync.sandbox.limits import Budget
 from sync.sandbox.mail import MailFault, SmtpSink
 from sync.sandbox.people import People, RemotePeople
+from sync.sandbox.process import Names, Process
 from sync.sandbox.quirks import Quirks
 from sync.sandbox.sandbox import Sandbox
-from sync.sandbox.seed import Names, Process, populate
 from sync.sandbox.server import SandboxServer
+from sync.sandbox.situations import populate
 
 __all__ = [
     "CHAOS",

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sync.sandbox.portal import Link, NotFoundError, Portal, stage_of
+from sync.sandbox.process import Process
 from sync.sandbox.records import Record
 from sync.sandbox.schema import TASK, Actor, Owner, Property, ValidationRule, WritePermissions
-from sync.sandbox.seed import Process
 from sync.sandbox.values import iso
 
 Json = Any

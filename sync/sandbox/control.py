@@ -15,7 +15,7 @@ from sync.sandbox.delivery import DeliveryMode, HttpSender
 from sync.sandbox.faults import Fault
 from sync.sandbox.portal import NotFoundError, PortalError, UnknownTypeError
 from sync.sandbox.sandbox import Sandbox
-from sync.sandbox.seed import populate
+from sync.sandbox.situations import populate
 from sync.sandbox.wire import Request, Response
 
 PREFIX = "/_sandbox/"

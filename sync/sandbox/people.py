@@ -16,8 +16,8 @@ from sync.rules.task_marks import marks_in
 from sync.sandbox.acts import Acts
 from sync.sandbox.control_client import ControlClient
 from sync.sandbox.portal import Portal
+from sync.sandbox.process import ROLES, Process
 from sync.sandbox.schema import WritePermissions
-from sync.sandbox.seed import ROLES, Process
 
 _COPIED = frozenset({"hs_task_subject", "hs_task_body", "hs_task_status", "hs_timestamp", "hubspot_owner_id"})
 """What a person sees of a task, and takes along when they copy it."""

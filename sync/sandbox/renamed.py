@@ -10,8 +10,9 @@ from typing import Any
 
 from mappings.schema import ProcessMapping
 from mappings.vocabulary import Revision, Role, Status, TaskKind
+from sync.sandbox.process import Names, Option, same
 from sync.sandbox.schema import Account, Owner
-from sync.sandbox.seed import PEOPLE, Names, Option, same
+from sync.sandbox.seed import PEOPLE
 
 _OBJECT_ID = re.compile(r"[0-9]+-[0-9]+")
 _FULL_NAME = re.compile(r"p([0-9]+)_(\w+)", re.ASCII)

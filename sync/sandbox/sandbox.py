@@ -13,11 +13,12 @@ from sync.sandbox.limits import Budget
 from sync.sandbox.mail import SmtpSink
 from sync.sandbox.people import People
 from sync.sandbox.portal import Portal
+from sync.sandbox.process import Names, Process
 from sync.sandbox.quirks import Quirks
 from sync.sandbox.renamed import account_of, names_of, stand_ins
 from sync.sandbox.request_log import RequestLog
 from sync.sandbox.schema import Account
-from sync.sandbox.seed import Names, Process, install_account, install_process, settle_in
+from sync.sandbox.seed import install_account, install_process, settle_in
 from sync.sandbox.transport import URL, mount
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import requests
 import structlog
 
-from sync.sandbox.seed import populate
+from sync.sandbox.situations import populate
 from tests.world import World
 
 POLLS = 96

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sync.sandbox import CHAOS, Fault, Names, Quirks, Sandbox, VirtualClock, populate
-from sync.sandbox.seed import SITUATIONS, same
+from sync.sandbox.process import same
+from sync.sandbox.situations import SITUATIONS
 from tests.sandbox.client import NOW, PORTFOLIO, Client, make
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sync.clock import to_ms
 from sync.sandbox.faults import FaultKind
-from sync.sandbox.seed import TASK_PROPERTY
+from sync.sandbox.process import TASK_PROPERTY
 from tests.simulation.player import NAMES, ZONE
 from tests.simulation.script import ACT, FAULT, KILL, RECEIVER, Item
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from sync.sandbox.portal import Change, Portal
+from sync.sandbox.process import Process
 from sync.sandbox.schema import Actor
-from sync.sandbox.seed import Process
 
 
 class Ref(NamedTuple):

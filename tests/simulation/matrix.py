@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sync.clock import to_ms
-from sync.sandbox.seed import Process
+from sync.sandbox.process import Process
 from tests.simulation.player import NAMES, ZONE
 from tests.simulation.script import ACT, FAULT, SWEEP, Item, Script
 from tests.simulation.words import (

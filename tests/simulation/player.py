@@ -23,8 +23,8 @@ from sync.passes.tally import Tally
 from sync.sandbox.delivery import DeliveryMode
 from sync.sandbox.faults import Fault
 from sync.sandbox.portal import PortalError
+from sync.sandbox.process import Names, same
 from sync.sandbox.quirks import Quirks
-from sync.sandbox.seed import Names, same
 from sync.service.drain import drain, run_poll, run_sweep
 from tests.simulation import world as worlds
 from tests.simulation.clients import untrue

@@ -2,8 +2,8 @@
 
 import pytest
 
+from sync.sandbox.process import Process
 from sync.sandbox.sandbox import Sandbox
-from sync.sandbox.seed import Process
 from tests.simulation.matrix import STAGES, Stage, cells, script
 from tests.simulation.player import NAMES
 from tests.simulation.run import replay

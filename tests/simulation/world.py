@@ -41,9 +41,9 @@ from sync.sandbox.api import Api
 from sync.sandbox.delivery import Delivery, DeliveryMode
 from sync.sandbox.incomplete import MISSING
 from sync.sandbox.portal import Event
+from sync.sandbox.process import Names
 from sync.sandbox.quirks import Quirks
 from sync.sandbox.request_log import RequestLog
-from sync.sandbox.seed import Names
 from sync.sandbox.transport import PATIENCE, URL, _suffer
 from sync.sandbox.wire import Request
 from sync.service.bootstrap import Service

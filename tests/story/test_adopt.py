@@ -12,7 +12,7 @@ from mappings.vocabulary import Handoff
 from sync.admin.adopt import Adoption, AdoptionLine, apply, plan
 from sync.admin.verify import verify
 from sync.rules import keys
-from sync.sandbox.seed import populate
+from sync.sandbox.situations import populate
 from sync.storage.tables import effects, occurrences
 from tests.conftest import MakeWorld
 from tests.world import World

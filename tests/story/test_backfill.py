@@ -15,7 +15,7 @@ from sync.admin import bulk
 from sync.admin.backfill import carry_out, propose
 from sync.crm import Kind, RecordRef
 from sync.sandbox.faults import Fault, FaultKind
-from sync.sandbox.seed import populate
+from sync.sandbox.situations import populate
 from sync.storage.tables import backfills, effects, runs, work_items
 from sync.storage.work_queue import enqueue
 from tests.conftest import MakeWorld

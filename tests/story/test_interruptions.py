@@ -10,7 +10,7 @@ from sync.failpoints import no_failpoint
 from sync.passes.portal import Portal
 from sync.passes.snapshot import SnapshotReader
 from sync.sandbox.faults import Fault, FaultKind
-from sync.sandbox.seed import Names
+from sync.sandbox.process import Names
 from sync.service.drain import drain
 from sync.storage.work_queue import enqueue
 from tests.conftest import MakeWorld

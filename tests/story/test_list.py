@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sync.sandbox.seed import populate
+from sync.sandbox.situations import populate
 from tests.terminal import Terminal, dump
 from tests.world import World
 

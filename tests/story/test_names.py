@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from sync.admin.portfolios import AmbiguousNameError, NoSuchPortfolioError, find
-from sync.sandbox.seed import Names, Option
+from sync.sandbox.process import Names, Option
 from tests.conftest import MakeWorld
 from tests.story.handoffs.steps import begun, in_review, of, ready, the
 from tests.world import World

@@ -14,7 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from sync.rules import keys
-from sync.sandbox.seed import SITUATIONS, populate
+from sync.sandbox.situations import SITUATIONS, populate
 from tests.terminal import Terminal
 from tests.world import World
 

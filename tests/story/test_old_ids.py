@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from sync.sandbox.quirks import Quirks
-from sync.sandbox.seed import populate
+from sync.sandbox.situations import populate
 from sync.storage.tables import events
 from tests.conftest import MakeWorld
 from tests.story.handoffs.steps import on

@@ -16,7 +16,8 @@ from sync.crm import Kind, RecordRef
 from sync.rules.dry_run import LATER, Prospect
 from sync.rules.keys import slot_of
 from sync.sandbox.faults import Fault
-from sync.sandbox.seed import Names, populate
+from sync.sandbox.process import Names
+from sync.sandbox.situations import populate
 from sync.service.bootstrap import Service
 from sync.storage import work_queue
 from sync.storage.tables import effects, occurrences, runs

@@ -22,7 +22,7 @@ from sync.crm import Kind
 from sync.errors import AuthenticationError, CRMRejectedError, MappingMisfitError
 from sync.rules import keys
 from sync.sandbox import Fault, Sandbox, SandboxServer
-from sync.sandbox.seed import Names, same
+from sync.sandbox.process import Names, same
 from tests.conftest import MakeWorld
 from tests.world import PUBLIC, World
 

@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from mappings.load import load
 from sync.cli import main
 from sync.sandbox import Sandbox, SandboxServer
-from sync.sandbox.seed import populate
+from sync.sandbox.situations import populate
 from tests.patience import PATIENCE
 
 START = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)

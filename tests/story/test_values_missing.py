@@ -9,7 +9,7 @@ import pytest
 
 from sync.errors import MappingMisfitError
 from sync.passes.portal import STAGES_FOR
-from sync.sandbox.seed import Names
+from sync.sandbox.process import Names
 from tests.conftest import MakeWorld
 from tests.story.handoffs.steps import approved, the
 from tests.world import World

@@ -13,7 +13,8 @@ from sync.admin.verify import FAULTS, Finding, Report, Sort, verify
 from sync.rules import keys
 from sync.sandbox.delivery import DeliveryMode
 from sync.sandbox.faults import Fault
-from sync.sandbox.seed import Names, populate, same
+from sync.sandbox.process import Names, same
+from sync.sandbox.situations import populate
 from sync.storage.tables import budgets, effects, metadata, work_items
 from tests.conftest import MakeWorld
 from tests.world import World

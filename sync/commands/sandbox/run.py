@@ -163,7 +163,7 @@ def _read_mapping(path: Path) -> "ProcessMapping":
 def _populate(made: "Sandbox", count: int, seed: int) -> None:
     import random
 
-    from sync.sandbox.seed import populate
+    from sync.sandbox.situations import populate
 
     populate(made.portal, made.process, count, random.Random(seed))  # noqa: S311 - guards nothing
 

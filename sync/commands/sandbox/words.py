@@ -54,7 +54,7 @@ def person(people: "RemotePeople", wanted: str) -> str:
 
 def role(people: "RemotePeople", wanted: str) -> str:
     """Return one of the four roles, given as people call it here. Raises `SandboxError`, which lists them."""
-    from sync.sandbox.seed import ROLES
+    from sync.sandbox.process import ROLES
 
     meant = _role(people, wanted)
     if meant in ROLES:
@@ -69,7 +69,7 @@ def _roles(people: "RemotePeople") -> dict[str, str]:
 
 def _role(people: "RemotePeople", wanted: str) -> str:
     """The role that goes by this label, or by this property of a portfolio; else the word as it is."""
-    from sync.sandbox.seed import ROLES
+    from sync.sandbox.process import ROLES
 
     called = {**{getattr(people.process.names, one): one for one in ROLES}, **_roles(people)}
     return next((one for name, one in called.items() if as_seen(name) == as_seen(wanted)), wanted)
@@ -138,7 +138,7 @@ def names_of_records(people: "RemotePeople") -> dict[tuple[str, str], str]:
 
 
 def _owner_properties(people: "RemotePeople", kind: str) -> set[str]:
-    from sync.sandbox.seed import ROLES
+    from sync.sandbox.process import ROLES
 
     names = people.process.names
     if kind == "portfolio":

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sync.sandbox.demo.witness import Change, Mail, News, Task
-from sync.sandbox.seed import Names
+from sync.sandbox.process import Names
 
 WIDTH = 80
 _TEXT = 5  # the column where sentences begin, after the handoff's number

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 from sync.clock import from_ms, local_date
 from sync.sandbox.demo.stage import Stage
+from sync.sandbox.process import TASK_PROPERTY, Names, Process
 from sync.sandbox.schema import TICKET, Actor
-from sync.sandbox.seed import TASK_PROPERTY, Names, Process
 
 SERVICE = "the service"
 COMPLETED = "COMPLETED"

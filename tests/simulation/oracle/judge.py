@@ -21,7 +21,7 @@ the slot is a *may* (`must=False`) and the place says so.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from sync.sandbox.seed import Process
+from sync.sandbox.process import Process
 from tests.simulation.event_log import (
     Archived,
     Checked,

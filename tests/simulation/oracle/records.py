@@ -9,7 +9,7 @@ from datetime import date, datetime
 from itertools import zip_longest
 from typing import NamedTuple
 
-from sync.sandbox.seed import Names, Process
+from sync.sandbox.process import Names, Process
 from tests.simulation.event_log import Created, Event, Linked, Merged, Ref, Updated
 from tests.simulation.oracle.calendar import Calendar
 

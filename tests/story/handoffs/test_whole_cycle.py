@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from sync.sandbox.delivery import DeliveryMode
-from sync.sandbox.seed import Names
+from sync.sandbox.process import Names
 from tests.conftest import MakeWorld
 from tests.story.handoffs.steps import AM, SAS, in_review, on, ready, the, with_tickets
 from tests.world import World

@@ -7,7 +7,7 @@ from sync.admin.check import CheckReport, Misfit, Severity, check
 from sync.admin.probe import Obstacle
 from sync.errors import EmailError
 from sync.passes.email import MailServer
-from sync.sandbox.seed import Names
+from sync.sandbox.process import Names
 from tests.world import World
 
 TICKET, TASK, PORTFOLIO = "0-5", "0-27", "2-1234567"

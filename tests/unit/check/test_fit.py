@@ -10,8 +10,8 @@ import pytest
 from mappings.load import places
 from sync.admin.check import Severity
 from sync.sandbox import Quirks
+from sync.sandbox.process import Names
 from sync.sandbox.schema import Pipeline, Property, Stage
-from sync.sandbox.seed import Names
 from tests.conftest import MakeWorld
 from tests.unit.check.report import ERROR, OLD_STATUSES, PORTFOLIO, TASK, TICKET, WARNING, checked, short
 from tests.world import PUBLIC, World
