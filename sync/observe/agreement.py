@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sync.observe.running import SILENT_FOR, Finding, live
+from sync.observe.running import SILENT_FOR, Finding, is_live, live
 from sync.storage.processes import Part, Process
 
 _SAME_CLOCK = timedelta(minutes=2)
@@ -13,12 +13,15 @@ _SAME_CLOCK = timedelta(minutes=2)
 def by_another_clock(found: Sequence[Process], now: datetime, on_machine: datetime) -> list[Process]:
     """Pick those that live by their machine's time, but not by `now`: it is a rehearsal, and one of the two goes by its clock.
 
-    `now` is the asker's clock, `on_machine` the time of the asker's machine.
+    `now` is the asker's clock, `on_machine` the time of the asker's machine. One that was killed is left out where another of
+    its part lives by `now`: the clock was moved in between.
     """
+    by_now = {one.part for one in found if is_live(one, now) and one.beat_at - now <= SILENT_FOR}
     return [
         one
         for one in found
         if one.ended_at is None
+        and one.part not in by_now
         and one.clock_ahead is not None
         and abs(on_machine - (one.beat_at - one.clock_ahead)) <= SILENT_FOR
         and abs(now - one.beat_at) > SILENT_FOR

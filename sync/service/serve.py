@@ -90,9 +90,11 @@ class _Receiver:
             yield self
         finally:
             self.end()
-            os.close(our_end)
-            os.close(self._lifeline)
-            self._wait()
+            try:
+                self._wait()
+            finally:  # not before: the receiver ends at once where the lifeline does, in the middle of an answer
+                os.close(our_end)
+                os.close(self._lifeline)
 
     def end(self) -> None:
         """Tell it to end, and do not wait for that."""

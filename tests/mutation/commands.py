@@ -3,7 +3,7 @@
 from tests.mutation.mutant import Mutant
 
 AGREEMENT, STATUS, HEARTBEAT = "sync/observe/agreement.py", "sync/observe/status.py", "sync/observe/heartbeat.py"
-PORTFOLIOS = "sync/admin/portfolios.py"
+PORTFOLIOS, SERVE = "sync/admin/portfolios.py", "sync/service/serve.py"
 VERIFY, REPORT, FINDING = "sync/admin/verify/", "sync/commands/verify.py", "sync/admin/verify/finding.py"
 _END_STATES_TEST = "tests/story/test_verify_end_states.py::"
 _WHICH_TEST = "tests/story/test_which_client.py::"
@@ -27,6 +27,16 @@ MUTANTS = (
         "rehearsal-taken-for-dead", "Asked by the machine's clock, `status` has a healthy worker of a rehearsal killed.",
         AGREEMENT, "        and abs(now - one.beat_at) > SILENT_FOR", "        and now - one.beat_at < -SILENT_FOR",
         test=_ANOTHER_TEST + "test_asked_by_the_machines_clock_in_a_rehearsal",
+    ),
+    Mutant(
+        "killed-by-another-clock", "One that was killed before time was let pass in a rehearsal goes by another clock.",
+        AGREEMENT, "        and one.part not in by_now\n", "",
+        test=_ANOTHER_TEST + "test_one_that_was_killed_before_the_clock_was_moved",
+    ),
+    Mutant(
+        "receiver-cut-at-the-end", "`serve` ends the receiver in the middle of an answer, its end not noted.",
+        SERVE, "            try:\n                self._wait()\n", "            try:\n                pass\n",
+        test="tests/story/test_commands.py::test_serve_listens_hears_webhooks_and_ends_in_order",
     ),
     Mutant(
         "still-clock-no-sign", "With the sandbox's clock standing still, the worker gives no sign of life.",

@@ -99,6 +99,17 @@ def test_asked_by_the_machines_clock_in_a_rehearsal(world: World) -> None:
     assert "has given no sign of life" in told(machine, machine)
 
 
+def test_one_that_was_killed_before_the_clock_was_moved(world: World) -> None:
+    """Its end is not noted; the one that was started after it goes by the right clock."""
+    machine = VirtualClock(world.clock.now() + timedelta(days=28))
+    Heartbeat(world.service.store, world.clock, Part.RECEIVER, machine=machine).beat_if_due()
+    world.clock.advance(timedelta(hours=1))
+    for part in Part:
+        Heartbeat(world.service.store, world.clock, part, machine=machine).beat_if_due()
+    found = health.look(world.service.store.reader, world.clock.now(), world.settings, on_machine=machine.now())
+    assert not any("another clock" in one.text for one in found)
+
+
 def test_asked_by_the_sandboxs_clock_of_a_service_that_was_started_without(world: World) -> None:
     machine = VirtualClock(world.clock.now() + timedelta(days=28))
     Heartbeat(world.service.store, machine, Part.WORKER, machine=machine).beat_if_due()

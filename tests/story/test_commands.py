@@ -22,7 +22,7 @@ from sync.clock import SystemClock, local_date
 from sync.sandbox import Fault, Names, Quirks, Sandbox, SandboxServer
 from sync.sandbox.schema import Property
 from sync.storage.database import open_store
-from sync.storage.tables import effects, runs, sweeps, work_items
+from sync.storage.tables import effects, processes, runs, sweeps, work_items
 from tests.alive import alive
 from tests.patience import PATIENCE
 
@@ -482,6 +482,8 @@ def test_serve_listens_hears_webhooks_and_ends_in_order(desk: Desk) -> None:
     assert f"http://0.0.0.0:{port}" in err
     assert "Traceback" not in err
     assert not answers(f"{public}/healthz")
+    left = [one.part for one in desk.rows(processes) if one.ended_at is None]
+    assert left == [], "each had the time to finish, and to write down that it was told to end"
 
 
 def test_serve_is_not_ended_by_a_refused_token(desk: Desk) -> None:
