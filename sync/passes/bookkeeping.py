@@ -16,7 +16,17 @@ from sync.passes.ledger_views import Known, ledger_views, merged_into, recorded_
 from sync.passes.snapshot import Group
 from sync.passes.snapshot.parents import find_existing, find_parents
 from sync.rules.model import EffectState, Former, LedgerView, OccurrenceState, RecordedOccurrence
-from sync.storage import changes, identities, ledger, look_alikes, looks, memberships, waits, work_queue
+from sync.storage import (
+    changes,
+    identities,
+    ledger,
+    look_alikes,
+    looks,
+    memberships,
+    ticket_histories,
+    waits,
+    work_queue,
+)
 from sync.storage import portfolios as kept_portfolios
 from sync.storage.database import Connection, Store
 from sync.storage.work_queue import WorkItem
@@ -64,6 +74,8 @@ class Bookkeeper:
                 self._hand_on(connection, item, parents.get(item.record.id), before.get(item.record.id))
                 if item not in alone:  # on a portfolio, deleted, or merged into another
                     work_queue.ack(connection, {item: None})
+            # Whatever has named them: what is known of their histories is no longer relied on.
+            ticket_histories.forget(connection, [item.record.id for item in tickets])
             # Should it move before that portfolio is read, it is missed there, and looked for.
             memberships.remember(connection, [], {t: parent for t, parent in parents.items() if parent is not None})
         return Homes([*units, *alone], faulty)
@@ -109,6 +121,7 @@ class Bookkeeper:
         looks.forget(connection, {*group.gone, *group.merged})
         look_alikes.forget(connection, {*group.gone, *group.merged})
         changes.remember(connection, group.modified, now)
+        ticket_histories.remember(connection, group.to_keep, now)
         return former
 
     def _hand_over(self, connection: Connection, group: Group) -> tuple[Former, ...]:

@@ -1,6 +1,6 @@
 """The composition root: settings in, a whole service out. Nothing is built at import."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
@@ -10,7 +10,7 @@ from mappings.digest import canonical_text, digest_of
 from mappings.load import MappingError, load
 from mappings.schema import ProcessMapping
 from sync.clock import Clock, ShiftedClock, SystemClock, from_ms, local_date, start_of_day, to_ms
-from sync.crm import CRM, Account, Kind
+from sync.crm import CRM, Account, Kind, Record
 from sync.errors import ConfigurationError, RefusedError, WrongPortalError
 from sync.failpoints import Failpoint, no_failpoint
 from sync.observe.alerts import Alerts
@@ -34,7 +34,7 @@ from sync.service.holder import OnWait, say
 from sync.service.lanes import PreparedLanes
 from sync.service.reading import ReadingService
 from sync.settings import Settings, read_settings
-from sync.storage import copies, mapping_texts, mappings_in_force, service_state
+from sync.storage import copies, mapping_texts, mappings_in_force, service_state, ticket_histories
 from sync.storage.budget import Budget, Paced, Priority
 from sync.storage.database import Store, migrate, open_store
 from sync.storage.server_clock import clock_for
@@ -270,7 +270,11 @@ def build(
         with store.read() as connection:
             return mappings_in_force.history(connection)
 
-    reader = SnapshotReader(crm.reader, mapping, settings.hubspot_app_id, clock, past, portals)
+    def known(tickets: Sequence[str], histories: Sequence[str]) -> Mapping[str, Record]:
+        with store.read() as connection:
+            return ticket_histories.certain(connection, tickets, histories, clock.now())
+
+    reader = SnapshotReader(crm.reader, mapping, settings.hubspot_app_id, clock, past, portals, known)
     decider = Decider(store.reader, mapping, portals, reader, times)
     reading = ReadingService(
         settings=settings,

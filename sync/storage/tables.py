@@ -368,6 +368,18 @@ faulty_records = Table(
     Column("since", BigInteger, nullable=False),
 )
 
+# Tickets as they were last read with their histories, to read only what has changed since.
+ticket_histories = Table(
+    "ticket_history",
+    metadata,
+    Column("ticket", String, primary_key=True),
+    Column("modified_at", BigInteger, nullable=False),  # its last change then, by the CRM's clock
+    Column("read_at", BigInteger, nullable=False, index=True),
+    Column("asked", String, nullable=False),  # a mark of the properties whose histories were read
+    Column("certain", Integer, nullable=False),  # 1: two readings have shown the same
+    Column("record", Text, nullable=False),  # JSON: the time of its creation, properties, histories
+)
+
 # The processes of the service, as each says itself: one row a start, kept for a week.
 processes = Table(
     "process",

@@ -9,6 +9,9 @@ MAIL = "sync/passes/email.py"
 QUERIES = "sync/storage/ledger/queries.py"
 WORKER, DUMP = "sync/service/worker.py", "sync/passes/dump.py"
 
+TICKETS, KNOWN = "sync/passes/snapshot/tickets.py", "sync/storage/ticket_histories.py"
+HISTORIES = "tests/unit/test_ticket_histories.py"
+
 MUTANTS = (
     Mutant(
         "counts-only-grow", "An effect that changes its state is counted in the old one as well.",
@@ -41,6 +44,36 @@ MUTANTS = (
         "adopted-unmarked", "A task that is adopted now is never polled.",
         "sync/storage/ledger/recovery.py", "adopted=int(effect.adopted),", "adopted=0,",
         test="tests/story/test_adopt.py::TestApproval::test_ticking_the_adopted_task_closes_the_cycle",
+    ),
+    Mutant(
+        "history-not-read-again", "A ticket that shows the same values is taken for unchanged, whatever came and went meanwhile.",
+        TICKETS, "        and record.updated_at == kept.updated_at\n", "",
+        test=f"{HISTORIES}::test_one_that_has_changed_is_read_with_its_history",
+    ),
+    Mutant(
+        "history-known-at-once", "One reading of a history is believed for a month, whatever it may lack.",
+        KNOWN, "certain = same and (before.certain == 1 or", "certain = not same or (before.certain == 1 or",
+        test=f"{HISTORIES}::test_a_version_that_one_answer_lacks_by_chance_is_not_lost",
+    ),
+    Mutant(
+        "history-known-too-soon", "What was read at once after a change is believed.",
+        KNOWN, "SETTLED_AFTER = timedelta(minutes=1)", "SETTLED_AFTER = timedelta()",
+        test=f"{HISTORIES}::test_what_comes_at_once_after_a_change_is_not_certain_yet",
+    ),
+    Mutant(
+        "history-known-though-named", "A ticket that an event has named is read without its history.",
+        "sync/passes/bookkeeping.py", "ticket_histories.forget(connection, [item.record.id for item in tickets])", "pass",
+        test=f"{HISTORIES}::test_one_that_was_named_is_read_with_its_history",
+    ),
+    Mutant(
+        "history-known-for-good", "What is known of a history is believed for ever.",
+        KNOWN, "row.certain and row.asked == asked and row.read_at >= since", "row.certain and row.asked == asked",
+        test=f"{HISTORIES}::test_each_is_read_with_its_history_once_a_month",
+    ),
+    Mutant(
+        "histories-pile-up", "What is known of tickets that nobody reads any more is kept.",
+        KNOWN, "        forget(connection, connection.scalars(_OLD, {\"before\": to_ms(now - KEPT_FOR)}).all())\n", "",
+        test=f"{HISTORIES}::test_what_nobody_reads_any_more_is_forgotten",
     ),
     Mutant(
         "never-pruned", "The service itself removes no old deliveries.",

@@ -154,7 +154,9 @@ class DirectSession(requests.Session):
         if answer.status in {200, 207} and path.endswith("/batch/read") and "/objects/" in path:
             asked = json.loads(body)
             ids = [one["id"] for one in asked["inputs"]]
-            self._read(path.split("/")[-3], ids, bool(asked.get("propertiesWithHistory")))
+            # Whose history is known is read without; what is read again before a write is read without its name.
+            whole = bool(asked.get("propertiesWithHistory")) or "subject" in asked["properties"]
+            self._read(path.split("/")[-3], ids, whole)
         self._hook("answer")
         response = requests.Response()
         response.status_code = answer.status
@@ -343,11 +345,11 @@ class SimulationWorld(World):
         _, status, _ = run_wsgi_app(self.app, environ, buffered=True)
         return int(status[:3])
 
-    def _looked(self, type_name: str, ids: list[str], with_history: bool) -> None:
+    def _looked(self, type_name: str, ids: list[str], whole: bool) -> None:
         if self.event_log is None:
             return
         kind = self._kind(type_name)
-        if not with_history:
+        if not whole:
             self.event_log.checked(kind, ids)
         elif kind in {"portfolio", "ticket"}:
             self.event_log.looked(kind, ids)

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from sync.crm import Kind, Reading, Record, RecordRef
+from sync.crm import CRMReader, Kind, RecordRef
 from sync.failpoints import no_failpoint
-from sync.passes.portal import Portal
-from sync.passes.snapshot import SnapshotReader
+from sync.passes.snapshot.tickets import TicketsRead, read_tickets
 from sync.sandbox.faults import Fault, FaultKind
 from sync.sandbox.process import Names
 from sync.service.drain import drain
@@ -271,16 +271,15 @@ def test_a_set_that_is_ready_only_after_a_decline_while_both_are_read_is_not_ann
     ticket = with_ticket(world, portfolio)
     world.people.set_status(portfolio, "Creatives Pending Approval")
     world.minutes(1)
-    read = SnapshotReader._tickets
 
-    def late(reader: SnapshotReader, ids: Sequence[str], portal: Portal) -> Reading[Record]:
+    def late(crm: CRMReader, ids: Sequence[str], *others: Any) -> TicketsRead:
         if world.status(portfolio) != "No Refresh Requested":
             world.clock.advance(timedelta(seconds=1))
             world.people.set_status(portfolio, "No Refresh Requested")
             world.people.move_ticket(ticket, "Pending Approval")
-        return read(reader, ids, portal)
+        return read_tickets(crm, ids, *others)
 
-    monkeypatch.setattr(SnapshotReader, "_tickets", late)
+    monkeypatch.setattr("sync.passes.snapshot.group.read_tickets", late)
     world.sweep()
     world.minutes(5)
     assert world.kinds().count("share_deliverables") == 0
@@ -298,10 +297,9 @@ def test_a_set_is_not_announced_without_a_ticket_that_came_before_it_was_said_to
     world.clock.advance(timedelta(seconds=1))
     world.people.move_ticket(first, "Pending Approval")
     world.people.move_ticket(second, "Pending Approval")
-    read = SnapshotReader._tickets
     acted = False
 
-    def late(reader: SnapshotReader, ids: Sequence[str], portal: Portal) -> Reading[Record]:
+    def late(crm: CRMReader, ids: Sequence[str], *others: Any) -> TicketsRead:
         nonlocal acted
         if not acted and first in ids:
             acted = True
@@ -309,9 +307,9 @@ def test_a_set_is_not_announced_without_a_ticket_that_came_before_it_was_said_to
             world.people.associate("ticket", second, "portfolio", portfolio)
             world.people.set_status(portfolio, "Deliverables Submitted")
             world.people.set("ticket", first, {"subject": "Ad one"})
-        return read(reader, ids, portal)
+        return read_tickets(crm, ids, *others)
 
-    monkeypatch.setattr(SnapshotReader, "_tickets", late)
+    monkeypatch.setattr("sync.passes.snapshot.group.read_tickets", late)
     world.sweep()
     world.minutes(5)
     assert acted

@@ -12,12 +12,11 @@ from sync.passes.portal import Portal, PortalCache
 from sync.passes.snapshot.activities import read_notes, read_tasks
 from sync.passes.snapshot.parents import Parents, find_parents
 from sync.passes.snapshot.records import Translator
+from sync.passes.snapshot.tickets import Known, read_tickets
 from sync.rules.in_force import MappingHistory
 from sync.rules.model import History, Portfolio, Snapshot, Ticket
 from sync.rules.people import people_in
-
-_NO_TIME = Gap(Lack.PROPERTY, "createdAt")
-
+from sync.storage.ticket_histories import TicketRead
 
 READ_ANEW = 3
 """How often a group is read anew whose lists of tickets change while it is read; then it is taken as it came."""
@@ -41,6 +40,7 @@ class Group:
     tickets_on: Mapping[str, Sequence[str]] = field(
         default_factory=dict
     )  # ids of tickets, as each portfolio lists them
+    to_keep: Sequence[TicketRead] = ()  # tickets that came with their histories, of which to know them saves calls
 
     @property
     def parents(self) -> dict[str, str]:
@@ -120,10 +120,11 @@ class _Records:
     lone: Sequence[str]  # tickets that were asked for and are on none of these portfolios
     faulty_portfolios: Mapping[str, Faulty]
     faulty_tickets: Mapping[str, Faulty]
+    to_keep: Sequence[TicketRead]
 
 
 class SnapshotReader:
-    """Reads through the mapping: what comes out speaks the service's words. `app_id`: see `Translator`."""
+    """Reads through the mapping: what comes out speaks the service's words. `app_id`: see `Translator`, `known`: `Known`."""
 
     def __init__(
         self,
@@ -133,8 +134,10 @@ class SnapshotReader:
         clock: Clock,
         past: Callable[[], MappingHistory],
         portals: PortalCache,
+        known: Known,
     ) -> None:
         self._crm = crm
+        self._known = known
         self._portals = portals
         self._translator = Translator(mapping, app_id)
         self._clock = clock
@@ -158,6 +161,7 @@ class SnapshotReader:
             past,
             records,
             read.tickets_on,
+            read.to_keep,
         )
 
     def complete(
@@ -203,7 +207,9 @@ class SnapshotReader:
         near = {ticket for tickets in on.found.values() for ticket in tickets}
         parents = self._uncontradicted(find_parents(self._crm, near), on)
         lone = sorted(set(lone_tickets) - near, key=int)
-        tickets = self._tickets(sorted([*near, *lone], key=int), portal)
+        properties, history = self._translator.ticket_properties(portal)
+        read = read_tickets(self._crm, sorted([*near, *lone], key=int), properties, history, self._known)
+        tickets = read.reading
         # A ticket that changed meanwhile may be of a cycle that began meanwhile: its portfolio must not be the older one.
         newer = {t for t, one in tickets.found.items() if one.updated_at is not None and one.updated_at > began}
         newer_on = {i for t in newer if (i := parents.of.get(t)) is not None and i in on.found}
@@ -224,6 +230,7 @@ class SnapshotReader:
                 **tickets.faulty,
                 **{t: replace(one, shown=tickets.found.get(t)) for t, one in parents.faulty.items()},
             },
+            to_keep=read.to_keep,
         )
 
     def _uncontradicted(self, parents: Parents, on: Reading[Sequence[str]]) -> Parents:
@@ -261,14 +268,6 @@ class SnapshotReader:
     def _portfolios(self, ids: Sequence[str], portal: Portal, past: MappingHistory) -> Reading[Record]:
         properties, history = self._translator.portfolio_properties(portal, past)
         return self._crm.read_each(Kind.PORTFOLIO, ids, properties, history) if ids else Reading({}, {})
-
-    def _tickets(self, ids: Sequence[str], portal: Portal) -> Reading[Record]:
-        properties, history = self._translator.ticket_properties(portal)
-        reading = self._crm.read_each(Kind.TICKET, ids, properties, history) if ids else Reading({}, {})
-        undated = {i: record for i, record in reading.found.items() if record.created_at is None}
-        faulty = {i: Faulty(RecordRef(Kind.TICKET, one.id), (_NO_TIME,), one) for i, one in undated.items()}
-        found = {i: record for i, record in reading.found.items() if i not in faulty}
-        return Reading(found, {**reading.faulty, **faulty})
 
     # -- through the mapping
 
