@@ -10,7 +10,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -54,9 +54,9 @@ def fresh_postgresql(*, migrated: bool = True) -> str:
 
 
 class Server:
-    """A PostgreSQL server of this process's own, on a free port of the loopback interface."""
+    """A PostgreSQL server of this process's own, on a free port of the loopback interface, and of what is `reached_at`."""
 
-    def __init__(self) -> None:
+    def __init__(self, reached_at: Sequence[str] = ()) -> None:
         self._place = Path(tempfile.mkdtemp(prefix="handoffs-postgresql-"))
         self._user = "postgres" if getpass.getuser() == "root" else None  # initdb refuses root
         if self._user is not None:
@@ -65,20 +65,23 @@ class Server:
         self._run(
             "initdb", "-D", self._data, "-A", "trust", "-U", "handoffs", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"
         )
+        self._addresses = ",".join(("127.0.0.1", *reached_at))
+        with (Path(self._data) / "pg_hba.conf").open("a", encoding="utf-8") as rules:
+            rules.writelines(f"host all all {address}/24 trust\n" for address in reached_at)
         self.start()
 
     @property
     def _data(self) -> str:
         return str(self._place / "data")
 
-    def url(self, database: str) -> str:
-        """The `DATABASE_URL` of one of its databases."""
-        return f"postgresql://handoffs@127.0.0.1:{self.port}/{database}"
+    def url(self, database: str, at: str = "127.0.0.1") -> str:
+        """The `DATABASE_URL` of one of its databases, at one of its addresses."""
+        return f"postgresql://handoffs@{at}:{self.port}/{database}"
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
         options = " ".join(f"-c {one}" for one in _UNSAFE_AND_QUICK)
-        options += f" -c port={self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
+        options += f" -c port={self.port} -c listen_addresses={self._addresses} -c unix_socket_directories="
         self._run("pg_ctl", "-D", self._data, "-l", str(self._place / "log"), "-o", options, "-w", "start")
 
     def outlived_by_none(self) -> None:
@@ -92,6 +95,12 @@ class Server:
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is not meant for it
         )
+
+    def close(self) -> None:
+        """End it now, as with this process."""
+        assert self._lifeline.stdin is not None
+        self._lifeline.stdin.close()
+        self._lifeline.wait()
 
     def stop(self, mode: str = "immediate") -> None:
         """Stop it: `fast` ends every connection properly, `immediate` as a crash does."""

@@ -27,6 +27,16 @@ MUTANTS = (
         test=_MANY_TEST + "TestWakeups::test_what_was_enqueued_before_it_waits_is_not_missed",
     ),
     Mutant(
+        "a-vanished-host-keeps-its-lanes", "The server asks nobody whether it is still there: a lane is kept for two hours.",
+        "sync/storage/session_locks.py", "set_config('tcp_keepalives_idle', '5', false)", "'5'",
+        test="tests/unit/test_postgresql.py::test_a_host_that_vanished_is_noticed_within_seconds_at_both_ends",
+    ),
+    Mutant(
+        "a-vanished-server-is-waited-for", "A worker whose server is gone waits for it as long as the kernel does.",
+        "sync/storage/postgres.py", '    "tcp_user_timeout": 10_000,\n', "",
+        test="tests/unit/test_postgresql.py::test_a_host_that_vanished_is_noticed_within_seconds_at_both_ends",
+    ),
+    Mutant(
         "everybody-keeps-the-time", "Every worker polls and sweeps, however many there are.",
         "sync/storage/timekeeper.py", "        return row is not None and bool(row[0])", "        return row is not None",
         test=_MANY_TEST + "TestTimekeeper::test_one_keeps_the_time_and_another_follows",

@@ -335,3 +335,18 @@ def test_without_the_driver_one_line_says_how_to_get_it() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert "pip install 'creative-refresh-handoffs[postgres]'" in done.stdout
+
+
+def test_a_host_that_vanished_is_noticed_within_seconds_at_both_ends(store: Store) -> None:
+    """By the server, which frees its lanes then; and by a worker whose server is gone. `tests/story/test_cut_off.py` cuts."""
+    settings = ("tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count", "tcp_user_timeout")
+    lock = store.lane_lock(1)
+    try:
+        assert lock.take(0)
+        session = lock._session  # type: ignore[attr-defined]
+        there = [session.execute(f"SHOW {name}").fetchone()[0] for name in settings]
+        here = session.info.get_parameters()
+        assert there == ["5", "2", "3", "11000"]
+        assert [here[name.replace("tcp_keep", "keep")] for name in settings] == ["5", "2", "3", "10000"]
+    finally:
+        lock.free()
