@@ -41,6 +41,16 @@ MUTANTS = (
         test="tests/unit/test_long_ledger.py::test_tasks_that_were_adopted_before_are_found_as_ever",
     ),
     Mutant(
+        "unnamed-before", "A client that passes had found before the upgrade is found by no name on the board.",
+        "sync/storage/migrations/versions/0016_the_board.py", "    _name_them()\n", "",
+        test="tests/unit/test_migrations.py::test_each_migration_keeps_all_that_is_there",
+    ),
+    Mutant(
+        "only-empty-taken-over", "A database in which there are clients cannot be taken over.",
+        "sync/storage/migrations/versions/0017_people_who_left.py", 'nullable=False, server_default=""', "nullable=False",
+        test="tests/unit/test_migrations.py::test_each_migration_keeps_all_that_is_there",
+    ),
+    Mutant(
         "adopted-unmarked", "A task that is adopted now is never polled.",
         "sync/storage/ledger/recovery.py", "adopted=int(effect.adopted),", "adopted=0,",
         test="tests/story/test_adopt.py::TestApproval::test_ticking_the_adopted_task_closes_the_cycle",
