@@ -2,11 +2,17 @@
 
 import hashlib
 import json
+import weakref
+from typing import Final
 
 from mappings.schema import ProcessMapping
 
 DIGITS = 16
 """Hexadecimal digits of a digest: two mappings of one agency never share sixteen."""
+
+
+_KNOWN: Final[dict[int, str]] = {}
+"""The digest of each mapping that is in use, by its `id`: no mapping changes, and every pass asks for that of its own."""
 
 
 def canonical_text(mapping: ProcessMapping) -> str:
@@ -19,4 +25,8 @@ def digest_of(mapping: ProcessMapping) -> str:
 
     Comments, the order of keys and which file a text stands in do not count.
     """
-    return hashlib.sha256(canonical_text(mapping).encode()).hexdigest()[:DIGITS]
+    name = id(mapping)
+    if name not in _KNOWN:
+        _KNOWN[name] = hashlib.sha256(canonical_text(mapping).encode()).hexdigest()[:DIGITS]
+        weakref.finalize(mapping, _KNOWN.pop, name, None).atexit = False  # another mapping may come to have the same `id`
+    return _KNOWN[name]
