@@ -35,10 +35,13 @@ def next_group(connection: Connection, lane: int, now: datetime, at_most: int) -
     Tickets come first, all of them and alone: they only find their portfolios, which are then looked at once, however many
     of their tickets were enqueued.
     """
-    tickets = work_queue.lease(connection, lane, now, TICKETS, kind=Kind.TICKET)
+    items = work_queue.lease(connection, lane, now, at_most)
+    if len(items) < at_most:  # that is all there is
+        tickets = [item for item in items if item.record.kind is Kind.TICKET][:TICKETS]
+    else:
+        tickets = work_queue.lease(connection, lane, now, TICKETS, kind=Kind.TICKET)
     if tickets:
         return tickets
-    items = work_queue.lease(connection, lane, now, at_most)
     if len(items) <= GROUP:
         return items
     if any(item.priority is Priority.INTERACTIVE for item in items):
