@@ -28,5 +28,6 @@ def digest_of(mapping: ProcessMapping) -> str:
     name = id(mapping)
     if name not in _KNOWN:
         _KNOWN[name] = hashlib.sha256(canonical_text(mapping).encode()).hexdigest()[:DIGITS]
-        weakref.finalize(mapping, _KNOWN.pop, name, None).atexit = False  # another mapping may come to have the same `id`
+        # Another mapping may come to have the same `id`.
+        weakref.finalize(mapping, _KNOWN.pop, name, None).atexit = False
     return _KNOWN[name]

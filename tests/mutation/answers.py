@@ -227,6 +227,18 @@ MUTANTS = (
         why="What is done is the same: it only costs more calls.",
     ),
     Mutant(
+        "tickets-behind-a-full-pass", "Tickets are looked for among the first records only, though there are more than those.",
+        GROUPING, "    if len(items) < at_most:", "    if len(items) <= at_most:",
+        test="tests/unit/test_grouping.py::test_tickets_find_their_portfolios_first",
+        why="What is done is the same: it only costs more calls.",
+    ),
+    Mutant(
+        "lent-digest", "A mapping gets the digest of one that is gone, and stood at the same place in memory.",
+        "mappings/digest.py", "        weakref.finalize(mapping, _KNOWN.pop, name, None).atexit = False\n", "",
+        test="tests/unit/mapping/test_values.py::test_each_mapping_has_its_own_digest",
+        why="Nobody changes a mapping while a process runs: only tests do.",
+    ),
+    Mutant(
         "wide-pass-while-somebody-waits", "What somebody has just changed waits for a pass over hundreds of others.",
         GROUPING, "        items = items[:WITH_INTERACTIVE]\n", "        pass\n",
         test="tests/unit/test_grouping.py::test_with_somebody_who_waits_the_pass_is_short",

@@ -68,6 +68,7 @@ def test_tickets_find_their_portfolios_first(store: Store) -> None:
     tickets = [RecordRef(Kind.TICKET, str(i)) for i in range(1, 301)]
     _enqueue(store, tickets, Priority.BULK)
     assert set(_next(store)) == set(tickets)
+    assert set(_next(store, at_most=2)) == set(tickets), "behind as many others as a pass takes"
 
 
 def test_nothing_is_due(store: Store) -> None:
