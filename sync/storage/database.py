@@ -75,7 +75,7 @@ class Dialect(Protocol):
 
     def begin_read(self, connection: Connection) -> None: ...
 
-    def begin_write(self, connection: Connection) -> None: ...
+    def begin_write(self, connection: Connection, *, pauses: bool) -> None: ...
 
     def explained(self, cause: BaseException | None) -> str: ...
 
@@ -163,16 +163,18 @@ class Store(StoreReader):
         return self._engine
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, *, pauses: bool = False) -> Iterator[Connection]:
         """Begin a transaction that may write, at once, so that it never fails half-way on a lock; commit it at the end.
 
+        `pauses`: it may do other things between its statements for as long as it takes. Any other one is ended by a server
+        that hears nothing of it for some seconds, as all who write wait for it.
         Raises `StoreError`, of which `LaneLostError` is one; whatever is raised inside rolls it back. It is raised too
         where the database's file was replaced meanwhile: what was committed may then be in none that anybody will read.
         """
         self._dialect.require_same()
         try:
             with self._connected() as connection, connection.begin():
-                self._dialect.begin_write(connection)
+                self._dialect.begin_write(connection, pauses=pauses)
                 if (lock := self._lane()) is not None and not lock.is_mine_in(connection):
                     raise lost(lock.name)
                 yield connection
@@ -283,7 +285,7 @@ def migrate(store: Store) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
-    with store.write() as connection:
+    with store.write(pauses=True) as connection:
         config.attributes["connection"] = connection
         try:
             command.upgrade(config, "head")

@@ -24,7 +24,7 @@ def move(source: Store, target: Store, now: datetime) -> Mapping[str, int]:
     done as a whole or not at all. Raises `RefusedError` where the target holds something, and `StoreError`, also where
     the two differ in the end.
     """
-    with source.read() as reading, target.write() as writing:
+    with source.read() as reading, target.write(pauses=True) as writing:
         if filled := [table.name for table in metadata.sorted_tables if _count(writing, table)]:
             raise RefusedError(
                 f"{target.place} is not empty ({', '.join(filled)}): nothing was copied. Name one without a table, or an "

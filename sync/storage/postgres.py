@@ -3,7 +3,7 @@
 A write takes one advisory lock for the length of its transaction, as SQLite's `BEGIN IMMEDIATE` takes the file's: what a
 transaction has read stays true until its commit, no two of them deadlock, and none has to be done again for another's
 sake. They are short, and none is held over a call to the CRM. A process that is frozen in the middle of one loses it
-after `IDLE_SECONDS`, so that it holds up nobody for longer.
+after `IDLE_SECONDS`, so that it holds up nobody for longer; migrations and copies alone may take their time.
 
 What a transaction needs is said in its `BEGIN` or by `SET LOCAL`, and no statement is prepared in the session: behind a
 pooler in transaction mode (pgbouncer) a session is another's after each commit.
@@ -27,8 +27,9 @@ from sync.storage.wakeups import Notifications
 if TYPE_CHECKING:
     import psycopg
 
-IDLE_SECONDS: Final = 15
-"""How long a transaction may stand idle before the server ends it: only a frozen process does nothing for so long."""
+IDLE_SECONDS: Final = 5
+"""How long a write may stand idle before the server ends it: only a frozen process does nothing for so long, and all who write
+wait for it, receivers too. One that wakes up again finds it undone, and does it again."""
 
 _WRITING: Final = 0x48414E44
 """The advisory lock of whoever writes: "HAND", so that it is nobody else's in this database."""
@@ -90,7 +91,7 @@ class PostgreSQL:
         self._locks = SessionLocks(self)
         self._begin = (
             f"SET LOCAL lock_timeout = '{int(busy_seconds * 1000)}ms'; "
-            f"SET LOCAL idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'; "
+            "SET LOCAL idle_in_transaction_session_timeout = '{idle}s'; "
             f"SELECT pg_advisory_xact_lock({_WRITING})"
         )
 
@@ -155,12 +156,12 @@ class PostgreSQL:
         session.isolation_level = driver().IsolationLevel.REPEATABLE_READ
         session.read_only = True
 
-    def begin_write(self, connection: Connection) -> None:
+    def begin_write(self, connection: Connection, *, pauses: bool) -> None:
         """Begin a transaction that may write, as the only one: its statements see all that another has committed."""
         session = _session_of(connection)
         session.isolation_level = driver().IsolationLevel.READ_COMMITTED
         session.read_only = False
-        connection.exec_driver_sql(self._begin)
+        connection.exec_driver_sql(self._begin.format(idle=0 if pauses else IDLE_SECONDS))
 
     def explained(self, cause: BaseException | None) -> str:
         """Say in an admin's words what is the matter, and what to do about it, by the code that PostgreSQL gives."""

@@ -100,7 +100,7 @@ class SQLite:
         """Begin a transaction that sees one state of the database."""
         _begin(connection, "BEGIN")
 
-    def begin_write(self, connection: Connection) -> None:
+    def begin_write(self, connection: Connection, *, pauses: bool) -> None:  # noqa: ARG002 - nobody hurries it
         """Begin a transaction that may write, with the one lock that there is, so that it never fails half-way."""
         _begin(connection, "BEGIN IMMEDIATE")
 

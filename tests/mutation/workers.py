@@ -27,6 +27,16 @@ MUTANTS = (
         test=_MANY_TEST + "TestWakeups::test_what_was_enqueued_before_it_waits_is_not_missed",
     ),
     Mutant(
+        "frozen-in-a-write", "Whoever is frozen in the middle of a write holds up all others for as long.",
+        "sync/storage/postgres.py", "idle=0 if pauses else IDLE_SECONDS", "idle=0",
+        test="tests/unit/test_postgresql.py::TestTransactions::test_a_migration_or_a_copy_may_pause",
+    ),
+    Mutant(
+        "a-migration-is-cut-short", "A migration that computes for a while between two statements is ended by the server.",
+        "sync/storage/postgres.py", "idle=0 if pauses else IDLE_SECONDS", "idle=IDLE_SECONDS",
+        test="tests/unit/test_postgresql.py::TestTransactions::test_a_migration_or_a_copy_may_pause",
+    ),
+    Mutant(
         "a-vanished-host-keeps-its-lanes", "The server asks nobody whether it is still there: a lane is kept for two hours.",
         "sync/storage/session_locks.py", "set_config('tcp_keepalives_idle', '5', false)", "'5'",
         test="tests/unit/test_postgresql.py::test_a_host_that_vanished_is_noticed_within_seconds_at_both_ends",

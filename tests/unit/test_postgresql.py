@@ -17,7 +17,7 @@ from sqlalchemy import text
 from sync.crm import Kind, RecordRef
 from sync.errors import LaneLostError, StoreError
 from sync.service.lanes import Lanes, set_number
-from sync.storage import tables, work_queue
+from sync.storage import postgres, tables, work_queue
 from sync.storage.database import Store, migrate, open_store, revision
 from sync.storage.lane_locks import Holder
 from sync.storage.postgres import PostgreSQL
@@ -188,6 +188,34 @@ class TestTransactions:
             hasty.write(),
         ):
             pass
+
+    def test_whoever_is_frozen_in_a_write_holds_up_the_others_for_seconds_at_the_most(
+        self, store: Store, other: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert postgres.IDLE_SECONDS <= 5
+        monkeypatch.setattr(postgres, "IDLE_SECONDS", 1)
+        insert = text("INSERT INTO fact VALUES ('frozen', 'x')")
+        counted = text("SELECT count(*) FROM fact WHERE name = 'frozen'")
+        found = []
+
+        def write_while_frozen() -> None:
+            with store.write() as connection:
+                connection.execute(insert)
+                with other.write() as writing:  # waits until the server has ended the first one
+                    found.append(writing.scalar(counted))
+                connection.execute(counted)
+
+        with pytest.raises(StoreError, match="was frozen, or starved"):
+            write_while_frozen()
+        assert found == [0]
+        with store.write() as connection:
+            connection.execute(insert)
+
+    def test_a_migration_or_a_copy_may_pause(self, store: Store) -> None:
+        with store.write(pauses=True) as connection:
+            assert connection.scalar(text("SHOW idle_in_transaction_session_timeout")) == "0"
+        with store.write() as connection:
+            assert connection.scalar(text("SHOW idle_in_transaction_session_timeout")) == "5s"
 
     def test_a_reading_sees_one_state_and_changes_nothing(self, store: Store, other: Store) -> None:
         count = text("SELECT count(*) FROM fact")
