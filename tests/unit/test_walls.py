@@ -180,6 +180,32 @@ def test_the_dialect_of_the_database_is_known_in_one_place() -> None:
     assert knowing == {"upsert.py"}
 
 
+ONE_DATABASE = re.compile(
+    r"PRAGMA|sqlite_master|json_each|\bpg_[a-z_]+\(|dialect\.name|dialect=\"|@compiles\(.*\"|\b(sqlite|postgresql)_[a-z]+="
+)
+"""What one of the two databases alone understands, or asks which of them it is."""
+
+
+def test_what_one_database_alone_understands_stands_where_it_is_expected() -> None:
+    """Everything else is SQLAlchemy Core, which says it to both. A module that joins them should be about that difference."""
+    knowing = {
+        path
+        for path, text in _storage().items()
+        if ONE_DATABASE.search(text) and not path.startswith("migrations/versions/")
+    }
+
+    assert knowing == {
+        "sqlite.py", "copies.py",  # a file
+        "postgres.py", "session_locks.py", "timekeeper.py",  # a server
+        "wakeups.py",  # a tick, or NOTIFY
+        "lists.py",  # a list as a parameter: each has a function of its own for it
+        "tables.py",  # the triggers that count effects
+        "moving.py",  # sequences, which a copy must set
+        "database.py",  # a file that cannot be written to
+        "migrations/env.py",  # how texts sort
+    }  # fmt: skip
+
+
 def test_the_clock_of_a_command_is_chosen_in_one_place() -> None:
     """A command that takes the machine's clock by itself tells a rehearsal's database the wrong day."""
     commands = ROOT / "sync" / "commands"
