@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from mappings.problems import MappingError, Problem
-from mappings.rehearsal import faults
+from mappings.rehearsal import LETTER, TextKind, faults
 from mappings.schema import SEVERAL, ProcessMapping
 from mappings.vocabulary import EmailKind, Revision, Status, TaskKind
 
@@ -291,9 +291,10 @@ def _at(tree: _Node, path: Iterable[str | int]) -> _Node | None:
 
 # --- texts -----------------------------------------------------------------------------------------------------------
 
-_TEXTS: tuple[tuple[tuple[str, ...], TaskKind | EmailKind | None], ...] = (
+_TEXTS: tuple[tuple[tuple[str, ...], TextKind], ...] = (
     (("closing_line",), None),
     (("notes_line",), None),
+    *((("letter", part), LETTER) for part in ("subject", "text", "html")),
     *((("tasks", kind.value, part), kind) for kind in TaskKind for part in ("subject", "body")),
     *((("emails", kind.value, part), kind) for kind in EmailKind for part in ("subject", "body")),
 )
@@ -346,7 +347,7 @@ def _rehearsed(tree: _Node) -> list[Problem]:
         if node is None or not isinstance(node.value, str) or not node.value.strip():
             continue
         subject = path[-1] == "subject"
-        html = not subject and not isinstance(kind, EmailKind)
+        html = path[-1] == "html" or (not subject and kind is not LETTER and not isinstance(kind, EmailKind))
         for fault in faults(node.value, kind, html=html, subject=subject):
             line = node.text_line + fault.line - 1
             problems.append(Problem(node.file, line, ".".join(path), fault.message))

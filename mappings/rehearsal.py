@@ -4,16 +4,18 @@ A text is tried on a record that has everything, on one that has no more than it
 every value is an attack.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from difflib import get_close_matches
 from functools import lru_cache
 from html.parser import HTMLParser
 from types import TracebackType
+from typing import Final, Literal
 
 from jinja2 import Template, TemplateSyntaxError, UndefinedError, nodes
 
+from mappings import letter
 from mappings.texts import BLANK, FILTERS, RENDERING_ERRORS, WORDS, compiled, environment, one_line, values_of
 from mappings.vocabulary import EmailKind, TaskKind
 from mappings.words import KEYS, spoken
@@ -74,8 +76,10 @@ FULL: dict[str, object] = {
 """A context that has everything."""
 
 _WORDS = {key: spoken(key) for key in KEYS}
-_SEEN = FULL | {WORDS: _WORDS}
-"""What a text can see."""
+LETTER: Final = "letter"
+
+TextKind = TaskKind | EmailKind | Literal["letter"] | None
+"""What a text is for; None is the closing line."""
 
 _DATED = ("refresh_date", "days_until")
 _SET = ("tickets", "folder")
@@ -108,6 +112,30 @@ class Fault:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """What a text is rehearsed with: a context that has everything, one that lacks what it may, and how each is shown to it."""
+
+    full: Mapping[str, object]
+    sparse: Mapping[str, object]
+    shown: Callable[[Mapping[str, object]], Mapping[str, object]]
+    whose: tuple[str, str]  # the two contexts, as an admin is told of them
+
+    @property
+    def seen(self) -> Mapping[str, object]:
+        """Every name that the text can speak of."""
+        return {**self.full, WORDS: _WORDS}
+
+
+def _stage(kind: TextKind) -> _Stage:
+    if kind == LETTER:
+        whose = ("a week that has everything", "a week in which nothing happens")
+        return _Stage(letter.FULL, letter.BLANK, lambda context: {**context, WORDS: _WORDS}, whose)
+    assert kind is None or isinstance(kind, TaskKind | EmailKind)
+    whose = ("a record that has everything", "a record that lacks what it may")
+    return _Stage(FULL, sparse(kind), lambda context: values_of(context, UTC, _WORDS), whose)
+
+
 def sparse(kind: TaskKind | EmailKind | None) -> dict[str, object]:
     """A context that has no more than a text of this kind can count on; None is the closing line."""
     counted_on = () if kind is None else _TASKS[kind] if isinstance(kind, TaskKind) else _EMAILS[kind]
@@ -115,7 +143,7 @@ def sparse(kind: TaskKind | EmailKind | None) -> dict[str, object]:
 
 
 @lru_cache(maxsize=512)  # a mapping that is read again has its old texts, all but a few
-def faults(source: str, kind: TaskKind | EmailKind | None, *, html: bool, subject: bool = False) -> tuple[Fault, ...]:
+def faults(source: str, kind: TextKind, *, html: bool, subject: bool = False) -> tuple[Fault, ...]:
     """Everything that is wrong with one text; nothing if every record of this kind can be served."""
     try:
         template = compiled(source, html=html)
@@ -123,14 +151,15 @@ def faults(source: str, kind: TaskKind | EmailKind | None, *, html: bool, subjec
         return (Fault(error.lineno, _syntax(error)),)
     except RENDERING_ERRORS as error:  # a constant expression is evaluated at once
         return (Fault(1, f"is no usable template: {error}"),)
-    unknown = tuple(_unknown_names(source, html=html))
-    return unknown or tuple(_rehearsed(template, kind, html=html, subject=subject))
+    stage = _stage(kind)
+    unknown = tuple(_unknown_names(source, stage.seen, html=html))
+    return unknown or tuple(_rehearsed(template, stage, html=html, subject=subject))
 
 
-def _rehearsed(template: Template, kind: TaskKind | EmailKind | None, *, html: bool, subject: bool) -> Iterator[Fault]:
-    for context, whose in ((FULL, "a record that has everything"), (sparse(kind), "a record that lacks what it may")):
+def _rehearsed(template: Template, stage: _Stage, *, html: bool, subject: bool) -> Iterator[Fault]:
+    for context, whose in zip((stage.full, stage.sparse), stage.whose, strict=True):
         try:
-            rendered = template.render(values_of(context, UTC, _WORDS))
+            rendered = template.render(stage.shown(context))
         except UndefinedError as error:
             name = _guard(error)
             yield Fault(_line_of(error.__traceback__), f"{error}: {name}")
@@ -142,7 +171,7 @@ def _rehearsed(template: Template, kind: TaskKind | EmailKind | None, *, html: b
             what = "subject" if subject else "text"
             yield Fault(1, f"gives an empty {what} for {whose}: write words that always stand")
             return
-    if html and _lets_in(template):
+    if html and _lets_in(template, stage.seen):
         yield Fault(
             1,
             "lets a value of the CRM in as HTML: leave out `| safe`, put attributes in quotes, and write links as "
@@ -160,16 +189,16 @@ def _syntax(error: TemplateSyntaxError) -> str:
     return f"is no template: {message} (values stand in {{{{ … }}}}, conditions in {{% … %}})"
 
 
-def _unknown_names(source: str, *, html: bool) -> Iterator[Fault]:
+def _unknown_names(source: str, seen: Mapping[str, object], *, html: bool) -> Iterator[Fault]:
     tree = environment(html=html).parse(source)
     names = list(tree.find_all(nodes.Name))
     own = {name.name for name in names if name.ctx != "load"}  # what the text itself sets or loops over
     for name in names:
-        if name.name not in _SEEN and name.name not in own | _JINJAS_OWN:
-            yield Fault(name.lineno, f"`{name.name}` is not known here: {_hint(name.name, _SEEN)}")
+        if name.name not in seen and name.name not in own | _JINJAS_OWN:
+            yield Fault(name.lineno, f"`{name.name}` is not known here: {_hint(name.name, seen)}")
     for attribute in tree.find_all(nodes.Getattr):
         owner = attribute.node
-        shape = _SEEN.get(owner.name) if isinstance(owner, nodes.Name) and owner.name not in own else None
+        shape = seen.get(owner.name) if isinstance(owner, nodes.Name) and owner.name not in own else None
         if isinstance(owner, nodes.Name) and isinstance(shape, dict) and attribute.attr not in shape:
             yield Fault(attribute.lineno, f"`{owner.name}` has no `{attribute.attr}`: {_hint(attribute.attr, shape)}")
 
@@ -219,9 +248,9 @@ class _Watch(HTMLParser):
         )
 
 
-def _lets_in(template: Template) -> bool:
+def _lets_in(template: Template, seen: Mapping[str, object]) -> bool:
     try:
-        rendered = template.render({key: _hostile(value) for key, value in _SEEN.items()})
+        rendered = template.render({key: _hostile(value) for key, value in seen.items()})
     except RENDERING_ERRORS:
         return False  # it calculates with a text: nothing came out
     watch = _Watch()

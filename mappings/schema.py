@@ -428,6 +428,42 @@ class EmailTexts(_Model):
     body: InternalValue
 
 
+_ADDRESS = re.compile(r"[^\s@<>,;:\"]+@[^\s@<>,;:\"]+")
+
+
+def _address(value: str) -> str:
+    if not (value.isascii() and _ADDRESS.fullmatch(value)):
+        raise ValueError(f"{value!r} is no email address: write one such as ops@agency.com, without a name")
+    return value
+
+
+EmailAddress = Annotated[str, BeforeValidator(lambda v: _address(v) if isinstance(v, str) else v)]
+
+
+class LetterMapping(_Model):
+    """The weekly letter: to whom it goes (nobody: there is none), and from when on Monday.
+
+    `subject` and `text` are Jinja2 sources of plain text, `html` is one of a page that escapes what it is given.
+    """
+
+    to: tuple[EmailAddress, ...] = ()
+    at: Annotated[time, BeforeValidator(_clock_time)]
+    subject: InternalValue
+    text: InternalValue
+    html: InternalValue
+
+    @field_validator("to")
+    @classmethod
+    def _each_once(cls, to: tuple[str, ...]) -> tuple[str, ...]:
+        seen = [one.casefold() for one in to]
+        _report(
+            ((str(n),), f"{one!r} stands here twice: remove one of them")
+            for n, one in enumerate(to)
+            if one.casefold() in seen[:n]
+        )
+        return to
+
+
 class ProcessMapping(_Model):
     """Everything that differs from portal to portal. `closing_line` and `notes_line` are Jinja2 sources of HTML."""
 
@@ -440,6 +476,7 @@ class ProcessMapping(_Model):
     roles: Mapping[Role, RoleMapping]
     tasks: Mapping[TaskKind, TaskMappingEntry]
     emails: Mapping[EmailKind, EmailTexts]
+    letter: LetterMapping
     closing_line: InternalValue
     notes_line: InternalValue
 

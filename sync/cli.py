@@ -22,7 +22,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     "Try it": ("demo", "sandbox"),
     "Set it up": ("init", "setup", "subscriptions", "check", "adopt"),
     "Run it": ("serve", "receiver", "worker", "board", "sweep", "poll"),
-    "Look at it": ("status", "list", "explain", "log", "runs", "report", "verify", "plan"),
+    "Look at it": ("status", "list", "explain", "log", "runs", "report", "letter", "verify", "plan"),
     "Look after it": ("apply", "replay", "backfill", "dead", "release", "users", "db"),
 }
 """Every command by the help's sections, in the help's order. `NAME` is `NAME` in the module `sync.commands.NAME`."""

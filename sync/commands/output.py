@@ -127,6 +127,11 @@ def number(count: int, noun: str) -> str:
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
+def addresses(count: int) -> str:
+    """Format how many addresses: `1 address`, `2 addresses`."""
+    return f"{count:,} address{'' if count == 1 else 'es'}"
+
+
 def print_wrapped_text(out: "Console", text: "Text", first: str, rest: str) -> None:
     """Print styled text wrapped to the console's width, its first line after `first`, the others after `rest`."""
     from rich.text import Text

@@ -1,7 +1,7 @@
 """`handoffs plan`: what would be done, now or by a date."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ import click
 
 from sync.commands import session
 from sync.commands.options import ALL, JSON, PORTFOLIOS, list_limit, parse_day, portfolio_ids
-from sync.commands.output import print_json, say
+from sync.commands.output import addresses, format_moment, print_json, say
 from sync.commands.plan_report import say_undecided, show_plan
 from sync.commands.terminal import progress_bar
 
@@ -64,15 +64,29 @@ def plan(portfolios: tuple[str, ...], at: date | None, out: Path | None, everyth
             found = make(built.reading, units, until=at, progress=progress)
         if out is not None:
             write_file(found, out)
+        due = _letter_due(built, at)
         if as_json:
-            print_json(found.as_json())
+            letter = None if due is None else {"due": due.isoformat(), "to": list(built.mapping.letter.to)}
+            print_json({**found.as_json(), "letter": letter})
         else:
             show_plan(found, list_limit(everything))
+            if due is not None:
+                to = addresses(len(built.mapping.letter.to))
+                click.echo(f"@ The weekly letter, due {format_moment(due)}, to {to}: `handoffs letter` shows it.")
         _say_warnings(built, found)  # last: a long plan would hide it
     say_undecided(found)
     if out is not None:
         say(f"Kept in {out}: `handoffs apply {out}` carries it out.")
     click.get_current_context().exit(1 if found.faulty else 0)
+
+
+def _letter_due(built: "Service", at: date | None) -> datetime | None:
+    """When the weekly letter is due that goes out by the end of that day, or now; None: there is none."""
+    from sync.clock import start_of_day
+    from sync.service.letters import letter_by
+
+    until = None if at is None else start_of_day(at + timedelta(days=1), built.mapping.zone) - timedelta(seconds=1)
+    return letter_by(built.store.reader, built.mapping, built.clock.now(), until)
 
 
 def _named_records(built: "Service", wanted: Sequence[str]) -> "list[RecordRef] | None":

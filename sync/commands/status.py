@@ -12,6 +12,7 @@ import click
 from sync.commands import session
 from sync.commands.options import ALL, JSON, list_limit
 from sync.commands.output import (
+    addresses,
     colour,
     console,
     format_day,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from sync.clock import Clock
+    from sync.observe.letter import LetterStanding
     from sync.observe.status import Status
     from sync.storage.faulty_records import Incomplete
     from sync.storage.ledger.queries import Trouble
@@ -226,6 +228,8 @@ def _show_status(out: "Console", found: "Status", limit: int | None) -> None:
     print_wrapped(out, f"poll {format_moment(found.last_poll)}", "         ")
     print_wrapped(out, f"webhook {format_moment(found.last_webhook)}", "         ")
     print_wrapped(out, f"(all times: {_zone_name()})", "         ")
+    if found.letter is not None:
+        print_wrapped(out, letter_line(found.letter), "Letter   ")
     for n, line in enumerate(_budget(found.budget)):
         print_wrapped(out, line, "         " if n else "HubSpot  ")
     if found.alerts:
@@ -237,6 +241,16 @@ def _show_status(out: "Console", found: "Status", limit: int | None) -> None:
     _show_incomplete(out, found.incomplete, limit)
     _show_stuck(out, found, limit)
     _show_worth_a_look(out, found.worth_a_look, limit)
+
+
+def letter_line(letter: "LetterStanding") -> str:
+    """Say when the next weekly letter is due, to how many, and what became of the last one."""
+    line = f"the next on {format_moment(letter.next_due)} to {addresses(len(letter.to))}"
+    if letter.last is None:
+        return f"{line}; none was sent yet"
+    states = Counter(copy.state.value for copy in letter.copies)
+    came = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+    return f"{line}; that of {format_day(letter.last)}: {came}"
 
 
 def _running(found: "Status") -> str:

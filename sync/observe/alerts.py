@@ -14,7 +14,7 @@ from sync.clock import Clock
 from sync.errors import EmailUnknownError, HandoffsError
 from sync.passes.email import TRIES, Mailer
 from sync.rules.model import EffectState
-from sync.storage import alert_log, faulty_records, service_state, work_queue
+from sync.storage import alert_log, faulty_records, letters, service_state, work_queue
 from sync.storage.database import Connection, Store
 from sync.storage.ledger import queries
 from sync.storage.service_state import alerted
@@ -26,6 +26,7 @@ SUBJECTS: Mapping[str, str] = {
     "incomplete": "records come incomplete",
     "unproven": "emails may have been sent or not",
     "held": "work is held",
+    "letter": "the weekly letter did not reach everybody",
     "unreachable": "the CRM cannot be reached",
     "token_refused": "the token is refused",
     "task_property_missing": "the task property is missing",
@@ -69,7 +70,7 @@ class Alerts:
     def review(self) -> None:
         """Alert the admin of what stands so since their last alert of it: parked, blocked, incomplete. Raises `StoreError`."""
         with self._store.read() as connection:
-            found = [*_standing(connection), _incomplete(connection, self._clock.now())]
+            found = [*_standing(connection), _incomplete(connection, self._clock.now()), _letter(connection)]
             known = service_state.get_each(connection, {one.kind: alerted(one.kind) for one in found})
         for one in found:
             before = known.get(one.kind, frozenset())
@@ -161,6 +162,20 @@ def _incomplete(connection: Connection, now: datetime) -> _Standing:
         "HubSpot's answers lack something of these records, so nothing is decided on them, nor on what needs them:",
         "Is a property archived, or hidden from the app? Each is looked at again at least hourly, and goes on once it is whole.",
         {f"{one.unit} {one.faulty.record}": _lacking(one) for one in lasting},
+    )
+
+
+def _letter(connection: Connection) -> _Standing:
+    """Copies of the newest letter that were refused, or may not have come."""
+    newest = letters.weeks(connection, 1)
+    copies = [copy for week in newest for copy in letters.copies(connection, week)]
+    told = [copy for copy in copies if copy.state in {EffectState.FAILED, EffectState.UNPROVEN}]
+    return _Standing(
+        "letter",
+        "These did not get the weekly letter, or nobody could tell whether they did:",
+        "One that was refused is tried again each hour until Friday. Mend `letter.to` in the mapping, or EMAIL_URL, and restart "
+        "`handoffs serve`; `handoffs letter` shows it.",
+        {copy.key: f"{copy.address}, week of {copy.week}: {copy.reason}" for copy in told},
     )
 
 

@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 
 from mappings.digest import digest_of
 from mappings.load import MappingError, load
+from mappings.schema import ProcessMapping
 from sync.clock import Clock, SystemClock, iso
 from sync.observe import health
 from sync.observe.agreement import by_another_clock, of_mapping
+from sync.observe.letter import LetterStanding, letter_standing
 from sync.observe.running import live
 from sync.rules.model import EffectState
 from sync.settings import Settings
@@ -84,6 +86,7 @@ class Status:
     worth_a_look: tuple[WorthALook, ...]  # by the portfolio's name
     running: tuple[Process, ...]  # the service's processes that give signs of life; of one part the oldest first
     mapping: str | None  # the digest of the mapping that MAPPING names; None: it cannot be read
+    letter: LetterStanding | None  # None: nobody gets one, or the mapping cannot be read
 
     @property
     def ok(self) -> bool:
@@ -117,6 +120,7 @@ class Status:
             "worth_a_look": [one.as_json() for one in self.worth_a_look],
             "running": [one.as_json() for one in self.running],
             "mapping": self.mapping,
+            "letter": None if self.letter is None else self.letter.as_json(),
             "told": [one.as_json() for one in self.alerts],
             "at": self.at.isoformat(),
         }
@@ -142,8 +146,10 @@ def read(store: StoreReader, clock: Clock, settings: Settings) -> Status:
         starts = processes.find(connection)
     elsewhere = by_another_clock(starts, now, on_machine)
     running = tuple(one for part in Part for one in live(starts, part, now) or _of(part, elsewhere))
-    digest, unreadable = _mapping_now(settings)
-    found += unreadable
+    mapping, unreadable = _mapping_now(settings)
+    digest = None if mapping is None else digest_of(mapping)
+    letter = None if mapping is None else letter_standing(store, mapping, now)
+    found += [*unreadable, *_letter(letter, settings)]
     if digest is not None:
         found += [one.text for one in of_mapping(starts, now, digest, mapping_name(settings))]
     return Status(
@@ -165,6 +171,7 @@ def read(store: StoreReader, clock: Clock, settings: Settings) -> Status:
         alike,
         running,
         digest,
+        letter,
     )
 
 
@@ -173,10 +180,19 @@ def mapping_name(settings: Settings) -> str:
     return "the packaged default" if settings.mapping is None else str(settings.mapping)
 
 
-def _mapping_now(settings: Settings) -> tuple[str | None, list[str]]:
-    """The digest of the mapping as it stands in its file now; or None, and why the next start would fail."""
+def _letter(letter: LetterStanding | None, settings: Settings) -> list[str]:
+    """Why the weekly letter does not reach everybody who is to get it."""
+    if letter is None:
+        return []
+    if settings.email_url is None:
+        return ["the weekly letter (letter.to of the mapping) goes to nobody: EMAIL_URL is not set"]
+    return list(letter.troubles())
+
+
+def _mapping_now(settings: Settings) -> tuple[ProcessMapping | None, list[str]]:
+    """The mapping as it stands in its file now; or None, and why the next start would fail."""
     try:
-        return digest_of(load(settings.mapping)), []
+        return load(settings.mapping), []
     except MappingError as error:
         more = f" (and {len(error.problems) - 1} more)" if len(error.problems) > 1 else ""
         return None, [

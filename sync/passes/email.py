@@ -66,8 +66,8 @@ class MailServer(Protocol):
 class Mailer(MailServer, Protocol):
     """A way to send emails."""
 
-    def send(self, key: str, to: str, subject: str, body: str) -> str | None:
-        """Send the email of the effect `key`; `body` is plain text.
+    def send(self, key: str, to: str, subject: str, body: str, html: str | None = None) -> str | None:
+        """Send the email of the effect `key`; `body` is plain text, and `html` the same as a page, where there is one.
 
         Gives what to ask later what became of it; None: it is sent. Raises `EmailError` if it was certainly not sent,
         `EmailUnknownError` if nobody can know, or not yet.
@@ -80,7 +80,7 @@ class ConsoleMailer:
     def __init__(self, out: TextIO | None = None) -> None:
         self._out = out
 
-    def send(self, key: str, to: str, subject: str, body: str) -> None:
+    def send(self, key: str, to: str, subject: str, body: str, html: str | None = None) -> None:  # noqa: ARG002
         out = self._out or sys.stderr
         out.write(f"--- email to {to} · {key}\nSubject: {subject}\n\n{body}\n---\n")
         out.flush()
@@ -115,8 +115,8 @@ class SmtpMailer:
     def _where(self) -> str:
         return f"{self._host}:{self._port}"
 
-    def send(self, key: str, to: str, subject: str, body: str) -> None:
-        message = self._message(key, to, subject, body)
+    def send(self, key: str, to: str, subject: str, body: str, html: str | None = None) -> None:
+        message = self._message(key, to, subject, body, html)
         if self.conversations.is_full():
             text = (
                 f"the mail server {self._where} has not answered to {MOST_OPEN} emails yet: the next ones wait for it"
@@ -180,7 +180,7 @@ class SmtpMailer:
             how = "with login" if self._user else "without login"
             return f"the mail server {self._where} answers, {how} (EMAIL_URL)"
 
-    def _message(self, key: str, to: str, subject: str, body: str) -> EmailMessage:
+    def _message(self, key: str, to: str, subject: str, body: str, html: str | None) -> EmailMessage:
         message = EmailMessage(policy=SMTP)  # lines end as the protocol wants: a server may refuse a bare line feed
         try:
             to.encode("ascii")
@@ -188,6 +188,8 @@ class SmtpMailer:
             message["To"] = to
             message["Subject"] = subject
             message.set_content(body)
+            if html is not None:
+                message.add_alternative(html, subtype="html")
         except ValueError as error:
             raise EmailError(f"no email can be written to {to!r} ({error})", permanent=True) from error
         message["Date"] = format_datetime(self._clock.now())
@@ -275,15 +277,16 @@ class SmtpMailer:
 
 
 class SingleSendMailer:
-    """HubSpot's transactional single-send: subject and body reach the template as `subject` and `body`."""
+    """HubSpot's transactional single-send: subject and body reach the template as `subject` and `body`, a page as `html`."""
 
     def __init__(self, crm: CRM, email_id: str) -> None:
         self._crm = crm
         self._email_id = email_id
 
-    def send(self, key: str, to: str, subject: str, body: str) -> str | None:
+    def send(self, key: str, to: str, subject: str, body: str, html: str | None = None) -> str | None:
+        texts = {"subject": subject, "body": body} | ({} if html is None else {"html": html})
         try:
-            return self._crm.send_single_email(self._email_id, send_id(key), to, {"subject": subject, "body": body})
+            return self._crm.send_single_email(self._email_id, send_id(key), to, texts)
         except CRMRejectedError as error:
             raise EmailError(str(error), permanent=True) from error
         except AuthenticationError as error:  # it may be this one permission that lacks: all other work goes on

@@ -134,8 +134,7 @@ def read_report(connection: Connection, mapping: ProcessMapping, wanted: Wanted,
 
     Clients that were deleted are not among them, those outside of the mapping's condition neither.
     """
-    rules = mapping.rules
-    terms = Terms(mapping.zone, rules.window_days, timedelta(minutes=rules.barrier_minutes), now)
+    terms = _terms(mapping, now)
     told = list(_read(connection, wanted, terms, owners=by is By.PERSON))
     facts = [fact for one in told for fact in _facts(one) if wanted.takes(fact.ended)]
     allowed = _allowed(mapping)
@@ -152,6 +151,26 @@ def read_report(connection: Connection, mapping: ProcessMapping, wanted: Wanted,
         cycles=[*(one for one in told if wanted.takes(one.cycle.ended)), *running],
         running=len(running),
     )
+
+
+def read_figures(
+    connection: Connection, mapping: ProcessMapping, spans: Sequence[Wanted], now: datetime
+) -> list[Figures]:
+    """Sum up each of these spans of time, which may overlap, in one reading of all clients: their cycles are not kept."""
+    terms = _terms(mapping, now)
+    facts: list[list[_Fact]] = [[] for _ in spans]
+    for told in _read(connection, Wanted(), terms, owners=False):
+        for fact in _facts(told):
+            for span, of_span in zip(spans, facts, strict=True):
+                if span.takes(fact.ended):
+                    of_span.append(fact)
+    allowed = _allowed(mapping)
+    return [_figures(of_span, allowed) for of_span in facts]
+
+
+def _terms(mapping: ProcessMapping, now: datetime) -> Terms:
+    rules = mapping.rules
+    return Terms(mapping.zone, rules.window_days, timedelta(minutes=rules.barrier_minutes), now)
 
 
 def _read(connection: Connection, wanted: Wanted, terms: Terms, *, owners: bool) -> Iterator[Told]:

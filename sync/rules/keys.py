@@ -24,6 +24,10 @@ the forms below are for good: databases and portals hold them. `str` writes a ke
     day        = YYYY-MM-DD
     ms         = the version's time, milliseconds since the epoch
     portfolio, ticket, task = the record's id in the CRM, digits
+
+The weekly letter is of no record, and its copies stand in a table of their own:
+
+    copy       = "w:" monday "/email:" address             monday: the day that begins its week; address: casefolded
 """
 
 from collections.abc import Callable, Container, Mapping
@@ -429,6 +433,19 @@ def slot_of(effect: str) -> Slot:
     if bool(colon) is (found == WRITE) or bool(of) is (found.kind is EffectKind.WRITE):
         raise MalformedKeyError(f"“{effect}” is the key of no effect")
     return found
+
+
+def letter_copy(monday: date, address: str) -> str:
+    """The key of the copy of a week's letter that goes to this address."""
+    return f"{_LETTER}{monday.isoformat()}/{EffectKind.EMAIL}:{address.casefold()}"
+
+
+def is_letter_copy(text: str) -> bool:
+    """Whether this is the key of a copy of a letter."""
+    return text.startswith(_LETTER)
+
+
+_LETTER: Final = "w:"
 
 
 def suffix_of(kind: TaskKind) -> str:

@@ -16,6 +16,7 @@ from sync.service.chores import Chore, Trouble
 from sync.service.drain import Turns
 from sync.service.holder import Holder, say
 from sync.service.lanes import number_of_lanes, set_number
+from sync.service.letters import WeeklyLetter
 from sync.service.ping import Ping
 from sync.storage import retention, service_state, sweeps, work_queue
 from sync.storage.database import Listener
@@ -76,6 +77,9 @@ class Worker:
         self._start = Chore("start", self._note_start, trouble)
         self._drain = Chore("work queue", self._drain_lane, trouble)
         self._review = Chore("review of alerts", self._review_alerts, trouble)
+        self._letter = WeeklyLetter(service)
+        self._letter_written = Chore("writing of the weekly letter", self._letter.write_if_due, trouble)
+        self._letter_sent = Chore("sending of the weekly letter", self._letter.send, trouble)
         self._retention = Chore("removal of old deliveries", self._prune_if_due, trouble)
         self._mending = Chore("note that all works", self._note_mended, trouble)
 
@@ -163,7 +167,7 @@ class Worker:
     def _tick(self) -> None:
         if not self._keeps_time():
             return
-        for chore in (*self._timed, self._retention):
+        for chore in (*self._timed, self._letter_written, self._retention):
             chore.attempt()
 
     def _keeps_time(self) -> bool:
@@ -180,6 +184,7 @@ class Worker:
 
     def _work(self) -> None:
         self._drain.attempt()
+        self._letter_sent.attempt()
         if all(chore.well for chore in (*self._timed, self._drain)):
             self._mending.attempt()
         self._review.attempt()

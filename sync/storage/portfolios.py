@@ -64,6 +64,10 @@ _ALL = select(portfolios).where(portfolios.c.inside == 1)
 _WITH_VANISHED = _ALL.where(portfolios.c.vanished != "")
 _KNOWN = select(portfolios.c.portfolio)
 _NAMES = select(portfolios.c.portfolio, portfolios.c.name).where(is_among(portfolios.c.portfolio, "ids"))
+_DATED = _ALL.where(portfolios.c.refresh_date.between(bindparam("first"), bindparam("last"))).order_by(
+    portfolios.c.refresh_date, portfolios.c.search_name, portfolios.c.portfolio
+)
+_BY_STEP = select(portfolios.c.step, func.count()).where(portfolios.c.inside == 1).group_by(portfolios.c.step)
 _NEAR = select(portfolios.c.portfolio).where(
     or_(portfolios.c.status != "", portfolios.c.refresh_date <= bindparam("last_day"))
 )
@@ -126,6 +130,17 @@ def near(connection: Connection, last_day: date) -> set[RecordRef]:
 def find(connection: Connection) -> list[KeptPortfolio]:
     """Read every portfolio that the mapping's condition takes in, in no order."""
     return [_kept(row) for row in connection.execute(_ALL)]
+
+
+def dated(connection: Connection, first: date, last: date) -> list[KeptPortfolio]:
+    """Read those whose Refresh Date is on one of these days, by date and name; those alone that the condition takes in."""
+    days = {"first": first.isoformat(), "last": last.isoformat()}
+    return [_kept(row) for row in connection.execute(_DATED, days)]
+
+
+def by_step(connection: Connection) -> dict[Step, int]:
+    """Count those that the mapping's condition takes in by their step."""
+    return {Step(step): int(number) for step, number in connection.execute(_BY_STEP)}
 
 
 def names(connection: Connection, ids: Collection[str]) -> dict[str, str]:

@@ -264,6 +264,8 @@ CHORES = (
     "work queue",
     "note that all works",
     "review of alerts",
+    "writing of the weekly letter",
+    "sending of the weekly letter",
     "removal of old deliveries",
 )
 """What a worker does again and again."""

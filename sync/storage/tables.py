@@ -438,3 +438,30 @@ board_sessions = Table(
     Column("user", String, ForeignKey("board_user.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("expires_at", BigInteger, nullable=False, index=True),
 )
+
+# The letter of each week, as it is sent: put together once, for everybody who gets it.
+letters = Table(
+    "letter",
+    metadata,
+    Column("week", String, primary_key=True),  # ISO: its Monday
+    Column("made_at", BigInteger, nullable=False),
+    Column("subject", Text, nullable=False),  # emptied, with both texts, once it is old
+    Column("text", Text, nullable=False),
+    Column("html", Text, nullable=False),
+)
+
+# One row a week and address, ever: that a letter goes out once. planned → attempting → done | sending | unknown | failed.
+letter_copies = Table(
+    "letter_copy",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("week", String, ForeignKey("letter.week"), nullable=False, index=True),
+    Column("address", String, nullable=False),  # as the mapping has it
+    Column("state", String, nullable=False),
+    Column("state_at", BigInteger, nullable=False),
+    Column("unanswered", Integer, nullable=False),  # tries whose outcome nobody could tell
+    Column("refusals", Integer, nullable=False),  # tries that were refused for good
+    Column("not_before", BigInteger, nullable=False),  # it is not tried, or asked after, before this moment
+    Column("follow", Text),  # by what to ask what became of it: an email's status id
+    Column("reason", Text),
+)

@@ -19,7 +19,7 @@ TEXTS = frozenset({".py", ".md", ".yaml", ".yml", ".toml", ".txt", ".j2", ".json
 _PATH = re.compile(r"(?<![\w./*-])(?:[\w.-]+/)*[\w.-]*\w")
 _LINK = re.compile(r"\]\(([^()\s]+)\)")
 _ANCHOR = re.compile(r'<a id="([^"]*)"></a>(?:\*\*)?([\w.]+)')
-_RUNG = re.compile(r"(?:[1-9]|2a|2b|[NCDPMFWKRGS])\.[1-9][0-9]*")
+_RUNG = re.compile(r"(?:[1-9]|2a|2b|[NCDPMFWKRLGS])\.[1-9][0-9]*")
 _FACT = re.compile(r"[1-9]\.[1-9][0-9]*")
 
 _NUMBER = r"[0-9A-Z][0-9a-z]?\.[0-9]+"

@@ -87,7 +87,7 @@ MUTANTS = (
     ),
     Mutant(
         "never-pruned", "The service itself removes no old deliveries.",
-        WORKER, "for chore in (*self._timed, self._retention):", "for chore in self._timed:",
+        WORKER, "self._letter_written, self._retention):", "self._letter_written):",
         test="tests/story/test_worker.py::test_the_service_itself_removes_what_is_older_than_it_is_kept",
     ),
     Mutant(
@@ -108,7 +108,7 @@ MUTANTS = (
     ),
     Mutant(
         "refused-name-again", "An email that was refused in the end is sent again under the same name, and taken for a repeat.",
-        "sync/passes/effects/emails.py", 'if effect.refusals else effect.key', "if not effect.key else effect.key",
+        "sync/passes/effects/emails.py", 'if refusals else key', "if not key else key",
         test=f"{EMAILS}::TestSingleSend::test_a_refusal_that_comes_later_is_shown_and_tried_again",
     ),
     Mutant(

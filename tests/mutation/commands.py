@@ -20,7 +20,7 @@ MUTANTS = (
     ),
     Mutant(
         "unreadable-mapping-unsaid", "A mapping that can no longer be read is no news until the next start.",
-        STATUS, "    found += unreadable\n", "",
+        STATUS, "[*unreadable, *_letter(", "[*_letter(",
         test=_ANOTHER_TEST + "test_a_mapping_that_can_no_longer_be_read",
     ),
     Mutant(

@@ -274,6 +274,7 @@ KEYS = [
         "worth_a_look",
         "running",
         "mapping",
+        "letter",
         "told",
         "at",
     ),

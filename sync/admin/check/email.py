@@ -12,7 +12,10 @@ def compare(deployment: Deployment, misfits: Misfits) -> str:
 
     A server that does not answer is a warning only: emails wait for it, and all other work goes on.
     """
+    to = deployment.mapping.letter.to
     if deployment.mail_server is None:
+        if to:
+            misfits.warning(("letter", "to"), "names who is to get the weekly letter, and EMAIL_URL is not set", SET_IT)
         misfits.setting(
             "EMAIL_URL",
             "is not set: every email waits, shown as blocked",
@@ -21,7 +24,8 @@ def compare(deployment: Deployment, misfits: Misfits) -> str:
         )
         return "not set"
     try:
-        return deployment.mail_server.check()
+        how = deployment.mail_server.check()
+        return f"{how}; the weekly letter goes to {', '.join(to)}" if to else how
     except EmailError as error:
         if error.login_refused:
             misfits.setting("EMAIL_URL", str(error), "correct user and password, and check again", cause=Cause.FAILED)

@@ -12,6 +12,7 @@ closings.py  tasks that are to be completed
 bodies.py    what closings and lines share: their tasks, read just before
 emails.py    emails
 attempts.py  a try in the ledger: claimed, sent, settled, given up or put aside
+letters.py   the copies of the weekly letter, which are of no record
 resolve.py   tries whose outcome is not known
 follow.py    what became of emails that were handed over
 lookup.py    looking in the CRM for what they may have done
@@ -21,7 +22,8 @@ payloads.py  pure: which records an effect is about
 """
 
 from sync.passes.effects.follow import Follower
+from sync.passes.effects.letters import Letters
 from sync.passes.effects.perform import Performer, make_performer
 from sync.passes.effects.resolve import Resolver
 
-__all__ = ["Follower", "Performer", "Resolver", "make_performer"]
+__all__ = ["Follower", "Letters", "Performer", "Resolver", "make_performer"]

@@ -67,7 +67,12 @@ def name_of_try(effect: LedgerEffect) -> str:
 
     HubSpot sends one email a name, ever, and may take a refused one for sent.
     """
-    return f"{effect.key}{_AGAIN}{effect.refusals}" if effect.refusals else effect.key
+    return name_of(effect.key, effect.refusals)
+
+
+def name_of(key: str, refusals: int) -> str:
+    """The same, by the effect's key and how often it was refused for good."""
+    return f"{key}{_AGAIN}{refusals}" if refusals else key
 
 
 def key_of_try(name: str) -> str:

@@ -11,7 +11,9 @@ from sync.errors import CRMError
 from sync.failpoints import Failpoint
 from sync.passes.conversations import Conversations
 from sync.passes.effects.emails import key_of_try, outcome_of
+from sync.passes.effects.letters import told_late
 from sync.passes.effects.resolve import WHO_DECIDES
+from sync.rules.keys import is_letter_copy
 from sync.rules.model import EffectState
 from sync.storage import ledger
 from sync.storage.database import Store
@@ -58,7 +60,11 @@ class Follower:
     def follow(self) -> None:
         """Note what was told late, and ask after what is to be asked after by now. Raises `StoreError`."""
         for name, error in () if self._conversations is None else self._conversations.ended():
-            self._told_late(key_of_try(name), Applied("") if error is None else outcome_of(error))
+            key, outcome = key_of_try(name), Applied("") if error is None else outcome_of(error)
+            if is_letter_copy(key):
+                told_late(self._store, key, outcome, self._clock.now())
+            else:
+                self._told_late(key, outcome)
         with self._store.read() as connection:
             due = ledger.to_follow(connection, self._clock.now(), AT_A_TIME)
         for effect in due:

@@ -97,7 +97,7 @@ class Post(Relay):
         self.error = error
         self.sent: list[tuple[str, str, str]] = []
 
-    def send(self, key: str, to: str, subject: str, body: str) -> None:
+    def send(self, key: str, to: str, subject: str, body: str, html: str | None = None) -> None:
         if self.error is not None:
             raise self.error
         self.sent.append((key, to, subject))

@@ -71,7 +71,7 @@ def test_the_defaults_of_the_schema_and_of_the_file_are_the_same(default: Proces
 def test_every_packaged_template_is_used(default: ProcessMapping) -> None:
     folder = resources.files("mappings") / "templates"
     used = {entry.body for entry in default.tasks.values()} | {entry.body for entry in default.emails.values()}
-    used |= {default.notes_line}
+    used |= {default.notes_line, default.letter.text, default.letter.html}
     assert {file.read_text("utf-8").rstrip("\n") for file in folder.iterdir()} == used
 
 
