@@ -5,6 +5,8 @@
     recovery   kill -9 of the worker that holds a lane, again and again: how long until another one holds that lane
     cut        two workers on hosts of their own lose the network in the middle of a pass (network namespaces: Linux, root): how
                long until others have worked off their lanes, and what they wrote meanwhile; then they are let back
+    upgrade    workers and receivers of the version before (`--before`: a commit or tag) go on beside this one's while its
+               migrations are made
     scale      the same work with 1, 2 and 4 workers, the CRM's limits off, as ratios; and what binds
 
 All hosts are processes of this machine. Small by default; `--events 100000 --portfolios 2000 --recoveries 20` is the full
@@ -21,6 +23,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.bench.storm import storm
+from tests.bench.upgrade import upgrade
 from tests.story import cut_off
 from tests.story.namespaces import are_allowed
 from tests.story.several_hosts import Hosts, hosts, until
@@ -112,18 +115,20 @@ def _processor(run: Hosts) -> tuple[float, float]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.hosts", description="Several hosts on one PostgreSQL.")
-    parser.add_argument("--part", choices=["storm", "recovery", "cut", "scale"], action="append")
+    parser.add_argument("--part", choices=["storm", "recovery", "cut", "upgrade", "scale"], action="append")
     parser.add_argument("--events", type=int, default=2_000)
     parser.add_argument("--portfolios", type=int, default=100)
     parser.add_argument("--workers", type=int, default=3)
     parser.add_argument("--receivers", type=int, default=2)
     parser.add_argument("--recoveries", type=int, default=5)
+    parser.add_argument("--before", default="HEAD", help="the version before, for `upgrade`")
     parser.add_argument("--seed", type=int, default=1)
     wanted = parser.parse_args()
     run: dict[str, Callable[[], bool]] = {
         "storm": lambda: storm(wanted.events, wanted.portfolios, wanted.workers, wanted.receivers, wanted.seed),
         "recovery": lambda: recovery(wanted.recoveries, wanted.portfolios),
         "cut": cut,
+        "upgrade": lambda: upgrade(wanted.before, wanted.portfolios),
         "scale": lambda: scale(wanted.portfolios),
     }
     well = [run[part]() for part in wanted.part or run]

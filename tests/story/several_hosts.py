@@ -57,8 +57,13 @@ class Hosts:
         self.receivers: dict[int, subprocess.Popen[bytes]] = {}
         self._started = count(1)
         self._logs: dict[int, Path] = {}  # by process
+        self._said: dict[str, str] = {}
         self._numbers = count(1)
         self._clients = count(1)
+
+    def say(self, **more: str) -> None:
+        """Tell whoever is started from now on this too, in its environment."""
+        self._said.update(more)
 
     def start(
         self, name: str, module: Sequence[str], enter: Sequence[str] = (), **more: str
@@ -67,7 +72,7 @@ class Hosts:
             "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HUBSPOT_ACCESS_TOKEN": self.sandbox.token,
             "LOG_FORMAT": "json", "HUBSPOT_CLIENT_SECRET": self.sandbox.client_secret, "PUBLIC_URL": PUBLIC,
             "DATABASE_URL": self.url, "HUBSPOT_BASE_URL": self.server.url, "MAPPING": "mapping.yaml",
-            "EMAIL_URL": "hubspot:777", **more,
+            "EMAIL_URL": "hubspot:777", **self._said, **more,
         }  # fmt: skip
         path = self.directory / f"{next(self._started)}.{name}.log"
         with path.open("wb") as log:
@@ -90,9 +95,11 @@ class Hosts:
         """All that it has logged."""
         return self._logs[process.pid].read_text(encoding="utf-8", errors="replace")
 
-    def add_receiver(self) -> None:
+    def add_receiver(self) -> int:
+        """Start one; its port."""
         port = free_port()
         self.receivers[port] = self.start("receiver", ("sync", "receiver"), PORT=str(port))
+        return port
 
     def is_up(self, worker: subprocess.Popen[bytes]) -> bool:
         """Whether it has begun to work, by what it has logged."""
@@ -169,6 +176,12 @@ class Hosts:
         tasks = Counter(str(task.key).split(":")[1] for task in self.sandbox.people.all_tasks() if task.key)
         mails = [mail for mail in self.sandbox.people.emails() if mail.email_id != ASSIGNMENT]
         return tasks, Counter(str(mail.properties["subject"]) for mail in mails)
+
+    def troubles(self) -> list[str]:
+        """What workers and receivers have logged as an error."""
+        logs = [*self.directory.glob("*.worker.log"), *self.directory.glob("*.receiver.log")]
+        lines = [line for log in logs for line in log.read_text(encoding="utf-8", errors="replace").splitlines()]
+        return [line for line in lines if '"level": "error"' in line or not line.startswith("{")]
 
     def overlapping(self) -> list[str]:
         """Passes of one lane that were under way at the same time, by what the workers' logs tell that each did.
