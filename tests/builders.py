@@ -44,6 +44,7 @@ from sync.rules.model import (
     RecordedEffect,
     RecordedOccurrence,
     Snapshot,
+    Stay,
     Ticket,
     UnreadTicket,
     Verdict,
@@ -164,7 +165,8 @@ class Scene:
         self.people: dict[str, str] = dict(PEOPLE)
         self.known: dict[str, Owner] = {}  # the people whose names the CRM tells, by id
         self.inside = True
-        self.inside_since: datetime | None = None
+        self.outside: tuple[Stay, ...] = ()
+        self.left_at: datetime | None = None
         self.lone = False
         self.refused: set[str] = set()  # kinds of effects that the CRM refuses: write, task, email
         self.statuses: list[Version[Status | None]] = []  # newest first, as in a snapshot
@@ -398,10 +400,11 @@ class Scene:
     def leave(self) -> Self:
         """The mapping's condition holds no longer."""
         self.inside = False
+        self.left_at = self._tick()
         return self
 
     def come_back(self) -> Self:
-        self.inside, self.inside_since = True, self._tick()
+        self.inside, self.outside = True, (Stay(self.left_at, self._tick()),)
         return self
 
     def went_live(self) -> Self:
@@ -549,7 +552,7 @@ class Scene:
             status_history=tuple(self.statuses), refresh_date=when, date_history=tuple(self.dates),
             cadence=self.cadence, ad_lab_link=self.link, owners=self.owners,
             raw={names.status: raw_status, names.refresh_date: when.isoformat() if when else ""},
-            inside=self.inside, inside_since=self.inside_since, link_since=self.link_since,
+            inside=self.inside, outside=self.outside, link_since=self.link_since,
             manager_history=tuple(self.managers),
         )  # fmt: skip
         tickets = tuple(self.tickets[i] for i in sorted(self.tickets, key=int) if i not in self.unread)

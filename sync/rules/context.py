@@ -254,16 +254,18 @@ class Context:
     # -- causes
 
     def counts(self, version: Version[Any], history: Sequence[Version[Any]]) -> bool:
-        """Whether a version may cause anything: not older than going live, nor gone while the record was outside."""
+        """Whether a version may cause anything: not older than going live, and it did not come and go outside."""
         return version.at >= self.times.go_live and not self.passed_outside(version, history)
 
     def passed_outside(self, version: Version[Any], history: Sequence[Version[Any]]) -> bool:
-        """Whether a version was gone again when the record came (back) into the mapping's condition."""
-        inside_since = None if self.snapshot.portfolio is None else self.portfolio.inside_since
-        if inside_since is None:
+        """Whether a version came and went while the portfolio was outside of the mapping's condition."""
+        outside = () if self.snapshot.portfolio is None else self.portfolio.outside
+        if not outside:
             return False
         replaced_at = min((later.at for later in history if later.at > version.at), default=None)
-        return replaced_at is not None and replaced_at < inside_since
+        return replaced_at is not None and any(
+            (stay.begun is None or stay.begun <= version.at) and replaced_at < stay.ended for stay in outside
+        )
 
     # -- dates
 

@@ -35,6 +35,13 @@ class Version(Generic[T]):
 History = tuple[Version[T], ...]  # newest first
 
 
+class Stay(NamedTuple):
+    """A time that a portfolio was outside of the mapping's condition. `begun` None: since before its history begins."""
+
+    begun: datetime | None
+    ended: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Portfolio:
     """A portfolio as read. `raw` holds the CRM's own values, by the CRM's names, for what a write must replace."""
@@ -51,7 +58,7 @@ class Portfolio:
     owners: Mapping[Role, str]
     raw: Mapping[str, str]
     inside: bool = True  # the mapping's condition holds
-    inside_since: datetime | None = None  # when it came to hold; None: always, as far as the history shows
+    outside: tuple[Stay, ...] = ()  # when it did not hold before, as far as the history shows, oldest first
     absorbed: tuple[str, ...] = ()  # the ids of those merged into it, or that it was made of
     link_since: datetime | None = None  # when the Ad Lab link came to be what it is; None: the history does not show it
     manager_history: History[str] = ()  # who was named as Account Manager

@@ -150,14 +150,26 @@ MUTANTS = (
     ),
     Mutant(
         "mapping-condition-of-now", "Since when a portfolio is inside is told by the condition that the mapping says now.",
-        SCOPE, "spans = [(one.since, one.condition) for one in past.mappings]",
-        "spans = [(past.mappings[0].since, conditions)] if past.mappings else []",
+        SCOPE, "periods = [(one.since, one.condition) for one in past.mappings]",
+        "periods = [(past.mappings[0].since, conditions)] if past.mappings else []",
         test="tests/unit/test_todays_words.py::test_inside_since[comes in by the new condition]",
     ),
     Mutant(
         "mapping-condition-begins-anew", "Every portfolio is inside since the newest condition, which forgets its past.",
-        SCOPE, "if until is not None and not _held_at(record, condition, until):", "if until is not None:",
+        SCOPE, "return True, tuple(found)", "return True, (Stay(None, periods[-1][0]),) if ends else tuple(found)",
         test="tests/story/test_changed_mapping.py::test_who_was_inside_all_the_time_is_judged_by_the_whole_history",
+    ),
+    Mutant(
+        "condition-came-inside", "What came inside counts no longer if it went while the portfolio was outside.",
+        "sync/rules/context.py", "(stay.begun is None or stay.begun <= version.at) and replaced_at < stay.ended",
+        "replaced_at < stay.ended",
+        test="tests/unit/handoffs/test_condition.py::test_decision"
+        "[condition declined while inside, and gone while outside: counts, and is carried out once it is inside again]",
+    ),
+    Mutant(
+        "condition-stays-apart", "Two stays outside that follow on each other are two: what came in one went in the other.",
+        SCOPE, "found[-1].ended == stay.begun", "False",
+        test="tests/unit/test_todays_words.py::test_every_time_outside_is_told_whole",
     ),
     Mutant(
         "mapping-old-condition-unread", "The property of the old condition is not read: nobody was inside before the new one.",

@@ -12,6 +12,7 @@ from sync.crm import Kind, RawVersion, Record
 from sync.passes.snapshot.scope import scope
 from sync.passes.snapshot.todays_words import portfolio_in_todays_words
 from sync.rules.in_force import MappingHistory, PastMapping, past_mapping
+from sync.rules.model import Stay
 from tests.builders import mapping
 
 BEGAN = datetime(2026, 11, 2, 14, 0, tzinfo=UTC)
@@ -95,7 +96,23 @@ def test_inside_since(tiers: Sequence[tuple[float, str]], since: float) -> None:
         (replace(in_force(0), condition=GOLD), replace(in_force(10), condition=GOLD_OR_SILVER)),
     )
     record = Record(Kind.PORTFOLIO, "101", {"tier": tiers[-1][1]}, {"tier": versions(*tiers)})
-    assert scope(record, GOLD_OR_SILVER, past, day(20)) == (True, day(since))
+    assert inside_since(scope(record, GOLD_OR_SILVER, past, day(20))) == (True, day(since))
+
+
+def inside_since(found: tuple[bool, tuple[Stay, ...]]) -> tuple[bool, datetime | None]:
+    """Since when it has been inside; None: always, or it is not."""
+    inside, outside = found
+    return inside, outside[-1].ended if outside else None
+
+
+def test_every_time_outside_is_told_whole() -> None:
+    """docs/process.md W.7: of two conditions, and of two versions in a row that do not hold."""
+    tiers = [(-30, "Gold"), (3, "Silver"), (12, "Bronze"), (13, "Wood"), (14, "Silver")]
+    past = MappingHistory((replace(in_force(0), condition=GOLD), replace(in_force(10), condition=GOLD_OR_SILVER)))
+    record = Record(Kind.PORTFOLIO, "101", {"tier": "Silver"}, {"tier": versions(*tiers)})
+    stays = (Stay(None, day(-30)), Stay(day(3), day(10)), Stay(day(12), day(14)))
+    assert scope(record, GOLD_OR_SILVER, past, day(20)) == (True, stays)
+    assert scope(record, GOLD, past, day(20)) == (False, ())
 
 
 @pytest.mark.parametrize(
@@ -117,21 +134,21 @@ def test_inside_two_conditions_since(
     values = {"tier": tiers[-1][1], "region": regions[-1][1]}
     record = Record(Kind.PORTFOLIO, "101", values, {"tier": versions(*tiers), "region": versions(*regions)})
     found = scope(record, GOLD_OR_SILVER + europe, past, day(20))
-    assert found == (inside, None if since is None else day(since))
+    assert inside_since(found) == (inside, None if since is None else day(since))
 
 
 def test_a_condition_that_is_only_tried_brings_in_from_now_on() -> None:
     past = MappingHistory((replace(in_force(0), condition=GOLD),))
     record = Record(Kind.PORTFOLIO, "101", {"tier": "Silver"}, {"tier": versions((1, "Silver"))})
-    assert scope(record, GOLD_OR_SILVER, past, day(20)) == (True, day(20))
-    assert scope(record, GOLD, past, day(20)) == (False, None)
+    assert inside_since(scope(record, GOLD_OR_SILVER, past, day(20))) == (True, day(20))
+    assert inside_since(scope(record, GOLD, past, day(20))) == (False, None)
 
 
 def test_where_the_old_condition_cannot_be_judged_it_is_inside_since_the_new_one() -> None:
     past = MappingHistory((replace(in_force(0), condition=GOLD), in_force(10)))
-    assert scope(Record(Kind.PORTFOLIO, "101", {}), (), past, day(20)) == (True, day(10))
+    assert inside_since(scope(Record(Kind.PORTFOLIO, "101", {}), (), past, day(20))) == (True, day(10))
 
 
 def test_without_a_condition_it_was_always_inside() -> None:
     past = MappingHistory((in_force(0), replace(in_force(10), window_days=3)))
-    assert scope(Record(Kind.PORTFOLIO, "101", {}), (), past, day(20)) == (True, None)
+    assert scope(Record(Kind.PORTFOLIO, "101", {}), (), past, day(20)) == (True, ())

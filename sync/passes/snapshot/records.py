@@ -60,7 +60,7 @@ class Translator:
         names, values = mapping.properties, record.properties
         link = values.get(names.ad_lab_link, "")
         where = f"portfolio {record.id}: {names.refresh_date}"
-        inside, inside_since = scope(record, mapping.condition, past, now)
+        inside, outside = scope(record, mapping.condition, past, now)
         return Portfolio(
             id=record.id,
             name=values.get(names.name, "") or f"portfolio {record.id}",
@@ -75,7 +75,7 @@ class Translator:
             owners=_owners(mapping.owners, values),
             raw=values,
             inside=inside,
-            inside_since=inside_since,
+            outside=outside,
             absorbed=record.absorbed,
             manager_history=self._history(record, mapping.owners[Role.ACCOUNT_MANAGER], str),
         )

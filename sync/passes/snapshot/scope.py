@@ -1,59 +1,53 @@
-"""Whether a portfolio is inside the mapping's condition, and since when, whatever the condition was meanwhile. Pure."""
+"""Whether a portfolio is inside the mapping's condition, and when it was not, whatever the condition was meanwhile. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import pairwise
 
 from mappings.schema import Condition
 from sync.crm import RawVersion, Record
-from sync.rules.histories import since
 from sync.rules.in_force import MappingHistory
+from sync.rules.model import Stay
 
 
 def scope(
     record: Record, conditions: tuple[Condition, ...], past: MappingHistory, now: datetime
-) -> tuple[bool, datetime | None]:
-    """Whether the mapping's conditions hold, and since when it was inside; None: as far back as the history shows.
+) -> tuple[bool, tuple[Stay, ...]]:
+    """Whether the mapping's conditions hold, and each time that it was outside before, oldest first.
 
-    Until another condition was in force, it was inside where that one held; whether it did is not known where the record
-    was read without its property, and then it was outside. `now`: when a condition that is only tried comes into force.
+    As long as another condition was in force it was inside where that one held. Whether it did is not known where the record
+    was read without its property, and then it was outside; what was before the first mapping that is known is judged by
+    that. `now`: when a condition that is only tried comes into force. Of one that is outside now no times are told.
     """
     if not all(c.holds(record.properties.get(c.property, "")) for c in conditions):
-        return False, None
-    spans = [(one.since, one.condition) for one in past.mappings]
-    if not spans or spans[-1][1] != conditions:
-        spans.append((now, conditions))
-    until: datetime | None = None
-    for begun, condition in reversed(spans):
-        if until is not None and not _held_at(record, condition, until):
-            return True, until
-        held = _held_since(record, condition, until)
-        if begun != spans[0][0] and held is not None and held > begun:
-            return True, held
-        until = begun
-    return True, held  # what was before the first mapping that is known is judged by it
+        return False, ()
+    periods = [(one.since, one.condition) for one in past.mappings]
+    if not periods or periods[-1][1] != conditions:
+        periods.append((now, conditions))
+    ends = [since for since, _ in periods[1:]]
+    found: list[Stay] = []
+    for (begun, ended), (_, condition) in zip(pairwise([None, *ends, None]), periods, strict=True):
+        for stay in _outside(record, condition, begun, ended):
+            goes_on = bool(found) and found[-1].ended == stay.begun
+            found.append(Stay(found.pop().begun, stay.ended) if goes_on else stay)
+    return True, tuple(found)
 
 
-def _held_at(record: Record, conditions: Iterable[Condition], moment: datetime) -> bool:
-    """Whether the conditions held just before that moment."""
-    for condition in conditions:
-        if condition.property not in record.properties:
-            return False
-        versions = _before(record.history.get(condition.property, ()), moment)
-        if not condition.holds(versions[0].value if versions else ""):
-            return False
-    return True
+def _outside(
+    record: Record, conditions: Iterable[Condition], begun: datetime | None, ended: datetime | None
+) -> Iterator[Stay]:
+    """The times of a period in which its conditions did not hold. It may be without beginning, or without an end."""
+    versions = [version for condition in conditions for version in record.history.get(condition.property, ())]
+    changes = {one.at for one in versions if (begun is None or one.at > begun) and (ended is None or one.at < ended)}
+    for since, until in pairwise([begun, *sorted(changes), ended]):
+        if until is not None and not all(_held_at(record, condition, since) for condition in conditions):
+            yield Stay(since, until)
 
 
-def _held_since(record: Record, conditions: Iterable[Condition], until: datetime | None) -> datetime | None:
-    """Since when the conditions have held, of what was set before `until` (None: of all)."""
-    began = []
-    for condition in conditions:
-        history = record.history.get(condition.property, ())
-        moment = since(history if until is None else _before(history, until), condition.holds, None)
-        if moment is not None:
-            began.append(moment)
-    return max(began, default=None)
-
-
-def _before(history: Sequence[RawVersion], moment: datetime) -> Sequence[RawVersion]:
-    return [version for version in history if version.at < moment]
+def _held_at(record: Record, condition: Condition, moment: datetime | None) -> bool:
+    """Whether a condition held from that moment on. None: before any version that the history shows."""
+    if condition.property not in record.properties:
+        return False
+    versions: Sequence[RawVersion] = record.history.get(condition.property, ())
+    value = "" if moment is None else next((one.value for one in versions if one.at <= moment), "")
+    return condition.holds(value)

@@ -7,6 +7,7 @@ from mappings.vocabulary import TaskKind
 from tests.builders import Scene
 from tests.unit.handoffs.scenes import (
     APPROVED,
+    BLOCKED,
     COPY,
     DECLINED,
     DONE,
@@ -91,6 +92,20 @@ CONDITION = [
         ["2b recorded"],
     ),
     Row(
+        "2a.5 W.7 C.9",
+        "declined while inside, and gone while outside: counts, and is carried out once it is inside again",
+        lambda: quiet().status(DECLINED).later(minutes=3).leave().status(REQUESTED).come_back(),
+        Says("2a", DUE, ""),
+        [*moved_to(date(2027, 1, 12)), "2b recorded"],
+    ),
+    Row(
+        "2a.6 C.9",
+        "blocked by its cadence, out and in again, with another status: still blocked, never dropped",
+        lambda: quiet().set_cadence("Now and then").status(DECLINED).look().leave().status(REQUESTED).come_back(),
+        Says("2a", BLOCKED, "Now and then"),
+        ["2a write 101:  (blocked)", "2b recorded"],
+    ),
+    Row(
         "7.4 W.7 C.9",
         "approved while outside, and gone: does not count",
         lambda: in_review().leave().status(APPROVED).status(IN_REVIEW).come_back(),
@@ -148,8 +163,8 @@ CONDITION = [
     ),
     Row(
         "5.6 C.4 W.7 G.7",
-        "and so it has where the database is lost: the keys of the next one tell the cycle",
-        lambda: announced_after_a_decline().leave().come_back().lose_database(),
+        "and so it has where the database is lost, and the condition with it: the keys of the next one tell the cycle",
+        lambda: announced_after_a_decline().come_back().lose_database(),
         Says("5", DONE, ""),
         NOTHING,
     ),
