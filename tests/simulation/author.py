@@ -17,6 +17,7 @@ from tests.simulation.corner_cases import corner_case
 from tests.simulation.desk import edits
 from tests.simulation.disturbances import disturbances, incomplete_answers, moment, times
 from tests.simulation.merging import merging
+from tests.simulation.office import Office
 from tests.simulation.pasted import pasted
 from tests.simulation.player import NAMES, ZONE, Player
 from tests.simulation.profile import Mode, Profile, key_carrier_of, profile_of, quirks
@@ -76,6 +77,7 @@ def begin(seed: int, days: int, mode: Mode) -> tuple[Script, "Author"]:
         calm=max(3, days // 4) if mode == "liveness" else 0,
         quirks=quirks(rng),
         key_carrier=key_carrier_of(seed),
+        admins=profile.office,
     )
     return script, Author(script, profile)
 
@@ -104,6 +106,7 @@ class Author:
         self._remarks = random.Random(
             f"remarks {script.seed}"
         )  # its own, too: whoever leaves a Note plays no other story
+        self.office = Office(script.seed)  # with dice of their own, too
         self.merging = random.Random(f"merging {script.seed}")  # its own, for the same reason
         self._agenda: list[tuple[int, int, str]] = []  # when, in which order, what: "day" or a portfolio's label
         self._count = 0
@@ -113,6 +116,7 @@ class Author:
         self.archived: list[str] = []
         self.away: list[str] = []  # roles whose person has left
         self.clock = 0
+        self._quiet_at = 0
         self.quiet = False
         self._note(script.start, "first")
 
@@ -133,6 +137,8 @@ class Author:
                 yield from self._day()
             case label:
                 yield from self._session(self.clients[label])
+                if self.profile.office and self._read("portfolio", label) is not None:
+                    yield from self.office.session(self, self.clients[label])
                 if self.desk.random() < 0.4:
                     yield from edits(self, self.clients[label])
 
@@ -161,6 +167,8 @@ class Author:
             }
             if self.rng.random() < 0.05:
                 properties[NAMES.date] = ""
+            if self.profile.office:
+                properties |= self.office.given(owners)
             yield self.act("create", {"as": label, "kind": "portfolio", "properties": properties}, by="account_manager")
 
     def another_client(self) -> Client:
@@ -190,7 +198,9 @@ class Author:
         if not calm:
             yield from disturbances(self, today)
             yield from incomplete_answers(self, today)
-        if profile.corner_cases and self._admin.random() < 0.1:
+        if profile.office:
+            yield from self.office.changes(self, today)
+        elif profile.corner_cases and self._admin.random() < 0.1:
             at = moment(today, self._admin.randrange(24), self._admin.randrange(60))
             yield Item(max(at, self.clock), REMAP, values=dict(self._admin.choice(NEW_MAPPINGS)))
         for _ in range(times(rng, profile.sessions)):
@@ -212,6 +222,11 @@ class Author:
             values = {**values, "properties": {**properties, NAMES.folder: folder}}
         call = self.rng.randint(1, 14) if name != "create" and self.rng.random() < self.profile.inside else 0
         return Item(self.clock, ACT, name, values, by, call)
+
+    def quietly(self, rng: random.Random, client: Client, properties: dict[str, str]) -> Item:
+        """Somebody sets this by dice that are not the author's: nothing else is played otherwise."""
+        self._quiet_at = max(self._quiet_at, self.clock) + rng.choice((700, 40_000, 300_000, 7_200_000))
+        return Item(self._quiet_at, ACT, "set", {"ref": client.label, "properties": properties}, "account_manager")
 
     def set(self, label: str, *, by: str = "account_manager", **properties: str) -> Item:
         return self.act("set", {"ref": label, "properties": properties}, by=by)

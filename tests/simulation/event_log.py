@@ -6,7 +6,7 @@ number orders what happens within one millisecond of virtual time.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sync.sandbox.portal import Change, Portal
 from sync.sandbox.process import Process
@@ -101,10 +101,9 @@ class DatabaseLost(Event):
 
 @dataclass(frozen=True, slots=True)
 class Remapped(Event):
-    """The service was started with another mapping: its window, and the time zone of its days."""
+    """From now on passes go by another mapping, which differs by these values from the packaged one."""
 
-    window: int
-    zone: str
+    values: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,9 +192,9 @@ class EventLog:
         self._catch_up()
         self.events.append(DatabaseLost(*self._next()))
 
-    def remapped(self, window: int, zone: str) -> None:
+    def remapped(self, values: Mapping[str, Any]) -> None:
         self._catch_up()
-        self.events.append(Remapped(*self._next(), window, zone))
+        self.events.append(Remapped(*self._next(), values))
 
     def pass_began(self, what: str) -> None:
         self._catch_up()

@@ -6,7 +6,6 @@ has come. A kill ends the process between any two steps; the next start is a new
 
 import gc
 import heapq
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -102,6 +101,8 @@ class Player:
         self.at_end: Callable[[Player], None] | None = None
         """Called at the end, while the world is still there."""
         self.ids: dict[str, str] = {}
+        self.mapping: Mapping[str, Any] = {}
+        """What differs from the packaged one by now."""
         self._queue: list[tuple[int, int, Item]] = []
         self._number = 0
         self._inside: list[tuple[int, Item]] = []  # acts for the middle of a pass, by the number of the call
@@ -130,6 +131,7 @@ class Player:
             mode=DeliveryMode() if script.webhooks else None,
             names=NAMES,
             key_carrier=script.key_carrier,
+            admins=script.admins,
         )
         self.world.sandbox.delivery.sender = self._deliver
         assert self.world.event_log is not None
@@ -479,7 +481,10 @@ class Player:
         self._say("service", f"killed at {step}, {'its database is lost, ' if lose else ''}back in {down} s")
         self._down_until = self.now + 1000 * down
         self._disturbed = True
-        self.world.restart(lose_database=lose)
+        if "remap" in item.values:
+            self.mapping = item.values["remap"]
+            self._say("admin", f"changes the mapping meanwhile: {_told(self.mapping)}")
+        self.world.start_anew(self.mapping, lose_database=lose)
         if lose:
             self._young_until = self.now + round(1000 * LANDED_AFTER.total_seconds())
             self.event_log.database_lost()
@@ -492,10 +497,9 @@ class Player:
 
     def _remap(self, values: Mapping[str, Any]) -> None:
         """An admin starts the service with another mapping; it looks at once whether there is something to do."""
-        mapping = self.world.mapping_of(values)
-        self._say("admin", "changes the mapping: " + (", ".join(f"{k}={v}" for k, v in values.items()) or "as it was"))
-        self.world.remap(json.dumps(self.world.with_carrier(values)))
-        self.event_log.remapped(mapping.rules.window_days, mapping.time_zone)
+        self.mapping = values
+        self._say("admin", f"changes the mapping: {_told(values)}")
+        self.world.start_anew(values)
         self._work("drain")
 
     def _hook(self, step: str) -> None:
@@ -560,6 +564,10 @@ class Player:
                 self.counts.effects[told[0]] += 1
                 moment = from_ms(event.at).astimezone(ZONE)
                 self.log.append(f"{moment:%Y-%m-%d %H:%M:%S.%f} {'  → service':24} {told[1]}")
+
+
+def _told(mapping: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in mapping.items()) or "as it was"
 
 
 def _own_change(event: Event) -> tuple[str, str] | None:

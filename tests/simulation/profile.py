@@ -32,6 +32,8 @@ class Profile:
     """Whether a kill may take the database with it."""
     merges: float
     """The share of sessions in which somebody makes one record of two."""
+    office: bool
+    """Whether admins change the mapping time and again."""
     inside: float
     """The share of acts that fall into the middle of a pass."""
     mode: dict[str, Any] | None
@@ -46,6 +48,11 @@ def has_corner_cases(seed: int) -> bool:
 def key_carrier_of(seed: int) -> str:
     """By what the tasks of this seed carry their keys. It is drawn from nothing: the other seeds play as ever."""
     return "body" if seed % 6 == 1 else "property"
+
+
+def has_office(seed: int) -> bool:
+    """Whether admins change the mapping in mid-life: its condition, its cadences, its people. Drawn from nothing, too."""
+    return seed % 6 == 5
 
 
 def profile_of(rng: random.Random, seed: int, mode: Mode) -> Profile:
@@ -77,6 +84,7 @@ def profile_of(rng: random.Random, seed: int, mode: Mode) -> Profile:
         kills=0.0 if plain else rng.choice((0.0, 0.0, 0.3, 1.0)),
         lost=not plain and rng.random() < (0.4 if corner_cases else 0.15),
         merges=0.15 if seed % 6 == 3 else 0.0,
+        office=has_office(seed),
         inside=0.3 if corner_cases else 0.0 if plain else rng.choice((0.0, 0.0, 0.1)),
         mode=travel,
     )

@@ -18,9 +18,10 @@ class Item:
 
     `act`: the act `name` with `values`. `fault`: the sandbox's fault `values`. `kill`: the process ends at the
     `values["step"]`-th step from here (with `name`: step of that name) and starts again `values["down"]` seconds
-    later, its database lost where `values["lose"]` says so. `receiver`: webhooks are answered as `name` says for
-    `values["lasts"]` seconds. `mode`: how webhooks travel from here. `poll`, `sweep`: the timer's work, which happens
-    only where an item says so. `remap`: the service is started with another mapping, `values` of which it differs by.
+    later, its database lost where `values["lose"]` says so, and with the mapping of `values["remap"]` if that is there.
+    `receiver`: webhooks are answered as `name` says for `values["lasts"]` seconds. `mode`: how webhooks travel from here.
+    `poll`, `sweep`: the timer's work, which happens only where an item says so. `remap`: the service is started with
+    another mapping, `values` of which it differs by.
     """
 
     at: int
@@ -54,6 +55,8 @@ class Script:
     quirks: dict[str, Any] = field(default_factory=dict)
     key_carrier: str = "property"
     """By what tasks carry their keys: `property`, or `body`."""
+    admins: bool = False
+    """Whether the portal has the properties that its admins bring into the mapping in mid-life, and take out again."""
     items: tuple[Item, ...] = ()
 
     def with_items(self, items: Iterable[Item]) -> "Script":

@@ -16,7 +16,7 @@ import sqlite3
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -37,6 +37,7 @@ from mappings.load import load
 from mappings.schema import ProcessMapping
 from sync.clock import from_ms
 from sync.hubspot.client import HubSpot
+from sync.passes.portal import Portal
 from sync.sandbox.api import Api
 from sync.sandbox.delivery import Delivery, DeliveryMode
 from sync.sandbox.incomplete import MISSING
@@ -44,6 +45,8 @@ from sync.sandbox.portal import Event
 from sync.sandbox.process import Names
 from sync.sandbox.quirks import Quirks
 from sync.sandbox.request_log import RequestLog
+from sync.sandbox.sandbox import Sandbox
+from sync.sandbox.schema import Property
 from sync.sandbox.transport import PATIENCE, URL, _suffer
 from sync.sandbox.wire import Request
 from sync.service.bootstrap import Service
@@ -54,6 +57,9 @@ from tests.simulation.event_log import EventLog
 from tests.world import World
 
 EVENTS: tuple[Event, ...] = ("creation", "deletion", "restore", "merge", "associationChange")
+
+TIER, LEAD = OFFICE = ("service_tier", "account_lead")
+"""Properties of a portfolio that admins bring into the mapping's condition, and into who its people are."""
 
 STAGES_FOR = timedelta(days=3)
 """How long pipelines are taken as known: nobody changes them in a simulation."""
@@ -278,8 +284,10 @@ class SimulationWorld(World):
         mode: DeliveryMode | None,
         names: Names | None = None,
         key_carrier: str = "property",
+        admins: bool = False,
     ) -> None:
         self._hook = hook
+        self._new_terms: Mapping[str, Any] | None = None  # what no pass has gone by yet
         self._carrier = {} if key_carrier == "property" else {"task": {"key_carrier": key_carrier}}
         self._jitter = random.Random(f"jitter {seed}")
         self._seed = seed
@@ -297,13 +305,15 @@ class SimulationWorld(World):
         )
         self.log = SimulationLog()
         self.sandbox.api.log = self.log
+        if admins:
+            define_office(self.sandbox)
         self.event_log = EventLog(self.sandbox.portal, self.sandbox.process)
         self.log.lacked = self.event_log.lacked
         self.webhooks = mode is not None
         if mode is not None:
             self.sandbox.delivery.target = f"{self.settings.public_url}/webhooks/hubspot"
             self.sandbox.delivery.mode = mode
-            subscribe(self.sandbox.delivery, self.sandbox.process.names)
+            subscribe(self.sandbox.delivery, self.sandbox.process.names, OFFICE if admins else ())
 
     def _start(self) -> Service:
         database = self.directory / "handoffs.db"
@@ -320,6 +330,15 @@ class SimulationWorld(World):
         transport = service.crm._calls.transport
         transport._session = DirectSession(self.sandbox.api, self._hook, self._looked, self._sent)
         transport._jitter = self._jitter
+        note = service._note_mapping
+
+        def noted(portal: Portal) -> None:
+            note(portal)
+            if self._new_terms is not None and self.event_log is not None:
+                self.event_log.remapped(self._new_terms)
+                self._new_terms = None
+
+        object.__setattr__(service, "_note_mapping", noted)
         if service.store.path is not None:
             service.store.close()
             event.listen(service.store.engine, "connect", _quick)
@@ -362,13 +381,13 @@ class SimulationWorld(World):
         found = self.sandbox.portal.type(type_name)
         return "portfolio" if found.custom else found.name
 
-    def mapping_of(self, values: Mapping[str, Any]) -> ProcessMapping:
-        """The mapping that differs by these values from the packaged one."""
-        return _mapping_of(json.dumps(values))
+    def start_anew(self, values: Mapping[str, Any], *, lose_database: bool = False) -> None:
+        """End the service and start it with a mapping that differs by these values from the packaged one.
 
-    def with_carrier(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """The same values, with what carries the keys in this world."""
-        return {**values, **self._carrier}
+        From the first pass on it goes by that one.
+        """
+        self._new_terms = values
+        self.remap(json.dumps({**values, **self._carrier}), lose_database=lose_database)
 
     def next_look(self) -> datetime | None:
         """When the next dirty record is to be looked at; None: none is dirty."""
@@ -403,11 +422,18 @@ def _no_migration(_store: object) -> None:
     """The database is a copy of a migrated one."""
 
 
-def subscribe(delivery: Delivery, names: Names) -> None:
-    """To what the service's own subscriptions name: every property that the mapping speaks of."""
+def define_office(sandbox: Sandbox) -> None:
+    """Give portfolios, and tickets, what admins bring into the mapping in mid-life."""
+    portal, type_id = sandbox.portal, sandbox.process.names.object_type_id
+    portal.define_property(type_id, Property(TIER, "Service Tier"))
+    portal.define_property(type_id, Property(LEAD, "Account Lead", "enumeration", "select", owner=True))
+
+
+def subscribe(delivery: Delivery, names: Names, others: Sequence[str] = ()) -> None:
+    """To what the service's own subscriptions name: every property that the mapping speaks of, or may come to speak of."""
     owners = (names.account_manager, names.social_ad_specialist, names.copywriter, names.graphic_designer)
     properties: Mapping[str, tuple[str, ...]] = {
-        names.object_name: (names.status, names.date, names.cadence, *owners),
+        names.object_name: (names.status, names.date, names.cadence, *owners, *others),
         "ticket": (
             "hs_pipeline",
             "hs_pipeline_stage",

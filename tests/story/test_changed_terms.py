@@ -1,4 +1,4 @@
-"""An admin changes cadences, people or condition in mid-life, with work queued and effects open: docs/process.md F.8, F.9 and F.10."""
+"""An admin changes cadences, people or condition in mid-life, with work open: docs/process.md F.8, F.9 and F.10."""
 
 import json
 from collections.abc import Iterable

@@ -4,32 +4,18 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sync.clock import from_ms
-
-ZONE = ZoneInfo("America/New_York")
-WINDOW = 15
-
-DAYS = {
-    "Weekly": 7,
-    "Every 2 weeks": 14,
-    "Every 3 weeks": 21,
-    "Every 4 weeks": 28,
-    "Every 6 weeks": 42,
-    "Every 8 weeks": 56,
-}
-MONTHS = {"": 1, "Monthly": 1, "Every 2 months": 2, "Quarterly": 3}
+from tests.simulation.oracle.terms import Period, Terms
 
 
-def next_date(base: date | None, cadence: str, today: date, day: int | None = None) -> date | None:
+def next_date(base: date | None, period: Period | None, today: date, day: int | None = None) -> date | None:
     """docs/process.md D.1 and D.3; None: the cadence is not mapped. `day`: the chosen one, where it is known."""
+    if period is None:
+        return None
+    unit, length = period
     begin = base or today
     kept = day if base is not None and day is not None and is_of_day(base, day) else begin.day
     for n in range(1, 20_000):
-        if cadence in MONTHS:
-            found = _months_later(begin, n * MONTHS[cadence], kept)
-        elif cadence in DAYS or cadence.isdecimal():
-            found = begin + timedelta(days=n * (DAYS[cadence] if cadence in DAYS else int(cadence)))
-        else:
-            return None
+        found = _months_later(begin, n * length, kept) if unit == "months" else begin + timedelta(days=n * length)
         if found > today:
             return found
     raise AssertionError("no cadence is that short")
@@ -47,34 +33,45 @@ def _months_later(begin: date, months: int, day: int) -> date:
 
 
 class Calendar:
-    """Days as they were counted: by the time zone, and the window, of the mapping that was in force at the time."""
+    """What the mapping said at each time: days are counted by the time zone, and dates by the window, that were in force."""
 
     def __init__(self) -> None:
-        self._in_force: list[tuple[int, int, ZoneInfo]] = [(0, WINDOW, ZONE)]
-        self._unsure: list[tuple[int, int | None]] = []
-        """From a start with another mapping to the first rest after it: when in that time it began to be used is not seen."""
+        self._in_force: list[tuple[int, Terms]] = [(0, Terms())]
+        self._forgotten = False
 
-    def remapped(self, at: int, window: int, zone: str) -> None:
-        """The service was started with another mapping."""
-        self._in_force.append((at, window, ZoneInfo(zone)))
-        self._unsure.append((at, None))
+    @property
+    def terms(self) -> Terms:
+        """What is in force now."""
+        return self._in_force[-1][1]
 
-    def rested(self, at: int) -> None:
-        """The service has certainly used its mapping by now."""
-        if self._unsure and self._unsure[-1][1] is None:
-            self._unsure[-1] = (self._unsure[-1][0], at)
+    def remapped(self, at: int, terms: Terms) -> None:
+        """Passes go by this mapping from now on. What was in force before a loss nobody knows (docs/process.md F.3)."""
+        if self._forgotten:
+            self._in_force = [(0, terms)]
+            self._forgotten = False
+        else:
+            self._in_force.append((at, terms))
 
     def forget(self) -> None:
-        """The database was lost, and with it which mapping was in force before (docs/process.md F.3)."""
-        _, window, zone = self._in_force[-1]
-        self._in_force = [(0, window, zone)]
-        self._unsure.clear()
+        """The database was lost: the first mapping that is in force after it is taken for what was so before."""
+        self._forgotten = True
+
+    def at(self, at: int) -> Terms:
+        return next(terms for since, terms in reversed(self._in_force) if since <= at)
+
+    def since(self, at: int) -> list[Terms]:
+        """All that were in force then or later."""
+        return [self.at(at), *(terms for since, terms in self._in_force if since > at)]
+
+    def changes(self) -> list[int]:
+        """When another mapping came into force."""
+        return [since for since, _ in self._in_force[1:]]
 
     def zone_at(self, at: int) -> ZoneInfo:
-        return self._then(at)[2]
+        return self.at(at).zone
 
     def window_at(self, at: int) -> int:
-        return self._then(at)[1]
+        return self.at(at).window
 
     def today_at(self, at: int) -> date:
         return from_ms(at).astimezone(self.zone_at(at)).date()
@@ -88,15 +85,6 @@ class Calendar:
         """When this day begins, as it is counted at that time."""
         return round(datetime(day.year, day.month, day.day, tzinfo=self.zone_at(at)).timestamp() * 1000)
 
-    def left_window(self, value: str, at: int) -> set[bool]:
-        """Whether a date that was set then was further ahead than the window, or cleared; both where it is not sure."""
-        if value == "":
-            return {True}
-        mappings = [self._then(at)]
-        if any(begun <= at and (used is None or at <= used) for begun, used in self._unsure):
-            mappings += [one for one in self._in_force if one[0] < mappings[0][0]][-1:]
-        days = date.fromisoformat(value)
-        return {(days - from_ms(at).astimezone(zone).date()).days > window for _, window, zone in mappings}
-
-    def _then(self, at: int) -> tuple[int, int, ZoneInfo]:
-        return next(one for one in reversed(self._in_force) if one[0] <= at)
+    def left_window(self, value: str, at: int) -> bool:
+        """Whether a date that was set then was further ahead than the window, or cleared."""
+        return value == "" or (date.fromisoformat(value) - self.today_at(at)).days > self.window_at(at)

@@ -11,7 +11,20 @@ from tests.simulation.oracle.calendar import next_date
 from tests.simulation.oracle.finding import Verdict
 from tests.simulation.oracle.handoffs import NOTES_COME_WITHIN, Handoffs, Offer
 from tests.simulation.oracle.notes import Notes
-from tests.simulation.oracle.records import AM, CW, GD, NOBODY, OWNERS_CACHED, SAS, TASKS, Rec, Records, Task, folder_of
+from tests.simulation.oracle.records import (
+    AM,
+    CW,
+    GD,
+    NOBODY,
+    OWNERS_CACHED,
+    SAS,
+    TASKS,
+    Rec,
+    Records,
+    Task,
+    folder_of,
+    role_property,
+)
 from tests.simulation.oracle.rounds import are_left_out, notes_quoted
 
 LANDED_AFTER = 90_000
@@ -132,6 +145,10 @@ class Effects:
         return offer.key[0] != "7" or parent is None or int(str(offer.key[2])) <= self._crm.seen_at.get(parent.ref, 0)
 
     def _fill(self, offer: Offer, slot: str) -> None:
+        if not self._is_inside(offer):
+            self._find(
+                "unexplained", f"handoff {offer.key[0]}: {slot} for {offer.ticket or offer.parent}, which is outside"
+            )
         del offer.slots[slot]
         offer.filled[slot] = self._crm.now.number
         offer.done_at = offer.done_at or self._crm.now.at
@@ -141,6 +158,16 @@ class Effects:
             self.ledger_began == 0 or self._crm.now.at < self.ledger_began
         ):  # it landed late: the process that knew of it was gone
             offer.lost = True
+
+    def _is_inside(self, offer: Offer) -> bool:
+        """Whether the condition held for its portfolio (W.6): now, or when it was last read; a late write is of long before."""
+        ticket = self._crm.rec(offer.ticket)
+        parent = self._crm.rec(offer.parent) if ticket is None else self._crm.parent(ticket)
+        if parent is None or getattr(self._crm.now, "late", False) or self._crm.is_inside(parent):
+            return True
+        names = [name for name, _ in self._crm.calendar.terms.condition]
+        read = self._crm.seen_at.get(parent.ref, 0)
+        return self._crm.calendar.terms.holds({name: parent.as_of(name, read) for name in names})
 
     def _was_done(self, handoff: str, slot: str, parent: Ref | None, ticket: Ref | None = None) -> bool:
         return any(
@@ -276,13 +303,14 @@ class Effects:
             self._crm.parent(ticket) if ticket is not None else None,
         ]
         recs = [rec for rec in (ticket, *parents) if rec is not None]
-        named = set()
+        in_force = self._crm.calendar.since(offer.at)
+        named = {terms.stand_ins.get(role, "") for terms in in_force}
         for rec in recs:
             if rec.ref.kind == "ticket" and role not in {CW, GD}:
                 continue
-            name = self._crm.role_property(role, rec)
-            named |= {rec.as_of(name, offer.number)}
-            named |= {v.value for v in rec.history.get(name, ()) if v.number >= offer.number}
+            for name in {role_property(terms, role, rec) for terms in in_force}:
+                named |= {rec.as_of(name, offer.number)}
+                named |= {v.value for v in rec.history.get(name, ()) if v.number >= offer.number}
         changes = self._crm.owner_changes.get(owner, [])
         since = offer.at - OWNERS_CACHED
         ended = [at for at, active in changes if not active]
@@ -455,10 +483,11 @@ class Effects:
             for number in (self._crm.now.number, *(number - 1 for number in moved))
             for day in self._chosen_days(rec, number)
         }
+        periods = {terms.period(cadence) for terms in self._crm.calendar.since(offer.at) for cadence in cadences}
         return {
-            next_date(date.fromisoformat(raw) if raw else None, cadence, today, day)
+            next_date(date.fromisoformat(raw) if raw else None, period, today, day)
             for raw, day in froms
-            for cadence in cadences
+            for period in periods
             for today in days
         } - {None}
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sync.clock import from_ms
-from tests.simulation.oracle.calendar import ZONE
+from tests.simulation.oracle.terms import ZONE
 
 Verdict = Literal["missing", "doubled", "unexplained"]
 

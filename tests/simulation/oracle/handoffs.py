@@ -3,13 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from itertools import combinations
 from typing import NamedTuple
 
 from tests.simulation.event_log import Merged, Ref
 from tests.simulation.oracle.announcements import Other, Said, called_almost_the_same, ordinal
-from tests.simulation.oracle.calendar import next_date
 from tests.simulation.oracle.records import (
     AM,
     CW,
@@ -70,6 +68,8 @@ class Offer:
     """The emails of it that were sent before the loss of a database that no task in the CRM told of."""
     told_again: bool = False
     """One of them was sent once more."""
+    left: bool = False
+    """Its portfolio was outside of the mapping's condition since: whether what had begun is finished is not said."""
 
     @property
     def told(self) -> bool:
@@ -205,6 +205,8 @@ class Handoffs:
     def due(self, rec: Rec) -> Iterator[Due]:
         if rec.archived:
             return
+        if not self._crm.is_inside(rec):
+            return  # it is not touched (W.6)
         if rec.ref.kind == "ticket":
             yield from self._revisions_due(rec)
             return
@@ -244,7 +246,7 @@ class Handoffs:
 
     def _closings_due(self, rec: Rec, closings: Sequence[Closing], *, waits: bool) -> Iterator[Due]:
         """`waits`: a later closing version may still be taken back, and until then handoff 8 does nothing (C.14)."""
-        mapped = next_date(None, rec[self._crm.names.cadence], date(2026, 1, 1)) is not None
+        mapped = self._crm.calendar.terms.period(rec[self._crm.names.cadence]) is not None
         for place, closing in enumerate(closings):
             before = max((one.number for one in closings[:place]), default=0)
             key: Key = ("2a" if closing.declined else "8", rec.ref.id, closing.number)
@@ -320,9 +322,9 @@ class Handoffs:
             return
         fired = self._recorded_occurrences("1", rec, cycle)
         again = [self._left_window(rec, look) for one in fired[-1:] for look in self._stands_since(one)]
-        if fired and not any(True in one for one in again):
+        if fired and not any(again):
             return
-        must = not any(False in one for one in again)
+        must = all(again)
         key: Key = ("1", rec.ref.id, cycle, _next(fired))
         yield Due(key, "task", AM, must)
         yield Due(key, "email", AM, must)
@@ -334,19 +336,16 @@ class Handoffs:
         """Up to which look it may stand for what was set before; after a loss for all that was set before its task (F.3)."""
         return {*kickoff.began_at, *([kickoff.filled["task"]] if kickoff.lost and "task" in kickoff.filled else [])}
 
-    def _left_window(self, rec: Rec, since: int) -> set[bool]:
+    def _left_window(self, rec: Rec, since: int) -> bool:
         """By the history alone: a version further ahead of the day on which it was set than the window, or a cleared date.
 
-        Window and day are those that were in force when it was set (F.2). Both answers where that is not sure.
+        Window and day are those that were in force when it was set (F.2).
         """
-        left = [
+        return any(
             self._crm.calendar.left_window(version.value, version.at)
-            for version in rec.history.get(self._crm.names.date, ())
+            for version in self._crm.counting(rec, self._crm.names.date)
             if version.number > since
-        ]
-        if any(one == {True} for one in left):
-            return {True}
-        return {False, *(answer for one in left for answer in one)}
+        )
 
     # 3
 
@@ -616,7 +615,7 @@ class Handoffs:
             return
         parent = self._crm.parent(ticket)
         closings = [] if parent is None else self._crm.closings(parent)
-        versions = ticket.history.get(self._crm.names.needs_revisions, [])
+        versions = self._crm.counting(ticket, self._crm.names.needs_revisions)
         for version in versions:
             roles = self._crm.revisions.get(version.value, ())
             # Set before a decline that came before any look: "a person asked for it", and "everything later is bypassed".
@@ -706,6 +705,8 @@ class Handoffs:
     def notes_missing(self, ticket: Rec) -> Iterator[str]:
         """Every Note since the last delivery, up to three minutes after a version of the round, is in its open task."""
         if ticket.ref.kind != "ticket" or not self._crm.in_pipeline(ticket) or ticket.ref in self._crm.uncertain:
+            return
+        if not self._crm.is_inside(ticket):
             return
         seen_at, seen_ms = self._crm.seen_at.get(ticket.ref, 0), self._crm.seen_ms.get(ticket.ref, 0)
         for role in (CW, GD):

@@ -50,6 +50,7 @@ from tests.simulation.oracle.finding import Finding, Verdict
 from tests.simulation.oracle.handoffs import Handoffs, Offer
 from tests.simulation.oracle.notes import Notes
 from tests.simulation.oracle.records import Rec, Records
+from tests.simulation.oracle.terms import terms_of
 
 LOOKED_AGAIN = 60_000
 """Within how long after a closing version counts the service must have looked again: its time is told in whole seconds."""
@@ -112,9 +113,8 @@ class Oracle:
                 case DatabaseLost():
                     self._database_lost()
                     self._due_looks.forget()
-                    self._crm.calendar.forget()
-                case Remapped(window=window, zone=zone):
-                    self._crm.calendar.remapped(event.at, window, zone)
+                case Remapped(values=values):
+                    self._crm.remapped(terms_of(values))
                 case OwnerChanged(owner=owner, active=active):
                     self._crm.owner_changed(owner, active=active)
                 case PassBegan():
@@ -141,7 +141,6 @@ class Oracle:
                     self._audit.sent(event)
                 case PassEnded(settled=settled):
                     if settled:
-                        self._crm.calendar.rested(event.at)
                         self._rest(self._looked)
                         for ref in sorted(self._due_looks.overlooked(event) - self._looked):
                             self._check_overlooked(ref)
@@ -179,6 +178,7 @@ class Oracle:
     def _database_lost(self) -> None:
         """A task in the CRM stands for its occurrence's emails, a date written for the email of 9; else nothing does."""
         self._effects.ledger_began = 0
+        self._crm.calendar.forget()
         self._crm.lost_at = self._crm.now.number
         self._crm.uncertain |= set(self._crm.merged_at)  # only what the keys of tasks name is known to be whose
         self._handoffs.lost_at = self._crm.now.number
@@ -294,10 +294,16 @@ class Oracle:
 
     def _check_begun(self, rec: Rec) -> None:
         """All of an occurrence is written down before the first of it is tried: what has begun is finished."""
+        if not self._crm.is_inside(rec):
+            for offer in self._offers_to_finish(rec):
+                offer.left = True
+            return
         closings = self._crm.closings(rec) if _is_portfolio(rec) else []
         for offer in self._offers_to_finish(rec):
             end = next((closing for closing in closings if closing.number > offer.cycle), None)
-            bypassed = offer.key[0] not in {"2a", "8", "6", "6c"} and end is not None and end.declined
+            # Whether a ticket that had left the portfolio before its decline is bypassed with it is not said.
+            elsewhere = offer.ticket is not None and not self._is_on(offer.ticket, rec)
+            bypassed = offer.key[0] not in {"2a", "8", "6", "6c"} and end is not None and end.declined and not elsewhere
             for slot, role in list(offer.slots.items()):
                 if self._waits(offer, slot, role) and not bypassed:
                     continue
@@ -311,7 +317,8 @@ class Oracle:
                 must = begun and not bypassed and kept and offer.key[0] in {"1", "3", "5", "7"}
                 must = must and not self._handoffs.is_repeated(offer)
                 must = must or self._is_to_be_closed(offer, slot, bypassed=bypassed)
-                must = must and not offer.lost  # what the CRM does not show of it is known to nobody any more
+                # What the CRM does not show of it is known to nobody any more.
+                must = must and not offer.lost and not offer.left
                 if (
                     (must and rec.archived)
                     or self._was_deleted_in_pass(offer.parent)
@@ -321,11 +328,19 @@ class Oracle:
                 if must and rec.ref not in self._crm.uncertain:
                     self._missing(offer, slot)
                 offer.slots.pop(slot, None)
-            if not offer.filled and not offer.decided:
-                if offer.slots and all(role is not None for role in offer.slots.values()):
-                    offer.decided = True
-                elif not offer.slots:
-                    del self._handoffs.offers[offer.key]
+            self._drop_or_keep(offer)
+
+    def _is_on(self, ticket: Ref, rec: Rec) -> bool:
+        found = self._crm.rec(ticket)
+        return rec.ref.kind == "ticket" or found is None or self._crm.parent(found) is rec
+
+    def _drop_or_keep(self, offer: Offer) -> None:
+        """What was not begun is decided anew at each look; but what waits for a person is not dropped."""
+        if not offer.filled and not offer.decided:
+            if offer.slots and all(role is not None for role in offer.slots.values()):
+                offer.decided = True
+            elif not offer.slots:
+                del self._handoffs.offers[offer.key]
 
     def _offers_to_finish(self, rec: Rec) -> list[Offer]:
         """Those of a record; what hangs on the status is left as it is until a closing version counts, or was a slip (C.14)."""
@@ -356,11 +371,11 @@ class Oracle:
 
     def _conclude(self, rec: Rec) -> None:
         """What a look settles without an effect."""
-        if rec.ref.kind == "ticket":
-            if not rec.archived and self._crm.in_pipeline(rec):
-                self._conclude_revisions(rec)
+        if rec.archived or not self._crm.is_inside(rec):
             return
-        if rec.archived:
+        if rec.ref.kind == "ticket":
+            if self._crm.in_pipeline(rec):
+                self._conclude_revisions(rec)
             return
         self._put_off(rec)
         closings = self._crm.closings(rec)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from tests.simulation.oracle.finding import Verdict
 from tests.simulation.oracle.handoffs import Handoffs, Offer
-from tests.simulation.oracle.records import Rec, Records
+from tests.simulation.oracle.records import AM, Rec, Records, role_property
 
 MOST, LONGEST = 10, 4_000
 
@@ -134,13 +134,16 @@ class Notes:
 
     def _is_manager(self, note: Rec, at: int, offer: Offer, parent: Rec) -> bool | None:
         by = self._by(note)
-        versions = parent.history.get(self._crm.names.account_manager, ())
-        then = next((v.value for v in reversed(versions) if v.at <= at), "")
-        now = {parent.as_of(self._crm.names.account_manager, offer.read)}
-        now |= {v.value for v in versions if v.number > offer.read}
-        if not by or by not in {then, *now}:
+        then, now = set(), set()
+        for terms in self._crm.calendar.since(min(at, offer.at)):
+            name = role_property(terms, AM, parent)
+            versions = parent.history.get(name, ())
+            then.add(next((v.value for v in reversed(versions) if v.at <= at), ""))
+            now |= {parent.as_of(name, offer.read), *(v.value for v in versions if v.number > offer.read)}
+            now |= {terms.stand_ins[AM]} if AM in terms.stand_ins else set()
+        if not by or by not in then | now:
             return False
-        return True if by == then or now == {by} else None
+        return True if {by} in (then, now) else None
 
     def _check_none(self, body: str, shown: Sequence[Shown], left: Iterable[Left], what: str) -> None:
         if (_NONE in body) != (not shown):

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from sync.sandbox.process import Names, Process
 from tests.simulation.event_log import Created, Event, Linked, Merged, Ref, Updated
 from tests.simulation.oracle.calendar import Calendar
+from tests.simulation.oracle.terms import Terms
 
 OWNERS_CACHED = 15 * 60_000
 """Owners are cached and refreshed: for so long a change of them may not have been noticed."""
@@ -154,6 +155,15 @@ def folder_of(raw: str) -> str:
     return re.sub(" +", " ", unicodedata.normalize("NFKC", plain)).strip(" ")
 
 
+def role_property(terms: Terms, role: str, rec: Rec) -> str:
+    """The property of a record that names who has a role; '': none does."""
+    return (terms.ticket_owners if rec.ref.kind == "ticket" else terms.owners).get(role, "")
+
+
+def _value_at(rec: Rec, name: str, at: int) -> str:
+    return next((version.value for version in reversed(rec.history.get(name, ())) if version.at <= at), "")
+
+
 class Records:
     """The records as they stand at the event that is judged (`now`), with all that came before it."""
 
@@ -228,6 +238,21 @@ class Records:
         rec.lives.append((self.now.number, lives))
         if ref.kind == "portfolio":  # its tickets count for it again, or for another, or for none
             self.moving |= {far for far in rec.links if far.kind == "ticket"}
+
+    def remapped(self, terms: Terms) -> None:
+        """Another mapping is in force from now on; after a loss it is taken for what was in force all the time."""
+        before = self._outside_of_all()
+        self.calendar.remapped(self.now.at, terms)
+        # What was seen inside, and would not be by what is known now: what of it still counts is open.
+        after = self._outside_of_all()
+        self.uncertain |= {ref for ref, spans in before.items() if self._known_of(spans) != self._known_of(after[ref])}
+
+    def _outside_of_all(self) -> dict[Ref, list[tuple[int, int]]]:
+        return {ref: self.outside(rec) for ref, rec in self.all.items() if ref.kind == "portfolio"}
+
+    def _known_of(self, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+        """What of them is over, or was begun before now."""
+        return [(begun, min(ended, self.now.at)) for begun, ended in spans if begun < self.now.at]
 
     def linked(self, event: Linked) -> None:
         near, far = self.all.get(event.near), self.all.get(event.far)
@@ -386,6 +411,53 @@ class Records:
     def is_open(self, ticket: Rec) -> bool:
         return self.in_pipeline(ticket) and ticket["hs_pipeline_stage"] != self.closed
 
+    # -- the mapping's condition
+
+    def is_inside(self, rec: Rec | None) -> bool:
+        """Whether the service looks after a portfolio (W.6), or the one of a ticket; what is on none it looks after."""
+        if rec is None:
+            return True
+        if rec.ref.kind == "ticket":
+            return self.is_inside(self.parent(rec))
+        return self.calendar.terms.holds(rec.values)
+
+    def outside(self, portfolio: Rec) -> list[tuple[int, int]]:
+        """From when to when (ms) the condition that was in force did not hold."""
+        tiers = {name for one in self.calendar.since(0) for name, _ in one.condition}
+        if not tiers:
+            return []
+        versions = sorted({version.at for name in tiers for version in portfolio.history.get(name, ())})
+        moments = sorted({portfolio.at, *versions, *(at for at in self.calendar.changes() if at > portfolio.at)})
+        spans: list[tuple[int, int]] = []
+        for begun, ended in zip_longest(moments, moments[1:], fillvalue=self.now.at + 1):
+            values = {name: _value_at(portfolio, name, begun) for name in tiers}
+            if self.calendar.at(begun).holds(values):
+                continue
+            if spans and spans[-1][1] == begun:
+                begun = spans.pop()[0]
+            spans.append((begun, ended))
+        return spans
+
+    def passed_outside(self, portfolio: Rec | None, version: Version, after: Version | None) -> bool:
+        """Whether a version came and went (W.7) while its portfolio was outside. `after`: the one that replaced it."""
+        if portfolio is None or after is None:
+            return False
+        return any(begun <= version.at and after.at < ended for begun, ended in self.outside(portfolio))
+
+    def counting(self, rec: Rec, name: str) -> list[Version]:
+        """The versions but for those that came and went outside."""
+        portfolio = self.parent(rec) if rec.ref.kind == "ticket" else rec
+        versions = rec.history.get(name, [])
+        if portfolio is None or not self.outside(portfolio):
+            return versions
+        return [
+            version
+            for version, after in zip_longest(versions, versions[1:])
+            if not self.passed_outside(portfolio, version, after)
+        ]
+
+    # -- Notes
+
     def notes(self, record: Rec) -> list[Rec]:
         """The Notes on a record, deleted ones too, by age."""
         found = [rec for far in record.links if far.kind == "note" and (rec := self.rec(far)) is not None]
@@ -401,11 +473,11 @@ class Records:
         """The properties of a portfolio or a ticket that a condition speaks of."""
         names = self.names
         if ref.kind == "ticket":
-            people = {names.ticket_copywriter, names.ticket_graphic_designer}
+            people = self.calendar.terms.ticket_owners.values()
             return {"hs_pipeline", "hs_pipeline_stage", names.folder, names.needs_revisions, *people}
         if ref.kind == "portfolio":
-            people = {names.account_manager, names.social_ad_specialist, names.copywriter, names.graphic_designer}
-            return {names.status, names.date, names.cadence, *people}
+            tiers = {name for name, _ in self.calendar.terms.condition}
+            return {names.status, names.date, names.cadence, *self.calendar.terms.owners.values(), *tiers}
         return set()
 
     def stands_since(self, rec: Rec, name: str) -> int:
@@ -459,9 +531,12 @@ class Records:
         for version in portfolio.history.get(self.names.status, []):
             if version.value != (runs[-1].value if runs else ""):
                 runs.append(version)
+        spans = self.outside(portfolio)
         for version, after in zip_longest(runs, runs[1:]):
             if version.value in {self.declined, self.implemented}:
-                yield version, after
+                gone = after is not None and any(one <= version.at and after.at < other for one, other in spans)
+                if not gone:
+                    yield version, after
 
     @staticmethod
     def cycle(closings: Sequence[Closing], number: int) -> int:
@@ -501,7 +576,7 @@ class Records:
 
     def revisions_asked(self, ticket: Rec) -> Iterator[tuple[Version, str]]:
         """Each version of Needs Revisions with each role that it asks; nothing for a portfolio."""
-        for version in ticket.history.get(self.names.needs_revisions, ()):
+        for version in self.counting(ticket, self.names.needs_revisions):
             for role in self.revisions.get(version.value, ()):
                 yield version, role
 
@@ -517,20 +592,16 @@ class Records:
     # -- people
 
     def owner(self, role: str, portfolio: Rec | None, ticket: Rec | None) -> tuple[str | None, bool]:
-        """Who a role is now (None: nobody, so that its effects are blocked), and whether that is beyond doubt."""
-        own = ticket[self.role_property(role, ticket)] if ticket is not None and role in {CW, GD} else ""
-        named = own or ("" if portfolio is None else portfolio[self.role_property(role, portfolio)])
-        if not named:
-            return None, True
-        active, sure = self.active(named)
-        # A ticket's own person who has left: whether the portfolio's stands in is not said.
-        sure = sure and not (own and not active and portfolio is not None and portfolio[role] != "")
-        return (named if active else None), sure
-
-    def role_property(self, role: str, rec: Rec) -> str:
-        if rec.ref.kind == "ticket":
-            return {CW: self.names.ticket_copywriter, GD: self.names.ticket_graphic_designer}[role]
-        return str(getattr(self.names, role))
+        """Who a role is now (None: nobody, so that its effects are blocked), and whether that is beyond doubt (P.1)."""
+        terms, sure = self.calendar.terms, True
+        named = [rec[role_property(terms, role, rec)] for rec in (ticket, portfolio) if rec is not None]
+        for one in (*named, terms.stand_ins.get(role, "")):
+            if one:
+                active, certain = self.active(one)
+                sure = sure and certain
+                if active:
+                    return one, sure
+        return None, sure
 
     def active(self, owner: str) -> tuple[bool, bool]:
         changes = self.owner_changes.get(owner, [])

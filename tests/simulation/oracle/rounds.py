@@ -36,7 +36,7 @@ class Rounds:
         parent = self._crm.parent(ticket)
         closings = [] if parent is None else self._crm.closings(parent)
         found: list[Round] = []
-        for version in ticket.history.get(self._crm.names.needs_revisions, ()):
+        for version in self._crm.counting(ticket, self._crm.names.needs_revisions):
             if role not in self._crm.revisions.get(version.value, ()):
                 continue
             over, doubtful = self._is_over(ticket, found[-1], version, closings) if found else (True, False)
