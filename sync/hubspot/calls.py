@@ -1,13 +1,15 @@
 """What every kind of call shares: one transport and priority, and the ids by which HubSpot knows objects."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Final
 
 from mappings.names import same_to_the_eye
 from sync.crm import AssociationType, Kind
 from sync.errors import MappingMisfitError
 from sync.hubspot import answers
+from sync.hubspot.ahead import Send, sent_ahead
 from sync.hubspot.answers import Json, MalformedAnswerError
 from sync.hubspot.ask import Answer, Ask
 from sync.hubspot.transport import Transport
@@ -39,7 +41,7 @@ def is_id(text: str) -> bool:
 
 
 class Calls:
-    """Sends at one priority. `portfolio_object`: see `HubSpot`. Threads may share it."""
+    """Sends at one priority. `portfolio_object` and `at_once`: see `HubSpot`. Threads may share it."""
 
     def __init__(
         self,
@@ -49,8 +51,10 @@ class Calls:
         *,
         tells_of_no_associations: bool = False,
         on_none_told: Callable[[], None] = lambda: None,
+        at_once: int = 1,
     ) -> None:
         self.transport = transport
+        self._at_once = at_once
         self._portfolio_object = portfolio_object
         self._priority = priority
         self._type_ids: dict[Kind, str] = dict(_TYPE_IDS)
@@ -69,6 +73,10 @@ class Calls:
     def send(self, ask: Ask) -> Answer:
         """Send one call and give its answer; raises as `Transport.send`."""
         return self.transport.send(ask, self._priority)
+
+    def ahead(self, asks: Sequence[Ask]) -> AbstractContextManager[Send]:
+        """Give what sends calls, of which these, that only read and do not depend on each other, go side by side."""
+        return sent_ahead(asks, self.send, self._at_once)
 
     def note_none_told(self) -> None:
         """Note that the portal says of a record that it has no associations."""

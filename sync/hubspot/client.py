@@ -33,7 +33,8 @@ class HubSpot(HubSpotReader, RecordWrites, PortalWrites, SingleSend):
     label. `clock` must be the machine's own: retries and the budget wait by it. `reader` is the same client, for whatever
     may only read. Timeouts are in seconds: `connect_timeout` for a connection, `read_timeout` for a part of an answer,
     `answer_seconds` for the whole of it (of a `session` given, its own). `tells_of_no_associations`: whether the portal was
-    ever seen to say of a record that it has none; `on_none_told` is called when it first is.
+    ever seen to say of a record that it has none; `on_none_told` is called when it first is. `at_once`: how many calls of one
+    read go side by side, where it takes several.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class HubSpot(HubSpotReader, RecordWrites, PortalWrites, SingleSend):
         priority: Priority = Priority.INTERACTIVE,
         on_call: Callable[[Call], None] | None = None,
         pool_size: int = 10,
+        at_once: int = 1,
         tells_of_no_associations: bool = False,
         on_none_told: Callable[[], None] = lambda: None,
     ) -> None:
@@ -76,6 +78,7 @@ class HubSpot(HubSpotReader, RecordWrites, PortalWrites, SingleSend):
                 priority,
                 tells_of_no_associations=tells_of_no_associations,
                 on_none_told=on_none_told,
+                at_once=at_once,
             )
         )
         self.reader = HubSpotReader(self._calls)

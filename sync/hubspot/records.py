@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 from sync.crm import Association, Faulty, Filter, Gap, Kind, Lack, Reading, Record, RecordRef
 from sync.errors import FaultyRecordError, PartialAnswerError
 from sync.hubspot import answers, completeness, search
+from sync.hubspot.ahead import Send
 from sync.hubspot.answers import Json, MalformedAnswerError, Problem, Sorted
 from sync.hubspot.ask import Answer, Ask, NoAnswerError, RefusalError
 from sync.hubspot.batches import chunks
@@ -114,14 +115,20 @@ class RecordReads(PartOfPort):
         found: dict[str, Record] = {}
         faulty: dict[str, Faulty] = {}
         wanted = _Wanted(properties, history)
-        isolation = Isolation[str](
-            call=lambda part, again: self._read_batch(kind, part, wanted, found, faulty, brief=again),
-            control=lambda: self._read_any(kind, wanted),
-            give_up=lambda id_, error: faulty.update({id_: _unreadable(kind, id_, error)}),
-        )
-        for batch in chunks(_possible(ids), _HISTORY_BATCH if history else _READ_BATCH):
-            isolation.read(batch)
+        batches = list(chunks(_possible(ids), _HISTORY_BATCH if history else _READ_BATCH))
+        with self._calls.ahead([self._ask_for(kind, batch, wanted) for batch in batches]) as send:
+            isolation = Isolation[str](
+                call=lambda part, again: self._read_batch(kind, part, wanted, found, faulty, send, brief=again),
+                control=lambda: self._read_any(kind, wanted),
+                give_up=lambda id_, error: faulty.update({id_: _unreadable(kind, id_, error)}),
+            )
+            for batch in batches:
+                isolation.read(batch)
         return Reading(found, faulty)
+
+    def _ask_for(self, kind: Kind, ids: Sequence[str], wanted: _Wanted, *, brief: bool = False) -> Ask:
+        """Make the call that reads these."""
+        return self._calls.objects(kind, "read", {**wanted.body, "inputs": [{"id": id_} for id_ in ids]}, brief=brief)
 
     def _read_any(self, kind: Kind, wanted: "_Wanted") -> None:
         """Ask for any one record in the same way. Raises as `Transport.send`."""
@@ -136,13 +143,13 @@ class RecordReads(PartOfPort):
         wanted: _Wanted,
         found: dict[str, Record],
         faulty: dict[str, Faulty],
+        send: Send,
         *,
         brief: bool = False,
     ) -> None:
         """Read these into `found` and `faulty`."""
-        body = {**wanted.body, "inputs": [{"id": id_} for id_ in ids]}
-        ask = self._calls.objects(kind, "read", body, brief=brief)
-        answer = self._calls.send(ask)
+        ask = self._ask_for(kind, ids, wanted, brief=brief)
+        answer = send(ask)
         raws = answers.results(answer.body)
         self._learn(raws)
         seen = {one.ref.id: one for one in (self._seen(kind, raw, wanted, answer.asked_at) for raw in raws)}
@@ -157,7 +164,7 @@ class RecordReads(PartOfPort):
                 faulty[id_] = Faulty(RecordRef(kind, id_), (Gap(Lack.RECORD, str(problem)),))
         for id_ in matched.unexplained:
             if len(ids) > 1:  # asked alone, a merged one can be matched
-                self._read_batch(kind, [id_], wanted, found, faulty)
+                self._read_batch(kind, [id_], wanted, found, faulty, self._calls.send)
             else:
                 self._read_alone(kind, id_, wanted, found, faulty)
 

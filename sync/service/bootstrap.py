@@ -226,11 +226,13 @@ def build(
     """Wire the service together. Opens the database and brings it up to date; calls nobody.
 
     `today` shifts every decision to that date. `bulk` marks the calls as work that waits for interactive work, and
-    `share` limits them to that share of the CRM's request limits.
+    `share` limits them to that share of the CRM's request limits. A `session` that is given stands in for connections; it
+    gets one call at a time, and so does the CRM from a process that has a share.
     Without `begin` the service is only to be read or set up: the moment of going live is not fixed by it.
     Raises `ConfigurationError`, `RefusedError` and `StoreError`.
     """
     from sync.hubspot import HubSpot
+    from sync.hubspot.ahead import AT_ONCE
 
     mapping = read_mapping(settings)
     token = settings.require_token()
@@ -254,6 +256,7 @@ def build(
         on_call=on_call,
         tells_of_no_associations=tells,
         on_none_told=lambda: _remember_none_told(store, keep=begin),
+        at_once=AT_ONCE if session is None and share is None else 1,
     )
     with _closed_on_error(store):
         mailer = mailer or make_mailer(settings, crm, clock)

@@ -14,6 +14,7 @@ that transaction, so that the takers' times are in the order of their takes: on 
 differ. It must be a true clock: a shifted one (`--today`) would fill the bucket for everybody.
 """
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -172,6 +173,8 @@ class Budget(BudgetReader):
         self._reserve = reserve
         self._begun = False
         self._daily_written: datetime | None = None
+        # SQLite's own wait for a lock is coarse, and on a server each thread would need a connection.
+        self._one_at_a_time = threading.Lock()
 
     def take(self, bucket: Bucket, priority: Priority = Priority.INTERACTIVE) -> None:
         """Wait, through the clock, until the request may be sent."""
@@ -180,7 +183,7 @@ class Budget(BudgetReader):
 
     def try_take(self, bucket: Bucket, priority: Priority = Priority.INTERACTIVE) -> float:
         """Take one request and return 0, or take nothing and return the seconds after which to ask again."""
-        with self._store.write() as connection:
+        with self._one_at_a_time, self._store.write() as connection:
             now = to_ms(moment_in(connection, self._clock))
             self._begin(connection, now)
             limit = self._limits[bucket]

@@ -27,6 +27,8 @@ GROUPING = "sync/service/grouping.py"
 BOARD_ACCESS = "sync/board/access.py"
 _BOARD_TEST = "tests/board/test_access.py::"
 ISOLATION = "sync/hubspot/isolation.py"
+AHEAD = "sync/hubspot/ahead.py"
+_AHEAD_TEST = "tests/contract/hubspot/test_ahead.py::"
 CALLS = "sync/hubspot/calls.py"
 _ISOLATION_TEST = "tests/contract/hubspot/test_isolation.py::"
 
@@ -225,6 +227,21 @@ MUTANTS = (
         GROUPING, "    if tickets:\n        return tickets\n", "",
         test="tests/unit/test_grouping.py::test_tickets_find_their_portfolios_first",
         why="What is done is the same: it only costs more calls.",
+    ),
+    Mutant(
+        "answers-mixed-up", "Whatever is asked next gets the answer to the next part of a read that was sent ahead.",
+        AHEAD, "            if sent == ask:\n", "            if sent.endpoint == ask.endpoint:\n",
+        test=_AHEAD_TEST + "test_the_same_is_found_as_one_after_the_other",
+    ),
+    Mutant(
+        "an-old-answer-again", "A call that is made again gets the answer that it got before.",
+        AHEAD, "                del self._sent[place]\n", "",
+        test=_AHEAD_TEST + "test_a_call_that_is_made_again_is_sent_again",
+    ),
+    Mutant(
+        "all-sent-at-once", "Every part of a read is sent ahead at once, whatever comes of the first.",
+        AHEAD, "        for _ in range(min(at_once, len(asks))):", "        for _ in asks:",
+        test=_AHEAD_TEST + "test_no_more_is_sent_than_is_asked_for",
     ),
     Mutant(
         "tickets-behind-a-full-pass", "Tickets are looked for among the first records only, though there are more than those.",
