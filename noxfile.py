@@ -74,11 +74,19 @@ def simulation(session: nox.Session) -> None:
 
 @nox.session
 def postgresql(session: nox.Session) -> None:
-    """A part of the tests and of the simulation on a PostgreSQL server that they start; all of the tests: `-- tests`."""
+    """A part of the tests and of the simulation on a PostgreSQL server that they start; all of them: `postgresql_all`."""
     session.env["TEST_DATABASE"] = "postgresql"
     run(session, "pytest", *PARALLEL, *(session.posargs or ON_POSTGRESQL))
     if not session.posargs:
         run(session, "python", "-m", "tests.simulation", "--seeds", "0:20")
+
+
+@nox.session
+def postgresql_all(session: nox.Session) -> None:
+    """All tests that open a database, and 100 seeds, on a PostgreSQL server that they start: an hour, before a release."""
+    session.env["TEST_DATABASE"] = "postgresql"
+    run(session, "pytest", *PARALLEL, *UNIT, "tests/reports", *STORIES, *session.posargs)
+    run(session, "python", "-m", "tests.simulation", "--seeds", "0:100")
 
 
 @nox.session
