@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -146,6 +146,20 @@ def print_wrapped(out: "Console", text: str, first: str = "") -> None:
     from rich.text import Text
 
     print_wrapped_text(out, Text(text), first, " " * len(first))
+
+
+def print_parts(out: "Console", parts: "Sequence[str]", first: str) -> None:
+    """Print parts, divided by semicolons, as `print_wrapped` does; a part stays on one line."""
+    width, lines = out.width - len(first), [""]
+    for part in parts:
+        longer = f"{lines[-1]}; {part}" if lines[-1] else part
+        if lines[-1] and len(longer) + 1 > width:  # a semicolon may follow
+            lines[-1] += ";"
+            lines.append(part)
+        else:
+            lines[-1] = longer
+    for n, line in enumerate(lines):
+        print_wrapped(out, line, " " * len(first) if n else first)
 
 
 def print_unwrapped(out: "Console", text: str, indent: str = "") -> None:

@@ -23,6 +23,7 @@ from sync.commands.output import (
     print_json,
     print_json_line,
     print_more,
+    print_parts,
     print_wrapped,
     say,
     zone_in_use,
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from sync.storage.faulty_records import Incomplete
     from sync.storage.ledger.queries import Trouble
     from sync.storage.look_alikes import WorthALook
-    from sync.storage.waits import Stuck
     from sync.storage.work_queue import QueuedRecord
 
 SHOWN_WHERE_THERE_ARE = ("sending", "unproven")
@@ -219,10 +219,10 @@ def _show_status(out: "Console", found: "Status", limit: int | None) -> None:
     records = f"{backlog.due:,} due{oldest}; {backlog.waiting:,} waiting; {backlog.held:,} held{held}"
     print_wrapped(out, f"{records}; {backlog.parked:,} parked", "Records  ")
     shown = [state for state in effects if effects[state] or state.value not in SHOWN_WHERE_THERE_ARE]
-    print_wrapped(out, "; ".join(f"{effects[state]:,} {state.value}" for state in shown), "Effects  ")
+    print_parts(out, [f"{effects[state]:,} {state.value}" for state in shown], "Effects  ")
     if found.errors:
         print_wrapped(out, "; ".join(f"{one.count:,} × {one.kind}" for one in found.errors), "Errors   ")
-    print_wrapped(out, f"{len(found.stuck):,} stuck{_by_party(found.stuck)}", "People   ")
+    print_wrapped(out, f"{len(found.stuck):,} stuck{_by_party(found)}", "People   ")
     print_wrapped(out, _running(found), "Running  ")
     print_wrapped(out, f"sweep {format_moment(found.last_sweep)}", "Last     ")
     print_wrapped(out, f"poll {format_moment(found.last_poll)}", "         ")
@@ -258,8 +258,8 @@ def _running(found: "Status") -> str:
     return "; ".join(f"{one} since {format_moment(one.started_at)}" for one in found.running) or "nothing"
 
 
-def _by_party(stuck: "Sequence[Stuck]") -> str:
-    counts = Counter(one.party.value.replace("_", " ") for one in stuck)
+def _by_party(found: "Status") -> str:
+    counts = Counter(found.party_labels.get(one.party, one.party.value.replace("_", " ")) for one in found.stuck)
     return ": " + ", ".join(f"{count:,} with the {party}" for party, count in counts.most_common()) if counts else ""
 
 

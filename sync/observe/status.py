@@ -1,12 +1,12 @@
 """How the service is doing, read from the database alone: no call to the CRM, so that it answers while that is down."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from mappings.digest import digest_of
 from mappings.load import MappingError, load
-from mappings.schema import ProcessMapping
+from mappings.schema import Party, ProcessMapping
 from sync.clock import Clock, SystemClock, iso
 from sync.observe import health
 from sync.observe.agreement import by_another_clock, of_mapping
@@ -87,6 +87,7 @@ class Status:
     running: tuple[Process, ...]  # the service's processes that give signs of life; of one part the oldest first
     mapping: str | None  # the digest of the mapping that MAPPING names; None: it cannot be read
     letter: LetterStanding | None  # None: nobody gets one, or the mapping cannot be read
+    party_labels: Mapping[Party, str]  # what that mapping calls those who are waited for; empty: it cannot be read
 
     @property
     def ok(self) -> bool:
@@ -172,6 +173,7 @@ def read(store: StoreReader, clock: Clock, settings: Settings) -> Status:
         running,
         digest,
         letter,
+        {party: mapping.party_label(party) for party in Party} if mapping is not None else {},
     )
 
 

@@ -6,7 +6,7 @@ from mappings.words import revision_word
 from sync.passes.portal import Portal
 from sync.rules.context import Context
 from sync.rules.handoffs.ad_sets import current_tickets
-from sync.rules.handoffs.advancing import ONLY_TO_BE_MOVED, approved_since
+from sync.rules.handoffs.advancing import approved_since, only_to_be_moved
 from sync.rules.handoffs.wording import word
 from sync.rules.model import Ticket
 
@@ -26,16 +26,16 @@ def lacking(context: Context, portal: Portal, ticket: Ticket) -> tuple[str, ...]
     names = context.mapping.ticket.properties
     review = stage_label(portal, portal.pending_approval)
     if approved_since(context, ticket) is not None:
-        return (f"{ONLY_TO_BE_MOVED} “{review}”",)
+        return (only_to_be_moved(context),)
     if ticket.stage is Stage.PENDING_APPROVAL:
         return ()
     found = [f"it is in “{stage_of(context, portal, ticket)}”, not in “{review}”"]
     asked = ticket.raw.get(names.needs_revisions, "")
     if asked:
         found.append(f"“{revision_word(context.mapping, portal.words, asked)}” was asked for")
-    for what, name in (("copy", names.copy_approval), ("graphic", names.graphic_approval)):
+    for what, name in (("copy is", names.copy_approval), ("graphics are", names.graphic_approval)):
         if not same_to_the_eye(ticket.raw.get(name, ""), context.mapping.ticket.approved):
-            found.append(f"its {what} is not approved")
+            found.append(f"its {what} not approved")
     return tuple(found)
 
 
@@ -47,4 +47,4 @@ def why_left_out(context: Context, ticket: Ticket) -> str:
         return "of an earlier cycle"
     if ticket not in current_tickets(context):
         return "closed"
-    return "" if ticket.folder_key else f"without a {word(context, 'folder')}"
+    return "" if ticket.folder_key else f"with no {word(context, 'folder')}"

@@ -14,7 +14,7 @@ from sync.clock import local_date
 from sync.crm import RecordRef
 from sync.rules.context import Context, NeededError, UnreadError
 from sync.rules.handoffs.ad_sets import current_tickets
-from sync.rules.handoffs.advancing import approved_since
+from sync.rules.handoffs.advancing import approved_since, both_approved
 from sync.rules.handoffs.announcements import announcements
 from sync.rules.handoffs.wording import name_of, word
 from sync.rules.keys import EffectKind
@@ -169,8 +169,8 @@ class _Turn:
             return self._of(Party.CREATIVE_TEAM, after, what, since)
         if self._says(Handoff.SET_READY, {State.DUE}):
             return None  # `rules.advance_approved_tickets`: the service moves them
-        stage = self._context.mapping.ticket.pending_approval
-        what = f"to move {_named(behind)} to {stage}: both approvals are Approved"
+        stage = word(self._context, "pending_approval")
+        what = f"to move {_named(behind)} to “{stage}”: {both_approved(self._context)}"
         return self._of(Party.CREATIVE_TEAM, after, what, max(since, *approved))
 
     def _sharing(self) -> Wait | None:

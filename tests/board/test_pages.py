@@ -1,17 +1,21 @@
 """What the pages say: where every client stands, and all that is known of one."""
 
 import re
+from datetime import UTC, datetime
 from html import unescape
 
 import pytest
 from sqlalchemy import text
 
-from mappings.vocabulary import Step
+from mappings.vocabulary import Kept, Step
+from sync.board.pages import client
 from sync.board.pages import overview as page
+from sync.crm import Kind, RecordRef
 from sync.observe.clients import Standing, kept, some
 from sync.storage import overview
 from sync.storage.database import to_json
 from sync.storage.overview import RANKS, Wanted
+from sync.storage.versions import KeptVersion
 from tests.board.browser import Visitor, visitor
 from tests.conftest import MakeWorld
 from tests.world import World
@@ -114,6 +118,24 @@ def test_many_clients_are_paged(make_world: MakeWorld, monkeypatch: pytest.Monke
     assert "Page 2 of 3" in shown[1]
 
 
+def test_what_was_changed_is_told_in_the_mappings_words() -> None:
+    ticket, at = RecordRef(Kind.TICKET, "7"), datetime(2026, 11, 2, tzinfo=UTC)
+    words = {"needs_revisions": "Aenderung", "in_progress": "Doing", "pending_approval": "880013"}
+    kept = [
+        KeptVersion(ticket, Kept.NEEDS_REVISIONS, at, "text", "copy", "CRM_UI", ""),
+        KeptVersion(ticket, Kept.STAGE, at, "880012", "in_progress", "CRM_UI", ""),
+        KeptVersion(ticket, Kept.STAGE, at, "880013", "pending_approval", "CRM_UI", ""),
+        KeptVersion(ticket, Kept.STAGE, at, "880014", "closed", "CRM_UI", ""),
+    ]
+    told = [one.text for one in client.changed(ticket, kept, {}, "", client.Span(None, None), {}, words)]
+    assert told == [
+        "Aenderung of ticket 7 set to “text”",
+        "stage of ticket 7 set to “Doing”",
+        "stage of ticket 7 set to “Pending approval”",
+        "stage of ticket 7 set to “Closed”",
+    ]
+
+
 def test_a_clients_page_during_a_cycle_and_after_it(world: World) -> None:
     people = world.people
     acme = people.create_portfolio("Acme", world.day(3))
@@ -130,7 +152,7 @@ def test_a_clients_page_during_a_cycle_and_after_it(world: World) -> None:
     assert "5 The Ad Set is ready waiting Ad Set “Autumn”: 1 of 2 are ready; waiting for ticket" in said
     assert "Autumn: 1 of 2 ready Ad 1 ready in “Pending Approval”" in said
     assert "Ad 2 missing in “New”" in said
-    assert "status set to “Refresh request submitted” by Amelia Marsh" in said
+    assert "status set to “Refresh Request Submitted” by Amelia Marsh" in said
     assert f"/record/0-5/{one}" in dana.get(f"/board/client/{acme}").text
     people.move_ticket(two, "Pending Approval")
     people.set_status(acme, "Creatives Completed & Approved")

@@ -43,6 +43,24 @@ MUTANTS = (
         HEARTBEAT, "not all(timedelta()", "not any(timedelta()",
         test=_ANOTHER_TEST + "test_a_clock_that_stands_still_stops_no_sign_of_life",
     ),
+    # words that people see
+    Mutant(
+        "approved-by-the-mapping", "A ticket that only has to be moved is told of in the mapping's word, which nobody sees.",
+        "sync/rules/handoffs/advancing.py", "{word(context, 'approved')}", "{context.mapping.ticket.approved}",
+        test=_WORDS_TEST + "test_no_reason_has_an_old_word",
+    ),
+    Mutant(
+        "stuck-in-default-words", "`status` counts who is late by names that nobody there uses.",
+        "sync/commands/status.py", "found.party_labels.get(one.party, one.party.value.replace(\"_\", \" \"))",
+        "one.party.value.replace(\"_\", \" \")",
+        test=_WORDS_TEST + "test_status_calls_those_who_are_late_as_the_mapping_does",
+    ),
+    Mutant(
+        "board-in-default-words", "The board calls a ticket's revisions what HubSpot's default does.",
+        "sync/board/pages/client.py", "name = PROPERTIES[one.property].format_map(words)",
+        "name = PROPERTIES[one.property].format(needs_revisions=\"Needs Revisions\")",
+        test="tests/board/test_pages.py::test_what_was_changed_is_told_in_the_mappings_words",
+    ),
     # which client is meant
     Mutant(
         "one-of-two-taken", "A part of two clients' names means the first of them, in a command that acts, too.",

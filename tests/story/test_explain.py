@@ -196,7 +196,7 @@ def test_an_ad_set_is_told_ticket_by_ticket(world: World, terminal: Terminal) ->
     by_ticket = {ticket["record"]["id"]: ticket for ticket in one["tickets"]}
     assert by_ticket[ready]["lacks"] == []
     assert by_ticket[never]["lacks"] == [
-        "it is in “New”, not in “Pending Approval”", "its copy is not approved", "its graphic is not approved",
+        "it is in “New”, not in “Pending Approval”", "its copy is not approved", "its graphics are not approved",
     ]  # fmt: skip
     assert by_ticket[revised]["lacks"] == [
         "it is in “In Progress”, not in “Pending Approval”",
@@ -206,7 +206,7 @@ def test_an_ad_set_is_told_ticket_by_ticket(world: World, terminal: Terminal) ->
     moved = world.people.history("ticket", ready, "hs_pipeline_stage")[0].at
     assert datetime.fromisoformat(by_ticket[ready]["since"]) == moved
     [left_out] = told["left_out"]
-    assert (left_out["record"]["name"], left_out["why"]) == ("Story", "without a Deliverable Folder Name")
+    assert (left_out["record"]["name"], left_out["why"]) == ("Story", "with no Deliverable Folder Name")
 
 
 @pytest.mark.parametrize(("act", "why"), [("close", "closed"), ("move", "not in the deliverables pipeline")])

@@ -218,8 +218,8 @@ Dune  portfolio 9991
        POST /crm/objects/2026-09/0-27/batch/create: no answer (ConnectionError)
 
 Elm  portfolio 9992
-  6  ticket 9990 “Banner”: Copy and Graphic Revisions was asked for on Mon 2
-     Nov 2026 09:15
+  6  ticket 9990 “Banner”: “Copy and Graphic Revisions” was asked for on Mon
+     2 Nov 2026 09:15
      ~ ticket 9990: stage “Approved” → “In Progress”, copy approval “Approved”
        → empty
      ! task “Revise Copy: Banner” on ticket 9990: no Copywriter is named, and

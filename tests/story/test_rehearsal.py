@@ -209,6 +209,23 @@ def test_a_cycle_in_its_own_words(desk: Desk, sandbox: Sandbox) -> None:
     assert raw[0]["texter_t"] == sandbox.people.owner("copywriter"), "scripts get what the CRM keeps"
 
 
+def test_what_the_history_of_a_record_can_bring(desk: Desk, sandbox: Sandbox) -> None:
+    people = sandbox.people
+    first, second = (people.create_portfolio(name, "2026-11-10") for name in ("Acme", "Acme Doppelt"))
+    made = do(desk, "merge", "portfolio", first, "Doppelt").stdout.strip()
+    assert made not in {first, second}
+    assert [one.id for one in people.portfolios()] == [made]
+    assert "Doppelt" not in desk("sandbox", "show", "portfolios").stdout, "the first one's values stand"
+    do(desk, "delete", "portfolio", made)
+    assert people.portfolios() == ()
+    do(desk, "restore", "portfolio", made)
+    assert [one.id for one in people.portfolios()] == [made]
+    task = people.create_task("Call", [("portfolio", made)])
+    do(desk, "complete", "Call")
+    do(desk, "reopen", "Call")
+    assert people.task(task).open
+
+
 @pytest.mark.parametrize(
     ("act", "said"),
     [
@@ -221,7 +238,7 @@ def test_a_cycle_in_its_own_words(desk: Desk, sandbox: Sandbox) -> None:
             "no stage here: did you mean “Zur Freigabe”? There are “New”",
         ),
         (["move", "Banner", "In Progress"], "“In Progress” is no stage here"),
-        (["revise", "Banner", "Copy Revisions Only"], "no value of Needs Revisions here: There are “Text”, “Grafik”"),
+        (["revise", "Banner", "Copy Revisions Only"], "no kind of revisions here: There are “Text”, “Grafik”"),
         (["create-portfolio", "B", "--cadence", "Monthly"], "“Monthly” is no cadence here"),
         (
             ["create-portfolio", "B", "--without", "schreiber"],

@@ -186,7 +186,7 @@ def test_watch_shows_one_report_after_the_other_until_ctrl_c(
     assert (result.exit_code, result.stderr) == (0, "")
     first, second = result.stdout.split("All is well.")[1:]
     assert "0 stuck" in first
-    assert "1 stuck: 1 with the account manager" in second
+    assert "1 stuck: 1 with the Account Manager" in second
     assert result.stdout.startswith(f"{before:%a} {before.day} {before:%b %Y %H:%M:%S} America/New_York, every")
     assert "\x1b" not in result.stdout
 

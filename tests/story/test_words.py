@@ -13,6 +13,7 @@ from sync.sandbox.schema import TICKET, Pipeline, Property
 from tests.conftest import MakeWorld
 from tests.story.handoffs.steps import begun, the, with_tickets
 from tests.story.handoffs.test_whole_cycle import CYCLE_KINDS, live_through_a_cycle
+from tests.terminal import Terminal
 from tests.unit.check.report import WARNING, checked
 from tests.world import World
 
@@ -78,6 +79,33 @@ def test_no_text_of_a_cycle_has_an_old_word(portal: World) -> None:
     wanted = [new(OLD[key]) for key in (*fields, *statuses, *revisions)]
     assert seen_in(told, wanted) == wanted
     assert seen_in(told, ["Kundenberatung", "Anzeigenteam"]) == ["Kundenberatung", "Anzeigenteam"]
+
+
+def test_no_reason_has_an_old_word(portal: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a ticket that only has to be moved, of one that is being revised, and of one without a folder."""
+    people, portfolio = portal.people, begun(portal)
+    moved, revised, _without = [*with_tickets(portal, portfolio, 2), *with_tickets(portal, portfolio, 1, folder="")]
+    for ticket in (moved, revised):
+        people.move_ticket(ticket, "In Progress")
+    people.set("ticket", moved, {"copy_approval": "Approved", "graphic_approval": "Approved"})
+    portal.work()
+    terminal = Terminal(portal, monkeypatch)
+    told = str(terminal.json("explain", portfolio))
+    people.request_revisions(revised, "Copy and Graphic Revisions")
+    portal.work()
+    portal.minutes(5)
+    told += str(terminal.json("explain", portfolio)) + terminal.run("explain", portfolio).stdout
+    told = re.sub(r"'(write|changes|wait|cause)': \{[^{}]*\}", "", told)
+    assert seen_in(told, [word for key, word in OLD.items() if key not in {role.value for role in Role}]) == []
+    wanted = [f"both approvals are “{new('Approved')}”", f"“{new('Copy and Graphic Revisions')}” was asked for"]
+    assert [one for one in wanted if one not in told] == []
+
+
+def test_status_calls_those_who_are_late_as_the_mapping_does(portal: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    portal.people.create_portfolio("Acme", portal.day(10))
+    portal.work()
+    portal.next_day(6)
+    assert "1 stuck: 1 with the Kundenberatung" in Terminal(portal, monkeypatch).run("status").stdout
 
 
 def test_a_label_changed_in_the_portal_is_in_the_next_text(make_world: MakeWorld) -> None:

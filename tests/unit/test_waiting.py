@@ -195,6 +195,6 @@ def test_what_only_has_to_be_moved() -> None:
     found = wait(scene)
     assert found is not None
     assert found.party is Party.CREATIVE_TEAM
-    assert found.what == "to move ticket 201 “Ad 201” to Pending Approval: both approvals are Approved"
+    assert found.what == "to move ticket 201 “Ad 201” to “Pending Approval”: both approvals are “Approved”"
     assert found.since == scene.tickets["201"].approved[Role.COPYWRITER][0]
     assert wait(scene.remap(mapping(advance=True))) is None

@@ -13,6 +13,7 @@ from sync.admin.verify.history import NotJudgedError, reaches, standing, too_sho
 from sync.clock import CLOCKS_APART, from_ms, local_date, start_of_day, to_ms
 from sync.crm import Kind, RecordRef
 from sync.rules.handoffs.rounds import ROLES_OF
+from sync.rules.handoffs.wording import word
 from sync.rules.keys import (
     START,
     ApprovedKey,
@@ -60,8 +61,9 @@ def _without_cause(evidence: Evidence, key: OccurrenceKey, kind: TaskKind) -> st
 def _no_revision(evidence: Evidence, history: History[Revision | None], ms: int, kind: TaskKind) -> str | None:
     version = next((version for version in history if version.ms == ms), None)
     if version is None:
-        reaches(history, from_ms(ms), "Needs Revisions")
-        return f"Needs Revisions was not set on {evidence.local(from_ms(ms))}"
+        name = word(evidence.context, "needs_revisions")
+        reaches(history, from_ms(ms), name)
+        return f"{name} was not set on {evidence.local(from_ms(ms))}"
     asked = [] if version.value is None else [kind for kind, _ in ROLES_OF.get(version.value, ())]
     if kind not in asked:
         return f"what was set on {evidence.local(version.at)} does not ask this role for a revision"

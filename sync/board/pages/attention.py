@@ -6,6 +6,7 @@ from datetime import datetime
 
 from flask import Flask, render_template
 
+from mappings.words import words_of
 from sync.board.pages.sight import Sight
 from sync.crm import Kind, RecordRef
 from sync.storage import faulty_records, look_alikes, portfolios, work_queue
@@ -72,10 +73,10 @@ REMEDIES = {
     ),
     "worth a look": (
         "Perhaps a typing slip",
-        "Two Ad Sets of one client are called almost the same: give their tickets one Deliverable Folder Name.",
+        "Two Ad Sets of one client are called almost the same: give their tickets one {folder}.",
     ),
 }
-"""What each kind is called, and what to do about it; in this order."""
+"""What each kind is called, and what to do about it, with the mapping's words; in this order."""
 
 
 def add_to(app: Flask, sight: Sight) -> None:
@@ -87,8 +88,9 @@ def add_to(app: Flask, sight: Sight) -> None:
             found = _found(connection, sight.clock.now())
             ids = {one.portfolio for lines in found.values() for one in lines[:AT_MOST] if one.portfolio}
             names = portfolios.names(connection, ids)
+        words = words_of(sight.mapping)
         kinds = [
-            Kinds(state, title, remedy, found[state][:AT_MOST], len(found[state]))
+            Kinds(state, title, remedy.format_map(words), found[state][:AT_MOST], len(found[state]))
             for state, (title, remedy) in REMEDIES.items()
             if found.get(state)
         ]

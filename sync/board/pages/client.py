@@ -8,6 +8,7 @@ from itertools import pairwise
 from flask import Flask, abort, render_template, request
 
 from mappings.vocabulary import Handoff, Kept
+from mappings.words import words_of
 from sync.board.pages.sight import Sight
 from sync.clock import from_ms, local_date, to_ms
 from sync.crm import Kind, RecordRef
@@ -27,10 +28,11 @@ PROPERTIES = {
     Kept.REFRESH_DATE: "Refresh Date",
     Kept.PIPELINE: "pipeline",
     Kept.STAGE: "stage",
-    Kept.NEEDS_REVISIONS: "Needs Revisions",
+    Kept.NEEDS_REVISIONS: "{needs_revisions}",
     Kept.COPY_APPROVAL: "copy approval",
     Kept.GRAPHIC_APPROVAL: "graphic approval",
 }
+"""What each property is called, with the mapping's words."""
 
 _TASK = "0-27"
 """HubSpot's type id of a task, as it stands in the address of one."""
@@ -90,7 +92,7 @@ def add_to(app: Flask, sight: Sight) -> None:
             detail = portfolio_details.get(connection, portfolio)
             spans = _spans(log.ends_of_cycles(connection, portfolio))
             span = next((each for each in spans if each.name == request.args.get("cycle")), spans[-1])
-            events = _timeline(connection, one, detail, span, sight.settings.hubspot_app_id)
+            events = _timeline(connection, one, detail, span, sight)
             handoffs = _handoffs(connection, detail) if span is spans[-1] else {}
         return render_template(
             "client.html",
@@ -146,9 +148,7 @@ def _sets(tickets: Iterable[TicketNow]) -> dict[str, list[TicketNow]]:
     return dict(sorted(found.items()))
 
 
-def _timeline(
-    connection: Connection, one: Client, detail: PortfolioDetail, span: Span, app_id: str | None
-) -> list[Event]:
+def _timeline(connection: Connection, one: Client, detail: PortfolioDetail, span: Span, sight: Sight) -> list[Event]:
     """What happened in this cycle, the newest first."""
     tickets = {ticket.id: ticket for ticket in detail.tickets}
     decided = log.of_portfolio(connection, one.id, span.began, span.ended, AT_MOST)
@@ -156,10 +156,11 @@ def _timeline(
     ids = tickets.keys() | memberships.tickets_of(connection, [one.id])
     refs = [RecordRef(Kind.PORTFOLIO, one.id), *(RecordRef(Kind.TICKET, i) for i in sorted(ids))]
     names = {person.user_id: person.name for person in people.find(connection).values() if person.user_id}
-    if app_id:
-        names[app_id] = "the service"
+    if sight.settings.hubspot_app_id:
+        names[sight.settings.hubspot_app_id] = "the service"
+    words = words_of(sight.mapping)
     for ref, kept in versions.of(connection, refs).items():
-        found += _changed(ref, kept, tickets, one.url, span, names)
+        found += changed(ref, kept, tickets, one.url, span, names, words)
     return sorted(found, key=lambda event: event.at, reverse=True)[:AT_MOST]
 
 
@@ -168,13 +169,14 @@ def _decided(one: LogEntry, tickets: dict[str, TicketNow]) -> Event:
     return Event(one.decided_at, f"{about}{one.reason}", one.handoff, one.state, "", one.effects)
 
 
-def _changed(
+def changed(
     ref: RecordRef,
     kept: Sequence[KeptVersion],
     tickets: dict[str, TicketNow],
     url: str,
     span: Span,
     names: Mapping[str, str],
+    words: Mapping[str, str],
 ) -> Iterator[Event]:
     """What people and programs changed in a record; that a ticket came is said once, not property by property."""
     place = "" if ref.kind is Kind.PORTFOLIO else f" of {_name(ref, tickets)}"
@@ -187,8 +189,9 @@ def _changed(
             if one.property is Kept.PIPELINE:
                 yield Event(one.at, f"{_name(ref, tickets)} came{_by(one, names)}", None, "", where)
             continue
-        value = f"set to “{_value(one)}”" if one.value else "emptied"
-        yield Event(one.at, f"{PROPERTIES[one.property]}{place} {value}{_by(one, names)}", None, "", where)
+        value = f"set to “{_value(one, words)}”" if one.value else "emptied"
+        name = PROPERTIES[one.property].format_map(words)
+        yield Event(one.at, f"{name}{place} {value}{_by(one, names)}", None, "", where)
 
 
 def _by(one: KeptVersion, names: Mapping[str, str]) -> str:
@@ -199,11 +202,14 @@ def _by(one: KeptVersion, names: Mapping[str, str]) -> str:
     return " by an integration" if one.source in {"INTEGRATION", "API"} else ""
 
 
-def _value(one: KeptVersion) -> str:
+def _value(one: KeptVersion, words: Mapping[str, str]) -> str:
     if one.property is Kept.REFRESH_DATE and one.value.isdecimal():
         return from_ms(int(one.value)).date().isoformat()
-    spoken = one.means.replace("_", " ").capitalize()
-    return spoken if one.means and one.property in {Kept.STATUS, Kept.STAGE} and one.means != "other" else one.value
+    if one.property not in {Kept.STATUS, Kept.STAGE} or one.means in {"", "other"}:
+        return one.value
+    name = words.get(one.means, "")
+    # A mapping may name a value by an id, which tells nobody anything.
+    return name if any(map(str.isalpha, name)) else one.means.replace("_", " ").capitalize()
 
 
 def _name(record: RecordRef, tickets: dict[str, TicketNow]) -> str:

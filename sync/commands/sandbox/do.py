@@ -65,7 +65,7 @@ def _as_person(act: "Callable[Concatenate[RemotePeople, str | None, P], str | No
 
 @do.command()
 @click.argument("name")
-@click.option("--date", default="", help="Its Creative Refresh Date, 2026-12-01.")
+@click.option("--date", default="", help="Its refresh date, 2026-12-01.")
 @click.option("--cadence", default="", help="Its cadence, by label.")
 @click.option("--status", default="", help="Its status, by label.")
 @click.option("--link", default="", help="Where its creatives are to be seen.")
@@ -92,7 +92,7 @@ def create_portfolio(
 @do.command()
 @click.argument("portfolio")
 @click.argument("subject")
-@click.option("--folder", default="", help="Its Deliverable Folder Name.")
+@click.option("--folder", default="", help="The name of its folder.")
 @click.option("--stage", default="New", show_default=True, help="By label or id.")
 @_as_person
 def create_ticket(people: "RemotePeople", by: str | None, portfolio: str, subject: str, folder: str, stage: str) -> str:
@@ -117,7 +117,7 @@ def set_status(people: "RemotePeople", by: str | None, portfolio: str, status: s
 @click.argument("date")
 @_as_person
 def set_date(people: "RemotePeople", by: str | None, portfolio: str, date: str) -> None:
-    """Set a portfolio's Creative Refresh Date; '' empties it."""
+    """Set a portfolio's refresh date, 2026-12-01; '' empties it."""
     people.set_refresh_date(words.record(people, "portfolio", portfolio), date, by=by)
 
 
@@ -138,8 +138,8 @@ def move(people: "RemotePeople", by: str | None, ticket: str, stage: str) -> Non
 @click.argument("value")
 @_as_person
 def revise(people: "RemotePeople", by: str | None, ticket: str, value: str) -> None:
-    """Set a ticket's Needs Revisions, by label."""
-    wanted = words.of(people.process.names.revisions, value, "value of Needs Revisions")
+    """Say which revisions a ticket needs, by label; '' empties it."""
+    wanted = words.of(people.process.names.revisions, value, "kind of revisions")
     people.request_revisions(words.record(people, "ticket", ticket), wanted, by=by)
 
 
@@ -159,6 +159,14 @@ def note(people: "RemotePeople", by: str | None, kind: str, record: str, text: s
 def complete(people: "RemotePeople", by: str | None, task: str) -> None:
     """Complete a task."""
     people.complete_task(words.record(people, "task", task), by=by)
+
+
+@do.command()
+@click.argument("task")
+@_as_person
+def reopen(people: "RemotePeople", by: str | None, task: str) -> None:
+    """Open a completed task again."""
+    people.reopen_task(words.record(people, "task", task), by=by)
 
 
 @do.command(name="set")
@@ -183,6 +191,28 @@ def set_properties(people: "RemotePeople", by: str | None, kind: str, record: st
 def delete(people: "RemotePeople", by: str | None, kind: str, record: str) -> None:
     """Delete a portfolio, ticket, task or note."""
     people.archive(kind, words.record(people, kind, record), by=by)
+
+
+@do.command()
+@click.argument("kind", type=click.Choice(["portfolio", "ticket", "task", "note"]))
+@click.argument("record", metavar="ID")
+@_as_person
+def restore(people: "RemotePeople", by: str | None, kind: str, record: str) -> None:
+    """Restore what was deleted, by its id, with all that stood in it."""
+    people.restore(kind, record, by=by)
+
+
+@do.command()
+@click.argument("kind", type=click.Choice(["portfolio", "ticket"]))
+@click.argument("primary")
+@click.argument("other")
+@_as_person
+def merge(people: "RemotePeople", by: str | None, kind: str, primary: str, other: str) -> str:
+    """Merge two portfolios, or two tickets; prints the id of what they become.
+
+    It is a new record with the histories of both and the values of the first, PRIMARY. Both old ids answer with it.
+    """
+    return people.merge(kind, words.record(people, kind, primary), words.record(people, kind, other), by=by)
 
 
 @do.command()

@@ -10,13 +10,21 @@ from sync.rules.context import Context
 from sync.rules.handoffs.ad_sets import current_tickets
 from sync.rules.handoffs.rounds import ROLES_OF
 from sync.rules.handoffs.verdicts import due
-from sync.rules.handoffs.wording import name_of
+from sync.rules.handoffs.wording import name_of, word
 from sync.rules.keys import AdvancedKey, RevisionKey
 from sync.rules.model import Ticket, Verdict, Write
 
 APPROVERS = (Role.COPYWRITER, Role.GRAPHIC_DESIGNER)
 
-ONLY_TO_BE_MOVED = "both approvals are Approved: it only has to be moved to"
+
+def both_approved(context: Context) -> str:
+    """Say that copy and graphics are approved, as people see it."""
+    return f"both approvals are “{word(context, 'approved')}”"
+
+
+def only_to_be_moved(context: Context) -> str:
+    """Say of a ticket for which `approved_since` tells a time what is left to do with it."""
+    return f"{both_approved(context)}: it only has to be moved to “{word(context, 'pending_approval')}”"
 
 
 def approved_since(context: Context, ticket: Ticket) -> datetime | None:
@@ -48,7 +56,7 @@ def advances(context: Context) -> Iterator[Verdict]:
             continue
         key = AdvancedKey(ticket.id, to_ms(newer))
         if context.ledger.settled(key) is None:
-            reason = f"{name_of(ticket)} is still {context.mapping.ticket.in_progress}, and both approvals are Approved"
+            reason = f"{name_of(ticket)} is still “{word(context, 'in_progress')}”, and {both_approved(context)}"
             yield due(context, key, reason, [_move(context, ticket)], cause_at=newer)
 
 

@@ -119,7 +119,8 @@ def late_notes(
     if context.times.now < until:
         return notes_may_come(context, ticket, version)
     added, quoted = lines(context, ticket, version)
-    reason = f"{name_of(ticket)}: {len(added) or 'no'} task{'' if len(added) == 1 else 's'} to be told of late Notes"
+    tasks = f"late Notes to be added to {len(added)} task{'' if len(added) == 1 else 's'}"
+    reason = f"{name_of(ticket)}: {tasks if added else 'no late Note to be added to a task'}"
     return [
         due(context, key, reason, added,
             cause_at=until, cycle=context.cycle_of(version.at), detail={QUOTED: quoted},

@@ -237,7 +237,7 @@ def _revision(
     ready = [one for one in new if one not in waiting]
     label = context.mapping.ticket.revisions[version.value]
     asked_for = word(context, REVISIONS[version.value])
-    reason = f"{name_of(ticket)}: {asked_for} was asked for on {time_text(context, version.at)}"
+    reason = f"{name_of(ticket)}: “{asked_for}” was asked for on {time_text(context, version.at)}"
     verdicts = _wait(context, ticket, version, reason) if waiting else notes_may_come(context, ticket, version)
     if kept is not None and not ready:
         return verdicts, {one.kind for one in new}

@@ -14,7 +14,7 @@ from sync.clock import to_ms
 from sync.rules import keys
 from sync.rules.context import Context, ticket_variables
 from sync.rules.handoffs.ad_sets import ad_sets, current_tickets, is_in_review, name_of_set, unread_variables
-from sync.rules.handoffs.advancing import ONLY_TO_BE_MOVED, advances, approved_since
+from sync.rules.handoffs.advancing import advances, approved_since, only_to_be_moved
 from sync.rules.handoffs.announcements import (
     Announcement,
     announcements,
@@ -26,7 +26,7 @@ from sync.rules.handoffs.announcements import (
 )
 from sync.rules.handoffs.endings import until_settled
 from sync.rules.handoffs.verdicts import EARLY, done, due, not_applicable, replacing, status_write, unread, waiting
-from sync.rules.handoffs.wording import current_status, name_of, unmapped_status, word
+from sync.rules.handoffs.wording import current_status, duration_text, name_of, unmapped_status, word
 from sync.rules.keys import Entry, OccurrenceKey, SetReadyKey
 from sync.rules.model import (
     ANNOUNCEMENT,
@@ -136,7 +136,8 @@ def _one_set(context: Context, ad_set: _AdSet) -> Verdict:
     behind = ad_set.behind
     if behind:
         names = ", ".join(_behind(context, ticket) for ticket in behind[:5])
-        reason = f"Ad Set “{folder}”: {len(members) - len(behind)} of {len(members)} are ready; waiting for {names}"
+        are = "are" if len(members) > 1 else "is"
+        reason = f"Ad Set “{folder}”: {len(members) - len(behind)} of {len(members)} {are} ready; waiting for {names}"
         return waiting(context, Handoff.SET_READY, reason, None)
     incomplete = [ticket for ticket in context.snapshot.unread if ticket.may_be_in(ad_set.folder)]
     if incomplete:
@@ -156,7 +157,8 @@ def _one_set(context: Context, ad_set: _AdSet) -> Verdict:
     sure = portfolio.status in {Status.DELIVERABLES_SUBMITTED, Status.CREATIVES_PENDING_APPROVAL}
     complete_at = max(ticket.created_at for ticket in members) + context.barrier
     if not sure and context.times.now < complete_at:
-        reason = f"Ad Set “{folder}” is ready, but its newest ticket is younger than {context.barrier}: more may come"
+        young = f"younger than {duration_text(context.barrier)}"
+        reason = f"Ad Set “{folder}” is ready, but its newest ticket is {young}: more may come"
         return waiting(context, Handoff.SET_READY, reason, complete_at)
     ready = f"all {len(members)} tickets" if len(members) > 1 else "the one ticket"
     reason = f"{ready} of Ad Set “{folder}” {'are' if len(members) > 1 else 'is'} ready for approval"
@@ -167,11 +169,7 @@ def _one_set(context: Context, ad_set: _AdSet) -> Verdict:
 def _behind(context: Context, ticket: Ticket) -> str:
     """A ticket that a set waits for; where it only has to be moved, that is said."""
     moved = approved_since(context, ticket) is not None
-    return (
-        f"{name_of(ticket)} ({ONLY_TO_BE_MOVED} {context.mapping.ticket.pending_approval})"
-        if moved
-        else name_of(ticket)
-    )
+    return f"{name_of(ticket)} ({only_to_be_moved(context)})" if moved else name_of(ticket)
 
 
 def _known_set(context: Context, ad_set: _AdSet, held: Sequence[Announcement]) -> Verdict:

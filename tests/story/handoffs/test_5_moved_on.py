@@ -140,6 +140,6 @@ def test_5_without_the_switch_it_is_said_that_it_only_has_to_be_moved(
     found = Terminal(world, monkeypatch).json("explain", portfolio)
     (ad_set,) = found["ad_sets"]
     lacks = {one["record"]["id"]: one["lacks"] for one in ad_set["tickets"]}
-    assert lacks[ticket] == ["both approvals are Approved: it only has to be moved to “Pending Approval”"]
-    assert "both approvals are Approved: it only has to be moved to Pending Approval" in str(found["handoffs"])
-    assert "Pending Approval: both approvals are Approved" in str(found["waits_for"])
+    assert lacks[ticket] == ["both approvals are “Approved”: it only has to be moved to “Pending Approval”"]
+    assert "both approvals are “Approved”: it only has to be moved to “Pending Approval”" in str(found["handoffs"])
+    assert "“Pending Approval”: both approvals are “Approved”" in str(found["waits_for"])

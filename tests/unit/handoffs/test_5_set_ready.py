@@ -226,7 +226,7 @@ HANDOFF_5 = [
         "5.8 5.12",
         "barrier: an early status and a young ticket: wait",
         lambda: young().move("201", "202"),
-        Says("5", WAITING, "younger than 0:15:00: more may come"),
+        Says("5", WAITING, "younger than 15 minutes: more may come"),
         NOTHING,
     ),
     Row(
@@ -677,14 +677,14 @@ HANDOFF_5 = [
         "5.24 5.4",
         "both approvals are Approved, and the ticket is still In Progress: that is said, and nothing done",
         lambda: one_at_work(mapping()).approve("201"),
-        Says("5", WAITING, "both approvals are Approved: it only has to be moved to Pending Approval"),
+        Says("5", WAITING, "both approvals are “Approved”: it only has to be moved to “Pending Approval”"),
         NOTHING,
     ),
     Row(
         "5.25",
         "the same with the switch: it is moved, and its set is ready",
         lambda: one_at_work().approve("201"),
-        Says("5", DUE, "is still In Progress, and both approvals are Approved", "201"),
+        Says("5", DUE, "is still “In Progress”, and both approvals are “Approved”", "201"),
         MOVED,
     ),
     Row(
@@ -698,7 +698,7 @@ HANDOFF_5 = [
         "5.25",
         "moved, though it has no folder name",
         lambda: one_at_work().rename("", "201").approve("201"),
-        Says("5", DUE, "is still In Progress, and both approvals are Approved", "201"),
+        Says("5", DUE, "is still “In Progress”, and both approvals are “Approved”", "201"),
         [*MOVED, *READY],
     ),
     Row(
@@ -719,7 +719,7 @@ HANDOFF_5 = [
         "5.25 N.2",
         "an approval that looks Approved is one",
         lambda: one_at_work().approve("201").approval("201", Role.GRAPHIC_DESIGNER, " approved"),
-        Says("5", DUE, "is still In Progress, and both approvals are Approved", "201"),
+        Says("5", DUE, "is still “In Progress”, and both approvals are “Approved”", "201"),
         MOVED,
     ),
     Row(
@@ -761,7 +761,7 @@ HANDOFF_5 = [
         "5.25 5.26",
         "moved back and approved anew: a new version, moved once more",
         lambda: moved_on().put("201", Stage.IN_PROGRESS).look().approve("201", Role.COPYWRITER),
-        Says("5", DUE, "is still In Progress, and both approvals are Approved", "201"),
+        Says("5", DUE, "is still “In Progress”, and both approvals are “Approved”", "201"),
         MOVED,
     ),
     Row(
@@ -810,7 +810,7 @@ HANDOFF_5 = [
         "5.26 G.2 5.4",
         "approvals of before going live: they are left as they are",
         lambda: one_at_work().approve("201").went_live(),
-        Says("5", WAITING, "it only has to be moved to Pending Approval"),
+        Says("5", WAITING, "it only has to be moved to “Pending Approval”"),
         NOTHING,
     ),
     Row(
@@ -845,14 +845,14 @@ HANDOFF_5 = [
         "5.25 5.26 W.10",
         "the CRM refuses the move: asked for again",
         lambda: one_at_work().approve("201").refuse("write").look(),
-        Says("5", DUE, "is still In Progress, and both approvals are Approved", "201"),
+        Says("5", DUE, "is still “In Progress”, and both approvals are “Approved”", "201"),
         MOVED,
     ),
     Row(
         "5.25 5.26 F.1",
         "switched on later: what only has to be moved is moved",
         lambda: one_at_work(mapping()).approve("201").look().remap(mapping(advance=True)),
-        Says("5", DUE, "is still In Progress, and both approvals are Approved", "201"),
+        Says("5", DUE, "is still “In Progress”, and both approvals are “Approved”", "201"),
         MOVED,
     ),
 ]

@@ -43,7 +43,7 @@ HANDOFF_6 = [
         "6.6 6.9 6.10",
         "copy: back to In Progress, copy approval reset, a task for the Copywriter, in one write",
         lambda: in_review().approve("201").revise("201", COPY),
-        Says("6", DUE, "Copy Revisions Only was asked for", "201"),
+        Says("6", DUE, "“Copy Revisions Only” was asked for", "201"),
         [kicked_back("copy"), REVISE_COPY],
     ),
     Row(
@@ -437,7 +437,7 @@ HANDOFF_6 = [
         "6.21 6.20",
         "a Note that came within the three minutes is added when they are up",
         lambda: in_revision(COPY).note("bolder", on="201").later(minutes=3),
-        Says("6", DUE, "1 task to be told of late Notes", "201"),
+        Says("6", DUE, "late Notes to be added to 1 task", "201"),
         ["6 line revise_copy"],
     ),
     Row(
