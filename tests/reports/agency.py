@@ -22,6 +22,8 @@ ALLOWED = {"account_manager": 15, "social_ad_specialist": 3, "creative_team": 7}
 
 MANAGER, SPECIALIST, TEAM = ALLOWED
 LEADS = ("kickoff_to_yes", "date_to_tickets", "tickets_to_ready", "review", "revision", "approval_to_live")
+LONGEST = timedelta(days=150)
+"""Every cycle that has begun is over after so long: none that is drawn takes a hundred days."""
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
@@ -70,7 +72,8 @@ class Agency:
         world.work()
         for client in self.clients:
             self._plan(client)
-        while any(client.acts for client in self.clients):
+        while late := [client.name for client in self.clients if client.acts]:
+            assert world.clock.now() < self.end + LONGEST, f"cycles of {', '.join(late)} do not end"
             morning = self._next_morning()
             while (acting := self._next_to_act()) is not None and acting.acts[0][0] < morning:
                 at, act = acting.acts.pop(0)
@@ -239,6 +242,7 @@ class Agency:
                 people.complete_task(task.id)
                 self._world.work()
                 while not (written := self._implemented(client, since=at)):
+                    assert self._world.clock.now() < at + HOUR, f"the task of {client.name} does not close the cycle"
                     self._world.minutes(1)
                 at = written[0]
             else:
