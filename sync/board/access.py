@@ -68,7 +68,7 @@ class Access:
         self._lasts = timedelta(hours=settings.board_session_hours)
         self._header = settings.board_proxy_header
         self._proxies = [ip_network(part.strip()) for part in settings.board_proxies.split(",")]
-        self._throttle = Throttle()
+        self._throttle = Throttle(store)
         self._one_at_a_time = Lock()  # a hash takes memory: many at a time would take it all
 
     def guard(self, app: Flask) -> None:

@@ -1,8 +1,10 @@
-"""Slows down whoever guesses passwords: after some failures no log-in is tried for a while."""
+"""Slows down whoever guesses passwords: after some failures no log-in is tried for a while, by any process of the board."""
 
-from collections import deque
+import hashlib
 from datetime import datetime, timedelta
-from threading import Lock
+
+from sync.storage import board_failures
+from sync.storage.database import Store
 
 WINDOW = timedelta(minutes=15)
 """How long a failure counts."""
@@ -15,31 +17,35 @@ OF_ALL = 100
 
 
 class Throttle:
-    """Counts failed log-ins. It is kept in this process alone: a start forgets it."""
+    """Counts failed log-ins in the database: neither a start nor another process forgets them. Methods raise `StoreError`."""
 
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._failures: deque[tuple[datetime, str]] = deque(maxlen=OF_ALL)
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
     def seconds_to_wait(self, name: str, now: datetime) -> int:
         """Tell for how long this name is not tried; 0: it may be tried now."""
-        with self._lock:
-            while self._failures and self._failures[0][0] <= now - WINDOW:
-                self._failures.popleft()
-            mine = [at for at, whose in self._failures if whose == name]
-            ends = []
-            if len(mine) >= OF_ONE:
-                ends.append(mine[-OF_ONE] + WINDOW)
-            if len(self._failures) >= OF_ALL:
-                ends.append(self._failures[0][0] + WINDOW)
-            return max((int((end - now).total_seconds()) + 1 for end in ends), default=0)
+        with self._store.read() as connection:
+            failures = board_failures.since(connection, now - WINDOW)
+        mine = [at for at, whose in failures if whose == _digest(name)]
+        ends = []
+        if len(mine) >= OF_ONE:
+            ends.append(mine[-OF_ONE] + WINDOW)
+        if len(failures) >= OF_ALL:
+            ends.append(failures[-OF_ALL][0] + WINDOW)
+        return max((int((end - now).total_seconds()) + 1 for end in ends), default=0)
 
     def failed(self, name: str, now: datetime) -> None:
-        """Count one failure for this name."""
-        with self._lock:
-            self._failures.append((now, name))
+        """Count one failure for this name, and forget those that count no more."""
+        with self._store.write() as connection:
+            board_failures.add(connection, _digest(name), now)
+            board_failures.forget_before(connection, now - WINDOW)
 
     def succeeded(self, name: str) -> None:
         """Forget the failures for this name."""
-        with self._lock:
-            self._failures = deque((one for one in self._failures if one[1] != name), maxlen=OF_ALL)
+        with self._store.write() as connection:
+            board_failures.forget(connection, _digest(name))
+
+
+def _digest(name: str) -> str:
+    """What stands for a name: people type their passwords there too, and anything else."""
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()

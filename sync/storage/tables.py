@@ -439,6 +439,15 @@ board_sessions = Table(
     Column("expires_at", BigInteger, nullable=False, index=True),
 )
 
+# Log-ins to the board that failed of late, whoever asked which process: as long as they count.
+board_failures = Table(
+    "board_failure",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String, nullable=False),  # a digest of what was typed as the name
+    Column("at", BigInteger, nullable=False, index=True),
+)
+
 # The letter of each week, as it is sent: put together once, for everybody who gets it.
 letters = Table(
     "letter",

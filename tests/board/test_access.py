@@ -128,6 +128,20 @@ def test_guessing_is_slowed_down_for_one_name_and_for_all(world: World) -> None:
     assert guest.log_in("Dana").status_code == 303
 
 
+def test_another_process_and_a_start_forget_no_failure(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_user(world)
+    checked = []
+    monkeypatch.setattr("sync.board.access.check_password_hash", lambda *_: checked.append(1))
+    for _ in range(OF_ONE):
+        assert Visitor(world).log_in("Dana", "wrong").status_code == 403  # each is an app of its own
+    assert Visitor(world).log_in("dana").status_code == 429
+    assert len(checked) == OF_ONE
+    world.clock.sleep(900)
+    Visitor(world).log_in("Kim", "wrong")
+    with world.service.store.read() as connection:
+        assert connection.execute(text("SELECT count(*) FROM board_failure")).scalar_one() == 1, "the old ones are gone"
+
+
 def test_guessing_for_many_names_is_slowed_down(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sync.board.access.check_password_hash", lambda *_: False)  # a real one takes its time
     guest = Visitor(world)

@@ -300,6 +300,16 @@ MUTANTS = (
         test=f"{_BOARD_TEST}test_guessing_is_slowed_down_for_one_name_and_for_all",
     ),
     Mutant(
+        "throttle-uncounted", "A log-in that failed is not kept: whoever guesses is never slowed down.",
+        "sync/board/throttle.py", "            board_failures.add(connection, _digest(name), now)\n", "",
+        test="tests/board/test_access.py::test_another_process_and_a_start_forget_no_failure",
+    ),
+    Mutant(
+        "throttle-for-good", "Failed log-ins that count no more fill the database.",
+        "sync/board/throttle.py", "            board_failures.forget_before(connection, now - WINDOW)\n", "",
+        test="tests/board/test_access.py::test_another_process_and_a_start_forget_no_failure",
+    ),
+    Mutant(
         "board-writes-for-all", "Whoever sees the board may have something done on it.",
         BOARD_ACCESS, "    return viewer if viewer is not None and viewer.may_write else None\n", "    return viewer\n",
         test="tests/board/test_acts.py::test_nothing_is_done_by_whoever_may_only_look",
