@@ -16,7 +16,7 @@ def sweep(today: date | None, as_json: bool) -> None:
 
     The service sweeps by itself once a day; by hand it does no harm at any time, with or without `handoffs serve`
     beside it, and a second time it finds nothing to do. It also tries again what the CRM has refused, and what was
-    parked.
+    parked, and looks at clients that the service has not seen yet.
 
     --today sets the date for every decision of this run, and the tasks' due dates. What is done is really done: the
     CRM's records change.
@@ -35,7 +35,7 @@ def sweep(today: date | None, as_json: bool) -> None:
 
     run_and_report(
         "sweep",
-        lambda built, stop, progress: run_sweep(built, stop=stop, progress=progress),
+        lambda built, stop, progress: run_sweep(built, stop=stop, progress=progress, survey=True),
         today=today,
         as_json=as_json,
     )

@@ -145,13 +145,14 @@ def no_progress(_tally: Tally) -> None:
 
 
 def run_sweep(
-    service: Service, *, stop: Callable[[], bool] = never, progress: Progress = no_progress
+    service: Service, *, stop: Callable[[], bool] = never, progress: Progress = no_progress, survey: bool = False
 ) -> tuple[int, Tally]:
     """Sweep, and run passes over all that is due; how many records the sweep enqueued, and what the passes came to.
 
-    `progress` is called after each group. Raises what `Reconciler.run` raises.
+    `progress` is called after each group. `survey`: whoever no pass has found yet is looked at too, as the worker has it after
+    the day's sweep. Raises what `Reconciler.run` raises.
     """
-    return _to_the_end(service, lambda: _swept(service), stop, progress)
+    return _to_the_end(service, lambda: _swept(service, survey=survey), stop, progress)
 
 
 def run_poll(
@@ -192,9 +193,9 @@ def _groups(service: Service, held: HeldLane, total: Tally) -> Iterator[bool]:
     return (_next_group(service, held, lane, total) for lane in (*urgent, *others))
 
 
-def _swept(service: Service) -> int:
+def _swept(service: Service, *, survey: bool) -> int:
     enqueued = service.sweep()
     if service.today == local_date(service.clock.now(), service.mapping.zone):  # another day's sweep is still to come
         with service.store.write() as connection:
             sweeps.record(connection, service.today, service.clock.now())
-    return enqueued
+    return enqueued + (service.survey() if survey else 0)

@@ -112,6 +112,11 @@ MUTANTS = (
         test=_KEPT_TEST + "test_a_lost_database_is_filled_again_by_the_next_days_sweep",
     ),
     Mutant(
+        "survey-not-by-cron", "A sweep that cron runs never finds a client whose date is far away.",
+        "sync/service/drain.py", "(service.survey() if survey else 0)", "0",
+        test=_KEPT_TEST + "test_a_sweep_that_cron_runs_fills_it_too",
+    ),
+    Mutant(
         "survey-again-and-again", "The survey enqueues what waits already.",
         SURVEY, "strange -= work_queue.find(connection, strange).keys()", "pass",
         test=_KEPT_TEST + "test_the_survey_enqueues_only_who_is_neither_known_nor_waiting",

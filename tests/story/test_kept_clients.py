@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from sqlalchemy import text
 
 from mappings.digest import digest_of
@@ -14,6 +15,7 @@ from sync.service.worker import Worker
 from sync.storage import mapping_texts, portfolios, versions
 from tests.conftest import MakeWorld
 from tests.simulation.clients import untrue
+from tests.terminal import Terminal
 from tests.world import World
 
 
@@ -164,6 +166,18 @@ def test_a_lost_database_is_filled_again_by_the_next_days_sweep(make_world: Make
     Worker(world.service).turn()
     drain(world.service)
     assert set(clients(world)) == set(before)
+    assert not list(untrue(world))
+
+
+def test_a_sweep_that_cron_runs_fills_it_too(make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no worker runs, nothing else would ever find a client whose date is far away."""
+    world = make_world(webhooks=False)
+    for n, ahead in enumerate((40, 10, 90)):
+        world.people.create_portfolio(f"Client {n}", world.day(ahead))
+    world.people.flush_search()
+    terminal = Terminal(world, monkeypatch)
+    assert terminal.run("sweep").exit_code == 0
+    assert {one.name for one in clients(world).values()} == {"Client 0", "Client 1", "Client 2"}
     assert not list(untrue(world))
 
 
