@@ -89,6 +89,7 @@ class PostgreSQL:
         self._url = url
         self._busy_seconds = busy_seconds
         self._locks = SessionLocks(self)
+        self._given: list[Notifications | SessionTimeKeeper] = []  # with sessions of their own
         self._begin = (
             f"SET LOCAL lock_timeout = '{int(busy_seconds * 1000)}ms'; "
             "SET LOCAL idle_in_transaction_session_timeout = '{idle}s'; "
@@ -137,15 +138,19 @@ class PostgreSQL:
 
     def wakeups(self) -> Notifications:
         """Give a worker what tells it that something was enqueued."""
-        return Notifications(self.connect)
+        self._given.append(given := Notifications(self.connect))
+        return given
 
     def timekeeper(self) -> SessionTimeKeeper:
         """Give a worker what says whether it is the one that polls and sweeps."""
-        return SessionTimeKeeper(SessionLocks(self).session)
+        self._given.append(given := SessionTimeKeeper(SessionLocks(self).session))
+        return given
 
     def close(self) -> None:
-        """End the sessions that were kept for locks."""
+        """End the sessions that were kept for locks, and those of whoever listens or keeps the time."""
         self._locks.close()
+        while self._given:
+            self._given.pop().close()
 
     def require_same(self) -> None:
         """A server's database is known by its name."""

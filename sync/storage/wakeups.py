@@ -115,11 +115,12 @@ class Notifications:
             os.write(self._in, b".")
 
     def close(self) -> None:
-        """End the session."""
+        """End the session, for good; once more does nothing."""
         self._end()
         ends, self._out, self._in = (self._out, self._in), -1, -1  # their numbers may soon be another file's
         for descriptor in ends:
-            os.close(descriptor)
+            if descriptor >= 0:
+                os.close(descriptor)
 
     def _listen(self) -> bool:
         """Begin to listen; whether it did. After a failure it is not tried again for a second."""

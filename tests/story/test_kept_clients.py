@@ -1,6 +1,7 @@
 """What passes find is kept: a row a client, every version that was seen, and which mapping decided what."""
 
 import json
+from contextlib import closing
 
 import pytest
 from sqlalchemy import text
@@ -163,7 +164,8 @@ def test_a_lost_database_is_filled_again_by_the_next_days_sweep(make_world: Make
     world.restart(lose_database=True)
     assert clients(world) == {}
     world.people.flush_search()
-    Worker(world.service).turn()
+    with closing(Worker(world.service)) as worker:
+        worker.turn()
     drain(world.service)
     assert set(clients(world)) == set(before)
     assert not list(untrue(world))

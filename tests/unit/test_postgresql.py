@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -244,6 +245,26 @@ class TestTransactions:
             connection.execute(text("INSERT INTO fact VALUES ('a', :value)"), {"value": "x\0y"})
         with store.read() as connection:
             assert connection.scalar(text("SELECT value FROM fact WHERE name = 'a'")) == "x\ufffdy"
+
+
+def test_a_store_that_is_closed_leaves_no_session_behind(store: Store, other: Store) -> None:
+    """Those of a worker that was never run to its end neither: whoever comes next may keep the time."""
+    sessions = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    left = open_store(store._dialect._url)  # type: ignore[attr-defined]
+    wakeups, keeper = left.wakeups(), left.timekeeper()
+    wakeups.wait(lambda: 0)
+    assert keeper.is_mine()
+    with other.read() as connection:
+        assert connection.scalar(sessions) == 2
+    left.close()
+    wakeups.close()
+    with other.read() as connection:
+        until = time.monotonic() + PATIENCE
+        while connection.scalar(sessions):
+            assert time.monotonic() < until
+            connection.execute(text("SELECT pg_stat_clear_snapshot(), pg_sleep(0.05)"))
 
 
 class TestLanes:

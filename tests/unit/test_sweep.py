@@ -1,5 +1,6 @@
 """The daily sweep: whatever a day can have made due, events or no events; and one a day."""
 
+from contextlib import closing
 from datetime import datetime, timedelta
 
 import pytest
@@ -177,7 +178,8 @@ def test_what_the_database_knows_needs_no_search(world: World) -> None:
 def _turn(world: World) -> None:
     """One turn of the worker."""
     world.people.flush_search()
-    Worker(world.service).turn()
+    with closing(Worker(world.service)) as worker:  # or the next one would not be the one that keeps the time
+        worker.turn()
 
 
 def _sweeps(world: World) -> list[tuple[str, bool]]:
