@@ -220,6 +220,11 @@ class World:
         )
         return answer.status_code
 
+    def receive(self) -> None:
+        """Deliveries arrive and are unpacked; no pass runs."""
+        self.sandbox.delivery.pump()
+        self.service.unpack()
+
     def work(self, *, settle: bool = True) -> Tally:
         """Everything that can happen now: deliveries arrive (or a poll runs), and what is dirty is looked at.
 

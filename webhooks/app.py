@@ -1,13 +1,14 @@
-"""The receiver: HTTP around the inbox. A delivery is bounded, verified, read, stored with its records enqueued, then answered.
+"""The receiver: a delivery is bounded, verified, checked for its shape, kept as it came, then answered.
 
-The answer comes after the commit: a 200 means that the events are safe, and HubSpot never sends them again. Every error
-is JSON, and none tells a caller more than it needs.
+What it holds is unpacked after the answer (`webhooks.unpacking`), most often by a worker. The answer comes after the
+commit: a 200 means that the events are safe, and HubSpot never sends them again. Every error is JSON, and none tells a
+caller more than it needs.
 """
 
 import re
 import traceback
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,7 +26,7 @@ from sync.observe.metrics import Metrics
 from sync.observe.running import Finding
 from sync.settings import SettingError, Settings
 from sync.storage.database import Store, StoreReader
-from sync.storage.inbox import Event, receive
+from sync.storage.raw_deliveries import append
 from webhooks.events import MalformedBodyError, kind_of, parse
 from webhooks.signature import SignatureCheck, verify
 
@@ -202,27 +203,28 @@ class _Receiver:
             _log.warning("delivery.malformed", reason=error.reason.value, bytes=len(body))
             return _json(400, error=str(error))
         try:
-            new = self._store_in_turn(body, events, now)
+            if events:  # `handoffs check` sends none, and leaves no trace
+                self._store_in_turn(body, now)
         except StoreError as error:
             return self.unstorable(str(error))
         self._count("received")
         for kind, count in Counter(kind_of(event.subscription) for event in events).items():
             self.metrics.events.labels(kind.value).inc(count)
-        self.metrics.duplicates.inc(len(events) - new)
-        _log.info("delivery.received", events=len(events), new=new)
+        _log.info("delivery.received", events=len(events))
         return _json(200, received=len(events))
 
-    def _store_in_turn(self, body: bytes, events: Sequence[Event], now: datetime) -> int:
-        """How many events were new; a `StoreError` if they could not be stored in time."""
+    def _store_in_turn(self, body: bytes, now: datetime) -> None:
+        """Keep it, to be unpacked. Raises `StoreError` if that was not possible in time."""
         if not self.turn.acquire(timeout=TURN_SECONDS):
             raise StoreError(f"the database was busy with other deliveries for {TURN_SECONDS} s")
         try:
-            return receive(self.store, body, events, now, self.app_id)
+            with self.store.write() as connection:
+                append(connection, [(body, now)])
         finally:
             self.turn.release()
 
     def unstorable(self, cause: str, **details: object) -> Response:
-        """Answer that nothing was stored: `receive` is one transaction. HubSpot sends it again."""
+        """Answer that it was not stored. HubSpot sends it again; if it was stored all the same, its events count once."""
         self._count("unstorable")
         self.metrics.store_failures.inc()
         _log.error("delivery.unstorable", error=cause, **details)

@@ -1,4 +1,4 @@
-"""The receiver's composition root: what a WSGI server imports. It knows the inbox and nothing of the CRM."""
+"""The receiver's composition root: what a WSGI server imports. It knows the database and nothing of the CRM."""
 
 import atexit
 import sys
@@ -37,6 +37,7 @@ def app(clock: Clock | None = None) -> "Flask":
 def make_app(clock: Clock | None = None) -> "Flask":
     """Make it as `app` does; from then on this process gives signs of life. Raises `ConfigurationError` and `StoreError`."""
     from webhooks.app import create_app
+    from webhooks.unpacking import StandIn, Unpacker
 
     settings = read_settings()
     configure(settings.log_format)
@@ -50,5 +51,8 @@ def make_app(clock: Clock | None = None) -> "Flask":
     made = create_app(store=store, settings=settings, clock=clock)
     heartbeat = Heartbeat(store, clock, Part.RECEIVER)
     heartbeat.start()
+    stand_in = StandIn(Unpacker(store, clock, settings.hubspot_app_id))
+    stand_in.start()
     atexit.register(heartbeat.end)  # whatever server runs it
+    atexit.register(stand_in.end)
     return made

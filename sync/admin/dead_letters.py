@@ -1,4 +1,5 @@
-"""Dead letters: records whose passes failed until they were parked, and effects that were refused, or cannot be proved.
+"""Dead letters: records whose passes failed until they were parked, effects that were refused, or cannot be proved, and
+webhook deliveries that could not be unpacked.
 
 An admin lists them, sees all that is known of one, has them tried again, or drops them. What is dropped stays in the
 ledger, with who dropped it and why.
@@ -14,11 +15,13 @@ from sync.clock import Clock, iso
 from sync.crm import Kind, RecordRef
 from sync.errors import HandoffsError, last_line
 from sync.rules.model import EffectState
+from sync.service.bootstrap import Service
 from sync.service.lanes import every_lane_held
-from sync.storage import inbox, ledger, memberships, runs, work_queue
+from sync.storage import inbox, ledger, memberships, raw_deliveries, runs, work_queue
 from sync.storage.database import Connection, Store
 from sync.storage.ledger import queries
 from sync.storage.ledger.queries import Trouble
+from sync.storage.raw_deliveries import PutAside
 
 EVENTS = 10
 """So many of a record's newest events are shown."""
@@ -53,11 +56,12 @@ class Parked:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetters:
-    """Parked records, refused effects, and those of which nobody can tell whether they were done."""
+    """Parked records, refused effects, those of which nobody can tell whether they were done, and deliveries put aside."""
 
     parked: tuple[Parked, ...]
     failed: tuple[Trouble, ...]
     unproven: tuple[Trouble, ...] = ()
+    deliveries: tuple[PutAside, ...] = ()
 
     @property
     def effects(self) -> tuple[Trouble, ...]:
@@ -74,6 +78,7 @@ class DeadLetters:
             "parked": [parked.as_json() for parked in self.parked],
             "failed": [failed_json(failed) for failed in self.failed],
             "unproven": [failed_json(one) for one in self.unproven],
+            "deliveries": [_delivery_json(one) for one in self.deliveries],
         }
 
 
@@ -112,12 +117,17 @@ class Details:
     parked: tuple[Parked, ...]
     failed: tuple[FailedEffect, ...]
     events: tuple[ReceivedEvent, ...]  # newest first
+    deliveries: tuple[tuple[PutAside, bytes], ...] = ()  # each with its body, as it came
 
     def as_json(self) -> dict[str, object]:
         return {
             "parked": [{**parked.as_json(), "error": parked.error} for parked in self.parked],
             "failed": [failed.as_json() for failed in self.failed],
             "events": [{"received_at": seen.received_at.isoformat(), **seen.raw} for seen in self.events],
+            "deliveries": [
+                {**_delivery_json(one), "error": one.error, "body": body.decode(errors="replace")}
+                for one, body in self.deliveries
+            ],
         }
 
 
@@ -128,7 +138,8 @@ def find_all(store: Store) -> DeadLetters:
 
 
 def find(store: Store, wanted: Iterable[str]) -> DeadLetters:
-    """Find what is meant by these: an effect's key, or a record (`1001`, `portfolio 1001`, `ticket:2001`) with all on it.
+    """Find what is meant by these: an effect's key, a record (`1001`, `portfolio 1001`, `ticket:2001`) with all on it, or a
+    delivery (`delivery:7`).
 
     Raises `NotDeadError` for the first that names nothing dead.
     """
@@ -136,11 +147,13 @@ def find(store: Store, wanted: Iterable[str]) -> DeadLetters:
         everything = _find_all(connection)
         parked: dict[RecordRef, Parked] = {}
         failed: dict[str, Trouble] = {}
+        deliveries: dict[int, PutAside] = {}
         for one in wanted:
-            mine = _effect(connection, everything, one) if "/" in one else _record(everything, one)
+            mine = _named(connection, everything, one)
             parked |= {found.record: found for found in mine.parked}
             failed |= {found.key: found for found in mine.effects}
-    return DeadLetters(tuple(parked.values()), *_by_state(failed.values()))
+            deliveries |= {found.id: found for found in mine.deliveries}
+    return DeadLetters(tuple(parked.values()), *_by_state(failed.values()), tuple(deliveries.values()))
 
 
 def show(store: Store, wanted: str) -> Details:
@@ -149,17 +162,30 @@ def show(store: Store, wanted: str) -> Details:
     with store.read() as connection:
         inputs = tuple(_inputs(connection, one) for one in found.effects)
         seen = _events(connection, found.units)
-    return Details(found.parked, inputs, seen)
+        bodies = tuple((one, raw_deliveries.body_of(connection, one.id)) for one in found.deliveries)
+    return Details(found.parked, inputs, seen, bodies)
+
+
+def unpack_again(service: Service, found: Sequence[PutAside]) -> list[PutAside]:
+    """Try again to unpack these; those that could not be unpacked again. Raises `StoreError`."""
+    ids = {one.id for one in found}
+    with service.store.write() as connection:
+        raw_deliveries.try_again(connection, ids)
+    service.unpack()
+    with service.store.read() as connection:
+        return [one for one in raw_deliveries.find_put_aside(connection) if one.id in ids]
 
 
 def drop(store: Store, clock: Clock, found: DeadLetters, reason: str) -> None:
-    """Give up on these for good: effects are superseded, parked records leave the queue until something changes.
+    """Give up on these for good: effects are superseded, parked records leave the queue until something changes, and
+    deliveries are removed.
 
     It waits until no pass runs. The run is kept in the database with its reason and what was dropped.
     """
     arguments = {
         "effects": [one.key for one in found.effects],
         "records": {str(parked.record): parked.error for parked in found.parked},
+        "deliveries": {str(one.id): one.error for one in found.deliveries},
     }
     with (
         every_lane_held(store),
@@ -170,6 +196,7 @@ def drop(store: Store, clock: Clock, found: DeadLetters, reason: str) -> None:
         queries.give_up(connection, [one.key for one in found.effects], clock.now(), word)
         ledger.mark_done(connection, {one.unit for one in found.effects})
         work_queue.remove_parked(connection, [parked.record for parked in found.parked])
+        raw_deliveries.drop(connection, [one.id for one in found.deliveries])
 
 
 def decide(store: Store, clock: Clock, found: DeadLetters, reason: str, *, sent: bool) -> None:
@@ -208,7 +235,22 @@ def _find_all(connection: Connection) -> DeadLetters:
         for queued in work_queue.parked(connection)
         if queued.parked_at is not None
     )
-    return DeadLetters(parked, *_by_state(queries.troubles(connection)))
+    deliveries = tuple(raw_deliveries.find_put_aside(connection))
+    return DeadLetters(parked, *_by_state(queries.troubles(connection)), deliveries)
+
+
+def _delivery_json(one: PutAside) -> dict[str, object]:
+    return {"delivery": one.id, "received_at": one.received_at.isoformat(), "bytes": one.size, "reason": one.reason}
+
+
+def _named(connection: Connection, everything: DeadLetters, text: str) -> DeadLetters:
+    kind, _, number = text.replace(":", " ").partition(" ")
+    if kind != "delivery":
+        return _effect(connection, everything, text) if "/" in text else _record(everything, text)
+    found = tuple(one for one in everything.deliveries if str(one.id) == number.strip())
+    if not found:
+        raise NotDeadError(f"no “{text}” was put aside: `handoffs dead` lists those that could not be unpacked")
+    return DeadLetters((), (), (), found)
 
 
 def _by_state(effects: Iterable[Trouble]) -> tuple[tuple[Trouble, ...], tuple[Trouble, ...]]:

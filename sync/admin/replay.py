@@ -12,8 +12,9 @@ from sync.errors import HandoffsError
 from sync.rules.model import EffectState
 from sync.service.bootstrap import Service
 from sync.service.lanes import never
-from sync.storage import identities, inbox, runs, service_state, work_queue
+from sync.storage import identities, inbox, raw_deliveries, runs, service_state, work_queue
 from sync.storage.database import Connection, Store
+from sync.storage.inbox import Event
 from sync.storage.ledger import queries
 from webhooks.events import parse
 
@@ -120,12 +121,27 @@ def _named(connection: Connection, filters: Filters) -> tuple[set[RecordRef], in
     portfolio_type = service_state.get(connection, service_state.PORTFOLIO_TYPE_ID)
     records: set[RecordRef] = set()
     count = 0
-    for stored in inbox.find(connection, event=filters.event, since=filters.since, until=filters.until):
-        for event in parse(f"[{stored.raw}]".encode()):
-            count += 1
-            named = inbox.records_of(event, portfolio_type)
-            records |= work_queue.units(connection, named, moved=event.moves)
+    for event in _events(connection, filters):
+        count += 1
+        named = inbox.records_of(event, portfolio_type)
+        records |= work_queue.units(connection, named, moved=event.moves)
     return records, count
+
+
+def _events(connection: Connection, filters: Filters) -> Iterator[Event]:
+    """The matching events, of deliveries that are still to be unpacked too."""
+    for stored in inbox.find(connection, event=filters.event, since=filters.since, until=filters.until):
+        yield from parse(f"[{stored.raw}]".encode())
+    for waiting in raw_deliveries.all_waiting(connection):
+        if (filters.since or waiting.received_at) <= waiting.received_at and (
+            filters.until is None or waiting.received_at < filters.until
+        ):
+            named = {event.identity: event for event in parse(waiting.body)}
+            yield from (
+                event
+                for identity, event in named.items()
+                if filters.event in {None, identity, str(event.raw.get("eventId"))}
+            )
 
 
 def _now(connection: Connection, records: Iterable[RecordRef]) -> set[RecordRef]:

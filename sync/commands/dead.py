@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from sync.admin import dead_letters as dying
+    from sync.service.bootstrap import Service
     from sync.storage.ledger.queries import Trouble
+    from sync.storage.raw_deliveries import PutAside
 
 
 @click.group(cls=WholeHelp, invoke_without_command=True)
@@ -46,9 +48,12 @@ def dead(context: click.Context, everything: bool, as_json: bool) -> None:
 
     Parked are records at which looking failed again and again: they are looked at no more until they change or a sweep
     finds them. Failed are effects that the CRM or the mail server refused: each sweep tries them again. Unproven are
-    emails that were tried several times, and nobody could tell whether they were sent: they wait for your word.
+    emails that were tried several times, and nobody could tell whether they were sent: they wait for your word. Not unpacked
+    are webhook requests that the service has kept and cannot take apart: polls and sweeps find what they tell of, and each
+    start of the service tries again.
 
-    A record is named by its id (`1001`, `ticket:2001`), an effect by its key, as they are listed.
+    A record is named by its id (`1001`, `ticket:2001`), an effect by its key, a webhook request by its number
+    (`delivery:7`), as they are listed.
 
     \b
     Examples:
@@ -72,11 +77,11 @@ def dead(context: click.Context, everything: bool, as_json: bool) -> None:
         print_json(found.as_json())
     else:
         _show_dead(found, list_limit(everything))
-    context.exit(1 if found.parked or found.effects else 0)
+    context.exit(1 if found.parked or found.effects or found.deliveries else 0)
 
 
 @dead.command(name="show")
-@click.argument("wanted", metavar="RECORD|EFFECT")
+@click.argument("wanted", metavar="RECORD|EFFECT|DELIVERY")
 @JSON
 def show_one(wanted: str, as_json: bool) -> None:
     """Show all that is known of one: traceback, inputs, events.
@@ -99,7 +104,7 @@ def show_one(wanted: str, as_json: bool) -> None:
 
 
 @dead.command()
-@click.argument("wanted", nargs=-1, metavar="[RECORD|EFFECT]...")
+@click.argument("wanted", nargs=-1, metavar="[RECORD|EFFECT|DELIVERY]...")
 @click.option("--all", "everything", is_flag=True, help="All that is dead.")
 @JSON_LINES
 def retry(wanted: tuple[str, ...], everything: bool, as_json: bool) -> None:
@@ -134,11 +139,28 @@ def retry(wanted: tuple[str, ...], everything: bool, as_json: bool) -> None:
         say(
             f"{number(len(left), 'email')} may have arrived, and is not sent again unless you name its key: {', '.join(left)}"
         )
-    if not found.units:
+    if not found.units and not found.deliveries:
         say("Nothing is dead.")
         return
     with session.service(bulk=True) as built:
-        click.get_current_context().exit(replay_records(built, found.units, "dead retry", as_json=as_json))
+        code = _unpack_again(built, found.deliveries)
+        if found.units:
+            code = replay_records(built, found.units, "dead retry", as_json=as_json) or code
+        click.get_current_context().exit(code)
+
+
+def _unpack_again(built: "Service", deliveries: "Sequence[PutAside]") -> int:
+    """Try to unpack these; the exit code. What they name is in the work queue then, for the service or the next sweep."""
+    from sync.admin.dead_letters import unpack_again
+
+    if not deliveries:
+        return 0
+    left = unpack_again(built, deliveries)
+    for one in left:
+        say(f"delivery:{one.id} cannot be unpacked: {one.reason}")
+    if unpacked := len(deliveries) - len(left):
+        say(f"Unpacked {number(unpacked, 'webhook request')}: the running service looks at what is named there.")
+    return 1 if left else 0
 
 
 @dead.command(name="confirm")
@@ -172,7 +194,7 @@ def confirm_one(wanted: tuple[str, ...], reason: str) -> None:
 
 
 @dead.command()
-@click.argument("wanted", nargs=-1, required=True, metavar="RECORD|EFFECT...")
+@click.argument("wanted", nargs=-1, required=True, metavar="RECORD|EFFECT|DELIVERY...")
 @REQUIRED_REASON
 @YES
 def drop(wanted: tuple[str, ...], reason: str, yes: bool) -> None:
@@ -197,6 +219,8 @@ def drop(wanted: tuple[str, ...], reason: str, yes: bool) -> None:
     with session.database(session.read_settings(), write=True) as store:
         found = find(store, wanted)
         what = f"{number(len(found.effects), 'effect')} and {number(len(found.parked), 'parked record')}"
+        if found.deliveries:
+            what = f"{what} and {number(len(found.deliveries), 'webhook request')}"
         confirm(f"Drop {what} for good?", yes=yes, otherwise="nothing was dropped")
         drop_for_good(store, session.clock(), found, reason)
     click.echo(f"Dropped {what}.")
@@ -204,7 +228,7 @@ def drop(wanted: tuple[str, ...], reason: str, yes: bool) -> None:
 
 def _show_dead(found: "dying.DeadLetters", limit: int | None) -> None:
     out = console()
-    if not found.parked and not found.effects:
+    if not found.parked and not found.effects and not found.deliveries:
         out.print("Nothing is dead.", style="green")
     if found.parked:
         out.print(f"Parked ({len(found.parked):,})", style="bold red")
@@ -214,6 +238,13 @@ def _show_dead(found: "dying.DeadLetters", limit: int | None) -> None:
     print_more(out, len(found.parked), limit)
     _show_effects(out, "Failed", found.failed, limit)
     _show_effects(out, "Unproven", found.unproven, limit)
+    if found.deliveries:
+        out.print(f"Not unpacked ({len(found.deliveries):,})", style="bold red")
+    for delivery in found.deliveries[:limit]:
+        received = format_moment(delivery.received_at)
+        print_wrapped(out, f"delivery:{delivery.id}, received {received}, {delivery.size:,} bytes", "  ")
+        print_wrapped(out, delivery.reason, "    ")
+    print_more(out, len(found.deliveries), limit)
 
 
 def _show_effects(out: "Console", title: str, effects: "Sequence[Trouble]", limit: int | None) -> None:
@@ -233,6 +264,10 @@ def _show_details(found: "dying.Details") -> None:
             out, f"{parked.record} is parked since {format_moment(parked.since)}, after {parked.attempts} looks"
         )
         out.print(f"\n{parked.error.rstrip()}\n", soft_wrap=True)
+    for delivery, body in found.deliveries:
+        print_wrapped(out, f"delivery:{delivery.id} was received {format_moment(delivery.received_at)}")
+        out.print(f"\n{delivery.error.rstrip()}\n", soft_wrap=True, markup=False)
+        out.print(body.decode(errors="backslashreplace"), soft_wrap=True, markup=False)
     for failed in found.failed:
         trouble = failed.trouble
         out.print(f"{trouble.key}", style="bold", soft_wrap=True)

@@ -66,7 +66,8 @@ def status(watch: bool, files: tuple[Path, ...], everything: bool, as_json: bool
     while the CRM is down.
 
     \b
-    backlog   records that are due to be looked at
+    backlog   records that are due to be looked at, and webhook requests that
+              are still to be unpacked
     waiting   records with a later time to look
     held      records that the breaker holds: `handoffs release`
     parked    records that failed again and again; the next change or sweep
@@ -216,7 +217,9 @@ def _show_status(out: "Console", found: "Status", limit: int | None) -> None:
     backlog, effects = found.backlog, found.effects
     oldest = f", the oldest for {format_duration(backlog.oldest_seconds)}" if backlog.due else ""
     held = f" ({number(found.held.effects, 'effect')})" if found.held.records else ""
-    records = f"{backlog.due:,} due{oldest}; {backlog.waiting:,} waiting; {backlog.held:,} held{held}"
+    unpacked = backlog.due - backlog.deliveries
+    came = f" and {number(backlog.deliveries, 'webhook request')} to unpack" if backlog.deliveries else ""
+    records = f"{unpacked:,} due{came}{oldest}; {backlog.waiting:,} waiting; {backlog.held:,} held{held}"
     print_wrapped(out, f"{records}; {backlog.parked:,} parked", "Records  ")
     shown = [state for state in effects if effects[state] or state.value not in SHOWN_WHERE_THERE_ARE]
     print_parts(out, [f"{effects[state]:,} {state.value}" for state in shown], "Effects  ")

@@ -14,7 +14,7 @@ from sync.clock import Clock
 from sync.errors import EmailUnknownError, HandoffsError
 from sync.passes.email import TRIES, Mailer
 from sync.rules.model import EffectState
-from sync.storage import alert_log, faulty_records, letters, service_state, work_queue
+from sync.storage import alert_log, faulty_records, letters, raw_deliveries, service_state, work_queue
 from sync.storage.database import Connection, Store
 from sync.storage.ledger import queries
 from sync.storage.service_state import alerted
@@ -32,6 +32,7 @@ SUBJECTS: Mapping[str, str] = {
     "task_property_missing": "the task property is missing",
     "mapping_misfit": "the mapping does not fit the portal",
     "wrong_portal": "the token is of another portal",
+    "put_aside": "a webhook request could not be unpacked",
     "sweep_failed": "the daily sweep fails",
     "sweep_missed": "the daily sweep did not run",
     "unforeseen": "something failed that nobody foresaw",
@@ -131,6 +132,16 @@ def _standing(connection: Connection) -> list[_Standing]:
             "Looking at these records failed again and again, so they are parked: nothing is done for them.",
             "The next change or sweep looks at them once more. `handoffs dead` lists them, `handoffs dead show` says why.",
             parked,
+        ),
+        _Standing(
+            "put_aside",
+            "These webhook requests could not be unpacked, so nothing was looked at for them:",
+            "The next poll or sweep finds what they tell of. `handoffs dead` lists them, `handoffs dead show` says why; they "
+            "are tried again when the service starts, as after an upgrade.",
+            {
+                f"delivery {one.id}": f"webhook request {one.id}: {one.reason}"
+                for one in raw_deliveries.find_put_aside(connection)
+            },
         ),
         _Standing(
             "blocked",

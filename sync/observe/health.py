@@ -9,7 +9,7 @@ from sync.observe.agreement import by_another_clock, of_clock
 from sync.observe.running import Finding, live, of_receiver, of_worker
 from sync.rules.model import EffectState
 from sync.settings import Settings
-from sync.storage import faulty_records, portfolios, processes, service_state, work_queue
+from sync.storage import faulty_records, portfolios, processes, raw_deliveries, service_state, work_queue
 from sync.storage.database import Connection, Store, StoreReader
 from sync.storage.ledger import queries
 from sync.storage.processes import Part, Process
@@ -112,8 +112,10 @@ def _backlog(connection: Connection, now: datetime) -> Iterator[Finding]:
     found = work_queue.backlog(connection, now)
     if found.oldest_seconds > OLDEST_ALLOWED.total_seconds():
         minutes = int(found.oldest_seconds // 60)
+        records = found.due - found.deliveries
+        more = f" and {found.deliveries:,} webhook requests are to be unpacked" if found.deliveries else ""
         yield Finding(
-            f"backlog too old: {found.due} records are due, the oldest for {minutes} minutes; is a worker up?"
+            f"backlog too old: {records:,} records are due{more}, the oldest for {minutes} minutes; is a worker up?"
         )
 
 
@@ -180,6 +182,10 @@ def _records(connection: Connection, now: datetime) -> Iterator[Finding]:
         names = "; ".join(str(one.faulty) for one in incomplete[:3])
         more = f"; and {len(incomplete) - 3:,} more" if len(incomplete) > 3 else ""
         text = f"{len(incomplete):,} came incomplete from the CRM; nothing is decided on them: {names}{more}"
+        yield Finding(text, stops_work=False)
+    aside = raw_deliveries.pending(connection).put_aside
+    if aside:
+        text = f"webhook requests that could not be unpacked: {aside:,}. `handoffs dead` says which, and why"
         yield Finding(text, stops_work=False)
     held = [count for _, count in work_queue.held(connection)]
     if held:

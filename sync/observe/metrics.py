@@ -14,14 +14,15 @@ from prometheus_client.registry import Collector
 from sync.clock import Clock
 from sync.errors import StoreError
 from sync.observe import health
-from sync.storage import alert_log, budget, ledger, service_state, waits, work_queue
+from sync.storage import alert_log, budget, inbox, ledger, raw_deliveries, service_state, waits, work_queue
 from sync.storage.database import Connection, StoreReader
 
 _LAST = {
     service_state.LAST_SWEEP: "When the last daily sweep was done.",
     service_state.LAST_POLL: "When the CRM was last polled.",
-    service_state.LAST_WEBHOOK: "When the last genuine webhook came.",
 }
+
+_LAST_WEBHOOK = "When the last genuine webhook came."
 
 
 class Metrics:
@@ -33,12 +34,7 @@ class Metrics:
         self.deliveries = Counter(
             "handoffs_deliveries", "Requests to the webhook address, by outcome.", ["outcome"], registry=registry
         )
-        self.events = Counter(
-            "handoffs_events", "Events stored or known already, by kind.", ["kind"], registry=registry
-        )
-        self.duplicates = Counter(
-            "handoffs_duplicate_events", "Events that had been stored before; they mark nothing.", registry=registry
-        )
+        self.events = Counter("handoffs_events", "Events received, by kind.", ["kind"], registry=registry)
         self.refused = Counter(
             "handoffs_refused_signatures",
             "Requests that were not genuine or not recent.",
@@ -89,7 +85,10 @@ class StoreCollector(Collector):
 
     def _backlog(self, connection: Connection) -> Iterator[Metric]:
         found = work_queue.backlog(connection, self._clock.now())
-        yield GaugeMetricFamily("handoffs_dirty_due", "Records that are due to be looked at.", value=found.due)
+        yield GaugeMetricFamily(
+            "handoffs_dirty_due", "Records that are due to be looked at, and deliveries to unpack.", value=found.due
+        )
+        yield from _deliveries(connection)
         yield GaugeMetricFamily(
             "handoffs_dirty_oldest_seconds", "How long the oldest of them has been due.", value=found.oldest_seconds
         )
@@ -112,6 +111,18 @@ class StoreCollector(Collector):
         )
 
 
+def _deliveries(connection: Connection) -> Iterator[Metric]:
+    found = raw_deliveries.pending(connection)
+    yield GaugeMetricFamily("handoffs_deliveries_pending", "Deliveries that are to be unpacked.", value=found.waiting)
+    yield GaugeMetricFamily(
+        "handoffs_deliveries_put_aside", "Deliveries that could not be unpacked.", value=found.put_aside
+    )
+    again = service_state.get(connection, service_state.DUPLICATE_EVENTS) or 0
+    yield CounterMetricFamily(
+        "handoffs_duplicate_events", "Events that had been stored before; they mark nothing.", value=again
+    )
+
+
 def _effects(connection: Connection) -> Iterator[Metric]:
     counts = ledger.count(connection)
     family = GaugeMetricFamily("handoffs_effects", "Effects in the ledger, by state.", labels=["state"])
@@ -125,6 +136,9 @@ def _moments(connection: Connection) -> Iterator[Metric]:
         at = service_state.get(connection, entry)
         if at is not None:
             yield GaugeMetricFamily(f"handoffs_{entry.name}_timestamp_seconds", text, value=at.timestamp())
+    came = inbox.last_webhook(connection)
+    if came is not None:
+        yield GaugeMetricFamily("handoffs_last_webhook_timestamp_seconds", _LAST_WEBHOOK, value=came.timestamp())
 
 
 def _budgets(connection: Connection) -> Iterator[Metric]:

@@ -18,6 +18,7 @@ from sync.storage import (
     alert_log,
     budget,
     faulty_records,
+    inbox,
     ledger,
     look_alikes,
     processes,
@@ -98,6 +99,7 @@ class Status:
             "ok": self.ok,
             "backlog": self.backlog.due,
             "oldest_seconds": self.backlog.oldest_seconds,
+            "deliveries": self.backlog.deliveries,
             "waiting": self.backlog.waiting,
             "parked": self.backlog.parked,
             "held": self.backlog.held,
@@ -137,7 +139,7 @@ def read(store: StoreReader, clock: Clock, settings: Settings) -> Status:
         holding = held(connection)
         last_sweep = service_state.get(connection, service_state.LAST_SWEEP)
         last_poll = service_state.get(connection, service_state.LAST_POLL)
-        last_webhook = service_state.get(connection, service_state.LAST_WEBHOOK)
+        last_webhook = inbox.last_webhook(connection)
         listed = tuple(queries.troubles(connection))
         failed_looks = tuple(work_queue.failing(connection))
         incomplete = tuple(one for one in faulty_records.find(connection) if one.is_told(now))

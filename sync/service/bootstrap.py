@@ -38,6 +38,7 @@ from sync.storage import copies, mapping_texts, mappings_in_force, service_state
 from sync.storage.budget import Budget, Paced, Priority
 from sync.storage.database import Store, migrate, open_store
 from sync.storage.server_clock import clock_for
+from webhooks.unpacking import Unpacker
 
 if TYPE_CHECKING:
     import requests
@@ -99,6 +100,13 @@ class Service:
         """Enqueue the portfolios that no pass has found yet; how many. Raises the port's errors and `StoreError`."""
         self._prepare()
         return survey(self.store, self.crm, self.clock)
+
+    def unpack(self) -> None:
+        """Take up what webhooks have told: unpack every delivery that waits. Raises `StoreError`.
+
+        Whoever looks for due work does so first. It asks the CRM for nothing, and works before any pass may.
+        """
+        Unpacker(self.store, self.clock, self.settings.hubspot_app_id, self.failpoint).run()
 
     def poll(self) -> int:
         """Enqueue what has changed since the last poll; how many records. Raises the port's errors and `StoreError`."""

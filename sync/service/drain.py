@@ -39,6 +39,7 @@ def drain(
     total = Tally()
     lanes = service.lanes(on_wait)
     while not stop():
+        service.unpack()
         with lanes.one(lane, stop) as held:
             if held is None:
                 break
@@ -71,6 +72,7 @@ class Turns:
         prepared = self._service.lanes(self._told(on_wait))
         goes_on = True
         while goes_on and not stop():
+            self._service.unpack()
             with self._service.store.read() as connection:
                 urgent, others = work_queue.due_lanes(connection, self._service.clock.now())
             lanes = [*_in_turn(urgent), *_in_turn(others)]
@@ -188,6 +190,7 @@ def _to_the_end(
 
 def _groups(service: Service, held: HeldLane, total: Tally) -> Iterator[bool]:
     """Run a pass over a group of each lane, one after the other, until there was one that had something due."""
+    service.unpack()
     with service.store.read() as connection:
         urgent, others = work_queue.due_lanes(connection, service.clock.now())
     return (_next_group(service, held, lane, total) for lane in (*urgent, *others))

@@ -18,7 +18,7 @@ from sync.service.holder import Holder, say
 from sync.service.lanes import number_of_lanes, set_number
 from sync.service.letters import WeeklyLetter
 from sync.service.ping import Ping
-from sync.storage import retention, service_state, sweeps, work_queue
+from sync.storage import raw_deliveries, retention, service_state, sweeps, work_queue
 from sync.storage.database import Listener
 from sync.storage.processes import Part
 
@@ -138,6 +138,7 @@ class Worker:
             service_state.put(connection, service_state.STARTED_AT, service.clock.now())
             # What waits for a person may have been mended by the change that this start brings.
             work_queue.enqueue_blocked(connection, service.clock.now())
+            raw_deliveries.try_again(connection)
         log.info("worker.started", lanes=number_of_lanes(service.store))
 
     def turn(self) -> None:

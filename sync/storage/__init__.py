@@ -19,7 +19,8 @@ The database itself:
 
 What stands in it, in the data's order:
 
-    inbox            webhook deliveries as they came, each event once; `retention` removes old ones
+    raw_deliveries   webhook deliveries as they came, until they are unpacked; `retention` removes old ones
+    inbox            their events, each once, and the records that these name enqueued
     work_queue       the records that a pass is to look at: enqueue, lease, ack, nack, hold
     changes          when each record was last read: what the poll need not enqueue
     memberships      which portfolio each ticket was last seen on

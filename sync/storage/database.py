@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, make_url
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError, StatementError
 
 from sync.errors import StoreError
 from sync.storage.lane_locks import Fence, LaneLock, lost
@@ -23,7 +23,8 @@ from sync.storage.timekeeper import TimeKeeper
 from sync.storage.wakeups import Wakeups
 
 __all__ = [
-    "Connection", "Store", "StoreReader", "in_parts", "migrate", "open_store", "open_to_look", "revision", "to_json",
+    "Connection", "Store", "StoreReader", "in_parts", "migrate", "open_store", "open_to_look", "refuses_values", "revision",
+    "to_json",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -275,6 +276,14 @@ def open_to_look(url: str) -> Store:
             store.close()
             return Store(unchangeable.engine(), unchangeable)
     return store
+
+
+def refuses_values(error: StoreError) -> bool:
+    """Whether the database refused the very values that it was given, as it always will; else it may take them later."""
+    cause = error.__cause__
+    if isinstance(cause, DBAPIError):
+        return isinstance(cause, (DataError, IntegrityError))
+    return isinstance(cause, StatementError)
 
 
 def migrate(store: Store) -> None:

@@ -1,10 +1,11 @@
-"""The inbox: deliveries as they came, each event once, and the records that they name enqueued.
+"""The inbox: every event of the deliveries once, and the records that they name enqueued.
 
-Receiving is one transaction and no call to the CRM.
+A delivery is kept as it came before it is answered (`raw_deliveries`); to unpack it is one transaction of its own, and no
+call to the CRM.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,10 +14,11 @@ from sqlalchemy import Connection, func, or_, select
 from sync.clock import from_ms, to_ms
 from sync.crm import Kind, RecordRef
 from sync.rules.model import Former
-from sync.storage import identities, service_state, work_queue
-from sync.storage.database import Store, in_parts, to_json
+from sync.storage import identities, raw_deliveries, service_state, work_queue
+from sync.storage.database import in_parts, to_json
 from sync.storage.lists import is_among
-from sync.storage.tables import deliveries, events
+from sync.storage.raw_deliveries import Delivery
+from sync.storage.tables import events
 
 _KINDS = {
     "0-5": Kind.TICKET,
@@ -61,37 +63,73 @@ class Event:
     raw: dict[str, object]
 
 
-_NEW_DELIVERY = deliveries.insert()
+@dataclass(frozen=True, slots=True)
+class Unpacked:
+    """What some deliveries held: how many of them there were, their events, and how many of those were new."""
+
+    deliveries: int = 0
+    events: int = 0
+    new: int = 0
+
+    def __add__(self, other: "Unpacked") -> "Unpacked":
+        return Unpacked(self.deliveries + other.deliveries, self.events + other.events, self.new + other.new)
+
+
 _NEW_EVENT = events.insert()
 
 
-def receive(store: Store, body: bytes, received: Sequence[Event], now: datetime, app_id: str | None) -> int:
-    """Store what is new in a delivery and enqueue its records, all or nothing; return the number of new events.
+def unpack(
+    connection: Connection, parsed: Mapping[Delivery, Sequence[Event]], now: datetime, app_id: str | None
+) -> Unpacked:
+    """Store what is new in these deliveries, enqueue its records, and note that they are unpacked.
 
-    A change that the service made itself (`app_id`) is stored and enqueues nothing: the pass that made it has seen it.
-    A delivery without events, as `handoffs check` sends one, leaves no trace.
-    Raises `StoreError` if it could not be stored: nothing was.
+    One that somebody else has unpacked meanwhile is left alone. A change that the service made itself (`app_id`) is stored
+    and enqueues nothing: the pass that made it has seen it. Of a delivery without a new event nothing is kept.
     """
-    if not received:
-        return 0
-    unique = {event.identity: event for event in received}
-    rows = {identity: _row(event, now, app_id) for identity, event in unique.items()}  # before others must wait
-    with store.write() as connection:
-        service_state.put(connection, service_state.LAST_WEBHOOK, now)
-        known = _known(connection, list(rows))
-        fresh = [event for identity, event in unique.items() if identity not in known]
-        if not fresh:
-            return 0
-        portfolio_type = service_state.get(connection, service_state.PORTFOLIO_TYPE_ID)
-        key = connection.execute(_NEW_DELIVERY, {"received_at": to_ms(now), "body": body}).inserted_primary_key
-        assert key is not None
-        connection.execute(_NEW_EVENT, [rows[event.identity] | {"delivery": int(key[0])} for event in fresh])
-        identities.tell(connection, (one for event in fresh for one in _merged(event, portfolio_type)))
-        news = [event for event in fresh if not event.test and not _is_own(event, app_id)]
-        for moved in (False, True):
-            records = {record for event in news if event.moves is moved for record in records_of(event, portfolio_type)}
-            work_queue.enqueue_related(connection, records, now, "webhook", moved=moved)
-        return len(fresh)
+    waits = raw_deliveries.still_waiting(connection, parsed)
+    mine = {one: found for one, found in parsed.items() if one.id in waits}
+    if not mine:
+        return Unpacked()
+    first: dict[str, tuple[Event, Delivery]] = {}
+    for delivery, found in mine.items():
+        for event in found:
+            first.setdefault(event.identity, (event, delivery))
+    known = _known(connection, list(first))
+    fresh = {identity: each for identity, each in first.items() if identity not in known}
+    done = Unpacked(len(mine), sum(len(found) for found in mine.values()), len(fresh))
+    _note(connection, max(one.received_at for one in mine), done)
+    if fresh:
+        connection.execute(_NEW_EVENT, [_row(event, delivery, app_id) for event, delivery in fresh.values()])
+        _enqueue(connection, [event for event, _ in fresh.values()], now, app_id)
+    raw_deliveries.mark_unpacked(connection, waits, with_news={delivery.id for _, delivery in fresh.values()})
+    return done
+
+
+def _note(connection: Connection, received_at: datetime, done: Unpacked) -> None:
+    """Remember when the last one came, and how many events have come again."""
+    last = service_state.get(connection, service_state.LAST_WEBHOOK)
+    service_state.put(connection, service_state.LAST_WEBHOOK, max(last or received_at, received_at))
+    if done.new < done.events:
+        before = service_state.get(connection, service_state.DUPLICATE_EVENTS) or 0
+        service_state.put(connection, service_state.DUPLICATE_EVENTS, before + done.events - done.new)
+
+
+def _enqueue(connection: Connection, fresh: Sequence[Event], now: datetime, app_id: str | None) -> None:
+    portfolio_type = service_state.get(connection, service_state.PORTFOLIO_TYPE_ID)
+    identities.tell(connection, (one for event in fresh for one in _merged(event, portfolio_type)))
+    news = [event for event in fresh if not event.test and not _is_own(event, app_id)]
+    for moved in (False, True):
+        records = {record for event in news if event.moves is moved for record in records_of(event, portfolio_type)}
+        work_queue.enqueue_related(connection, records, now, "webhook", moved=moved)
+
+
+def last_webhook(connection: Connection) -> datetime | None:
+    """Read when the last genuine webhook with an event came, unpacked or not; None: none ever did."""
+    moments = (
+        service_state.get(connection, service_state.LAST_WEBHOOK),
+        raw_deliveries.newest(connection),
+    )
+    return max((at for at in moments if at is not None), default=None)
 
 
 def records_of(event: Event, portfolio_type: str | None) -> set[RecordRef]:
@@ -180,27 +218,23 @@ def newest_of(connection: Connection, ids: Iterable[str], at_most: int) -> list[
     return [StoredEvent(from_ms(row.received_at), row.raw) for row in rows]
 
 
-def deliveries_before(connection: Connection, moment: datetime) -> tuple[list[int], int]:
-    """Find the deliveries received before `moment`, the oldest first, and how many events they hold together."""
-    old = select(deliveries.c.id).where(deliveries.c.received_at < to_ms(moment))
-    held = select(func.count()).select_from(events).where(events.c.delivery.in_(old))
-    return list(connection.scalars(old.order_by(deliveries.c.received_at, deliveries.c.id))), connection.scalar(
-        held
-    ) or 0
+def count_before(connection: Connection, moment: datetime) -> int:
+    """Count the events received before `moment`."""
+    statement = select(func.count()).select_from(events).where(events.c.received_at < to_ms(moment))
+    return connection.scalar(statement) or 0
 
 
-def remove_deliveries(connection: Connection, ids: Sequence[int]) -> int:
-    """Remove these deliveries with their events; return how many events there were."""
-    removed = connection.execute(events.delete().where(events.c.delivery.in_(ids))).rowcount
-    connection.execute(deliveries.delete().where(deliveries.c.id.in_(ids)))
-    return removed
+def remove_events(connection: Connection, of: Sequence[int]) -> int:
+    """Remove the events of these deliveries (their ids); return how many there were."""
+    return connection.execute(events.delete().where(events.c.delivery.in_(of))).rowcount
 
 
-def _row(event: Event, now: datetime, app_id: str | None) -> dict[str, object]:
+def _row(event: Event, delivery: Delivery, app_id: str | None) -> dict[str, object]:
     first = event.ends[0] if event.ends else End("", "")
     return {
         "identity": event.identity,
-        "received_at": to_ms(now),
+        "delivery": delivery.id,
+        "received_at": to_ms(delivery.received_at),
         "occurred_at": event.occurred_at,
         "subscription": event.subscription,
         "object_type": first.object_type,

@@ -186,7 +186,10 @@ CLOCK_AHEAD: Entry[timedelta] = Entry(
 """How far this machine's clock was ahead of the CRM's at the last poll; negative: behind it. The CRM tells whole seconds."""
 
 LAST_WEBHOOK = _moment("last_webhook")
-"""When the last genuine webhook with an event came."""
+"""When the last genuine webhook with an event came, of those that are unpacked (`inbox.last_webhook` knows the others)."""
+
+DUPLICATE_EVENTS: Entry[int] = Entry("duplicate_events", str, int)
+"""How many events of webhooks had been stored before: they enqueued nothing."""
 
 PROBED_AT = _moment("probed_at")
 """When the receiver last made sure that the database takes what is written: a read says nothing of a full disk."""

@@ -24,6 +24,7 @@ metadata = MetaData()
 _IS_GONE = text("state = 'gone'")
 _IS_OPEN = text("state = 'open'")
 _IS_ADOPTED = text("adopted = 1")
+_IS_PENDING = text("pending IS NOT NULL")
 
 # What the service remembers of itself: one value a name; `service_state` lists them.
 service_state = Table("fact", metadata, Column("name", String, primary_key=True), Column("value", Text, nullable=False))
@@ -35,6 +36,11 @@ deliveries = Table(
     Column("id", Integer, primary_key=True),
     Column("received_at", BigInteger, nullable=False, index=True),
     Column("body", LargeBinary, nullable=False),
+    Column("pending", Integer),  # 1: it is still to be unpacked; 2: it could not be; null: its events are in `event`
+    Column("error", Text),  # why it could not be unpacked
+    Index(
+        "delivery_pending", "pending", sqlite_where=_IS_PENDING, postgresql_where=_IS_PENDING
+    ),  # few: not yet unpacked
 )
 
 # One row an event, ever: the identity is a key, so a doubled delivery stores and enqueues nothing.

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, case, fu
 from sync.clock import from_ms, iso, to_ms
 from sync.crm import Kind, RecordRef
 from sync.errors import last_line
-from sync.storage import memberships, service_state, wakeups
+from sync.storage import memberships, raw_deliveries, service_state, wakeups
 from sync.storage.database import in_parts
 from sync.storage.ledger import queries
 from sync.storage.lists import is_among
@@ -92,13 +92,17 @@ class QueuedRecord:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """The rows of the queue, each counted once: parked, else held, else due, else waiting for its moment."""
+    """The rows of the queue, each counted once: parked, else held, else due, else waiting for its moment.
+
+    A delivery that is not unpacked yet is due as well: nobody knows yet which records it names.
+    """
 
     due: int
-    oldest_seconds: float  # how long the oldest due row has been due; 0 if none is
+    oldest_seconds: float  # how long the oldest of what is due has been; 0 if nothing is
     parked: int
     held: int
     waiting: int
+    deliveries: int  # how many of what is due are deliveries
 
 
 def lane_of(record: RecordRef, lanes: int) -> int:
@@ -414,8 +418,13 @@ def backlog(connection: Connection, now: datetime) -> Backlog:
     A row's age counts from when it became due: one that backs off after a failure is not old, it waits.
     """
     row = connection.execute(_BACKLOG, {"now": to_ms(now)}).one()
-    seconds = 0.0 if row.oldest is None else max(0, to_ms(now) - int(row.oldest)) / 1000
-    return Backlog(int(row.due), seconds, int(row.parked), int(row.held), int(row.waiting))
+    came = raw_deliveries.pending(connection)
+    since = [
+        to_ms(now) if came.oldest is None else to_ms(came.oldest),
+        to_ms(now) if row.oldest is None else int(row.oldest),
+    ]
+    seconds = max(0, to_ms(now) - min(since)) / 1000
+    return Backlog(int(row.due) + came.waiting, seconds, int(row.parked), int(row.held), int(row.waiting), came.waiting)
 
 
 _OF_IDS = select(work_items).where(is_among(work_items.c.id, "ids"))

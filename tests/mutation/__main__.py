@@ -21,6 +21,7 @@ from tests.mutation import (
     answers,
     bounds,
     commands,
+    deliveries,
     exchanges,
     first_handoffs,
     last_handoffs,
@@ -53,6 +54,7 @@ MUTANTS = (
     *commands.MUTANTS,
     *exchanges.MUTANTS,
     *sweeps.MUTANTS,
+    *deliveries.MUTANTS,
 )
 
 WIDTH = 100

@@ -373,8 +373,8 @@ MUTANTS = (
     ),
     Mutant(
         "inbox-stored-not-marked", "A delivery is stored and marks nothing.",
-        INBOX, '            work_queue.enqueue_related(connection, records, now, "webhook", moved=moved)\n',
-        "            del records\n",
+        INBOX, '        work_queue.enqueue_related(connection, records, now, "webhook", moved=moved)\n',
+        "        del records\n",
         test="tests/unit/receiver/test_receiving.py::test_a_delivery_is_stored_and_enqueues_its_records",
     ),
     Mutant(

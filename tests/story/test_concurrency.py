@@ -173,6 +173,7 @@ def _steps_of(world: World, act: Callable[[World], str]) -> tuple[str, list[str]
     steps: list[str] = []
     portfolio = act(world)
     world.prepare()
+    world.receive()
     world.failpoint = steps.append
     _one_pass(world)
     world.failpoint = lambda _: None
@@ -180,7 +181,6 @@ def _steps_of(world: World, act: Callable[[World], str]) -> tuple[str, list[str]
 
 
 def _one_pass(world: World) -> None:
-    world.sandbox.delivery.pump()
     service = world.service
     with service.lanes().one(0) as held:
         assert held is not None
@@ -217,6 +217,7 @@ def test_a_mark_at_any_step_of_a_pass_is_not_lost(make_world: MakeWorld) -> None
                 work_queue.enqueue(connection, [RecordRef(Kind.PORTFOLIO, portfolio)], world.clock.now(), "webhook")
 
         world.prepare()
+        world.receive()
         _do_at(world, number, mark)
         _one_pass(world)
         with world.service.store.read() as connection:

@@ -79,7 +79,7 @@ def test_replay_of_what_was_refused_before_a_merge_that_is_only_told_yet(world: 
     world.work()
     world.minutes(5)
     new = world.people.merge("portfolio", acme, bolt)
-    world.sandbox.delivery.pump()
+    world.receive()
     assert looked_at(terminal, "--failed") == {f"portfolio {new}"}
     assert looked_at(terminal, "--portfolio", bolt, "--failed") == {f"portfolio {new}"}
 

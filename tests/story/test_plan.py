@@ -113,7 +113,7 @@ def forget(world: World) -> None:
     """Whatever was delivered is not looked at, and what people did has stood for long enough to count."""
     world.clock.advance(timedelta(minutes=3))
     world.people.flush_search()
-    world.sandbox.delivery.pump()
+    world.receive()
     with world.service.store.write() as connection:
         connection.execute(dirty_rows.delete())
 
@@ -433,7 +433,7 @@ def test_a_ticket_without_a_portfolio_is_planned_too(world: World) -> None:
     ticket = world.people.create_ticket("Alone", "Spring", copywriter=world.people.owner("copywriter"))
     world.work()
     world.people.request_revisions(ticket, "Copy Revisions Only", note="Warmer, please")
-    world.sandbox.delivery.pump()
+    world.receive()
     found = plan(world)
     assert [(step.portfolio, step.record, step.kind) for step in found.due] == [
         (None, RecordRef(Kind.TICKET, ticket), "write"),

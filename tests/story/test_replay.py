@@ -33,7 +33,7 @@ def looked_at(terminal: Terminal, *filters: str) -> set[str]:
 
 def lose_marks(world: World) -> None:
     """What was delivered is stored, and forgotten before it was looked at."""
-    world.sandbox.delivery.pump()
+    world.receive()
     with world.service.store.write() as connection:
         connection.execute(work_items.delete())
 
@@ -104,7 +104,7 @@ def test_what_was_refused_is_tried_again(world: World, terminal: Terminal) -> No
 
 def test_what_was_parked_is_looked_at_again(world: World, terminal: Terminal) -> None:
     portfolio = world.people.create_portfolio("Acme", world.day(3))
-    world.sandbox.delivery.pump()
+    world.receive()
     with world.service.store.write() as connection:
         connection.execute(
             work_items.update().values(parked_at=to_ms(world.clock.now()), attempts=8, error="ValueError: x")
@@ -159,7 +159,7 @@ def test_a_dry_run_changes_nothing(world: World, terminal: Terminal) -> None:
 def test_nothing_else_is_looked_at(world: World, terminal: Terminal) -> None:
     first = world.people.create_portfolio("First", world.day(3))
     world.people.create_portfolio("Second", world.day(3))
-    world.sandbox.delivery.pump()
+    world.receive()
     assert terminal.run("replay", "--portfolio", first).exit_code == 0
     assert len(world.kinds()) == 1
 

@@ -88,7 +88,7 @@ def test_a_merge_in_the_middle_of_a_pass(world: World, other: Service, step: str
     def merged() -> None:
         kept, gone = (one, two) if primary == "own" else (two, one)
         made.append(world.people.merge("portfolio", kept, gone))
-        world.sandbox.delivery.pump()
+        world.receive()
         Turns(other).drain()
 
     in_the_middle(world, step, merged)

@@ -123,7 +123,7 @@ def test_what_waits_for_an_admin_is_not_stuck(world: World, terminal: Terminal, 
     _kicked_off(world)
     world.next_day(_limit(world, "account_manager"))
     world.people.set_refresh_date(world.people.portfolios()[0].id, world.day(8))
-    world.sandbox.delivery.pump()
+    world.receive()
     with world.service.store.write() as connection:
         connection.execute(work_items.update().values(**{column: 1}))
     assert _stuck(terminal) == []

@@ -39,7 +39,7 @@ def refused(world: World) -> tuple[str | None, str | None]:
 
 def later(world: World, worker: Worker) -> None:
     world.clock.advance(timedelta(minutes=6))
-    world.sandbox.delivery.pump()
+    world.receive()
     worker.turn()
     worker.turn()
 

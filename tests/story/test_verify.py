@@ -438,7 +438,7 @@ class TestMissing:
     def test_what_is_marked_is_on_its_way(self, world: World) -> None:
         portfolio = declined(world)
         world.people.set_status(portfolio, "Creatives Completed & Approved")
-        world.sandbox.delivery.pump()
+        world.receive()
         report = checked(world)
         assert report.ok
         assert [finding.sort for finding in report.findings] == [Sort.WAITING]

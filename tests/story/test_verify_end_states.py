@@ -97,7 +97,7 @@ class TestTheSummaryIsTrue:
         client = world.people.create_portfolio("Acme", world.day(40))
         world.work()
         world.people.set("portfolio", client, {"creative_refresh_date": world.day(3).isoformat()})
-        world.sandbox.delivery.pump()
+        world.receive()
         told = " ".join(one.cause for one in checked(world).of(Sort.WAITING))
         assert "to be looked at from Mon 2 Nov 2026 09:00 on" in told, "in the portal's time, in words"
         world.clock.advance(timedelta(minutes=20))

@@ -39,7 +39,7 @@ def becomes(true: Callable[[], bool]) -> bool:
 
 
 def a_ticket_is_told_of(world: World) -> None:
-    """By webhook: its record is in the work queue."""
+    """By webhook: it was answered, and nobody has unpacked it."""
     portfolio = world.people.create_portfolio("Acme", world.day(40))
     world.people.create_ticket("Ad 1", "Winter", portfolio)
     world.sandbox.delivery.pump()

@@ -261,7 +261,7 @@ def test_a_database_put_back_by_other_means_knows_no_more_than_an_empty_one(stor
 
 
 KEYS = [
-    *("version", "ok", "backlog", "oldest_seconds", "waiting", "parked", "held"),
+    *("version", "ok", "backlog", "oldest_seconds", "deliveries", "waiting", "parked", "held"),
     *("planned", "attempting", "unknown", "blocked", "failed", "sending", "unproven"),
     *("last_sweep", "last_poll", "last_webhook", "budget"),
     *(

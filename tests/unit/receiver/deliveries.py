@@ -12,9 +12,12 @@ from werkzeug.test import TestResponse
 
 from sync.clock import to_ms
 from sync.settings import Settings, read_settings
+from sync.storage import raw_deliveries
 from sync.storage.database import Store
+from sync.storage.inbox import Unpacked
 from sync.storage.tables import deliveries, events, work_items
 from webhooks.app import PATH
+from webhooks.unpacking import Unpacker
 
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -91,8 +94,20 @@ def change(**others: object) -> dict[str, object]:
     }
 
 
+def unpack(store: Store) -> Unpacked:
+    """Do what a worker does before it looks for work."""
+    return Unpacker(store, HandClock(), APP_ID).run()
+
+
+def kept(store: Store) -> list[bytes]:
+    """The bodies that wait to be unpacked, in their order."""
+    with store.read() as connection:
+        return [one.body for one in raw_deliveries.waiting(connection, 1000, 10_000_000)]
+
+
 def stored(store: Store) -> tuple[int, int]:
-    """How many deliveries and events there are."""
+    """How many deliveries and events there are, once all that came is unpacked."""
+    unpack(store)
     with store.read() as connection:
         return (
             connection.scalar(select(func.count()).select_from(deliveries)) or 0,
@@ -101,6 +116,8 @@ def stored(store: Store) -> tuple[int, int]:
 
 
 def enqueued(store: Store) -> set[tuple[str, str]]:
+    """What is in the work queue, once all that came is unpacked."""
+    unpack(store)
     with store.read() as connection:
         return {(row.kind, row.id) for row in connection.execute(select(work_items))}
 

@@ -5,19 +5,23 @@ from flask.testing import FlaskClient
 from sync.storage import service_state
 from sync.storage.database import Store
 from sync.storage.tables import budgets, effects, occurrences
-from tests.unit.receiver.deliveries import LIMIT, START, HandClock, change, post, scraped, settings_of
+from tests.unit.receiver.deliveries import LIMIT, START, HandClock, change, post, scraped, settings_of, unpack
 from webhooks.app import PATH, create_app
 
 
-def test_what_the_receiver_counts(client: FlaskClient) -> None:
+def test_what_the_receiver_counts(client: FlaskClient, store: Store) -> None:
     post(client, [change(), change(objectId=12), change(subscriptionType="x.y")])
     post(client, [change()])
     post(client, b"{")
     post(client, [], secret="another")
     client.post(PATH, data=b"[]")
     post(client, b" " * (LIMIT + 1))
+    assert scraped(client)["handoffs_deliveries_pending"] == scraped(client)["handoffs_dirty_due"] == 2
+    unpack(store)
     found = scraped(client)
     expected = {
+        "handoffs_deliveries_pending": 0,
+        "handoffs_deliveries_put_aside": 0,
         'handoffs_deliveries_total{outcome="received"}': 2,
         'handoffs_deliveries_total{outcome="malformed"}': 1,
         'handoffs_deliveries_total{outcome="refused"}': 2,

@@ -1,0 +1,66 @@
+"""Faults between a webhook's answer and the work that it asks for: what is kept must be unpacked, once, by whoever comes."""
+
+from tests.mutation.mutant import Mutant
+
+UNPACKING = "webhooks/unpacking.py"
+RAW = "sync/storage/raw_deliveries.py"
+INBOX = "sync/storage/inbox.py"
+TESTS = "tests/unit/receiver/test_unpacking.py"
+
+MUTANTS = (
+    Mutant(
+        "unpacked-by-id", "Whoever comes second takes what has the id of a removed delivery for unpacked.",
+        RAW, "if one == known[one.id]}", "if one.id in known}",
+        test=f"{TESTS}::test_an_id_that_is_used_again",
+        why="It takes two processes, a repeated delivery and a new one within milliseconds.",
+    ),
+    Mutant(
+        "unpacked-twice", "A delivery that another worker has unpacked meanwhile is unpacked again.",
+        INBOX, "mine = {one: found for one, found in parsed.items() if one.id in waits}", "mine = dict(parsed)",
+        test=f"{TESTS}::test_two_take_the_same_one",
+        why="Its events are known by then: it costs a removed row, and the count of what came again is wrong.",
+    ),
+    Mutant(
+        "unpacked-not-marked", "A delivery stays to be unpacked, again and again.",
+        RAW, "        connection.execute(_UNPACKED, kept)\n", "        pass\n",
+        test=f"{TESTS}::test_a_receiver_keeps_and_unpacks_nothing",
+    ),
+    Mutant(
+        "poison-holds-up", "A delivery that cannot be unpacked holds up all behind it.",
+        UNPACKING, "            if isinstance(error, StoreError) and not refuses_values(error):\n",
+        "            if error:\n",
+        test=f"{TESTS}::test_one_that_cannot_be_unpacked_is_put_aside_alone",
+        why="No event of the simulation's is such.",
+    ),
+    Mutant(
+        "busy-is-poison", "What the database does not take at this moment counts as unreadable.",
+        UNPACKING, "            if isinstance(error, StoreError) and not refuses_values(error):\n",
+        "            if isinstance(error, KeyboardInterrupt):\n",
+        test=f"{TESTS}::test_a_database_that_takes_nothing_lets_it_wait",
+        why="The simulation's database takes everything.",
+    ),
+    Mutant(
+        "poison-forgotten", "What could not be unpacked is not tried again by the version that can.",
+        "sync/service/worker.py", "            raw_deliveries.try_again(connection)\n", "",
+        test="tests/story/test_deliveries_put_aside.py::test_a_start_tries_again",
+        why="No event of the simulation's is such.",
+    ),
+    Mutant(
+        "waiting-pruned", "A delivery that nobody has unpacked is removed with the old ones.",
+        RAW, "deliveries.c.received_at < to_ms(moment), deliveries.c.pending.is_(None)",
+        "deliveries.c.received_at < to_ms(moment)",
+        test=f"{TESTS}::test_what_waits_is_backlog_and_is_never_pruned",
+        why="It takes a worker that is down for weeks.",
+    ),
+    Mutant(
+        "nobody-stands-in", "With no worker that can, nobody unpacks.",
+        UNPACKING, "not timedelta() <= self._clock.now() - since < OVERDUE", "self._clock.now() - since < -OVERDUE",
+        test=f"{TESTS}::test_a_receiver_unpacks_what_nobody_else_does",
+        why="The simulation's worker unpacks.",
+    ),
+    Mutant(
+        "drain-unpacks-nothing", "A worker looks for work, and not into what webhooks have told.",
+        "sync/service/drain.py", "    while not stop():\n        service.unpack()\n", "    while not stop():\n",
+        test="tests/story/test_worker.py::test_a_search_that_fails_keeps_no_webhook_waiting",
+    ),
+)  # fmt: skip
