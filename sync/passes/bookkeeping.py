@@ -87,6 +87,11 @@ class Bookkeeper:
         if parent is None:
             memberships.forget(connection, [item.record.id])
 
+    def forget_tickets(self, tickets: Iterable[str]) -> None:
+        """Rely no longer on what is known of these tickets (ids): they are read anew. Raises `StoreError`."""
+        with self._store.write() as connection:
+            ticket_histories.forget(connection, sorted(tickets))
+
     # -- what a reading shows
 
     def note_group(

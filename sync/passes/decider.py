@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from mappings.schema import ProcessMapping
+from mappings.vocabulary import Handoff
 from sync.crm import RecordRef
 from sync.passes.dump import dump
 from sync.passes.ledger_views import ledger_views, recorded_occurrences
@@ -102,6 +103,23 @@ class Decider:
         fallbacks = {one for about in self._mapping.roles.values() if (one := about.fallback_owner)}
         portal = self._portals.with_people(portal, work_for=group.named | fallbacks)
         return portal, group.as_known_by(portal)
+
+    def outdated(
+        self, decisions: Mapping[RecordRef, Decision], group: Group, portal: Portal
+    ) -> tuple[set[RecordRef], set[str]]:
+        """Find the decisions that rest on tickets that have changed, and these tickets (ids).
+
+        Only what announces an Ad Set rests on tickets that were left unread (docs/process.md C.18): those are read now.
+        Raises the port's errors.
+        """
+        on = {
+            record: {ticket.id for ticket in group.snapshots[record].tickets} & group.as_known
+            for record, decision in decisions.items()
+            if group.as_known and any(one.handoff is Handoff.SET_READY for one in decision.occurrences)
+        }
+        unread = {ticket for tickets in on.values() for ticket in tickets}
+        changed = self._reader.changed(unread, portal) if unread else set()
+        return {record for record, tickets in on.items() if tickets & changed}, changed
 
     def contexts(self, group: Group, views: Mapping[RecordRef, LedgerView], portal: Portal) -> dict[RecordRef, Context]:
         """Put together what the rules are to know of each record of the group, all as of one moment."""

@@ -68,6 +68,8 @@ class Rounds:
         units = [record for record in units if record not in state.elsewhere]
         contexts = self._decider.contexts(group, views, portal)
         decisions, faulty = self._decider.decide(contexts, portal)
+        outdated = self._outdated(decisions, group, portal)
+        decisions = {record: decision for record, decision in decisions.items() if record not in outdated}
         incomplete = _incomplete(group, contexts)
         state.looked_at.update(units)
         state.incomplete = {r: one for r, one in state.incomplete.items() if r not in units} | incomplete
@@ -84,10 +86,17 @@ class Rounds:
         for record, moment in performed.again_at.items():
             state.recheck_at(record, moment)
         self._plan_rechecks(decisions, contexts, state)
-        anew = _to_decide_anew(decisions, performed)
+        anew = sorted({*_to_decide_anew(decisions, performed), *outdated})
         if performed.tried:
             self._pass_turns_on(group, contexts, decisions.keys() - set(anew) - performed.unsure, state)
         return anew
+
+    def _outdated(self, decisions: Mapping[RecordRef, Decision], group: Group, portal: Portal) -> set[RecordRef]:
+        """Find what is to be decided anew, as it rests on tickets that have changed since they were known."""
+        outdated, changed = self._decider.outdated(decisions, group, portal)
+        if changed:
+            self._bookkeeper.forget_tickets(changed)
+        return outdated
 
     def _pass_turns_on(
         self, group: Group, contexts: Mapping[RecordRef, Context], among: Collection[RecordRef], state: PassState

@@ -157,6 +157,47 @@ def whole_cycle(number: int, each: int) -> Figure:
     )  # fmt: skip
 
 
+def old_tickets(number: int, each: int) -> Figure:
+    """Calls of a look at portfolios with so many tickets that were closed long ago, beside the same with none of them."""
+    cost, _ = _look_at_all(number, each)
+    without, script = _look_at_all(number, 0)
+    return Figure(
+        f"a look at {number} portfolios, each with {each} tickets closed a month ago", "calls a portfolio",
+        ours=cost.total / number, wanted=without.total / number, bound=without.total / number, baseline=script + each,
+        details=cost.as_json(),
+    )  # fmt: skip
+
+
+def _look_at_all(number: int, each: int) -> tuple[Cost, float]:
+    """The cost of a poll that finds every portfolio changed, and that of a script for one of them without its tickets."""
+    with playing() as world:
+        portfolios = [world.people.create_portfolio(f"Client {n}", world.day(17)) for n in range(number)]
+        closed = next(stage.id for stage in world.service.portals.get().pipeline.stages if stage.closed)
+        for portfolio in portfolios:
+            for one in range(each):
+                ticket = world.people.create_ticket(f"Ad {one}", "Winter", portfolio)
+                world.people.set("ticket", ticket, {"hs_pipeline_stage": closed})
+        world.clock.advance(timedelta(days=31))
+        established(world)
+
+        def look() -> None:
+            for portfolio in portfolios:
+                world.people.set(
+                    "portfolio", portfolio, {"most_recent_ad_lab_link": f"https://example.com/{world.clock.now()}"}
+                )
+            world.clock.advance(timedelta(minutes=30))
+            world.people.flush_search()
+            world.work()
+
+        for _ in range(3):  # what the service has not seen twice it reads
+            look()
+        cost = cost_of(world, look)
+        bare = world.people.create_portfolio("Bare", world.day(17))
+        with per_record(world.sandbox) as script:
+            script.look(bare)
+            return cost, script.calls
+
+
 @dataclass(frozen=True)
 class _Step:
     """What people did between two polls: how many portfolios and tickets they changed, and the calls that it led to."""

@@ -41,6 +41,26 @@ MUTANTS = (
         test="tests/unit/test_long_ledger.py::test_tasks_that_were_adopted_before_are_found_as_ever",
     ),
     Mutant(
+        "old-tickets-believed", "An Ad Set is announced without an old ticket that has come back into the pipeline.",
+        "sync/passes/rounds.py", "outdated = self._outdated(decisions, group, portal)", "outdated: set[RecordRef] = set()",
+        test=f"{HISTORIES}::test_no_set_is_announced_without_an_old_ticket_that_has_come_back",
+    ),
+    Mutant(
+        "old-tickets-known-on", "An old ticket that has changed is found before an announcement, and believed all the same.",
+        "sync/passes/rounds.py", "            self._bookkeeper.forget_tickets(changed)\n", "            pass\n",
+        test=f"{HISTORIES}::test_a_set_is_announced_though_an_old_ticket_has_changed",
+    ),
+    Mutant(
+        "old-tickets-in-work", "A ticket that is in work is left unread once nothing has changed of it for a month.",
+        "sync/passes/snapshot/group.py", " and self._translator.is_out_of_play(one, portal)", "",
+        test=f"{HISTORIES}::test_an_old_ticket_that_is_in_work_is_read",
+    ),
+    Mutant(
+        "old-tickets-young", "A ticket is left unread as soon as it is closed.",
+        TICKETS, "OLD_AFTER = timedelta(days=30)", "OLD_AFTER = timedelta(minutes=5)",
+        test=f"{HISTORIES}::test_what_was_closed_of_late_is_read",
+    ),
+    Mutant(
         "unnamed-before", "A client that passes had found before the upgrade is found by no name on the board.",
         "sync/storage/migrations/versions/0016_the_board.py", "    _name_them()\n", "",
         test="tests/unit/test_migrations.py::test_each_migration_keeps_all_that_is_there",

@@ -361,8 +361,8 @@ MUTANTS = (
     Mutant(
         "read-is-looked-at", "A ticket of another portfolio that was read along is taken for looked at.",
         SNAPSHOT,
-        "for t, record in read.tickets.items() if read.parents.of.get(t) in read.portfolios or t in read.lone",
-        "for t, record in read.tickets.items()",
+        "for t, record in asked.items() if read.parents.of.get(t) in read.portfolios or t in read.lone",
+        "for t, record in asked.items()",
         test="tests/story/test_interruptions.py::test_a_poll_finds_a_ticket_that_was_read_with_another_portfolio",
     ),
     Mutant(

@@ -1,4 +1,4 @@
-"""Tickets are read with their histories only where those may be others than is known (docs/process.md C.17)."""
+"""Tickets are read with their histories only where those may be others than is known (docs/process.md C.17, C.18)."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -195,3 +195,116 @@ def test_what_nobody_reads_any_more_is_forgotten(world: World, reads: Reads) -> 
     with world.service.store.read() as connection:
         kept = set(connection.scalars(select(ticket_histories.c.ticket)))
     assert kept == {made[0], *others}
+
+
+# -- old tickets
+
+
+@pytest.fixture
+def old(world: World, reads: Reads) -> tuple[str, list[str]]:
+    """A portfolio with some tickets that were closed long ago, and are known."""
+    portfolio, made = portfolio_with_tickets(world)
+    for one in made:
+        world.people.set("ticket", one, {"hs_pipeline_stage": closed_stage(world)})
+    world.clock.advance(timedelta(days=31))
+    for _ in range(3):
+        look(world, portfolio)
+    reads.since()
+    return portfolio, made
+
+
+def closed_stage(world: World) -> str:
+    return next(stage.id for stage in world.service.portals.get().pipeline.stages if stage.closed)
+
+
+def of_today(world: World, portfolio: str, number: int = 2) -> list[str]:
+    """Tickets of a new Ad Set."""
+    return [world.people.create_ticket(f"Ad {n}", "Spring", portfolio) for n in range(number)]
+
+
+def announced(world: World, portfolio: str) -> int:
+    return world.kinds(("portfolio", portfolio)).count("share_deliverables")
+
+
+def test_old_tickets_are_not_read_at_all(world: World, reads: Reads, old: tuple[str, list[str]]) -> None:
+    portfolio, _ = old
+    look(world, portfolio)
+    assert reads.since() == ([], [])
+    new = of_today(world, portfolio)
+    look(world, portfolio)
+    assert reads.since() == (sorted(new), [])
+    assert world.kinds(("ticket", new[0])) == ["write_copy", "design_graphics"]
+
+
+def test_what_was_closed_of_late_is_read(world: World, reads: Reads, old: tuple[str, list[str]]) -> None:
+    portfolio, _ = old
+    new = of_today(world, portfolio, 1)
+    world.people.set("ticket", new[0], {"hs_pipeline_stage": closed_stage(world)})
+    for _ in range(3):
+        look(world, portfolio)
+        assert reads.since() == (new, [])
+
+
+def test_an_old_ticket_that_is_in_work_is_read(world: World, reads: Reads) -> None:
+    portfolio, made = known(world, reads)
+    world.clock.advance(timedelta(days=31))
+    look(world, portfolio)
+    assert reads.since() == ([], sorted(made))
+
+
+def test_an_old_ticket_that_was_named_is_read(world: World, reads: Reads, old: tuple[str, list[str]]) -> None:
+    """A revision of a closed ticket reopens it (docs/process.md 6)."""
+    _, made = old
+    world.people.request_revisions(made[0], "Copy Revisions Only", note="Warmer, please")
+    with world.service.store.write() as connection:
+        enqueue(connection, [RecordRef(Kind.TICKET, made[0])], world.clock.now(), "poll")
+    world.work()
+    assert world.kinds(("ticket", made[0])).count("revise_copy") == 1
+
+
+def test_no_set_is_announced_without_an_old_ticket_that_has_come_back(
+    world: World, reads: Reads, old: tuple[str, list[str]]
+) -> None:
+    """It came into the pipeline anew and is in work; of that nobody has told yet."""
+    portfolio, made = old
+    new = of_today(world, portfolio)
+    world.people.set("ticket", made[0], {"hs_pipeline": "0", "hs_pipeline_stage": "1"})
+    world.clock.advance(timedelta(seconds=1))
+    in_work = world.service.portals.get().in_progress
+    pipeline = world.service.portals.get().pipeline.id
+    world.people.set(
+        "ticket", made[0], {"hs_pipeline": pipeline, "hs_pipeline_stage": in_work, "deliverable_folder_name": "Spring"}
+    )
+    for one in new:
+        world.people.move_ticket(one, "Pending Approval")
+    before = announced(world, portfolio)
+    look(world, portfolio)
+    assert announced(world, portfolio) == before
+    world.people.move_ticket(made[0], "Pending Approval")
+    look(world, portfolio)
+    assert announced(world, portfolio) == before + 1
+
+
+def test_a_set_is_announced_once_the_old_tickets_were_read(
+    world: World, reads: Reads, old: tuple[str, list[str]]
+) -> None:
+    portfolio, made = old
+    new = of_today(world, portfolio)
+    for one in new:
+        world.people.move_ticket(one, "Pending Approval")
+    reads.since()
+    look(world, portfolio)
+    assert announced(world, portfolio) == 1
+    assert reads.since()[1] == sorted(made)
+
+
+def test_a_set_is_announced_though_an_old_ticket_has_changed(
+    world: World, reads: Reads, old: tuple[str, list[str]]
+) -> None:
+    """Of which nobody has told: it is read in the same pass, and is of another set."""
+    portfolio, made = old
+    world.people.set("ticket", made[0], {"subject": "Ad one"})
+    for one in of_today(world, portfolio):
+        world.people.move_ticket(one, "Pending Approval")
+    look(world, portfolio)
+    assert announced(world, portfolio) == 1

@@ -12,7 +12,7 @@ from sync.passes.portal import Portal, PortalCache
 from sync.passes.snapshot.activities import read_notes, read_tasks
 from sync.passes.snapshot.parents import Parents, find_parents
 from sync.passes.snapshot.records import Translator
-from sync.passes.snapshot.tickets import Known, read_tickets
+from sync.passes.snapshot.tickets import Known, Wanted, changed, is_old, read_tickets
 from sync.rules.in_force import MappingHistory
 from sync.rules.model import History, Portfolio, Snapshot, Ticket
 from sync.rules.people import people_in
@@ -41,6 +41,7 @@ class Group:
         default_factory=dict
     )  # ids of tickets, as each portfolio lists them
     to_keep: Sequence[TicketRead] = ()  # tickets that came with their histories, of which to know them saves calls
+    as_known: frozenset[str] = frozenset()  # old tickets (ids) that were not asked for: they are as they were known
 
     @property
     def parents(self) -> dict[str, str]:
@@ -121,6 +122,7 @@ class _Records:
     faulty_portfolios: Mapping[str, Faulty]
     faulty_tickets: Mapping[str, Faulty]
     to_keep: Sequence[TicketRead]
+    as_known: frozenset[str]
 
 
 class SnapshotReader:
@@ -162,7 +164,13 @@ class SnapshotReader:
             records,
             read.tickets_on,
             read.to_keep,
+            read.as_known,
         )
+
+    def changed(self, tickets: Iterable[str], portal: Portal) -> set[str]:
+        """Find those of these tickets (ids), left unread, that are no longer as they were known. Raises the port's errors."""
+        wanted = Wanted(*self._translator.ticket_properties(portal))
+        return changed(self._crm, sorted(set(tickets), key=int), wanted, self._known)
 
     def complete(
         self, snapshots: Mapping[RecordRef, Snapshot], tasks: Mapping[RecordRef, Iterable[str]],
@@ -207,8 +215,14 @@ class SnapshotReader:
         near = {ticket for tickets in on.found.values() for ticket in tickets}
         parents = self._uncontradicted(find_parents(self._crm, near), on)
         lone = sorted(set(lone_tickets) - near, key=int)
-        properties, history = self._translator.ticket_properties(portal)
-        read = read_tickets(self._crm, sorted([*near, *lone], key=int), properties, history, self._known)
+        of_tickets = Wanted(*self._translator.ticket_properties(portal))
+        read = read_tickets(
+            self._crm,
+            sorted([*near, *lone], key=int),
+            of_tickets,
+            self._known,
+            lambda one: is_old(one, began) and self._translator.is_out_of_play(one, portal),
+        )
         tickets = read.reading
         # A ticket that changed meanwhile may be of a cycle that began meanwhile: its portfolio must not be the older one.
         newer = {t for t, one in tickets.found.items() if one.updated_at is not None and one.updated_at > began}
@@ -231,6 +245,7 @@ class SnapshotReader:
                 **{t: replace(one, shown=tickets.found.get(t)) for t, one in parents.faulty.items()},
             },
             to_keep=read.to_keep,
+            as_known=read.as_known,
         )
 
     def _uncontradicted(self, parents: Parents, on: Reading[Sequence[str]]) -> Parents:
@@ -345,9 +360,8 @@ def _merged(read: _Records) -> dict[RecordRef, RecordRef]:
 
 def _modified(read: _Records) -> dict[RecordRef, datetime]:
     """When each record was last changed. A ticket that counts for a portfolio that was not read is left out."""
-    decided = [
-        record for t, record in read.tickets.items() if read.parents.of.get(t) in read.portfolios or t in read.lone
-    ]
+    asked = {t: record for t, record in read.tickets.items() if t not in read.as_known}
+    decided = [record for t, record in asked.items() if read.parents.of.get(t) in read.portfolios or t in read.lone]
     return {
         RecordRef(record.kind, record.id): record.updated_at
         for record in (*read.portfolios.values(), *decided)

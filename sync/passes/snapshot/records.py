@@ -51,6 +51,11 @@ class Translator:
         history = [names.pipeline, names.stage, names.needs_revisions, names.copy_approval, names.graphic_approval]
         return list(dict.fromkeys(properties)), history
 
+    def is_out_of_play(self, ticket: Record, portal: Portal) -> bool:
+        """Whether a ticket, as read, is closed or in another pipeline: no handoff asks for its stage."""
+        names, values = self._mapping.ticket.properties, ticket.properties
+        return values.get(names.pipeline) != portal.pipeline.id or portal.is_closed(values.get(names.stage, ""))
+
     # -- what it means
 
     def portfolio(self, record: Record, portal: Portal, past: MappingHistory, now: datetime) -> Portfolio:

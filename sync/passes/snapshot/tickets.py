@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from sync.crm import CRMReader, Faulty, Gap, Kind, Lack, Reading, Record, RecordRef
 from sync.storage.ticket_histories import TicketRead
 
 WITH_HISTORY, WITHOUT = 50, 100
 """How many records one call reads, with their histories and without (docs/hubspot.md 4.3)."""
+
+OLD_AFTER = timedelta(days=30)
+"""How long nothing has changed of a ticket that is out of play, such as a closed one, before passes leave it unread."""
 
 _NO_TIME = Gap(Lack.PROPERTY, "createdAt")
 
@@ -16,39 +20,77 @@ Known = Callable[[Sequence[str], Sequence[str]], Mapping[str, Record]]
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """What is to be read of tickets: these properties, and the histories of some of them."""
+
+    properties: Sequence[str]
+    history: Sequence[str]
+
+
+@dataclass(frozen=True)
 class TicketsRead:
-    """What a read of tickets gave. `to_keep`: those that came with their histories, where knowing them saves calls."""
+    """What a read of tickets gave. `to_keep`: those that came with their histories, where knowing them saves calls.
+
+    `as_known`: those (ids) of `reading` that were not asked for.
+    """
 
     reading: Reading[Record]
     to_keep: Sequence[TicketRead] = ()
+    as_known: frozenset[str] = frozenset()
 
 
 def read_tickets(
-    crm: CRMReader, ids: Sequence[str], properties: Sequence[str], history: Sequence[str], known: Known
+    crm: CRMReader, ids: Sequence[str], wanted: Wanted, known: Known, is_old: Callable[[Record], bool]
 ) -> TicketsRead:
-    """Read these tickets (ids) as they are now, with these properties and the histories of some.
+    """Give these tickets (ids) with what is wanted of them.
 
     Where that takes fewer calls, those whose histories are known are read without; one that has changed since is then read
-    with its own. Raises the port's errors.
+    with its own. Of those the old ones are not read at all. Raises the port's errors.
     """
-    if not ids:
-        return TicketsRead(Reading({}, {}))
     if len(ids) <= WITH_HISTORY:
-        return TicketsRead(_dated(crm.read_each(Kind.TICKET, ids, properties, history)))
-    kept = known(ids, history)
+        return TicketsRead(_read_whole(crm, ids, wanted))
+    kept = known(ids, wanted.history)
+    unread = {i: record for i, record in kept.items() if is_old(record)}
+    asked = [i for i in ids if i not in unread]
+    to_check = [i for i in asked if i in kept]
     unchanged: Mapping[str, Record] = {}
-    if _saves_calls(len(ids), len(kept)):
-        plain = crm.read_each(Kind.TICKET, [i for i in ids if i in kept], properties)
-        unchanged = {
-            i: replace(record, history=kept[i].history)
-            for i, record in plain.found.items()
-            if _is_unchanged(record, kept[i], properties)
-        }
-    whole = crm.read_each(Kind.TICKET, [i for i in ids if i not in unchanged], properties, history)
+    if _saves_calls(len(asked), len(to_check)):
+        unchanged = _unchanged(crm, to_check, wanted, kept)
+    whole = _read_whole(crm, [i for i in asked if i not in unchanged], wanted)
     to_keep = [
-        TicketRead(record, history) for i, record in whole.found.items() if record.id == i and not record.absorbed
+        TicketRead(record, wanted.history)
+        for i, record in whole.found.items()
+        if record.id == i and not record.absorbed
     ]
-    return TicketsRead(_dated(Reading({**unchanged, **whole.found}, whole.faulty)), to_keep)
+    found = {**unread, **unchanged, **whole.found}
+    return TicketsRead(Reading(found, whole.faulty), to_keep, frozenset(unread))
+
+
+def changed(crm: CRMReader, ids: Sequence[str], wanted: Wanted, known: Known) -> set[str]:
+    """Find those of these tickets (ids) that are not, or not certainly, as they are known. Raises the port's errors."""
+    kept = known(ids, wanted.history)
+    return set(ids) - _unchanged(crm, sorted(kept, key=int), wanted, kept).keys()
+
+
+def is_old(record: Record, now: datetime) -> bool:
+    """Whether nothing has changed of a ticket for so long that passes leave it unread, if it is out of play."""
+    return record.updated_at is not None and now - record.updated_at >= OLD_AFTER
+
+
+def _read_whole(crm: CRMReader, ids: Sequence[str], wanted: Wanted) -> Reading[Record]:
+    if not ids:
+        return Reading({}, {})
+    return _dated(crm.read_each(Kind.TICKET, ids, wanted.properties, wanted.history))
+
+
+def _unchanged(crm: CRMReader, ids: Sequence[str], wanted: Wanted, kept: Mapping[str, Record]) -> dict[str, Record]:
+    """Read these without their histories; those that are as they are known, with the histories that are known."""
+    plain = crm.read_each(Kind.TICKET, ids, wanted.properties) if ids else Reading({}, {})
+    return {
+        i: replace(record, history=kept[i].history)
+        for i, record in plain.found.items()
+        if record.created_at is not None and _is_unchanged(record, kept[i], wanted.properties)
+    }
 
 
 def _saves_calls(number: int, known: int) -> bool:
