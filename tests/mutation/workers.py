@@ -37,6 +37,11 @@ MUTANTS = (
         test="tests/unit/test_postgresql.py::TestTransactions::test_a_migration_or_a_copy_may_pause",
     ),
     Mutant(
+        "closed-and-keeps-the-time", "A store that was closed goes on keeping the time for a worker that has ended.",
+        "sync/storage/postgres.py", "            self._given.pop().close()", "            self._given.pop()",
+        test="tests/unit/test_postgresql.py::test_a_store_that_is_closed_leaves_no_session_behind",
+    ),
+    Mutant(
         "a-vanished-host-keeps-its-lanes", "The server asks nobody whether it is still there: a lane is kept for two hours.",
         "sync/storage/session_locks.py", "set_config('tcp_keepalives_idle', '5', false)", "'5'",
         test="tests/unit/test_postgresql.py::test_a_host_that_vanished_is_noticed_within_seconds_at_both_ends",

@@ -128,6 +128,36 @@ def test_a_ticket_that_moves_in_the_middle_of_a_pass(world: World, other: Servic
     assert len(world.tasks()) - before == 2
 
 
+@pytest.mark.parametrize("step", STEPS)
+def test_a_lone_ticket_that_gets_a_portfolio_in_the_middle_of_its_pass(world: World, other: Service, step: str) -> None:
+    """The portfolio's pass takes over what the ticket's own has begun, once that is through."""
+    ticket = world.people.create_ticket(
+        "Video",
+        "Spring",
+        copywriter=world.people.owner("copywriter"),
+        graphic_designer=world.people.owner("graphic_designer"),
+    )
+    clients = [each[0] for each in clients_in_lanes(world, 1, 1, due=90)]
+    one = next(client for client in clients if lane_of(client) != lane_of(ticket, Kind.TICKET))
+    world.work()
+    world.people.request_revisions(ticket, "Copy and Graphic Revisions", note="Shorter")
+    came: list[bool] = []
+
+    def comes() -> None:
+        world.people.associate("ticket", ticket, "portfolio", one)
+        with other.store.write() as connection:
+            work_queue.enqueue(connection, [RecordRef(Kind.PORTFOLIO, one)], world.clock.now(), "test")
+        Turns(other).drain()
+        came.append(True)
+
+    in_the_middle(world, step, comes)
+    world.work()
+    assert came
+    settle(world)
+    once_each(world)
+    assert sorted(world.kinds()) == ["design_graphics", "revise_copy", "revise_graphics", "write_copy"]
+
+
 def held_effects(world: World) -> int:
     with world.service.store.read() as connection:
         return status.held(connection).effects
