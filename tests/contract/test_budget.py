@@ -58,11 +58,21 @@ def drain(budget: Budget, clock: StandingClock, seconds: float, priority: Priori
 class TestTheLimit:
     def test_a_full_bucket_and_its_refill_are_the_limit(self, store: Store, clock: StandingClock) -> None:
         taken = drain(Budget(store, clock), clock, 25)
-        assert 189 <= most_in_a_window(taken, 10_000) <= 190  # one less where milliseconds round
-        assert len([moment for moment in taken if moment == taken[0]]) == 38
+        assert 189 <= most_in_a_window(taken, 10_120) <= 190  # one less where milliseconds round
+        assert len([moment for moment in taken if moment == taken[0]]) == 19
 
-    def test_in_the_long_run_four_fifths_of_it_are_used(self, store: Store, clock: StandingClock) -> None:
-        assert len(drain(Budget(store, clock), clock, 30)) == pytest.approx(38 + 456, rel=0.01)
+    def test_what_waits_on_its_way_does_not_break_it(self, store: Store, clock: StandingClock) -> None:
+        """The first calls after a pause open their connections: they come as late as others that were sent later."""
+        taken = drain(Budget(store, clock), clock, 25)
+        assert most_in_a_window([max(moment, taken[0] + 120) for moment in taken], 10_000) <= 190
+
+    @pytest.mark.parametrize(("priority", "at_once"), [(INTERACTIVE, 19), (BULK, 14)])
+    def test_in_the_long_run_most_of_it_is_used(
+        self, store: Store, clock: StandingClock, priority: Priority, at_once: int
+    ) -> None:
+        taken = drain(Budget(store, clock), clock, 60, priority)
+        assert len(taken) == pytest.approx(at_once + 60 * 16.897, abs=2)
+        assert len(taken) >= 0.88 * 60 * 19
 
     def test_searches_are_counted_apart(self, store: Store, clock: StandingClock) -> None:
         budget = Budget(store, clock)
@@ -71,12 +81,12 @@ class TestTheLimit:
         for _ in range(30):
             budget.take(SEARCH)
             taken.append(to_ms(clock.now()))
-        assert most_in_a_window(taken, 1000) == 5
+        assert 4 <= most_in_a_window(taken, 1000) <= 5
 
     def test_two_processes_share_one_limit(self, store: Store, clock: StandingClock) -> None:
         one, other = Budget(store, clock), Budget(store, clock)
-        assert [one.try_take(GENERAL) for _ in range(20)] == [0.0] * 20
-        assert [other.try_take(GENERAL) for _ in range(18)] == [0.0] * 18
+        assert [one.try_take(GENERAL) for _ in range(10)] == [0.0] * 10
+        assert [other.try_take(GENERAL) for _ in range(9)] == [0.0] * 9
         assert one.try_take(GENERAL) > 0
         assert other.try_take(GENERAL) > 0
 
@@ -168,7 +178,7 @@ def test_no_window_ever_holds_more_than_the_limit(
 
 class TestPriority:
     def test_bulk_work_leaves_the_reserve(self, store: Store, clock: StandingClock) -> None:
-        budget = Budget(store, clock, {GENERAL: Limit(100, 10)}, reserve=0.3)  # a burst of 20
+        budget = Budget(store, clock, {GENERAL: Limit(100, 10, burst=20)}, reserve=0.3)
         granted = 0
         while budget.try_take(GENERAL, BULK) == 0:
             granted += 1
@@ -184,7 +194,7 @@ class TestPriority:
         assert budget.try_take(GENERAL, INTERACTIVE) == 0
 
     def test_bulk_work_alone_gets_the_whole_rate(self, store: Store, clock: StandingClock) -> None:
-        assert len(drain(Budget(store, clock), clock, 30, BULK)) == pytest.approx(27 + 456, rel=0.03)
+        assert len(drain(Budget(store, clock), clock, 30, BULK)) == pytest.approx(14 + 507, rel=0.01)
 
     def test_a_burst_of_one_has_no_reserve_that_would_starve_bulk_work(
         self, store: Store, clock: StandingClock
@@ -230,7 +240,7 @@ class TestThePortal:
         budget.take(GENERAL)
         budget.observe(GENERAL, Observed(requests=100, seconds=10))
         clock.shift(60)
-        assert most_in_a_window(drain(budget, clock, 30), 10_000) == 100
+        assert 99 <= most_in_a_window(drain(budget, clock, 30), 10_120) <= 100
 
     def test_and_known_to_the_next_process(self, store: Store, clock: StandingClock) -> None:
         Budget(store, clock).observe(GENERAL, Observed(requests=100, seconds=10))
@@ -294,12 +304,12 @@ class TestBackingOff:
 
 def test_the_state_says_what_is_used_and_left(store: Store, clock: StandingClock) -> None:
     budget = Budget(store, clock)
-    assert budget.state()[GENERAL].available == 38
-    for _ in range(8):
+    assert budget.state()[GENERAL].available == 19
+    for _ in range(4):
         budget.take(GENERAL)
     budget.observe(GENERAL, Observed(daily_remaining=1000))
     assert module.state(store, clock) == {
-        "general": {"limit": 190, "seconds": 10, "used": 8, "available": 30},
+        "general": {"limit": 190, "seconds": 10, "used": 4, "available": 15},
         "search": {"limit": 5, "seconds": 1, "used": 0, "available": 2},
         "daily_remaining": 1000,
     }

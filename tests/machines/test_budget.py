@@ -35,7 +35,7 @@ processes = st.integers(0, 2)
 
 
 class Ideal:
-    """A bucket of a fifth of the limit; the rest of the limit flows in evenly over a window.
+    """A bucket of a part of the limit; the rest of the limit flows in evenly over a window, and some more.
 
     What has flown in since the last take is counted by the limit that is known now.
     """
@@ -49,12 +49,12 @@ class Ideal:
 
     @property
     def burst(self) -> int:
-        return max(1, self.limit // 5)
+        return max(1, self.limit // 10)
 
     @property
     def flow(self) -> Fraction:
         """Requests a millisecond."""
-        return Fraction(self.limit - self.burst, WINDOW)
+        return Fraction(self.limit - self.burst) / (WINDOW * Fraction(1012, 1000))
 
     def need(self, priority: Priority) -> Fraction:
         if priority == INTERACTIVE:

@@ -229,6 +229,12 @@ MUTANTS = (
         why="What is done is the same: it only costs more calls.",
     ),
     Mutant(
+        "nothing-left-for-the-way", "Calls that are late on their way meet those after them in one window, and pass the limit.",
+        "sync/storage/budget.py", "_TOKEN / (1 + _WAY))", "_TOKEN)",
+        test="tests/contract/test_budget.py::TestTheLimit::test_what_waits_on_its_way_does_not_break_it",
+        why="The simulation has no limit of requests: what it costs is time.",
+    ),
+    Mutant(
         "answers-mixed-up", "Whatever is asked next gets the answer to the next part of a read that was sent ahead.",
         AHEAD, "            if sent == ask:\n", "            if sent.endpoint == ask.endpoint:\n",
         test=_AHEAD_TEST + "test_the_same_is_found_as_one_after_the_other",
