@@ -59,6 +59,7 @@ FULL: dict[str, object] = {
     "ticket": _TICKET,
     "tickets": [_TICKET, {"id": "4", "subject": "Banner", "url": "https://app.hubspot.com/t/4"}],
     "unfinished": [{"id": "5", "subject": "Story", "url": "https://app.hubspot.com/t/5"}],
+    "after_approval": [{"id": "4", "subject": "Banner", "url": "https://app.hubspot.com/t/4"}],
     "announcement": 2,
     "fresh": [{"id": "4", "subject": "Banner", "url": "https://app.hubspot.com/t/4"}],
     "no_folder": [{"id": "6", "subject": "Carousel", "url": "https://app.hubspot.com/t/6"}],

@@ -42,6 +42,7 @@ BLANK: dict[str, object] = {
     "ticket": None,  # {id, subject, folder, url}
     "tickets": [],  # of {id, subject, url}
     "unfinished": [],  # of the same: the cycle's other open tickets, which nobody has approved
+    "after_approval": [],  # of the same: those of `tickets` that were ready only after the client had approved
     "announcement": None,  # 2, 3 …: which announcement of the Ad Set in this cycle it is; None: the first
     "fresh": [],  # of the same: those of `tickets` that are new since the Ad Set was announced before
     "no_folder": [],  # of the same: the cycle's open tickets without a folder name, which are in no Ad Set
@@ -61,7 +62,7 @@ BLANK: dict[str, object] = {
 WORDS: Final = "words"
 """What a text has besides: what people call things, by the keys of `mappings.words`. No context holds it: labels change."""
 
-_TICKETS = ("tickets", "unfinished", "fresh", "no_folder")
+_TICKETS = ("tickets", "unfinished", "after_approval", "fresh", "no_folder")
 
 TASK_READER: Mapping[TaskKind, Role] = {
     TaskKind.KICKOFF: Role.ACCOUNT_MANAGER,
@@ -408,6 +409,7 @@ _ANY_VALUES: dict[str, object] = {
     "ticket": dict.fromkeys(("id", "subject", "folder", "url"), _ANYTHING),
     "tickets": [dict.fromkeys(("id", "subject", "url"), _ANYTHING)],
     "unfinished": [dict.fromkeys(("id", "subject", "url"), _ANYTHING)],
+    "after_approval": [dict.fromkeys(("id", "subject", "url"), _ANYTHING)],
     "fresh": [dict.fromkeys(("id", "subject", "url"), _ANYTHING)],
     "no_folder": [dict.fromkeys(("id", "subject", "url"), _ANYTHING)],
     "other_sets": [dict.fromkeys(("folder", "ready", "of", "alike"), _ANYTHING)],

@@ -318,6 +318,19 @@ MUTANTS = (
         why="The oracle knows an email by its subject and its receiver; it does not read the body.",
     ),
     Mutant(
+        "9-late-is-live", "The AM is told that a ticket is live that was ready only after the client had approved.",
+        CONFIRMATION, "return came is not None and came > approved_at", "return False",
+        test=f"{UNIT}/test_9_confirmation.py::test_9_tells_apart_what_was_ready_only_after_the_approval[one was not]",
+        why="The oracle knows an email by its subject and its receiver; it does not read the body.",
+    ),
+    Mutant(
+        "9-late-by-an-old-approval", "What was never approved in this cycle is late by the approval of the one before.",
+        CONFIRMATION, "approved_at is not None and context.cycle_of(approved_at) == cycle", "approved_at is not None",
+        test=f"{UNIT}/test_9_confirmation.py::test_9_tells_apart_what_was_ready_only_after_the_approval"
+        "[an approval of the cycle before says nothing]",
+        why="The oracle knows an email by its subject and its receiver; it does not read the body.",
+    ),
+    Mutant(
         "9-link-of-the-next-cycle", "The age of the link is told by the cycle that begins with the closing.",
         CONFIRMATION, "context.refresh_at(from_ms(closing.ms - 1))", "context.refresh_began",
         test=f"{UNIT}/test_9_confirmation.py::test_9_says_that_the_link_is_older_than_the_cycle_that_ended",

@@ -72,6 +72,7 @@ def variables(**more: object) -> dict[str, Any]:
         "ticket": None,
         "tickets": [],
         "unfinished": [],
+        "after_approval": [],
         "announcement": None,
         "fresh": [],
         "no_folder": [],
@@ -344,6 +345,19 @@ def test_the_confirmation_names_what_is_live_and_the_link(texts: Texts) -> None:
     assert "are live.\n\nNone of the tickets was finished:\n\n- Banner\n" in email
 
 
+def test_the_confirmation_does_not_say_of_what_nobody_approved_that_it_is_live(texts: Texts) -> None:
+    """docs/process.md 9.8."""
+    banner = {"id": "4", "subject": "Banner", "url": ""}
+    values = variables(next_date="2027-01-07", tickets=[TICKET, banner], after_approval=[banner])
+    _, email = texts.email(EmailKind.REFRESH_LIVE, values)
+    assert (
+        "are live:\n\n- Hero <video>: https://app.hubspot.com/t/2\n\nReady only after the client had approved" in email
+    )
+    assert "ask the Social Ad Specialist\nwhether these are live, too.\n\n- Banner\n\n" in email
+    _, email = texts.email(EmailKind.REFRESH_LIVE, values | {"tickets": [banner]})
+    assert "are live.\n\nReady only after" in email
+
+
 def test_the_closing_line_gives_the_reason(texts: Texts) -> None:
     line = texts.closing_line(variables(reason="the client <declined>"))
     assert line == "<p><em>Closed automatically on Sun 22 Nov 2026: the client &lt;declined&gt;</em></p>"
@@ -364,7 +378,7 @@ def test_every_context_is_plain_json_and_of_one_shape() -> None:
 
 NEW_VARIABLES = (
     *("unfinished", "unconfirmed", "account_manager", "ad_lab_link_since", "ad_lab_link_old"),
-    *("announcement", "fresh", "no_folder", "other_sets"),
+    *("after_approval", "announcement", "fresh", "no_folder", "other_sets"),
     *("notes", "notes_more", "notes_since", "notes_only_older"),
 )
 

@@ -15,6 +15,9 @@ from sync.rules.handoffs.verdicts import done, due, not_applicable, waiting
 from sync.rules.keys import ClosedKey, ConfirmationKey, EffectKind
 from sync.rules.model import NEXT_DATE, EffectState, Email, Occurrence, RecordedOccurrence, State, Ticket, Verdict
 
+AFTER_APPROVAL = "after_approval"
+"""What texts call those of `tickets` that came into Pending Approval only after the client's approval."""
+
 
 def confirmation(context: Context) -> list[Verdict]:
     """Once a closing, after the reset has been written: an email that the creatives are live, and the next date."""
@@ -72,7 +75,7 @@ def _confirm(context: Context, closing: ClosedKey, next_day: str, cycle: str) ->
 
 
 def _published(context: Context, closed_at: datetime, cycle: str) -> dict[str, list[dict[str, str]]]:
-    """The tickets of the cycle that ended: those that are live, and apart from them what was not finished."""
+    """The tickets of the cycle that ended: those that are live, those of them that nobody approved, and what was not finished."""
     # One of an earlier cycle, where this cycle has none, is older than whatever its tickets did: it leaves none out.
     approvals = [v.at for v in context.portfolio.status_history if v.value is Status.CREATIVES_APPROVED]
     approved_at = next((at for at in approvals if at < closed_at), None)
@@ -82,7 +85,17 @@ def _published(context: Context, closed_at: datetime, cycle: str) -> dict[str, l
         if ticket.came_in is not None and context.cycle_of(ticket.came_in) == cycle
     ]
     unread = context.snapshot.unread
-    return by_readiness(of_cycle, lambda ticket: _is_live(ticket, approved_at, closed_at), unread=unread)
+    parts = by_readiness(of_cycle, lambda ticket: _is_live(ticket, approved_at, closed_at), unread=unread)
+    if approved_at is not None and context.cycle_of(approved_at) == cycle:
+        late = {ticket.id for ticket in of_cycle if _came_after(ticket, approved_at, closed_at)}
+        parts[AFTER_APPROVAL] = [one for one in parts["tickets"] if one["id"] in late]
+    return parts
+
+
+def _came_after(ticket: Ticket, approved_at: datetime, closed_at: datetime) -> bool:
+    """Whether it came into Pending Approval for good only after the approval: neither announced since nor in the SAS's task."""
+    came = next((at for at in ticket.came_to_review if at <= closed_at), None)
+    return came is not None and came > approved_at
 
 
 def _is_live(ticket: Ticket, approved_at: datetime | None, closed_at: datetime) -> bool:

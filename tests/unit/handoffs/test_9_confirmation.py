@@ -177,6 +177,35 @@ def test_9_names_what_is_live(scene: MakeScene, live: list[str], unfinished: lis
 
 
 @pytest.mark.parametrize(
+    ("scene", "late"),
+    [
+        pytest.param(lambda: approved().status(IMPLEMENTED), [], id="all were ready when the client approved"),
+        pytest.param(lambda: approved().ticket("203").look().move("203").look().status(IMPLEMENTED), ["203"], id="one was not"),
+        pytest.param(
+            lambda: approved().put("202", Stage.IN_PROGRESS).look().move("202").look().status(IMPLEMENTED),
+            ["202"], id="one was revised since",
+        ),
+        pytest.param(
+            lambda: approved().ticket("203").look().move("203").look().status(None).look().status(APPROVED).status(IMPLEMENTED),
+            [], id="the client approved once more",
+        ),
+        pytest.param(
+            lambda: closed().ticket("203").look().move("203").look().status(IMPLEMENTED),
+            [], id="an approval of the cycle before says nothing",
+        ),
+        pytest.param(
+            lambda: nobody_to_tell().status(IMPLEMENTED).look().move("203"), [], id="it came after the closing",
+        ),
+    ],
+)  # fmt: skip
+def test_9_tells_apart_what_was_ready_only_after_the_approval(scene: MakeScene, late: list[str]) -> None:
+    """docs/process.md 9.8."""
+    (email,) = [e for o in scene().decide().occurrences if o.handoff == "9" for e in o.effects if isinstance(e, Email)]
+    assert [ticket["id"] for ticket in email.variables["after_approval"]] == late
+    assert {ticket["id"] for ticket in email.variables["tickets"]} >= set(late)
+
+
+@pytest.mark.parametrize(
     ("scene", "ago", "old"),
     [
         pytest.param(approved, timedelta(minutes=1), False, id="of the cycle that ended, though the next has begun"),
