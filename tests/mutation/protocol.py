@@ -222,8 +222,7 @@ MUTANTS = (
     ),
     Mutant(
         "incomplete-told-by-nobody", "No email tells of records that come incomplete for hours.",
-        "sync/observe/alerts.py", "[*_standing(connection), _incomplete(connection, self._clock.now())]",
-        "_standing(connection)",
+        "sync/observe/alerts.py", "_incomplete(connection, self._clock.now()), ", "",
         test="tests/story/test_alerts.py::test_what_comes_incomplete_is_told_once_it_has_lasted_ten_minutes",
     ),
     Mutant(
