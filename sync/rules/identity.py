@@ -216,7 +216,10 @@ class _Sorter:
         if leading is None and value and may_inherit(value):
             inherited = next((version for version in people if version.value == value), None)
             kept += [] if inherited is None else [replace(inherited, inherited=True)]
-        return (*later, *sorted(kept, key=lambda version: version.at, reverse=True))
+        by_time = sorted(kept, key=lambda version: version.at, reverse=True)
+        # What stands is the first one's value, though another may be newer: the primary may have emptied its own.
+        standing = [version for version in by_time if version.value == value][:1]
+        return (*later, *standing, *(version for version in by_time if version not in standing))
 
     def is_of_others(self, name: str, version: Version[Any]) -> bool:
         """Whether it is known to be another's, and not to be the primary's."""

@@ -160,6 +160,17 @@ MUTANTS = (
         test="tests/story/test_changed_mapping.py::test_who_was_inside_all_the_time_is_judged_by_the_whole_history",
     ),
     Mutant(
+        "mapping-merged-newest-stands", "Of a merged record the newest version, of whomever, is read as what stands.",
+        "sync/passes/snapshot/todays_words.py", "shown = history if record.absorbed else history[:1]", "shown = history[:1]",
+        test="tests/unit/test_todays_words.py::test_what_stands_is_read_by_todays_mapping_alone",
+    ),
+    Mutant(
+        "merged-standing-by-time", "A value that the primary took over stands by its time, behind what the primary had emptied.",
+        "sync/rules/identity.py", "*standing, *(version for version in by_time if version not in standing))", "*by_time)",
+        test="tests/unit/handoffs/test_merged.py::test_decision[merged a value that the primary took from the other one is "
+        "emptied once it was answered, though it had emptied its own since]",
+    ),
+    Mutant(
         "condition-came-inside", "What came inside counts no longer if it went while the portfolio was outside.",
         "sync/rules/context.py", "(stay.begun is None or stay.begun <= version.at) and replaced_at < stay.ended",
         "replaced_at < stay.ended",

@@ -67,6 +67,25 @@ def test_a_status_is_read_by_the_mapping_in_force(
     assert found.history[STATUS] == versions(*read)
 
 
+@pytest.mark.parametrize(
+    ("absorbed", "read"),
+    [
+        pytest.param(("102",), [(1, "OK"), (11, APPROVED)], id="merged: the newer one is the other's"),
+        pytest.param((), [(1, APPROVED)], id="not merged: moved to today's name"),
+    ],
+)
+def test_what_stands_is_read_by_todays_mapping_alone(
+    absorbed: tuple[str, ...], read: Sequence[tuple[float, str]]
+) -> None:
+    """docs/process.md F.5, of merged records too: an old name that nobody has moved yet means nothing."""
+    past = MappingHistory((CALLED_OK, in_force(10)))
+    value = "OK" if absorbed else APPROVED
+    record = Record(
+        Kind.PORTFOLIO, "101", {STATUS: value}, {STATUS: versions((1, "OK"), (11, APPROVED))}, absorbed=absorbed
+    )
+    assert portfolio_in_todays_words(record, TODAY, past).history[STATUS] == versions(*read)
+
+
 def test_what_was_filled_in_before_the_property_was_named_is_no_version() -> None:
     past = MappingHistory((replace(in_force(0), status_property="state"), in_force(10)))
     record = Record(Kind.PORTFOLIO, "101", {}, {STATUS: versions((9, APPROVED), (11, ""))})

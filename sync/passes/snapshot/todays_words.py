@@ -27,7 +27,7 @@ def portfolio_in_todays_words(record: Record, mapping: ProcessMapping, past: Map
         return {value: str(status) for value, status in one.statuses.items()}
 
     history = _named(record.history.get(name, ()), past, name, lambda one: one.status_property)
-    return _with(record, {name: _renamed(history, past, then, now)})
+    return _with(record, {name: _renamed(history, _standing(record, name), past, then, now)})
 
 
 def ticket_in_todays_words(record: Record, mapping: ProcessMapping, past: MappingHistory, portal: Portal) -> Record:
@@ -40,6 +40,7 @@ def ticket_in_todays_words(record: Record, mapping: ProcessMapping, past: Mappin
     approvals = {
         name: _renamed(
             record.history.get(name, ()),
+            _standing(record, name),
             past,
             lambda one: {one.approved: "approved"},
             {mapping.ticket.approved: "approved"},
@@ -51,16 +52,22 @@ def ticket_in_todays_words(record: Record, mapping: ProcessMapping, past: Mappin
         {
             **approvals,
             names.needs_revisions: _renamed(
-                asked, past, lambda one: {value: str(kind) for value, kind in one.revisions.items()}, revisions
+                asked,
+                _standing(record, names.needs_revisions),
+                past,
+                lambda one: {value: str(kind) for value, kind in one.revisions.items()},
+                revisions,
             ),
             names.stage: _renamed(
                 record.history.get(names.stage, ()),
+                _standing(record, names.stage),
                 past,
                 lambda one: {one.in_progress: "in progress", one.pending_approval: "pending approval"},
                 {portal.in_progress: "in progress", portal.pending_approval: "pending approval"},
             ),
             names.pipeline: _renamed(
                 record.history.get(names.pipeline, ()),
+                _standing(record, names.pipeline),
                 past,
                 lambda one: {one.pipeline: "deliverables"},
                 {portal.pipeline.id: "deliverables"},
@@ -92,16 +99,28 @@ def _named_since(past: MappingHistory, name: str, property_of: Callable[[PastMap
     return None
 
 
+def _standing(record: Record, name: str) -> datetime | None:
+    """When the value that stands was set; None: no version shows it. Of merged records a newer one may be the other's."""
+    value = record.properties.get(name, "")
+    history = record.history.get(name, ())
+    shown = history if record.absorbed else history[:1]
+    return next((version.at for version in shown if not record.absorbed or version.value == value), None)
+
+
 def _renamed(
-    history: Sequence[RawVersion], past: MappingHistory, then: Callable[[PastMapping], Names], now: Names
+    history: Sequence[RawVersion],
+    standing: datetime | None,
+    past: MappingHistory,
+    then: Callable[[PastMapping], Names],
+    now: Names,
 ) -> list[RawVersion]:
     today = {word: value for value, word in now.items()}
     found: list[RawVersion] = []
     before: RawVersion | None = None  # the version after this one, as it was set
-    for place, version in enumerate(history):
+    for version in history:
         one = past.at(version.at)
         names = now if one is None else then(one)
-        is_todays = place == 0 or names == now
+        is_todays = version.at == standing or names == now
         renamed = version if is_todays else replace(version, value=_todays(version.value, names, today, now))
         if before is not None and _is_renaming(version, renamed, before, found[-1]):
             found.pop()

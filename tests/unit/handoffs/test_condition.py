@@ -163,7 +163,7 @@ CONDITION = [
     ),
     Row(
         "5.6 C.4 W.7 G.7",
-        "and so it has where the database is lost, and the condition with it: the keys of the next one tell the cycle",
+        "and so it has where the database is lost: the keys of the next one tell the cycle",
         lambda: announced_after_a_decline().come_back().lose_database(),
         Says("5", DONE, ""),
         NOTHING,

@@ -47,6 +47,12 @@ def merged_tickets() -> Scene:
     return scene.put("201", Stage.IN_PROGRESS).move("201").look().absorb_ticket("201", "202")
 
 
+def revision_taken_over() -> Scene:
+    """The other ticket's revision has its task; the primary's was emptied after that, before it was looked at."""
+    asked = in_review().revise("202", COPY).look().revise("201", COPY, None).look()
+    return asked.absorb_ticket("201", "202")
+
+
 def primarys_task_completed() -> Scene:
     scene = approved()
     mine = scene.newest_task(TaskKind.IMPLEMENT)
@@ -150,6 +156,13 @@ MERGED = [
         lambda: quiet().date(2).look().absorb(other().date(0).look()).later(days=2),
         Says("3", SUPERSEDED, "still open"),
         ["3 overtaken"],
+    ),
+    Row(
+        "6.7 6.12 M.8",
+        "a value that the primary took from the other one is emptied once it was answered, though it had emptied its own since",
+        lambda: revision_taken_over().put("201", Stage.IN_PROGRESS).look().move("201"),
+        Says("6", DUE, "Needs Revisions is emptied", "201"),
+        [*ANNOUNCE_AGAIN, "6 write 201: needs_revisions="],
     ),
     Row(
         "4.2 M.7",
