@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from mappings.schema import ProcessMapping
+from mappings.vocabulary import KeyCarrier
 from sync.admin.probe import target
 from sync.crm import TASK_STATUS
 from sync.errors import ConfigurationError, RefusedError
@@ -28,9 +29,12 @@ SCOPES = (
     "crm.objects.contacts.read",
     "crm.objects.contacts.write",
     "crm.objects.owners.read",
-    "crm.schemas.contacts.write",
 )
-"""What the service asks for: tasks and notes go by the scopes of contacts, and `setup` makes a property of tasks."""
+"""What the service asks for in any case: tasks and notes go by the scopes of contacts."""
+
+TASK_PROPERTY_SCOPE = "crm.schemas.contacts.write"
+"""What `setup` needs to make the property of tasks, where keys are not in their bodies."""
+
 
 SINGLE_SEND_SCOPE = "transactional-email"
 SAMPLE_SCOPE = "crm.schemas.custom.write"
@@ -71,7 +75,7 @@ class App:
 
 def project(mapping: ProcessMapping, app: App) -> dict[Path, Json]:
     """Compose the files of the project, as JSON objects by their path in it."""
-    return {PROJECT_FILE: _project(), APP_FILE: _app(app), WEBHOOKS_FILE: _webhooks(mapping, app)}
+    return {PROJECT_FILE: _project(), APP_FILE: _app(mapping, app), WEBHOOKS_FILE: _webhooks(mapping, app)}
 
 
 def write(files: Mapping[Path, Json], directory: Path, *, force: bool) -> dict[Path, FileState]:
@@ -112,8 +116,9 @@ def _project() -> Json:
     return {"name": UID, "srcDir": "src", "platformVersion": PLATFORM}
 
 
-def _app(app: App) -> Json:
+def _app(mapping: ProcessMapping, app: App) -> Json:
     scopes = [*SCOPES]
+    scopes += [TASK_PROPERTY_SCOPE] if mapping.task.key_carrier is KeyCarrier.PROPERTY else []
     scopes += [SINGLE_SEND_SCOPE] if app.single_send else []
     scopes += [SAMPLE_SCOPE] if app.sample else []
     return {

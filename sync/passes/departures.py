@@ -5,7 +5,7 @@ import structlog
 from mappings.schema import ProcessMapping
 from sync.clock import Clock
 from sync.passes.portal import Portal
-from sync.storage import portfolios, service_state, work_queue
+from sync.storage import looks, portfolios, service_state, work_queue
 from sync.storage.database import Store
 from sync.storage.work_queue import Priority
 
@@ -26,11 +26,13 @@ def note_people(store: Store, mapping: ProcessMapping, clock: Clock, portal: Por
     if before == works and told == gone:
         return
     before = works if before is None else before
-    left = {name for one, name in before.items() if one not in works}
+    left = before.keys() - works.keys()
+    named = left | {owner.email for one in left if (owner := portal.owners.get(one)) is not None and owner.email}
     with store.write() as connection:
         service_state.put(connection, service_state.WORKS_HERE, works)
         service_state.put(connection, service_state.STAND_INS_GONE, gone)
-        concerned = portfolios.worked_on_by(connection, left)
+        concerned = portfolios.worked_on_by(connection, {before[one] for one in left})
+        concerned |= looks.naming(connection, named)  # a ticket's own people do the work of no role of the portfolio
         if works.keys() - before.keys():
             concerned |= {one.ref for one in portfolios.with_vanished(connection)}
         work_queue.enqueue(connection, concerned, clock.now(), "people", priority=Priority.BULK)

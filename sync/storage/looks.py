@@ -89,3 +89,13 @@ def find(connection: Connection, portfolios: Sequence[str]) -> dict[str, Looked]
 def due(connection: Connection, today: date) -> set[RecordRef]:
     """Find the portfolios for which a day has come, by `today`, on which the clock alone may make something due."""
     return {RecordRef(Kind.PORTFOLIO, one) for one in connection.scalars(_DUE, {"today": today.isoformat()})}
+
+
+def naming(connection: Connection, people: Iterable[str]) -> set[RecordRef]:
+    """Find the portfolios on which, or on whose tickets, one of these was named (owners' ids or emails) at the last look."""
+    found: set[RecordRef] = set()
+    for one in people:
+        named = json.dumps(one, ensure_ascii=False)  # as `to_json` has it
+        of_them = select(looks.c.portfolio).where(looks.c.named.contains(named, autoescape=True))
+        found |= {RecordRef(Kind.PORTFOLIO, portfolio) for portfolio in connection.scalars(of_them)}
+    return found

@@ -173,8 +173,13 @@ MUTANTS = (
     # people
     Mutant(
         "left-unnoticed", "Who has left is noticed at the client's next pass only, months later.",
-        "sync/passes/departures.py", "concerned = portfolios.worked_on_by(connection, left)", "concerned = set()",
+        "sync/passes/departures.py", "if before == works and told == gone:", "if before is not None and told == gone:",
         test=_LEFT_TEST + "test_on_a_portfolio",
+    ),
+    Mutant(
+        "left-from-ticket-unnoticed", "Who has left a ticket of their own is noticed at the client's next pass only.",
+        "sync/passes/departures.py", "concerned |= looks.naming(connection, named)", "concerned |= set()",
+        test=_LEFT_TEST + "test_on_a_ticket_that_they_have_had",
     ),
     Mutant(
         "back-unnoticed", "Who came back is said to be gone until the client's next pass.",

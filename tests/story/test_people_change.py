@@ -161,6 +161,18 @@ class TestWhoIsNamedAndHasLeft:
         self._pass_half_an_hour(world)
         assert self._told(world) == []
 
+    def test_on_a_ticket_that_they_have_had(self, make_world: MakeWorld) -> None:
+        world = make_world(webhooks=False)
+        portfolio = world.people.create_portfolio("Acme", world.day(90))
+        second = world.people.owner("second_account_manager")
+        ticket = world.people.create_ticket("Ad 1", "Winter", portfolio, copywriter=second)
+        self._pass_half_an_hour(world)
+        assert self._told(world) == []
+        world.people.deactivate_owner(second)
+        self._pass_half_an_hour(world)
+        (told,) = self._told(world)
+        assert f"Name somebody in “copywriter” of ticket {ticket}" in told
+
     def test_on_a_ticket_and_back_again(self, make_world: MakeWorld) -> None:
         world = make_world(webhooks=False)
         portfolio = world.people.create_portfolio("Acme", world.day(90))

@@ -87,8 +87,8 @@ def test_the_app() -> None:
 
 
 def test_the_scopes_are_what_the_sandbox_asks_for_as_hubspot_does() -> None:
-    def scopes(**options: Any) -> set[str]:
-        found = files(App(URL, "2-1", **options))[APP_FILE.as_posix()]["config"]["auth"]["requiredScopes"]
+    def scopes(mapping: str | None = None, **options: Any) -> set[str]:
+        found = files(App(URL, "2-1", **options), mapping)[APP_FILE.as_posix()]["config"]["auth"]["requiredScopes"]
         assert len(found) == len(set(found))
         return set(found)
 
@@ -96,6 +96,7 @@ def test_the_scopes_are_what_the_sandbox_asks_for_as_hubspot_does() -> None:
     assert scopes(single_send=True) == sandbox.portal.app.scopes
     assert sandbox.portal.app.scopes - scopes() == {"transactional-email"}
     assert scopes(sample=True) - scopes() == {"crm.schemas.custom.write"}
+    assert scopes() - scopes("task: {key_carrier: body}\n") == {"crm.schemas.contacts.write"}
 
 
 def test_the_webhooks() -> None:
