@@ -112,6 +112,16 @@ MUTANTS = (
         test=_KEPT_TEST + "test_a_lost_database_is_filled_again_by_the_next_days_sweep",
     ),
     Mutant(
+        "calendar-other-months", "A day of the next month stands in this month's calendar, too.",
+        "sync/board/pages/calendar.py", " if day.month == first.month else None", "",
+        test="tests/board/test_calendar.py::test_a_month_begins_on_monday_and_has_its_own_days_alone",
+    ),
+    Mutant(
+        "calendar-of-the-past", "The calendar begins with the month since which somebody is late.",
+        "sync/board/pages/calendar.py", " if day >= today.replace(day=1)", "",
+        test="tests/board/test_calendar.py::test_what_comes_stands_on_its_day",
+    ),
+    Mutant(
         "survey-not-by-cron", "A sweep that cron runs never finds a client whose date is far away.",
         "sync/service/drain.py", "(service.survey() if survey else 0)", "0",
         test=_KEPT_TEST + "test_a_sweep_that_cron_runs_fills_it_too",

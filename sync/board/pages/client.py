@@ -9,6 +9,7 @@ from flask import Flask, abort, render_template, request
 
 from mappings.vocabulary import Handoff, Kept
 from mappings.words import words_of
+from sync.board.pages.calendar import WEEKDAYS, months
 from sync.board.pages.sight import Sight
 from sync.clock import from_ms, local_date, to_ms
 from sync.crm import Kind, RecordRef
@@ -94,6 +95,7 @@ def add_to(app: Flask, sight: Sight) -> None:
             span = next((each for each in spans if each.name == request.args.get("cycle")), spans[-1])
             events = _timeline(connection, one, detail, span, sight)
             handoffs = _handoffs(connection, detail) if span is spans[-1] else {}
+        coming = _coming(one, sight)
         return render_template(
             "client.html",
             client=one,
@@ -105,7 +107,9 @@ def add_to(app: Flask, sight: Sight) -> None:
             at_most=AT_MOST,
             spans=list(reversed(spans)),
             span=span,
-            coming=_coming(one, sight),
+            coming=coming,
+            months=months(coming, sight.today()),
+            weekdays=WEEKDAYS,
             task_url=lambda effect: task_url(one.url, effect),
         )
 
