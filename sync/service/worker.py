@@ -18,7 +18,7 @@ from sync.service.holder import Holder, say
 from sync.service.lanes import number_of_lanes, set_number
 from sync.service.letters import WeeklyLetter
 from sync.service.ping import Ping
-from sync.storage import raw_deliveries, retention, service_state, sweeps, work_queue
+from sync.storage import budget_hours, raw_deliveries, retention, service_state, sweeps, work_queue
 from sync.storage.database import Listener
 from sync.storage.processes import Part
 
@@ -45,6 +45,9 @@ REVIEWED_EVERY = timedelta(minutes=1)
 
 PRUNED_EVERY = timedelta(days=1)
 """How often old deliveries are removed (`RETENTION_DAYS`)."""
+
+REQUESTS_NOTED_EVERY = timedelta(minutes=5)
+"""How often it is noted how many requests were made, for the board: an hour's are right but for so long at its end."""
 
 SWEEP_FAILS_FOR = timedelta(minutes=15)
 """How long today's sweep may fail before the admin is alerted: a CRM that is down for a moment is no news."""
@@ -80,6 +83,8 @@ class Worker:
         self._letter = WeeklyLetter(service)
         self._letter_written = Chore("writing of the weekly letter", self._letter.write_if_due, trouble)
         self._letter_sent = Chore("sending of the weekly letter", self._letter.send, trouble)
+        self._requests_noted_at: datetime | None = None  # None: not yet
+        self._requests = Chore("note of the requests used", self._note_requests, trouble)
         self._retention = Chore("removal of old deliveries", self._prune_if_due, trouble)
         self._mending = Chore("note that all works", self._note_mended, trouble)
 
@@ -168,7 +173,7 @@ class Worker:
     def _tick(self) -> None:
         if not self._keeps_time():
             return
-        for chore in (*self._timed, self._letter_written, self._retention):
+        for chore in (*self._timed, self._letter_written, self._requests, self._retention):
             chore.attempt()
 
     def _keeps_time(self) -> bool:
@@ -226,6 +231,14 @@ class Worker:
         every = timedelta(seconds=service.settings.poll_seconds)
         if last_poll is None or not timedelta(0) <= service.clock.now() - last_poll < every:
             service.poll()
+
+    def _note_requests(self) -> None:
+        now, before = self._service.clock.now(), self._requests_noted_at
+        if before is not None and timedelta(0) <= now - before < REQUESTS_NOTED_EVERY:
+            return
+        with self._service.store.write() as connection:
+            budget_hours.note(connection, now)
+        self._requests_noted_at = now
 
     def _prune_if_due(self) -> None:
         service = self._service

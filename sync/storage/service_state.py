@@ -269,6 +269,7 @@ CHORES = (
     "review of alerts",
     "writing of the weekly letter",
     "sending of the weekly letter",
+    "note of the requests used",
     "removal of old deliveries",
 )
 """What a worker does again and again."""

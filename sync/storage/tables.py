@@ -425,6 +425,15 @@ budgets = Table(
     Column("used", BigInteger, nullable=False),  # requests ever taken
 )
 
+# How many requests of each bucket had ever been made when an hour ended, or by now: eight days of them.
+budget_hours = Table(
+    "budget_hour",
+    metadata,
+    Column("hour", Integer, primary_key=True),  # hours since the epoch
+    Column("name", String, primary_key=True),  # of the bucket
+    Column("used", BigInteger, nullable=False),
+)
+
 # Who may open the board.
 board_users = Table(
     "board_user",

@@ -107,7 +107,7 @@ MUTANTS = (
     ),
     Mutant(
         "never-pruned", "The service itself removes no old deliveries.",
-        WORKER, "self._letter_written, self._retention):", "self._letter_written):",
+        WORKER, "self._requests, self._retention):", "self._requests):",
         test="tests/story/test_worker.py::test_the_service_itself_removes_what_is_older_than_it_is_kept",
     ),
     Mutant(

@@ -122,6 +122,16 @@ MUTANTS = (
         test="tests/board/test_calendar.py::test_what_comes_stands_on_its_day",
     ),
     Mutant(
+        "hours-since-ever", "Each hour has all the requests that were ever made.",
+        "sync/storage/budget_hours.py", "used - noted[before].get(name, 0)", "used",
+        test="tests/board/test_requests_by_hour.py::test_each_hour_has_the_requests_that_were_made_in_it",
+    ),
+    Mutant(
+        "hours-for-good", "Every hour is kept, for years.",
+        "sync/storage/budget_hours.py", '    connection.execute(_FORGET, {"before": to_ms(now - KEPT) // _HOUR_MS})\n', "",
+        test="tests/board/test_requests_by_hour.py::test_old_hours_are_forgotten",
+    ),
+    Mutant(
         "survey-not-by-cron", "A sweep that cron runs never finds a client whose date is far away.",
         "sync/service/drain.py", "(service.survey() if survey else 0)", "0",
         test=_KEPT_TEST + "test_a_sweep_that_cron_runs_fills_it_too",
