@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 
+import msgspec
+
 from sync.errors import HandoffsError
 from sync.storable import storable_text
 from sync.storage.inbox import End, Event, Merge
@@ -56,6 +58,17 @@ class Kind(StrEnum):
     OTHER = "other"  # not one of HubSpot's CRM kinds, or not one that was known when this was written
 
 
+_BY_VALUE = {kind.value: kind for kind in Kind}
+
+
+class _Shape(msgspec.Struct, rename={"subscription": "subscriptionType"}):
+    """What is read of an event before it is kept; the rest of it is checked to be JSON, and passed over."""
+
+    subscription: object = ""
+
+
+_SHAPES = msgspec.json.Decoder(list[_Shape])
+
 # After these a ticket may belong to another portfolio than the database remembers, so the ticket itself is read again.
 # A deletion is not among them: the portfolio that the ticket is known to belong to is what needs a pass.
 _MOVES = frozenset({Kind.ASSOCIATION_CHANGE, Kind.MERGE, Kind.RESTORE, Kind.CREATION})
@@ -87,10 +100,26 @@ def parse(body: bytes) -> list[Event]:
     return found
 
 
+def kinds_of(body: bytes) -> list[Kind]:
+    """Check that a body is a delivery, as `parse` would, and read the kind of each event: fifty times as fast.
+
+    Raises `MalformedBodyError` where `parse` does. What is not as HubSpot writes it (nested values, half an emoji, an odd
+    number) is left to `parse` to judge.
+    """
+    try:
+        shapes = _SHAPES.decode(body.decode())
+    except (ValueError, RecursionError):
+        shapes = None
+    # As many brackets as a flat delivery has; more of them in its texts cost the time of the slower way, and no more.
+    if shapes is None or body.count(b"{") != len(shapes) or body.count(b"[") != 1:
+        return [kind_of(event.subscription) for event in parse(body)]
+    return [kind_of(_text(one.subscription)) for one in shapes]
+
+
 def kind_of(subscription: str) -> Kind:
     """Read the kind of a subscription type, without its family: one of a few, so that it can label a metric."""
     family, _, kind = subscription.rpartition(".")
-    return Kind(kind) if family and kind in set(Kind) else Kind.OTHER
+    return _BY_VALUE.get(kind, Kind.OTHER) if family else Kind.OTHER
 
 
 def _decode(body: bytes) -> object:

@@ -63,4 +63,16 @@ MUTANTS = (
         "sync/service/drain.py", "    while not stop():\n        service.unpack()\n", "    while not stop():\n",
         test="tests/story/test_worker.py::test_a_search_that_fails_keeps_no_webhook_waiting",
     ),
+    Mutant(
+        "quick-check-nested", "The quick check passes what unpacking refuses for its depth.",
+        "webhooks/events.py", ' or body.count(b"{") != len(shapes) or body.count(b"[") != 1', "",
+        test="tests/unit/receiver/test_refusing.py::test_the_quick_check_of_a_body_says_what_parsing_says",
+        why="HubSpot's events are flat.",
+    ),
+    Mutant(
+        "quick-check-not-utf8", "The quick check passes bytes that are no UTF-8.",
+        "webhooks/events.py", "_SHAPES.decode(body.decode())", "_SHAPES.decode(body)",
+        test="tests/unit/receiver/test_refusing.py::test_the_quick_check_of_a_body_says_what_parsing_says",
+        why="HubSpot sends UTF-8.",
+    ),
 )  # fmt: skip

@@ -3,12 +3,12 @@
 import hashlib
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import pytest
 from flask.testing import FlaskClient
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
@@ -29,6 +29,7 @@ from tests.unit.receiver.deliveries import (
     stored,
 )
 from webhooks.app import PATH, create_app
+from webhooks.events import Kind, Malformed, MalformedBodyError, kind_of, kinds_of, parse
 
 
 def test_a_wrong_signature(client: FlaskClient, store: Store) -> None:
@@ -202,6 +203,30 @@ def test_no_body_breaks_the_receiver(fuzzed: FlaskClient, body: bytes) -> None:
         assert response.get_json() == {"received": len(json.loads(body))}
     else:
         assert error_of(response)
+
+
+def as_parsed(read: Callable[[], list[Kind]]) -> list[Kind] | Malformed:
+    try:
+        return read()
+    except MalformedBodyError as error:
+        return error.reason
+
+
+@given(body=BODIES)
+@example(b'[{"a": "\xff"}]')
+@example(b'[{"\xff": 1}]')
+@example(b'[{"a": 1e999, "subscriptionType": "x.creation"}]')
+@example(b'[{"a": 123456789012345678901234567890, "subscriptionType": 7}]')
+@example(b'[{"a": NaN}]')
+@example(b'[{"subscriptionType": "ticket.creation", "a": "[{"}]')
+@example(b'[{"subscriptionType": "ticket.creation", "a": {"b": [1]}}, {"subscriptionType": ["ticket.creation"]}]')
+@example(b'[{"subscriptionType": "a", "subscriptionType": "ticket.merge"}]')
+@example(b'[{"a": ' + b"[" * 40 + b"]" * 40 + b"}]")
+@example(b'[{"subscriptionType": "ticket.\\u0063reation"}]')
+@hypothesis_settings(max_examples=500, deadline=None)
+def test_the_quick_check_of_a_body_says_what_parsing_says(body: bytes) -> None:
+    """What is answered with 200 can be unpacked, and what can be unpacked is answered so."""
+    assert as_parsed(lambda: kinds_of(body)) == as_parsed(lambda: [kind_of(one.subscription) for one in parse(body)])
 
 
 @given(answer=st.text(st.characters(max_codepoint=255, exclude_characters="\r\n")), stamp=st.integers().map(str))
