@@ -21,10 +21,10 @@ from sync.storage.inbox import Unpacked
 from sync.storage.raw_deliveries import Delivery
 from webhooks.events import parse
 
-AT_A_TIME = 25
+AT_A_TIME = 10
 """Deliveries of one transaction: a receiver that keeps new ones must not wait long for its turn to write."""
 
-BYTES_AT_A_TIME = 1_000_000
+BYTES_AT_A_TIME = 300_000
 """Their bytes, of which a parsed one takes some ten times as many in memory."""
 
 OVERDUE = timedelta(seconds=5)

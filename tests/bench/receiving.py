@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -23,11 +23,13 @@ from flask import Flask, Response, jsonify, request
 
 from sync.clock import SystemClock, to_ms
 from sync.sandbox import signing
+from sync.storage.database import open_store
 from tests.bench.figures import Figure
 from tests.bench.receiving_parts import parts
 from webhooks.app import PATH
 from webhooks.server import main as serve
 from webhooks.signature import SignatureCheck, verify
+from webhooks.unpacking import Unpacker
 
 PUBLIC = "https://handoffs.example.com"
 SECRET = "a-secret"
@@ -77,12 +79,15 @@ def receiving(events: int, posts: int) -> Figure:
     took: dict[tuple[str, int], list[Spent]] = {(name, clients): [] for name in COMMANDS for clients in CLIENTS}
     with tempfile.TemporaryDirectory() as directory, ExitStack() as stack:
         apps = {name: stack.enter_context(_served(Path(directory), name)) for name in COMMANDS}
+        store = stack.enter_context(closing(open_store(f"sqlite:///{directory}/handoffs.db")))
+        unpacker = Unpacker(store, SystemClock(), None)
         for app in apps.values():  # what a first request loads counts for neither
             app.spend([_delivery(number, events) for _ in range(posts)], CLIENTS[-1])
         for _ in range(ROUNDS):
             for clients in CLIENTS:
                 for name, app in apps.items():
                     took[name, clients].append(app.spend([_delivery(number, events) for _ in range(posts)], clients))
+                    unpacker.run()  # as a worker does, in a process of its own
 
     def ratios(clients: int, of: Callable[[Spent], float]) -> list[float]:
         pairs = zip(took["bare", clients], took["ours", clients], strict=True)
