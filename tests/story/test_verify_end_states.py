@@ -11,7 +11,7 @@ from sync.admin.verify import FAULTS, Finding, Report, Sort, verify
 from sync.rules.context import Context, NextRefresh
 from sync.rules.handoffs.ad_sets import ad_sets
 from sync.rules.model import Ticket
-from sync.storage.tables import effects
+from sync.storage.tables import effects, work_items
 from tests.conftest import MakeWorld
 from tests.terminal import Terminal
 from tests.world import World
@@ -191,3 +191,29 @@ class TestEmails:
         (found,) = faults(world)
         assert found.sort is Sort.MISSING
         assert "the email kickoff that belongs to it was never planned" in found.cause
+
+
+class TestNobodyLooksAgain:
+    """What counts once it has stood is looked at then. Where that look was lost, `verify` tells of it before any sweep."""
+
+    @pytest.mark.parametrize("how", ["declined", "implemented", "by the task"])
+    def test_when_it_counts(self, world: World, how: str) -> None:
+        client = kicked_off(world)
+        if how != "declined":
+            world.people.set_status(client, "Creatives Completed & Approved")
+            world.minutes(5)
+        match how:
+            case "declined":
+                world.people.set_status(client, "No Refresh Requested")
+            case "implemented":
+                world.people.set_status(client, "Creatives Implemented")
+            case _:
+                world.people.complete_task(next(t.id for t in world.tasks() if t.subject.startswith("Implement")))
+        world.work(settle=False)
+        assert faults(world) == []
+        with world.service.store.write() as connection:
+            connection.execute(work_items.delete())
+        world.clock.advance(timedelta(minutes=10))
+        told = faults(world)
+        assert told[0].handoff == ("2a" if how == "declined" else "8")
+        assert all(one.sort is Sort.MISSING and "nobody is about to" in one.cause for one in told)
