@@ -399,12 +399,18 @@ class Scene:
 
     def leave(self) -> Self:
         """The mapping's condition holds no longer."""
-        self.inside = False
-        self.left_at = self._tick()
+        if self.inside:
+            self.inside, self.left_at = False, self._tick()
         return self
 
     def come_back(self) -> Self:
-        self.inside, self.outside = True, (Stay(self.left_at, self._tick()),)
+        if not self.inside:
+            self.inside, self.outside = True, (*self.outside, Stay(self.left_at, self._tick()))
+        return self
+
+    def only_came_in(self) -> Self:
+        """The condition that is in force has not held until now, as far as it is known."""
+        self.outside = (Stay(None, self._tick()),)
         return self
 
     def went_live(self) -> Self:

@@ -164,7 +164,7 @@ CONDITION = [
     Row(
         "5.6 C.4 W.7 G.7",
         "and so it has where the database is lost: the keys of the next one tell the cycle",
-        lambda: announced_after_a_decline().come_back().lose_database(),
+        lambda: announced_after_a_decline().only_came_in().lose_database(),
         Says("5", DONE, ""),
         NOTHING,
     ),
