@@ -165,7 +165,7 @@ class _Turn:
         after = Handoff.REVISIONS if revised else Handoff.TICKETS
         approved = [at for ticket in behind if (at := approved_since(self._context, ticket)) is not None]
         if len(approved) < len(behind):
-            what = f"to finish {len(behind)} of {of} tickets: {_named(behind)}"
+            what = f"to finish {f'{len(behind)} of {of} tickets' if of > 1 else 'the one ticket'}: {_named(behind)}"
             return self._of(Party.CREATIVE_TEAM, after, what, since)
         if self._says(Handoff.SET_READY, {State.DUE}):
             return None  # `rules.advance_approved_tickets`: the service moves them

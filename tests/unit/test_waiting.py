@@ -189,6 +189,14 @@ def test_people_are_named_by_role_and_name() -> None:
         assert found.who == who
 
 
+def test_how_many_tickets_are_to_be_finished() -> None:
+    told = [wait(made(*stages)) for stages in ([Stage.IN_PROGRESS], [Stage.IN_PROGRESS, Stage.PENDING_APPROVAL])]
+    assert [one.what for one in told if one is not None] == [
+        "to finish the one ticket: ticket 201 “Ad 201”",
+        "to finish 1 of 2 tickets: ticket 201 “Ad 201”",
+    ]
+
+
 def test_what_only_has_to_be_moved() -> None:
     """docs/process.md 5.24: the Creative Team's turn, and what is left to do is said; with the switch it is the service's."""
     scene = made(Stage.IN_PROGRESS, Stage.PENDING_APPROVAL).approve("201")
