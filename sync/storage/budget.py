@@ -188,7 +188,8 @@ class Budget(BudgetReader):
 
     def try_take(self, bucket: Bucket, priority: Priority = Priority.INTERACTIVE) -> float:
         """Take one request and return 0, or take nothing and return the seconds after which to ask again."""
-        with self._one_at_a_time, self._store.write() as connection:
+        # A power cut takes longer than a window: what it makes the database forget of this one does not matter.
+        with self._one_at_a_time, self._store.write(lasting=False) as connection:
             now = to_ms(moment_in(connection, self._clock))
             self._begin(connection, now)
             limit = self._limits[bucket]

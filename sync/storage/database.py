@@ -76,7 +76,7 @@ class Dialect(Protocol):
 
     def begin_read(self, connection: Connection) -> None: ...
 
-    def begin_write(self, connection: Connection, *, pauses: bool) -> None: ...
+    def begin_write(self, connection: Connection, *, pauses: bool, lasting: bool) -> None: ...
 
     def explained(self, cause: BaseException | None) -> str: ...
 
@@ -164,18 +164,19 @@ class Store(StoreReader):
         return self._engine
 
     @contextmanager
-    def write(self, *, pauses: bool = False) -> Iterator[Connection]:
+    def write(self, *, pauses: bool = False, lasting: bool = True) -> Iterator[Connection]:
         """Begin a transaction that may write, at once, so that it never fails half-way on a lock; commit it at the end.
 
         `pauses`: it may do other things between its statements for as long as it takes. Any other one is ended by a server
-        that hears nothing of it for some seconds, as all who write wait for it.
+        that hears nothing of it for some seconds, as all who write wait for it. `lasting`: what is committed survives a power
+        cut; to wait for that costs more than all else, where it matters for some seconds only.
         Raises `StoreError`, of which `LaneLostError` is one; whatever is raised inside rolls it back. It is raised too
         where the database's file was replaced meanwhile: what was committed may then be in none that anybody will read.
         """
         self._dialect.require_same()
         try:
             with self._connected() as connection, connection.begin():
-                self._dialect.begin_write(connection, pauses=pauses)
+                self._dialect.begin_write(connection, pauses=pauses, lasting=lasting)
                 if (lock := self._lane()) is not None and not lock.is_mine_in(connection):
                     raise lost(lock.name)
                 yield connection

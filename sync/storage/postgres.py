@@ -161,12 +161,13 @@ class PostgreSQL:
         session.isolation_level = driver().IsolationLevel.REPEATABLE_READ
         session.read_only = True
 
-    def begin_write(self, connection: Connection, *, pauses: bool) -> None:
+    def begin_write(self, connection: Connection, *, pauses: bool, lasting: bool) -> None:
         """Begin a transaction that may write, as the only one: its statements see all that another has committed."""
         session = _session_of(connection)
         session.isolation_level = driver().IsolationLevel.READ_COMMITTED
         session.read_only = False
-        connection.exec_driver_sql(self._begin.format(idle=0 if pauses else IDLE_SECONDS))
+        how = "" if lasting else "SET LOCAL synchronous_commit = off; "
+        connection.exec_driver_sql(how + self._begin.format(idle=0 if pauses else IDLE_SECONDS))
 
     def explained(self, cause: BaseException | None) -> str:
         """Say in an admin's words what is the matter, and what to do about it, by the code that PostgreSQL gives."""

@@ -17,6 +17,9 @@ from sync.storage.wakeups import Ticks
 FileId = tuple[int, int]
 """A file's device and number: another one at the same path has others."""
 
+_LASTING = "lasting"
+"""By this name a connection knows whether what it commits is on the disk when its transaction ends (`_configure`: it is)."""
+
 BESIDE = ("-wal", "-shm")
 """What SQLite keeps beside a database as long as anybody has it open: its newest transactions, and where they stand."""
 
@@ -100,8 +103,11 @@ class SQLite:
         """Begin a transaction that sees one state of the database."""
         _begin(connection, "BEGIN")
 
-    def begin_write(self, connection: Connection, *, pauses: bool) -> None:  # noqa: ARG002 - nobody hurries it
+    def begin_write(self, connection: Connection, *, pauses: bool, lasting: bool) -> None:  # noqa: ARG002 - nobody hurries it
         """Begin a transaction that may write, with the one lock that there is, so that it never fails half-way."""
+        if connection.info.get(_LASTING, True) is not lasting:
+            _begin(connection, f"PRAGMA synchronous={'FULL' if lasting else 'NORMAL'}")
+            connection.info[_LASTING] = lasting
         _begin(connection, "BEGIN IMMEDIATE")
 
     def explained(self, cause: BaseException | None) -> str:
@@ -249,7 +255,7 @@ def _configure(connection: sqlite3.Connection, busy_seconds: float) -> None:
 
 
 def _begin(connection: Connection, statement: str) -> None:
-    """Begin by the driver itself: an event of SQLAlchemy's would be looked for at every statement of the engine."""
+    """Begin, or say how, by the driver itself: an event of SQLAlchemy's would be looked for at every statement of the engine."""
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)
     driver.execute(statement)

@@ -21,6 +21,12 @@ MUTANTS = (
         test=_MANY_TEST + "TestWakeups::test_whoever_enqueues_wakes",
     ),
     Mutant(
+        "nothing-lasts", "After the first token of the request budget nothing that a connection commits survives a power cut.",
+        SQLITE, "            connection.info[_LASTING] = lasting\n", "            pass\n",
+        test="tests/unit/test_store.py::test_what_need_not_last_is_not_waited_for_and_all_else_is",
+        why="No test cuts the power.",
+    ),
+    Mutant(
         "woken-too-late", "What was told while a worker was at work is forgotten when it begins to wait.",
         "sync/storage/wakeups.py", "            if self._heard(self._session):\n                return",
         "            self._heard(self._session)",

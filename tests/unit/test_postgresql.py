@@ -65,6 +65,17 @@ def end_sessions(store: Store) -> None:
         )
 
 
+def test_what_need_not_last_is_not_waited_for_and_all_else_is(store: Store) -> None:
+    """The tests' own server waits for no disk: the session is told to."""
+    with store.write() as connection:
+        connection.exec_driver_sql("SET synchronous_commit = on")
+    found = []
+    for lasting in (True, False, True):
+        with store.write(lasting=lasting) as connection:
+            found.append(connection.exec_driver_sql("SHOW synchronous_commit").scalar())
+    assert found == ["on", "off", "on"]
+
+
 @pytest.mark.parametrize(
     ("refused", "said"),
     [

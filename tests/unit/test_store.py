@@ -109,6 +109,16 @@ def test_an_answered_write_survives_a_power_cut(path: Path) -> None:
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
 
 
+def test_what_need_not_last_is_not_waited_for_and_all_else_is(path: Path) -> None:
+    """On one and the same connection; a pass takes from the request budget between what it writes down."""
+    store = _open(path)
+    levels = []
+    for lasting in (True, False, True, False, False, True):
+        with store.write(lasting=lasting) as connection:
+            levels.append(connection.exec_driver_sql("PRAGMA synchronous").scalar())
+    assert levels == [2, 1, 2, 1, 1, 2]
+
+
 def test_migrating_twice_does_nothing_the_second_time(path: Path) -> None:
     store = _open(path)
     _write(store)
