@@ -13,7 +13,14 @@ BIN = Path(sys.executable).parent
 PARALLEL = ("-n", "auto", "--dist", "loadfile")
 UNIT = ("tests/unit", "tests/contract", "tests/sandbox", "tests/machines", "tests/board")
 STORIES = ("tests/story",)
-ON_POSTGRESQL = ("tests/unit/test_ledger.py", "tests/unit/test_work_queue.py", "tests/contract/test_budget.py")
+ON_POSTGRESQL = (
+    "tests/unit/test_ledger.py",
+    "tests/unit/test_work_queue.py",
+    "tests/contract/test_budget.py",
+    "tests/story/test_alerts.py",
+    "tests/story/test_worker.py",
+    "tests/story/test_kept_clients.py",
+)
 """What touches the database most, run on PostgreSQL a second time."""
 
 BOUNDED = (

@@ -5,7 +5,7 @@ PostgreSQL's construct as well. Whoever needs it builds it here, once, at import
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Table, case
 from sqlalchemy.dialects.postgresql import Insert, insert
@@ -15,9 +15,13 @@ Columns = ReadOnlyColumnCollection[str, Any]
 """The columns of the row that was to be inserted, as SQL calls it: `excluded`."""
 
 
+_COUNTED: Final = {"preserve_rowcount": True}
+"""SQLAlchemy keeps the driver's `rowcount` of an insert only where it is told to: on PostgreSQL it says -1 otherwise."""
+
+
 def insert_new(table: Table) -> Insert:
     """Build an insert that leaves the table as it is where the row's key is there already (`rowcount` is then 0)."""
-    return insert(table).on_conflict_do_nothing()
+    return insert(table).on_conflict_do_nothing().execution_options(**_COUNTED)
 
 
 def upsert(table: Table, changes: Callable[[Columns], Mapping[str, Any]] | None = None) -> Insert:

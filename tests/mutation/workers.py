@@ -43,6 +43,11 @@ MUTANTS = (
         test="tests/unit/test_postgresql.py::TestTransactions::test_a_migration_or_a_copy_may_pause",
     ),
     Mutant(
+        "nobody-told-on-postgresql", "Whether a row was new is not known on PostgreSQL: no alert is ever sent there.",
+        "sync/storage/upsert.py", '{"preserve_rowcount": True}', '{"preserve_rowcount": False}',
+        test="tests/unit/test_postgresql.py::test_whether_a_row_was_new_is_told",
+    ),
+    Mutant(
         "closed-and-keeps-the-time", "A store that was closed goes on keeping the time for a worker that has ended.",
         "sync/storage/postgres.py", "            self._given.pop().close()", "            self._given.pop()",
         test="tests/unit/test_postgresql.py::test_a_store_that_is_closed_leaves_no_session_behind",

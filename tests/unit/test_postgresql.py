@@ -18,11 +18,12 @@ from sqlalchemy import text
 from sync.crm import Kind, RecordRef
 from sync.errors import LaneLostError, StoreError
 from sync.service.lanes import Lanes, set_number
-from sync.storage import postgres, tables, work_queue
+from sync.storage import alert_log, postgres, tables, work_queue
 from sync.storage.database import Store, migrate, open_store, revision
 from sync.storage.lane_locks import Holder
 from sync.storage.postgres import PostgreSQL
 from sync.storage.session_locks import _holder, _name
+from sync.storage.upsert import insert_new
 from tests import databases
 from tests.conftest import MakeWorld
 from tests.databases import drop, fresh_postgresql
@@ -256,6 +257,17 @@ class TestTransactions:
             connection.execute(text("INSERT INTO fact VALUES ('a', :value)"), {"value": "x\0y"})
         with store.read() as connection:
             assert connection.scalar(text("SELECT value FROM fact WHERE name = 'a'")) == "x\ufffdy"
+
+
+def test_whether_a_row_was_new_is_told(store: Store) -> None:
+    """By it an alert is sent once, and what was lost with a database is recorded once: nothing else notices where it is not."""
+    with store.write() as connection:
+        told = [alert_log.claim(connection, kind, "…", NOW) for kind in ("parked", "parked", "blocked")]
+    assert told == [True, False, True]
+    new = insert_new(tables.sweeps)
+    with store.write() as connection:
+        told_of = [connection.execute(new, {"day": "2026-11-02", "started_at": 1}).rowcount for _ in range(2)]
+    assert told_of == [1, 0]
 
 
 def test_a_store_that_is_closed_leaves_no_session_behind(store: Store, other: Store) -> None:
