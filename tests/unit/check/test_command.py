@@ -64,7 +64,7 @@ error    studio.yaml:8 ticket.in_progress
   → write the id or label of one: “Approved” (880014), “Closed” (880015), “In
     Progress” (880012), “New” (880011), “Pending Approval” (880013)
 
-error    creative_refresh.yaml:138 task.key_property
+error    creative_refresh.yaml:139 task.key_property
   tasks have no property “handoff_key” to carry their key
   → run `handoffs setup --apply` (it needs the scope crm.schemas.contacts.write,
     or crm.schemas.tasks.write); or write `key_carrier: body` under `task`: then
