@@ -12,6 +12,7 @@ from sync.crm import MODIFIED, TASK_COMPLETED, TASK_STATUS, CRMReader, Filter, K
 from sync.errors import AuthenticationError, CRMError, CRMRejectedError
 from sync.passes.portal import Portal
 from sync.storage import changes, memberships, service_state, work_queue
+from sync.storage.changes import READ_TOO_SOON
 from sync.storage.database import Connection, Store
 from sync.storage.ledger import queries
 
@@ -119,7 +120,8 @@ def _enqueue(connection: Connection, shown: Mapping[Kind, _Search], portal: Port
     records = {RecordRef(record.kind, record.id) for record in fresh}
     work_queue.enqueue_related(connection, records, now, "poll")
     # A pass reads a task only if a rule asks for it; what it is enqueued for stays in the queue.
-    changes.remember(connection, modified_at(tasks.records), tasks.until)
+    certain = {one: at for one, at in modified_at(tasks.records).items() if at <= tasks.until - READ_TOO_SOON}
+    changes.remember(connection, certain)
     return len(records)
 
 

@@ -19,12 +19,11 @@ _REMEMBER = upsert(seen)
 _READ = select(seen).where(is_among(seen.c.id, "ids"))
 
 
-def remember(connection: Connection, modified: Mapping[RecordRef, datetime], now: datetime) -> None:
-    """Record that these were read, each as of its last change; only changes that no later one can share a time with."""
+def remember(connection: Connection, modified: Mapping[RecordRef, datetime]) -> None:
+    """Record that these were read, each as of its last change; a later change must have another time (`READ_TOO_SOON`)."""
     rows = [
         {"kind": record.kind.value, "id": record.id, "modified_at": to_ms(at)}
         for record, at in sorted(modified.items())
-        if at <= now - READ_TOO_SOON
     ]
     if rows:
         connection.execute(_REMEMBER, rows)

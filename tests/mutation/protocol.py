@@ -387,10 +387,14 @@ MUTANTS = (
         test="tests/unit/test_poll.py::test_a_poll_reaches_back_over_the_lag_of_the_index",
     ),
     Mutant(
+        "read-by-our-clock", "Whether a change may share its time with a later one is told by our clock, however wrong it is.",
+        SNAPSHOT, "record.updated_at < (record.read_at or now - READ_TOO_SOON)", "record.updated_at < now - READ_TOO_SOON",
+        test="tests/unit/test_poll.py::test_what_was_read_is_known_by_the_clock_of_the_crm",
+    ),
+    Mutant(
         "poll-task-seen-for-ever", "A task that was completed once is never found by a poll again.",
-        POLL, "changes.remember(connection, modified_at(tasks.records), tasks.until)",
-        "changes.remember(connection, dict.fromkeys(modified_at(tasks.records), now + timedelta(days=9)), "
-        "now + timedelta(days=10))",
+        POLL, "changes.remember(connection, certain)",
+        "changes.remember(connection, dict.fromkeys(modified_at(tasks.records), now + timedelta(days=9)))",
         test="tests/unit/test_poll.py::test_a_task_completed_again_is_found_again",
     ),
     Mutant(

@@ -84,6 +84,19 @@ def test_what_was_read_after_its_last_change_is_not_looked_at_again(world: World
     assert _marked(world) == set()
 
 
+@pytest.mark.parametrize("minutes", [-4, 4])
+def test_what_was_read_is_known_by_the_clock_of_the_crm(make_world: MakeWorld, minutes: int) -> None:
+    """Ours is minutes behind it, or ahead of it."""
+    world = make_world(webhooks=False, ahead=timedelta(minutes=minutes))
+    acme = world.people.create_portfolio("Acme", world.day(40))
+    world.work()
+    world.people.set_status(acme, "Refresh Request Submitted")  # in the very moment of the read
+    assert _poll(world) == 1
+    world.clock.advance(timedelta(seconds=5))
+    world.work()
+    assert _poll(world) == 0
+
+
 def test_a_change_in_the_very_moment_of_a_read_is_seen(world: World) -> None:
     """The clock stands still: the change bears the same time as the one that was read before it."""
     acme = world.people.create_portfolio("Acme", world.day(40))

@@ -16,6 +16,7 @@ from sync.passes.snapshot.tickets import Known, Wanted, changed, is_old, read_ti
 from sync.rules.in_force import MappingHistory
 from sync.rules.model import History, Portfolio, Snapshot, Ticket
 from sync.rules.people import people_in
+from sync.storage.changes import READ_TOO_SOON
 from sync.storage.ticket_histories import TicketRead
 
 READ_ANEW = 3
@@ -157,7 +158,7 @@ class SnapshotReader:
             snapshots,
             _gone(wanted, read),
             _merged(read),
-            _modified(read),
+            _modified(read, self._clock.now()),
             faulty,
             incomplete,
             past,
@@ -358,12 +359,16 @@ def _merged(read: _Records) -> dict[RecordRef, RecordRef]:
     }
 
 
-def _modified(read: _Records) -> dict[RecordRef, datetime]:
-    """When each record was last changed. A ticket that counts for a portfolio that was not read is left out."""
+def _modified(read: _Records, now: datetime) -> dict[RecordRef, datetime]:
+    """When each record was last changed, of those for which a later change must have another time.
+
+    What comes after a read is not older than `read_at`; where the CRM tells no time it goes by our clock (`now`). A ticket
+    that counts for a portfolio that was not read is left out.
+    """
     asked = {t: record for t, record in read.tickets.items() if t not in read.as_known}
     decided = [record for t, record in asked.items() if read.parents.of.get(t) in read.portfolios or t in read.lone]
     return {
         RecordRef(record.kind, record.id): record.updated_at
         for record in (*read.portfolios.values(), *decided)
-        if record.updated_at is not None
+        if record.updated_at is not None and record.updated_at < (record.read_at or now - READ_TOO_SOON)
     }
