@@ -26,15 +26,11 @@ from sync.observe.metrics import Metrics
 from sync.observe.running import Finding
 from sync.settings import SettingError, Settings
 from sync.storage.database import Store, StoreReader
-from sync.storage.raw_deliveries import append
 from webhooks.events import MalformedBodyError, kinds_of
+from webhooks.keeping import Keeper
 from webhooks.signature import SignatureCheck, verify
 
 PATH = "/webhooks/hubspot"
-
-TURN_SECONDS = 2
-"""How long a delivery waits for those before it. HubSpot gives up after 5 s and sends it again: no thread waits longer,
-what it waits for the database (`wsgi.BUSY_SECONDS`) included."""
 
 AT_A_TIME = 12
 """Deliveries that may be in the making at a time: HubSpot sends up to 10. Further ones are answered at once, so that some
@@ -65,7 +61,8 @@ def create_app(*, store: Store, settings: Settings, clock: Clock, look: Look = h
     app.url_map.merge_slashes = False  # another path is another signed URI: 404, no redirect
     metrics = Metrics(store, clock)
     probe = _Probe(store)
-    receiver = _Receiver(store, clock, metrics, settings.max_body_bytes, settings.hubspot_app_id, trust_of(settings))
+    keeper = app.extensions["keeper"] = Keeper(store)
+    receiver = _Receiver(keeper, clock, metrics, settings.max_body_bytes, settings.hubspot_app_id, trust_of(settings))
     if receiver.trust is None:
         _log.info("webhooks.off", reason="HUBSPOT_CLIENT_SECRET and PUBLIC_URL are not set")
 
@@ -154,14 +151,12 @@ def trust_of(settings: Settings) -> Trust | None:
 class _Receiver:
     """What becomes of one POST. Each way out counts itself and leaves one line in the log, without body or secret."""
 
-    store: Store
+    keeper: Keeper
     clock: Clock
     metrics: Metrics
     max_body_bytes: int
     app_id: str | None
     trust: Trust | None
-    # SQLite waits by sleeping, and unfairly: of ten at a time the slowest took 4 s, in turn 0.6 s. The limit is 5 s.
-    turn: Lock = field(default_factory=Lock)
     room: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(AT_A_TIME))
 
     def answer(self) -> Response:
@@ -204,7 +199,7 @@ class _Receiver:
             return _json(400, error=str(error))
         try:
             if kinds:  # `handoffs check` sends none, and leaves no trace
-                self._store_in_turn(body, now)
+                self.keeper.keep(body, now)
         except StoreError as error:
             return self.unstorable(str(error))
         self._count("received")
@@ -212,16 +207,6 @@ class _Receiver:
             self.metrics.events.labels(kind.value).inc(count)
         _log.info("delivery.received", events=len(kinds))
         return _json(200, received=len(kinds))
-
-    def _store_in_turn(self, body: bytes, now: datetime) -> None:
-        """Keep it, to be unpacked. Raises `StoreError` if that was not possible in time."""
-        if not self.turn.acquire(timeout=TURN_SECONDS):
-            raise StoreError(f"the database was busy with other deliveries for {TURN_SECONDS} s")
-        try:
-            with self.store.write() as connection:
-                append(connection, [(body, now)])
-        finally:
-            self.turn.release()
 
     def unstorable(self, cause: str, **details: object) -> Response:
         """Answer that it was not stored. HubSpot sends it again; if it was stored all the same, its events count once."""

@@ -19,7 +19,7 @@ CANNOT_LOAD = 4
 """The exit code by which a process of gunicorn says that the app cannot be loaded: the server then ends."""
 
 BUSY_SECONDS = 2
-"""How long the receiver waits for a database that another program holds; with its turn, less than HubSpot's 5 s."""
+"""How long the receiver waits for a database that another program holds: no delivery longer than `keeping.WITHIN` in all."""
 
 
 def app(clock: Clock | None = None) -> "Flask":

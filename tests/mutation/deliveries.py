@@ -75,4 +75,17 @@ MUTANTS = (
         test="tests/unit/receiver/test_refusing.py::test_the_quick_check_of_a_body_says_what_parsing_says",
         why="HubSpot sends UTF-8.",
     ),
+    Mutant(
+        "kept-one-by-one", "Deliveries that wait together are a commit each.",
+        "webhooks/keeping.py", "taken, self._waiting = self._waiting, []",
+        "taken, self._waiting = self._waiting[:1], self._waiting[1:]",
+        test="tests/unit/receiver/test_receiving.py::test_those_that_wait_at_a_moment_are_one_commit",
+        why="It costs time, and loses nothing.",
+    ),
+    Mutant(
+        "answered-though-not-kept", "A delivery that the database did not take is answered with 200.",
+        "webhooks/keeping.py", "        if mine.error is not None:\n", "        if mine.error is mine:\n",
+        test="tests/unit/receiver/test_receiving.py::test_what_cannot_be_kept_is_not_answered_with_200",
+        why="The simulation's database takes everything.",
+    ),
 )  # fmt: skip
