@@ -18,7 +18,6 @@ ON_POSTGRESQL = (
     "tests/unit/test_work_queue.py",
     "tests/contract/test_budget.py",
     "tests/story/test_alerts.py",
-    "tests/story/test_worker.py",
     "tests/story/test_kept_clients.py",
 )
 """What touches the database most, run on PostgreSQL a second time."""
