@@ -35,17 +35,22 @@ def demo(keep: bool, board: bool) -> None:
       or the play broke off
     """
     from sync.sandbox.demo import main
-    from sync.sandbox.demo.stage import Stage
+    from sync.sandbox.demo.stage import POLL_SECONDS, Stage
     from sync.sandbox.service import SandboxClock
 
     def show(stage: Stage) -> None:
-        show_board(stage.database_url, SandboxClock(stage.crm_url))
+        show_board(stage.database_url, SandboxClock(stage.crm_url), POLL_SECONDS)
 
     click.get_current_context().exit(main(keep=keep, afterwards=show if board else None))
 
 
-def show_board(database_url: str, clock: "Clock", *, tell: Callable[[str], None] = click.echo) -> None:
-    """Serve the board over this database until Ctrl-C, to one user, whose password is told. It may have all done."""
+def show_board(
+    database_url: str, clock: "Clock", poll_seconds: int, *, tell: Callable[[str], None] = click.echo
+) -> None:
+    """Serve the board over this database until Ctrl-C, to one user, whose password is told. It may have all done.
+
+    `poll_seconds`: how often the service over that database polls, by which Health judges whether it is late.
+    """
     from mappings.load import load
     from sync import log
     from sync.admin.board_acts import BoardActs
@@ -59,7 +64,11 @@ def show_board(database_url: str, clock: "Clock", *, tell: Callable[[str], None]
 
     log.configure("console", level=logging.WARNING)
     mapping, password = load(), secrets.token_urlsafe(12)
-    settings = Settings(_env_file=None, database_url=database_url)  # type: ignore[call-arg]  # pydantic-settings takes it
+    settings = Settings(
+        _env_file=None,  # type: ignore[call-arg]  # pydantic-settings takes it
+        database_url=database_url,
+        poll_seconds=poll_seconds,
+    )
     with closing(open_store(database_url)) as store, server.listen(settings.board_host, 0) as listener:
         with store.write() as connection:
             board_users.put(connection, BoardUser(USER, hash_password(password), may_write=True, made_at=clock.now()))

@@ -25,7 +25,7 @@ class SentAlert:
 
 
 _NEW = insert_new(alerts)
-_SINCE = select(alerts).where(alerts.c.at >= bindparam("since")).order_by(alerts.c.at.desc())
+_SINCE = select(alerts).where(alerts.c.at >= bindparam("since")).order_by(alerts.c.at.desc(), alerts.c.kind)
 _COUNTS = select(alerts.c.kind, func.count()).group_by(alerts.c.kind)
 
 

@@ -194,7 +194,7 @@ def find(
 
     `event`: only that one, by the CRM's `eventId` or by the identity under which it is stored.
     """
-    statement = select(events).order_by(events.c.received_at)
+    statement = select(events).order_by(events.c.received_at, events.c.delivery, events.c.identity)
     if since is not None:
         statement = statement.where(events.c.received_at >= to_ms(since))
     if until is not None:
@@ -212,7 +212,7 @@ def newest_of(connection: Connection, ids: Iterable[str], at_most: int) -> list[
     rows = connection.execute(
         select(events.c.received_at, events.c.raw)
         .where(events.c.object_id.in_(sorted(ids)))
-        .order_by(events.c.received_at.desc(), events.c.occurred_at.desc().nulls_last())
+        .order_by(events.c.received_at.desc(), events.c.occurred_at.desc().nulls_last(), events.c.identity)
         .limit(at_most)
     )
     return [StoredEvent(from_ms(row.received_at), row.raw) for row in rows]

@@ -431,7 +431,13 @@ _OF_IDS = select(work_items).where(is_among(work_items.c.id, "ids"))
 _FAILING = (
     select(work_items)
     .where(_PARKED | (work_items.c.attempts > 0))
-    .order_by(work_items.c.parked_at.is_(None), work_items.c.parked_at, work_items.c.look_at)
+    .order_by(
+        work_items.c.parked_at.is_(None),
+        work_items.c.parked_at,
+        work_items.c.look_at,
+        work_items.c.kind,
+        work_items.c.id,
+    )
 )
 _REMOVE_PARKED = work_items.delete().where(*_OF_RECORD, _PARKED)
 

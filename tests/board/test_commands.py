@@ -3,6 +3,7 @@
 import re
 import threading
 import time
+from datetime import timedelta
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -16,8 +17,9 @@ from sync.cli import main
 from sync.commands.demo import show_board
 from sync.ending import Ending
 from sync.errors import ConfigurationError
-from sync.storage import board_users
+from sync.storage import board_users, processes
 from sync.storage.database import migrate, open_store
+from sync.storage.processes import Part
 from tests.board.browser import Visitor
 from tests.world import World
 
@@ -126,9 +128,13 @@ def test_the_demos_board_is_opened_with_the_password_that_is_told(
     said: list[str] = []
     apps: list[Flask] = []
     monkeypatch.setattr("sync.board.server.run", lambda app, _listener: apps.append(app))
-    show_board(world.service.settings.database_url, world.clock, tell=said.append)
+    with world.service.store.write() as connection:
+        worker = processes.begin(connection, Part.WORKER, 1, "here", world.clock.now() - timedelta(hours=1))
+        processes.beat(connection, worker, world.clock.now(), busy_since=None, waits_for=None)
+    show_board(world.service.settings.database_url, world.clock, 7_200, tell=said.append)
     password = re.findall(r"as demo, with the password (\S+)\. Ctrl-C", said[1])[0]
     assert re.fullmatch(r"\nThe board: http://localhost:\d+/board", said[0])
     guest = Visitor(world, apps[0])
     assert guest.log_in("demo", password).status_code == 303
     assert "Acme" in guest.see("/board")
+    assert "no poll for" not in guest.see("/board/health"), "the demo polls once, and is not late"

@@ -45,7 +45,7 @@ _TASKS_DONE = (
         effects.c.kind == EffectKind.TASK.value,
         effects.c.state == EffectState.DONE.value,
     )
-    .order_by(occurrences.c.decided_at)
+    .order_by(occurrences.c.decided_at, occurrences.c.key, effects.c.position)
 )
 _KICKOFFS = _TASKS_DONE.where(occurrences.c.handoff == bindparam("handoff")).with_only_columns(
     occurrences.c.portfolio, occurrences.c.cycle, occurrences.c.decided_at

@@ -98,7 +98,7 @@ _ADOPTED = (
     # Written out, so that SQLite sees that the index of just these serves.
     .where(effects.c.adopted == literal_column("1"), _IMPLEMENTS, effects.c.crm_id.is_not(None))
     .where(effects.c.payload.contains('"adopted":true'))  # it may have been planned anew since, as the service's own
-    .order_by(effects.c.state_at.desc())
+    .order_by(effects.c.state_at.desc(), effects.c.key)
     .limit(bindparam("at_most"))
 )
 
@@ -166,7 +166,14 @@ _TROUBLES = (
     select(effects, occurrences.c.handoff, *_UNIT)
     .join(occurrences, effects.c.occurrence == occurrences.c.key)
     .where(_IS_TROUBLE, effects.c.state_at >= bindparam("since"))
-    .order_by(not_(_WRONG), effects.c.state != EffectState.FAILED.value, effects.c.state, effects.c.state_at)
+    .order_by(
+        not_(_WRONG),
+        effects.c.state != EffectState.FAILED.value,
+        effects.c.state,
+        effects.c.state_at,
+        effects.c.occurrence,
+        effects.c.position,
+    )
 )
 
 
