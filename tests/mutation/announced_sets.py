@@ -19,6 +19,11 @@ MOVING = "tests/story/handoffs/test_5_moved_on.py"
 MUTANTS = (
     # 5
     Mutant(
+        "5-left-open-behind", "A task that a repeat has left open stays, as long as its set is not ready.",
+        SET_READY, "if ad_set.behind else []", "if not ad_set.members else []",
+        test=decision("5 a task that the repeat had not closed yet, and the set is not ready any more"),
+    ),
+    Mutant(
         "5-one-behind", "A set is announced with one ticket still behind.",
         SET_READY, "    if behind:\n", "    if len(behind) > 1:\n",
     ),

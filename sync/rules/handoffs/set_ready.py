@@ -5,6 +5,7 @@ The rungs of this ladder: docs/process.md 5.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from mappings.slips import differ_by_a_slip
@@ -66,7 +67,8 @@ def set_ready(context: Context) -> list[Verdict]:
         for t in homeless
     ]
     verdicts += advances(context)
-    verdicts += [_one_set(context, _AdSet(context, sets, folder, homeless)) for folder in sets]
+    for ad_set in [_AdSet(context, sets, folder, homeless) for folder in sets]:
+        verdicts += [*_left_open(context, ad_set), _one_set(context, ad_set)]
     verdicts += [unread(Handoff.SET_READY, ticket) for ticket in context.snapshot.unread if ticket.may_count]
     if not verdicts:
         verdicts.append(not_applicable(context, Handoff.SET_READY, "this cycle has no open ticket"))
@@ -110,11 +112,16 @@ class _AdSet:
             other_sets=list(self._others()),
         )
 
-    def closings(self, before: Sequence[Announcement], key: OccurrenceKey, number: int) -> list[CloseTask]:
-        """The end of the open tasks of these announcements, once the one of this key, which is the `number`th, has its task."""
+    def closings(
+        self, before: Sequence[Announcement], key: OccurrenceKey, number: int, since: datetime | None = None
+    ) -> list[CloseTask]:
+        """The end of the open tasks of these announcements, once the one of this key, which is the `number`th, has its task.
+
+        `since`: when the set was ready for it; None: it has been so since then.
+        """
         task = keys.effect_key(self._context.ledger.text_of(key), keys.task_slot(TaskKind.SHARE_DELIVERABLES))
         reason = f"the Ad Set “{self.name}” was announced again ({ordinal(number)} announcement)"
-        return closings(self._context, before, self.ready_since, task, reason)
+        return closings(self._context, before, since or self.ready_since, task, reason)
 
     def _others(self) -> Iterator[dict[str, object]]:
         """The other sets that are not ready, or whose name differs from this one's by a typing slip."""
@@ -164,6 +171,18 @@ def _one_set(context: Context, ad_set: _AdSet) -> Verdict:
     reason = f"{ready} of Ad Set “{folder}” {'are' if len(members) > 1 else 'is'} ready for approval"
     key = SetReadyKey(portfolio.id, context.cycle, tuple(sorted(ad_set.entries, key=str)))
     return _announcement(context, ad_set, key, reason, ad_set.of_it(before))
+
+
+def _left_open(context: Context, ad_set: _AdSet) -> list[Verdict]:
+    """Close what a repeat has left open, of a set that is not ready any more: it may not be announced again for long."""
+    made = ad_set.of_it(announcements(context)) if ad_set.behind else []
+    if not made:
+        return []
+    last, before = made[-1].recorded, made[:-1]
+    late = made_late(context, last, before)
+    key, since = keys.parse(last.key), last.cause_at or last.decided_at
+    closing = ad_set.closings(late, key, len(before) + 1, since) if late else []
+    return [due(context, key, last.reason, closing, cause_at=last.cause_at, detail=last.detail)] if closing else []
 
 
 def _behind(context: Context, ticket: Ticket) -> str:

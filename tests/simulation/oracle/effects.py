@@ -127,6 +127,8 @@ class Effects:
             ),
         )
         self._fill(best, slot)
+        if handoff == "5" and folder and best.called is None:
+            best.called = number
         return best
 
     def _may_say(self, offer: Offer, text: str) -> bool:
@@ -134,6 +136,8 @@ class Effects:
         return said is None or read(text) in said
 
     def _may_be_called(self, offer: Offer, number: str) -> bool:
+        if offer.called is not None:
+            return offer.called == number
         said = self._handoffs.said.get(offer.key, set())
         return said is None or any(one.number == number for one in said)
 

@@ -68,6 +68,8 @@ class Offer:
     """The emails of it that were sent before the loss of a database that no task in the CRM told of."""
     told_again: bool = False
     """One of them was sent once more."""
+    called: str | None = None
+    """Of an announcement: what its task or first email calls it, as all others of it must."""
     left: bool = False
     """Its portfolio was outside of the mapping's condition since: whether what had begun is finished is not said."""
 
@@ -422,6 +424,9 @@ class Handoffs:
         answered = _entries(offer for offer in of_cycle if (offer.told if offer.lost else offer.filled))
         told = _entries(offer for offer in of_cycle if offer.told)
         brought = [o for o in self.offers.values() if o.key[:2] == ("5", rec.ref.id) and int(str(o.key[2])) < 0]
+        for folder, members in self._sets(tickets, closings, cycle):
+            if folder and self._ready(members) < len(members):
+                yield from self._left_open(folder, members, of_cycle)
         for folder, members in self._ready_sets(tickets, closings, cycle):
             complete = status in {self._crm.submitted, self._crm.pending}
             early = not complete and self._crm.now.at < _complete_at(members)
@@ -432,7 +437,7 @@ class Handoffs:
             entries = frozenset(self._entries_now(members))
             key: Key = ("5", rec.ref.id, cycle, folder, entries)
             if entries <= told:
-                yield from self._made_late(rec, folder, members, of_cycle)
+                yield from self._made_late(folder, members, of_cycle)
                 continue
             # Announced by the other of two merged ones in a cycle since ended: it is announced (M.11).
             if (
@@ -545,10 +550,21 @@ class Handoffs:
                 self.to_close.add((key, slot))
             yield Due(key, slot, None, must=False)
 
-    def _made_late(self, rec: Rec, folder: str, members: Sequence[Rec], of_cycle: Sequence[Offer]) -> Iterator[Due]:
+    def _made_late(self, folder: str, members: Sequence[Rec], of_cycle: Sequence[Offer]) -> Iterator[Due]:
         """5.20: one that was made all the same is closed at the next look; after a loss, what was not closed yet."""
         entries = self._entries_now(members)
-        held = [one for one in of_cycle if one.told and _entries([one]) & entries]
+        yield from self._after(
+            [one for one in of_cycle if one.told and _entries([one]) & entries], folder, members, of_cycle
+        )
+
+    def _left_open(self, folder: str, members: Sequence[Rec], of_cycle: Sequence[Offer]) -> Iterator[Due]:
+        """5.20: the next look closes it whether the set is ready then or not."""
+        of_it = [one for one in of_cycle if one.told and self._same_set(one, folder, members)[0]]
+        yield from self._after(of_it, folder, members, of_cycle)
+
+    def _after(
+        self, held: Sequence[Offer], folder: str, members: Sequence[Rec], of_cycle: Sequence[Offer]
+    ) -> Iterator[Due]:
         for newest in sorted(held, key=lambda one: one.number)[-1:]:
             known = set(self.to_close)
             yield from self._older_tasks(newest.key, folder, members, [one for one in of_cycle if one is not newest])

@@ -574,6 +574,13 @@ HANDOFF_5 = [
         [CLOSE_SHARE],
     ),
     Row(
+        "5.5 5.20 G.7",
+        "a task that the repeat had not closed yet, and the set is not ready any more",
+        lambda: again().look().lose_database().not_closed(SHARE).move("201", to=Stage.IN_PROGRESS),
+        Says("5", DUE, ""),
+        [CLOSE_SHARE],
+    ),
+    Row(
         "5.6 5.20 G.7",
         "a lost database, long after the repeat: what is open was opened again, or an earlier version left it so",
         lambda: again().look().later(hours=2).lose_database().not_closed(SHARE),
