@@ -399,7 +399,7 @@ MUTANTS = (
     ),
     Mutant(
         "poll-task-found-for-ever", "A completed task has its portfolio looked at by every poll of half an hour.",
-        POLL, "    changes.remember(connection, modified_at(tasks.records), tasks.until)\n", "",
+        POLL, "    changes.remember(connection, certain)\n", "",
         test="tests/unit/test_poll.py::test_a_completed_task_is_found_once",
     ),
     Mutant(

@@ -120,7 +120,7 @@ class Agency:
     def _decline(self, client: Client, kickoff: datetime, at: datetime, day: date) -> Callable[[], None]:
         def act() -> None:
             self._status(client, "No Refresh Requested")()
-            self._world.work()
+            self._move_on(client, day)
             expected, came = client.expected, _midnight(day)
             expected.turn(MANAGER, kickoff, min(at, came), handed_on=at < came)
             expected.turn(SPECIALIST, came, at, handed_on=False)  # nobody had answered when the date came
@@ -236,6 +236,7 @@ class Agency:
     def _go_live(self, client: Client, tell: Callable[[datetime], None], *, by_task: bool) -> Callable[[], None]:
         def act() -> None:
             people, at = self._world.people, self._world.clock.now()
+            day = date.fromisoformat(self._world.date(client.portfolio))
             self._world.work()
             if by_task:
                 [task] = [t for t in people.tasks("portfolio", client.portfolio) if t.open and "Implement" in t.subject]
@@ -247,11 +248,19 @@ class Agency:
                 at = written[0]
             else:
                 people.set_status(client.portfolio, "Creatives Implemented")
-                self._world.work()
+            self._move_on(client, day)
             tell(at)
             self._plan(client)
 
         return act
+
+    def _move_on(self, client: Client, day: date) -> None:
+        """Have the service carry out the end of the cycle of this day: it may want one more look than usual."""
+        ended, world = self._world.clock.now(), self._world
+        world.work()
+        while date.fromisoformat(world.date(client.portfolio)) == day:
+            assert world.clock.now() < ended + HOUR, f"the date of {client.name} is not moved"
+            world.minutes(0.1)
 
     def _implemented(self, client: Client, *, since: datetime) -> list[datetime]:
         """When the service has closed the cycle, if it has."""

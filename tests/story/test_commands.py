@@ -249,13 +249,13 @@ def test_a_sweep_works_to_the_end_and_a_second_finds_nothing_to_do(desk: Desk) -
         desk.people.create_portfolio(f"Client {n}", desk.day(5))
     desk.people.create_portfolio("Later", desk.day(50))
     first = desk.json("sweep")
-    wanted = {"marked": 3, "done": 6, "failed": 0, "unknown": 0, "not_sent": 0, "held": 0, "errors": 0}
+    # The fourth too: no pass has found it yet, and the board and `list` are to show it.
+    wanted = {"marked": 4, "done": 6, "failed": 0, "unknown": 0, "not_sent": 0, "held": 0, "errors": 0}
     assert first | {"version": 1, "command": "sweep", "today": desk.day(0), **wanted} == first
     assert len(desk.people.all_tasks()) == 3
     second = desk.run("sweep")
     assert second.exit_code == 0
-    # The fourth was made since the first sweep began, and nobody has read it.
-    assert "4 records found, 4 looked at\n       0  effects done\n" in second.stdout
+    assert "0 records found, 0 looked at\n       0  effects done\n" in second.stdout
 
 
 def test_another_today_decides_by_that_day_and_does_not_stand_for_its_sweep(desk: Desk) -> None:

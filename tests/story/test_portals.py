@@ -166,6 +166,7 @@ def test_setting_up_works_or_says_what_to_do(
 ELSEWHERE = {
     "4.11": "tests/unit/check/test_portals.py",
     "4.17": "tests/story/test_full_texts.py",
+    "4.21": "tests/unit/test_ticket_histories.py",
     "7.2": "tests/story/test_people_change.py",
     "7.8": "tests/story/test_people_change.py",
     "8.5": "tests/contract/hubspot/test_wire.py",

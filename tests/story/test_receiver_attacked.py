@@ -32,7 +32,7 @@ def test_genuine_deliveries_are_answered_meanwhile(receiver: Receiver, attack: s
             assert receiver.deliver(number) == 200
         assert receiver.healthy()
     with sqlite3.connect(receiver.directory / "handoffs.db") as database:
-        assert database.execute("SELECT count(*) FROM event").fetchone() == (10,)
+        assert database.execute("SELECT count(*) FROM delivery").fetchone() == (10,)
 
 
 @pytest.mark.parametrize(

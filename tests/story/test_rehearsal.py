@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from click.testing import CliRunner, Result
 
 from mappings.load import load
@@ -308,6 +309,7 @@ def test_it_prints_all_that_serve_needs_and_serve_goes_by_its_clock(directory: P
         run("subscriptions", "--out", "project", **settings)
         run("setup", "--apply", "--yes", **settings)
         service = start("sandbox", "now", "serve", **settings)
+        _until(lambda: _answers(f"http://127.0.0.1:{port}/healthz"))  # else the first delivery comes again in a minute
         run("sandbox", "do", "create-portfolio", "Acme", "--date", "2027-03-10", **settings)
         _until(lambda: "Contact Client" in run("sandbox", "show", "tasks", **settings))
         assert "sweep Mon 1 Mar 2027" in run("sandbox", "now", "status", **settings)
@@ -326,6 +328,13 @@ def _free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=5).ok
+    except requests.ConnectionError:
+        return False
 
 
 def _until(true: Callable[[], Any]) -> None:

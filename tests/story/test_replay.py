@@ -55,7 +55,7 @@ def test_a_delivery_that_was_lost_on_the_way_to_a_look(world: World, terminal: T
     before = dump(world)
     again = terminal.run("replay", "--event", newest_event(world).identity)
     assert (again.exit_code, "1 skipped" in again.stdout) == (0, True)
-    noted = {"run", "fact", "wait"}  # each look notes whom it saw the portfolio wait for
+    noted = {"run", "fact", "wait", "look"}  # each look notes when it was, and whom it saw the portfolio wait for
     assert {name: rows for name, rows in dump(world).items() if name not in noted} == {
         name: rows for name, rows in before.items() if name not in noted
     }

@@ -71,6 +71,7 @@ READS_THE_LEDGER: tuple[Command, ...] = (
     ("users", "list"),
     ("status",),
     ("log",),
+    ("letter",),
     ("runs",),
     ("report",),
     ("dead",),
@@ -90,7 +91,7 @@ READS_THE_LEDGER: tuple[Command, ...] = (
 )
 """Commands that want a database that is there."""
 
-READS_ONLY: tuple[Command, ...] = READS_THE_LEDGER[:8]
+READS_ONLY: tuple[Command, ...] = READS_THE_LEDGER[:9]
 """… of which these leave its schema as it is."""
 
 MAKES_THE_LEDGER: tuple[Command, ...] = (
@@ -100,7 +101,7 @@ MAKES_THE_LEDGER: tuple[Command, ...] = (
 )
 """Commands that make the database where there is none."""
 
-WRITES_THE_LEDGER: tuple[Command, ...] = (*MAKES_THE_LEDGER, *READS_THE_LEDGER[8:-1])
+WRITES_THE_LEDGER: tuple[Command, ...] = (*MAKES_THE_LEDGER, *READS_THE_LEDGER[9:-1])
 
 
 def settings() -> Iterator[Case]:
