@@ -74,8 +74,8 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def simulation(session: nox.Session) -> None:
-    """Weeks of simulated agencies, judged by the oracle; 200 seeds unless told otherwise."""
-    run(session, "python", "-m", "tests.simulation", *(session.posargs or ("--seeds", "0:200")))
+    """Weeks of simulated agencies, judged by the oracle; 150 seeds unless told otherwise."""
+    run(session, "python", "-m", "tests.simulation", *(session.posargs or ("--seeds", "0:150")))
 
 
 @nox.session

@@ -1,5 +1,6 @@
 """What every test shares."""
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +22,13 @@ settings.load_profile("patient")
 # A shell has its background jobs ignore Ctrl-C, and what they start inherits that: the tests of Ctrl-C would wait in vain.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many again as there are processors: a third of the time a test waits for processes that it has started."""
+    processors = os.cpu_count() or 1
+    return processors + processors // 2
 
 
 @pytest.fixture(scope="session", autouse=True)
