@@ -171,8 +171,10 @@ class PostgreSQL:
 
     def explained(self, cause: BaseException | None) -> str:
         """Say in an admin's words what is the matter, and what to do about it, by the code that PostgreSQL gives."""
-        found = code(cause)
         said = " ".join(str(cause).split())
+        found = code(cause)
+        if found is None and "idle-in-transaction" in said:  # psycopg 3.2 gives no code of a connection that was ended
+            found = "25P03"
         if found is None and "FATAL:" in said:
             refused = said.rpartition("FATAL:")[2].strip()
             return f"{self.place} {_refusal(refused)} ({refused})"
