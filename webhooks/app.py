@@ -62,7 +62,7 @@ def create_app(*, store: Store, settings: Settings, clock: Clock, look: Look = h
     metrics = Metrics(store, clock)
     probe = _Probe(store)
     keeper = app.extensions["keeper"] = Keeper(store)
-    receiver = _Receiver(keeper, clock, metrics, settings.max_body_bytes, settings.hubspot_app_id, trust_of(settings))
+    receiver = _Receiver(keeper, clock, metrics, settings.max_body_bytes, trust_of(settings))
     if receiver.trust is None:
         _log.info("webhooks.off", reason="HUBSPOT_CLIENT_SECRET and PUBLIC_URL are not set")
 
@@ -155,7 +155,6 @@ class _Receiver:
     clock: Clock
     metrics: Metrics
     max_body_bytes: int
-    app_id: str | None
     trust: Trust | None
     room: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(AT_A_TIME))
 

@@ -101,7 +101,7 @@ def parse(body: bytes) -> list[Event]:
 
 
 def kinds_of(body: bytes) -> list[Kind]:
-    """Check that a body is a delivery, as `parse` would, and read the kind of each event: fifty times as fast.
+    """Check that a body is a delivery, as `parse` would, and read the kind of each event: some twenty times as fast (100 events).
 
     Raises `MalformedBodyError` where `parse` does. What is not as HubSpot writes it (nested values, half an emoji, an odd
     number) is left to `parse` to judge.

@@ -64,7 +64,6 @@ _DELIVERIES = select(deliveries.c.id, deliveries.c.received_at, deliveries.c.bod
 _BETWEEN = _DELIVERIES.where(deliveries.c.id >= bindparam("first"), deliveries.c.id <= bindparam("last")).order_by(
     deliveries.c.id
 )
-_ANY = select(deliveries.c.id).where(_WAITS).limit(1)
 _OLDEST = select(func.min(deliveries.c.received_at)).where(_WAITS)
 _NEWEST = select(func.max(deliveries.c.received_at)).where(_WAITS)
 _PENDING = (
@@ -94,11 +93,6 @@ def append(connection: Connection, arrived: Sequence[tuple[bytes, datetime]]) ->
 
 
 # -- to be unpacked
-
-
-def any_waits(connection: Connection) -> bool:
-    """Whether there is something to unpack."""
-    return connection.execute(_ANY).first() is not None
 
 
 def oldest(connection: Connection) -> datetime | None:

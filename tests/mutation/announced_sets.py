@@ -139,7 +139,7 @@ MUTANTS = (
     ),
     Mutant(
         "5-older-task-stays", "The older task to share the same set stays open.",
-        SET_READY, "        *ad_set.closings(before, key, number),\n", "",
+        SET_READY, "        *ad_set.closings(before, key, number, ad_set.ready_since),\n", "",
         test=decision("5 a repeat says that it is one"),
     ),
     Mutant(

@@ -66,6 +66,13 @@ def in_the_middle(world: World, step: str, happens: Callable[[], None]) -> None:
     world.failpoint = failpoint
 
 
+def look_at(service: Service, portfolio: str) -> None:
+    """Have this worker look at a portfolio, as far as it may."""
+    with service.store.write() as connection:
+        work_queue.enqueue(connection, [RecordRef(Kind.PORTFOLIO, portfolio)], service.clock.now(), "test")
+    Turns(service).drain()
+
+
 def settle(world: World) -> None:
     for _ in range(6):
         world.minutes(2)
@@ -92,9 +99,7 @@ def test_a_merge_in_the_middle_of_a_pass(world: World, other: Service, step: str
         Turns(other).drain()
 
     in_the_middle(world, step, merged)
-    with world.service.store.write() as connection:
-        work_queue.enqueue(connection, [RecordRef(Kind.PORTFOLIO, one)], world.clock.now(), "test")
-    Turns(world.service).drain()
+    look_at(world.service, one)
     assert made
     assert lane_of(made[0]) != lane_of(one)
     settle(world)
@@ -115,9 +120,7 @@ def test_a_ticket_that_moves_in_the_middle_of_a_pass(world: World, other: Servic
     def moves() -> None:
         world.people.associate("ticket", ticket, "portfolio", two)
         world.people.dissociate("ticket", ticket, "portfolio", one)
-        with other.store.write() as connection:
-            work_queue.enqueue(connection, [RecordRef(Kind.PORTFOLIO, two)], world.clock.now(), "test")
-        Turns(other).drain()
+        look_at(other, two)
         moved.append(True)
 
     in_the_middle(world, step, moves)
@@ -145,9 +148,7 @@ def test_a_lone_ticket_that_gets_a_portfolio_in_the_middle_of_its_pass(world: Wo
 
     def comes() -> None:
         world.people.associate("ticket", ticket, "portfolio", one)
-        with other.store.write() as connection:
-            work_queue.enqueue(connection, [RecordRef(Kind.PORTFOLIO, one)], world.clock.now(), "test")
-        Turns(other).drain()
+        look_at(other, one)
         came.append(True)
 
     in_the_middle(world, step, comes)

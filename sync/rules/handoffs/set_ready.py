@@ -113,15 +113,15 @@ class _AdSet:
         )
 
     def closings(
-        self, before: Sequence[Announcement], key: OccurrenceKey, number: int, since: datetime | None = None
+        self, before: Sequence[Announcement], key: OccurrenceKey, number: int, since: datetime
     ) -> list[CloseTask]:
         """The end of the open tasks of these announcements, once the one of this key, which is the `number`th, has its task.
 
-        `since`: when the set was ready for it; None: it has been so since then.
+        `since`: when the set was ready for that one.
         """
         task = keys.effect_key(self._context.ledger.text_of(key), keys.task_slot(TaskKind.SHARE_DELIVERABLES))
         reason = f"the Ad Set “{self.name}” was announced again ({ordinal(number)} announcement)"
-        return closings(self._context, before, since or self.ready_since, task, reason)
+        return closings(self._context, before, since, task, reason)
 
     def _others(self) -> Iterator[dict[str, object]]:
         """The other sets that are not ready, or whose name differs from this one's by a typing slip."""
@@ -179,10 +179,18 @@ def _left_open(context: Context, ad_set: _AdSet) -> list[Verdict]:
     if not made:
         return []
     last, before = made[-1].recorded, made[:-1]
+    closing = _closing(context, ad_set, last, before, last.cause_at or last.decided_at)
+    return [] if closing is None else [closing]
+
+
+def _closing(
+    context: Context, ad_set: _AdSet, last: RecordedOccurrence, before: Sequence[Announcement], since: datetime
+) -> Verdict | None:
+    """The end of what `last`, which stands, has left open of those before it; None: nothing. `since`: see `_AdSet.closings`."""
     late = made_late(context, last, before)
-    key, since = keys.parse(last.key), last.cause_at or last.decided_at
+    key = keys.parse(last.key)
     closing = ad_set.closings(late, key, len(before) + 1, since) if late else []
-    return [due(context, key, last.reason, closing, cause_at=last.cause_at, detail=last.detail)] if closing else []
+    return due(context, key, last.reason, closing, cause_at=last.cause_at, detail=last.detail) if closing else None
 
 
 def _behind(context: Context, ticket: Ticket) -> str:
@@ -196,15 +204,11 @@ def _known_set(context: Context, ad_set: _AdSet, held: Sequence[Announcement]) -
     if not held:
         return not_applicable(context, Handoff.SET_READY, f"Ad Set “{ad_set.name}” was ready before going live")
     last = held[-1].recorded
-    key = keys.parse(last.key)
+    before = earlier_than(context, last)
     if not last.settled and context.portfolio.status in SUBMITTED:
         # Announced, but the CRM refused the status: that is still to be done, and whatever waits for a person.
-        return _announcement(context, ad_set, key, last.reason, earlier_than(context, last), last)
-    before = earlier_than(context, last)
-    late = made_late(context, last, before)
-    if late and (closing := ad_set.closings(late, key, len(before) + 1)):
-        return due(context, key, last.reason, closing, cause_at=last.cause_at, detail=last.detail)
-    return done(last)
+        return _announcement(context, ad_set, keys.parse(last.key), last.reason, before, last)
+    return _closing(context, ad_set, last, before, ad_set.ready_since) or done(last)
 
 
 def _announcement(
@@ -229,7 +233,7 @@ def _announcement(
         effects.append(status_write(context, Status.CREATIVES_PENDING_APPROVAL))
     effects += [
         NewTask(TaskKind.SHARE_DELIVERABLES, am, manager, variables, no_manager),
-        *ad_set.closings(before, key, number),
+        *ad_set.closings(before, key, number, ad_set.ready_since),
         Email(EmailKind.SET_READY_ACCOUNT_MANAGER, am, manager, variables, None, no_manager),
         Email(EmailKind.SET_READY_SOCIAL_AD_SPECIALIST, sas, specialist, variables, None, no_specialist),
     ]
