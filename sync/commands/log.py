@@ -21,6 +21,7 @@ from sync.commands.output import (
     say,
     zone_in_use,
 )
+from sync.storable import storable_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,7 +35,7 @@ COLUMNS = (
 
 
 @click.command()
-@click.argument("client", default="", metavar="[CLIENT]")
+@click.argument("client", default="", metavar="[CLIENT]", type=storable_text)
 @click.option(
     "--person", default="", metavar="WHO", help="Only work for this person: email, owner id, part of the name."
 )

@@ -19,6 +19,7 @@ from sync.commands.options import (
     start_of,
 )
 from sync.commands.output import number, say
+from sync.storable import storable_text
 
 if TYPE_CHECKING:
     from sync.admin import replay as replaying
@@ -28,7 +29,7 @@ TROUBLES = ("failed", "blocked", "parked", "unknown")
 
 
 @click.command()
-@click.option("--event", metavar="ID", help="What this event named: HubSpot's eventId.")
+@click.option("--event", metavar="ID", type=storable_text, help="What this event named: HubSpot's eventId.")
 @click.option("--since", type=parse_day_or_moment, metavar="WHEN", help="What deliveries named that came from then on.")
 @click.option("--until", type=parse_day_or_moment, metavar="WHEN", help="… and up to then; of a day, to its end.")
 @click.option(

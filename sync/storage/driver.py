@@ -15,6 +15,7 @@ def driver() -> Any:
     try:
         import psycopg
         import psycopg.conninfo
+        import psycopg.types.json
     except ImportError as error:
         raise ConfigurationError(NOT_INSTALLED) from error
     return psycopg

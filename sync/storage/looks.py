@@ -92,10 +92,13 @@ def due(connection: Connection, today: date) -> set[RecordRef]:
 
 
 def naming(connection: Connection, people: Iterable[str]) -> set[RecordRef]:
-    """Find the portfolios on which, or on whose tickets, one of these was named (owners' ids or emails) at the last look."""
+    """Find the portfolios on which, or on whose tickets, one of these was named (owners' ids or emails) at the last look.
+
+    An email is the same in capitals: people type it, and SQLite alone would take it so by itself.
+    """
     found: set[RecordRef] = set()
     for one in people:
         named = json.dumps(one, ensure_ascii=False)  # as `to_json` has it
-        of_them = select(looks.c.portfolio).where(looks.c.named.contains(named, autoescape=True))
+        of_them = select(looks.c.portfolio).where(looks.c.named.icontains(named, autoescape=True))
         found |= {RecordRef(Kind.PORTFOLIO, portfolio) for portfolio in connection.scalars(of_them)}
     return found

@@ -9,6 +9,7 @@ What a transaction needs is said in its `BEGIN` or by `SET LOCAL`, and no statem
 pooler in transaction mode (pgbouncer) a session is another's after each commit.
 """
 
+import json
 import re
 import selectors
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from sqlalchemy import Column, Connection, Engine, String, create_engine, event
 from sqlalchemy.pool import NullPool
 
 from sync.errors import ConfigurationError
+from sync.storable import storable, storable_text
 from sync.storage.driver import code, driver
 from sync.storage.session_locks import SessionLaneLock, SessionLocks
 from sync.storage.timekeeper import SessionTimeKeeper
@@ -116,6 +118,7 @@ class PostgreSQL:
             raise ConfigurationError("DATABASE_URL is no address that PostgreSQL's client understands") from None
         connection: psycopg.Connection[Any] = library.connect(**{**_CONNECTING, **given}, prepare_threshold=None)
         connection.adapters.register_dumper(str, _text_dumper())
+        library.types.json.set_json_dumps(_json, connection)
         return connection
 
     def is_usable(self, connection: Connection) -> bool:
@@ -213,14 +216,19 @@ def sorting_as_sqlite() -> Iterator[None]:
 
 
 def _text_dumper() -> Any:
-    """What gives texts to the server, without the one character that it cannot hold: a NUL, which people can paste."""
+    """What gives texts to the server as they are storable: a NUL, which people can paste, it cannot hold."""
     from psycopg.types.string import StrDumper
 
     class Text(StrDumper):
         def dump(self, obj: str) -> Any:
-            return super().dump(obj.replace("\0", "\ufffd"))
+            return super().dump(storable_text(obj))
 
     return Text
+
+
+def _json(value: object) -> str:
+    """Write JSON for the server: it refuses the escape of what it cannot hold as well, as in a list of ids (`lists`)."""
+    return json.dumps(storable(value))
 
 
 def _session_of(connection: Connection) -> "psycopg.Connection[Any]":

@@ -21,7 +21,7 @@ MUTANTS = (
     Mutant(
         "reason-as-typed", "A reason that was typed in another encoding ends the command with a traceback.",
         OPTIONS, ", type=storable_text", "",
-        test=_UNFIT_TEST + "test_a_reason_in_another_encoding",
+        test=_UNFIT_TEST + "test_what_is_typed_in_another_encoding",
     ),
     Mutant(
         "line-over-full", "A line is added to a task's text whether there is room or not: the task is not closed.",

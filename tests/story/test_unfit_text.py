@@ -50,7 +50,7 @@ def test_what_people_wrote_into_a_task_stays(world: World) -> None:
     assert f"<p>called twice {SHOWN}</p>" in task.body
 
 
-def test_a_reason_in_another_encoding(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_typed_in_another_encoding(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A terminal that is not set to UTF-8 gives bytes which Python hands on as lone surrogates."""
     world.people.create_portfolio("Acme", world.day(5))
     terminal = Terminal(world, monkeypatch)
@@ -58,3 +58,5 @@ def test_a_reason_in_another_encoding(world: World, monkeypatch: pytest.MonkeyPa
     ended = terminal.run("adopt", "--silence-due", "--apply", "--yes", "--reason", "f\udcfcr M\udcfcller")
     assert ended.exit_code == 0, ended.output
     assert "no portfolio" in terminal.run("explain", "M\udcfcller").output
+    assert "Nothing" in terminal.run("log", "M\udcfcller").output
+    assert "no event" in terminal.run("replay", "--event", "M\udcfcller").output
