@@ -7,8 +7,7 @@ from sqlalchemy import Connection, select
 
 from sync.clock import to_ms
 from sync.crm import RecordRef
-from sync.storage.database import in_parts
-from sync.storage.lists import is_among
+from sync.storage.records import is_of_records, parts_of
 from sync.storage.tables import seen
 from sync.storage.upsert import upsert
 
@@ -16,7 +15,7 @@ READ_TOO_SOON = timedelta(seconds=2)
 """What was changed so shortly before it was read may have been changed again in the same moment: a poll reads it again."""
 
 _REMEMBER = upsert(seen)
-_READ = select(seen).where(is_among(seen.c.id, "ids"))
+_READ = select(seen).where(is_of_records(seen))
 
 
 def remember(connection: Connection, modified: Mapping[RecordRef, datetime]) -> None:
@@ -32,6 +31,6 @@ def remember(connection: Connection, modified: Mapping[RecordRef, datetime]) -> 
 def unread(connection: Connection, modified: Mapping[RecordRef, datetime]) -> set[RecordRef]:
     """Find the records that were not read since their last change, which is given."""
     known: dict[tuple[str, str], int] = {}
-    for part in in_parts([record.id for record in modified]):
-        known.update({(row.kind, row.id): row.modified_at for row in connection.execute(_READ, {"ids": part})})
+    for part in parts_of(modified.keys()):
+        known.update({(row.kind, row.id): row.modified_at for row in connection.execute(_READ, part)})
     return {record for record, at in modified.items() if known.get((record.kind.value, record.id), -1) < to_ms(at)}

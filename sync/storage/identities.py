@@ -14,8 +14,8 @@ from sqlalchemy import Connection, Executable, Row, func, select
 from sync.clock import from_ms, to_ms
 from sync.crm import Kind, RecordRef
 from sync.rules.model import Former, SeenVersions
-from sync.storage.database import in_parts, to_json
-from sync.storage.lists import is_among
+from sync.storage.database import to_json
+from sync.storage.records import is_of_records, parts_of
 from sync.storage.tables import identities, seen_versions
 from sync.storage.upsert import upsert
 
@@ -98,7 +98,7 @@ def _former(row: Row[Any]) -> Former:
     )
 
 
-_SEEN = select(seen_versions).where(is_among(seen_versions.c.id, "ids"))
+_SEEN = select(seen_versions).where(is_of_records(seen_versions))
 _SEE = upsert(seen_versions)
 
 
@@ -139,9 +139,6 @@ def see(
 
 def _seen_rows(connection: Connection, records: set[RecordRef]) -> dict[RecordRef, Row[Any]]:
     found: dict[RecordRef, Row[Any]] = {}
-    for part in in_parts(sorted({record.id for record in records})):
-        for row in connection.execute(_SEEN, {"ids": part}):
-            record = RecordRef(Kind(row.kind), row.id)
-            if record in records:
-                found[record] = row
+    for part in parts_of(records):
+        found.update({RecordRef(Kind(row.kind), row.id): row for row in connection.execute(_SEEN, part)})
     return found

@@ -11,9 +11,9 @@ from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, Table, insert
 
-from mappings.vocabulary import Handoff, TaskKind
+from mappings.vocabulary import Handoff, Kept, TaskKind
 from sync.clock import Clock, to_ms
 from sync.crm import Kind, RecordRef
 from sync.observe import status
@@ -22,7 +22,7 @@ from sync.passes.sweep import TICKETS_LIVE_FOR
 from sync.rules.keys import EffectKind, suffix_of
 from sync.rules.model import EffectState, OccurrenceState
 from sync.settings import Settings, read_settings
-from sync.storage import backfills, inbox, ledger, retention, runs, tables, work_queue
+from sync.storage import backfills, changes, identities, inbox, ledger, retention, runs, tables, versions, work_queue
 from sync.storage.database import Store, migrate, open_store
 from sync.storage.ledger import queries
 from tests.bench.figures import Figure
@@ -99,6 +99,9 @@ def questions(store: Store, settings: Settings) -> dict[str, Callable[[], object
     metrics = Metrics(store, clock)
     some = [str(number) for number in range(20)]
     refs = [RecordRef(Kind.PORTFOLIO, i) for i in some]
+    tickets = [RecordRef(Kind.TICKET, i) for i in some]
+    with store.read() as connection:
+        known = [one for of_ticket in versions.of(connection, tickets).values() for one in of_ticket]
 
     def ask(question: Callable[[Connection], object]) -> Callable[[], object]:
         def asked() -> object:
@@ -117,6 +120,10 @@ def questions(store: Store, settings: Settings) -> dict[str, Callable[[], object
         "start, blocked effects": ask(queries.with_blocked_effects),
         "breaker, attempted": ask(lambda c: ledger.attempted_since(c, NOW - timedelta(hours=1))),
         "pass, unresolved": ask(lambda c: ledger.unresolved(c, refs)),
+        "pass, versions that are kept": ask(lambda c: versions.of(c, tickets)),
+        "pass, versions to keep": ask(lambda c: versions.remember(c, known)),
+        "pass, what records were": ask(lambda c: identities.seen(c, tickets)),
+        "poll, what was read": ask(lambda c: changes.unread(c, dict.fromkeys(tickets, NOW))),
         "pass, to follow": ask(lambda c: ledger.to_follow(c, NOW, 100)),
         "backlog": ask(lambda c: work_queue.backlog(c, NOW)),
         "explain, newest events": ask(lambda c: inbox.newest_of(c, some, 10)),
@@ -137,9 +144,21 @@ def fill(store: Store, effects: int) -> None:
             connection.execute(insert(tables.occurrences), [occurrence for occurrence, _ in rows])
             connection.execute(insert(tables.effects), [effect for _, effect in rows])
             connection.execute(insert(tables.runs), [_run(n) for n in part if n % 100 == 0])
+            for table, row in _TICKETS.items():
+                connection.execute(insert(table), [{"kind": Kind.TICKET.value, "id": str(n), **row} for n in part])
     if store.is_shared:  # as PostgreSQL does by itself after a while
         with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("VACUUM ANALYZE")
+
+
+_TICKETS: dict[Table, dict[str, Any]] = {
+    tables.versions: {
+        "property": Kept.STAGE.value, "at": to_ms(NOW), "value": "1", "means": "in_progress", "source": "CRM_UI", "by": "",
+    },
+    tables.seen: {"modified_at": to_ms(NOW)},
+    tables.seen_versions: {"times": f'{{"hs_pipeline_stage":[{to_ms(NOW)}]}}', "name": "Banner"},
+}  # fmt: skip
+"""What is kept of each ticket that ever was."""
 
 
 def _run(number: int) -> dict[str, Any]:

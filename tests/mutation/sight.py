@@ -87,6 +87,12 @@ MUTANTS = (
     ),
     # what passes find is kept
     Mutant(
+        "records-by-id-alone", "Each pass goes through all that was ever kept of any record.",
+        "sync/storage/records.py", 'and_(table.c.kind == bindparam("of_kind"), is_among(table.c.id, "ids"))',
+        'is_among(table.c.id, "ids")',
+        test="tests/unit/test_long_ledger.py::test_no_question_reads_the_whole_ledger",
+    ),
+    Mutant(
         "kept-versions-merged", "Versions are told by their number and the newest, whose ever they are.",
         KEPT_VERSIONS, 'return f"{record.id} {sum', 'return f"{sum',
         test="tests/unit/test_versions_kept.py::test_a_merge_that_changes_neither_number_nor_newest_shows_other_versions",

@@ -13,7 +13,7 @@ from sync.storage.database import Store, migrate, open_store
 from sync.storage.ledger import queries
 from tests.bench.queries import fill, questions
 
-GROWING = ("effect", "occurrence", "event", "delivery", "run")
+GROWING = ("effect", "occurrence", "event", "delivery", "run", "version", "seen", "seen_versions")
 EFFECTS = 300
 
 SERVES = {
