@@ -2,9 +2,11 @@
 
 import logging
 import sys
+import traceback
 from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
 from contextvars import ContextVar
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, TextIO, cast
 
@@ -64,3 +66,11 @@ def configure(log_format: Literal["console", "json"], *, level: int = logging.IN
         logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Enduring(sys.stderr))),
         cache_logger_on_first_use=True,
     )
+
+
+def where(error: BaseException) -> str:
+    """Tell where it happened, as an event's `stack`: a line a frame, the last five. Its message, which may quote what
+    somebody has typed or sent, is left out.
+    """
+    frames = traceback.extract_tb(error.__traceback__)[-5:]
+    return "\n".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)

@@ -6,12 +6,10 @@ caller more than it needs.
 """
 
 import re
-import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from threading import BoundedSemaphore, Lock
 from urllib.parse import quote
 
@@ -21,6 +19,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from sync.clock import Clock
 from sync.errors import StoreError
+from sync.log import where
 from sync.observe import health
 from sync.observe.metrics import Metrics
 from sync.observe.running import Finding
@@ -96,8 +95,8 @@ def create_app(*, store: Store, settings: Settings, clock: Clock, look: Look = h
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
         if request.endpoint == webhook.__name__:
-            return receiver.unstorable(type(error).__name__, stack=_frames(error))
-        _log.error("request.failed", path=request.path, error=type(error).__name__, stack=_frames(error))
+            return receiver.unstorable(type(error).__name__, stack=where(error))
+        _log.error("request.failed", path=request.path, error=type(error).__name__, stack=where(error))
         return _json(500, error="internal error")
 
     return app
@@ -239,12 +238,6 @@ def _target() -> str:
     path = quote(f"{environ.get('SCRIPT_NAME', '')}{environ.get('PATH_INFO', '')}", encoding="latin-1")
     query = environ.get("QUERY_STRING")
     return f"{path}?{query}" if query else path
-
-
-def _frames(error: Exception) -> list[str]:
-    """Where it happened. The message is left out: it may quote the values of a delivery."""
-    frames = traceback.extract_tb(error.__traceback__)[-5:]
-    return [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
 
 
 def _json(status: int, **fields: object) -> Response:

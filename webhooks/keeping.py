@@ -44,10 +44,10 @@ class Keeper:
         """Return once it is durable. Raises `StoreError` if that was not possible in time; it may still be kept then."""
         mine = _Waiting(body, at)
         with self._arrived:
-            self._waiting.append(mine)
-            if not self._writes:
-                self._writes = True
+            if not self._writes:  # it waits for the lock, and so cannot end before this is written down
                 threading.Thread(target=self._write, name="keeping", daemon=True).start()
+                self._writes = True  # after it has begun: where no thread is to be had, the next delivery tries again
+            self._waiting.append(mine)
             self._arrived.notify()
         if not mine.done.acquire(timeout=WITHIN):
             self._give_up(mine)

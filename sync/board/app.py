@@ -1,8 +1,6 @@
 """The board's WSGI app, over an open and migrated database."""
 
-import traceback
 from dataclasses import dataclass
-from pathlib import Path
 
 import structlog
 from flask import Flask, Response, g, render_template, request
@@ -14,6 +12,7 @@ from sync.board import acts, pages
 from sync.board.access import Access
 from sync.clock import Clock, local_date
 from sync.errors import StoreError
+from sync.log import where
 from sync.settings import Settings
 from sync.storage.database import Store
 
@@ -75,9 +74,7 @@ def create_app(
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
-        frames = traceback.extract_tb(error.__traceback__)[-5:]
-        where = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
-        _log.error("board.failed", path=request.path, error=f"{type(error).__name__}: {error}", stack=where)
+        _log.error("board.failed", path=request.path, error=f"{type(error).__name__}: {error}", stack=where(error))
         return _error(500, "The page failed", "The board's log says where.")
 
     app.context_processor(lambda: {"today": local_date(clock.now(), zone), "zone": zone.key})

@@ -58,8 +58,9 @@ class Reckoner:
         if job is not None and job[0] == question and job[1].done() and job[1].exception() is not None:
             return job[1]  # it failed after its asker had gone
         if job is None or job[1].done():
-            job = self._job = (question, Future())
+            job = (question, Future())
             Thread(target=self._make, args=(question, now, job[1]), daemon=True).start()
+            self._job = job  # once it has begun: where no thread is to be had, who comes next tries again
         return job[1] if job[0] == question else None
 
     def _make(self, question: Question, now: datetime, job: "Future[Report]") -> None:

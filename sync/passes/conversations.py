@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from sync.errors import EmailError
+
 PATIENCE = 10.0
 """Seconds that one who sends waits for the end of a conversation; with others open, `IMPATIENCE`."""
 
@@ -49,10 +51,17 @@ class Conversations:
         return sum(not one.over.is_set() for one in self._open.values()) >= MOST_OPEN
 
     def hold(self, key: str, hold: Hold) -> bool:
-        """Hold one; whether it is over already. Raises what it failed with by then; its end else stands in `ended`."""
+        """Hold one; whether it is over already. Raises what it failed with by then; its end else stands in `ended`.
+
+        An `EmailError` where none can begin: nothing was sent.
+        """
         patience = PATIENCE if not self._open else IMPATIENCE
         mine = Conversation(key)
-        threading.Thread(target=_hold, args=(mine, hold), name="mail", daemon=True).start()
+        try:
+            threading.Thread(target=_hold, args=(mine, hold), name="mail", daemon=True).start()
+        except RuntimeError as error:
+            text = f"no conversation with the mail server can begin ({error}): this machine lets no more threads run"
+            raise EmailError(text, server_down=True) from error
         if not mine.over.wait(patience):
             self._open[key] = mine
             return False

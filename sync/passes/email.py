@@ -17,7 +17,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import format_datetime
+from email.utils import format_datetime, parseaddr
 from functools import partial
 from typing import Protocol, TextIO
 from urllib.parse import unquote, urlsplit
@@ -122,7 +122,6 @@ class SmtpMailer:
                 f"the mail server {self._where} has not answered to {MOST_OPEN} emails yet: the next ones wait for it"
             )
             raise EmailError(text, server_down=True)
-
         if not self.conversations.hold(key, lambda mine: self._hold(mine, message, to)):
             text = f"the mail server {self._where} has not answered yet; it has ten minutes"
             raise EmailUnknownError(text, answers_within=_LONGEST)
@@ -271,8 +270,6 @@ class SmtpMailer:
 
     @staticmethod
     def _sender_address(message: EmailMessage) -> str:
-        from email.utils import parseaddr
-
         return parseaddr(str(message["From"]))[1]
 
 

@@ -13,6 +13,7 @@ from sync.board.throttle import OF_ALL, OF_ONE
 from sync.storage import board_users
 from tests.board.browser import PASSWORD, Visitor, add_user, visitor
 from tests.board.test_acts import acts_of, runs_of
+from tests.printed_logs import printed_logs
 from tests.world import World
 from webhooks.app import create_app as receiver
 
@@ -238,11 +239,13 @@ def test_a_database_that_cannot_be_read_is_said_without_its_words(
 
 
 def test_an_error_shows_nothing_of_the_code(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = printed_logs()
     dana = visitor(world)
     monkeypatch.setattr("sync.storage.overview.columns", lambda *_args, **_options: 1 / 0)
     answer = dana.get("/board")
     assert answer.status_code == 500
     assert "division" not in answer.text
+    assert [line.split()[0] for line in told if "<lambda>" in line] == ["board.failed"]
 
 
 def test_only_what_is_meant_to_be_open_is_served(world: World) -> None:

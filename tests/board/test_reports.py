@@ -4,7 +4,7 @@ import re
 import time
 from datetime import UTC, datetime
 from html import unescape
-from threading import Event
+from threading import Event, Thread
 
 import pytest
 from sqlalchemy import text
@@ -188,6 +188,19 @@ def test_what_fails_is_said_once_and_tried_again(patience: float, monkeypatch: p
         ask()
     assert ask()
     assert outcomes == []
+
+
+def test_a_report_whose_making_cannot_begin_is_begun_by_who_comes_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(_thread: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    now, question = datetime(2026, 11, 30, tzinfo=UTC), Question(Wanted(), By.CLIENT)
+    kept = Reckoner(lambda asked: Report(None, now, asked.by, Figures(), {}, {}, (), 0))
+    with monkeypatch.context() as short:
+        short.setattr("sync.board.reckoner.Thread.start", none_left)
+        with pytest.raises(RuntimeError):
+            kept.ask(question, now)
+    assert kept.ask(question, now)
 
 
 def test_a_database_that_cannot_be_read_is_no_empty_report(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

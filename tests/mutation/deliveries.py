@@ -83,6 +83,29 @@ MUTANTS = (
         why="It costs time, and loses nothing.",
     ),
     Mutant(
+        "writer-begun-in-name", "A writer that could not begin counts as one that writes: nothing is ever kept again.",
+        "webhooks/keeping.py", "                threading.Thread(target=self._write, name=\"keeping\", daemon=True).start()\n"
+        "                self._writes = True", "                self._writes = True\n"
+        "                threading.Thread(target=self._write, name=\"keeping\", daemon=True).start()",
+        test="tests/unit/receiver/test_receiving.py::test_a_writer_that_cannot_begin_is_begun_with_the_next_delivery",
+        why="The simulation's machine has threads.",
+    ),
+    Mutant(
+        "report-begun-in-name", "A report whose making could not begin counts as one in the making, for ever.",
+        "sync/board/reckoner.py", "            job = (question, Future())\n",
+        "            job = self._job = (question, Future())\n",
+        test="tests/board/test_reports.py::test_a_report_whose_making_cannot_begin_is_begun_by_who_comes_next",
+        why="The simulation opens no board, and its machine has threads.",
+    ),
+    Mutant(
+        "where-as-a-list", "Where an error came about is told as no log for people can print it.",
+        "sync/log.py", 'return "\\n".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)',
+        'return [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]',
+        test="tests/unit/receiver/test_refusing.py::"
+        "test_the_log_says_where_an_error_came_about_and_nothing_of_its_words",
+        why="The simulation reads no log, and nothing in it fails so.",
+    ),
+    Mutant(
         "answered-though-not-kept", "A delivery that the database did not take is answered with 200.",
         "webhooks/keeping.py", "        if mine.error is not None:\n", "        if mine.error is mine:\n",
         test="tests/unit/receiver/test_receiving.py::test_what_cannot_be_kept_is_not_answered_with_200",

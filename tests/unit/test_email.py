@@ -47,6 +47,23 @@ def _send(mailer: SmtpMailer, key: str = "1:7:start:0/email:kickoff", to: str = 
     mailer.send(key, to, "Hello", "How are you?\n.\nA dot alone ends nothing.\n")
 
 
+def test_without_a_thread_for_it_an_email_is_certainly_not_sent(
+    sink: SmtpSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    mailer = _mailer(sink)
+    with monkeypatch.context() as short:
+        short.setattr("sync.passes.conversations.threading.Thread.start", none_left)
+        with pytest.raises(EmailError, match="no more threads") as raised:
+            _send(mailer)
+    assert not raised.value.permanent
+    assert not sink.mails
+    _send(mailer)
+    assert len(sink.mails) == 1
+
+
 def test_an_email_arrives_as_it_was_written(sink: SmtpSink) -> None:
     _send(_mailer(sink))
     (mail,) = sink.mails

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from threading import Barrier, Event
+from threading import Barrier, Event, Thread
 
 import pytest
 from flask import Flask
@@ -213,3 +213,19 @@ def test_a_database_that_hangs_is_answered_for_in_time(
     assert len(kept(store)) == 2
     assert stored(store) == (1, 1)
     assert enqueued(store) == {("ticket", "11")}
+
+
+def test_a_writer_that_cannot_begin_is_begun_with_the_next_delivery(
+    client: FlaskClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine that is short of threads for a moment must not leave a receiver that keeps nothing ever again."""
+
+    def none_left(_thread: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("webhooks.keeping.threading.Thread.start", none_left)
+    assert post(client, [change()]).status_code == 503
+    monkeypatch.undo()
+    assert post(client, [change(objectId=12)]).status_code == 200
+    assert post(client, [change(attemptNumber=1)]).status_code == 200
+    assert stored(store) == (2, 2)

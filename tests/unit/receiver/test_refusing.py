@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 from sync.observe.running import Finding
 from sync.settings import Settings
 from sync.storage.database import Store, StoreReader, migrate, open_store
+from tests.printed_logs import printed_logs
 from tests.unit.receiver.deliveries import (
     LIMIT,
     SECRET,
@@ -245,3 +246,18 @@ def test_an_error_outside_receiving_is_json_too(store: Store, clock: HandClock) 
     assert response.status_code == 500
     assert error_of(response) == "internal error"
     assert [entry["event"] for entry in logs] == ["request.failed"]
+
+
+def test_the_log_says_where_an_error_came_about_and_nothing_of_its_words(
+    store: Store, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_args: object, **_named: object) -> list[Finding]:
+        raise RuntimeError("a secret value")
+
+    told = printed_logs()
+    monkeypatch.setattr("webhooks.keeping.append", broken)
+    client = create_app(store=store, settings=settings_of(), clock=clock, look=broken).test_client()
+    assert client.get("/readyz").status_code == 500
+    assert post(client, [change()]).status_code == 503
+    assert [line.split()[0] for line in told if " broken" in line] == ["request.failed", "delivery.unstorable"]
+    assert "secret" not in str(told)
