@@ -203,15 +203,27 @@ MUTANTS = (
     ),
     Mutant(
         "mapping-names-of-now", "What was set under an old name is read by today's names alone.",
-        TODAYS_WORDS, "        one = past.at(version.at)\n", "        one = past.at(version.at) if before is None else None\n",
+        TODAYS_WORDS, "names = now if stands else _names_at(periods, version.at)", "names = now",
         test="tests/unit/test_todays_words.py::test_a_status_is_read_by_the_mapping_in_force[by its name of then]",
     ),
     Mutant(
         "mapping-renaming-is-an-act", "Moving records from an old value to the new one counts as set anew.",
-        TODAYS_WORDS, "return older.value not in {renamed.value, newer.value} and renamed.value == kept.value",
-        "return older.value == newer.value and renamed.value != kept.value",
+        TODAYS_WORDS, "return self.word == word and self.value != value and", "return False and",
         test="tests/unit/test_todays_words.py::test_a_status_is_read_by_the_mapping_in_force"
         "[moved to today's name after the change]",
+    ),
+    Mutant(
+        "mapping-moved-first-is-an-act", "A record that was moved before the mapping was changed, and has changed since, "
+        "had been moved to nothing.",
+        TODAYS_WORDS, "names = _names_that_came(periods, version, after)", "names = {}",
+        test="tests/unit/test_todays_words.py::test_however_often_a_value_is_replaced_it_is_one"
+        "[back, each time the records first]",
+    ),
+    Mutant(
+        "mapping-named-after-it-was-gone", "What was gone before a mapping named it was a move to another name.",
+        TODAYS_WORDS, " and (after is None or since <= after.at)", "",
+        test="tests/unit/test_todays_words.py::test_however_often_a_value_is_replaced_it_is_one"
+        "[chosen anew before the other one was ever named]",
     ),
     Mutant(
         "mapping-named-too-late", "A value that nobody had named when it was set is a cause once the mapping names it.",

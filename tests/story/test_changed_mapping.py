@@ -312,6 +312,54 @@ def test_a_stage_that_was_replaced_announces_nothing_again(at_every_step: World,
     assert unnamed(seen(world), STAGE) == before
 
 
+@pytest.mark.parametrize("mapping_first", [True, False], ids=["the mapping, then the records", "the records first"])
+def test_what_was_replaced_and_put_back_is_the_same_all_the_time(at_every_step: World, mapping_first: bool) -> None:
+    """docs/process.md F.5: every value at once, then back again, days apart, with a look at each step."""
+    world = at_every_step
+    portal, names = world.sandbox.portal, world.people.process.names
+    known, stage = world.service.mapping, world.service.portals.get().pending_approval
+    values = {
+        ("portfolio", STATUS): list(known.portfolio.statuses.values()),
+        ("ticket", REVISIONS): list(known.ticket.revisions.values()),
+        ("ticket", "copy_approval"): [known.ticket.approved],
+        ("ticket", "graphic_approval"): [known.ticket.approved],
+        ("ticket", STAGE): [stage],
+    }
+    before = unnamed(seen(world), *(name for _, name in values))
+    for (kind, name), old in values.items():
+        if name != STAGE:
+            add_options(world, PORTFOLIO if kind == "portfolio" else kind, name, (f"{one} (new)" for one in old))
+    pipeline = portal.pipelines["0-5"][names.pipeline[0]]
+    new_stage = Stage(f"{stage} (new)", "In Client Review")
+    portal.define_pipeline("0-5", replace(pipeline, stages=(*pipeline.stages, new_stage)))
+    replaced = json.dumps(
+        {
+            "portfolio": {"statuses": {key.value: f"{old} (new)" for key, old in known.portfolio.statuses.items()}},
+            "ticket": {
+                "revisions": {key.value: f"{old} (new)" for key, old in known.ticket.revisions.items()},
+                "approved": f"{known.ticket.approved} (new)",
+                "pending_approval": new_stage.id,
+            },
+        }
+    )
+    for mapping, back in ((replaced, False), ("{}", True)):
+        day_passes(world)
+        for remap in (True, False) if mapping_first else (False, True):
+            if remap:
+                world.remap(mapping)
+            else:
+                _move_all(world, values, back=back)
+            day_passes(world)
+        assert unnamed(seen(world), *(name for _, name in values)) == before
+    assert not any(one[name].endswith("(new)") for kind, name in values for one in world.people.list(kind))
+
+
+def _move_all(world: World, values: Mapping[tuple[str, str], Iterable[str]], *, back: bool) -> None:
+    for (kind, name), old in values.items():
+        new = {one: f"{one} (new)" for one in old}
+        bulk_edit(world, kind, name, {there: one for one, there in new.items()} if back else new)
+
+
 def test_a_status_in_another_property_is_filled_in_first(at_every_step: World) -> None:
     """docs/process.md F.6."""
     world = at_every_step

@@ -86,6 +86,63 @@ def test_what_stands_is_read_by_todays_mapping_alone(
     assert portfolio_in_todays_words(record, TODAY, past).history[STATUS] == versions(*read)
 
 
+FIRST, SECOND, THIRD = "Done", "Finished", APPROVED
+
+
+def called(number: float, name: str) -> PastMapping:
+    one = in_force(number)
+    others = {value: status for value, status in one.statuses.items() if status is not Status.CREATIVES_APPROVED}
+    return replace(one, statuses={**others, name: Status.CREATIVES_APPROVED})
+
+
+ONCE = MappingHistory((called(0, FIRST), called(10, THIRD)))
+TWICE = MappingHistory((called(0, FIRST), called(10, SECOND), called(20, THIRD)))
+BACK = MappingHistory((called(0, THIRD), called(10, SECOND), called(20, THIRD)))
+
+
+@pytest.mark.parametrize(
+    ("past", "history", "read"),
+    [
+        pytest.param(
+            TWICE, [(1, FIRST), (9, SECOND), (19, THIRD)], [(1, THIRD)], id="twice, each time the records first"
+        ),
+        pytest.param(
+            TWICE, [(1, FIRST), (12, SECOND), (22, THIRD)], [(1, THIRD)], id="twice, each time the mapping first"
+        ),
+        pytest.param(TWICE, [(1, FIRST), (22, THIRD)], [(1, THIRD)], id="twice, and moved once"),
+        pytest.param(
+            TWICE, [(1, FIRST), (9, SECOND), (19, THIRD), (23, "")], [(1, THIRD), (23, "")], id="twice, and then emptied"
+        ),
+        pytest.param(BACK, [(1, THIRD), (12, SECOND), (22, THIRD)], [(1, THIRD)], id="back, each time the mapping first"),
+        pytest.param(BACK, [(1, THIRD), (9, SECOND), (19, THIRD)], [(1, THIRD)], id="back, each time the records first"),
+        pytest.param(
+            BACK, [(1, THIRD), (12, SECOND), (22, THIRD), (23, THIRD)], [(1, THIRD), (23, THIRD)],
+            id="back, and set a second time",
+        ),
+        pytest.param(ONCE, [(1, FIRST), (9, THIRD), (12, "")], [(1, THIRD), (12, "")], id="the records first, and gone"),
+        pytest.param(
+            ONCE, [(1, FIRST), (9, THIRD), (12, THIRD)], [(1, THIRD), (12, THIRD)],
+            id="the records first, and set a second time",
+        ),
+        pytest.param(
+            ONCE, [(1, FIRST), (2, ""), (9, THIRD), (12, "")],
+            [(1, THIRD), (2, ""), (9, f"{THIRD} (not named then)"), (12, "")],
+            id="chosen before it was named, and gone",
+        ),
+        pytest.param(
+            BACK, [(1, THIRD), (2, SECOND), (3, THIRD)], [(1, THIRD), (2, SECOND), (3, THIRD)],
+            id="chosen anew before the other one was ever named",
+        ),
+    ],
+)  # fmt: skip
+def test_however_often_a_value_is_replaced_it_is_one(
+    past: MappingHistory, history: Sequence[tuple[float, str]], read: Sequence[tuple[float, str]]
+) -> None:
+    """docs/process.md F.5: in either order, back again, and whether it still stands."""
+    record = Record(Kind.PORTFOLIO, "101", {STATUS: history[-1][1]}, {STATUS: versions(*history)})
+    assert portfolio_in_todays_words(record, TODAY, past).history[STATUS] == versions(*read)
+
+
 def test_what_was_filled_in_before_the_property_was_named_is_no_version() -> None:
     past = MappingHistory((replace(in_force(0), status_property="state"), in_force(10)))
     record = Record(Kind.PORTFOLIO, "101", {}, {STATUS: versions((9, APPROVED), (11, ""))})

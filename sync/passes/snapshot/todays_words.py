@@ -5,8 +5,9 @@ from the old to the new is no version of its own (docs/process.md F.5). What sta
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import zip_longest
 
 from mappings.names import meant
 from mappings.schema import ProcessMapping
@@ -114,30 +115,64 @@ def _renamed(
     then: Callable[[PastMapping], Names],
     now: Names,
 ) -> list[RawVersion]:
+    """Give the versions today's names, newest first, without those that only moved the record from one name to another."""
+    periods = [(one.since, then(one)) for one in past.mappings]
+    if all(names == now for _, names in periods):
+        return list(history)
+    periods.append((datetime.max.replace(tzinfo=UTC), now))  # a mapping that is only tried has never been in force
     today = {word: value for value, word in now.items()}
     found: list[RawVersion] = []
-    before: RawVersion | None = None  # the version after this one, as it was set
-    for version in history:
-        one = past.at(version.at)
-        names = now if one is None else then(one)
-        is_todays = version.at == standing or names == now
-        renamed = version if is_todays else replace(version, value=_todays(version.value, names, today, now))
-        if before is not None and _is_renaming(version, renamed, before, found[-1]):
-            found.pop()
-        found.append(renamed)
-        before = version
-    return found
+    before = _Read("", None)
+    oldest_first = history[::-1]
+    for version, after in zip_longest(oldest_first, oldest_first[1:]):
+        stands = version.at == standing
+        names = now if stands else _names_at(periods, version.at)
+        word = _word(version.value, names)
+        renamed = version
+        if not stands and word is not None:
+            renamed = version if names == now else replace(version, value=today[word])
+        elif not stands:
+            renamed = replace(version, value=_unnamed(version.value, now))
+            names = _names_that_came(periods, version, after)
+            word = _word(version.value, names)
+            if word != before.word:  # that a mapping gave it a meaning later makes no cause of it
+                word = None
+        if word is not None and before.is_renamed(version.value, word, names):
+            value = renamed.value if renamed.value in now else today[word]
+            found[-1] = replace(found[-1], value=value)
+        else:
+            found.append(renamed)
+        before = _Read(version.value, word)
+    return found[::-1]
 
 
-def _todays(value: str, names: Names, today: Mapping[str, str], now: Names) -> str:
-    """The value that means today what this one meant then."""
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What a version said: the CRM's value, and the mapping's word for it; None: it meant nothing."""
+
+    value: str
+    word: str | None
+
+    def is_renamed(self, value: str, word: str, names: Names) -> bool:
+        """Whether the next version says the same by another name, as these `names` of its time no longer have this one."""
+        return self.word == word and self.value != value and _word(self.value, names) != word
+
+
+def _names_at(periods: Sequence[tuple[datetime, Names]], at: datetime) -> Names:
+    return next((names for since, names in reversed(periods) if since <= at), periods[0][1])
+
+
+def _names_that_came(periods: Sequence[tuple[datetime, Names]], version: RawVersion, after: RawVersion | None) -> Names:
+    """Those of the first mapping that came to name a value while it stood; none where none did."""
+    came = (names for since, names in periods if since > version.at and (after is None or since <= after.at))
+    return next((names for names in came if _word(version.value, names) is not None), {})
+
+
+def _word(value: str, names: Names) -> str | None:
     known = meant(value, names)
-    if known is not None:
-        return today[names[known]]
-    # It meant nothing then: that today's mapping gives it a meaning makes no cause of it.
+    return None if known is None else names[known]
+
+
+def _unnamed(value: str, now: Names) -> str:
+    """A value that meant nothing when it was set: that today's mapping gives it a meaning makes no cause of it."""
     return f"{value} (not named then)" if meant(value, now) is not None else value
-
-
-def _is_renaming(older: RawVersion, renamed: RawVersion, newer: RawVersion, kept: RawVersion) -> bool:
-    """Whether the newer version says the same as the older one by another name only."""
-    return older.value not in {renamed.value, newer.value} and renamed.value == kept.value
