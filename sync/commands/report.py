@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from mappings.schema import ProcessMapping
-    from sync.reports.report import Report, Told
+    from sync.reports.figures import Told
+    from sync.reports.report import Report
 
 GROUPS = ("client", "role", "person", "month")
 
@@ -73,24 +74,27 @@ def report(
     if (html is not None) + as_json + as_csv > 1:
         raise click.UsageError("--html, --json or --csv: it is printed in one way")
     settings = session.read_settings()
-    from sync.reports.report import By, Wanted, read_report
+    from sync.reports.report import By, Wanted, read_cycles, read_report
     from sync.service.bootstrap import read_mapping
 
     mapping = read_mapping(settings)
     with session.database(settings, write=False) as store:
         use_zone(mapping.zone)
-        start, end = span(since, until, mapping.zone)
+        wanted, now = Wanted(client, *span(since, until, mapping.zone)), session.clock().now()
         with store.read() as connection:
-            found = read_report(connection, mapping, Wanted(client, start, end), By(by), session.clock().now())
+            if as_csv:
+                told = read_cycles(connection, mapping, wanted, now, owners=by == By.PERSON)
+                number = print_csv(_COLUMNS, (_row(one) for one in told if wanted.takes_cycle(one.cycle)))
+            else:
+                found = read_report(connection, mapping, wanted, By(by), now)
+                number = found.cycles + found.running
     if as_json:
         print_json(found.as_json())
-    elif as_csv:
-        print_csv(_COLUMNS, map(_row, found.cycles))
     elif html is not None:
         _write(found, mapping, html)
-    else:
+    elif not as_csv:
         _show(console(), found, mapping)
-    if not found.cycles:
+    if not number:
         say("No client has had a cycle in that time, as far as is known.")
 
 
@@ -118,7 +122,7 @@ def _row(told: "Told") -> tuple[object, ...]:
     """The lengths of time in days, those of reviews and revisions summed; times held in working days."""
     from mappings.vocabulary import Role
     from sync.reports.cycles import Lead
-    from sync.reports.report import PARTIES
+    from sync.reports.figures import PARTIES
 
     cycle = told.cycle
     lengths = {lead: [one.days for one in cycle.spans if one.lead is lead] for lead in Lead}
@@ -142,7 +146,8 @@ def _iso(at: datetime | None) -> str | None:
 def _show(out: "Console", found: "Report", mapping: "ProcessMapping") -> None:
     from sync.reports import words
     from sync.reports.cycles import Lead
-    from sync.reports.report import PARTIES, label_of
+    from sync.reports.figures import PARTIES
+    from sync.reports.report import label_of
     from sync.reports.statistics import Summary
 
     total = found.total
@@ -201,7 +206,8 @@ def _by_lead(found: "Report") -> "Table":
 
 def _by_party(found: "Report", mapping: "ProcessMapping") -> "Table":
     from sync.reports import words
-    from sync.reports.report import PARTIES, label_of
+    from sync.reports.figures import PARTIES
+    from sync.reports.report import label_of
 
     table = _table((f"Held, by {found.by}", "turns", "median", "9 of 10", "in all", "on time"))
     for name, of in found.groups.items():

@@ -163,11 +163,15 @@ class Terms:
     now: datetime
 
 
-def cycles_of(past: ClientPast, terms: Terms) -> list[Cycle]:
-    """Tell a client's cycles, the oldest first, the one that goes on last."""
+def cycles_of(past: ClientPast, terms: Terms, since: datetime | None = None) -> list[Cycle]:
+    """Tell a client's cycles, the oldest first, the one that goes on last; only those that had not ended before `since`."""
     bounds: list[Closing | None] = [None, *past.closings, None]
     tickets = tickets_of(past)
-    return [_Told(past, tickets, began, ended, terms).cycle() for began, ended in pairwise(bounds)]
+    return [
+        _Told(past, tickets, began, ended, terms).cycle()
+        for began, ended in pairwise(bounds)
+        if since is None or ended is None or ended.at >= since
+    ]
 
 
 class _Told:

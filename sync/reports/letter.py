@@ -13,7 +13,8 @@ from mappings.vocabulary import Role, Step
 from sync.clock import local_date, start_of_day
 from sync.reports import words
 from sync.reports.cycles import Lead
-from sync.reports.report import Figures, Wanted, read_figures
+from sync.reports.figures import Figures
+from sync.reports.report import Wanted, read_figures
 from sync.reports.statistics import Summary
 from sync.rules.letter import week_of
 from sync.storage import portfolios

@@ -12,8 +12,9 @@ from markupsafe import Markup
 from mappings.schema import ProcessMapping
 from sync.reports import words
 from sync.reports.cycles import Lead
+from sync.reports.figures import PARTIES, Figures
 from sync.reports.pictures import bar, sparkline
-from sync.reports.report import PARTIES, By, Figures, Report, label_of
+from sync.reports.report import By, Report, label_of
 from sync.reports.statistics import Summary
 
 _TEMPLATES = Environment(

@@ -5,7 +5,8 @@ from zoneinfo import ZoneInfo
 
 from mappings.schema import ProcessMapping
 from mappings.vocabulary import Role
-from sync.reports.report import Figures, Report
+from sync.reports.figures import Figures
+from sync.reports.report import Report
 
 NOTHING = "–"
 """Stands where there is no figure."""

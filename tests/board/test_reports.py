@@ -2,7 +2,7 @@
 
 import re
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from threading import Event, Thread
 
@@ -13,7 +13,8 @@ from sync.board import reckoner
 from sync.board.pages import reports as page
 from sync.board.reckoner import Question, Reckoner
 from sync.errors import StoreError
-from sync.reports.report import By, Figures, Report, Wanted, read_report
+from sync.reports.figures import Figures
+from sync.reports.report import By, Report, Wanted, read_report
 from tests.board.browser import Visitor, visitor
 from tests.story.test_report_command import a_cycle
 from tests.terminal import Terminal
@@ -98,7 +99,9 @@ def test_what_nobody_can_mean_is_no_error(world: World, query: str) -> None:
     assert dana.get(f"/board/history?{query}").status_code == 200
 
 
-def test_groups_are_paged_and_too_many_clients_are_not_summed_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_groups_are_paged_and_of_very_many_clients_the_newest_months_are_shown(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     a_cycle(world, "Acme One")
     a_cycle(world, "Acme Two")
     monkeypatch.setattr(page, "ON_PAGE", 1)
@@ -109,9 +112,14 @@ def test_groups_are_paged_and_too_many_clients_are_not_summed_up(world: World, m
         "Acme Two",
     ]
     assert "Page 1 of 2" in first
-    monkeypatch.setattr(page, "AT_MOST", 1)
-    assert "2 clients are more than are summed up here at a time (1)" in dana.see("/board/reports?by=month")
-    assert "1 cycle went live" in dana.see("/board/reports?client=two")
+    assert "Until Fri 4 Dec" in dana.see("/board/reports?by=month"), "of all time"
+    monkeypatch.setattr(page, "LARGE", 1)
+    monkeypatch.setattr(page, "NEWEST", timedelta(days=3))
+    said = dana.see("/board/reports?by=month")
+    assert "The newest three months of 2 clients." in said
+    assert "1 cycle went live" in said
+    assert "2 cycles went live" in dana.see("/board/reports?by=month&since=2026-01-01")
+    assert "three months" not in dana.see("/board/reports?client=two")
 
 
 def test_a_browser_comes_again_for_what_takes_longer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,7 +163,7 @@ def test_no_more_reports_are_kept_than_so_many(world: World) -> None:
 
     def read(question: Question) -> Report:
         made.append(question.wanted.client)
-        return Report(None, now, question.by, Figures(), {}, {}, (), 0)
+        return Report(None, now, question.by, Figures(), {}, {}, 0, 0)
 
     kept = Reckoner(read)
     asked = [Question(Wanted(str(n)), By.CLIENT) for n in range(reckoner.KEPT + 1)]
@@ -165,6 +173,34 @@ def test_no_more_reports_are_kept_than_so_many(world: World) -> None:
     assert made == [*(one.wanted.client for one in asked), "0"]
 
 
+def test_reports_of_very_many_groups_are_not_kept_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, made = datetime(2026, 11, 30, tzinfo=UTC), []
+    monkeypatch.setattr(reckoner, "GROUPS", 5)
+
+    def read(question: Question) -> Report:
+        made.append(question.by)
+        return Report(None, now, question.by, Figures(), {str(n): Figures() for n in range(3)}, {}, 0, 0)
+
+    kept = Reckoner(read)
+    for by in (By.CLIENT, By.CLIENT, By.ROLE, By.ROLE, By.CLIENT):
+        assert kept.ask(Question(Wanted(), by), now)
+    assert made == [By.CLIENT, By.ROLE, By.CLIENT]
+
+
+def test_what_took_long_stands_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, made, minutes = datetime(2026, 11, 30, tzinfo=UTC), [], iter([0, 120, 120, 240])
+    monkeypatch.setattr(reckoner, "monotonic", lambda: next(minutes))
+
+    def read(question: Question) -> Report:
+        made.append(question.by)
+        return Report(None, now, question.by, Figures(), {}, {}, 0, 0)
+
+    kept, question = Reckoner(read), Question(Wanted(), By.CLIENT)
+    for passed in (0, 39, 41):
+        assert kept.ask(question, now + timedelta(minutes=passed))
+    assert len(made) == 2
+
+
 @pytest.mark.parametrize("patience", [60, 0])
 def test_what_fails_is_said_once_and_tried_again(patience: float, monkeypatch: pytest.MonkeyPatch) -> None:
     now, outcomes = datetime(2026, 11, 30, tzinfo=UTC), ["fails", "is read"]
@@ -172,7 +208,7 @@ def test_what_fails_is_said_once_and_tried_again(patience: float, monkeypatch: p
     def read(question: Question) -> Report:
         if outcomes.pop(0) == "fails":
             raise StoreError("the database is locked")
-        return Report(None, now, question.by, Figures(), {}, {}, (), 0)
+        return Report(None, now, question.by, Figures(), {}, {}, 0, 0)
 
     monkeypatch.setattr(reckoner, "PATIENCE", patience)
     kept, question = Reckoner(read), Question(Wanted(), By.CLIENT)

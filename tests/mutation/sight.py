@@ -63,6 +63,67 @@ MUTANTS = (
         "sync/reports/page.py", "autoescape=True", "autoescape=False",
         test="tests/story/test_report_command.py::test_one_cycle_in_every_form",
     ),
+    Mutant(
+        "report-group-closed-early", "A client's times are those of its last cycle alone.",
+        "sync/reports/report.py", "if by is By.CLIENT and told.client.casefold() != client:", "if by is By.CLIENT:",
+        test="tests/reports/test_lead_times.py::test_figures_are_what_was_planted",
+    ),
+    Mutant(
+        "report-since-cuts-a-cycle", "Of a cycle in which the span begins only what is in the span is read.",
+        "sync/storage/ledger/past.py", "min(bounds)", "since",
+        test="tests/reports/test_newest_cycles.py::test_since_a_day",
+    ),
+    Mutant(
+        "report-since-reads-all", "Of tickets of earlier cycles everything is read, however far back.",
+        "sync/storage/versions.py", "(_OF, {}) if since is None else (_OF_LATE", "(_OF, {}) if since != 0 else (_OF_LATE",
+        test="tests/reports/test_newest_cycles.py::test_of_old_tickets_nothing_is_read_but_their_pipeline",
+    ),
+    Mutant(
+        "report-old-tickets-are-new", "An old ticket whose pipeline is said again is one of the newest cycle.",
+        "sync/storage/versions.py", "or_(versions.c.at >= bindparam(\"since\"), versions.c.property == Kept.PIPELINE.value)",
+        "versions.c.at >= bindparam(\"since\")",
+        test="tests/reports/test_newest_cycles.py::test_since_a_day",
+    ),
+    Mutant(
+        "report-many-are-rounded", "Of many lengths of time the figures are right to a day.",
+        "sync/reports/statistics.py", "_PARTS: Final = 1000", "_PARTS: Final = 1",
+        test="tests/unit/test_cycles_told.py::test_very_many_are_summed_up_as_few_are",
+    ),
+    Mutant(
+        "report-all-in-memory", "Every length of time that ever was stays in memory.",
+        "sync/reports/statistics.py", "if len(self._newest) >= MANY:", "if len(self._newest) < 0:",
+        test="tests/unit/test_cycles_told.py::test_very_many_are_summed_up_as_few_are",
+    ),
+    Mutant(
+        "reports-of-all-time", "The page of 20,000 clients sums up all that ever was, for many minutes.",
+        "sync/board/pages/reports.py", "count > LARGE and question.wanted.since is None", "count < 0",
+        test="tests/board/test_reports.py::test_groups_are_paged_and_of_very_many_clients_the_newest_months_are_shown",
+    ),
+    Mutant(
+        "reports-fill-the-memory", "Reports of tens of thousands of clients are kept side by side.",
+        "sync/board/reckoner.py", " or (len(self._known) > 1 and self._groups() > GROUPS)", "",
+        test="tests/board/test_reports.py::test_reports_of_very_many_groups_are_not_kept_together",
+    ),
+    Mutant(
+        "reports-at-once-again", "A report that took minutes is summed up again ten minutes later.",
+        "sync/board/reckoner.py", "max(FRESH, STANDS * timedelta(seconds=monotonic() - began))", "FRESH",
+        test="tests/board/test_reports.py::test_what_took_long_stands_long",
+    ),
+    Mutant(
+        "reports-for-ever", "A report stands for ever: nobody sees what has come since.",
+        "sync/board/reckoner.py", "known is not None and now < known[0]", "known is not None",
+        test="tests/board/test_reports.py::test_a_report_is_kept_for_a_while_and_not_for_ever",
+    ),
+    Mutant(
+        "reports-failure-for-ever", "A report that could not be read once is never read again.",
+        "sync/board/reckoner.py", "                    self._job = None\n", "                    pass\n",
+        test="tests/board/test_reports.py::test_what_fails_is_said_once_and_tried_again",
+    ),
+    Mutant(
+        "reports-until-is-exclusive", "What ended on the last day that is asked for is left out.",
+        "sync/board/pages/reports.py", "start_of_day(until + timedelta(days=1), sight.zone)", "start_of_day(until, sight.zone)",
+        test="tests/board/test_reports.py::test_it_says_what_the_command_says",
+    ),
     # the log
     Mutant(
         "log-not-the-newest", "The log shows the oldest decisions and says that there is more after them.",

@@ -11,7 +11,7 @@ from mappings.vocabulary import Kept, Revision, Stage, Status, Step
 from sync.crm import Kind, RecordRef
 from sync.reports.cycles import Cycle, Lead, Outcome, Terms, cycles_of
 from sync.reports.pictures import sparkline
-from sync.reports.statistics import summary
+from sync.reports.statistics import MANY, Values, summary
 from sync.reports.workdays import working_days
 from sync.rules.model import Closing
 from sync.storage.ledger.past import ClientPast
@@ -255,6 +255,18 @@ def test_what_stands_for_many() -> None:
     assert (summary([]).count, summary([]).median) == (0, None)
     assert (summary([4.0]).median, summary([4.0]).ninth) == (4.0, 4.0)
     assert (summary(range(11)).median, summary(range(11)).ninth) == (5, 9)
+
+
+@pytest.mark.parametrize("number", [3, MANY - 1, MANY, 3 * MANY + 7])
+def test_very_many_are_summed_up_as_few_are(number: int) -> None:
+    values, collected = [n * 37 % 10_007 / 777 for n in range(number)], Values()
+    for value in values:
+        collected.add(value)
+    exact, found = summary(values), collected.summary()
+    assert found.count == number
+    assert collected.sum == pytest.approx(sum(values))
+    assert [found.median, found.ninth] == pytest.approx([exact.median, exact.ninth], abs=0.001)
+    assert len(collected._newest) < MANY
 
 
 def test_pictures_say_what_they_show_and_escape_it() -> None:

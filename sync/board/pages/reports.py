@@ -15,8 +15,12 @@ from sync.reports.page import report_tables
 from sync.reports.report import By, Report, Wanted, read_report
 from sync.storage import portfolios
 
-AT_MOST = 2_000
-"""Clients that are summed up at a time: each costs a few milliseconds and kilobytes, more with a longer history."""
+LARGE = 2_000
+"""Of more clients than these only the newest months are summed up, unless a day is asked for: a year of each client takes some
+ten milliseconds."""
+
+NEWEST = timedelta(days=92)
+"""These months."""
 
 ON_PAGE = 50
 """Groups of a page: clients or people."""
@@ -34,7 +38,11 @@ def add_to(app: Flask, sight: Sight) -> None:
         question = _question(sight)
         with sight.store.read() as connection:
             count = portfolios.count(connection, question.wanted.client)
-        found = reckoner.ask(question, sight.clock.now()) if count <= AT_MOST else None
+        is_cut = count > LARGE and question.wanted.since is None
+        if is_cut:
+            since = start_of_day(sight.today() - NEWEST, sight.zone)
+            question = replace(question, wanted=replace(question.wanted, since=since))
+        found = reckoner.ask(question, sight.clock.now())
         page = page_number()
         response = Response(
             render_template(
@@ -42,7 +50,8 @@ def add_to(app: Flask, sight: Sight) -> None:
                 found=found,
                 told=_told(sight, found, page) if found is not None else {},
                 count=count,
-                at_most=AT_MOST,
+                is_large=count > LARGE,
+                is_cut=is_cut,
                 choices=list(By),
                 by=question.by,
                 page=page,
@@ -51,7 +60,7 @@ def add_to(app: Flask, sight: Sight) -> None:
                 args={name: asked(name) for name in _ARGS if asked(name)},
             )
         )
-        if found is None and count <= AT_MOST:
+        if found is None:
             response.headers["Refresh"] = str(AGAIN)
         return response
 

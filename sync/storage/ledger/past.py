@@ -1,7 +1,7 @@
 """What is kept of clients' cycles, the earlier ones too: for reports, which read the database alone."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -52,19 +52,15 @@ _KICKOFFS = _TASKS_DONE.where(occurrences.c.handoff == bindparam("handoff")).wit
 )
 
 
-def read_past(connection: Connection, portfolios: Sequence[str], *, owners: bool = False) -> dict[str, ClientPast]:
+def read_past(
+    connection: Connection, portfolios: Sequence[str], *, since: datetime | None = None, owners: bool = False
+) -> dict[str, ClientPast]:
     """Read what is kept of these portfolios (ids), each with an entry; `owners`: who had their tasks, too.
 
-    A ticket that is on no portfolio any more, or was deleted, is left out.
+    A ticket that is on no portfolio any more, or was deleted, is left out. `since`: the cycles that had ended by then are not
+    looked into, so that of tickets what only those need is not read; None: all is read.
     """
     found = {portfolio: ClientPast(portfolio) for portfolio in portfolios}
-    on = memberships.on(connection, portfolios)
-    records = [RecordRef(Kind.PORTFOLIO, one) for one in portfolios] + [RecordRef(Kind.TICKET, one) for one in on]
-    for record, kept in versions.of(connection, records).items():
-        if record.kind is Kind.PORTFOLIO:
-            found[record.id].versions = kept
-        else:
-            found[on[record.id]].tickets[record.id] = kept
     for part in in_parts(portfolios):
         for row in connection.execute(_CLOSINGS, {"portfolios": part}):
             found[row.portfolio].closings.append(Closing(from_ms(row.started), Status(row.by)))
@@ -74,4 +70,27 @@ def read_past(connection: Connection, portfolios: Sequence[str], *, owners: bool
             owner = json.loads(row.payload).get("owner")
             if owner and row.role:
                 found[row.portfolio].owners[row.cycle, Role(row.role)] = str(owner)
+    for record, kept in versions.of(connection, [RecordRef(Kind.PORTFOLIO, one) for one in portfolios]).items():
+        found[record.id].versions = kept
+    on = memberships.on(connection, portfolios)
+    for bound, tickets in _by_bound(found, on, since):
+        for record, kept in versions.of(connection, tickets, since=bound).items():
+            found[on[record.id]].tickets[record.id] = kept
     return found
+
+
+def _by_bound(
+    found: Mapping[str, ClientPast], on: Mapping[str, str], since: datetime | None
+) -> Iterator[tuple[datetime | None, list[RecordRef]]]:
+    """Sort the tickets by whether something of theirs need not be read: whatever was before a bound."""
+    began = {
+        portfolio: max((one.at for one in past.closings if since is not None and one.at < since), default=None)
+        for portfolio, past in found.items()
+    }
+    yield None, [RecordRef(Kind.TICKET, one) for one, portfolio in on.items() if began[portfolio] is None]
+    bounds = [at for at in began.values() if at is not None]
+    if bounds:
+        yield (
+            min(bounds),
+            [RecordRef(Kind.TICKET, one) for one, portfolio in on.items() if began[portfolio] is not None],
+        )
