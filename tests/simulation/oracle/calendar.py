@@ -63,6 +63,10 @@ class Calendar:
         """All that were in force then or later."""
         return [self.at(at), *(terms for since, terms in self._in_force if since > at)]
 
+    def tiers(self) -> set[str]:
+        """The properties of every condition that was ever in force."""
+        return {name for _, terms in self._in_force for name, _ in terms.condition}
+
     def changes(self) -> list[int]:
         """When another mapping came into force."""
         return [since for since, _ in self._in_force[1:]]

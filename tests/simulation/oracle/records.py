@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 from itertools import zip_longest
 from typing import NamedTuple
 
@@ -139,6 +140,7 @@ _FORMS_OF_DASH = "-‐‑‒–—―−"
 _FORMS_OF_APOSTROPHE = "'‘’‛`´ʼ′"
 
 
+@lru_cache(maxsize=4096)  # asked for every ticket of a set, after every event
 def folder_of(raw: str) -> str:
     """The folder that a person reads there (docs/process.md N.1), as far as the people of a story write one."""
     letters = []
@@ -376,14 +378,12 @@ class Records:
 
     def parent(self, ticket: Rec) -> Rec | None:
         """The portfolio that a ticket counts for (handoff 4)."""
-        on = {
-            far: labels
-            for far, labels in ticket.links.items()
-            if far.kind == "portfolio" and (rec := self.all.get(far)) is not None and not rec.archived
-        }
-        primary = [far for far, labels in on.items() if "primary" in labels]
-        found = min(primary or on, key=lambda ref: int(ref.id), default=None)
-        return None if found is None else self.all[found]
+        found: tuple[bool, int, Rec] | None = None
+        for far, labels in ticket.links.items():
+            if far.kind == "portfolio" and (rec := self.all.get(far)) is not None and not rec.archived:
+                one = ("primary" not in labels, int(far.id), rec)
+                found = one if found is None else min(found, one, key=lambda each: each[:2])
+        return None if found is None else found[2]
 
     def was_elsewhere(self, ticket: Rec) -> bool:
         """Whether it was ever on more than one portfolio."""
@@ -423,7 +423,7 @@ class Records:
 
     def outside(self, portfolio: Rec) -> list[tuple[int, int]]:
         """From when to when (ms) the condition that was in force did not hold."""
-        tiers = {name for one in self.calendar.since(0) for name, _ in one.condition}
+        tiers = self.calendar.tiers()
         if not tiers:
             return []
         versions = sorted({version.at for name in tiers for version in portfolio.history.get(name, ())})
