@@ -6,6 +6,7 @@ database does, HubSpot has its answer before it gives up.
 
 import threading
 from datetime import datetime
+from time import sleep
 
 from sync.errors import StoreError
 from sync.storage.database import Store
@@ -16,6 +17,11 @@ WITHIN = 4.0
 
 IDLE = 30.0
 """Seconds for which the writer waits for a delivery before it ends; the next one begins another."""
+
+
+GATHERS = 0.002
+"""Seconds for which the writer waits after a commit of several deliveries: whoever was answered together delivers the next
+ones within that time, and they are one commit again. Alone, a delivery waits for nobody."""
 
 
 class _Waiting:
@@ -71,6 +77,8 @@ class Keeper:
             for one in taken:
                 one.error = error
                 one.done.release()
+            if len(taken) > 1:
+                sleep(GATHERS)
 
     def _take(self) -> list[_Waiting]:
         """Take all that wait; nothing: none came for a while, and the writer ends."""

@@ -30,6 +30,7 @@ from tests.unit.receiver.deliveries import (
     stored,
 )
 from webhooks.app import PATH, create_app
+from webhooks.keeping import GATHERS
 
 
 def test_a_delivery_is_stored_and_enqueues_its_records(client: FlaskClient, store: Store) -> None:
@@ -175,6 +176,14 @@ def test_those_that_wait_at_a_moment_are_one_commit(app: Flask, store: Store, mo
         append(connection, arrived)
 
     monkeypatch.setattr("webhooks.keeping.append", slow)
+    pauses: list[float] = []
+    paused = Event()
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        paused.set()
+
+    monkeypatch.setattr("webhooks.keeping.sleep", pause)
 
     def deliver(number: int) -> int:
         return post(app.test_client(), [change(objectId=number)]).status_code
@@ -189,6 +198,8 @@ def test_those_that_wait_at_a_moment_are_one_commit(app: Flask, store: Store, mo
         assert [one.result() for one in (first, *others)] == [200] * 8
     assert groups == [1, 7]
     assert stored(store) == (8, 8)
+    assert paused.wait(30)
+    assert pauses == [GATHERS]  # after the seven, for those that follow them; the first waited for nobody
 
 
 def test_a_database_that_hangs_is_answered_for_in_time(
