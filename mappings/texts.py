@@ -91,6 +91,12 @@ LONGEST_LINK = 2_000
 LONGEST_BODY = 60_000
 """Characters of a whole text: HubSpot takes 65,536, and lines and a key are added to a task's later."""
 
+_SHORTER = (
+    *((longest, LONGEST_NAME) for longest in range(180, 30, -10)),
+    *((40, longest) for longest in range(180, 10, -10)),
+)
+"""How long names may be in a subject that is too long, step by step: the portfolio's, and all others."""
+
 RENDERING_ERRORS = (
     TemplateError,
     TypeError,
@@ -125,14 +131,14 @@ class Texts:
     def task(self, kind: TaskKind, variables: Context) -> tuple[str, str]:
         """Subject (one line) and body (HTML) of a task. `MappingError` if the mapping's text cannot be rendered."""
         texts, values = self._mapping.tasks[kind], self._values(variables, TASK_READER[kind])
-        subject = _render(texts.subject, values, html=False, key=f"tasks.{kind}.subject")
-        return one_line(subject), _body(texts.body, values, html=True, key=f"tasks.{kind}.body")
+        subject = _subject(texts.subject, values, key=f"tasks.{kind}.subject")
+        return subject, _body(texts.body, values, html=True, key=f"tasks.{kind}.body")
 
     def email(self, kind: EmailKind, variables: Context) -> tuple[str, str]:
         """Subject (one line) and body (plain text) of an email. `MappingError` as for `task`."""
         texts, values = self._mapping.emails[kind], self._values(variables, EMAIL_READER[kind])
-        subject = _render(texts.subject, values, html=False, key=f"emails.{kind}.subject")
-        return one_line(subject), _body(texts.body, values, html=False, key=f"emails.{kind}.body") + "\n"
+        subject = _subject(texts.subject, values, key=f"emails.{kind}.subject")
+        return subject, _body(texts.body, values, html=False, key=f"emails.{kind}.body") + "\n"
 
     def closing_line(self, variables: Context) -> str:
         """The HTML to append to the body of a task that the service closes. `MappingError` as for `task`."""
@@ -146,6 +152,12 @@ class Texts:
         """
         values = values_of(variables, self._mapping.zone, self._words)
         return tidy(_render(self._mapping.notes_line, values, html=True, key="notes_line"))
+
+    def task_subjects(self, kind: TaskKind, variables: Context) -> frozenset[str]:
+        """The subject of a task, and the one that 0.5 and before gave it, which cut off the end. `MappingError` as for `task`."""
+        source, values = self._mapping.tasks[kind].subject, self._values(variables, TASK_READER[kind])
+        key = f"tasks.{kind}.subject"
+        return frozenset({_subject(source, values, key=key), one_line(_render(source, values, html=False, key=key))})
 
     def is_subject_of(self, kind: TaskKind, subject: str) -> bool:
         """Whether a task with this subject can be one of this kind, whatever record and date it speaks of.
@@ -182,7 +194,7 @@ def values_of(variables: Context, zone: tzinfo, words: Mapping[str, str]) -> dic
     values["other_sets"] = [{**each, "folder": _short(each.get("folder"))} for each in other_sets]
     for key in ("account_manager", "folder", "revision", "role", "reason"):
         values[key] = _short(values[key])
-    values["ad_lab_link"] = _short(values["ad_lab_link"], LONGEST_LINK)
+    values["ad_lab_link"] = _address(values["ad_lab_link"])
     for key in ("ad_lab_link_since", "notes_since"):
         if values[key] is not None:
             values[key] = _local(values[key], zone)
@@ -208,9 +220,38 @@ _UNSIGNED: dict[str, object] = {"author": "", "account_manager": False, "files":
 
 def one_line(text: str) -> str:
     """The text on one line, trimmed, with single spaces and without control characters; too long a one ends in `…`."""
-    shown = "".join(c if c.isprintable() or c == "\u200d" else " " * c.isspace() for c in text)
-    line = " ".join(shown.split())
+    line = _on_one_line(text)
     return line if len(line) <= LONGEST_SUBJECT else line[: LONGEST_SUBJECT - 1].rstrip() + _CUT
+
+
+def _on_one_line(text: str) -> str:
+    shown = "".join(c if c.isprintable() or c == "\u200d" else " " * c.isspace() for c in text)
+    return " ".join(shown.split())
+
+
+def _subject(source: str, values: Mapping[str, object], *, key: str) -> str:
+    """A subject whose end tells it from others: where it is too long, names in it are shortened, the portfolio's first."""
+    line = _on_one_line(_render(source, values, html=False, key=key))
+    for longest_portfolio, longest in _SHORTER:
+        if len(line) <= LONGEST_SUBJECT:
+            break
+        shortened = _with_short_names(values, longest_portfolio, longest)
+        line = _on_one_line(_render(source, shortened, html=False, key=key))
+    return one_line(line)
+
+
+def _with_short_names(values: Mapping[str, object], longest_portfolio: int, longest: int) -> dict[str, object]:
+    """The same with names of so many characters at most, the portfolio's own apart."""
+    portfolio, ticket = (cast("dict[str, object] | None", values[key]) for key in ("portfolio", "ticket"))
+    short: dict[str, object] = {
+        key: _short(values[key], longest) for key in ("account_manager", "folder", "revision", "role", "reason")
+    }
+    if portfolio:
+        short["portfolio"] = {**portfolio, "name": _short(portfolio["name"], longest_portfolio)}
+    if ticket:
+        names = {key: _short(ticket[key], longest) for key in ("subject", "folder")}
+        short["ticket"] = {**ticket, **names}
+    return {**values, **short}
 
 
 @lru_cache(maxsize=512)
@@ -273,9 +314,18 @@ def _named(record: object, key: str, kind: str) -> dict[str, object] | None:
 
 
 def _short(value: object, longest: int = LONGEST_NAME) -> str:
-    """A name or an address, trimmed; one that is longer than anybody reads ends in `…`."""
+    """A name, trimmed; of one that is longer than anybody reads the beginning and the end, which may tell it from others."""
     text = str(value or "").strip()
-    return text if len(text) <= longest else text[: longest - 1].rstrip() + _CUT
+    if len(text) <= longest:
+        return text
+    tail = (longest - 1) // 3
+    return text[: longest - 1 - tail].rstrip() + _CUT + text[-tail:].lstrip()
+
+
+def _address(value: object) -> str:
+    """An address, trimmed; one that is longer than anybody reads ends in `…`."""
+    text = str(value or "").strip()
+    return text if len(text) <= LONGEST_LINK else text[: LONGEST_LINK - 1].rstrip() + _CUT
 
 
 def _local(at: object, zone: tzinfo) -> str:

@@ -40,8 +40,23 @@ MUTANTS = (
     ),
     Mutant(
         "names-without-end", "A name stands in a text in all its length: HubSpot refuses the task.",
-        "mappings/texts.py", "return text if len(text) <= longest else", "return text if longest else",
+        "mappings/texts.py", "    if len(text) <= longest:\n", "    if len(text) <= longest * 1000:\n",
         test=_FULL_TEST + "test_names_as_long_as_hubspot_takes_them",
+    ),
+    Mutant(
+        "subjects-without-end", "A long client name leaves nothing of a subject's end: two Ad Sets have one.",
+        "mappings/texts.py", "    for longest_portfolio, longest in _SHORTER:\n", "    for longest_portfolio, longest in ():\n",
+        test="tests/unit/test_texts.py::test_a_long_client_name_is_shortened_and_the_end_of_a_subject_stays",
+    ),
+    Mutant(
+        "names-lose-their-end", "Two tickets whose long names differ at the end are called the same.",
+        "mappings/texts.py", "    tail = (longest - 1) // 3\n", "    tail = 1\n",
+        test="tests/unit/test_texts.py::test_long_names_of_tickets_that_differ_at_the_end_give_two_subjects",
+    ),
+    Mutant(
+        "subjects-cut-before-unknown", "A task whose subject 0.5 had cut off is not taken for its ticket's.",
+        "mappings/texts.py", "return frozenset({_subject(source, values, key=key), one_line(", "return frozenset({one_line(",
+        test="tests/unit/test_texts.py::test_a_subject_that_was_cut_off_before_is_still_one_of_a_tasks_own",
     ),
     Mutant(
         "answers-drip", "An answer of which a byte comes now and then holds its call for ever.",

@@ -560,6 +560,40 @@ def test_a_subject_is_one_line(text: str, expected: str) -> None:
     assert one_line(text) == expected
 
 
+LONG_NAME = "The Very Long Name of a Client and All of Its Brands " * 10
+
+
+def test_a_long_client_name_is_shortened_and_the_end_of_a_subject_stays(texts: Texts) -> None:
+    """docs/process.md W.16: what tells tasks and emails of one client apart stands at the end."""
+    values = variables(
+        portfolio=PORTFOLIO | {"name": LONG_NAME}, folder="Autumn, second half", announcement=2, tickets=[TICKET]
+    )
+    task, _ = texts.task(TaskKind.SHARE_DELIVERABLES, values)
+    email, _ = texts.email(EmailKind.SET_READY_ACCOUNT_MANAGER, values)
+    assert task.startswith("Share Deliverables With Client: The Very Long Name of a Client")
+    for subject in (task, email):
+        assert LONGEST_SUBJECT - 20 <= len(subject) <= LONGEST_SUBJECT
+        assert subject.endswith("All of Its Brands (Autumn, second half), second announcement")
+    assert texts.email(EmailKind.REFRESH_LIVE, values)[0].endswith("All of Its Brands are live")
+    assert texts.is_subject_of(TaskKind.SHARE_DELIVERABLES, task)
+
+
+@pytest.mark.parametrize("kind", [TaskKind.WRITE_COPY, TaskKind.REVISE_GRAPHICS])
+def test_long_names_of_tickets_that_differ_at_the_end_give_two_subjects(texts: Texts, kind: TaskKind) -> None:
+    named = [variables(ticket=TICKET | {"subject": f"{LONG_NAME} {end}"}, round=2) for end in ("Ad 1", "Ad 2")]
+    one, other = (texts.task(kind, values)[0] for values in named)
+    assert one != other
+    assert "Brands Ad 1" in one
+    assert len(one) <= LONGEST_SUBJECT
+
+
+def test_a_subject_that_was_cut_off_before_is_still_one_of_a_tasks_own(texts: Texts) -> None:
+    values = variables(ticket=TICKET | {"subject": LONG_NAME})
+    cut = one_line(f"Write Copy: {LONG_NAME}")
+    assert texts.task_subjects(TaskKind.WRITE_COPY, values) == {cut, texts.task(TaskKind.WRITE_COPY, values)[0]}
+    assert texts.is_subject_of(TaskKind.WRITE_COPY, cut)
+
+
 @pytest.mark.parametrize("name", ["Acme", "Acme (2) .* [x]", "x" * 400, "", "a\nb"])
 def test_a_subject_is_known_again_whatever_it_speaks_of(texts: Texts, name: str) -> None:
     values = variables(

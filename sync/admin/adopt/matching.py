@@ -1,6 +1,6 @@
 """Which task in the CRM stands for what a rule would have made. Each task stands for one thing only."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 
 from mappings.names import as_seen
@@ -26,15 +26,17 @@ class FreeTasks:
     def __iter__(self) -> Iterator[ExistingTask]:
         return iter(self._free)
 
-    def take(self, kind: TaskKind, fits: Callable[[ExistingTask], bool], subject: str = "") -> ExistingTask | None:
+    def take(
+        self, kind: TaskKind, fits: Callable[[ExistingTask], bool], subjects: Collection[str] = ()
+    ) -> ExistingTask | None:
         """Take the best fitting task of this kind; None if there is none. It is free no more.
 
-        The best one has the very subject, as a person sees it (`subject`: by `as_seen`), is open, and is the newest.
+        The best one has the very subject, as a person sees it (one of `subjects`: by `as_seen`), is open, and is the newest.
         """
         found = [task for task in self._free if self._texts.is_subject_of(kind, task.subject) and fits(task)]
         if not found:
             return None
-        best = max(found, key=lambda t: (_seen(t.subject) == subject, t.is_open, t.made_at, int(t.id)))
+        best = max(found, key=lambda t: (_seen(t.subject) in subjects, t.is_open, t.made_at, int(t.id)))
         self._free.remove(best)
         return best
 
@@ -56,7 +58,7 @@ class FreeTasks:
         self, context: Context, record: RecordRef, effect: NewTask, cause: datetime | None, *, only_open: bool
     ) -> ExistingTask | None:
         """Take a task for this effect: not one that was completed before its cause, nor one of an older cycle."""
-        subject = _seen(self._texts.task(effect.kind, effect.variables)[0])
+        subjects = {as_seen(one) for one in self._texts.task_subjects(effect.kind, effect.variables)}
 
         def fits(task: ExistingTask) -> bool:
             if only_open and not task.is_open:
@@ -65,9 +67,9 @@ class FreeTasks:
                 return False
             if record == context.portfolio.ref:
                 return task.made_at >= cycle_started(context)
-            return record in task.on or _seen(task.subject) == subject
+            return record in task.on or _seen(task.subject) in subjects
 
-        return self.take(effect.kind, fits, subject)
+        return self.take(effect.kind, fits, subjects)
 
 
 def _seen(subject: str) -> str:
