@@ -8,6 +8,9 @@ from zoneinfo import ZoneInfo
 CLOCKS_APART = timedelta(minutes=5)
 """How far the CRM's clock may be from ours."""
 
+TOLD_WITHIN = timedelta(seconds=2)
+"""As much as another clock may seem behind ours though it is not: it tells whole seconds, and an answer takes its time."""
+
 
 class Clock(Protocol):
     def now(self) -> datetime:
@@ -44,6 +47,15 @@ class ShiftedClock:
 
     def sleep(self, seconds: float) -> None:
         self._base.sleep(seconds)
+
+
+def ahead_of(told: datetime | None, now: datetime) -> timedelta:
+    """How far our clock (`now`) is ahead of the CRM's, which has told this for the same moment; negative: behind it.
+
+    Nothing where it has told none, and where the two differ by less than can be told.
+    """
+    ahead = timedelta() if told is None else now - told
+    return ahead if abs(ahead) > TOLD_WITHIN else timedelta()
 
 
 def local_date(moment: datetime, zone: tzinfo) -> date:

@@ -63,7 +63,9 @@ class UnreadError(Exception):
 class Times:
     """When it is decided, and since when the service counts. `ledger_began`: when this ledger itself began.
 
-    `settles_since`: what was replaced before that was judged without a settle time; None: nothing was.
+    `now` and `ledger_began` go by our clock, `go_live` and `settles_since` by the CRM's. `ledger_began_there`: when this
+    ledger began by the CRM's clock; None: both tell the same. `settles_since`: what was replaced before that was judged
+    without a settle time; None: nothing was.
     """
 
     now: datetime
@@ -71,6 +73,11 @@ class Times:
     go_live: datetime
     ledger_began: datetime
     settles_since: datetime | None = None
+    ledger_began_there: datetime | None = None
+
+    def is_older_than_ledger(self, moment: datetime) -> bool:
+        """Whether a moment of the CRM's clock was before this ledger began."""
+        return moment < (self.ledger_began_there or self.ledger_began)
 
     def counting_since(self, since: datetime) -> "Times":
         """The same moment for a portfolio whose causes count since then, where that is before going live."""
@@ -189,6 +196,15 @@ class Context:
         """When a moment of the CRM's clock will surely have come there: it tells its time in whole seconds."""
         return self.times.now + (moment - self.read_at) + timedelta(seconds=1)
 
+    def has_come(self, moment: datetime) -> bool:
+        """Whether a moment of the CRM's clock has come."""
+        return self.times.now - self.snapshot.clock_ahead >= moment
+
+    def comes_at(self, moment: datetime) -> datetime:
+        """When a moment of the CRM's clock will have come by ours, if that one is not the same."""
+        ahead = self.snapshot.clock_ahead
+        return moment + ahead + (timedelta(seconds=1) if ahead else timedelta())  # it tells whole seconds
+
     # -- cycles
 
     @cached_property
@@ -221,7 +237,7 @@ class Context:
         """
         if self.snapshot.portfolio is None or len(self.portfolio.status_history) < VERSIONS_KEPT:
             return False
-        return moment < min(self.portfolio.status_history[-1].at, self.times.ledger_began)
+        return moment < self.portfolio.status_history[-1].at and self.times.is_older_than_ledger(moment)
 
     def bypassed(self, moment: datetime) -> bool:
         """Whether what was asked for then is pointless: the client declined in its cycle, or nobody knows how that ended."""

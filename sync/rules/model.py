@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -191,7 +191,7 @@ class Snapshot:
     `tasks` and `notes` hold only what a rule has asked for; what of it came incomplete is in `faulty`, tasks by themselves,
     Notes by the record that they are on. `problems` are what a person should mend. `read_at` is a moment by the CRM's own
     clock that had come when it was read: how long its newest version has stood can be told by it. None: that is the moment
-    at which it is decided.
+    at which it is decided. `clock_ahead`: how far our clock was ahead of the CRM's then; negative: behind it.
     """
 
     portfolio: Portfolio | None
@@ -203,6 +203,7 @@ class Snapshot:
     read_at: datetime | None = None
     unread: tuple[UnreadTicket, ...] = ()
     faulty: Mapping[RecordRef, Faulty] = field(default_factory=dict)
+    clock_ahead: timedelta = timedelta()
 
     @property
     def ref(self) -> RecordRef:

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, tzinfo
+from datetime import date
 from typing import TYPE_CHECKING
 
 from mappings.digest import canonical_text, digest_of
 from mappings.load import MappingError, load
 from mappings.schema import ProcessMapping
-from sync.clock import Clock, ShiftedClock, SystemClock, from_ms, local_date, start_of_day, to_ms
+from sync.clock import Clock, ShiftedClock, SystemClock, ahead_of, from_ms, to_ms
 from sync.crm import CRM, Account, Kind, Record
 from sync.errors import ConfigurationError, RefusedError, WrongPortalError
 from sync.failpoints import Failpoint, no_failpoint
@@ -30,6 +30,7 @@ from sync.passes.survey import survey
 from sync.passes.sweep import Sweep
 from sync.rules.context import Times
 from sync.rules.in_force import MappingHistory, past_mapping
+from sync.service.beginnings import beginnings
 from sync.service.holder import OnWait, say
 from sync.service.lanes import PreparedLanes
 from sync.service.reading import ReadingService
@@ -144,6 +145,7 @@ class Service:
         nothing once that is so.
         """
         portal = self.portals.get()
+        self.reading.beginnings.by_the_crm(self.store, self.crm.time(), self.clock.now())
         self._note_mapping(portal)
         type_id = portal.type_ids[Kind.PORTFOLIO]
         if type_id not in self._type_ids_left:
@@ -156,9 +158,10 @@ class Service:
 
     def _note_mapping(self, portal: Portal) -> None:
         """Write down the mapping that the passes from now on go by, where another one was in force before."""
+        now = self.clock.now()
         mine = past_mapping(
             self.mapping,
-            from_ms(to_ms(self.clock.now())),
+            from_ms(to_ms(now - ahead_of(self.crm.time(), now))),  # versions are compared with it
             pipeline=portal.pipeline.id,
             in_progress=portal.in_progress,
             pending_approval=portal.pending_approval,
@@ -248,7 +251,7 @@ def build(
     clock = clock or clock_for(store, SystemClock())
     budget_clock = budget_clock or clock_for(store, SystemClock())
     with _closed_on_error(store):
-        go_live, ledger_began, settles_since = _beginnings(store, settings, mapping, clock, keep=begin)
+        begun = beginnings(store, settings, mapping, clock, keep=begin)
         with store.read() as connection:
             tells = service_state.get(connection, service_state.TELLS_OF_NO_ASSOCIATIONS) or False
     calendar = clock if today is None else ShiftedClock(clock, today, mapping.zone)
@@ -274,8 +277,7 @@ def build(
     )
 
     def times() -> Times:
-        now = calendar.now()
-        return Times(now, local_date(now, mapping.zone), go_live, ledger_began, settles_since)
+        return begun.times(calendar, mapping.zone)
 
     def past() -> MappingHistory:
         with store.read() as connection:
@@ -296,7 +298,7 @@ def build(
         crm=crm.reader,
         portals=portals,
         decider=decider,
-        go_live=go_live,
+        beginnings=begun,
         sends_email=mailer is not None,
     )
     breaker = Breaker(store, mapping.rules.effects_per_hour, clock, alerts)
@@ -326,35 +328,6 @@ def build(
     return Service(reading, store, crm, mailer, alerts, reconciler, failpoint)
 
 
-def _beginnings(
-    store: Store, settings: Settings, mapping: ProcessMapping, clock: Clock, *, keep: bool
-) -> tuple[datetime, datetime, datetime]:
-    """When the service went live, when this ledger began, and since when it has known a settle time.
-
-    They are set at the first start (`keep`), or the first with a release that knows them, and kept ever after.
-    """
-    now = from_ms(to_ms(clock.now()))  # as the database keeps it
-    wanted = None if settings.go_live is None else from_ms(to_ms(go_live_moment(settings.go_live, mapping.zone)))
-    first = {service_state.LEDGER_BEGAN: now, service_state.GO_LIVE: wanted or now, service_state.SETTLES_SINCE: now}
-    with store.write() if keep else store.read() as connection:
-        zones = {one.zone for one in mappings_in_force.history(connection).mappings}
-        known = {entry: service_state.get(connection, entry) for entry in first}
-        if known[service_state.LEDGER_BEGAN] is None:
-            first[service_state.SETTLES_SINCE] = from_ms(0)
-        for entry, value in first.items():
-            if keep and known[entry] is None:
-                service_state.put(connection, entry, value)
-    ledger_began, kept, settles_since = (known[entry] or first[entry] for entry in first)
-    # It was read in the time zone of its day: another one in the mapping is no other moment.
-    meant = {go_live_moment(settings.go_live, zone) for zone in zones} if settings.go_live else set()
-    if wanted not in {None, kept} and kept not in {from_ms(to_ms(moment)) for moment in meant}:
-        raise ConfigurationError(
-            f"GO_LIVE is {settings.go_live}, but this service went live at {kept.isoformat()}: remove "
-            "GO_LIVE or set it back. To act on older causes use `handoffs backfill --since DATE`."
-        )
-    return kept, ledger_began, settles_since
-
-
 def require_own(store: Store, account: Account, *, keep: bool) -> None:
     """Make sure that the database is this portal's; with `keep` one that belongs to none yet is from now on.
 
@@ -369,12 +342,3 @@ def require_own(store: Store, account: Account, *, keep: bool) -> None:
             f"{store.place} belongs to portal {known}, and HUBSPOT_ACCESS_TOKEN is of portal "
             f"{account.portal_id}: nothing is done. Set the token of {known}, or another DATABASE_URL for {account.portal_id}"
         )
-
-
-def go_live_moment(value: str, zone: tzinfo) -> datetime:
-    """Read a date, which is midnight in this time zone, or a time, which without an offset is in it too."""
-    try:
-        return start_of_day(date.fromisoformat(value), zone)
-    except ValueError:
-        moment = datetime.fromisoformat(value)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)

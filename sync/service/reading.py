@@ -8,6 +8,7 @@ from sync.clock import Clock, local_date
 from sync.crm import CRMReader
 from sync.passes.decider import Decider
 from sync.passes.portal import PortalCache
+from sync.service.beginnings import Beginnings
 from sync.settings import Settings
 from sync.storage.database import StoreReader
 
@@ -27,8 +28,13 @@ class ReadingService:
     crm: CRMReader
     portals: PortalCache
     decider: Decider
-    go_live: datetime  # causes older than this do nothing by themselves
+    beginnings: Beginnings
     sends_email: bool  # whether there is a way to send one (EMAIL_URL)
+
+    @property
+    def go_live(self) -> datetime:
+        """When the service went live: causes older than this do nothing by themselves."""
+        return self.beginnings.go_live
 
     @property
     def today(self) -> date:

@@ -67,9 +67,11 @@ def begin_anew(store: Store, now: datetime) -> None:
     The next pass waits until the CRM was asked (docs/process.md G.12). Raises `StoreError`.
     """
     with store.write() as connection:
-        for entry in (*service_state.OF_THE_RECOVERY, service_state.COPIED_AT):
+        for entry in (*service_state.OF_THE_RECOVERY, service_state.COPIED_AT, service_state.LEDGER_BEGAN_THERE):
             service_state.remove(connection, entry)
         service_state.put(connection, service_state.LEDGER_BEGAN, now)
+        told_by_us = service_state.get(connection, service_state.BY_OUR_CLOCK) or frozenset()
+        service_state.put(connection, service_state.BY_OUR_CLOCK, told_by_us | {service_state.LEDGER_BEGAN.name})
 
 
 @contextmanager

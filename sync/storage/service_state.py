@@ -89,12 +89,20 @@ LEDGER_BEGAN = _moment("born")
 """When this database's ledger began: at the first start on an empty database, or when a copy of it was put back. What was
 done before that it may not know."""
 
+LEDGER_BEGAN_THERE = _moment("born_there")
+"""The same moment by the CRM's clock; not kept where an earlier release began, or until the CRM has told its time."""
+
 GO_LIVE = _moment("go_live")
-"""When the service went live: causes older than this do nothing by themselves."""
+"""When the service went live, by the CRM's clock: causes older than this do nothing by themselves."""
 
 SETTLES_SINCE = _moment("settles_since")
 """Since when closing versions have had to stand for a settle time before they count: what was replaced before that was
 judged without one. The beginning of time for a database that no earlier release has used."""
+
+BY_OUR_CLOCK: Entry[frozenset[str]] = Entry(
+    "by_our_clock", lambda names: " ".join(sorted(names)), lambda text: frozenset(text.split())
+)
+"""Which of the beginnings (names of entries) are still as our own clock told them: nobody has asked the CRM since."""
 
 COPIED_AT = _moment("copied")
 """Set in a copy of the database: when it was made. What was done since it takes for undone."""
@@ -331,6 +339,11 @@ def get_each(connection: Connection, entries: Mapping[str, Entry[T]]) -> dict[st
     rows = connection.execute(_READ_SEVERAL, {"wanted": [entry.name for entry in entries.values()]})
     texts = {row.name: row.value for row in rows}
     return {mine: entry.decode(texts[entry.name]) for mine, entry in entries.items() if entry.name in texts}
+
+
+def ledger_began_there(connection: Connection) -> datetime | None:
+    """When this ledger began by the CRM's clock, as far as it is known, else by ours; None: it has not begun."""
+    return get(connection, LEDGER_BEGAN_THERE) or get(connection, LEDGER_BEGAN)
 
 
 def put(connection: Connection, entry: Entry[T], value: T) -> None:

@@ -20,6 +20,7 @@ from tests.mutation import (
     announced_sets,
     answers,
     bounds,
+    clocks,
     commands,
     databases,
     deliveries,
@@ -55,6 +56,7 @@ MUTANTS = (
     *bounds.MUTANTS,
     *commands.MUTANTS,
     *exchanges.MUTANTS,
+    *clocks.MUTANTS,
     *sweeps.MUTANTS,
     *deliveries.MUTANTS,
 )

@@ -13,6 +13,7 @@ COPIES = "sync/storage/copies.py"
 RECOVERY = "sync/passes/recovery.py"
 POLL = "sync/passes/poll.py"
 CRM = "sync/crm.py"
+BEGINNINGS = "sync/service/beginnings.py"
 BOOTSTRAP = "sync/service/bootstrap.py"
 CAUSES = "sync/admin/verify/causes.py"
 RECORDS = "sync/passes/snapshot/records.py"
@@ -34,7 +35,7 @@ MUTANTS = (
     ),
     Mutant(
         "put-back-not-asked", "A copy that is put back takes for known what it knew when it was made.",
-        COPIES, "(*service_state.OF_THE_RECOVERY, service_state.COPIED_AT)", "(service_state.COPIED_AT,)",
+        COPIES, "(*service_state.OF_THE_RECOVERY, service_state.COPIED_AT, ", "(service_state.COPIED_AT, ",
         test="tests/story/test_put_back.py::test_what_was_done_since_the_copy_is_not_done_again[later]",
     ),
     Mutant(
@@ -112,7 +113,7 @@ MUTANTS = (
     ),
     Mutant(
         "lost-persons-date-counts", "After a loss a date that a person has set is taken for the service's own move.",
-        ENDINGS, "if version.own and version.at < until]", "if version.at < until]",
+        ENDINGS, "if version.own and context.times", "if context.times",
         test="tests/story/test_interruptions.py::test_a_date_that_a_person_moved_is_not_the_answer_to_a_decline",
     ),
     Mutant(
@@ -140,7 +141,7 @@ MUTANTS = (
     ),
     Mutant(
         "mapping-moves-going-live", "Another time zone in the mapping makes GO_LIVE another moment, and ends the start.",
-        BOOTSTRAP, "if settings.go_live else set()", "if settings.go_live and keep is None else set()",
+        BEGINNINGS, "if kept not in {", "if settings.go_live not in {",
         test="tests/story/test_changed_mapping.py::test_going_live_stays_what_it_was_in_the_zone_of_its_day",
     ),
     Mutant(

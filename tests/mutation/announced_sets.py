@@ -29,8 +29,8 @@ MUTANTS = (
     ),
     Mutant(
         "5-no-barrier", "A set is announced although its newest ticket is young and more may come.",
-        SET_READY, "if not sure and context.times.now < complete_at:",
-        "if not sure and context.times.now < context.times.go_live:",
+        SET_READY, "if not sure and not context.has_come(complete_at):",
+        "if not sure and not context.has_come(context.times.go_live):",
         test=decision("5 barrier: an early status and a young ticket: wait"),
     ),
     Mutant(

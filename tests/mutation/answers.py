@@ -136,9 +136,7 @@ MUTANTS = (
     ),
     Mutant(
         "faulty-ticket-forgotten", "A ticket that came incomplete is left out, as if it were not there.",
-        SNAPSHOT,
-        "read_at=read_at, unread=unread",
-        "read_at=read_at",
+        SNAPSHOT, "            unread=unread,\n", "",
         test="tests/story/test_incomplete_answers.py::TestATicket::test_that_is_faulty_holds_up_its_set_alone",
     ),
     Mutant(

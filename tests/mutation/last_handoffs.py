@@ -117,7 +117,7 @@ MUTANTS = (
     ),
     Mutant(
         "4-forgotten-by-no-loss", "What a full history does not show is taken for unknown though the ledger was there.",
-        CONTEXT, "min(self.portfolio.status_history[-1].at, self.times.ledger_began)", "self.portfolio.status_history[-1].at",
+        CONTEXT, "status_history[-1].at and self.times.is_older_than_ledger(moment)", "status_history[-1].at",
         test=decision("2a the same with the ledger that was there"),
     ),
     Mutant(
@@ -196,7 +196,7 @@ MUTANTS = (
     ),
     Mutant(
         "6-waits-for-no-note", "A task without any Note to quote is made at once.",
-        REVISION_NOTES, "return context.times.now < notes_until(version) and not context", "return False and not context",
+        REVISION_NOTES, "return not context.has_come(notes_until(version)) and not context", "return False and not context",
         test=f"{UNIT}/test_6_revisions.py::test_6_without_a_note_the_task_waits_three_minutes_by_the_crms_time",
     ),
     Mutant(

@@ -353,9 +353,9 @@ MUTANTS = (
     ),
     Mutant(
         "read-apart", "A portfolio is not read again though its ticket has changed since it was.",
-        SNAPSHOT, "one.updated_at > began}", "one.updated_at < began and t not in portfolios.found}",
+        SNAPSHOT, "one.updated_at > began_there}", "one.updated_at < began_there and t not in portfolios.found}",
         test="tests/story/test_interruptions.py::"
-        "test_a_set_that_is_ready_only_after_a_decline_while_both_are_read_is_not_announced",
+        "test_a_set_that_is_ready_only_after_a_decline_while_both_are_read_is_not_announced[0]",
     ),
     Mutant(
         "read-is-looked-at", "A ticket of another portfolio that was read along is taken for looked at.",

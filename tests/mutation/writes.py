@@ -196,7 +196,7 @@ MUTANTS = (
     ),
     Mutant(
         "barrier-a-moment-late", "A set still waits in the moment in which its time is up.",
-        SET_READY, "if not sure and context.times.now < complete_at:", "if not sure and context.times.now <= complete_at:",
+        "sync/rules/context.py", "clock_ahead >= moment", "clock_ahead > moment",
         test=f"{UNIT}/test_5_set_ready.py::test_the_barrier_is_passed_in_the_moment_in_which_its_time_is_up",
     ),
     Mutant(

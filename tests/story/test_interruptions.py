@@ -263,10 +263,15 @@ def test_a_ticket_that_moves_before_the_portfolio_of_which_it_was_told_is_read(m
     assert world.kinds(("portfolio", quiet)) == ["write_copy", "design_graphics"]
 
 
+@pytest.mark.parametrize("ahead", [0, 4, -4])
 def test_a_set_that_is_ready_only_after_a_decline_while_both_are_read_is_not_announced(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch, ahead: int
 ) -> None:
-    """Simulation seed 3121: declined after the portfolio was read, and ready before its tickets were."""
+    """Simulation seed 3121: declined after the portfolio was read, and ready before its tickets were.
+
+    `ahead`: the minutes that our clock is ahead of the CRM's.
+    """
+    world = make_world(ahead=timedelta(minutes=ahead))
     portfolio = submitted(world, cadence="Weekly")
     ticket = with_ticket(world, portfolio)
     world.people.set_status(portfolio, "Creatives Pending Approval")
@@ -274,14 +279,16 @@ def test_a_set_that_is_ready_only_after_a_decline_while_both_are_read_is_not_ann
 
     def late(crm: CRMReader, ids: Sequence[str], *others: Any) -> TicketsRead:
         if world.status(portfolio) != "No Refresh Requested":
-            world.clock.advance(timedelta(seconds=1))
+            world.clock.advance(timedelta(seconds=2))
             world.people.set_status(portfolio, "No Refresh Requested")
             world.people.move_ticket(ticket, "Pending Approval")
         return read_tickets(crm, ids, *others)
 
     monkeypatch.setattr("sync.passes.snapshot.group.read_tickets", late)
-    world.sweep()
+    world.people.set("portfolio", portfolio, {"most_recent_ad_lab_link": "https://lab.example"})
+    world.work()
     world.minutes(5)
+    assert world.status(portfolio) == "No Refresh Requested"
     assert world.kinds().count("share_deliverables") == 0
 
 

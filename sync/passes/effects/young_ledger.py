@@ -47,7 +47,7 @@ class YoungLedger:
         if keys.carrier is not KeyCarrier.BODY:
             return []
         with self._store.read() as connection:
-            began = service_state.get(connection, service_state.LEDGER_BEGAN)
+            began = service_state.ledger_began_there(connection)
         caused = since_caused(effects)
         return [effect for effect in effects if began is not None and caused[effect.key] < began]
 

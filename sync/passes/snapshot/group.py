@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from mappings.schema import ProcessMapping
-from sync.clock import CLOCKS_APART, Clock
+from sync.clock import CLOCKS_APART, Clock, ahead_of
 from sync.crm import CRMReader, Faulty, Gap, Kind, Lack, Reading, Record, RecordRef
 from sync.passes.portal import Portal, PortalCache
 from sync.passes.snapshot.activities import read_notes, read_tasks
@@ -226,7 +226,8 @@ class SnapshotReader:
         )
         tickets = read.reading
         # A ticket that changed meanwhile may be of a cycle that began meanwhile: its portfolio must not be the older one.
-        newer = {t for t, one in tickets.found.items() if one.updated_at is not None and one.updated_at > began}
+        began_there = began - self._clock_ahead()
+        newer = {t for t, one in tickets.found.items() if one.updated_at is not None and one.updated_at > began_there}
         newer_on = {i for t in newer if (i := parents.of.get(t)) is not None and i in on.found}
         again = self._portfolios(sorted(newer_on, key=int), portal, past)
         # Nor must it be newer than its list of tickets: its status may say that this is complete.
@@ -305,7 +306,7 @@ class SnapshotReader:
                 faulty[ref] = str(read.faulty_tickets[t])
             elif t in read.tickets and read.tickets[t].id == t:
                 ticket = self._translator.ticket(read.tickets[t], portal, past)
-                snapshots[ref] = Snapshot(None, (ticket,), owners=portal.owners)
+                snapshots[ref] = Snapshot(None, (ticket,), owners=portal.owners, clock_ahead=self._clock_ahead())
         return snapshots, faulty
 
     def _snapshot(self, i: str, read: _Records, portal: Portal, past: MappingHistory) -> Snapshot:
@@ -314,12 +315,24 @@ class SnapshotReader:
             for one in _faulty_on(i, read)
         )
         mine = [t for t in read.tickets_on[i] if read.parents.of.get(t) == i and t in read.tickets]
-        portfolio = self._translator.portfolio(read.portfolios[i], portal, past, self._clock.now())
+        now, ahead = self._clock.now(), self._clock_ahead()
+        portfolio = self._translator.portfolio(read.portfolios[i], portal, past, now - ahead)
         tickets = tuple(self._translator.ticket(read.tickets[t], portal, past) for t in mine if read.tickets[t].id == t)
         problems = tuple(read.parents.problems[t] for t in mine if t in read.parents.problems)
         # Where the CRM tells no time: our own, less as much as the two clocks may be apart.
-        read_at = read.portfolios[i].read_at or self._clock.now() - CLOCKS_APART
-        return Snapshot(portfolio, tickets, owners=portal.owners, problems=problems, read_at=read_at, unread=unread)
+        read_at = read.portfolios[i].read_at or now - CLOCKS_APART
+        return Snapshot(
+            portfolio,
+            tickets,
+            owners=portal.owners,
+            problems=problems,
+            read_at=read_at,
+            unread=unread,
+            clock_ahead=ahead,
+        )
+
+    def _clock_ahead(self) -> timedelta:
+        return ahead_of(self._crm.time(), self._clock.now())
 
 
 def _faulty_on(portfolio: str, read: _Records) -> list[Faulty]:

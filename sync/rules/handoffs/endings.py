@@ -72,8 +72,12 @@ def _has_moved_the_date(context: Context, ending: Ending) -> bool:
         if not isinstance(keys.parse(recorded.key), ClosedByTaskKey)
         for e in recorded.effects
     )
-    until = context.times.ledger_began + (timedelta() if moved else CLOCKS_APART)
-    moves = [version.at for version in reversed(context.portfolio.date_history) if version.own and version.at < until]
+    slack = timedelta() if moved else CLOCKS_APART
+    moves = [
+        version.at
+        for version in reversed(context.portfolio.date_history)
+        if version.own and context.times.is_older_than_ledger(version.at - slack)
+    ]
     for one in context.endings:  # each has moved the date once, the oldest first
         if not context.counts(one.version, context.portfolio.status_history):
             continue

@@ -41,7 +41,7 @@ def notes_until(version: Version[Revision | None]) -> datetime:
 
 def is_awaited(context: Context, ticket: Ticket, version: Version[Revision | None], bound: datetime) -> bool:
     """Whether a task is still to wait for a Note: there is none since `bound`, and one may come."""
-    return context.times.now < notes_until(version) and not context.notes_since(ticket.ref, bound)
+    return not context.has_come(notes_until(version)) and not context.notes_since(ticket.ref, bound)
 
 
 def lines(context: Context, ticket: Ticket, version: Version[Revision | None]) -> tuple[list[AddLine], Quoted]:
@@ -98,10 +98,10 @@ def _unquoted(
 def notes_may_come(context: Context, ticket: Ticket, version: Version[Revision | None]) -> list[Verdict]:
     """That it is looked again when the version's minutes are up; nothing where they are."""
     until = notes_until(version)
-    if context.times.now >= until:
+    if context.has_come(until):
         return []
     reason = f"{name_of(ticket)}: a Note left until {time_text(context, until)} still reaches the task"
-    return [Verdict(Handoff.REVISIONS, State.WAITING, reason, ticket.ref, when=until)]
+    return [Verdict(Handoff.REVISIONS, State.WAITING, reason, ticket.ref, when=context.comes_at(until))]
 
 
 def late_notes(
@@ -112,11 +112,13 @@ def late_notes(
     if recorded.state is OccurrenceState.SUPERSEDED or context.ledger.settled(key) is not None:
         return []
     until = notes_until(version)
-    counts = QUOTED in recorded.detail or (RECOVERED in recorded.detail and until >= context.times.ledger_began)
+    counts = QUOTED in recorded.detail or (
+        RECOVERED in recorded.detail and not context.times.is_older_than_ledger(until)
+    )
     to_be_made = any(effect.task_kind is not None and effect.state in OPEN_EFFECTS for effect in recorded.effects)
     if not counts or to_be_made:
         return []
-    if context.times.now < until:
+    if not context.has_come(until):
         return notes_may_come(context, ticket, version)
     added, quoted = lines(context, ticket, version)
     tasks = f"late Notes to be added to {len(added)} task{'' if len(added) == 1 else 's'}"

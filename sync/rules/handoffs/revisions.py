@@ -108,7 +108,7 @@ def _revise(
         reason = f"{name_of(ticket)}: its revision of {time_text(context, version.at)} {FORGOTTEN}"
         return [recorded_superseded(context, RevisionKey(ticket.id, version.ms), reason, version.at)], set()
     # A ledger since lost may have answered it by nothing that carries its key.
-    lost = version.at < context.times.ledger_began
+    lost = context.times.is_older_than_ledger(version.at)
     new = _new_tasks(context, ticket, version, ROLES_OF[version.value], asked, lost=lost)
     back = lost and ticket.left_in_progress is not None and ticket.left_in_progress > version.at
     write = None if back else _kick_back(context, ticket, {one.kind for one in new if one.fresh})
@@ -131,7 +131,7 @@ def _revised(
     new += _new_tasks(context, ticket, version, not_recovered([recorded], work), asked, lost=True)
     if new:  # it was kicked back then
         found, kinds = _revision(context, ticket, version, new, None, kept=recorded.detail)
-        over = context.times.now >= notes_until(version)
+        over = context.has_come(notes_until(version))
         return [*found, *(late_notes(context, ticket, version, recorded) if over else ())], kinds
     if RECOVERED in recorded.detail:
         left = [one for kind, role in work for one in _left_open(context, ticket, version, kind, role)]
@@ -266,7 +266,7 @@ def _wait(context: Context, ticket: Ticket, version: Version[Revision | None], r
     until = notes_until(version)
     said = f"{reason}; without a Note since the last delivery the task waits for one until {time_text(context, until)}"
     key = context.ledger.text_of(RevisionKey(ticket.id, version.ms))
-    return [Verdict(Handoff.REVISIONS, State.WAITING, said, ticket.ref, when=until, key=key)]
+    return [Verdict(Handoff.REVISIONS, State.WAITING, said, ticket.ref, when=context.comes_at(until), key=key)]
 
 
 def _bound(context: Context, ticket: Ticket, asked: _Asked) -> datetime:

@@ -163,10 +163,10 @@ def _one_set(context: Context, ad_set: _AdSet) -> Verdict:
         return done(once[-1].recorded) if once and not held else _known_set(context, ad_set, held)
     sure = portfolio.status in {Status.DELIVERABLES_SUBMITTED, Status.CREATIVES_PENDING_APPROVAL}
     complete_at = max(ticket.created_at for ticket in members) + context.barrier
-    if not sure and context.times.now < complete_at:
+    if not sure and not context.has_come(complete_at):
         young = f"younger than {duration_text(context.barrier)}"
         reason = f"Ad Set “{folder}” is ready, but its newest ticket is {young}: more may come"
-        return waiting(context, Handoff.SET_READY, reason, complete_at)
+        return waiting(context, Handoff.SET_READY, reason, context.comes_at(complete_at))
     ready = f"all {len(members)} tickets" if len(members) > 1 else "the one ticket"
     reason = f"{ready} of Ad Set “{folder}” {'are' if len(members) > 1 else 'is'} ready for approval"
     key = SetReadyKey(portfolio.id, context.cycle, tuple(sorted(ad_set.entries, key=str)))
