@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
-from sync.clock import Clock
+from sync.clock import Clock, local_date
 from sync.crm import RecordRef
 from sync.passes import breaker
 from sync.rules.model import EffectState
-from sync.storage import portfolios, runs, work_queue
+from sync.storage import letters, portfolios, runs, work_queue
 from sync.storage.database import Connection, Store
 from sync.storage.ledger import queries
+from sync.storage.letters import Copy
 
 ORIGIN = "replay"
 """What the work is enqueued as: as that of `handoffs replay`, it also tries again what was refused."""
@@ -17,11 +19,12 @@ ORIGIN = "replay"
 
 @dataclass(frozen=True, slots=True)
 class BoardActs:
-    """Carries out what the board permits, one transaction each. `limit`: the mapping's effects an hour."""
+    """Carries out what the board permits, one transaction each. `limit`: the mapping's effects an hour; `zone`: its zone."""
 
     store: Store
     clock: Clock
     limit: int
+    zone: ZoneInfo
 
     def look_again(self, portfolio: str, actor: str, reason: str) -> int:
         """Enqueue this portfolio; 0 where no pass has found one of this id."""
@@ -32,7 +35,7 @@ class BoardActs:
         return self._enqueue(known, "board look again", {"portfolio": portfolio}, actor, reason)
 
     def retry(self, actor: str, reason: str) -> int:
-        """Enqueue every record that is parked, or has an effect that was refused.
+        """Enqueue every record that is parked, or has an effect that was refused, and have refused letters sent again.
 
         What is unproven is left alone: it may have arrived, and `handoffs dead` asks for each by its key.
         """
@@ -41,7 +44,7 @@ class BoardActs:
             parked = {one.record for one in work_queue.parked(connection)}
             return parked | {one.unit for one in queries.troubles(connection) if one.state is EffectState.FAILED}
 
-        return self._enqueue(refused, "board retry", {}, actor, reason)
+        return self._enqueue(refused, "board retry", {}, actor, reason, refused_letters=True)
 
     def release(self, actor: str, reason: str, everything: bool) -> int:
         """Let go what the breaker holds, as `handoffs release` does; kept with the releases."""
@@ -55,12 +58,21 @@ class BoardActs:
         arguments: Mapping[str, str],
         actor: str,
         reason: str,
+        *,
+        refused_letters: bool = False,
     ) -> int:
         now = self.clock.now()
         with self.store.write() as connection:
             records = set(find(connection))
-            if records:
-                run = runs.begin(connection, command, now, reason=reason, arguments=arguments, by=actor)
+            copies = self._refused_letters(connection) if refused_letters else []
+            if records or copies:
+                told = {**arguments, **({"letters": [one.key for one in copies]} if copies else {})}
+                run = runs.begin(connection, command, now, reason=reason, arguments=told, by=actor)
                 work_queue.enqueue(connection, records, now, ORIGIN)
+                letters.decide(connection, copies, EffectState.PLANNED, now, None)
                 runs.finish(connection, run, now, {"enqueued": len(records)})
-        return len(records)
+        return len(records) + len(copies)
+
+    def _refused_letters(self, connection: Connection) -> list[Copy]:
+        today = local_date(self.clock.now(), self.zone)
+        return [one for one in letters.dead(connection, today) if one.state is EffectState.FAILED]

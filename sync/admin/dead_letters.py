@@ -1,5 +1,5 @@
-"""Dead letters: records whose passes failed until they were parked, effects that were refused, or cannot be proved, and
-webhook deliveries that could not be unpacked.
+"""Dead letters: records whose passes failed until they were parked, effects that were refused, or cannot be proved, copies of
+the weekly letter of which the same is true, and webhook deliveries that could not be unpacked.
 
 An admin lists them, sees all that is known of one, has them tried again, or drops them. What is dropped stays in the
 ledger, with who dropped it and why.
@@ -8,19 +8,21 @@ ledger, with who dropped it and why.
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+from mappings.letter import Letter
 from sync.clock import Clock, iso
 from sync.crm import Kind, RecordRef
 from sync.errors import HandoffsError, last_line
 from sync.rules.model import EffectState
 from sync.service.bootstrap import Service
 from sync.service.lanes import every_lane_held
-from sync.storage import inbox, ledger, memberships, raw_deliveries, runs, work_queue
+from sync.storage import inbox, ledger, letters, memberships, raw_deliveries, runs, work_queue
 from sync.storage.database import Connection, Store
 from sync.storage.ledger import queries
 from sync.storage.ledger.queries import Trouble
+from sync.storage.letters import Copy
 from sync.storage.raw_deliveries import PutAside
 
 EVENTS = 10
@@ -56,12 +58,24 @@ class Parked:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetters:
-    """Parked records, refused effects, those of which nobody can tell whether they were done, and deliveries put aside."""
+    """Parked records, refused effects, those of which nobody can tell whether they were done, and deliveries put aside.
 
-    parked: tuple[Parked, ...]
-    failed: tuple[Trouble, ...]
+    `letters`: copies of the newest weekly letter, refused or unproven.
+    """
+
+    parked: tuple[Parked, ...] = ()
+    failed: tuple[Trouble, ...] = ()
     unproven: tuple[Trouble, ...] = ()
     deliveries: tuple[PutAside, ...] = ()
+    letters: tuple[Copy, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.parked or self.effects or self.deliveries or self.letters)
+
+    @property
+    def unproven_letters(self) -> list[Copy]:
+        return [one for one in self.letters if one.state is EffectState.UNPROVEN]
 
     @property
     def effects(self) -> tuple[Trouble, ...]:
@@ -79,6 +93,7 @@ class DeadLetters:
             "failed": [failed_json(failed) for failed in self.failed],
             "unproven": [failed_json(one) for one in self.unproven],
             "deliveries": [_delivery_json(one) for one in self.deliveries],
+            "letters": [one.as_json() for one in self.letters],
         }
 
 
@@ -118,6 +133,7 @@ class Details:
     failed: tuple[FailedEffect, ...]
     events: tuple[ReceivedEvent, ...]  # newest first
     deliveries: tuple[tuple[PutAside, bytes], ...] = ()  # each with its body, as it came
+    letters: tuple[tuple[Copy, Letter | None], ...] = ()  # each with what it says, as long as that is kept
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -128,42 +144,51 @@ class Details:
                 {**_delivery_json(one), "error": one.error, "body": body.decode(errors="replace")}
                 for one, body in self.deliveries
             ],
+            "letters": [
+                {**one.as_json(), "subject": letter and letter.subject, "text": letter and letter.text}
+                for one, letter in self.letters
+            ],
         }
 
 
-def find_all(store: Store) -> DeadLetters:
-    """Find every dead letter. Reads the database alone."""
+def find_all(store: Store, today: date) -> DeadLetters:
+    """Find every dead letter by this day of the portal's. Reads the database alone."""
     with store.read() as connection:
-        return _find_all(connection)
+        return _find_all(connection, today)
 
 
-def find(store: Store, wanted: Iterable[str]) -> DeadLetters:
-    """Find what is meant by these: an effect's key, a record (`1001`, `portfolio 1001`, `ticket:2001`) with all on it, or a
-    delivery (`delivery:7`).
+def find(store: Store, wanted: Iterable[str], today: date) -> DeadLetters:
+    """Find what is meant by these: an effect's key, a record (`1001`, `portfolio 1001`, `ticket:2001`) with all on it, a
+    delivery (`delivery:7`), or a copy of the weekly letter (`letter:ops@agency.example`).
 
     Raises `NotDeadError` for the first that names nothing dead.
     """
     with store.read() as connection:
-        everything = _find_all(connection)
+        everything = _find_all(connection, today)
         parked: dict[RecordRef, Parked] = {}
         failed: dict[str, Trouble] = {}
         deliveries: dict[int, PutAside] = {}
+        copies: dict[str, Copy] = {}
         for one in wanted:
             mine = _named(connection, everything, one)
             parked |= {found.record: found for found in mine.parked}
             failed |= {found.key: found for found in mine.effects}
             deliveries |= {found.id: found for found in mine.deliveries}
-    return DeadLetters(tuple(parked.values()), *_by_state(failed.values()), tuple(deliveries.values()))
+            copies |= {found.key: found for found in mine.letters}
+    return DeadLetters(
+        tuple(parked.values()), *_by_state(failed.values()), tuple(deliveries.values()), tuple(copies.values())
+    )
 
 
-def show(store: Store, wanted: str) -> Details:
+def show(store: Store, wanted: str, today: date) -> Details:
     """Read all that is known of one, named as for `find`. Raises `NotDeadError`."""
-    found = find(store, [wanted])
+    found = find(store, [wanted], today)
     with store.read() as connection:
         inputs = tuple(_inputs(connection, one) for one in found.effects)
         seen = _events(connection, found.units)
         bodies = tuple((one, raw_deliveries.body_of(connection, one.id)) for one in found.deliveries)
-    return Details(found.parked, inputs, seen, bodies)
+        copies = tuple((one, letters.find(connection, one.week)) for one in found.letters)
+    return Details(found.parked, inputs, seen, bodies, copies)
 
 
 def unpack_again(service: Service, found: Sequence[PutAside]) -> list[PutAside]:
@@ -177,8 +202,8 @@ def unpack_again(service: Service, found: Sequence[PutAside]) -> list[PutAside]:
 
 
 def drop(store: Store, clock: Clock, found: DeadLetters, reason: str) -> None:
-    """Give up on these for good: effects are superseded, parked records leave the queue until something changes, and
-    deliveries are removed.
+    """Give up on these for good: effects and letters are superseded, parked records leave the queue until something changes,
+    and deliveries are removed.
 
     It waits until no pass runs. The run is kept in the database with its reason and what was dropped.
     """
@@ -186,6 +211,7 @@ def drop(store: Store, clock: Clock, found: DeadLetters, reason: str) -> None:
         "effects": [one.key for one in found.effects],
         "records": {str(parked.record): parked.error for parked in found.parked},
         "deliveries": {str(one.id): one.error for one in found.deliveries},
+        "letters": [one.key for one in found.letters],
     }
     with (
         every_lane_held(store),
@@ -197,6 +223,7 @@ def drop(store: Store, clock: Clock, found: DeadLetters, reason: str) -> None:
         ledger.mark_done(connection, {one.unit for one in found.effects})
         work_queue.remove_parked(connection, [parked.record for parked in found.parked])
         raw_deliveries.drop(connection, [one.id for one in found.deliveries])
+        letters.decide(connection, found.letters, EffectState.SUPERSEDED, clock.now(), word)
 
 
 def decide(store: Store, clock: Clock, found: DeadLetters, reason: str, *, sent: bool) -> None:
@@ -204,16 +231,25 @@ def decide(store: Store, clock: Clock, found: DeadLetters, reason: str, *, sent:
 
     It waits until no pass runs. The run is kept in the database with its reason.
     """
-    keys = [one.key for one in found.unproven]
+    keys, copies = [one.key for one in found.unproven], found.unproven_letters
     command = "dead confirm" if sent else "dead retry"
     with (
         every_lane_held(store),
-        runs.kept(store, clock, command, reason, {"effects": keys}, dict),
+        runs.kept(store, clock, command, reason, {"effects": [*keys, *(one.key for one in copies)]}, dict),
         store.write() as connection,
     ):
         word = f"{'confirmed' if sent else 'not sent before'}, by {runs.actor()}: {reason}"
         ledger.decide_unproven(connection, keys, clock.now(), word, sent=sent)
+        state = EffectState.DONE if sent else EffectState.PLANNED
+        letters.decide(connection, copies, state, clock.now(), word)
         ledger.mark_done(connection, {one.unit for one in found.unproven})
+
+
+def send_again(store: Store, clock: Clock, copies: Sequence[Copy]) -> None:
+    """Have these copies of the weekly letter, which were refused, sent by the running service now. Raises `StoreError`."""
+    keys = [one.key for one in copies]
+    with runs.kept(store, clock, "dead retry", None, {"letters": keys}, dict), store.write() as connection:
+        letters.decide(connection, copies, EffectState.PLANNED, clock.now(), None)
 
 
 def failed_json(failed: Trouble) -> dict[str, object]:
@@ -229,14 +265,16 @@ def failed_json(failed: Trouble) -> dict[str, object]:
     }
 
 
-def _find_all(connection: Connection) -> DeadLetters:
+def _find_all(connection: Connection, today: date) -> DeadLetters:
     parked = tuple(
         Parked(queued.record, queued.parked_at, queued.attempts, queued.error or "")
         for queued in work_queue.parked(connection)
         if queued.parked_at is not None
     )
     deliveries = tuple(raw_deliveries.find_put_aside(connection))
-    return DeadLetters(parked, *_by_state(queries.troubles(connection)), deliveries)
+    return DeadLetters(
+        parked, *_by_state(queries.troubles(connection)), deliveries, tuple(letters.dead(connection, today))
+    )
 
 
 def _delivery_json(one: PutAside) -> dict[str, object]:
@@ -244,6 +282,8 @@ def _delivery_json(one: PutAside) -> dict[str, object]:
 
 
 def _named(connection: Connection, everything: DeadLetters, text: str) -> DeadLetters:
+    if text.casefold().startswith(letters.NAMED):
+        return _copy(everything, text)
     kind, _, number = text.replace(":", " ").partition(" ")
     if kind != "delivery":
         return _effect(connection, everything, text) if "/" in text else _record(everything, text)
@@ -251,6 +291,13 @@ def _named(connection: Connection, everything: DeadLetters, text: str) -> DeadLe
     if not found:
         raise NotDeadError(f"no “{text}” was put aside: `handoffs dead` lists those that could not be unpacked")
     return DeadLetters((), (), (), found)
+
+
+def _copy(everything: DeadLetters, text: str) -> DeadLetters:
+    found = tuple(one for one in everything.letters if one.name.casefold() == text.strip().casefold())
+    if not found:
+        raise NotDeadError(f"nothing is the matter with “{text}” of the newest weekly letter: see `handoffs letter`")
+    return DeadLetters(letters=found)
 
 
 def _by_state(effects: Iterable[Trouble]) -> tuple[tuple[Trouble, ...], tuple[Trouble, ...]]:

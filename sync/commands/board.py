@@ -41,7 +41,11 @@ def board() -> None:
                 "nobody may see the board yet: add a user (`handoffs users add NAME`), or set BOARD_PROXY_HEADER"
             )
         process = Process(mapping)
-        allowed = BoardActs(store, session.clock(), mapping.rules.effects_per_hour) if settings.board_write else None
+        allowed = (
+            BoardActs(store, session.clock(), mapping.rules.effects_per_hour, mapping.zone)
+            if settings.board_write
+            else None
+        )
         app = create_app(store=store, settings=settings, clock=session.clock(), process=process, allowed=allowed)
         with listen(settings.board_host, settings.board_port) as listener:
             run(app, listener)

@@ -1,10 +1,12 @@
 """`handoffs dead`: what does not heal by itself: listed, shown, tried again, or dropped."""
 
 import json
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 import click
 
+from sync.clock import local_date
 from sync.commands import session
 from sync.commands.bulk_report import replay_records
 from sync.commands.options import (
@@ -24,12 +26,14 @@ from sync.commands.output import (
     print_more,
     print_wrapped,
     say,
+    zone_in_use,
 )
 from sync.commands.terminal import confirm
 from sync.commands.whole_help import WholeHelp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from rich.console import Console
 
@@ -48,12 +52,12 @@ def dead(context: click.Context, everything: bool, as_json: bool) -> None:
 
     Parked are records at which looking failed again and again: they are looked at no more until they change or a sweep
     finds them. Failed are effects that the CRM or the mail server refused: each sweep tries them again. Unproven are
-    emails that were tried several times, and nobody could tell whether they were sent: they wait for your word. Not unpacked
-    are webhook requests that the service has kept and cannot take apart: polls and sweeps find what they tell of, and each
-    start of the service tries again.
+    emails that were tried several times, and nobody could tell whether they were sent: they wait for your word. So do
+    copies of the newest weekly letter. Not unpacked are webhook requests that the service has kept and cannot take apart:
+    polls and sweeps find what they tell of, and each start of the service tries again.
 
     A record is named by its id (`1001`, `ticket:2001`), an effect by its key, a webhook request by its number
-    (`delivery:7`), as they are listed.
+    (`delivery:7`), a copy of the letter by its address (`letter:ops@agency.example`), as they are listed.
 
     \b
     Examples:
@@ -72,16 +76,16 @@ def dead(context: click.Context, everything: bool, as_json: bool) -> None:
     from sync.admin.dead_letters import find_all
 
     with session.database(session.read_settings(), write=False) as store:
-        found = find_all(store)
+        found = find_all(store, _today())
     if as_json:
         print_json(found.as_json())
     else:
         _show_dead(found, list_limit(everything))
-    context.exit(1 if found.parked or found.effects or found.deliveries else 0)
+    context.exit(0 if found.is_empty else 1)
 
 
 @dead.command(name="show")
-@click.argument("wanted", metavar="RECORD|EFFECT|DELIVERY")
+@click.argument("wanted", metavar="RECORD|EFFECT|DELIVERY|LETTER")
 @JSON
 def show_one(wanted: str, as_json: bool) -> None:
     """Show all that is known of one: traceback, inputs, events.
@@ -96,7 +100,7 @@ def show_one(wanted: str, as_json: bool) -> None:
     from sync.admin.dead_letters import show
 
     with session.database(session.read_settings(), write=False) as store:
-        found = show(store, wanted)
+        found = show(store, wanted, _today())
     if as_json:
         print_json(found.as_json())
     else:
@@ -104,7 +108,7 @@ def show_one(wanted: str, as_json: bool) -> None:
 
 
 @dead.command()
-@click.argument("wanted", nargs=-1, metavar="[RECORD|EFFECT|DELIVERY]...")
+@click.argument("wanted", nargs=-1, metavar="[RECORD|EFFECT|DELIVERY|LETTER]...")
 @click.option("--all", "everything", is_flag=True, help="All that is dead.")
 @JSON_LINES
 def retry(wanted: tuple[str, ...], everything: bool, as_json: bool) -> None:
@@ -123,24 +127,33 @@ def retry(wanted: tuple[str, ...], everything: bool, as_json: bool) -> None:
     Exit codes: 0 healed; 1 something failed again, or nothing dead is called
       so; 3 the breaker holds work; 4 the token is refused
     """
-    from sync.admin.dead_letters import decide, find, find_all
+    from sync.admin.dead_letters import decide, find, find_all, send_again
+    from sync.storage.letters import NAMED
 
     if bool(wanted) == everything:
         raise click.UsageError("name what to try again, or give --all")
     settings = session.read_settings()
     with session.database(settings, write=False) as store:
-        found = find_all(store) if everything else find(store, wanted)
-        named = find(store, [one for one in wanted if "/" in one])
-    if named.unproven:
+        found = find_all(store, _today()) if everything else find(store, wanted, _today())
+        named = find(store, [one for one in wanted if "/" in one or one.casefold().startswith(NAMED)], _today())
+    refused = [one for one in found.letters if one not in found.unproven_letters]
+    if refused or named.unproven or named.unproven_letters:
         with session.database(settings, write=True) as store:
-            decide(store, session.clock(), named, "dead retry", sent=False)
+            if named.unproven or named.unproven_letters:
+                decide(store, session.clock(), named, "dead retry", sent=False)
+            if refused:
+                send_again(store, session.clock(), refused)
+    if again := [one.address for one in (*refused, *named.unproven_letters)]:
+        say(f"The running service sends the weekly letter again, until Friday: {', '.join(again)}.")
     left = [one.key for one in found.unproven if one not in named.unproven]
+    left += [one.name for one in found.unproven_letters if one not in named.letters]
     if left:
         say(
             f"{number(len(left), 'email')} may have arrived, and is not sent again unless you name its key: {', '.join(left)}"
         )
-    if not found.units and not found.deliveries:
+    if found.is_empty:
         say("Nothing is dead.")
+    if not found.units and not found.deliveries:
         return
     with session.service(bulk=True) as built:
         code = _unpack_again(built, found.deliveries)
@@ -164,7 +177,7 @@ def _unpack_again(built: "Service", deliveries: "Sequence[PutAside]") -> int:
 
 
 @dead.command(name="confirm")
-@click.argument("wanted", nargs=-1, required=True, metavar="RECORD|EFFECT...")
+@click.argument("wanted", nargs=-1, required=True, metavar="RECORD|EFFECT|LETTER...")
 @REQUIRED_REASON
 def confirm_one(wanted: tuple[str, ...], reason: str) -> None:
     """Say of what is unproven that it was done.
@@ -184,17 +197,18 @@ def confirm_one(wanted: tuple[str, ...], reason: str) -> None:
 
     reason = require_reason(reason, "what is confirmed")
     with session.database(session.read_settings(), write=True) as store:
-        found = find(store, wanted)
-        if not found.unproven:
+        found = find(store, wanted, _today())
+        if not found.unproven and not found.unproven_letters:
             raise NotDeadError(
                 "none of these is unproven: what failed is certainly not done, see `handoffs dead retry`"
             )
         decide(store, session.clock(), found, reason, sent=True)
-    click.echo(f"Recorded as done: {', '.join(one.key for one in found.unproven)}.")
+    done = [*(one.key for one in found.unproven), *(one.name for one in found.unproven_letters)]
+    click.echo(f"Recorded as done: {', '.join(done)}.")
 
 
 @dead.command()
-@click.argument("wanted", nargs=-1, required=True, metavar="RECORD|EFFECT|DELIVERY...")
+@click.argument("wanted", nargs=-1, required=True, metavar="RECORD|EFFECT|DELIVERY|LETTER...")
 @REQUIRED_REASON
 @YES
 def drop(wanted: tuple[str, ...], reason: str, yes: bool) -> None:
@@ -217,18 +231,24 @@ def drop(wanted: tuple[str, ...], reason: str, yes: bool) -> None:
     reason = require_reason(reason, "what is dropped")
 
     with session.database(session.read_settings(), write=True) as store:
-        found = find(store, wanted)
+        found = find(store, wanted, _today())
         what = f"{number(len(found.effects), 'effect')} and {number(len(found.parked), 'parked record')}"
         if found.deliveries:
             what = f"{what} and {number(len(found.deliveries), 'webhook request')}"
+        if found.letters:
+            what = f"{what} and {number(len(found.letters), 'weekly letter')}"
         confirm(f"Drop {what} for good?", yes=yes, otherwise="nothing was dropped")
         drop_for_good(store, session.clock(), found, reason)
     click.echo(f"Dropped {what}.")
 
 
+def _today() -> "date":
+    return local_date(session.clock().now(), zone_in_use() or UTC)
+
+
 def _show_dead(found: "dying.DeadLetters", limit: int | None) -> None:
     out = console()
-    if not found.parked and not found.effects and not found.deliveries:
+    if found.is_empty:
         out.print("Nothing is dead.", style="green")
     if found.parked:
         out.print(f"Parked ({len(found.parked):,})", style="bold red")
@@ -245,6 +265,13 @@ def _show_dead(found: "dying.DeadLetters", limit: int | None) -> None:
         print_wrapped(out, f"delivery:{delivery.id}, received {received}, {delivery.size:,} bytes", "  ")
         print_wrapped(out, delivery.reason, "    ")
     print_more(out, len(found.deliveries), limit)
+    if found.letters:
+        out.print(f"The weekly letter ({len(found.letters):,})", style="bold red")
+    for copy in found.letters[:limit]:
+        out.print(f"  {copy.name}", soft_wrap=True)
+        print_wrapped(out, f"{copy.state.value}, week of {copy.week}, since {format_moment(copy.state_at)}", "    ")
+        print_wrapped(out, copy.reason or "", "    ")
+    print_more(out, len(found.letters), limit)
 
 
 def _show_effects(out: "Console", title: str, effects: "Sequence[Trouble]", limit: int | None) -> None:
@@ -268,6 +295,11 @@ def _show_details(found: "dying.Details") -> None:
         print_wrapped(out, f"delivery:{delivery.id} was received {format_moment(delivery.received_at)}")
         out.print(f"\n{delivery.error.rstrip()}\n", soft_wrap=True, markup=False)
         out.print(body.decode(errors="backslashreplace"), soft_wrap=True, markup=False)
+    for copy, letter in found.letters:
+        print_wrapped(out, f"{copy.name}, week of {copy.week}: {copy.state.value} {format_moment(copy.state_at)}")
+        print_wrapped(out, f"{copy.reason}, refused {copy.refusals} times", "  ")
+        if letter is not None:
+            out.print(f"\nSubject: {letter.subject}\n\n{letter.text}", soft_wrap=True, markup=False)
     for failed in found.failed:
         trouble = failed.trouble
         out.print(f"{trouble.key}", style="bold", soft_wrap=True)

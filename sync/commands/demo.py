@@ -73,7 +73,7 @@ def show_board(
         with store.write() as connection:
             board_users.put(connection, BoardUser(USER, hash_password(password), may_write=True, made_at=clock.now()))
         process = Process(mapping)
-        acts = BoardActs(store, clock, mapping.rules.effects_per_hour)
+        acts = BoardActs(store, clock, mapping.rules.effects_per_hour, mapping.zone)
         app = create_app(store=store, settings=settings, clock=clock, process=process, allowed=acts)
         tell(f"\nThe board: http://localhost:{listener.getsockname()[1]}/board")
         tell(f"Log in as {USER}, with the password {password}. Ctrl-C ends it.")

@@ -24,9 +24,12 @@ from sync.commands.output import (
 from sync.storable import storable_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
     from sync.storage.ledger.log import Log, LogEntry, LoggedEffect
+    from sync.storage.letters import Copy
 
 COLUMNS = (
     "decided_at", "handoff", "client", "portfolio", "record", "state", "reason", "origin", "mapping", "effect", "role",
@@ -64,7 +67,8 @@ def log(
     CLIENT is a portfolio's id, or a part of its name. The newest decisions are shown, oldest first; with several
     filters all must hold. It reads the database alone: nobody asks the CRM, and nothing is changed.
 
-    A decision tells which mapping it went by (`mapping` in JSON and CSV). In CSV there is a line an effect.
+    A decision tells which mapping it went by (`mapping` in JSON and CSV). In CSV there is a line an effect. Who got the
+    weekly letter stands at the end, unless a client, a person or a handoff is asked for; not in CSV.
 
     \b
     Examples:
@@ -79,6 +83,7 @@ def log(
     """
     one_format(as_json=as_json, as_csv=as_csv)
     from sync.storage.ledger.log import STATES, LogFilter, read_log
+    from sync.storage.letters import between
 
     for state in states:
         if state not in STATES:
@@ -88,15 +93,27 @@ def log(
         chosen = LogFilter(client, person, tuple(map(Handoff, handoffs)), states, start, end)
         with store.read() as connection:
             found = read_log(connection, chosen, None if everything else limit)
+            # A copy of the weekly letter is of no client, person or handoff.
+            of_all = (
+                [] if client or person or handoffs else between(connection, start, end, None if everything else limit)
+            )
+        copies = [one for one in of_all if not states or one.state.value in states]
     if as_json:
-        print_json({"entries": [one.as_json() for one in found.entries], "more": found.more})
+        print_json(
+            {
+                "entries": [one.as_json() for one in found.entries],
+                "more": found.more,
+                "letters": [one.as_json() for one in copies],
+            }
+        )
     elif as_csv:
         print_csv(COLUMNS, (row for entry in found.entries for row in _rows(entry)))
     else:
         _show(console(), found)
+        _show_letters(console(), copies)
     if person and not any(one.is_called(person) for one in found.people.values()):
         say(f"The service has met nobody who is called “{person}”.")
-    elif not found.entries:
+    elif not found.entries and not copies:
         say("Nothing matches.")
     elif found.more and not as_json:
         say(f"There is more before that: --limit, --all, or --until {found.entries[0].decided_at:%Y-%m-%dT%H:%M}Z.")
@@ -132,6 +149,13 @@ def _show(out: "Console", found: "Log") -> None:
         out.print()
     if found.entries:
         print_wrapped(out, f"{number(len(found.entries), 'decision')}.")
+
+
+def _show_letters(out: "Console", copies: "Sequence[Copy]") -> None:
+    for copy in reversed(copies):
+        because = f": {copy.reason}" if copy.reason else ""
+        told = f"{format_moment(copy.state_at)}  The weekly letter of {copy.week} to {copy.address}"
+        print_wrapped(out, f"{told}: {copy.state.value}{because}")
 
 
 def _show_effect(out: "Console", effect: "LoggedEffect") -> None:

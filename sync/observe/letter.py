@@ -37,8 +37,8 @@ class LetterStanding:
 
 
 _TOLD = {
-    EffectState.FAILED: "was refused (letter.to of the mapping; tried again each hour until Friday)",
-    EffectState.UNPROVEN: "may have arrived or not; it is not sent again",
+    EffectState.FAILED: "was refused (letter.to of the mapping; tried again each hour until Friday, or by `handoffs dead`)",
+    EffectState.UNPROVEN: "may have arrived or not; it is not sent again unless you say so: `handoffs dead`",
 }
 
 

@@ -3,12 +3,14 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from mappings.letter import Letter
 from sync.clock import from_ms, iso, to_ms
 from sync.rules import keys
+from sync.rules.letter import LAST_DAY
 from sync.rules.model import EffectState
 from sync.storage.lists import is_among
 from sync.storage.tables import letter_copies, letters
@@ -16,6 +18,11 @@ from sync.storage.upsert import insert_new
 
 TEXT_KEPT = timedelta(weeks=13)
 """How long the text of a letter is kept; who got it when is kept for good."""
+
+_EVER: Final = 2**62
+
+NAMED = "letter:"
+"""How the name of a copy begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,11 @@ class Copy:
     not_before: datetime
     follow: str | None
     reason: str | None
+
+    @property
+    def name(self) -> str:
+        """What an admin calls it: `letter:ops@agency.example`."""
+        return f"{NAMED}{self.address}"
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -72,6 +84,19 @@ _SETTLE = (
 )
 
 
+_DECIDED = (
+    update(letter_copies)
+    .where(_OF_KEY, letter_copies.c.state == bindparam("from_state"))
+    .values(
+        state=bindparam("to_state"),
+        state_at=bindparam("now"),
+        reason=bindparam("because"),
+        unanswered=0,
+        refusals=letter_copies.c.refusals + bindparam("anew"),
+        not_before=bindparam("now"),
+        follow=None,
+    )
+)
 _PUT_OFF = update(letter_copies).where(_OF_KEY).values(not_before=bindparam("later"))
 
 
@@ -104,26 +129,66 @@ def find(connection: Connection, week: date) -> Letter | None:
 
 def copies(connection: Connection, week: date) -> list[Copy]:
     """List the copies of a week's letter, by address."""
-    return [
-        Copy(
-            row.key,
-            date.fromisoformat(row.week),
-            row.address,
-            EffectState(row.state),
-            from_ms(row.state_at),
-            row.unanswered,
-            row.refusals,
-            from_ms(row.not_before),
-            row.follow,
-            row.reason,
-        )
-        for row in connection.execute(_COPIES, {"of_week": week.isoformat()})
-    ]
+    return [_copy(row) for row in connection.execute(_COPIES, {"of_week": week.isoformat()})]
+
+
+def _copy(row: Row[Any]) -> Copy:
+    return Copy(
+        row.key,
+        date.fromisoformat(row.week),
+        row.address,
+        EffectState(row.state),
+        from_ms(row.state_at),
+        row.unanswered,
+        row.refusals,
+        from_ms(row.not_before),
+        row.follow,
+        row.reason,
+    )
 
 
 def weeks(connection: Connection, at_most: int) -> list[date]:
     """List the weeks that have a letter, the newest first."""
     return [date.fromisoformat(week) for week in connection.scalars(_WEEKS, {"at_most": at_most})]
+
+
+def dead(connection: Connection, today: date) -> list[Copy]:
+    """List the newest letter's copies that were refused, or of which nobody can tell whether they were sent, by address.
+
+    None is listed once its week's time is over: it is not sent any more.
+    """
+    newest = [week for week in weeks(connection, 1) if today <= week + timedelta(days=LAST_DAY)]
+    found = [one for week in newest for one in copies(connection, week)]
+    return [one for one in found if one.state in {EffectState.FAILED, EffectState.UNPROVEN}]
+
+
+_BETWEEN = (
+    select(letter_copies)
+    .where(letter_copies.c.state_at >= bindparam("since"), letter_copies.c.state_at < bindparam("until"))
+    .order_by(letter_copies.c.state_at.desc(), letter_copies.c.key)
+    .limit(bindparam("at_most"))
+)
+
+
+def between(connection: Connection, since: datetime | None, until: datetime | None, at_most: int | None) -> list[Copy]:
+    """List the copies that have been as they are since a moment in this span, newest first; None: no bound."""
+    bounds = {"since": 0 if since is None else to_ms(since), "until": _EVER if until is None else to_ms(until)}
+    rows = connection.execute(_BETWEEN, {**bounds, "at_most": _EVER if at_most is None else at_most})
+    return [_copy(row) for row in rows]
+
+
+def decide(
+    connection: Connection, found: Iterable[Copy], state: EffectState, now: datetime, reason: str | None
+) -> None:
+    """A person has said of these what is to be: done, not to be sent any more, or sent again (planned).
+
+    What may have been sent is sent again under a new name: whoever has taken the old one would take it for a repeat. One that
+    is in another state by now stays as it is.
+    """
+    for copy in found:
+        anew = state is EffectState.PLANNED and copy.state is EffectState.UNPROVEN
+        said = {"from_state": copy.state.value, "to_state": state.value, "because": reason, "anew": int(anew)}
+        connection.execute(_DECIDED, {"of_key": copy.key, "now": to_ms(now), **said})
 
 
 def claim(connection: Connection, key: str, states: Collection[EffectState], now: datetime) -> bool:

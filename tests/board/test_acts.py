@@ -16,7 +16,7 @@ SMALL = "rules: {effects_per_hour: 4}\n"
 
 def acts_of(world: World) -> BoardActs:
     service = world.service
-    return BoardActs(service.store, service.clock, service.mapping.rules.effects_per_hour)
+    return BoardActs(service.store, service.clock, service.mapping.rules.effects_per_hour, service.mapping.zone)
 
 
 def runs_of(world: World) -> list[Run]:

@@ -231,7 +231,7 @@ def test_a_report_whose_making_cannot_begin_is_begun_by_who_comes_next(monkeypat
         raise RuntimeError("can't start new thread")
 
     now, question = datetime(2026, 11, 30, tzinfo=UTC), Question(Wanted(), By.CLIENT)
-    kept = Reckoner(lambda asked: Report(None, now, asked.by, Figures(), {}, {}, (), 0))
+    kept = Reckoner(lambda asked: Report(None, now, asked.by, Figures(), {}, {}, 0, 0))
     with monkeypatch.context() as short:
         short.setattr("sync.board.reckoner.Thread.start", none_left)
         with pytest.raises(RuntimeError):

@@ -101,4 +101,52 @@ MUTANTS = (
         "sync/observe/alerts.py", "{EffectState.FAILED, EffectState.UNPROVEN}]", "{EffectState.UNPROVEN}]",
         test=_TEST + "TestWhatAnAdminIsTold::test_a_refused_copy_is_told_and_tried_again",
     ),
+    Mutant(
+        "letter-dead-unseen", "A refused copy is no dead letter.",
+        "sync/admin/dead_letters.py", "tuple(letters.dead(connection, today))", "()",
+        test=_TEST + "TestWhatAnAdminIsTold::test_a_refused_copy_is_dead_until_it_is_tried_again_or_dropped",
+    ),
+    Mutant(
+        "letter-dead-dropped-and-sent", "A copy that was dropped is sent all the same.",
+        COPIES, "(EffectState.DONE, EffectState.SUPERSEDED)", "(EffectState.DONE,)",
+        test=_TEST + "TestWhatAnAdminIsTold::test_a_refused_copy_is_dead_until_it_is_tried_again_or_dropped",
+    ),
+    Mutant(
+        "letter-dead-not-on-the-board", "The board does not show a copy that needs a person.",
+        "sync/board/pages/attention.py", "for copy in letters.dead(connection, today):", "for copy in ():",
+        test=_TEST + "TestWhatAnAdminIsTold::test_a_refused_copy_is_dead_until_it_is_tried_again_or_dropped",
+    ),
+    Mutant(
+        "letter-not-logged", "The log says nothing of who got the letter.",
+        "sync/commands/log.py", "_show_letters(console(), copies)", "pass",
+        test=_TEST + "TestWhatAnAdminIsTold::test_a_refused_copy_is_dead_until_it_is_tried_again_or_dropped",
+    ),
+    Mutant(
+        "letter-dead-for-ever", "A copy of last week can be sent again, and is not.",
+        KEPT, " if today <= week + timedelta(days=LAST_DAY)", "",
+        test=_TEST + "TestWhatAnAdminIsTold::test_the_board_has_refused_copies_sent_again_in_their_week",
+    ),
+    Mutant(
+        "letter-board-leaves-it", "The board's button tries all again but the letter.",
+        "sync/admin/board_acts.py", "reason, refused_letters=True)", "reason)",
+        test=_TEST + "TestWhatAnAdminIsTold::test_the_board_has_refused_copies_sent_again_in_their_week",
+    ),
+    Mutant(
+        "letter-unproven-again-by-all", "What may have arrived is sent again with all the rest.",
+        "sync/commands/dead.py", "if again := [one.address for one in (*refused, *named.unproven_letters)]:",
+        "if everything:\n        named = found\n        with session.database(settings, write=True) as store:\n"
+        "            decide(store, session.clock(), named, \"dead retry\", sent=False)\n"
+        "    if again := [one.address for one in (*refused, *named.unproven_letters)]:",
+        test=_TEST + "TestByAMailServer::test_what_may_have_arrived_waits_for_a_persons_word",
+    ),
+    Mutant(
+        "letter-unproven-under-one-name", "What is sent again after a person's word has the name that the server may know.",
+        KEPT, "anew = state is EffectState.PLANNED and copy.state is EffectState.UNPROVEN", "anew = False",
+        test=_TEST + "TestByAMailServer::test_what_may_have_arrived_waits_for_a_persons_word",
+    ),
+    Mutant(
+        "letter-worker-does-not-hear", "The worker has done with the week, and never sees what a person says of it.",
+        COPIES, "all(one.state in _OVER for one in found)", "all(one.state in _WAITS for one in found)",
+        test=_TEST + "TestByAMailServer::test_what_may_have_arrived_waits_for_a_persons_word",
+    ),
 )  # fmt: skip

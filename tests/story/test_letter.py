@@ -14,11 +14,15 @@ from sync.failpoints import no_failpoint
 from sync.passes import conversations
 from sync.passes.effects.letters import CUT_OFF
 from sync.passes.email import SmtpMailer
+from sync.rules.model import EffectState
 from sync.sandbox.faults import Fault
 from sync.sandbox.mail import MailFault, SmtpSink
 from sync.sandbox.people import SeenEmail
 from sync.sandbox.quirks import Quirks
 from sync.service.worker import Worker
+from sync.storage import letters
+from tests.board.browser import visitor
+from tests.board.test_acts import acts_of
 from tests.conftest import MakeWorld
 from tests.terminal import Terminal
 from tests.world import World
@@ -305,6 +309,30 @@ class TestByAMailServer:
         assert len(messages) == 3
         assert len({str(message["Message-ID"]) for message in messages}) == 1
 
+    @pytest.mark.parametrize("said", ["retry", "confirm"])
+    def test_what_may_have_arrived_waits_for_a_persons_word(
+        self, begin: Callable[..., LetterWorld], sink: SmtpSink, monkeypatch: pytest.MonkeyPatch, said: str
+    ) -> None:
+        here = self.begin(begin, sink)
+        terminal = Terminal(here.world, monkeypatch)
+        sink.fail(MailFault("end", times=3))
+        here.turn(MONDAY_8)
+        for _ in range(12):
+            here.turn(minutes=20)
+        left = terminal.run("dead", "retry", "--all")
+        assert "1 email may have arrived, and is not sent again unless you name its key: letter:ops@" in " ".join(
+            left.stderr.split()
+        )
+        options = ["--reason", "she has it"] if said == "confirm" else []
+        done = terminal.run("dead", said, f"letter:{OPS}", *options)
+        assert done.exit_code == 0, done.output
+        for _ in range(3):
+            here.turn(minutes=20)
+        messages = self.got(sink)
+        assert len(messages) == (3 if said == "confirm" else 4)
+        assert len({str(message["Message-ID"]) for message in messages}) == (1 if said == "confirm" else 2)
+        assert terminal.run("dead").exit_code == 0
+
 
 class TestWhatAnAdminIsTold:
     def test_a_refused_copy_is_told_and_tried_again(
@@ -327,6 +355,64 @@ class TestWhatAnAdminIsTold:
         assert status.exit_code == 0, status.output
         assert "that of Mon 9 Nov 2026: 2 done" in " ".join(status.output.split())
         assert here.letters == ONCE  # under another name: HubSpot sends one a name
+
+    def test_a_refused_copy_is_dead_until_it_is_tried_again_or_dropped(
+        self, begin: Callable[..., LetterWorld], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """By every command: docs/process.md L.7."""
+        here = begin(quirks=Quirks(single_send_end="PREVIOUSLY_BOUNCED"))
+        terminal = Terminal(here.world, monkeypatch)
+        assert terminal.run("dead").exit_code == 0
+        here.turn(MONDAY_8)
+        here.turn(minutes=6)
+        told = terminal.run("dead")
+        assert told.exit_code == 1
+        assert "The weekly letter (2)" in told.stdout
+        assert "letter:ops@agency.example\n    failed, week of 2026-11-09, since Mon 9 Nov" in told.stdout
+        assert [one["to"] for one in terminal.json("dead")["letters"]] == [HEAD, OPS]
+        shown = terminal.run("dead", "show", f"letter:{OPS.upper()}").stdout
+        assert "HubSpot had taken it and did not send it" in shown
+        assert "Subject: Creative refreshes, week of Mon 9 Nov 2026" in shown
+        needs = visitor(here.world).see("/board/attention")
+        assert "The weekly letter: the copy of the week of 2026-11-09 to ops@agency.example" in needs
+        assert "handoffs dead show letter:ops@agency.example" in needs
+
+        here.world.sandbox.portal.quirks = Quirks()
+        assert (
+            "sends the weekly letter again, until Friday: ops@" in terminal.run("dead", "retry", f"letter:{OPS}").stderr
+        )
+        here.turn(seconds=1)
+        assert here.letters == {OPS: 1, HEAD: 0}, "at once, and it alone"
+        assert "1 weekly letter" in terminal.run("dead", "drop", f"letter:{HEAD}", "--reason", "left", "--yes").stdout
+        for _ in range(3):
+            here.turn(minutes=61)
+        assert here.letters == {OPS: 1, HEAD: 0}
+        assert terminal.run("dead").exit_code == 0
+        logged = terminal.run("log").stdout
+        assert "The weekly letter of 2026-11-09 to ops@agency.example: done" in " ".join(logged.split())
+        assert "to head@agency.example: overtaken: dropped by" in " ".join(logged.split())
+        assert [one["to"] for one in terminal.json("log", "--state", "overtaken")["letters"]] == [HEAD]
+        assert terminal.json("log", "acme")["letters"] == []
+        nobody = terminal.run("dead", "retry", f"letter:{OPS}")
+        assert nobody.exit_code == 1
+        assert "nothing is the matter with" in nobody.output
+
+    def test_the_board_has_refused_copies_sent_again_in_their_week(self, begin: Callable[..., LetterWorld]) -> None:
+        here = begin(quirks=Quirks(single_send_end="PREVIOUSLY_BOUNCED"))
+        here.turn(MONDAY_8)
+        here.turn(minutes=6)
+        dana = visitor(here.world, allowed=acts_of(here.world), may_write=True, board_session_hours=1000)
+        here.world.sandbox.portal.quirks = Quirks()
+        answer = dana.send("/board/attention", "/board/attention/retry", {"reason": "addresses mended"})
+        assert answer.location == "/board/attention?done=retry"
+        here.turn(seconds=1)
+        assert here.letters == ONCE
+        with here.world.service.store.write() as connection:
+            for copy in letters.copies(connection, MONDAY_8.date()):
+                letters.settle(connection, copy.key, copy.state, EffectState.FAILED, MONDAY_8, reason="refused")
+        assert "letter:" in dana.see("/board/attention")
+        here.world.clock.set(MONDAY_8 + 5 * DAY)
+        assert "letter:" not in dana.get("/board/attention").text, "on Saturday nothing is to be done"
 
     def test_the_letter_is_shown_and_not_sent(
         self, begin: Callable[..., LetterWorld], monkeypatch: pytest.MonkeyPatch

@@ -2,17 +2,18 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from flask import Flask, render_template
 
 from mappings.words import words_of
 from sync.board.pages.sight import Sight
 from sync.crm import Kind, RecordRef
-from sync.storage import faulty_records, look_alikes, portfolios, work_queue
+from sync.storage import faulty_records, letters, look_alikes, portfolios, work_queue
 from sync.storage.database import Connection
 from sync.storage.ledger import queries
 from sync.storage.ledger.queries import Trouble
+from sync.storage.letters import Copy
 
 AT_MOST = 100
 """Lines of each kind: the commands list all of them."""
@@ -85,7 +86,7 @@ def add_to(app: Flask, sight: Sight) -> None:
     @app.get("/board/attention")
     def attention() -> str:
         with sight.store.read() as connection:
-            found = _found(connection, sight.clock.now())
+            found = _found(connection, sight.clock.now(), sight.today())
             ids = {one.portfolio for lines in found.values() for one in lines[:AT_MOST] if one.portfolio}
             names = portfolios.names(connection, ids)
         words = words_of(sight.mapping)
@@ -97,7 +98,7 @@ def add_to(app: Flask, sight: Sight) -> None:
         return render_template("attention.html", kinds=kinds, names=names)
 
 
-def _found(connection: Connection, now: datetime) -> dict[str, list[Line]]:
+def _found(connection: Connection, now: datetime, today: date) -> dict[str, list[Line]]:
     found: dict[str, list[Line]] = {}
     for one in work_queue.failing(connection):
         if one.parked_at is not None:
@@ -106,6 +107,8 @@ def _found(connection: Connection, now: datetime) -> dict[str, list[Line]]:
             found.setdefault("parked", []).append(line)
     for trouble in queries.troubles(connection):
         found.setdefault(trouble.state.value, []).append(_trouble(trouble))
+    for copy in letters.dead(connection, today):
+        found.setdefault(copy.state.value, []).append(_letter(copy))
     for record, count in work_queue.held(connection):
         line = _of(record, f"{count:,} effects", "more than rules.effects_per_hour of the mapping", None, _RELEASE)
         found.setdefault("held", []).append(line)
@@ -128,6 +131,12 @@ def _slips(connection: Connection) -> Iterable[Line]:
 def _of(record: RecordRef, what: str, why: str, since: datetime | None, command: str) -> Line:
     portfolio = record.id if record.kind is Kind.PORTFOLIO else ""
     return Line(portfolio, str(record), what, why, since, command)
+
+
+def _letter(copy: Copy) -> Line:
+    what = f"the copy of the week of {copy.week} to {copy.address}"
+    command = f"handoffs dead show {copy.name}"
+    return Line("", "The weekly letter", what, copy.reason or "", copy.state_at, command)
 
 
 def _trouble(one: Trouble) -> Line:

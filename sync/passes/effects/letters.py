@@ -34,7 +34,8 @@ TOLD_WITHIN: Final = timedelta(days=1)
 """After so long one of which HubSpot has told nothing else counts as sent: it has taken it."""
 
 _TO_TRY: Final = (EffectState.PLANNED, EffectState.FAILED)
-_OVER: Final = (EffectState.DONE, EffectState.UNPROVEN)
+_OVER: Final = (EffectState.DONE, EffectState.SUPERSEDED)
+_WAITS: Final = (*_OVER, EffectState.UNPROVEN)  # unless somebody says what came of it
 
 log = structlog.get_logger()
 
@@ -74,7 +75,7 @@ class Letters:
         now = self._clock.now()
         if copy.state is EffectState.ATTEMPTING:
             return now - copy.state_at >= CUT_OFF
-        return copy.state not in _OVER and copy.not_before <= now
+        return copy.state not in _WAITS and copy.not_before <= now
 
     def _look_after(self, mailer: Mailer, copy: Copy, letter: Letter) -> bool:
         """Do the next thing for a copy; whether no other can be sent now either."""
