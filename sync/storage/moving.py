@@ -1,6 +1,7 @@
 """Taking a database along to another place: from a file to a server, or back."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Final
 
@@ -30,10 +31,11 @@ def move(source: Store, target: Store, now: datetime) -> Mapping[str, int]:
                 f"{target.place} is not empty ({', '.join(filled)}): nothing was copied. Name one without a table, or an "
                 "empty one"
             )
-        for table in metadata.sorted_tables:
-            if table is not _COUNTS:
-                _copy(reading, writing, table)
-        writing.execute(_COUNTS.delete())  # its triggers have counted what was copied
+        with _uncounted(writing):
+            for table in metadata.sorted_tables:
+                if table is not _COUNTS:
+                    _copy(reading, writing, table)
+        writing.execute(_COUNTS.delete())  # SQLite's triggers have counted
         _copy(reading, writing, _COUNTS)
         counts = {table.name: _count(reading, table) for table in metadata.sorted_tables}
         differing = [
@@ -46,6 +48,21 @@ def move(source: Store, target: Store, now: datetime) -> Mapping[str, int]:
     with source.write() as connection:
         service_state.put(connection, service_state.COPIED_AT, now)
     return counts
+
+
+@contextmanager
+def _uncounted(writing: Connection) -> Iterator[None]:
+    """Have PostgreSQL count no effect that is copied: the counts are copied as well.
+
+    It keeps every version of a row until the transaction ends, and to count on takes a look at all of them: 30,000 effects
+    took 18 s, and ten times as many take a hundred times as long.
+    """
+    switches = writing.dialect.name == "postgresql"
+    if switches:
+        writing.execute(text("ALTER TABLE effect DISABLE TRIGGER USER"))
+    yield
+    if switches:
+        writing.execute(text("ALTER TABLE effect ENABLE TRIGGER USER"))
 
 
 def _count(connection: Connection, table: Table) -> int:

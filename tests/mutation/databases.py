@@ -2,7 +2,8 @@
 
 from tests.mutation.mutant import Mutant
 
-POSTGRES = "sync/storage/postgres.py"
+POSTGRES, MOVING = "sync/storage/postgres.py", "sync/storage/moving.py"
+KEYS = "sync/storage/migrations/versions/0024_keys_of_any_length.py"
 _BOTH_TEST = "tests/unit/test_both_databases.py::"
 _UNFIT_TEST = "tests/story/test_unfit_text.py::"
 
@@ -16,6 +17,33 @@ MUTANTS = (
         "odd-id-is-trouble", "PostgreSQL is said to be in trouble where somebody asks for a client by a NUL.",
         POSTGRES, "json.dumps(storable(value))", "json.dumps(value)",
         test=_BOTH_TEST + "test_nothing_is_called_by_a_text_that_no_database_holds",
+    ),
+    Mutant(
+        "announcements-by-b-tree", "PostgreSQL refuses the announcement of an Ad Set of two hundred tickets, for ever.",
+        KEYS, "ALTER TABLE occurrence ADD CONSTRAINT occurrence_key EXCLUDE USING hash (key WITH =)",
+        "ALTER TABLE occurrence ADD CONSTRAINT occurrence_key UNIQUE (key)",
+        test=_BOTH_TEST + "test_an_ad_set_may_have_any_number_of_tickets",
+    ),
+    Mutant(
+        "keys-found-by-hash-alone", "PostgreSQL takes an effect of the same key twice: it is done twice.",
+        KEYS, "ALTER TABLE effect ADD CONSTRAINT effect_key EXCLUDE USING hash (key WITH =)",
+        "CREATE INDEX effect_key ON effect USING hash (key)",
+        test=_BOTH_TEST + "test_a_key_is_there_once_and_an_effect_has_its_occurrence",
+    ),
+    Mutant(
+        "effect-of-nothing", "PostgreSQL takes an effect whose occurrence was never written down.",
+        KEYS, "for statement in (*_BY_HASH, *_OF_ITS_OCCURRENCE, *_REPLICATED):", "for statement in (*_BY_HASH, *_REPLICATED):",
+        test=_BOTH_TEST + "test_a_key_is_there_once_and_an_effect_has_its_occurrence",
+    ),
+    Mutant(
+        "counted-one-by-one", "To take a long ledger along to PostgreSQL takes days.",
+        MOVING, "ALTER TABLE effect DISABLE TRIGGER USER", "SELECT 1",
+        test=_BOTH_TEST + "test_a_long_ledger_is_copied_without_counting_it_anew",
+    ),
+    Mutant(
+        "counts-no-more", "After it was taken along to PostgreSQL no effect is counted.",
+        MOVING, "ALTER TABLE effect ENABLE TRIGGER USER", "SELECT 1",
+        test=_BOTH_TEST + "test_a_long_ledger_is_copied_without_counting_it_anew",
     ),
     Mutant(
         "log-as-typed", "`handoffs log` ends with a traceback for a name that was typed in another encoding.",

@@ -74,8 +74,10 @@ def value(column: Column[Any], number: int) -> object:
 
 
 def rows(connection: Connection, table: Table) -> Rows:
+    key = table.primary_key or tables.metadata.tables[table.name].primary_key  # PostgreSQL may have none (0024)
+    names = [column.name for column in key]
     found = connection.execute(select(table)).mappings()
-    return {tuple(row[column.name] for column in table.primary_key): dict(row) for row in found}
+    return {tuple(row[name] for name in names): dict(row) for row in found}
 
 
 def fill(connection: Connection, table: Table) -> None:

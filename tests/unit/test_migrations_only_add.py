@@ -15,7 +15,9 @@ FIRST = "0019"
 """The first after the rule was written down; earlier ones are history."""
 
 ADDS = {"create_table", "create_index", "add_column", "f", "get_bind"}
-REMOVES: dict[str, str] = {}
+REMOVES: dict[str, str] = {
+    "0024": "Constraints and indexes that others replace at once; no statement of any version names one.",
+}
 """Migrations that do more, each with why no version that may be at work beside it needs what goes (*contract*)."""
 
 FILES = [

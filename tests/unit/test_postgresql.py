@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from alembic import command
@@ -107,8 +108,13 @@ def test_a_connection_that_the_server_refuses_is_explained(refused: str, said: s
 
 class TestTheSchema:
     def test_it_is_what_the_tables_say(self, store: Store) -> None:
+        """But for the foreign key that a trigger stands for (0024; `test_both_databases`)."""
+
+        def counts(found: Any, _name: object, kind: str, _reflected: object, _other: object) -> bool:
+            return kind != "foreign_key_constraint" or found.table.name != "effect"
+
         with store.read() as connection:
-            context = MigrationContext.configure(connection, opts={"compare_type": False})
+            context = MigrationContext.configure(connection, opts={"compare_type": False, "include_object": counts})
             assert compare_metadata(context, tables.metadata) == []
 
     def test_texts_sort_by_code_points(self, store: Store) -> None:
