@@ -62,3 +62,49 @@ def test_a_clients_page_has_it(world: World) -> None:
         assert cell in page
     assert f'<td aria-current="date"><time datetime="{world.today.isoformat()}">' in page
     assert '<th scope="col" abbr="Monday">Mon</th>' in page
+
+
+def coming(world: World, client: str) -> str:
+    page = visitor(world).see(f"/board/client/{client}")
+    return page[page.index("What comes") : page.index("The ten handoffs")]
+
+
+def test_tasks_that_are_to_be_done_stand_on_the_day_on_which_they_are_due(world: World) -> None:
+    acme = world.people.create_portfolio("Acme", world.day(10))
+    world.work()
+    [task] = world.people.tasks("portfolio", acme)
+    assert task.due is not None
+    day = task.due.astimezone(world.service.mapping.zone).date()
+    assert f"{day:%a} {day.day} {day:%b} : task kickoff is due, Amelia Marsh" in coming(world, acme)
+    world.people.set_status(acme, "Refresh Request Submitted")
+    world.work()
+    assert "is due" not in coming(world, acme), "the work is another's"
+
+
+def test_a_task_that_was_closed_is_not_due(world: World) -> None:
+    acme = world.people.create_portfolio("Acme", world.day(0))
+    world.work()
+    ticket = world.people.create_ticket("Banner", "Autumn", acme)
+    world.work()
+    assert "task write copy is due, Cody Wright" in coming(world, acme)
+    world.people.set_status(acme, "Deliverables Submitted")
+    world.people.move_ticket(ticket, "Pending Approval")
+    world.work()
+    world.people.request_revisions(ticket, "Copy Revisions Only", note="Shorter")
+    world.work()
+    assert coming(world, acme).count("task revise copy is due") == 2, "in the list, and in the calendar"
+    world.people.set("ticket", ticket, {"copy_approval": "Approved"})
+    world.people.request_revisions(ticket, "Graphic Revisions Only")
+    world.people.request_revisions(ticket, "Copy Revisions Only", note="Shorter")
+    world.work()
+    assert coming(world, acme).count("task revise copy is due") == 2, "that of the round before was closed"
+
+
+def test_the_kickoffs_task_is_due_before_the_date(world: World) -> None:
+    acme = world.people.create_portfolio("Acme", world.day(1))
+    world.work()
+    [task] = world.people.tasks("portfolio", acme)
+    assert task.due is not None
+    day = task.due.astimezone(world.service.mapping.zone).date()
+    assert day <= world.day(1)
+    assert f"{day:%a} {day.day} {day:%b} : task kickoff is due" in coming(world, acme)

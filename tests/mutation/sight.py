@@ -189,6 +189,21 @@ MUTANTS = (
         test="tests/board/test_calendar.py::test_what_comes_stands_on_its_day",
     ),
     Mutant(
+        "calendar-tasks-of-others", "A task is due whose work has passed on long ago.",
+        "sync/board/pages/tasks_due.py", "one.effects if one.handoff is turn.after else ()", "one.effects",
+        test="tests/board/test_calendar.py::test_tasks_that_are_to_be_done_stand_on_the_day_on_which_they_are_due",
+    ),
+    Mutant(
+        "calendar-closed-tasks", "A task that the service has closed is still due.",
+        "sync/board/pages/tasks_due.py", ' and effect.crm_id not in closed', "",
+        test="tests/board/test_calendar.py::test_a_task_that_was_closed_is_not_due",
+    ),
+    Mutant(
+        "calendar-kickoff-after-the-date", "The kickoff's task is due after the Refresh Date, on the calendar alone.",
+        "sync/board/pages/tasks_due.py", "if kind is TaskKind.KICKOFF and effect.refresh_date else None", "if not kind else None",
+        test="tests/board/test_calendar.py::test_the_kickoffs_task_is_due_before_the_date",
+    ),
+    Mutant(
         "hours-since-ever", "Each hour has all the requests that were ever made.",
         "sync/storage/budget_hours.py", "used - noted[before].get(name, 0)", "used",
         test="tests/board/test_requests_by_hour.py::test_each_hour_has_the_requests_that_were_made_in_it",

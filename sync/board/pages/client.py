@@ -11,10 +11,11 @@ from mappings.vocabulary import Handoff, Kept
 from mappings.words import words_of
 from sync.board.pages.calendar import WEEKDAYS, months
 from sync.board.pages.sight import Sight
+from sync.board.pages.tasks_due import tasks_due
 from sync.clock import from_ms, local_date, to_ms
 from sync.crm import Kind, RecordRef
 from sync.observe.clients import Client
-from sync.storage import memberships, people, portfolio_details, versions
+from sync.storage import memberships, people, portfolio_details, versions, waits
 from sync.storage.database import Connection
 from sync.storage.ledger import log
 from sync.storage.ledger.log import LogEntry, LoggedEffect
@@ -95,7 +96,10 @@ def add_to(app: Flask, sight: Sight) -> None:
             span = next((each for each in spans if each.name == request.args.get("cycle")), spans[-1])
             events = _timeline(connection, one, detail, span, sight)
             handoffs = _handoffs(connection, detail) if span is spans[-1] else {}
-        coming = _coming(one, sight)
+            turn = waits.turns(connection, [portfolio]).get(portfolio)
+            entries = log.of_portfolio(connection, portfolio, spans[-1].began, None, AT_MOST) if turn else ()
+        due = [day for day in tasks_due(entries, turn, sight.mapping) if day[0] >= sight.today()]
+        coming = sorted([*_coming(one, sight), *due])
         return render_template(
             "client.html",
             client=one,
@@ -233,4 +237,4 @@ def _coming(one: Client, sight: Sight) -> list[tuple[date, str]]:
         found.append((one.next_date, one.next_is))
     if one.refresh_date is not None and one.refresh_date >= today:
         found.append((one.refresh_date, "Refresh Date"))
-    return sorted(found)
+    return found

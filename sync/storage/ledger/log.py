@@ -27,7 +27,10 @@ STATES: Sequence[str] = tuple(
 
 @dataclass(frozen=True, slots=True)
 class LoggedEffect:
-    """One effect, as it stands. `at`: since when; `person` '': nobody's, or their name is not known."""
+    """One effect, as it stands. `at`: since when; `person` '': nobody's, or their name is not known.
+
+    `task_kind`: of a task that the service makes, else ''; `refresh_date`: the portfolio's when it was decided, ISO, or ''.
+    """
 
     key: str
     what: str  # `task kickoff`, `email date arrived`, `close 4711`, `write`
@@ -38,6 +41,8 @@ class LoggedEffect:
     attempts: int
     crm_id: str | None
     reason: str | None
+    task_kind: str = ""
+    refresh_date: str = ""
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -251,6 +256,8 @@ def _effect(row: Row[Any], payload: Mapping[str, Any], everybody: Mapping[str, P
         row.attempts,
         row.crm_id,
         row.reason,
+        "" if payload.get("adopted") else str(payload.get("task_kind") or ""),
+        str((payload.get("context") or {}).get("refresh_date") or ""),
     )
 
 
