@@ -228,6 +228,7 @@ class Agency:
 
     def _ask(self, client: Client, ticket: "_Ticket", value: str) -> Callable[[], None]:
         def act() -> None:
+            self._world.work()  # it has cleared what was asked for before: the same value, set again, would be no version
             self._world.people.request_revisions(ticket.id, value)
             self._world.work()  # the service moves the ticket back
 

@@ -4,8 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sync.reports.report import By, Wanted, read_report
+from sync.reports.tickets import tickets_of
+from sync.storage.ledger.past import read_past
 from tests.conftest import MakeWorld
-from tests.reports.agency import LEADS, ZONE, Agency, Sum
+from tests.reports.agency import LEADS, ZONE, Agency, Sum, _Ticket
 from tests.world import World
 
 AUTUMN = datetime(2026, 10, 5, 13, 0, tzinfo=UTC)  # a Monday, 9:00 in New York; the clocks change on 1 November
@@ -58,3 +60,18 @@ def test_figures_are_what_was_planted(make_world: MakeWorld) -> None:
     assert all(planted["days"][lead]["count"] for lead in LEADS), "every length of time is shown"
     assert planted["cycles"]["declined"]
     assert not wrong(world, agency)
+
+
+def test_a_round_is_planted_though_it_is_asked_for_in_the_night_after_the_one_before(make_world: MakeWorld) -> None:
+    """Seed 1 of 60 clients: the value still stood from the round before, and nobody can set what stands already."""
+    world = make_world(start=AUTUMN, mapping=MAPPING)
+    agency, ticket = Agency(world, 1, 40, 0), _Ticket(world.clock.now())
+    [client] = agency.clients
+    client.portfolio = world.people.create_portfolio(client.name, world.day(0))
+    ask, deliver = agency._ask(client, ticket, "Copy Revisions Only"), agency._deliver(client, ticket)
+    for act in (agency._make(client, ticket), deliver, ask, deliver, ask):
+        act()
+        world.clock.advance(timedelta(hours=1))
+    with world.service.store.read() as connection:
+        [past] = read_past(connection, [client.portfolio]).values()
+    assert [one.rounds for one in tickets_of(past)] == [2]
