@@ -19,6 +19,8 @@ _WELL_TEST = "tests/story/test_all_is_well.py::"
 _LEFT_TEST = "tests/story/test_people_change.py::TestWhoIsNamedAndHasLeft::"
 KEPT_VERSIONS = "sync/passes/snapshot/versions.py"
 SURVEY = "sync/passes/survey.py"
+ACCESS = "sync/board/access.py"
+_ATTACKED = "tests/board/test_attacked.py::"
 _KEPT_TEST = "tests/story/test_kept_clients.py::"
 
 MUTANTS = (
@@ -177,6 +179,40 @@ MUTANTS = (
         "survey-none", "Portfolios whose date is far away are never found after a loss.",
         WORKER, "        service.survey()\n", "",
         test=_KEPT_TEST + "test_a_lost_database_is_filled_again_by_the_next_days_sweep",
+    ),
+    # who sees the board
+    Mutant(
+        "board-planted-cookie", "Whoever has planted a cookie is logged in with whom it was planted on.",
+        ACCESS, "cookie = secrets.token_urlsafe(32)\n", "cookie = g.cookie\n",
+        test=_ATTACKED + "test_what_was_known_before_the_log_in_is_worth_nothing_after_it",
+    ),
+    Mutant(
+        "board-unknown-name-is-quick", "How long a refusal takes tells whether there is somebody of that name.",
+        ACCESS, "check_password_hash((user and user.password) or _NOBODY, password)",
+        "bool(user and user.password and check_password_hash(user.password, password))",
+        test=_ATTACKED + "test_it_takes_as_long_for_a_name_that_nobody_has",
+    ),
+    Mutant(
+        "board-log-out-of-the-browser", "A log-out takes the browser's cookie, and whoever has a copy stays in.",
+        ACCESS, "board_users.close_session(connection, _digest(g.cookie))", "pass",
+        test=_ATTACKED + "test_a_log_out_ends_it_on_the_server_too",
+    ),
+    Mutant(
+        "board-forms-of-neighbours", "A page of the same domain has something done.",
+        ACCESS, 'not in {"same-origin", "none"}', '== "cross-site"',
+        test=_ATTACKED + "test_a_form_that_is_sent_from_elsewhere_does_nothing",
+    ),
+    Mutant(
+        "board-log-in-unproved", "Any page can have a browser log in as somebody else.",
+        ACCESS, 'if request.method not in {"GET", "HEAD", "OPTIONS"}:',
+        'if request.method not in {"GET", "HEAD", "OPTIONS"} and request.endpoint != "log_in":',
+        test=_ATTACKED + "test_nobody_is_logged_in_by_a_form_that_is_not_the_boards",
+    ),
+    Mutant(
+        "board-methods-nobody-thought-of", "What is neither GET nor POST is answered without a log-in.",
+        ACCESS, "if g.viewer is not None or request.endpoint in OPEN:",
+        'if g.viewer is not None or request.endpoint in OPEN or request.method == "HEAD":',
+        test=_ATTACKED + "test_no_method_of_any_page_shows_or_does_anything_without_a_log_in",
     ),
     Mutant(
         "calendar-other-months", "A day of the next month stands in this month's calendar, too.",
