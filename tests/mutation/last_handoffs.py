@@ -274,20 +274,31 @@ MUTANTS = (
     ),
     Mutant(
         "8-task-stays", "Closed by hand, the implementation task stays open, where leftovers stay.",
-        CLOSED, "own = tasks_of_cycle(context, cycle) if leftovers else implementing",
-        "own = tasks_of_cycle(context, cycle) if leftovers else []",
+        CLOSED, "own = tasks_to_end(context, ending) if leftovers else implementing",
+        "own = tasks_to_end(context, ending) if leftovers else []",
         test=decision("8 the switch is off: the implementation task alone"),
     ),
     Mutant(
         "8-leftovers-stay", "When a cycle is closed, the implementation task alone is completed.",
-        CLOSED, "own = tasks_of_cycle(context, cycle) if leftovers else implementing", "own = implementing",
+        CLOSED, "own = tasks_to_end(context, ending) if leftovers else implementing", "own = implementing",
     ),
     Mutant(
         "8-leftovers-whatever-the-switch", "The switch that leaves the cycle's other tasks open does nothing.",
-        CLOSED, "own = tasks_of_cycle(context, cycle) if leftovers else implementing",
-        "own = tasks_of_cycle(context, cycle)",
+        CLOSED, "own = tasks_to_end(context, ending) if leftovers else implementing",
+        "own = tasks_to_end(context, ending)",
         test=decision("8 the switch is off: the implementation task alone"),
         why="In the simulation the switch is on.",
+    ),
+    Mutant(
+        "ending-after-merge", "What a merge brings along stays open, though an ending from before it is carried out only then.",
+        ENDINGS, "if (brought or recorded.cycle == cycle)", "if recorded.cycle == cycle",
+        test="tests/story/handoffs/test_merged.py::"
+        "test_an_ending_carried_out_only_after_the_merge_closes_the_tasks_of_both",
+    ),
+    Mutant(
+        "ending-after-merge-later", "An ending from before a merge closes what the other one got only after it.",
+        ENDINGS, "recorded.decided_at < ending.closing.at < recorded.joined_at", "ending.closing.at < recorded.joined_at",
+        test=decision("merged but not what the other one got since the client declined"),
     ),
     Mutant(
         "8-leftovers-opened-again", "What a person has opened again since the end of the cycle is closed.",
@@ -298,7 +309,7 @@ MUTANTS = (
     Mutant(
         "8-leftovers-lost", "After a lost database, tasks on tickets that came later are closed with an old cycle.",
         CLOSED, "own = tasks_of_cycle(context, cycle, on=(portfolio.ref,)) if leftovers else implementing",
-        "own = tasks_of_cycle(context, cycle) if leftovers else implementing",
+        "own = tasks_to_end(context, ending) if leftovers else implementing",
         test=decision("8 a lost database: what is open on the portfolio itself is still closed, what is on its tickets stays"),
     ),
     Mutant(

@@ -17,6 +17,7 @@ from sync.rules.handoffs.endings import (
     ended_before,
     slips,
     tasks_of_cycle,
+    tasks_to_end,
     to_close,
     until_settled,
     was_recovered,
@@ -130,8 +131,7 @@ def _reset(context: Context, ending: Ending) -> Verdict:
     key = context.ending_key(ending)
     portfolio = context.portfolio
     cycle = context.cycle_ended_by(ending)
-    made = context.tasks_made(Handoff.APPROVED, cycle)
-    implementing = [task for effect in made if (task := effect.own_task) is not None]
+    implementing = tasks_to_end(context, ending, Handoff.APPROVED)
     leftovers = context.mapping.rules.close_leftovers
     if was_recovered(context, ending):
         # Whether a ticket was on this portfolio at that time nobody knows any more: its tasks are left alone.
@@ -144,7 +144,7 @@ def _reset(context: Context, ending: Ending) -> Verdict:
     reason = f"{status_name(context, Status.CREATIVES_IMPLEMENTED)} was set on {time_text(context, ending.closing.at)}"
     effects: list[Effect] = [write]
     after = keys.effect_key(context.ledger.text_of(key), write.slot)
-    own = tasks_of_cycle(context, cycle) if leftovers else implementing
+    own = tasks_to_end(context, ending) if leftovers else implementing
     effects += [
         CloseTask(task.id, reason if task.id in implementing else f"this refresh is completed, {reason}", after)
         for task in to_close(context, ending, own)

@@ -11,6 +11,7 @@ from sync.rules.handoffs.endings import (
     ended_before,
     slips,
     tasks_of_cycle,
+    tasks_to_end,
     to_close,
     until_settled,
     was_recovered,
@@ -53,7 +54,7 @@ def _declined(context: Context) -> list[Verdict]:
     if context.mapping.rules.clear_declined_status and stands:
         values[context.mapping.portfolio.properties.status] = ""
     write, detail = date_write(context, values)
-    close = [CloseTask(task.id, reason) for task in to_close(context, ending, tasks_of_cycle(context, cycle))]
+    close = [CloseTask(task.id, reason) for task in to_close(context, ending, tasks_to_end(context, ending))]
     effects: list[Effect] = [write, *close]
     verdict = due(context, key, reason, effects, cause_at=ending.closing.at, cycle=cycle, detail=detail)
     return [with_block(verdict, write)]

@@ -12,7 +12,16 @@ from sync.rules.cycle import Ending
 from sync.rules.handoffs.verdicts import due, recorded_as_done, recorded_superseded, waiting
 from sync.rules.handoffs.wording import duration_text, status_name, time_text
 from sync.rules.keys import START, ClosedByTaskKey, ClosedKey, DeclinedKey, EffectKind
-from sync.rules.model import MONTH_DAY, NEXT_DATE, RECOVERED, CloseTask, OwnTask, Verdict, Write
+from sync.rules.model import (
+    MONTH_DAY,
+    NEXT_DATE,
+    RECOVERED,
+    CloseTask,
+    OwnTask,
+    RecordedOccurrence,
+    Verdict,
+    Write,
+)
 
 
 def tasks_of_cycle(context: Context, cycle: str, on: Collection[RecordRef] | None = None) -> list[str]:
@@ -21,8 +30,27 @@ def tasks_of_cycle(context: Context, cycle: str, on: Collection[RecordRef] | Non
     for recorded in context.ledger.recorded.values():
         if recorded.cycle != cycle or (on is not None and recorded.record not in on):
             continue
-        found += [task for effect in recorded.effects if (task := effect.own_task) is not None]
+        found += _own_tasks(recorded)
     return sorted(found, key=int)
+
+
+def tasks_to_end(context: Context, ending: Ending, handoff: Handoff | None = None) -> list[str]:
+    """The tasks that an ending which no other ledger has carried out is to close, where they are open.
+
+    They are those of its cycle, by any handoff or by this one, and those that a merge has brought along before it was
+    carried out, if they had been made when it was set (docs/process.md M.9).
+    """
+    cycle = context.cycle_ended_by(ending)
+    found = []
+    for recorded in context.ledger.recorded.values():
+        brought = recorded.joined_at is not None and recorded.decided_at < ending.closing.at < recorded.joined_at
+        if (brought or recorded.cycle == cycle) and handoff in {None, recorded.handoff}:
+            found += _own_tasks(recorded)
+    return sorted(found, key=int)
+
+
+def _own_tasks(recorded: RecordedOccurrence) -> list[str]:
+    return [task for effect in recorded.effects if (task := effect.own_task) is not None]
 
 
 def to_close(context: Context, ending: Ending, tasks: Iterable[str]) -> list[OwnTask]:

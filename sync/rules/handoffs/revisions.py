@@ -14,7 +14,7 @@ from mappings.words import REVISIONS
 from sync.crm import Kind
 from sync.rules import keys
 from sync.rules.context import Context, UnreadError, ticket_variables
-from sync.rules.handoffs.endings import tasks_of_cycle
+from sync.rules.handoffs.endings import tasks_to_end
 from sync.rules.handoffs.revision_notes import is_awaited, late_notes, lines, notes_may_come, notes_until
 from sync.rules.handoffs.rounds import ROLES_OF, Round, has_delivered, last_delivery, rounds, tasks_of
 from sync.rules.handoffs.verdicts import done, due, not_applicable, recorded_superseded, undecided, unread
@@ -307,7 +307,7 @@ def _about_to_be_closed(context: Context) -> set[str]:
     """The tasks that a cycle's end closes, in this pass or in one that was cut off: they are not open any more."""
     found: set[str] = set()
     for ending in context.pending if context.mapping.rules.close_leftovers else context.pending_declines:
-        found.update(tasks_of_cycle(context, context.cycle_ended_by(ending)))
+        found.update(tasks_to_end(context, ending))
     on_the_way = {EffectState.PLANNED} | UNRESOLVED
     for recorded in [*context.ledger.of(Handoff.DECLINED), *context.ledger.of(Handoff.CLOSE)]:
         found.update(e.slot.of for e in recorded.effects if e.kind is EffectKind.CLOSE and e.state in on_the_way)

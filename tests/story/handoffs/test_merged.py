@@ -223,6 +223,28 @@ def test_2a_after_a_merge_a_decline_closes_the_tasks_of_both(
     assert len(world.tasks()) == 2
 
 
+@pytest.mark.parametrize(
+    ("status", "seen"),
+    [("No Refresh Requested", True), ("Creatives Implemented", True), ("No Refresh Requested", False)],
+    ids=["a decline that waits", "a closing that waits", "a decline that nobody had looked at"],
+)
+def test_an_ending_carried_out_only_after_the_merge_closes_the_tasks_of_both(
+    make_world: MakeWorld, merge: Merge, status: str, seen: bool
+) -> None:
+    """It was set before the merge, and neither portfolio's cycle was over then as far as anybody could tell."""
+    world = make_world(go_live="2026-01-01")
+    acme, bolt = two(world)
+    world.clock.advance(_A_MINUTE)
+    world.people.set_status(acme, status)
+    if seen:
+        world.work(settle=False)
+    new = merge(world, "portfolio", acme, bolt, quiet=False)
+    world.minutes(10)
+    assert [task.open for task in of(world, "kickoff")] == [False, False]
+    assert world.date(new) != world.day(10).isoformat()
+    assert len(world.tasks()) == 2
+
+
 # -- 2b and 3
 
 

@@ -1,13 +1,14 @@
 """Records that were merged: whose versions count, and what was done for either."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from mappings.vocabulary import Role, Stage, TaskKind
-from tests.builders import Scene
+from tests.builders import Scene, mapping
 from tests.unit.handoffs.scenes import (
     ANNOUNCE_AGAIN,
     APPROVED,
     BY_TASK,
+    CONFIRM,
     COPY,
     DECLINED,
     DONE,
@@ -27,6 +28,7 @@ from tests.unit.handoffs.scenes import (
     begun,
     in_review,
     quiet,
+    reset_to,
     submitted,
 )
 from tests.unit.handoffs.table import Row, Says, check, rows
@@ -149,6 +151,33 @@ MERGED = [
         ),
         Says("2a", DUE, ""),
         ["2a write 101: creative_refresh_date=2026-12-12", "2a close kickoff"],
+    ),
+    Row(
+        "2a.5 2a.7 M.9",
+        "one from before the merge, carried out only now, closes what was open of both",
+        lambda: quiet().date(10).look().status(DECLINED).absorb(other().date(12).look()),
+        Says("2a", DUE, ""),
+        ["2a write 101: creative_refresh_date=2026-12-12", "2a close kickoff", "2a close kickoff"],
+    ),
+    Row(
+        "2a.5 2a.7 M.9",
+        "but not what the other one got since the client declined",
+        lambda: quiet().date(10).look().status(DECLINED).absorb(other().later(hours=6).date(12).look()),
+        Says("2a", DUE, ""),
+        ["2a write 101: creative_refresh_date=2026-12-12", "2a close kickoff"],
+    ),
+    Row(
+        "8.3 8.16 8.20 M.12",
+        "so is a closing, and with leftovers off the implementation tasks of both are completed",
+        lambda: (
+            in_review(Scene(mapping(close_leftovers=False)))
+            .status(APPROVED)
+            .look()
+            .status(IMPLEMENTED)
+            .absorb(other_approved())
+        ),
+        Says("8", DUE, ""),
+        [*reset_to(date(2026, 12, 2)), "8 close implement", "8 close implement", *CONFIRM],
     ),
     Row(
         "3.7 M.10",
