@@ -75,10 +75,10 @@ def test_tasks_that_are_to_be_done_stand_on_the_day_on_which_they_are_due(world:
     [task] = world.people.tasks("portfolio", acme)
     assert task.due is not None
     day = task.due.astimezone(world.service.mapping.zone).date()
-    assert f"{day:%a} {day.day} {day:%b} : task kickoff is due, Amelia Marsh" in coming(world, acme)
+    assert f"{day:%a} {day.day} {day:%b} : task due: kickoff (Amelia Marsh)" in coming(world, acme)
     world.people.set_status(acme, "Refresh Request Submitted")
     world.work()
-    assert "is due" not in coming(world, acme), "the work is another's"
+    assert "task due" not in coming(world, acme), "the work is another's"
 
 
 def test_a_task_that_was_closed_is_not_due(world: World) -> None:
@@ -86,18 +86,24 @@ def test_a_task_that_was_closed_is_not_due(world: World) -> None:
     world.work()
     ticket = world.people.create_ticket("Banner", "Autumn", acme)
     world.work()
-    assert "task write copy is due, Cody Wright" in coming(world, acme)
+    assert "task due: write copy (Cody Wright)" in coming(world, acme)
+    other = world.people.create_ticket("Video", "Autumn", acme)
+    world.work()
+    assert "2 tasks due: write copy (Cody Wright)" in coming(world, acme)
     world.people.set_status(acme, "Deliverables Submitted")
+    world.people.move_ticket(other, "Pending Approval")
+    world.work()
+    assert "task due: write copy (Cody Wright)" in coming(world, acme), "of the other one nothing is to be done"
     world.people.move_ticket(ticket, "Pending Approval")
     world.work()
     world.people.request_revisions(ticket, "Copy Revisions Only", note="Shorter")
     world.work()
-    assert coming(world, acme).count("task revise copy is due") == 2, "in the list, and in the calendar"
+    assert coming(world, acme).count("task due: revise copy") == 2, "in the list, and in the calendar"
     world.people.set("ticket", ticket, {"copy_approval": "Approved"})
     world.people.request_revisions(ticket, "Graphic Revisions Only")
     world.people.request_revisions(ticket, "Copy Revisions Only", note="Shorter")
     world.work()
-    assert coming(world, acme).count("task revise copy is due") == 2, "that of the round before was closed"
+    assert coming(world, acme).count("task due: revise copy") == 2, "that of the round before was closed"
 
 
 def test_the_kickoffs_task_is_due_before_the_date(world: World) -> None:
@@ -107,4 +113,4 @@ def test_the_kickoffs_task_is_due_before_the_date(world: World) -> None:
     assert task.due is not None
     day = task.due.astimezone(world.service.mapping.zone).date()
     assert day <= world.day(1)
-    assert f"{day:%a} {day.day} {day:%b} : task kickoff is due" in coming(world, acme)
+    assert f"{day:%a} {day.day} {day:%b} : task due: kickoff" in coming(world, acme)

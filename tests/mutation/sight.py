@@ -226,12 +226,17 @@ MUTANTS = (
     ),
     Mutant(
         "calendar-tasks-of-others", "A task is due whose work has passed on long ago.",
-        "sync/board/pages/tasks_due.py", "one.effects if one.handoff is turn.after else ()", "one.effects",
+        "sync/board/pages/tasks_due.py", "if one.handoff is turn.after and ", "if ",
         test="tests/board/test_calendar.py::test_tasks_that_are_to_be_done_stand_on_the_day_on_which_they_are_due",
     ),
     Mutant(
         "calendar-closed-tasks", "A task that the service has closed is still due.",
         "sync/board/pages/tasks_due.py", ' and effect.crm_id not in closed', "",
+        test="tests/board/test_calendar.py::test_a_task_that_was_closed_is_not_due",
+    ),
+    Mutant(
+        "calendar-tasks-of-ready-tickets", "A task is due of a ticket that is ready.",
+        "sync/board/pages/tasks_due.py", " and one.record.id not in ready", "",
         test="tests/board/test_calendar.py::test_a_task_that_was_closed_is_not_due",
     ),
     Mutant(

@@ -98,7 +98,8 @@ def add_to(app: Flask, sight: Sight) -> None:
             handoffs = _handoffs(connection, detail) if span is spans[-1] else {}
             turn = waits.turns(connection, [portfolio]).get(portfolio)
             entries = log.of_portfolio(connection, portfolio, spans[-1].began, None, AT_MOST) if turn else ()
-        due = [day for day in tasks_due(entries, turn, sight.mapping) if day[0] >= sight.today()]
+        ready = {ticket.id for ticket in detail.tickets if not ticket.lacks}
+        due = [day for day in tasks_due(entries, turn, ready, sight.mapping) if day[0] >= sight.today()]
         coming = sorted([*_coming(one, sight), *due])
         return render_template(
             "client.html",
