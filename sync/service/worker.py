@@ -52,8 +52,8 @@ REQUESTS_NOTED_EVERY = timedelta(minutes=5)
 SWEEP_FAILS_FOR = timedelta(minutes=15)
 """How long today's sweep may fail before the admin is alerted: a CRM that is down for a moment is no news."""
 
-TIMER_ENDS_WITHIN = 1.0
-"""Seconds that the end of the worker waits for its timer: what that enqueues is enqueued whole or not at all."""
+TIMERS_END_WITHIN = 1.0
+"""Seconds that the end of the worker waits for its timers: what they enqueue is enqueued whole or not at all."""
 
 log = structlog.get_logger()
 
@@ -61,8 +61,9 @@ log = structlog.get_logger()
 class Worker:
     """Drains, polls and sweeps until it is stopped; an unreachable CRM or a refused token does not end it.
 
-    Sweep and poll run in a thread of their own: a search that fails, or hangs, must not keep what a webhook has told from
-    its pass. They only enqueue. The same thread removes old deliveries, once a day.
+    Sweep and poll run in a thread each: a search that fails, or hangs, must not keep what a webhook has told from its pass,
+    nor one of them the other. They only enqueue. A third, the timer, says whether they are due here, and does what asks the
+    database alone: it writes the weekly letter, and removes old deliveries once a day.
     """
 
     def __init__(self, service: Service) -> None:
@@ -75,6 +76,7 @@ class Worker:
         self._heartbeat = Heartbeat(service.store, service.clock, Part.WORKER, mapping=digest_of(service.mapping))
         self._ping = Ping(service)
         self._looked = False  # whether the last drain found something
+        self._has_time = False  # whether this worker is the one that polls and sweeps
         self._reviewed_at: datetime | None = None  # None: not yet
         self._timed = (Chore("daily sweep", self._sweep_if_due, trouble), Chore("poll", self._poll_if_due, trouble))
         self._start = Chore("start", self._note_start, trouble)
@@ -100,20 +102,24 @@ class Worker:
     def run(self) -> None:
         """Work until `stop` is called. Raises nothing: a database that takes nothing is tried again, as the CRM is."""
         with self._heartbeat.running(), self._ping.running():
-            timer = Thread(target=self._keep_time, name="timer", daemon=True)
+            timers = [Thread(target=self._keep_time, name="timer", daemon=True)]
+            timers += [Thread(target=self._keep_doing, args=[one], name=one.name, daemon=True) for one in self._timed]
             while not self._stop.is_set():
                 self._start.attempt()
                 if self._start.well:
                     break
                 self._stop.wait(TICK)
-            timer.start()
+            for timer in timers:
+                timer.start()
             listener = self._service.store.listener()
             while not self._stop.is_set():
                 self._work()
                 self._rest(listener)
             if listener is not None:
                 listener.close()
-            timer.join(TIMER_ENDS_WITHIN)
+            end = time.monotonic() + TIMERS_END_WITHIN
+            for timer in timers:
+                timer.join(max(0.0, end - time.monotonic()))
             self.close()
         log.info("worker.stopped")
 
@@ -165,15 +171,30 @@ class Worker:
         return LOOKS_AGAIN if later is None else min(LOOKS_AGAIN, (later - now).total_seconds())
 
     def _keep_time(self) -> None:
-        tick = SHARED_TICK if self._service.store.is_shared else TICK
         while not self._stop.is_set():
-            self._tick()
-            self._stop.wait(tick)
+            self._has_time = self._keeps_time()
+            if self._has_time:
+                self._keep_house()
+            self._stop.wait(self._every)
+
+    def _keep_doing(self, chore: Chore) -> None:
+        while not self._stop.is_set():
+            if self._has_time:
+                chore.attempt()
+            self._stop.wait(self._every)
+
+    @property
+    def _every(self) -> float:
+        return SHARED_TICK if self._service.store.is_shared else TICK
 
     def _tick(self) -> None:
-        if not self._keeps_time():
-            return
-        for chore in (*self._timed, self._letter_written, self._requests, self._retention):
+        if self._keeps_time():
+            for chore in self._timed:
+                chore.attempt()
+            self._keep_house()
+
+    def _keep_house(self) -> None:
+        for chore in (self._letter_written, self._requests, self._retention):
             chore.attempt()
 
     def _keeps_time(self) -> bool:

@@ -13,6 +13,13 @@ _LANES_TEST = "tests/story/test_several_lanes.py::"
 _RUNNING_TEST = "tests/unit/test_running.py::"
 
 MUTANTS = (
+    Mutant(
+        "poll-waits-for-sweep", "A sweep that hangs keeps the poll from being done.",
+        "sync/service/worker.py", "                chore.attempt()\n            self._stop.wait(self._every)",
+        "                self._tick()\n            self._stop.wait(self._every)",
+        test="tests/story/test_worker.py::"
+        "test_a_poll_that_hangs_keeps_no_sweep_waiting_nor_a_sweep_a_poll[sync.service.bootstrap.Sweep.mark]",
+    ),
     # several workers
     Mutant(
         "enqueued-without-a-word", "Whoever enqueues on PostgreSQL tells no worker.",

@@ -32,10 +32,10 @@ def at_work(worker: Worker) -> Iterator[None]:
         assert not thread.is_alive()
 
 
-def becomes(true: Callable[[], bool]) -> bool:
-    """Whether it comes true before patience ends."""
+def becomes(true: Callable[[], bool], within: float = PATIENCE) -> bool:
+    """Whether it comes true within so many seconds: before patience ends, unless a mutant is to be noticed sooner."""
     pause = threading.Event()
-    return any(true() or pause.wait(0.05) for _ in range(int(PATIENCE / 0.05)))
+    return any(true() or pause.wait(0.05) for _ in range(int(within / 0.05)))
 
 
 def a_ticket_is_told_of(world: World) -> None:
@@ -77,6 +77,33 @@ def test_a_search_that_hangs_keeps_no_webhook_waiting(world: World, monkeypatch:
         assert becomes(lambda: len(world.kinds()) == 2)
         assert not let_go.is_set()
         let_go.set()
+
+
+@pytest.mark.parametrize("hanging", ["sync.service.bootstrap.poll", "sync.service.bootstrap.Sweep.mark"])
+def test_a_poll_that_hangs_keeps_no_sweep_waiting_nor_a_sweep_a_poll(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch, hanging: str
+) -> None:
+    let_go, hangs = threading.Event(), threading.Event()
+
+    def hang(*_: object, **__: object) -> int:
+        hangs.set()
+        let_go.wait()
+        return 0
+
+    world = make_world(webhooks=False)
+    worker = Worker(world.service)
+    worker.turn()
+    world.clock.advance(timedelta(minutes=15))
+    worker.turn()  # a young ledger would search for its tasks before it makes them
+    world.people.create_portfolio("Acme", world.day(10))
+    world.people.flush_search()
+    world.clock.advance(timedelta(days=1))  # a poll is due, and a sweep
+    monkeypatch.setattr(hanging, hang)
+    with at_work(worker):
+        assert hangs.wait(PATIENCE)
+        came = becomes(lambda: world.kinds() == ["kickoff"], within=60.0)
+        let_go.set()
+    assert came
 
 
 def test_what_nobody_foresaw_ends_no_worker(make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
