@@ -385,7 +385,7 @@ MUTANTS = (
     Mutant(
         "waits-and-is-well", "A worker that waits for a frozen command is well.",
         WORKER, "        if waited >= WAITS_FOR.total_seconds():", "        if waited < 0:",
-        test=_WELL_TEST + "test_a_worker_that_waits_is_not_well",
+        test=_WELL_TEST + "test_the_next_sign_of_life_says_for_whom_the_worker_waits",
     ),
     Mutant(
         "ping-whatever-happens", "The monitor is told that all is well while nothing works.",

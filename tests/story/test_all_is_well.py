@@ -17,6 +17,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from sync.observe import status
+from sync.observe.running import WAITS_FOR
 from sync.sandbox.faults import Fault
 from sync.service import holder
 from sync.service.lanes import Lanes
@@ -24,6 +25,7 @@ from sync.service.ping import Ping
 from sync.service.worker import Worker
 from sync.storage import processes
 from sync.storage.database import open_store
+from sync.storage.lane_locks import Holder
 from sync.storage.processes import Part
 from tests.alive import give_signs
 from tests.conftest import MakeWorld
@@ -161,6 +163,21 @@ def test_a_worker_that_waits_is_not_well(world: World, monkeypatch: pytest.Monke
         assert any(told() or pause.wait(0.5) for _ in range(int(PATIENCE / 0.5)))
         worker.stop()
         thread.join(PATIENCE)
+
+
+def test_the_next_sign_of_life_says_for_whom_the_worker_waits(world: World) -> None:
+    receiver_lives(world)
+    worker = Worker(world.service)
+    worker.turn()
+    frozen = Holder("handoffs sweep", 4712, "there", world.clock.now())
+    worker._note_waiting(0, frozen, WAITS_FOR.total_seconds() / 2)  # as a lane's lock tells it
+    world.clock.advance(timedelta(seconds=21))  # a sign of life is due
+    worker.turn()
+    assert not any("waits for" in reason for reason in reasons(world))
+    worker._note_waiting(0, frozen, WAITS_FOR.total_seconds())
+    world.clock.advance(timedelta(seconds=21))
+    worker._heartbeat.beat_if_due()
+    assert any("waits for handoffs sweep (pid 4712 on there)" in reason for reason in reasons(world))
 
 
 class Monitor(BaseHTTPRequestHandler):
