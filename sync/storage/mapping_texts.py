@@ -11,6 +11,8 @@ from sync.storage.upsert import insert_new
 _NEW = insert_new(mapping_texts)
 _TEXT = select(mapping_texts.c.text).where(mapping_texts.c.digest == bindparam("wanted"))
 
+_ALL = select(mapping_texts.c.text).order_by(mapping_texts.c.since.desc(), mapping_texts.c.digest)
+
 
 def keep(connection: Connection, digest: str, text: str, now: datetime) -> None:
     """Keep a mapping's text under its digest, unless it is kept already."""
@@ -21,3 +23,8 @@ def find(connection: Connection, digest: str) -> str | None:
     """Read the text of this digest; None: no pass has gone by it."""
     found = connection.scalar(_TEXT, {"wanted": digest})
     return None if found is None else str(found)
+
+
+def every(connection: Connection) -> list[str]:
+    """Read the text of each that a pass has gone by, the newest first."""
+    return [str(text) for text in connection.scalars(_ALL)]

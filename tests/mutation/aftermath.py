@@ -227,6 +227,17 @@ MUTANTS = (
         "[chosen anew before the other one was ever named]",
     ),
     Mutant(
+        "mapping-texts-of-now", "What was tried is looked for in the words that the mapping has by now.",
+        "sync/passes/effects/known_texts.py", "kept = mapping_texts.every(connection)", "kept = list[str]()",
+        test="tests/story/test_changed_texts.py::test_a_late_note_that_was_added_in_other_words_is_not_added_again",
+    ),
+    Mutant(
+        "mapping-kept-unread", "A mapping that was kept is not read: its subjects are today's.",
+        "sync/passes/effects/known_texts.py", """_KEPT_TIME.sub(r'"\\1"', text)""", "text",
+        test="tests/story/test_changed_texts.py::"
+        "test_a_task_that_has_lost_its_mark_is_known_by_the_subject_that_it_was_given",
+    ),
+    Mutant(
         "mapping-named-too-late", "A value that nobody had named when it was set is a cause once the mapping names it.",
         TODAYS_WORDS, 'return f"{value} (not named then)" if meant(value, now) is not None else value', "return value",
         test="tests/unit/test_todays_words.py::test_a_status_is_read_by_the_mapping_in_force"

@@ -16,6 +16,7 @@ letters.py   the copies of the weekly letter, which are of no record
 resolve.py   tries whose outcome is not known
 follow.py    what became of emails that were handed over
 lookup.py    looking in the CRM for what they may have done
+known_texts.py  the texts of every mapping that a pass has gone by
 find_tasks.py  the same for tasks, by their keys
 young_ledger.py  what a ledger that is young must look for first, or wait for
 payloads.py  pure: which records an effect is about

@@ -7,12 +7,12 @@ from typing import Final
 
 import structlog
 
-from mappings.texts import Texts
 from mappings.vocabulary import KeyCarrier, TaskKind
 from sync.clock import CLOCKS_APART, from_ms
 from sync.crm import CREATED, TASK_SUBJECT, CRMReader, Kind, Record, RecordRef, moment_of
 from sync.errors import CRMRejectedError, CRMUnavailableError
 from sync.passes import recovery
+from sync.passes.effects.known_texts import KnownTexts
 from sync.passes.effects.payloads import first_place
 from sync.passes.task_keys import TaskKeys
 from sync.rules import keys as rule_keys
@@ -36,7 +36,7 @@ class FoundTasks:
 class TaskFinder:
     """Finds tasks by their keys: on their record, by search, and where a body has lost its mark by what it still is."""
 
-    def __init__(self, crm: CRMReader, store: Store, texts: Texts) -> None:
+    def __init__(self, crm: CRMReader, store: Store, texts: KnownTexts) -> None:
         self._crm = crm
         self._store = store
         self._texts = texts

@@ -8,6 +8,7 @@ from mappings.texts import Texts
 from sync.crm import CRM, TASK_BODY, Applied, CRMReader, Kind, Outcome, Record
 from sync.passes.effects.attempts import Attempts, Performed
 from sync.passes.effects.bodies import claim_and_read, is_open, send
+from sync.passes.effects.known_texts import KnownTexts
 from sync.passes.effects.payloads import addressed_task
 from sync.rules.model import EffectState
 from sync.storage.ledger import LedgerEffect
@@ -50,18 +51,17 @@ class Lines:
         return lines
 
 
-def find_lines(crm: CRMReader, texts: Texts, effects: Sequence[LedgerEffect]) -> dict[str, str]:
-    """Find the lines that stand in their task's body. Tasks' ids by keys. Raises the port's errors."""
+def find_lines(crm: CRMReader, texts: KnownTexts, effects: Sequence[LedgerEffect]) -> dict[str, str]:
+    """Find the lines that stand in their task's body, in the words of whatever mapping. Tasks' ids by keys.
+
+    Raises the port's errors.
+    """
     ids = sorted({addressed_task(effect) for effect in effects}, key=int)
     tasks = crm.read(Kind.TASK, ids, [TASK_BODY]) if ids else {}
     found = {}
     for effect in effects:
         task = tasks.get(addressed_task(effect))
-        try:
-            line = texts.notes_line(effect.payload["context"])
-        except MappingError:
-            continue  # the mapping has changed since: it is put aside when it is tried again
-        if task is not None and has_line(task, line):
+        if task is not None and any(has_line(task, line) for line in texts.notes_lines(effect.payload["context"])):
             found[effect.key] = task.id
     return found
 

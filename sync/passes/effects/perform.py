@@ -14,6 +14,7 @@ from sync.passes.effects.attempts import Attempts, Performed, wait_for_outcome
 from sync.passes.effects.closings import Closings
 from sync.passes.effects.emails import Emails
 from sync.passes.effects.find_tasks import TaskFinder
+from sync.passes.effects.known_texts import KnownTexts
 from sync.passes.effects.lines import Lines
 from sync.passes.effects.tasks import Tasks
 from sync.passes.effects.writes import Writes
@@ -158,7 +159,7 @@ def make_performer(
     """Put together what tries each kind of effect. `calendar`: the clock that due dates go by (`--today` shifts it)."""
     texts = Texts(mapping)
     attempts = Attempts(store, clock, failpoint)
-    finder = TaskFinder(crm, store, texts)
+    finder = TaskFinder(crm, store, KnownTexts(store, mapping))
     young_ledger = YoungLedger(finder, store, clock, attempts)
     return Performer(
         store,

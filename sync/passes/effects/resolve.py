@@ -8,12 +8,12 @@ from typing import Final
 import structlog
 
 from mappings.schema import ProcessMapping
-from mappings.texts import Texts
 from sync.clock import Clock
 from sync.crm import LANDED_AFTER, CRMReader, RecordRef
 from sync.failpoints import Failpoint
 from sync.passes.effects.attempts import TRY_AGAIN, lands_by, wait_for_outcome
 from sync.passes.effects.find_tasks import TaskFinder, since_tried
+from sync.passes.effects.known_texts import KnownTexts
 from sync.passes.effects.lines import find_lines
 from sync.passes.effects.lookup import find_closings, find_gone, find_writes
 from sync.passes.task_keys import TaskKeys
@@ -56,7 +56,7 @@ class Resolver:
     ) -> None:
         self._crm = crm
         self._store = store
-        self._texts = Texts(mapping)
+        self._texts = KnownTexts(store, mapping)
         self._tasks = TaskFinder(crm, store, self._texts)
         self._clock = clock
         self._failpoint = failpoint
