@@ -480,6 +480,11 @@ class Portal:
                     record.touch(self.now_ms())
                     self._indexed(record)
 
+    def unlist(self, type_id: str, record_id: int, to_type: str, to_id: int) -> None:
+        """Leave an association in the other direction alone: this record's own list has it no more (docs/hubspot.md 5.4)."""
+        with self.lock:
+            self._links[type_id, record_id][to_type].pop(to_id)
+
     def validate(
         self, object_type: ObjectType, record: Record | None, properties: Mapping[str, object], actor: Actor
     ) -> dict[str, str]:
@@ -650,7 +655,9 @@ class Portal:
     def _drop(self, near: Record, far: Record, one: AssociationType, actor: Actor) -> None:
         inverse = self._association_by_id[one.to_type, one.inverse]
         for here, there, kind in ((near, far, one), (far, near, inverse)):
-            links = self._links[here.type.id, here.id][there.type.id]
+            links = self._links.get((here.type.id, here.id), {}).get(there.type.id, {})
+            if kind.id not in links.get(there.id, set()):
+                continue  # it is there in the other direction alone
             links[there.id].discard(kind.id)
             if not links[there.id]:
                 del links[there.id]

@@ -1,6 +1,6 @@
 """The composition root: settings in, a whole service out. Nothing is built at import."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -35,7 +35,7 @@ from sync.service.holder import OnWait, say
 from sync.service.lanes import PreparedLanes
 from sync.service.reading import ReadingService
 from sync.settings import Settings, read_settings
-from sync.storage import copies, mapping_texts, mappings_in_force, service_state, ticket_histories
+from sync.storage import copies, mapping_texts, mappings_in_force, memberships, service_state, ticket_histories
 from sync.storage.budget import Budget, Paced, Priority
 from sync.storage.database import Store, migrate, open_store
 from sync.storage.server_clock import clock_for
@@ -287,7 +287,11 @@ def build(
         with store.read() as connection:
             return ticket_histories.certain(connection, tickets, histories, clock.now())
 
-    reader = SnapshotReader(crm.reader, mapping, settings.hubspot_app_id, clock, past, portals, known)
+    def last_seen_on(portfolios: Collection[str]) -> Mapping[str, str]:
+        with store.read() as connection:
+            return memberships.on(connection, portfolios)
+
+    reader = SnapshotReader(crm.reader, mapping, settings.hubspot_app_id, clock, past, portals, known, last_seen_on)
     decider = Decider(store.reader, mapping, portals, reader, times)
     reading = ReadingService(
         settings=settings,

@@ -193,10 +193,25 @@ MUTANTS = (
     ),
     Mutant(
         "left-out-parent-is-none", "A ticket whose own list is left out counts for none, though its portfolio's list has it.",
-        "sync/passes/snapshot/group.py", "parents = self._uncontradicted(find_parents(self._crm, near), on)",
-        "parents = find_parents(self._crm, near)",
+        "sync/passes/snapshot/parents.py",
+        "parents = _uncontradicted(crm, find_parents(crm, near | missed.keys()), listed)",
+        "parents = find_parents(crm, near | missed.keys())",
         test="tests/story/test_incomplete_answers.py::TestAListThatIsLeftOut::"
         "test_of_a_ticket_on_the_portfolio_keeps_its_set_waiting",
+    ),
+    Mutant(
+        "unlisted-is-gone", "A ticket that its portfolio's list lacks is on it no more, whatever its own list says.",
+        "sync/passes/snapshot/parents.py", "        if home in on:\n            on[home].add(ticket)\n",
+        "        assert home or not home\n",
+        test="tests/story/test_listed_in_one_place.py::test_a_ticket_that_its_portfolio_lists_no_more",
+        why="The simulation's associations show in both directions.",
+    ),
+    Mutant(
+        "unlisted-and-unread-is-gone", "A ticket that its portfolio's list lacks, and of which nobody can tell, has left.",
+        "sync/passes/snapshot/parents.py", "home = before if ticket in parents.faulty else parents.of.get(ticket)",
+        "home = parents.of.get(ticket)",
+        test="tests/story/test_listed_in_one_place.py::test_while_nobody_can_tell_where_it_is_its_set_waits",
+        why="The simulation's associations show in both directions.",
     ),
     Mutant(
         "left-out-asked-once", "A list of associations that one answer leaves out by chance is taken for none.",

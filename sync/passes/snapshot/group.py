@@ -7,10 +7,10 @@ from typing import Any
 
 from mappings.schema import ProcessMapping
 from sync.clock import CLOCKS_APART, Clock, ahead_of
-from sync.crm import CRMReader, Faulty, Gap, Kind, Lack, Reading, Record, RecordRef
+from sync.crm import CRMReader, Faulty, Kind, Lack, Reading, Record, RecordRef
 from sync.passes.portal import Portal, PortalCache
 from sync.passes.snapshot.activities import read_notes, read_tasks
-from sync.passes.snapshot.parents import Parents, find_parents
+from sync.passes.snapshot.parents import LastSeenOn, Parents, read_listed, read_lists
 from sync.passes.snapshot.records import Translator
 from sync.passes.snapshot.tickets import Known, Wanted, changed, is_old, read_tickets
 from sync.rules.in_force import MappingHistory
@@ -38,9 +38,7 @@ class Group:
     incomplete: Mapping[RecordRef, tuple[Faulty, ...]] = field(default_factory=dict)
     past: MappingHistory = field(default_factory=MappingHistory)  # the mappings by which the past was read
     records: Mapping[RecordRef, Record] = field(default_factory=dict)  # those that came whole, as the CRM gave them
-    tickets_on: Mapping[str, Sequence[str]] = field(
-        default_factory=dict
-    )  # ids of tickets, as each portfolio lists them
+    tickets_on: Mapping[str, Sequence[str]] = field(default_factory=dict)  # ids of the tickets near each portfolio
     to_keep: Sequence[TicketRead] = ()  # tickets that came with their histories, of which to know them saves calls
     as_known: frozenset[str] = frozenset()  # old tickets (ids) that were not asked for: they are as they were known
 
@@ -116,7 +114,9 @@ class _Records:
     """A group as the CRM gave it; portfolios and tickets by the id asked for."""
 
     portfolios: Mapping[str, Record]
-    tickets_on: Mapping[str, Sequence[str]]  # of each portfolio that was not merged into another: their ids, rising
+    tickets_on: Mapping[
+        str, Sequence[str]
+    ]  # of each portfolio that was not merged into another: their ids, rising (`read_lists`)
     parents: Parents
     tickets: Mapping[str, Record]
     lone: Sequence[str]  # tickets that were asked for and are on none of these portfolios
@@ -127,7 +127,10 @@ class _Records:
 
 
 class SnapshotReader:
-    """Reads through the mapping: what comes out speaks the service's words. `app_id`: see `Translator`, `known`: `Known`."""
+    """Reads through the mapping: what comes out speaks the service's words.
+
+    `app_id`: see `Translator`; `known`: see `Known`; `last_seen_on`: see `LastSeenOn`.
+    """
 
     def __init__(
         self,
@@ -138,9 +141,11 @@ class SnapshotReader:
         past: Callable[[], MappingHistory],
         portals: PortalCache,
         known: Known,
+        last_seen_on: LastSeenOn,
     ) -> None:
         self._crm = crm
         self._known = known
+        self._last_seen_on = last_seen_on
         self._portals = portals
         self._translator = Translator(mapping, app_id)
         self._clock = clock
@@ -212,9 +217,11 @@ class SnapshotReader:
     ) -> _Records:
         began = self._clock.now()
         portfolios = self._portfolios(wanted, portal, past)
-        on = self._tickets_on([i for i, record in portfolios.found.items() if record.id == i])
-        near = {ticket for tickets in on.found.values() for ticket in tickets}
-        parents = self._uncontradicted(find_parents(self._crm, near), on)
+        lists = read_lists(
+            self._crm, [i for i, record in portfolios.found.items() if record.id == i], self._last_seen_on
+        )
+        on, parents = lists.listed, lists.parents
+        near = {ticket for tickets in lists.on.values() for ticket in tickets}
         lone = sorted(set(lone_tickets) - near, key=int)
         of_tickets = Wanted(*self._translator.ticket_properties(portal))
         read = read_tickets(
@@ -237,7 +244,7 @@ class SnapshotReader:
         found = {**portfolios.found, **{i: record for i, record in again.found.items() if record.id == i}}
         return _Records(
             portfolios={i: record for i, record in found.items() if i not in faulty},
-            tickets_on={i: tickets for i, tickets in on.found.items() if i not in faulty},
+            tickets_on={i: tickets for i, tickets in lists.on.items() if i not in faulty},
             parents=parents,
             tickets={t: record for t, record in tickets.found.items() if t not in parents.faulty},
             lone=lone,
@@ -250,37 +257,10 @@ class SnapshotReader:
             as_known=read.as_known,
         )
 
-    def _uncontradicted(self, parents: Parents, on: Reading[Sequence[str]]) -> Parents:
-        """Take a ticket that is on none by its own list, and on one by that one's (`on`), for one of which nobody can tell.
-
-        An answer may have left its own list out, which is taken for none where a portal tells of none in no other way.
-        Where it has just been taken off, the portfolio's list, read anew, says so too.
-        """
-        homeless = {ticket for ticket, parent in parents.of.items() if parent is None}
-        told = {i: homeless.intersection(tickets) for i, tickets in on.found.items() if homeless.intersection(tickets)}
-        if not told:
-            return parents
-        now = self._tickets_on(sorted(told, key=int))
-        doubtful = {t for i, tickets in told.items() for t in tickets if t in now.found.get(i, tickets)}
-        lacks = (Gap(Lack.ASSOCIATIONS, Kind.PORTFOLIO),)
-        return replace(
-            parents,
-            of={ticket: parent for ticket, parent in parents.of.items() if ticket not in doubtful},
-            faulty={**parents.faulty, **{t: Faulty(RecordRef(Kind.TICKET, t), lacks) for t in doubtful}},
-        )
-
     def _have_changed(self, portfolios: Collection[str], on: Mapping[str, Sequence[str]]) -> bool:
         """Whether tickets have come to one of these portfolios (ids), or have left it, since these lists were read."""
-        now = self._tickets_on(sorted(set(portfolios) & set(on), key=int))
+        now = read_listed(self._crm, sorted(set(portfolios) & set(on), key=int))
         return any(tickets != on[i] for i, tickets in now.found.items())
-
-    def _tickets_on(self, portfolios: Sequence[str]) -> Reading[Sequence[str]]:
-        if not portfolios:
-            return Reading({}, {})
-        reading = self._crm.associated_each(Kind.PORTFOLIO, Kind.TICKET, portfolios)
-        whole = (i for i in portfolios if i not in reading.faulty)
-        ends = {i: sorted({end.to for end in reading.found.get(i, ())}, key=int) for i in whole}
-        return Reading(ends, reading.faulty)
 
     def _portfolios(self, ids: Sequence[str], portal: Portal, past: MappingHistory) -> Reading[Record]:
         properties, history = self._translator.portfolio_properties(portal, past)

@@ -1,9 +1,16 @@
-"""Which portfolio a ticket counts for, where it is on one, on several, or on none."""
+"""Which portfolio a ticket counts for, where it is on one, on several, or on none; and which tickets are on a portfolio.
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+An association may show in one direction only, and an answer may leave one out (docs/hubspot.md 5.4, process.md R.8): both
+lists are read, and where they differ nothing is decided as if a ticket were not there.
+"""
 
-from sync.crm import Association, CRMReader, Faulty, Kind
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from sync.crm import Association, CRMReader, Faulty, Gap, Kind, Lack, Reading, RecordRef
+
+LastSeenOn = Callable[[Collection[str]], Mapping[str, str]]
+"""Gives the tickets that were last seen on some portfolios (ids): the portfolio's id by the ticket's."""
 
 
 @dataclass(frozen=True)
@@ -13,6 +20,65 @@ class Parents:
     of: Mapping[str, str | None] = field(default_factory=dict)
     problems: Mapping[str, str] = field(default_factory=dict)  # of each that is on several
     faulty: Mapping[str, Faulty] = field(default_factory=dict)  # those of which nobody can tell
+
+
+@dataclass(frozen=True)
+class TicketLists:
+    """The tickets of some portfolios (ids). `listed`: as each portfolio's own list has them, rising.
+
+    `on`: those and the ones that say so themselves, rising: they count for it as `parents` says.
+    """
+
+    listed: Reading[Sequence[str]]
+    on: Mapping[str, Sequence[str]]
+    parents: Parents
+
+
+def read_lists(crm: CRMReader, portfolios: Sequence[str], last_seen_on: LastSeenOn) -> TicketLists:
+    """Read which tickets are on these portfolios (ids). Raises the port's errors.
+
+    A ticket that was seen on one, and is not in its list by now, is asked itself: it may have left, or be left out.
+    """
+    listed = read_listed(crm, portfolios)
+    near = {ticket for tickets in listed.found.values() for ticket in tickets}
+    missed = {ticket: i for ticket, i in last_seen_on(listed.found.keys()).items() if ticket not in near}
+    parents = _uncontradicted(crm, find_parents(crm, near | missed.keys()), listed)
+    on = {i: set(tickets) for i, tickets in listed.found.items()}
+    for ticket, before in missed.items():
+        home = before if ticket in parents.faulty else parents.of.get(ticket)
+        if home in on:
+            on[home].add(ticket)
+    return TicketLists(listed, {i: sorted(tickets, key=int) for i, tickets in on.items()}, parents)
+
+
+def read_listed(crm: CRMReader, portfolios: Sequence[str]) -> Reading[Sequence[str]]:
+    """Read the list of tickets of each of these portfolios (ids). Raises the port's errors."""
+    if not portfolios:
+        return Reading({}, {})
+    reading = crm.associated_each(Kind.PORTFOLIO, Kind.TICKET, portfolios)
+    whole = (i for i in portfolios if i not in reading.faulty)
+    ends = {i: sorted({end.to for end in reading.found.get(i, ())}, key=int) for i in whole}
+    return Reading(ends, reading.faulty)
+
+
+def _uncontradicted(crm: CRMReader, parents: Parents, on: Reading[Sequence[str]]) -> Parents:
+    """Take a ticket that is on none by its own list, and on one by that one's (`on`), for one of which nobody can tell.
+
+    An answer may have left its own list out, which is taken for none where a portal tells of none in no other way.
+    Where it has just been taken off, the portfolio's list, read anew, says so too.
+    """
+    homeless = {ticket for ticket, parent in parents.of.items() if parent is None}
+    told = {i: homeless.intersection(tickets) for i, tickets in on.found.items() if homeless.intersection(tickets)}
+    if not told:
+        return parents
+    now = read_listed(crm, sorted(told, key=int))
+    doubtful = {t for i, tickets in told.items() for t in tickets if t in now.found.get(i, tickets)}
+    lacks = (Gap(Lack.ASSOCIATIONS, Kind.PORTFOLIO),)
+    return replace(
+        parents,
+        of={ticket: parent for ticket, parent in parents.of.items() if ticket not in doubtful},
+        faulty={**parents.faulty, **{t: Faulty(RecordRef(Kind.TICKET, t), lacks) for t in doubtful}},
+    )
 
 
 def find_parents(crm: CRMReader, tickets: Iterable[str]) -> Parents:
