@@ -153,8 +153,14 @@ class Siege:
     def _plan_kill(self) -> None:
         """Kill next while it starts, or once it has worked for a while."""
         self._calls_at_start = self._calls()
+        self._heard_at_start = self._control.get("delivery")["statuses"].get("200", 0)
         starting = self._rng.random() < 0.15
         self._next_kill = time.monotonic() + self._rng.uniform(0.1, 1.5) if starting else None
+
+    def _hears(self) -> bool:
+        """Whether a delivery has come through since it was started, or none waits to: else none ever would."""
+        delivery = self._control.get("delivery")
+        return bool(delivery["statuses"].get("200", 0) > self._heard_at_start or not delivery["waiting"])
 
     def _calls(self) -> int:
         """How many calls the CRM has had."""
@@ -177,7 +183,7 @@ class Siege:
     def maybe_kill(self) -> bool:
         """Kill if it is time to, at a moment that owes nothing to what this process does; whether it did."""
         working = self._calls() > self._calls_at_start
-        if self._next_kill is None and working:
+        if self._next_kill is None and working and self._hears():
             self._next_kill = time.monotonic() + self._rng.uniform(0.2, 2.0)
         if self._next_kill is None or time.monotonic() < self._next_kill:
             return False

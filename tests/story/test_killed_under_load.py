@@ -14,4 +14,5 @@ def test_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
     assert report.tasks > 0
     assert report.emails > 0
     assert report.faults.total() > 0
+    assert report.deliveries["statuses"].get("200", 0) > 10, "deliveries came through, too"
     assert report.starts > 6, "it was started again after most of the kills"
