@@ -19,6 +19,7 @@ ON_POSTGRESQL = (
     "tests/contract/test_budget.py",
     "tests/story/test_alerts.py",
     "tests/story/test_kept_clients.py",
+    "tests/story/test_letter_by_many_workers.py",
 )
 """What touches the database most, run on PostgreSQL a second time."""
 
