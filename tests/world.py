@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import requests
 from flask import Flask
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from mappings.vocabulary import TaskKind
@@ -58,6 +58,12 @@ def _skip_the_disk(store: Store) -> None:
         return
     store.close()
     event.listen(store.engine, "connect", hurry)
+    begin = store._dialect.begin_write
+
+    def begin_write(connection: Connection, *, pauses: bool, lasting: bool) -> None:
+        begin(connection, pauses=pauses, lasting=True)  # as it is by default: nothing is switched, and so none waits
+
+    setattr(store._dialect, "begin_write", begin_write)  # noqa: B010 - mypy takes no method of another's
 
 
 class _Quiet(WSGIRequestHandler):
