@@ -360,6 +360,47 @@ def _move_all(world: World, values: Mapping[tuple[str, str], Iterable[str]], *, 
         bulk_edit(world, kind, name, {there: one for one, there in new.items()} if back else new)
 
 
+PIPELINE = "hs_pipeline"
+
+
+@pytest.mark.parametrize("mapping_first", [True, False], ids=["the mapping, then the records", "the records first"])
+def test_tickets_that_go_on_in_another_pipeline_are_no_new_ones(at_every_step: World, mapping_first: bool) -> None:
+    """docs/process.md F.5: a new pipeline has stages of its own, of the same names; a day passes in between."""
+    world = at_every_step
+    before = unnamed(seen(world), STAGE, PIPELINE)
+    portal, names = world.sandbox.portal, world.people.process.names
+    old = portal.pipelines["0-5"][names.pipeline[0]]
+    stages = tuple(replace(one, id=f"n{one.id}") for one in old.stages)
+    portal.define_pipeline("0-5", replace(old, id="next", label="Deliverables of next year", stages=stages))
+    world.minutes(61)
+    for remap in (True, False) if mapping_first else (False, True):
+        if remap:
+            world.remap("ticket: {pipeline: Deliverables of next year}")
+        else:
+            for one in world.people.list("ticket"):
+                if one[PIPELINE] == old.id:
+                    world.people.set("ticket", one.id, {PIPELINE: "next", STAGE: f"n{one[STAGE]}"})
+        day_passes(world)
+    assert unnamed(seen(world), STAGE, PIPELINE) == before
+
+
+def test_a_stage_of_the_same_label_takes_the_place_of_another(at_every_step: World) -> None:
+    """docs/process.md F.5: the mapping names it by its label, and nobody starts the service anew."""
+    world = at_every_step
+    before = unnamed(seen(world), STAGE)
+    portal, names = world.sandbox.portal, world.people.process.names
+    pipeline = portal.pipelines["0-5"][names.pipeline[0]]
+    old = world.service.portals.get().pending_approval
+    label = next(one.label for one in pipeline.stages if one.id == old)
+    stages = [replace(one, label="Pending Approval (old)") if one.id == old else one for one in pipeline.stages]
+    portal.define_pipeline("0-5", replace(pipeline, stages=(*stages, Stage("review", label))))
+    bulk_edit(world, "ticket", STAGE, {old: "review"})
+    day_passes(world)
+    day_passes(world)
+    assert unnamed(seen(world), STAGE) == before
+    assert world.service.portals.get().pending_approval == "review"
+
+
 def test_a_status_in_another_property_is_filled_in_first(at_every_step: World) -> None:
     """docs/process.md F.6."""
     world = at_every_step
