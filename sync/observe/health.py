@@ -181,7 +181,10 @@ def _records(connection: Connection, now: datetime) -> Iterator[Finding]:
     if incomplete:
         names = "; ".join(str(one.faulty) for one in incomplete[:3])
         more = f"; and {len(incomplete) - 3:,} more" if len(incomplete) > 3 else ""
-        text = f"{len(incomplete):,} came incomplete from the CRM; nothing is decided on them: {names}{more}"
+        text = (
+            f"{len(incomplete):,} record{'s' * (len(incomplete) > 1)} came incomplete from the CRM; nothing is decided "
+            f"on them: {names}{more}. `handoffs check` says whether a property is archived or hidden from the app"
+        )
         yield Finding(text, stops_work=False)
     aside = raw_deliveries.pending(connection).put_aside
     if aside:
@@ -213,7 +216,7 @@ def _vanished(connection: Connection) -> Iterator[Finding]:
 
 
 _WAITS_FOR = {
-    EffectState.FAILED: "failed: refused by the CRM or the mail server; each sweep tries again",
+    EffectState.FAILED: "failed: refused by the CRM or the mail server; each sweep tries again, `handoffs sweep` at once",
     EffectState.BLOCKED: "blocked: waiting for a person; tried again at each look, at least hourly",
     EffectState.UNPROVEN: "unproven: nobody can tell whether it was sent. `handoffs dead` says what to do",
     EffectState.UNKNOWN: "unknown: without an answer; looked for in the CRM before it is tried again",

@@ -118,7 +118,9 @@ def test_a_cycle_is_not_forgotten_the_moment_it_ends(world: World, terminal: Ter
         before = [event["text"] for event in told["timeline_before"]]
         assert "task kickoff → Account Manager, email kickoff → Account Manager" in before
         assert any("Refresh Date set to" in event["text"] for event in told["timeline"])
-        assert "The cycle that has just ended" in terminal.run("explain", portfolio).stdout
+        shown = terminal.run("explain", portfolio).stdout
+        assert "The cycle that has just ended" in shown
+        assert re.search(r"closing of task \d+: done", shown)
         world.next_day(8)
         kept = terminal.json("explain", portfolio)["timeline_before"]
         assert bool(kept) is (cadence == "Quarterly")

@@ -160,6 +160,9 @@ class TestAPortfolio:
         shown = terminal.run("status")
         assert shown.exit_code == 1
         assert f"portfolio {acme}: the CRM's answer lacks the property “account_manager”" in shown.stdout
+        said = " ".join(shown.stdout.split())
+        assert "1 record came incomplete from the CRM" in said
+        assert "`handoffs check` says whether a property is archived or hidden" in said
         (found,) = terminal.json("status")["incomplete"]
         assert found["record"] == found["waits"] == {"kind": "portfolio", "id": acme}
         assert found["lacks"] == [{"what": "property", "name": "account_manager"}]

@@ -169,7 +169,11 @@ class RuleResults:
         )
 
     def _summary(self, slot: Slot, values: Mapping[str, str]) -> str:
-        """`task kickoff`, `email date arrived`, `close 4711`, `write creative_refresh_status = “…”`."""
+        """`task kickoff`, `email date arrived`, `closing of task 4711`, `write creative_refresh_status = “…”`."""
+        if slot.kind is EffectKind.CLOSE:
+            return f"closing of task {slot.of}"
+        if slot.kind is EffectKind.LINE:
+            return f"line in task {slot.of}"
         what = slot.of.replace("_", " ")
         if slot.kind is EffectKind.WRITE:
             what = ", ".join(f"{name} = “{value}”" if value else f"{name} emptied" for name, value in values.items())
