@@ -84,12 +84,14 @@ def test_tasks_that_are_to_be_done_stand_on_the_day_on_which_they_are_due(world:
 def test_a_task_that_was_closed_is_not_due(world: World) -> None:
     acme = world.people.create_portfolio("Acme", world.day(0))
     world.work()
+    assert "task due: create tickets (Sasha Adler)" in coming(world, acme)
     ticket = world.people.create_ticket("Banner", "Autumn", acme)
     world.work()
     assert "task due: write copy (Cody Wright)" in coming(world, acme)
     other = world.people.create_ticket("Video", "Autumn", acme)
     world.work()
     assert "2 tasks due: write copy (Cody Wright)" in coming(world, acme)
+    assert "create tickets" not in coming(world, acme), "that work has passed on"
     world.people.set_status(acme, "Deliverables Submitted")
     world.people.move_ticket(other, "Pending Approval")
     world.work()

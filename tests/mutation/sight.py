@@ -227,7 +227,7 @@ MUTANTS = (
     Mutant(
         "calendar-tasks-of-others", "A task is due whose work has passed on long ago.",
         "sync/board/pages/tasks_due.py", "if one.handoff is turn.after and ", "if ",
-        test="tests/board/test_calendar.py::test_tasks_that_are_to_be_done_stand_on_the_day_on_which_they_are_due",
+        test="tests/board/test_calendar.py::test_a_task_that_was_closed_is_not_due",
     ),
     Mutant(
         "calendar-closed-tasks", "A task that the service has closed is still due.",
