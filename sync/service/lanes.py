@@ -103,19 +103,22 @@ def every_lane_held(store: Store, stop: Callable[[], bool] = never) -> Iterator[
         yield lock is not None
 
 
-def set_number(store: Store, wanted: int | None, stop: Callable[[], bool] = never) -> None:
+def set_number(
+    store: Store, wanted: int | None, stop: Callable[[], bool] = never, on_wait: OnWait = holder.say
+) -> None:
     """Let there be so many lanes from now on (`LANES`), unless `stop` says so first; None: as many as there are.
 
     Where nobody has ever said how many, a database that several hosts share has `SHARED_LANES`. No pass runs meanwhile,
-    and every record has its new lane before the next one: so no two passes of a record overlap. Raises `StoreError`.
+    and every record has its new lane before the next one: so no two passes of a record overlap. `on_wait` is told for whom
+    one waits until then. Raises `StoreError`.
     """
     with store.read() as connection:
         known = service_state.get(connection, service_state.LANES)
     lanes = wanted or known or (SHARED_LANES if store.is_shared else 1)
     if lanes == (known or 1):
         return
-    with every_lane_held(store, stop) as held:
-        if held:
+    with Lanes(store).every(stop, on_wait) as held:
+        if held is not None:
             with store.write() as connection:
                 work_queue.spread(connection, lanes)
             log.info("lanes.changed", lanes=lanes, before=known or 1)

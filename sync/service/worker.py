@@ -144,7 +144,8 @@ class Worker:
 
     def _note_start(self) -> None:
         service = self._service
-        set_number(service.store, service.settings.lanes, self._stop.is_set)
+        set_number(service.store, service.settings.lanes, self._stop.is_set, self._note_waiting)
+        self._heartbeat.waits_for = None
         with service.store.write() as connection:
             service_state.put(connection, service_state.STARTED_AT, service.clock.now())
             # What waits for a person may have been mended by the change that this start brings.

@@ -20,6 +20,11 @@ MUTANTS = (
         test="tests/story/test_worker.py::"
         "test_a_poll_that_hangs_keeps_no_sweep_waiting_nor_a_sweep_a_poll[sync.service.bootstrap.Sweep.mark]",
     ),
+    Mutant(
+        "waits-unsaid-at-its-start", "A worker that waits at its start for a frozen process is said to be well.",
+        WORKER, "service.settings.lanes, self._stop.is_set, self._note_waiting)", "service.settings.lanes, self._stop.is_set)",
+        test="tests/story/test_all_is_well.py::test_a_worker_that_waits_at_its_start_is_not_well",
+    ),
     # several workers
     Mutant(
         "enqueued-without-a-word", "Whoever enqueues on PostgreSQL tells no worker.",
