@@ -108,7 +108,8 @@ MUTANTS = (
     ),
     Mutant(
         "letter-dead-dropped-and-sent", "A copy that was dropped is sent all the same.",
-        COPIES, "(EffectState.DONE, EffectState.SUPERSEDED)", "(EffectState.DONE,)",
+        "sync/admin/dead_letters.py", "letters.decide(connection, found.letters, EffectState.SUPERSEDED, clock.now(), word)",
+        "pass",
         test=_TEST + "TestWhatAnAdminIsTold::test_a_refused_copy_is_dead_until_it_is_tried_again_or_dropped",
     ),
     Mutant(
