@@ -244,7 +244,7 @@ class TestAListThatIsLeftOut:
                 world.people.dissociate("ticket", second, "portfolio", portfolio)
             return find_parents(crm, tickets)
 
-        monkeypatch.setattr("sync.passes.snapshot.group.find_parents", late)
+        monkeypatch.setattr("sync.passes.snapshot.parents.find_parents", late)
         ready(world, first)
         assert left
         assert len(of(world, "share_deliverables")) == 1
