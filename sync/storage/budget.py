@@ -1,19 +1,9 @@
 """The CRM's request budget: never more requests in a window than the CRM allows, over all processes of this database.
 
-HubSpot counts requests in a *rolling* window (190 in 10 s; 5 searches in 1 s). A token bucket lets through at most
-`burst + rate × window` in any window of that length, wherever it begins. So the two must share the limit, and some of the
-window is left for the way: the first calls after a pause open their connections, and those after them catch up.
-
-    burst + rate × (window + way) = limit        rate = (limit − burst) / (window + way)
-
-A bucket as large as the limit, refilled at limit / window, would let almost twice the limit through (190 at once and
-190 more within the next 10 s). Here 190 per 10 s is a burst of 19 and 16.9 a second, 0.89 of the limit in the long run;
-5 per second is a burst of 2 and 2.96 a second. A larger burst would cost as much of the rate; a smaller one would have a
-command, or a pass for one webhook, wait for what it asks at once.
-
-The bucket is one row, and one `UPDATE … RETURNING` under the database's write lock takes from it. The clock is read inside
-that transaction, so that the takers' times are in the order of their takes: on PostgreSQL the server's, as the hosts' own
-differ. It must be a true clock: a shifted one (`--today`) would fill the bucket for everybody.
+HubSpot counts requests in a *rolling* window (190 in 10 s; 5 searches in 1 s). What a bucket holds is reckoned by
+`sync.storage.pace`; here it is kept, a row for each bucket, and read and written under its lock. The clock is read
+under that lock, so that the takers' times are in the order of their takes: on PostgreSQL the server's, as the hosts' own
+differ. It must be a true clock: a shifted one (`--today`) would let everybody begin anew.
 """
 
 import threading
@@ -21,13 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import BigInteger, BindParameter, Connection, and_, bindparam, case, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from sync.clock import Clock, to_ms
 from sync.storage import service_state
 from sync.storage.database import Store, StoreReader
+from sync.storage.pace import Held, Limit, full, packed, unpacked
 from sync.storage.server_clock import moment_in
 from sync.storage.service_state import DailyBudget, RequestLimit
 from sync.storage.tables import budgets
@@ -36,39 +27,17 @@ from sync.storage.work_queue import Priority
 
 __all__ = ["LIMITS", "Bucket", "BucketState", "Budget", "Limit", "Observed", "Paced", "Priority", "state"]
 
-_TOKEN: Final = 1000  # the row counts thousandths
-_WAY: Final = 0.012
-"""By how much of a window one call may take longer on its way than another one: 0.12 s of ten."""
-
 _DAILY_EVERY: Final = timedelta(seconds=10)
 
 _NEW_BUCKET: Final = insert_new(budgets)
-
-
-def _number(name: str) -> BindParameter[int]:
-    return bindparam(name, type_=BigInteger())
-
-
-_NOW: Final = _number("now")
 _OF_BUCKET: Final = budgets.c.name == bindparam("bucket")
-
-# The row's tokens now. A row ahead of the clock (a pause, a clock set back a little) is not filled.
-_ELAPSED: Final = case((budgets.c.filled_at > _NOW, 0), else_=_NOW - budgets.c.filled_at)
-_FILLED: Final = budgets.c.tokens + _ELAPSED * _number("refill") // _number("window")
-_AVAILABLE: Final = case((_number("full") < _FILLED, _number("full")), else_=_FILLED)
-
-_STATE: Final = select(_AVAILABLE.label("available"), budgets.c.used).where(_OF_BUCKET)
-_TAKE: Final = (
-    update(budgets)
-    .where(_OF_BUCKET, _number("need") <= _AVAILABLE)
-    .values(
-        tokens=_AVAILABLE - _TOKEN,
-        filled_at=case((budgets.c.filled_at > _NOW, budgets.c.filled_at), else_=_NOW),
-        used=budgets.c.used + 1,
-    )
-    .returning(budgets.c.used)
-)
 _ROW: Final = select(budgets).where(_OF_BUCKET)
+_LOCKED: Final = _ROW.with_for_update()  # on a server; who writes to a file has all of it
+_KEEP: Final = (
+    update(budgets)
+    .where(_OF_BUCKET)
+    .values({name: bindparam(name) for name in ("tokens", "filled_at", "taken", "used")})
+)
 
 
 class Bucket(StrEnum):
@@ -76,32 +45,6 @@ class Bucket(StrEnum):
 
     GENERAL = "general"
     SEARCH = "search"
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """At most `requests` in any window of `seconds`, at most `burst` of them at once (0: a tenth, at least one)."""
-
-    requests: int
-    seconds: float
-    burst: int = 0
-
-    def __post_init__(self) -> None:
-        if self.requests < 2 or self.seconds <= 0:
-            raise ValueError("a limit needs two requests or more, and a window")
-        burst = self.burst or max(1, self.requests // 10)
-        if not 1 <= burst < self.requests:
-            raise ValueError("the burst must leave some of the limit to be refilled")
-        object.__setattr__(self, "burst", burst)
-
-    @property
-    def window_ms(self) -> int:
-        return round(self.seconds * 1000)
-
-    @property
-    def refill(self) -> int:
-        """Thousandths of a request that come back over one window."""
-        return int((self.requests - self.burst) * _TOKEN / (1 + _WAY))
 
 
 LIMITS: Final[Mapping[Bucket, Limit]] = {Bucket.GENERAL: Limit(190, 10), Bucket.SEARCH: Limit(5, 1, burst=2)}
@@ -149,10 +92,10 @@ class BudgetReader:
         return None if found is None else found.remaining
 
     def _state(self, connection: Connection, bucket: Bucket, limit: Limit) -> BucketState:
+        row = connection.execute(_ROW, {"bucket": bucket}).one_or_none()
         now = to_ms(moment_in(connection, self._clock))
-        row = connection.execute(_STATE, _at(bucket, limit, now)).one_or_none()
-        available, used = (limit.burst, 0) if row is None else (int(row.available) // _TOKEN, int(row.used))
-        return BucketState(limit.requests, limit.seconds, max(0, available), used)
+        held, used = (full(limit, now), 0) if row is None else (_held(row), int(row.used))
+        return BucketState(limit.requests, limit.seconds, held.at(limit, now).available(limit), used)
 
     def _recall(self, connection: Connection) -> None:
         for name, known in (service_state.get(connection, service_state.REQUEST_LIMITS) or {}).items():
@@ -180,22 +123,31 @@ class Budget(BudgetReader):
         self._daily_written: datetime | None = None
         # SQLite's own wait for a lock is coarse, and on a server each thread would need a connection.
         self._one_at_a_time = threading.Lock()
+        self._turns = {(bucket, priority): threading.Lock() for bucket in Bucket for priority in Priority}
 
     def take(self, bucket: Bucket, priority: Priority = Priority.INTERACTIVE) -> None:
-        """Wait, through the clock, until the request may be sent."""
-        while (wait := self.try_take(bucket, priority)) > 0:
-            self._clock.sleep(wait)
+        """Wait, through the clock, until the request may be sent.
+
+        Of those that wait in a process for the same, only the first asks again and again.
+        """
+        with self._turns[bucket, priority]:
+            while (wait := self.try_take(bucket, priority)) > 0:
+                self._clock.sleep(wait)
 
     def try_take(self, bucket: Bucket, priority: Priority = Priority.INTERACTIVE) -> float:
         """Take one request and return 0, or take nothing and return the seconds after which to ask again."""
         # A power cut takes longer than a window: what it makes the database forget of this one does not matter.
         with self._one_at_a_time, self._store.write(lasting=False) as connection:
-            now = to_ms(moment_in(connection, self._clock))
-            self._begin(connection, now)
+            held, used, now = self._locked(connection, bucket)
             limit = self._limits[bucket]
-            need = self._need(limit, priority)
-            taken = connection.execute(_TAKE, {**_at(bucket, limit, now), "need": need}).one_or_none()
-            return 0.0 if taken is not None else self._wait(connection, bucket, limit, need, now)
+            leaves = 0.0 if priority == Priority.INTERACTIVE else self._reserve
+            settled = held.at(limit, now)
+            wait = settled.wait(limit, leaves, now)
+            if wait == 0:
+                _keep(connection, bucket, settled.take(), used + 1)
+            elif held.is_ahead(limit, now):
+                _keep(connection, bucket, settled, used)
+            return wait / 1000
 
     def observe(self, bucket: Bucket, observed: Observed) -> None:
         """Learn the portal's own limit and what is left of the day, for every process. Never above the limit set here.
@@ -213,50 +165,31 @@ class Budget(BudgetReader):
         For a 429: somebody else spends the same limit, or the CRM counts otherwise than we do.
         """
         with self._store.write() as connection:
-            now = to_ms(moment_in(connection, self._clock))
-            self._begin(connection, now)
+            held, used, now = self._locked(connection, bucket)
             limit = self._limits[bucket]
             pause = limit.window_ms if seconds is None else min(limit.window_ms, max(0, round(seconds * 1000)))
-            later = and_(budgets.c.filled_at > now + pause, budgets.c.filled_at <= now + limit.window_ms)
-            connection.execute(
-                update(budgets)
-                .where(budgets.c.name == bucket)
-                .values(tokens=0, filled_at=case((later, budgets.c.filled_at), else_=now + pause))
-            )
+            _keep(connection, bucket, held.at(limit, now).paused(now + pause), used)
 
     def limit(self, bucket: Bucket) -> Limit:
         """Return the limit as far as it is known: the portal's own, once an answer has named it."""
         return self._limits[bucket]
 
-    def _need(self, limit: Limit, priority: Priority) -> int:
-        full = limit.burst * _TOKEN
-        if priority == Priority.INTERACTIVE:
-            return _TOKEN
-        return min(full, _TOKEN + round(self._reserve * full))  # a burst of one has nothing to reserve
-
-    def _wait(self, connection: Connection, bucket: Bucket, limit: Limit, need: int, now: int) -> float:
-        """Seconds until `need` may be there, always more than 0; heals a row that a clock set back left ahead."""
-        row = connection.execute(_ROW, {"bucket": bucket}).one_or_none()
+    def _locked(self, connection: Connection, bucket: Bucket) -> tuple[Held, int, int]:
+        """Read what a bucket holds, how many were ever taken, and what time it is, while nobody else can take from it."""
+        if not self._begun:
+            self._begin(connection)
+        row = connection.execute(_LOCKED, {"bucket": bucket}).one_or_none()
         if row is None:  # the transaction that made it was not committed, or the table was emptied
-            self._begun = False
-            return 0.001
-        filled_at = int(row.filled_at)
-        if filled_at > now + limit.window_ms:
-            # No pause is that long: the machine's clock was set back. What is there stays, and fills from here.
-            connection.execute(update(budgets).where(budgets.c.name == bucket).values(filled_at=now))
-            return 0.001
-        lacking = need - min(int(row.tokens), limit.burst * _TOKEN)
-        ready_at = filled_at + -(-lacking * limit.window_ms // limit.refill)
-        return min(limit.window_ms, max(1, ready_at - now)) / 1000
+            self._begin(connection)
+            row = connection.execute(_LOCKED, {"bucket": bucket}).one()
+        return _held(row), int(row.used), to_ms(moment_in(connection, self._clock))
 
-    def _begin(self, connection: Connection, now: int) -> None:
+    def _begin(self, connection: Connection) -> None:
         """Before this process's first take: the limits that another one met, and a full bucket where there is none."""
-        if self._begun:
-            return
         self._recall(connection)
+        now = to_ms(moment_in(connection, self._clock))
         for bucket, limit in self._limits.items():
-            full = {"name": bucket, "tokens": limit.burst * _TOKEN, "filled_at": now, "used": 0}
-            connection.execute(_NEW_BUCKET, full)
+            connection.execute(_NEW_BUCKET, {"name": bucket, "used": 0, **_columns(full(limit, now))})
         self._begun = True
 
     def _adapt(self, bucket: Bucket, requests: int, seconds: float | None) -> None:
@@ -330,7 +263,13 @@ def _within(ceiling: Limit, requests: int, seconds: float) -> Limit:
     return Limit(requests, seconds) if requests / seconds < ceiling.requests / ceiling.seconds else ceiling
 
 
-def _at(bucket: Bucket, limit: Limit, now: int) -> dict[str, object]:
-    """What the statements bind that ask what a bucket holds."""
-    full = limit.burst * _TOKEN
-    return {"bucket": bucket, "now": now, "refill": limit.refill, "window": limit.window_ms, "full": full}
+def _held(row: Row[Any]) -> Held:
+    return Held(int(row.tokens), int(row.filled_at), unpacked(row.taken or ""))
+
+
+def _columns(held: Held) -> dict[str, object]:
+    return {"tokens": held.tokens, "filled_at": held.filled_at, "taken": packed(held.taken)}
+
+
+def _keep(connection: Connection, bucket: Bucket, held: Held, used: int) -> None:
+    connection.execute(_KEEP, {"bucket": bucket, "used": used, **_columns(held)})

@@ -420,7 +420,7 @@ alerts = Table(
     Column("message", Text, nullable=False),
 )
 
-# The CRM's request budget, shared by every process: one token bucket a row.
+# The CRM's request budget, shared by every process: one bucket a row, and the requests of its last window.
 budgets = Table(
     "budget",
     metadata,
@@ -428,6 +428,7 @@ budgets = Table(
     Column("tokens", Integer, nullable=False),  # thousandths of a request
     Column("filled_at", BigInteger, nullable=False),
     Column("used", BigInteger, nullable=False),  # requests ever taken
+    Column("taken", Text),  # `pace.packed`; null: nothing is known
 )
 
 # How many requests of each bucket had ever been made when an hour ended, or by now: eight days of them.

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import structlog
 
-from tests.bench import latency, queries, receiving, scenes
+from tests.bench import backlog, latency, queries, receiving, scenes
 from tests.bench.figures import Figure, table, write
 
 SCENES: dict[str, Callable[[int], Figure]] = {
@@ -23,6 +23,7 @@ SCENES: dict[str, Callable[[int], Figure]] = {
     "receive-100": lambda _: receiving.receiving(100, 40),
     "receive-1": lambda _: receiving.receiving(1, 160),
     "queries": lambda _: queries.flat(),
+    "backlog": lambda _: backlog.share(),
     "latency": lambda _: latency.webhook_to_effect(21),
 }
 

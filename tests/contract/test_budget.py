@@ -4,6 +4,7 @@ import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 from hypothesis import given, settings
@@ -56,23 +57,40 @@ def drain(budget: Budget, clock: StandingClock, seconds: float, priority: Priori
 
 
 class TestTheLimit:
-    def test_a_full_bucket_and_its_refill_are_the_limit(self, store: Store, clock: StandingClock) -> None:
+    def test_the_limit_is_kept_and_used_in_every_window(self, store: Store, clock: StandingClock) -> None:
         taken = drain(Budget(store, clock), clock, 25)
-        assert 189 <= most_in_a_window(taken, 10_120) <= 190  # one less where milliseconds round
+        assert most_in_a_window(taken, 10_250) == 190
         assert len([moment for moment in taken if moment == taken[0]]) == 19
 
     def test_what_waits_on_its_way_does_not_break_it(self, store: Store, clock: StandingClock) -> None:
         """The first calls after a pause open their connections: they come as late as others that were sent later."""
         taken = drain(Budget(store, clock), clock, 25)
-        assert most_in_a_window([max(moment, taken[0] + 120) for moment in taken], 10_000) <= 190
+        assert most_in_a_window([max(moment, taken[0] + 250) for moment in taken], 10_000) <= 190
 
-    @pytest.mark.parametrize(("priority", "at_once"), [(INTERACTIVE, 19), (BULK, 14)])
-    def test_in_the_long_run_most_of_it_is_used(
-        self, store: Store, clock: StandingClock, priority: Priority, at_once: int
+    @pytest.mark.parametrize(("priority", "share"), [(INTERACTIVE, 0.97), (BULK, 0.955)])
+    def test_in_the_long_run_nearly_all_of_it_is_used(
+        self, store: Store, clock: StandingClock, priority: Priority, share: float
     ) -> None:
-        taken = drain(Budget(store, clock), clock, 60, priority)
-        assert len(taken) == pytest.approx(at_once + 60 * 16.897, abs=2)
-        assert len(taken) >= 0.88 * 60 * 19
+        budget = Budget(store, clock)
+        drain(budget, clock, 11, priority)
+        assert share <= len(drain(budget, clock, 102.5, priority)) / 102.5 / 19 <= 0.98
+
+    def test_one_that_comes_while_there_is_a_backlog_waits_for_no_window(
+        self, store: Store, clock: StandingClock
+    ) -> None:
+        """Whatever the moment: a pass for a webhook asks some sixteen things."""
+        budget = Budget(store, clock)
+        for _ in range(45):
+            drain(budget, clock, 0.5, BULK)
+            clock.slept.clear()
+            for _ in range(16):
+                budget.take(GENERAL, INTERACTIVE)
+            assert sum(clock.slept) < 1.5
+
+    def test_calls_of_the_last_window_are_known_to_who_comes_new(self, store: Store, clock: StandingClock) -> None:
+        taken = drain(Budget(store, clock), clock, 9)
+        taken += drain(Budget(store, clock), clock, 9)
+        assert most_in_a_window(taken, 10_250) == 190
 
     def test_searches_are_counted_apart(self, store: Store, clock: StandingClock) -> None:
         budget = Budget(store, clock)
@@ -81,7 +99,7 @@ class TestTheLimit:
         for _ in range(30):
             budget.take(SEARCH)
             taken.append(to_ms(clock.now()))
-        assert 4 <= most_in_a_window(taken, 1000) <= 5
+        assert most_in_a_window(taken, 1250) == 5
 
     def test_two_processes_share_one_limit(self, store: Store, clock: StandingClock) -> None:
         one, other = Budget(store, clock), Budget(store, clock)
@@ -185,6 +203,15 @@ class TestPriority:
         assert granted == 14
         assert [budget.try_take(GENERAL, INTERACTIVE) for _ in range(6)] == [0.0] * 6
 
+    def test_bulk_work_leaves_a_part_of_the_window(self, store: Store, clock: StandingClock) -> None:
+        budget = Budget(store, clock, {GENERAL: Limit(190, 10, burst=150)}, reserve=0.3)
+        drain(budget, clock, 3, BULK)
+        clock.shift(5)
+        while budget.try_take(GENERAL, BULK) == 0:
+            pass
+        assert [budget.try_take(GENERAL) for _ in range(3)] == [0.0] * 3
+        assert budget.try_take(GENERAL) > 0
+
     def test_while_interactive_work_takes_all_bulk_work_waits(self, store: Store, clock: StandingClock) -> None:
         budget = Budget(store, clock)
         drain(budget, clock, 5)
@@ -194,7 +221,7 @@ class TestPriority:
         assert budget.try_take(GENERAL, INTERACTIVE) == 0
 
     def test_bulk_work_alone_gets_the_whole_rate(self, store: Store, clock: StandingClock) -> None:
-        assert len(drain(Budget(store, clock), clock, 30, BULK)) == pytest.approx(14 + 507, rel=0.01)
+        assert len(drain(Budget(store, clock), clock, 30, BULK)) == pytest.approx(13 + 30 * 18.24, rel=0.01)
 
     def test_a_burst_of_one_has_no_reserve_that_would_starve_bulk_work(
         self, store: Store, clock: StandingClock
@@ -210,7 +237,7 @@ class TestTheClock:
         self, store: Store, clock: StandingClock, back: float
     ) -> None:
         budget = Budget(store, clock)
-        drain(budget, clock, 2)
+        drain(budget, clock, 12)
         clock.shift(-back)
         clock.slept.clear()
         for _ in range(20):
@@ -234,13 +261,41 @@ class TestTheClock:
         assert sum(clock.slept) < 1
 
 
+class TestWhoWaits:
+    def test_of_those_that_wait_in_a_process_one_asks(self, store: Store) -> None:
+        """Each look takes processor time: sixteen threads that wait are no sixteen looks for each request."""
+        looks, waits, goes_on = [], Event(), Event()
+
+        class Held(StandingClock):
+            def sleep(self, seconds: float) -> None:
+                looks.append(seconds)
+                waits.set()
+                assert goes_on.wait(30)
+                super().sleep(seconds)
+
+        clock = Held()
+        budget = Budget(store, clock)
+        for _ in range(19):
+            budget.take(GENERAL)
+        threads = [Thread(target=budget.take, args=(GENERAL,), daemon=True) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        assert waits.wait(30)
+        assert budget.try_take(SEARCH) == 0  # while they wait
+        assert len(looks) == 1
+        goes_on.set()
+        for thread in threads:
+            thread.join(30)
+        assert budget.state()[GENERAL].used == 23
+
+
 class TestThePortal:
     def test_a_smaller_plan_is_learnt_from_the_headers(self, store: Store, clock: StandingClock) -> None:
         budget = Budget(store, clock)
         budget.take(GENERAL)
         budget.observe(GENERAL, Observed(requests=100, seconds=10))
         clock.shift(60)
-        assert 99 <= most_in_a_window(drain(budget, clock, 30), 10_120) <= 100
+        assert most_in_a_window(drain(budget, clock, 30), 10_250) == 100
 
     def test_and_known_to_the_next_process(self, store: Store, clock: StandingClock) -> None:
         Budget(store, clock).observe(GENERAL, Observed(requests=100, seconds=10))

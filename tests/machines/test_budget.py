@@ -24,6 +24,7 @@ GENERAL = Bucket.GENERAL
 INTERACTIVE, BULK = Priority.INTERACTIVE, Priority.BULK
 
 WINDOW = 10_000  # ms
+SPAN = 10_250  # for which a request counts: by so much it may be later on its way than another
 HIGHEST = 20  # requests in a window: few, so that the limit is met often
 RESERVE = Fraction(3, 10)
 SHARE = 0.4
@@ -35,7 +36,7 @@ processes = st.integers(0, 2)
 
 
 class Ideal:
-    """A bucket of a part of the limit; the rest of the limit flows in evenly over a window, and some more.
+    """A bucket of a part of the limit, into which the limit flows evenly over a window and some more; and that limit itself.
 
     What has flown in since the last take is counted by the limit that is known now.
     """
@@ -46,6 +47,7 @@ class Ideal:
         self.lost = Fraction(0)  # by which the real one may be behind
         self.since = now
         self.paused_until = now
+        self.taken: list[int] = []
 
     @property
     def burst(self) -> int:
@@ -54,7 +56,7 @@ class Ideal:
     @property
     def flow(self) -> Fraction:
         """Requests a millisecond."""
-        return Fraction(self.limit - self.burst) / (WINDOW * Fraction(1012, 1000))
+        return Fraction(self.limit) / SPAN
 
     def need(self, priority: Priority) -> Fraction:
         if priority == INTERACTIVE:
@@ -69,6 +71,11 @@ class Ideal:
     def take(self, now: int) -> None:
         most, least = self.levels(now)
         self.left, self.lost, self.since = most - 1, most - least + ROUNDING, now
+        self.taken.append(now)
+
+    def is_full(self, now: int) -> bool:
+        """Whether the window holds all that it may. Of so small a limit bulk work leaves no part of the window."""
+        return len(self.taken) >= self.limit and self.taken[-self.limit] >= now - SPAN
 
     def pause(self, now: int, pause: int) -> None:
         self.paused_until = self.since = max(self.paused_until, now + pause)
@@ -112,6 +119,7 @@ class Requests(RuleBasedStateMachine):
     def _granted(self, priority: Priority) -> None:
         assert self.ms >= self.ideal.paused_until, "it was given during a pause"
         assert self.ideal.levels(self.ms)[0] >= self.ideal.need(priority), "it was given more than there is"
+        assert not self.ideal.is_full(self.ms), "it was given more than the window holds"
         self.ideal.take(self.ms)
         self.taken.append(self.ms)
 
@@ -121,7 +129,7 @@ class Requests(RuleBasedStateMachine):
             self._granted(priority)
             return 0
         lacks = self.ideal.levels(self.ms)[1] < self.ideal.need(priority)
-        assert lacks or self.ms < self.ideal.paused_until, "it was refused what is there"
+        assert lacks or self.ideal.is_full(self.ms) or self.ms < self.ideal.paused_until, "it was refused what is there"
         assert 0 < wait <= WINDOW / 1000
         return wait
 
@@ -147,11 +155,11 @@ class Requests(RuleBasedStateMachine):
         crowd=st.lists(st.tuples(processes, priorities, st.integers(1, 4)), min_size=2, max_size=4),
     )
     def all_want_at_once(self, crowd: list[tuple[int, Priority, int]]) -> None:
-        """A crowd, each of whom asks again when told to: the last one has its last request when the flow allows it."""
+        """A crowd, each of whom asks again when told to: the last one has its last request when flow and window allow it."""
         free_at = max(self.ms, self.ideal.paused_until)
         total = sum(wanted for _, _, wanted in crowd)
         lacking = total + RESERVE * self.ideal.burst + self.ideal.lost + total * ROUNDING
-        latest = free_at + lacking / self.ideal.flow + total  # a millisecond of rounding for each
+        latest = free_at + SPAN + lacking / self.ideal.flow + total  # a millisecond of rounding for each
         turns = count()
         waiting = [(self.ms, next(turns), one) for one in crowd]
         heapq.heapify(waiting)

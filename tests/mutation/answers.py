@@ -243,8 +243,26 @@ MUTANTS = (
     ),
     Mutant(
         "nothing-left-for-the-way", "Calls that are late on their way meet those after them in one window, and pass the limit.",
-        "sync/storage/budget.py", "_TOKEN / (1 + _WAY))", "_TOKEN)",
+        "sync/storage/pace.py", "return self.window_ms + WAY_MS", "return self.window_ms",
         test="tests/contract/test_budget.py::TestTheLimit::test_what_waits_on_its_way_does_not_break_it",
+        why="The simulation has no limit of requests: what it costs is time.",
+    ),
+    Mutant(
+        "window-not-counted", "What flows into a full bucket is let through beside what was taken at once: more than the limit.",
+        "sync/storage/pace.py", "if len(self.taken) >= before:", "if len(self.taken) >= 2 * before:",
+        test="tests/contract/test_budget.py::TestTheLimit::test_the_limit_is_kept_and_used_in_every_window",
+        why="The simulation has no limit of requests: what it costs is time.",
+    ),
+    Mutant(
+        "window-of-one-process", "What other processes have taken in the last window is not read.",
+        "sync/storage/budget.py", 'unpacked(row.taken or ""))', "())",
+        test="tests/contract/test_budget.py::TestTheLimit::test_calls_of_the_last_window_are_known_to_who_comes_new",
+        why="The simulation has no limit of requests: what it costs is time.",
+    ),
+    Mutant(
+        "bulk-takes-all-of-the-window", "Bulk work fills the window: what a person does waits until a part of it has passed.",
+        "sync/storage/pace.py", "limit.requests - round(leaves * limit.requests / SPARE)", "limit.requests",
+        test="tests/contract/test_budget.py::TestPriority::test_bulk_work_leaves_a_part_of_the_window",
         why="The simulation has no limit of requests: what it costs is time.",
     ),
     Mutant(
