@@ -7,6 +7,7 @@ from mappings.vocabulary import Handoff
 from sync.admin.explain.explanation import EffectLine, HandoffLine, RuleResult
 from sync.clock import from_ms
 from sync.crm import OWNER, TASK_COMPLETED, TASK_STATUS, Kind, Record
+from sync.passes.deliverables import stage_label
 from sync.passes.portal import Portal
 from sync.rules import keys
 from sync.rules.context import Context
@@ -169,14 +170,18 @@ class RuleResults:
         )
 
     def _summary(self, slot: Slot, values: Mapping[str, str]) -> str:
-        """`task kickoff`, `email date arrived`, `closing of task 4711`, `write creative_refresh_status = “…”`."""
+        """`task kickoff`, `closing of task 4711`, `write creative_refresh_status = “…”`; a stage is named by its label."""
         if slot.kind is EffectKind.CLOSE:
             return f"closing of task {slot.of}"
         if slot.kind is EffectKind.LINE:
             return f"line in task {slot.of}"
         what = slot.of.replace("_", " ")
         if slot.kind is EffectKind.WRITE:
-            what = ", ".join(f"{name} = “{value}”" if value else f"{name} emptied" for name, value in values.items())
+            stage = self._context.mapping.ticket.properties.stage
+            shown = {
+                name: stage_label(self._portal, value) if name == stage else value for name, value in values.items()
+            }
+            what = ", ".join(f"{name} = “{value}”" if value else f"{name} emptied" for name, value in shown.items())
         return f"{slot.kind} {what}".strip()
 
 
