@@ -40,7 +40,11 @@ def _parse_clock_start(text: str) -> datetime | None:
 @click.option(
     "--clock", type=_parse_clock_start, default="real", show_default=True, metavar="ISO|real", help="When it begins."
 )
-@click.option("--still", is_flag=True, help="The clock moves only when it is told to.")
+@click.option(
+    "--still",
+    is_flag=True,
+    help="The clock moves only when it is told to. Until then `serve` waits, too, once HubSpot's limit is used up.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Of what is random: ids, faults, orders.")
 @click.option(
     "--populate", type=click.IntRange(0), default=0, metavar="N", help="N portfolios, at every stage of the cycle."
