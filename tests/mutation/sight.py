@@ -26,6 +26,12 @@ _KEPT_TEST = "tests/story/test_kept_clients.py::"
 MUTANTS = (
     # lead times
     Mutant(
+        "explain-forgets-the-merged", "The open tasks of the other one of two merged tickets are told by nobody.",
+        "sync/admin/explain/rule_results.py", "for recorded in self._brought_along():", "for recorded in ():",
+        test="tests/story/test_explain.py::test_the_open_tasks_of_both_tickets_that_were_merged_are_told",
+        why="The simulation asks `explain` nothing.",
+    ),
+    Mutant(
         "lead-future-turn", "A turn that goes on ends when a date to come has come.",
         "sync/reports/cycles.py", "if at <= self._terms.now and (", "if (",
         test="tests/unit/test_cycles_told.py::test_a_turn_lasts_until_the_date_has_really_come",

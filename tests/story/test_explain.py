@@ -8,6 +8,7 @@ import pytest
 
 from sync.plain import plain
 from tests.story.golden import KEPT, golden
+from tests.story.handoffs.steps import begun, the, with_tickets
 from tests.terminal import Terminal
 from tests.world import World
 
@@ -413,3 +414,27 @@ def test_the_golden_output_in_a_locale_of_ascii(world: World, terminal: Terminal
     told = terminal.run(command, *more, charset="ascii").stdout
     assert told.isascii()
     assert _lasting(told) == plain((KEPT / f"{command}.txt").read_text(encoding="utf-8"))
+
+
+def test_the_open_tasks_of_both_tickets_that_were_merged_are_told(world: World, terminal: Terminal) -> None:
+    portfolio = begun(world)
+    first, second = with_tickets(world, portfolio)
+    world.people.complete_task(the(world, "write_copy", ("ticket", second)).id)
+    survivor = world.people.merge("ticket", first, second)
+    world.work()
+    shown = terminal.json("explain", portfolio)
+    (four,) = [line for line in shown["handoffs"] if line["handoff"] == "4"]
+    told = {effect["id"] for effect in four["effects"]}
+    assert told == {task.id for task in world.tasks(("ticket", survivor))}
+
+
+def test_of_a_merged_ticket_whose_tasks_are_done_nothing_more_is_told(world: World, terminal: Terminal) -> None:
+    portfolio = begun(world)
+    first, second = with_tickets(world, portfolio)
+    for task in world.tasks(("ticket", second)):
+        world.people.complete_task(task.id)
+    world.people.merge("ticket", first, second)
+    world.work()
+    shown = terminal.json("explain", portfolio)
+    (four,) = [line for line in shown["handoffs"] if line["handoff"] == "4"]
+    assert [result["reason"] for result in four["records"]] == [f"ticket {first} “Ad 1” came on Mon 2 Nov 2026 09:00"]

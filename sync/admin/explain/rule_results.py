@@ -57,10 +57,18 @@ class RuleResults:
         self._names = {ticket.ref: ticket.subject for ticket in context.snapshot.tickets}
 
     def of(self, verdicts: Iterable[Verdict]) -> tuple[HandoffLine, ...]:
-        """One line for each handoff that has a verdict, in the article's order."""
+        """One line for each handoff that has a verdict, in the article's order.
+
+        Of a record that was merged, also with the work of the other one that still stands open: no verdict speaks of it.
+        """
         found: dict[Handoff, list[RuleResult]] = {handoff: [] for handoff in Handoff}
+        told: set[str | None] = set()
         for verdict in verdicts:
             found[verdict.handoff].append(self._result(verdict))
+            told.add(verdict.key)
+        for recorded in self._brought_along():
+            if recorded.key not in told:
+                found[recorded.handoff].append(self._recorded(recorded, _RECORDED[recorded.state]))
         return tuple(HandoffLine(handoff, tuple(results)) for handoff, results in found.items() if results)
 
     def of_cycle(self, cycle: str) -> tuple[HandoffLine, ...]:
@@ -69,13 +77,26 @@ class RuleResults:
         for recorded in sorted(self._context.ledger.recorded.values(), key=lambda one: one.decided_at):
             state = _RECORDED.get(recorded.state)
             if state is not None and self._belongs_to(recorded, cycle):
-                lines = tuple(map(self._known, recorded.effects))
-                name = self._names.get(recorded.record, "")
-                plain = RuleResult(recorded.record, name, state, recorded.reason, recorded.decided_at, lines)
-                found[recorded.handoff].append(_still_open(plain))
+                found[recorded.handoff].append(self._recorded(recorded, state))
         nothing = "nothing of it was recorded in that cycle"
         none = RuleResult(self._context.portfolio.ref, "", State.NOT_APPLICABLE, nothing, None, ())
         return tuple(HandoffLine(handoff, tuple(results) or (none,)) for handoff, results in found.items())
+
+    def _recorded(self, recorded: RecordedOccurrence, state: State) -> RuleResult:
+        """What the ledger has of an occurrence, whatever a rule would say of it now."""
+        name = self._names.get(recorded.record, "")
+        lines = tuple(map(self._known, recorded.effects))
+        return _still_open(RuleResult(recorded.record, name, state, recorded.reason, recorded.decided_at, lines))
+
+    def _brought_along(self) -> Iterable[RecordedOccurrence]:
+        """What merged records have of this cycle of which a task is still open."""
+        merged = {ticket.ref for ticket in self._context.snapshot.tickets if ticket.absorbed}
+        if self._context.portfolio.absorbed:
+            merged.add(self._context.portfolio.ref)
+        for recorded in sorted(self._context.ledger.recorded.values(), key=lambda one: one.decided_at):
+            mine = recorded.record in merged and recorded.state in _RECORDED and recorded.cycle == self._context.cycle
+            if mine and any(self._known(effect).now == "open" for effect in recorded.effects):
+                yield recorded
 
     def _belongs_to(self, recorded: RecordedOccurrence, cycle: str) -> bool:
         """Its cycle; what ended a cycle belongs to the one that it ended."""
