@@ -44,7 +44,7 @@ PUBLIC = "https://handoffs.example.com"
 NEW_YORK_MORNING = datetime(2026, 11, 2, 14, 0, tzinfo=UTC)  # a Monday, 9:00 in New York
 TODAY = date(2026, 11, 2)
 
-SURELY = timedelta(seconds=2)
+SURELY = timedelta(seconds=3)
 """So much later than a closing counts the service looks at it: the CRM tells its time in whole seconds."""
 
 

@@ -17,7 +17,6 @@ ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 UNITS = ("handoffs-receiver.service", "handoffs-worker@.service", "handoffs-board.service")
 COMMANDS = cli.list_commands(click.Context(cli))
-MIGRATIONS = ROOT / "sync" / "storage" / "migrations" / "versions"
 
 
 def linted(*command: str | Path) -> None:
@@ -91,13 +90,6 @@ def test_nginx_takes_its_file(tmp_path: Path) -> None:
     whole = f"pid {tmp_path}/pid; error_log stderr; events {{}} http {{ access_log off; {own} }}"
     (tmp_path / "nginx.conf").write_text(whole, encoding="utf-8")
     linted(nginx, "-t", "-q", "-p", tmp_path, "-c", tmp_path / "nginx.conf")
-
-
-@pytest.mark.parametrize("path", sorted(p for p in MIGRATIONS.glob("0*.py") if p.name > "0012"), ids=lambda p: p.stem)
-def test_a_migration_only_adds(path: Path) -> None:
-    """Expand, then contract: what runs of the version before goes on working on the new schema."""
-    upgrade = path.read_text(encoding="utf-8").partition("def downgrade")[0]
-    assert not re.findall(r"\b(drop_\w+|rename_\w+|DROP\s+\w+|RENAME\s+\w+|alter_column)\b", upgrade)
 
 
 def test_the_page_names_every_file(tmp_path: Path) -> None:

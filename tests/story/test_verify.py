@@ -274,7 +274,7 @@ class TestFollowed:
         world.work()
         world.minutes(30)
         with monkeypatch.context() as patch:
-            patch.setattr("sync.rules.handoffs.declined.tasks_of_cycle", lambda *_, **__: [])
+            patch.setattr("sync.rules.handoffs.declined.tasks_to_end", lambda *_, **__: [])
             world.people.set_status(portfolio, "No Refresh Requested")
             world.minutes(5)
         [found] = faults(world)

@@ -6,9 +6,10 @@ written down here, from docs/process.md, and shares nothing with the rules.
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -50,6 +51,28 @@ class View:
             people.all_tasks(),
             people.emails(),
         )
+
+    @cached_property
+    def tasks_on(self) -> Mapping[str, Sequence[SeenTask]]:
+        """The service's tasks by the record that each was made on."""
+        found: dict[str, list[SeenTask]] = {}
+        for task in self.tasks:
+            if task.key:
+                found.setdefault(_record_of(task), []).append(task)
+        return found
+
+    @cached_property
+    def tickets_of(self) -> Mapping[str, Sequence[str]]:
+        """The tickets (ids) of each client, by its name: their subjects begin with it."""
+        found: dict[str, list[str]] = {}
+        for ticket, seen in self.tickets.items():
+            found.setdefault(seen["subject"].partition(", ")[0], []).append(ticket)
+        return found
+
+    @cached_property
+    def mails(self) -> Sequence[tuple[str, str]]:
+        """The subject and the receiver of each email."""
+        return [(str(email.properties["subject"]), email.to) for email in self.emails]
 
 
 def kind_of(task: SeenTask) -> str:
@@ -209,8 +232,8 @@ class Client:
     def _complete(self, kind: str, record: str) -> None:
         """A person ticks every open task of that kind."""
         assert self._view is not None
-        for task in self._tasks(self._view):
-            if task.open and (kind_of(task), _record_of(task)) == (kind, record):
+        for task in self._view.tasks_on.get(record, ()):
+            if task.open and kind_of(task) == kind:
                 self._people.complete_task(task.id)
         self._completed(kind, record)
 
@@ -220,34 +243,31 @@ class Client:
 
     # -- what is there
 
-    def _tasks(self, view: View) -> Iterator[SeenTask]:
-        tickets = (ticket for ticket, seen in view.tickets.items() if seen["subject"].startswith(f"{self.name}, "))
-        mine = {self._parent, *(f"ticket {ticket}" for ticket in tickets)}
-        return (task for task in view.tasks if task.key and _record_of(task) in mine)
-
     def found(self, view: View) -> tuple[Counter[str], dict[str, str]]:
         """The tasks and emails that are there, and the values that stand where one is expected."""
-        tasks = list(self._tasks(view))
-        effects = Counter(f"task {kind_of(task)} on {_record_of(task)}" for task in tasks)
-        effects.update(f"email “{what}”" for what in self._received(view.emails))
-        completed = Counter(f"completed {kind_of(task)} on {_record_of(task)}" for task in tasks if not task.open)
+        tickets = view.tickets_of.get(self.name, ())
+        mine = (self._parent, *(f"ticket {ticket}" for ticket in tickets))
+        tasks = [(f"{kind_of(task)} on {record}", task) for record in mine for task in view.tasks_on.get(record, ())]
+        effects = Counter(f"task {what}" for what, _ in tasks)
+        effects.update(f"email “{what}”" for what in self._received(view.mails))
+        completed = Counter(f"completed {what}" for what, task in tasks if not task.open)
         names = self._people.process.names
         portfolio = view.portfolios[self.portfolio]
         values = {"status": portfolio[names.status], "date": portfolio[names.date]}
         stages = dict(names.stages)
-        for ticket, seen in view.tickets.items():
+        for ticket in tickets:
+            seen = view.tickets[ticket]
             values[f"stage of ticket {ticket}"] = stages[seen["hs_pipeline_stage"]]
             values[f"revisions of ticket {ticket}"] = seen[names.needs_revisions]
             values[f"copy of ticket {ticket}"] = seen[names.copy_approval]
         values |= {name: str(completed[name]) for name in self.values if name.startswith("completed ")}
         return effects, {name: values.get(name, "nothing") for name in self.values}
 
-    def _received(self, emails: Iterable[SeenEmail]) -> Iterator[str]:
-        for email in emails:
-            subject = str(email.properties["subject"])
+    def _received(self, mails: Iterable[tuple[str, str]]) -> Iterator[str]:
+        for subject, receiver in mails:
             if self.name in subject:
-                known = [what for what, (to, words) in EMAILS.items() if words in subject and email.to == to]
-                yield known[0] if known else f"{subject} to {email.to}"
+                known = [what for what, (to, words) in EMAILS.items() if words in subject and receiver == to]
+                yield known[0] if known else f"{subject} to {receiver}"
 
     def satisfied(self, view: View) -> bool:
         return self.found(view) == (self.expected, self.values)
