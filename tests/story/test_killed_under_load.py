@@ -9,10 +9,10 @@ from tests.story import killing
 
 
 def test_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
-    report = killing.run(tmp_path, kills=12, seed=1, clients=8)
+    report = killing.run(tmp_path, kills=8, seed=1, clients=8)
     assert (report.lost, report.doubled, report.wrong) == ([], [], []), report
     assert report.tasks > 0
     assert report.emails > 0
     assert report.faults.total() > 0
     assert report.deliveries["statuses"].get("200", 0) > 10, "deliveries came through, too"
-    assert report.starts > 6, "it was started again after most of the kills"
+    assert report.starts > 4, "it was started again after most of the kills"
