@@ -1,7 +1,10 @@
 """The survey: every portfolio gets one pass, however far away its date, so that what is kept of the clients is whole."""
 
+from collections.abc import Sequence
+
 import structlog
 
+from mappings.schema import Condition
 from sync.clock import Clock
 from sync.crm import CRMReader, Kind, RecordRef
 from sync.storage import portfolios, work_queue
@@ -11,15 +14,22 @@ from sync.storage.work_queue import Priority
 log = structlog.get_logger()
 
 
-def survey(store: Store, crm: CRMReader, clock: Clock, origin: str = "sweep") -> int:
+def survey(store: Store, crm: CRMReader, clock: Clock, condition: Sequence[Condition], origin: str = "sweep") -> int:
     """Enqueue the portfolios that no pass has found yet, after all else; how many. What is in the work queue already stays so.
 
-    A search shows two hundred a call. Raises the port's errors and `StoreError`.
+    Nor has one found those that the mapping's `condition` takes in by now and left out before: with a date far away, or none,
+    no other search of the sweep shows them. A search shows two hundred a call. Raises the port's errors and `StoreError`.
     """
-    every = {RecordRef(Kind.PORTFOLIO, record.id) for record in crm.search(Kind.PORTFOLIO, [])}
+    every: set[RecordRef] = set()
+    inside: set[RecordRef] = set()
+    for record in crm.search(Kind.PORTFOLIO, [], [one.property for one in condition]):
+        every.add(RecordRef(Kind.PORTFOLIO, record.id))
+        if all(one.holds(record.properties.get(one.property, "")) for one in condition):
+            inside.add(RecordRef(Kind.PORTFOLIO, record.id))
     now = clock.now()
     with store.write() as connection:
         strange = every - portfolios.known(connection)
+        strange |= inside & portfolios.left_out(connection)
         strange -= work_queue.find(connection, strange).keys()
         work_queue.enqueue(connection, strange, now, origin, priority=Priority.BULK)
     if strange:

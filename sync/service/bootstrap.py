@@ -98,9 +98,12 @@ class Service:
         return sweep.mark(resume=resume)
 
     def survey(self) -> int:
-        """Enqueue the portfolios that no pass has found yet; how many. Raises the port's errors and `StoreError`."""
+        """Enqueue the portfolios that no pass has found yet, or not since the condition takes them in; how many.
+
+        Raises the port's errors and `StoreError`.
+        """
         self._prepare()
-        return survey(self.store, self.crm, self.clock)
+        return survey(self.store, self.crm, self.clock, self.mapping.portfolio.condition)
 
     def unpack(self) -> None:
         """Take up what webhooks have told: unpack every delivery that waits. Raises `StoreError`.

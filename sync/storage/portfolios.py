@@ -63,6 +63,7 @@ _OF = select(portfolios).where(is_among(portfolios.c.portfolio, "ids"))
 _ALL = select(portfolios).where(portfolios.c.inside == 1)
 _WITH_VANISHED = _ALL.where(portfolios.c.vanished != "")
 _KNOWN = select(portfolios.c.portfolio)
+_LEFT_OUT = select(portfolios.c.portfolio).where(portfolios.c.inside == 0)
 _NAMES = select(portfolios.c.portfolio, portfolios.c.name).where(is_among(portfolios.c.portfolio, "ids"))
 _DATED = _ALL.where(portfolios.c.refresh_date.between(bindparam("first"), bindparam("last"))).order_by(
     portfolios.c.refresh_date, portfolios.c.search_name, portfolios.c.portfolio
@@ -98,6 +99,11 @@ def forget(connection: Connection, records: Iterable[RecordRef]) -> None:
 def known(connection: Connection) -> set[RecordRef]:
     """List every portfolio that a pass has found, those that the mapping's condition leaves out among them."""
     return {RecordRef(Kind.PORTFOLIO, portfolio) for portfolio in connection.scalars(_KNOWN)}
+
+
+def left_out(connection: Connection) -> set[RecordRef]:
+    """List the portfolios that the mapping's condition left out when a pass last found them."""
+    return {RecordRef(Kind.PORTFOLIO, portfolio) for portfolio in connection.scalars(_LEFT_OUT)}
 
 
 def of(connection: Connection, ids: Collection[str]) -> list[KeptPortfolio]:

@@ -266,6 +266,11 @@ MUTANTS = (
         test=_KEPT_TEST + "test_a_sweep_that_cron_runs_fills_it_too",
     ),
     Mutant(
+        "survey-outside-for-ever", "Whoever comes in by another condition is found only where something else shows it.",
+        SURVEY, "        strange |= inside & portfolios.left_out(connection)\n", "",
+        test=_KEPT_TEST + "test_who_comes_in_by_another_condition_is_found",
+    ),
+    Mutant(
         "survey-again-and-again", "The survey enqueues what waits already.",
         SURVEY, "strange -= work_queue.find(connection, strange).keys()", "pass",
         test=_KEPT_TEST + "test_the_survey_enqueues_only_who_is_neither_known_nor_waiting",

@@ -11,11 +11,12 @@ from mappings.vocabulary import Kept, Step
 from sync.crm import Kind, RecordRef
 from sync.observe.clients import Client, kept
 from sync.sandbox.quirks import Quirks
-from sync.service.drain import drain
+from sync.service.drain import drain, run_sweep
 from sync.service.worker import Worker
 from sync.storage import mapping_texts, portfolios, versions
 from tests.conftest import MakeWorld
 from tests.simulation.clients import untrue
+from tests.story.handoffs.test_condition import gold_only
 from tests.terminal import Terminal
 from tests.world import World
 
@@ -193,6 +194,22 @@ def test_the_survey_enqueues_only_who_is_neither_known_nor_waiting(world: World)
     assert world.service.survey() == 0, "they are known"
     with world.service.store.read() as connection:
         assert RecordRef(Kind.PORTFOLIO, acme) in portfolios.known(connection)
+
+
+def test_who_comes_in_by_another_condition_is_found(make_world: MakeWorld) -> None:
+    """Simulation seed 50201: without a date nothing else would ever show it, and its Ad Set was never announced."""
+    world = gold_only(make_world)
+    portfolio = world.people.create_portfolio("Quiet", tier="Silver")
+    world.people.create_ticket("Ad", "Winter", portfolio, stage="Pending Approval")
+    world.work()
+    world.next_day()
+    assert world.tasks() == []
+    world.remap("portfolio: {condition: [{property: tier, in: [Gold, Silver]}]}")
+    world.people.flush_search()
+    run_sweep(world.service, survey=True)
+    assert set(clients(world)) == {"Quiet"}
+    assert world.status(portfolio) == "Creatives Pending Approval"
+    assert world.service.survey() == 0, "it is known, and inside"
 
 
 def test_each_occurrence_tells_the_mapping_that_decided_it(world: World) -> None:
