@@ -185,6 +185,11 @@ class Condition(_Model):
         return meant(raw, self.values) is not None
 
 
+def all_hold(conditions: Iterable[Condition], values: Mapping[str, str]) -> bool:
+    """Whether a portfolio with these values of its properties is in scope; a property that is not among them is empty."""
+    return all(one.holds(values.get(one.property, "")) for one in conditions)
+
+
 class PortfolioMapping(_Model):
     """The Creative Portfolio. `object` is its schema's name, fullyQualifiedName or label."""
 

@@ -220,8 +220,11 @@ _UNSIGNED: dict[str, object] = {"author": "", "account_manager": False, "files":
 
 def one_line(text: str) -> str:
     """The text on one line, trimmed, with single spaces and without control characters; too long a one ends in `…`."""
-    line = _on_one_line(text)
-    return line if len(line) <= LONGEST_SUBJECT else line[: LONGEST_SUBJECT - 1].rstrip() + _CUT
+    return _cut(_on_one_line(text), LONGEST_SUBJECT)
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 1].rstrip() + _CUT
 
 
 def _on_one_line(text: str) -> str:
@@ -324,8 +327,7 @@ def _short(value: object, longest: int = LONGEST_NAME) -> str:
 
 def _address(value: object) -> str:
     """An address, trimmed; one that is longer than anybody reads ends in `…`."""
-    text = str(value or "").strip()
-    return text if len(text) <= LONGEST_LINK else text[: LONGEST_LINK - 1].rstrip() + _CUT
+    return _cut(str(value or "").strip(), LONGEST_LINK)
 
 
 def _local(at: object, zone: tzinfo) -> str:

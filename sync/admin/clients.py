@@ -4,6 +4,7 @@ A search shows two hundred portfolios a call. What else is told of each stands i
 history is read, and no rule decides: `explain` does both, for one client.
 """
 
+from mappings.schema import all_hold
 from sync.crm import Kind, Record, moment_of
 from sync.observe.clients import Client, Shown, as_shown
 from sync.passes.portal import Portal
@@ -24,7 +25,7 @@ def clients(service: ReadingService) -> list[Client]:
     shown = [
         _shown(service, portal, record)
         for record in service.crm.search(Kind.PORTFOLIO, [], list(dict.fromkeys(wanted)))
-        if all(one.holds(record.properties.get(one.property, "")) for one in conditions)
+        if all_hold(conditions, record.properties)
     ]
     window = service.mapping.rules.window_days
     with service.store.read() as connection:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from mappings.schema import Condition
+from mappings.schema import Condition, all_hold
 from sync.clock import Clock
 from sync.crm import CRMReader, Kind, RecordRef
 from sync.storage import portfolios, work_queue
@@ -24,7 +24,7 @@ def survey(store: Store, crm: CRMReader, clock: Clock, condition: Sequence[Condi
     inside: set[RecordRef] = set()
     for record in crm.search(Kind.PORTFOLIO, [], [one.property for one in condition]):
         every.add(RecordRef(Kind.PORTFOLIO, record.id))
-        if all(one.holds(record.properties.get(one.property, "")) for one in condition):
+        if all_hold(condition, record.properties):
             inside.add(RecordRef(Kind.PORTFOLIO, record.id))
     now = clock.now()
     with store.write() as connection:

@@ -158,7 +158,7 @@ MUTANTS = (
     # list, earlier cycles, the rehearsal
     Mutant(
         "list-outside-the-condition", "`list` shows clients whom the service never touches.",
-        "sync/admin/clients.py", "if all(one.holds(", "if not all(not one.holds(",
+        "sync/admin/clients.py", "if all_hold(conditions, record.properties)", "if record",
         test="tests/story/test_list.py::test_only_the_mappings_clients_are_listed",
     ),
     Mutant(

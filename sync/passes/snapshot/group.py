@@ -114,9 +114,7 @@ class _Records:
     """A group as the CRM gave it; portfolios and tickets by the id asked for."""
 
     portfolios: Mapping[str, Record]
-    tickets_on: Mapping[
-        str, Sequence[str]
-    ]  # of each portfolio that was not merged into another: their ids, rising (`read_lists`)
+    tickets_on: Mapping[str, Sequence[str]]  # of each portfolio that was not merged into another: `TicketLists.on`
     parents: Parents
     tickets: Mapping[str, Record]
     lone: Sequence[str]  # tickets that were asked for and are on none of these portfolios

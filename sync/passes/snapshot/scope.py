@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import pairwise
 
-from mappings.schema import Condition
+from mappings.schema import Condition, all_hold
 from sync.crm import RawVersion, Record
 from sync.rules.in_force import MappingHistory
 from sync.rules.model import Stay
@@ -19,7 +19,7 @@ def scope(
     was read without its property, and then it was outside; what was before the first mapping that is known is judged by
     that. `now`: when a condition that is only tried comes into force. Of one that is outside now no times are told.
     """
-    if not all(c.holds(record.properties.get(c.property, "")) for c in conditions):
+    if not all_hold(conditions, record.properties):
         return False, ()
     periods = [(one.since, one.condition) for one in past.mappings]
     if not periods or periods[-1][1] != conditions:
