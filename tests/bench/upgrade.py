@@ -20,7 +20,7 @@ EACH = 2
 def upgrade(before: str, portfolios: int) -> bool:
     """Play it with the version `before` (a commit or tag of this repository); whether nothing was lost, doubled or refused."""
     with tempfile.TemporaryDirectory() as place, tempfile.TemporaryDirectory() as directory:
-        _take_out(before, Path(place))
+        take_out(before, Path(place))
         url = fresh_postgresql(migrated=False)
         _upgrade(url, Path(place))
         run = Hosts(Path(directory), unlimited=True, url=url)
@@ -87,7 +87,7 @@ def _play(run: Hosts, before: str, place: str, share: int) -> bool:
     return refused and not doubled and not overlapping and not troubles and not any(codes)
 
 
-def _take_out(before: str, place: Path) -> None:
+def take_out(before: str, place: Path) -> None:
     """Put a version's files there."""
     found = subprocess.run(["git", "archive", before], cwd=ROOT, capture_output=True, check=True).stdout
     with tarfile.open(fileobj=BytesIO(found)) as archive:
