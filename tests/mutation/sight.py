@@ -163,8 +163,13 @@ MUTANTS = (
     ),
     Mutant(
         "kept-versions-merged", "Versions are told by their number and the newest, whose ever they are.",
-        KEPT_VERSIONS, 'return f"{record.id} {sum', 'return f"{sum',
+        KEPT_VERSIONS, 'return " ".join((record.id, *shown))', 'return " ".join(shown)',
         test="tests/unit/test_versions_kept.py::test_a_merge_that_changes_neither_number_nor_newest_shows_other_versions",
+    ),
+    Mutant(
+        "kept-versions-of-another", "The newest version of any property stands for all of them.",
+        KEPT_VERSIONS, "{history[0].at.timestamp()}", "{max(one[0].at for _, one in histories).timestamp()}",
+        test="tests/unit/test_versions_kept.py::test_each_property_counts_where_two_have_a_version_of_one_moment",
     ),
     Mutant(
         "kept-versions-once", "The versions of a portfolio are kept when it is first found, and no later ones.",

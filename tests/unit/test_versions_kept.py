@@ -31,3 +31,11 @@ def test_a_merge_that_changes_neither_number_nor_newest_shows_other_versions() -
 def test_a_millisecond_counts() -> None:
     later = START + timedelta(milliseconds=1)
     assert mark_of([record("1", 0)]) != mark_of([record("1", 0, created=later)])
+
+
+def test_each_property_counts_where_two_have_a_version_of_one_moment() -> None:
+    def shown(newest_status: int) -> Record:
+        status = tuple(RawVersion("", START + timedelta(days=day)) for day in (newest_status, newest_status - 1))
+        return Record(Kind.PORTFOLIO, "1", {}, {"status": status, "date": (RawVersion("", START + timedelta(days=3)),)})
+
+    assert mark_of([shown(2)]) != mark_of([shown(3)])  # the CRM keeps so many of the status: the oldest is gone

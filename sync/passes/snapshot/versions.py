@@ -17,16 +17,16 @@ from sync.storage.versions import APPROVED, CLOSED, DELIVERABLES, KeptVersion
 def mark_of(records: Iterable[Record]) -> str:
     """Name the versions that these records show: other versions, another name.
 
-    By each record's newest version and how many there are: the CRM keeps the newest ones, so that others mean a newer one,
-    or (by a merge) more of them, or another record.
+    By the newest version of each property and how many there are: the CRM keeps the newest ones, so that others mean a newer
+    one of that property (another property may have one of the same moment), or (by a merge) more of them, or another record.
     """
     return hashlib.blake2b(" ".join(map(_mark, records)).encode(), digest_size=8).hexdigest()
 
 
 def _mark(record: Record) -> str:
-    histories = [history for history in record.history.values() if history]
-    newest = max((history[0].at for history in histories), default=None)
-    return f"{record.id} {sum(map(len, histories))} {'' if newest is None else newest.timestamp()}"
+    histories = sorted((name, history) for name, history in record.history.items() if history)
+    shown = (f"{name} {len(history)} {history[0].at.timestamp()}" for name, history in histories)
+    return " ".join((record.id, *shown))
 
 
 def versions_to_keep(

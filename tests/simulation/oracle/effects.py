@@ -568,13 +568,21 @@ class Effects:
         if set(event.values) - {"hs_task_status", "hs_task_body"} or status != "COMPLETED":
             self._find("unexplained", f"the service wrote {what} {sorted(event.values)}")
             return
-        slot = f"close {rec.ref.id}"
-        taken = (self._take(handoff, slot, None) for handoff in ("2a", "8", "6", "5"))
-        offer = next((one for one in taken if one is not None), None)
+        offer = self._take_closing(f"close {rec.ref.id}")
         if offer is None:
             self._find("unexplained", f"the service closed {what}")
         else:
             self._audit.closed(rec, offer.parent, _cause_of(offer))
+
+    def _take_closing(self, slot: str) -> Offer | None:
+        """Fill the slot of whatever asked for it last: an ending of before may still offer what a later one has asked for."""
+        offers = self._handoffs.offers.values()
+        found = [offer for offer in offers if offer.key[0] in {"2a", "8", "6", "5"} and slot in offer.slots]
+        if not found:
+            return None
+        best = max(found, key=lambda offer: (self._was_known(offer), _cause_of(offer), _newest(offer)))
+        self._fill(best, slot)
+        return best
 
 
 def _newest(offer: Offer) -> tuple[bool | int, int]:

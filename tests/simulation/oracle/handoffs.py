@@ -222,7 +222,8 @@ class Handoffs:
         settling = self._crm.settling(rec)
         waits = settling is not None and self._crm.waits(settling.at)
         yield from self._closings_due(rec, closings, waits=waits)
-        pending = self._is_pending(rec, closings)
+        # Whether an ending counts is open too where it is open whose versions are whose (M.8, M.14).
+        pending = self._is_pending(rec, closings) and rec.ref not in self._crm.uncertain
         if not pending and not waits:
             yield from self._kickoff_due(rec, cycle)
             yield from self._tickets_due(rec, closings, cycle)
@@ -294,7 +295,7 @@ class Handoffs:
                 sure = before < task.began and task.number < closing.number and not undated
                 # Completed after it, and opened again: it may be a person's own by now.
                 sure = sure and task.open_at(closing.number) and not task.completed_since(closing.number)
-                sure = sure and self._crm.rec(task.parent) is rec
+                sure = sure and self._crm.rec(task.parent) is rec and not self._crm.is_forgotten(task)
                 sure = sure and not (lost and task.ticket is not None)
                 sure = sure and (
                     task.ticket is None
@@ -546,6 +547,7 @@ class Handoffs:
             if offer.key == key or not is_same or task is None or not task.open:
                 continue
             slot = f"close {task.rec.ref.id}"
+            sure = sure and not self._crm.is_forgotten(task)
             if sure and task.rec.lived_since(task.number) and not task.completed_since(ready):
                 self.to_close.add((key, slot))
             yield Due(key, slot, None, must=False)
@@ -638,6 +640,7 @@ class Handoffs:
             uncertain = ticket.ref in self._crm.uncertain or (parent is not None and parent.ref in self._crm.uncertain)
             must = not uncertain and not any(c.declined and c.number > version.number for c in closings)
             must = must and not self._crm.declined_elsewhere(ticket, parent, version.number)
+            must = must and not self._crm.is_nobodys(ticket, self._crm.names.needs_revisions, version.number)
             must = must and not (parent is not None and self._is_forgotten(parent, version.number))
             key: Key = ("6", ticket.ref.id, version.number)
             for role in roles:
@@ -659,8 +662,10 @@ class Handoffs:
         # Asked for before a decline, and bypassed with it: whether it is emptied all the same is not said.
         bypassed = any(c.declined and c.number > newest.number for c in closings)
         open_to_doubt = (ticket.ref, newest.number) in self.seen_back or ticket.ref in self._crm.uncertain or bypassed
+        # What one record brought into a merge, and the other one's coming into Pending Approval, are no occasion (M.7, M.13).
+        merged_since = self._crm.merged_at.get(ticket.ref, -1) > stage.number
         if kicked or handled or open_to_doubt:
-            must = handled and kicked and not bypassed
+            must = handled and kicked and not bypassed and not merged_since
             yield Due(("6c", ticket.ref.id, newest.number), "clear", None, must)
 
     def _round_due(self, ticket: Rec, version: int, role: str, key: Key, *, must: bool) -> Iterator[Due]:
@@ -671,6 +676,7 @@ class Handoffs:
         if mine.opened == version and self.rounds.tasks(ticket, mine):
             for task in self.rounds.left_open(ticket, mine):
                 sure = newest and must and not mine.doubtful and not task.completed_since(version)
+                sure = sure and not self._crm.is_forgotten(task)
                 yield Due(key, f"close {task.rec.ref.id}", None, sure)
         if (ticket.ref, version, role) in self.served:
             return

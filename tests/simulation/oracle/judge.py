@@ -141,6 +141,7 @@ class Oracle:
                     self._audit.sent(event)
                 case PassEnded(settled=settled):
                     if settled:
+                        self._crm.kept(self._looked)
                         self._rest(self._looked)
                         for ref in sorted(self._due_looks.overlooked(event) - self._looked):
                             self._check_overlooked(ref)

@@ -24,6 +24,9 @@ SETTLE = 120_000
 TOLD = 3_000
 """The CRM tells its time in whole seconds, and a call takes some: so much later it counts for certain."""
 
+MARKED = "[handoff "
+"""How the mark begins in the body of a task that carries its key there (K.1)."""
+
 NOBODY = Ref("portfolio", "?")
 """No portfolio has the name that an email names: it was merged away, or never was."""
 
@@ -120,6 +123,12 @@ class Task:
     def open(self) -> bool:
         return not self.rec.archived and self.rec["hs_task_status"] != "COMPLETED"
 
+    @property
+    def has_lost_its_mark(self) -> bool:
+        """Whether its key stood in its body, and a person has replaced that (K.5)."""
+        bodies = self.rec.history.get("hs_task_body", [])
+        return bool(bodies) and MARKED in bodies[0].value and MARKED not in self.rec["hs_task_body"]
+
     def completed_since(self, number: int) -> bool:
         versions = self.rec.history.get("hs_task_status", ())
         return any(version.value == "COMPLETED" and version.number > number for version in versions)
@@ -193,6 +202,8 @@ class Records:
         """The number of the newest merge that a record came of."""
         self.merged_ms: dict[Ref, int] = {}
         """When that was."""
+        self._first_look: dict[Ref, int] = {}
+        """The number of the first look at each merged record that the ledger knows of."""
         self.moving: set[Ref] = set()
         """Tickets that a person puts on a portfolio, or takes off one, in mid-pass; or whose portfolio comes or goes."""
         self.seen_at: dict[Ref, int] = {}
@@ -301,6 +312,23 @@ class Records:
             if task.parent in {event.primary, event.other}:
                 task.parent = event.new
 
+    def kept(self, looked: Iterable[Ref]) -> None:
+        """A pass that has looked at these has come to its end: the ledger knows of it."""
+        for ref in looked:
+            if self._first_look.get(ref, -1) < self.merged_at.get(ref, -1):
+                self._first_look[ref] = self.seen_at.get(ref, self.now.number)
+
+    def is_nobodys(self, rec: Rec, name: str, number: int) -> bool:
+        """Whether a version was overwritten between a merge and the first look at what came of it.
+
+        Where no event tells of the merge, it is not known whose version that was, and it leads to no value that stands (M.8).
+        """
+        merged, first = self.merged_at.get(rec.ref), self._first_look.get(rec.ref, -1)
+        if merged is None or number < merged:
+            return False
+        until = first if first > merged else self.now.number
+        return any(number < one.number <= until for one in rec.history.get(name, ()))
+
     def _note_tickets_of(self, other: Ref) -> None:
         """Its tickets come by the merge; what its declines have bypassed is not made because of that alone (M.7)."""
         portfolio = self.all[other]
@@ -365,6 +393,10 @@ class Records:
         self.owner_changes.setdefault(owner, []).append((self.now.at, active))
 
     # -- records and what they are on
+
+    def is_forgotten(self, task: Task) -> bool:
+        """Whether nothing tells any more what a task was made for: the database was lost since, and so is its mark (K.5)."""
+        return task.number < self.lost_at and task.has_lost_its_mark
 
     def rec(self, ref: Ref | None) -> Rec | None:
         if ref is None:
