@@ -223,6 +223,12 @@ MUTANTS = (
         test=_END_STATES_TEST + "TestAnnouncedWithOneBehind::test_the_ticket_is_named",
     ),
     Mutant(
+        "verify-one-behind-by-a-merge", "A ticket is judged by the folder of the one that it was merged with.",
+        VERIFY + "announced.py", "key.entries} - _absorbing(evidence)", "key.entries} | entries",
+        test=_END_STATES_TEST
+        + "TestAnnouncedWithOneBehind::test_a_set_whose_ticket_was_merged_into_one_of_another_set",
+    ),
+    Mutant(
         "verify-wrong-owner", "A task for somebody whom nobody has named is fine.",
         VERIFY + "assigned.py", "if named is not None and owner not in named:", "if named is not None and not owner:",
         test=_END_STATES_TEST + "TestWhoseTask::test_somebody_whom_nobody_named",

@@ -130,6 +130,23 @@ class TestAnnouncedWithOneBehind:
         world.minutes(30)
         assert faults(world) == []
 
+    def test_a_set_whose_ticket_was_merged_into_one_of_another_set(self, world: World) -> None:
+        """M.8: whose version a folder was nobody tells, and the newest at that time was the other one's (seed 50252)."""
+        client = kicked_off(world)
+        alone = world.people.create_ticket("Ad 1", "Winter", client)
+        world.minutes(5)
+        tickets = [world.people.create_ticket(f"Ad {n}", "Autumn", client) for n in (2, 3)]
+        world.minutes(5)
+        world.minutes(20)
+        world.people.move_ticket(alone, "Pending Approval")
+        world.minutes(5)
+        assert "share_deliverables" in world.kinds()
+        world.minutes(10)
+        world.people.set("ticket", tickets[0], {"deliverable_folder_name": "Spring"})
+        world.people.merge("ticket", tickets[0], alone)
+        world.minutes(30)
+        assert faults(world) == []
+
 
 def _without(sets: Mapping[str, list[Ticket]], ticket: str) -> dict[str, list[Ticket]]:
     """The fault: the rule overlooks one of them."""

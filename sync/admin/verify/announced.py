@@ -30,7 +30,8 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
         if not isinstance(key, SetReadyKey) or not _is_judged(evidence, recorded):
             continue
         entries = {evidence.context.ledger.current(RecordRef(Kind.TICKET, entry.ticket)).id for entry in key.entries}
-        folders = {folder for ticket in entries for folder in _folders(evidence, ticket, recorded.decided_at)}
+        as_then = entries & {entry.ticket for entry in key.entries} - _absorbing(evidence)
+        folders = {folder for ticket in as_then for folder in _folders(evidence, ticket, recorded.decided_at)}
         begun = from_ms(0 if key.cycle == START else int(key.cycle))
         for ticket in evidence.tickets.values():
             if ticket.id in entries or not _was_there(evidence, ticket, recorded, begun):
@@ -51,6 +52,11 @@ def _is_judged(evidence: Evidence, recorded: RecordedOccurrence) -> bool:
 
 def _tasks(recorded: RecordedOccurrence) -> list[str]:
     return [task for effect in recorded.effects if (task := effect.own_task) is not None]
+
+
+def _absorbing(evidence: Evidence) -> set[str]:
+    """The tickets that are two in one: the history of such a one's folder may be the other's, which was of another set."""
+    return {ticket.id for ticket in evidence.tickets.values() if ticket.absorbed}
 
 
 def _was_there(evidence: Evidence, ticket: Ticket, announced: RecordedOccurrence, begun: datetime) -> bool:
