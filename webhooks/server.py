@@ -20,7 +20,7 @@ from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
 
-from sync.ending import Ending, ending
+from sync.ending import ENDED_AS_TOLD, Ending, ending
 from sync.errors import ConfigurationError, HandoffsError
 
 if TYPE_CHECKING:
@@ -57,8 +57,11 @@ LONGEST_HEAD = 65_536
 IN_MEMORY = 65_536
 """Bytes of a request's head at most, and of a body that are kept in memory; more of it waits in a file."""
 
-ENDS_WITHIN = 5.0
-"""Seconds for what is being answered, once the receiver was told to end."""
+ENDS_WITHIN = 4.5
+"""Seconds for what is being answered, from the signal by which the receiver was told to end. HubSpot gives up after five."""
+
+THREADS_END_WITHIN = 0.5
+"""Seconds for the threads after that."""
 
 CANNOT_SERVE = 4
 """The exit code by which a receiver says that a person must mend something: to start it again is of no use."""
@@ -121,10 +124,10 @@ def serve(app: "Flask", listener: socket.socket, told: Ending, *, largest_body: 
     while not told.is_set():
         wasyncore.loop(timeout=0.5, use_poll=True, map=sockets, count=1)
     server.accepting = False
-    end = time.monotonic() + ENDS_WITHIN
+    end = time.monotonic() + told.left(ENDS_WITHIN)
     while _is_answering(server) and time.monotonic() < end:
         wasyncore.loop(timeout=0.05, use_poll=True, map=sockets, count=1)
-    server.task_dispatcher.shutdown(cancel_pending=True, timeout=1)
+    server.task_dispatcher.shutdown(cancel_pending=True, timeout=THREADS_END_WITHIN)
     wasyncore.close_all(sockets)
 
 
@@ -136,7 +139,7 @@ def run(make: "Callable[[], Flask] | None" = None) -> None:
     from sync.settings import read_settings
     from webhooks.wsgi import make_app
 
-    with ending() as told:
+    with ending(surely=ENDED_AS_TOLD) as told:
         _end_with_parent()
         settings = read_settings()
         app = (make or make_app)()

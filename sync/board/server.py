@@ -6,7 +6,7 @@ import structlog
 from flask import Flask
 
 from sync.board.app import LARGEST_FORM
-from sync.ending import Ending, ending
+from sync.ending import ENDED_AS_TOLD, Ending, ending
 from sync.errors import ConfigurationError
 from webhooks import server
 
@@ -28,7 +28,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 def run(app: Flask, listener: socket.socket) -> None:
     """Serve the board until SIGTERM or Ctrl-C."""
-    with ending() as told:
+    with ending(surely=ENDED_AS_TOLD) as told:
         serve(app, listener, told)
 
 

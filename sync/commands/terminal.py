@@ -35,10 +35,17 @@ def confirm(question: str, *, yes: bool, otherwise: str) -> None:
 
 @contextmanager
 def finish_group_on_interrupt() -> "Iterator[Ending]":
-    """Yield what Ctrl-C and SIGTERM set, so that a run ends after its current group; a second Ctrl-C ends at once."""
-    from sync.ending import ending
+    """Yield what Ctrl-C and SIGTERM set, so that a run ends after its current group; a second Ctrl-C ends at once.
 
-    with ending("Finishing the current group; Ctrl-C again ends at once.\n") as told:
+    After SIGTERM it ends in time whatever the CRM does: whoever sends that (a platform, `timeout`) kills soon.
+    """
+    import signal
+
+    from sync.ending import ending
+    from sync.errors import INTERRUPTED
+
+    words = "Finishing the current group; Ctrl-C again ends at once.\n"
+    with ending(words, surely={signal.SIGTERM: INTERRUPTED}) as told:
         yield told
 
 

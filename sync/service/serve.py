@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 import structlog
 
-from sync.ending import Ending, ending
+from sync.ending import ENDED_AS_TOLD, Ending, ending
 from sync.errors import ConfigurationError, HandoffsError
 from sync.service.bootstrap import Service
 from sync.service.worker import Worker
@@ -24,8 +24,12 @@ from webhooks import server
 RECEIVER = "webhooks.server"
 """The module that is run as the receiver."""
 
-ENDS_WITHIN = 7.0
-"""Seconds for the current group, once the service was told to end: whoever runs it kills it after ten to thirty."""
+GROUP_ENDS_WITHIN = 6.0
+"""Seconds for the current group, and for what ends with the worker, from the signal by which the service was told to end."""
+
+RECEIVER_ENDS_WITHIN = 7.5
+"""Seconds after the signal at which a receiver that has not ended is killed: it was told when the worker was, and ends itself
+after `server.ENDS_WITHIN`. The rest until `sync.ending.WITHIN` is for closing the database, and for the interpreter."""
 
 KEPT_ALIVE_FROM = 2.0
 """Seconds from which on a receiver that ends by itself is started again: one that never got so far will not the next time."""
@@ -40,7 +44,7 @@ def serve(
     host: str = server.EVERYWHERE,
     environment: Mapping[str, str] | None = None,
 ) -> None:
-    """Run until SIGTERM or Ctrl-C; the current group is finished first, if that takes no longer than `ENDS_WITHIN`.
+    """Run until SIGTERM or Ctrl-C; the current group is finished first, if that takes no longer than `GROUP_ENDS_WITHIN`.
 
     A receiver that is killed is started again: callers meanwhile wait at its port. Raises `ConfigurationError` if the
     port cannot be had, and `HandoffsError` if the receiver cannot serve: half a service is none.
@@ -49,7 +53,7 @@ def serve(
     worker.tell_of_others()  # before the port: what has it may well be this
     # Signals first: one that came between the two would end this process and leave the receiver behind.
     with (
-        ending() as told,
+        ending(surely=ENDED_AS_TOLD) as told,
         server.listen(host, service.settings.port) as listener,
         _Receiver(listener, receiver, environment, told).running() as process,
     ):
@@ -62,7 +66,7 @@ def serve(
 
 def work(service: Service) -> None:
     """Run a worker alone, beside a receiver in another process, until SIGTERM or Ctrl-C."""
-    with ending() as told:
+    with ending(surely=ENDED_AS_TOLD) as told:
         _work_until_told(Worker(service), told)
 
 
@@ -104,7 +108,7 @@ class _Receiver:
 
     def _wait(self) -> None:
         try:
-            self._process.wait(timeout=server.ENDS_WITHIN + 2)
+            self._process.wait(timeout=self._told.left(RECEIVER_ENDS_WITHIN))
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -167,8 +171,8 @@ def _work_until_told(worker: Worker, told: Ending, receiver: _Receiver | None = 
     worker.stop()
     if receiver is not None:
         receiver.end()  # both end at once, not one after the other
-    thread.join(ENDS_WITHIN)
+    thread.join(told.left(GROUP_ENDS_WITHIN))
     if thread.is_alive():
-        log.warning("service.left_mid_group", waited=ENDS_WITHIN)
+        log.warning("service.left_mid_group", waited=GROUP_ENDS_WITHIN)
     if failed:
         raise failed[0]

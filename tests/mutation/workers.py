@@ -8,6 +8,8 @@ SQLITE = "sync/storage/sqlite.py"
 LOG = "sync/log.py"
 RUNNING = "sync/observe/running.py"
 WORKER = "sync/service/worker.py"
+ENDING, AHEAD = "sync/ending.py", "sync/hubspot/ahead.py"
+_ENDING_TEST = "tests/story/test_ending.py::"
 _MANY_TEST = "tests/story/test_many_workers.py::"
 _LANES_TEST = "tests/story/test_several_lanes.py::"
 _RUNNING_TEST = "tests/unit/test_running.py::"
@@ -24,6 +26,31 @@ MUTANTS = (
         "waits-unsaid-at-its-start", "A worker that waits at its start for a frozen process is said to be well.",
         WORKER, "service.settings.lanes, self._stop.is_set, self._note_waiting)", "service.settings.lanes, self._stop.is_set)",
         test="tests/story/test_all_is_well.py::test_a_worker_that_waits_at_its_start_is_not_well",
+    ),
+    # the end
+    Mutant(
+        "ends-add-up", "What waits at the end of the process has a time of its own, whatever the rest took.",
+        ENDING, "        first = min(self._told_at.values(), default=None)\n", "        first = None\n",
+        test=_ENDING_TEST + "test_what_is_left_is_counted_from_the_first_signal",
+        why="Nobody tells the simulation to end.",
+    ),
+    Mutant(
+        "held-for-ever", "Whatever the process waits for at its end keeps it from that for as long as it likes.",
+        ENDING, "            if told:\n", "            if not told:\n",
+        test=_ENDING_TEST + "test_a_process_that_something_holds_is_ended_all_the_same[told once]",
+        why="Nobody tells the simulation to end.",
+    ),
+    Mutant(
+        "ctrl-c-hides-sigterm", "After a Ctrl-C a SIGTERM ends nothing.",
+        ENDING, "            if self._is_over:\n", "            if True:\n",
+        test=_ENDING_TEST + "test_a_process_that_something_holds_is_ended_all_the_same[after a Ctrl-C]",
+        why="Nobody tells the simulation to end.",
+    ),
+    Mutant(
+        "a-read-holds-the-end", "A process with a call on its way ahead ends once the CRM has answered it.",
+        AHEAD, 'name="crm", daemon=True)', 'name="crm")',
+        test="tests/contract/hubspot/test_ahead.py::test_a_call_that_hangs_keeps_no_process_from_its_end",
+        why="Nobody tells the simulation to end.",
     ),
     # several workers
     Mutant(

@@ -13,8 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from sync.ending import WITHIN, ending
+from sync.service import serve
 from tests.patience import PATIENCE
 from tests.story.test_serve_killed import answers, becomes, free_port, start
+from webhooks import server
 
 SOON = 60.0
 """Seconds in which a command has ended on however busy a machine; ten is the promise, and the CRM here hangs for far longer."""
@@ -77,6 +80,59 @@ def test_the_service_ends_whatever_the_crm_does(tmp_path: Path, answer: Callable
     assert "service.stopping" in said
     assert "Traceback" not in said
     assert not answers(port)
+
+
+def test_the_parts_of_an_end_fit_into_one_deadline() -> None:
+    """All are counted from the signal; a second is left to a machine that is slow to tell of it, and ten are the promise."""
+    assert server.ENDS_WITHIN + server.THREADS_END_WITHIN <= 5, "HubSpot gives up then; `receiver --help` says so"
+    assert server.ENDS_WITHIN + server.THREADS_END_WITHIN < serve.RECEIVER_ENDS_WITHIN
+    assert serve.GROUP_ENDS_WITHIN < serve.RECEIVER_ENDS_WITHIN < WITHIN <= 9
+
+
+def test_what_is_left_is_counted_from_the_first_signal(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    with ending() as told:
+        assert told.left(6) == 6, "nobody has told it yet"
+        told.on_signal(signal.SIGTERM, None)
+        now += 4
+        told.on_signal(signal.SIGINT, None)
+        assert told.left(6) == 2
+        now += 4
+        assert told.left(6) == 0
+
+
+HELD_FOR_EVER = """
+import signal, sys, threading, time
+from sync import ending
+
+ending.WITHIN = 0.2
+with ending.ending(surely={signal.SIGTERM: 7}) as told:
+    threading.Thread(target=time.sleep, args=(600,)).start()
+    print("ready", flush=True)
+    told.wait()
+"""
+
+
+@pytest.mark.parametrize("first", [[], [signal.SIGINT]], ids=["told once", "after a Ctrl-C"])
+def test_a_process_that_something_holds_is_ended_all_the_same(first: list[signal.Signals]) -> None:
+    """A thread that the interpreter waits for stands for all: a database that is being closed, an exit handler."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HELD_FOR_EVER],
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        for number in [*first, signal.SIGTERM]:
+            process.send_signal(number)
+        _, err = process.communicate(timeout=SOON)
+    finally:
+        process.kill()
+    assert process.returncode == 7
+    assert b"Ended in the middle" in err
 
 
 LOGS_WITHOUT_PAUSE = """

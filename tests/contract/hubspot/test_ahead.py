@@ -96,6 +96,40 @@ def test_no_more_is_sent_than_is_asked_for() -> None:
         assert not last.is_set()
 
 
+def test_a_call_that_hangs_keeps_no_process_from_its_end() -> None:
+    """Neither at the end of the interpreter, which waits for all threads but daemons, nor where Ctrl-C leaves the read."""
+    hangs = threading.Event()
+
+    def send(ask: Ask) -> Answer:
+        hangs.wait(timeout=60)
+        return Answer(ask.body or {}, None)
+
+    def interrupted() -> None:
+        with sent_ahead(PARTS, send, 2):
+            on_their_way.extend(thread for thread in threading.enumerate() if thread.name.startswith("crm"))
+            raise KeyboardInterrupt
+
+    on_their_way: list[threading.Thread] = []
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            interrupted()
+        assert [thread.daemon for thread in on_their_way] == [True, True]
+        assert all(thread.is_alive() for thread in on_their_way), "it was left before they ended"
+    finally:
+        hangs.set()
+
+
+def test_where_no_thread_is_to_be_had_calls_are_sent_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    line = Line()
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with sent_ahead(PARTS, line.send, 3) as send:
+        assert line.sent == []
+        assert [send(ask).body["part"] for ask in PARTS] == [0, 1, 2, 3, 4, 5]
+
+
 def test_a_call_that_is_made_again_is_sent_again() -> None:
     line = Line()
     with sent_ahead(PARTS, line.send, 2) as send:
