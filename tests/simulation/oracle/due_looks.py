@@ -50,6 +50,10 @@ class DueLooks:
     def put_off(self, ref: Ref, moment: int, within: int = 0) -> None:
         self._put_off[ref] = moment, moment + within
 
+    def waits_for_nothing(self, ref: Ref) -> None:
+        """A look has shown that what its look was put off for is gone: a slip was taken back (C.2), a set was announced."""
+        self._put_off.pop(ref, None)
+
     def counted(self, ref: Ref) -> None:
         """What its look was put off for, until it would count for certain, has been carried out: it counted."""
         moment, by = self._put_off.get(ref, (0, 0))

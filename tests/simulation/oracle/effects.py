@@ -247,6 +247,8 @@ class Effects:
         ticket = self._crm.rec(ref)
         if ticket is None or ticket.ref in self._crm.uncertain:
             return
+        if 0 < offer.done_by < self._crm.merged_at.get(ticket.ref, -1):
+            return  # decided for the ticket that it was asked of (C.8, M.7), whose rounds and Notes were not this one's
         rounds, cause = self._handoffs.rounds.of(ticket, role), int(str(offer.key[2]))
         mine = next(one for one in rounds if one.has(cause))
         made = len({one.number for one in rounds if one is not mine and self._handoffs.rounds.tasks(ticket, one)})

@@ -397,6 +397,8 @@ class Oracle:
             self._due_looks.put_off(rec.ref, counts, LOOKED_AGAIN)
         elif complete is not None:
             self._due_looks.put_off(rec.ref, complete)
+        else:
+            self._due_looks.waits_for_nothing(rec.ref)
 
     def _conclude_revisions(self, rec: Rec) -> None:
         self._handoffs.open_revisions_stand(rec)
