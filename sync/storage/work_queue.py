@@ -241,6 +241,14 @@ def lease(connection: Connection, lane: int, now: datetime, limit: int, *, kind:
     return [_work_item(row) for row in rows]
 
 
+_IS_ANY_DUE = _DUE.with_only_columns(work_items.c.id).order_by(None).limit(1)
+
+
+def is_due(connection: Connection, lane: int, now: datetime) -> bool:
+    """Whether `lease` would list any row of this lane."""
+    return connection.execute(_IS_ANY_DUE, {"lane_taken": lane, "now": to_ms(now)}).first() is not None
+
+
 _DUE_LANES = (
     select(work_items.c.lane, func.min(work_items.c.priority).label("priority"))
     .where(

@@ -99,7 +99,7 @@ class _Passes:
 
 
 def measure() -> dict[str, float]:
-    """Milliseconds of a processor for each client of a pass, by scene: the median of all its passes but the first ones."""
+    """Milliseconds of a processor for each client of a pass, by scene: the least disturbed of its passes."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     found = {}
     for name, (clients, due, times) in SCENES.items():
@@ -109,7 +109,7 @@ def measure() -> dict[str, float]:
                 took = [passes.seconds() for _ in range(times + 3)][3:]
             finally:
                 passes.close()
-        found[name] = 1000 * statistics.median(took) / clients
+        found[name] = 1000 * min(took) / clients
     return found
 
 
