@@ -9,6 +9,8 @@ import http.client
 import io
 import socket
 import time
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import requests
@@ -33,9 +35,44 @@ def pooled_session(size: int, answer_seconds: float = ANSWER_SECONDS) -> request
     return session
 
 
-def as_built(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Keep the builder's header: without an `auth`, requests would replace it by what ~/.netrc says of the host."""
-    return request
+class Sender:
+    """Sends by a session, to one host. What requests finds out anew for each call is found out once for all of them.
+
+    That is how a URL is to be quoted, and what the environment says of proxies and certificates. `Session.request` also looks
+    into ~/.netrc, and would replace the builder's token by what stands there; this does not.
+    """
+
+    def __init__(self, session: requests.Session) -> None:
+        self._session = session
+        self._environment: Mapping[str, Any] | None = None  # None: not known yet
+
+    def send(
+        self, method: str, url: str, headers: Mapping[str, str], data: str | None, timeout: tuple[float, float]
+    ) -> requests.Response:
+        """Send it and read the whole answer; a redirect is an answer too. Raises what requests raises."""
+        request = requests.PreparedRequest()
+        request.method, request.url = method, _quoted(url)
+        request.prepare_headers({**self._session.headers, **headers})
+        request.prepare_cookies(self._session.cookies)
+        request.prepare_body(data, None)
+        environment = self._environment
+        if environment is None:
+            environment = {**self._session.merge_environment_settings(request.url, {}, None, None, None)}
+            self._environment = environment
+        # The token goes to no other host.
+        return self._session.send(request, timeout=timeout, allow_redirects=False, **environment)
+
+    def close(self) -> None:
+        """Close the connections; they open again when needed."""
+        self._session.close()
+
+
+@lru_cache(maxsize=256)  # most calls are batches, whose URLs have no ids in them
+def _quoted(url: str) -> str:
+    request = requests.PreparedRequest()
+    request.prepare_url(url, None)
+    assert request.url is not None
+    return request.url
 
 
 class _Adapter(HTTPAdapter):

@@ -24,7 +24,7 @@ from sync.errors import AuthenticationError, StoreError
 from sync.hubspot import answers
 from sync.hubspot.answers import Problem
 from sync.hubspot.ask import BRIEFLY, Answer, Ask, Call, NoAnswerError, RequestBudget, Retries
-from sync.hubspot.session import as_built, pooled_session
+from sync.hubspot.session import Sender, pooled_session
 from sync.hubspot.verdict import json_object, judged, lost
 from sync.storage.budget import Bucket, Observed, Priority
 
@@ -70,7 +70,7 @@ class Transport:
         self._base_url = base_url.rstrip("/")
         self._config = self._configured(token)
         self._build = Request
-        self._session = session if session is not None else pooled_session(pool_size, answer_seconds)
+        self._sender = Sender(session if session is not None else pooled_session(pool_size, answer_seconds))
         self._budget = budget
         self._clock = clock
         self._timeout = timeout
@@ -90,7 +90,7 @@ class Transport:
 
     def close(self) -> None:
         """Close the connections; they open again when needed."""
-        self._session.close()
+        self._sender.close()
 
     def uses(self, token: str) -> bool:
         """Whether calls go with this token."""
@@ -177,13 +177,9 @@ class Transport:
             options["body"] = ask.body
         config = self._config if ask.token is None else self._configured(ask.token)
         built = self._build(config, options)
-        return self._session.request(
-            built.get_method(),
-            built.get_url(),
-            **built.get_options_for_sending(),
-            timeout=self._timeout,
-            allow_redirects=False,  # the token goes to no other host
-            auth=as_built,
+        parts = built.get_options_for_sending()
+        return self._sender.send(
+            built.get_method(), built.get_url(), parts["headers"], parts.get("data"), self._timeout
         )
 
     def _told_to_wait(self, ask: Ask, response: requests.Response, reason: Problem) -> NoAnswerError:

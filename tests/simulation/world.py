@@ -37,6 +37,7 @@ from mappings.load import load
 from mappings.schema import ProcessMapping
 from sync.clock import from_ms
 from sync.hubspot.client import HubSpot
+from sync.hubspot.session import Sender
 from sync.passes.portal import Portal
 from sync.sandbox.api import Api
 from sync.sandbox.delivery import Delivery, DeliveryMode
@@ -146,17 +147,17 @@ class DirectSession(requests.Session):
         self._read = read
         self._sent = sent
 
-    def request(self, method: str | bytes, url: str | bytes, *_: Any, **options: Any) -> requests.Response:
-        assert isinstance(method, str)
-        assert isinstance(url, str)
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        method, url = request.method or "GET", request.url or ""
         path, _mark, query = url.removeprefix(URL).partition("?")
-        body: str = options.get("data") or ""
-        headers = {name.lower(): value for name, value in options["headers"].items()}
+        assert isinstance(request.body, str | None)
+        body = request.body or ""
+        headers = {name.lower(): str(value) for name, value in request.headers.items()}
         self._hook("call")
         if path.endswith("/batch/update") and "/objects/" in path:
             self._sent(path.split("/")[-3], [(one["id"], one["properties"]) for one in json.loads(body)["inputs"]])
         answer = self._api.handle(Request(method, unquote(path), query, headers, body.encode()))
-        _suffer(answer, self._api.portal.clock, _patience(options.get("timeout")), _asked(method, url))
+        _suffer(answer, self._api.portal.clock, _patience(options.get("timeout")), request)
         if answer.status in {200, 207} and path.endswith("/batch/read") and "/objects/" in path:
             asked = json.loads(body)
             ids = [one["id"] for one in asked["inputs"]]
@@ -174,12 +175,6 @@ class DirectSession(requests.Session):
 
 def _patience(timeout: object) -> float:
     return float(timeout[1]) if isinstance(timeout, tuple) else PATIENCE
-
-
-def _asked(method: str, url: str) -> requests.PreparedRequest:
-    asked = requests.PreparedRequest()
-    asked.method, asked.url = method, url
-    return asked
 
 
 class _Unlimited:
@@ -328,7 +323,7 @@ class SimulationWorld(World):
             service = super()._start()
         assert isinstance(service.crm, HubSpot)
         transport = service.crm._calls.transport
-        transport._session = DirectSession(self.sandbox.api, self._hook, self._looked, self._sent)
+        transport._sender = Sender(DirectSession(self.sandbox.api, self._hook, self._looked, self._sent))
         transport._jitter = self._jitter
         note = service._note_mapping
 
