@@ -60,7 +60,7 @@ MUTANTS = (
     ),
     Mutant(
         "drain-unpacks-nothing", "A worker looks for work, and not into what webhooks have told.",
-        "sync/service/drain.py", "    while not stop():\n        service.unpack()\n", "    while not stop():\n",
+        "sync/service/drain.py", "    service.unpack()\n    more = True\n", "    more = True\n",
         test="tests/story/test_worker.py::test_a_search_that_fails_keeps_no_webhook_waiting",
     ),
     Mutant(

@@ -63,4 +63,10 @@ MUTANTS = (
         "sync/hubspot/session.py", "self._ends = time.monotonic() + seconds", 'self._ends = float("inf")',
         test=_WIRE_TEST + "test_an_answer_that_drips_is_given_up",
     ),
+    Mutant(
+        "environment-forgotten", "Calls after the first one go past the proxy of the environment.",
+        "sync/hubspot/session.py", "            self._environment = environment", "            self._environment = {}",
+        test="tests/contract/hubspot/test_wire.py::TestOnTheWire::"
+        "test_proxies_and_certificates_of_the_environment_are_gone_by",
+    ),
 )  # fmt: skip

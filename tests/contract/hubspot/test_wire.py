@@ -65,6 +65,30 @@ class TestOnTheWire:
         hubspot.read(Kind.TICKET, ["1"], [])
         assert api.calls[0].request.headers["Authorization"] == f"Bearer {TOKEN}"
 
+    def test_proxies_and_certificates_of_the_environment_are_gone_by(
+        self, clock: StandingClock, budget: FreeBudget, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        given: list[dict[str, Any]] = []
+
+        class Recorder(HTTPAdapter):
+            def send(self, request: requests.PreparedRequest, *_: object, **options: Any) -> requests.Response:
+                given.append({**options, "headers": dict(request.headers)})
+                response = requests.Response()
+                response.status_code, response.url, response.request = 200, request.url or "", request
+                response._content = json.dumps(listing(raw("1"))).encode()
+                return response
+
+        monkeypatch.setenv("HTTPS_PROXY", "http://proxy.test:3128")
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/etc/own.pem")
+        with requests.Session() as session:
+            session.mount(BASE, Recorder())
+            hubspot = make(clock, budget, session=session)
+            for _ in range(2):
+                hubspot.read(Kind.TICKET, ["1"], [])
+        assert [one["proxies"]["https"] for one in given] == ["http://proxy.test:3128"] * 2
+        assert [one["verify"] for one in given] == ["/etc/own.pem"] * 2
+        assert all("gzip" in one["headers"]["Accept-Encoding"] for one in given)
+
     def test_every_call_has_a_timeout_and_the_given_session(self, clock: StandingClock, budget: FreeBudget) -> None:
         class Recorder(HTTPAdapter):
             timeouts: list[object] = []  # noqa: RUF012
