@@ -1,5 +1,6 @@
 """Does anybody work, and can they? Told from the signs of life that worker and receiver write into the database. Pure."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,8 +16,14 @@ AT_ONE_GROUP_FOR = timedelta(minutes=15)
 WAITS_FOR = timedelta(minutes=1)
 """How long a worker may wait for somebody else's command before it is said."""
 
+MISSED_FOR = timedelta(seconds=45)
+"""A process that has given no sign of life for so long, two of them, may have been replaced by one that started since."""
+
 TOLD_FOR = timedelta(days=1)
 """How long it is told of one of several workers that it gives no sign of life."""
+
+_HOLDER = re.compile(r"\(pid (?P<pid>\d+) on (?P<host>\S*)\), which has held it")
+"""How a process that holds a lane is written (`sync.storage.lane_locks.Holder`)."""
 
 CRASHES_WITHIN = timedelta(minutes=30)
 CRASHES = 3
@@ -41,7 +48,7 @@ def is_live(process: Process, now: datetime) -> bool:
 
 def live(found: Sequence[Process], part: Part, now: datetime) -> list[Process]:
     """Pick those of a part that live, the one that started last at the end."""
-    return [one for one in found if one.part is part and is_live(one, now) and not _was_replaced(one, found)]
+    return [one for one in found if one.part is part and is_live(one, now) and not _was_replaced(one, found, now)]
 
 
 def of_worker(found: Sequence[Process], now: datetime) -> list[Finding]:
@@ -58,9 +65,20 @@ def of_worker(found: Sequence[Process], now: datetime) -> list[Finding]:
                     f"log, then end it (kill -9 {one.pid}) and start it again: what it has begun is looked for in the CRM"
                 )
             )
-        if one.waits_for is not None:
+        if one.waits_for is not None and not any(
+            _is_meant(other, one.waits_for) for other in alive if other is not one
+        ):
             findings.append(Finding(f"the {one} waits for {one.waits_for}"))
     return findings
+
+
+def _is_meant(worker: Process, holder: str) -> bool:
+    """Whether whoever holds a lane is this worker: one that lives is at work there, and told of if that takes too long.
+
+    The holder's host may be shortened: it is the name of a session.
+    """
+    named = _HOLDER.search(holder)
+    return named is not None and int(named["pid"]) == worker.pid and worker.host.startswith(named["host"])
 
 
 def of_receiver(found: Sequence[Process], now: datetime, *, expected: bool) -> list[Finding]:
@@ -98,7 +116,7 @@ def _lost_ones(starts: Sequence[Process], now: datetime) -> list[Finding]:
     silent = [
         one
         for one in starts
-        if one.ended_at is None and SILENT_FOR < now - one.beat_at <= TOLD_FOR and not _was_replaced(one, starts)
+        if one.ended_at is None and SILENT_FOR < now - one.beat_at <= TOLD_FOR and not _was_replaced(one, starts, now)
     ]
     return [
         Finding(
@@ -117,7 +135,7 @@ def _crashes(starts: Sequence[Process], now: datetime) -> list[Finding]:
         for one in starts
         if one.ended_at is None
         and now - one.started_at <= CRASHES_WITHIN
-        and (_was_replaced(one, starts) or not is_live(one, now))
+        and (_was_replaced(one, starts, now) or not is_live(one, now))
     ]
     if len(lost) < CRASHES:
         return []
@@ -129,11 +147,17 @@ def _crashes(starts: Sequence[Process], now: datetime) -> list[Finding]:
     ]
 
 
-def _was_replaced(one: Process, found: Sequence[Process]) -> bool:
-    """Whether it has given no sign of life since another one of its part started: of two that run, each does."""
-    return one.ended_at is None and any(
-        other.part is one.part and other.started_at > one.beat_at and other.id != one.id for other in found
-    )
+def _was_replaced(one: Process, found: Sequence[Process], now: datetime) -> bool:
+    """Whether it has given no sign of life since another one of its part started: of two that run, each does.
+
+    Not before two of them are missing, unless its number is another's by now: of several that start together each has
+    given its first one before the next started.
+    """
+    since = [
+        other for other in found if other.part is one.part and other.started_at > one.beat_at and other.id != one.id
+    ]
+    is_late = now - one.beat_at > MISSED_FOR
+    return one.ended_at is None and any(is_late or (other.pid, other.host) == (one.pid, one.host) for other in since)
 
 
 def _time(moment: datetime) -> str:

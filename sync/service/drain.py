@@ -4,6 +4,8 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from math import inf
 
 from sync.clock import local_date
 from sync.errors import CRMError, CRMRejectedError, CRMUnavailableError
@@ -59,8 +61,8 @@ class Turns:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._busy: dict[int, float] = {}  # since when each lane was found with another worker, by the monotonic clock
-        self._said: dict[int, float] = {}
+        self._busy: dict[int, _Elsewhere] = {}  # the lanes in which something is due that another process has
+        self._said: dict[int, float] = {}  # when it was told of each last, by the monotonic clock
 
     def drain(self, *, stop: Callable[[], bool] = never, watch: Watch = unwatched, on_wait: OnWait = say) -> Tally:
         """Run passes over all that is due. Raises what `Reconciler.run` raises."""
@@ -76,7 +78,7 @@ class Turns:
             with self._service.store.read() as connection:
                 urgent, others = work_queue.due_lanes(connection, self._service.clock.now())
             lanes = [*_in_turn(urgent), *_in_turn(others)]
-            self._busy = {lane: since for lane, since in self._busy.items() if lane in lanes}
+            self._busy = {lane: elsewhere for lane, elsewhere in self._busy.items() if lane in lanes}
             goes_on = False
             for lane in lanes:
                 with prepared.one(lane, stop, patient=False) as held:
@@ -93,17 +95,36 @@ class Turns:
 
         return watched
 
+    def waits_for(self, seconds: float) -> tuple[Holder | None, ...]:
+        """Who has had a lane for so long, without a break, in which something is due: the longest first. None: it did not say.
+
+        Whoever gives it up after each group, as workers do, is none of them.
+        """
+        now = time.monotonic()
+        kept = sorted(self._busy.values(), key=lambda one: one.since)
+        return tuple(one.holder for one in kept if now - one.since >= seconds)
+
     def _told(self, on_wait: OnWait) -> OnWait:
         """Tell for whom one waits once a lane was with the same for long, and then every now and then."""
 
         def told(lane: int, who: Holder | None, _waited: float) -> None:
             now = time.monotonic()
-            waited = now - self._busy.setdefault(lane, now)
-            if waited >= holder.FIRST_SAID_AFTER and now - self._said.get(lane, 0.0) >= holder.SAID_AGAIN_AFTER:
+            if lane not in self._busy or self._busy[lane].holder != who:
+                self._busy[lane] = _Elsewhere(who, now)
+            waited = now - self._busy[lane].since
+            if waited >= holder.SAID_OF_WORKERS_AFTER and now - self._said.get(lane, -inf) >= holder.SAID_AGAIN_AFTER:
                 self._said[lane] = now
                 on_wait(lane, who, waited)
 
         return told
+
+
+@dataclass(frozen=True, slots=True)
+class _Elsewhere:
+    """One holding of a lane by another process. A holder says since when it has it, so that its next holding is another."""
+
+    holder: Holder | None
+    since: float  # when it was found first, by the monotonic clock
 
 
 def _in_turn(lanes: Sequence[int]) -> list[int]:

@@ -13,6 +13,9 @@ FIRST_SAID_AFTER: Final = 2.0
 SAID_AGAIN_AFTER: Final = 60.0
 """Seconds of waiting after which it is said for whom, and how often then."""
 
+SAID_OF_WORKERS_AFTER: Final = 60.0
+"""The same of one of several lanes, which other workers share: each has it for a group of records, and gives it up."""
+
 log = structlog.get_logger()
 
 OnWait = Callable[[int, Holder | None, float], None]

@@ -225,14 +225,16 @@ class Worker:
             log.info("lane.drained", **vars(tally))
 
     def _note_busy(self, held: bool) -> None:
+        """Let the next sign of life tell since when it is at a group, and who keeps another lane in which something is due."""
         self._heartbeat.busy_since = self._service.clock.now() if held else None
-        self._heartbeat.waits_for = None
+        waits = self._turns.waits_for(WAITS_FOR.total_seconds())
+        self._heartbeat.waits_for = _told(waits[0]) if waits else None
 
     def _note_waiting(self, lane: int, holder: Holder | None, waited: float) -> None:
         """Let the next sign of life tell for whom the worker waits."""
         say(lane, holder, waited)
         if waited >= WAITS_FOR.total_seconds():
-            self._heartbeat.waits_for = str(holder or "a process that did not say who it is")
+            self._heartbeat.waits_for = _told(holder)
 
     def _note_mended(self) -> None:
         self._trouble.mended()
@@ -309,6 +311,10 @@ class Worker:
             swept = service_state.get(connection, service_state.LAST_SWEEP)
         if swept is not None and now - swept > health.SWEEP_WITHIN:
             self._trouble.alert("sweep_missed", _sweep_missed(swept, now))
+
+
+def _told(holder: Holder | None) -> str:
+    return str(holder or "a process that did not say who it is")
 
 
 def _sweep_fails(since: datetime, error: HandoffsError) -> str:

@@ -54,6 +54,32 @@ MUTANTS = (
     ),
     # several workers
     Mutant(
+        "waiting-taken-back", "For whom a lane waits is forgotten with each group of another lane.",
+        WORKER, "self._heartbeat.waits_for = _told(waits[0]) if waits else None", "self._heartbeat.waits_for = None",
+        test=_LANES_TEST + "TestWhoIsWaitedFor::test_it_is_told_while_other_lanes_go_on",
+    ),
+    Mutant(
+        "waits-for-nobody-any-more", "A worker waits for whoever had a lane, once all of it is done.",
+        "sync/service/drain.py", "for lane, elsewhere in self._busy.items() if lane in lanes}",
+        "for lane, elsewhere in self._busy.items()}",
+        test=_LANES_TEST + "TestWhoIsWaitedFor::test_it_is_no_more_once_somebody_else_has_done_the_work",
+    ),
+    Mutant(
+        "another-holding-is-the-same", "A lane that a worker takes again and again counts as one that hangs.",
+        "sync/service/drain.py", "lane not in self._busy or self._busy[lane].holder != who", "lane not in self._busy",
+        test=_LANES_TEST + "TestWhoIsWaitedFor::test_whoever_gives_the_lane_up_after_each_group_is_not_waited_for",
+    ),
+    Mutant(
+        "started-together-cut-off", "Of workers that start together all but the last count as cut off.",
+        RUNNING, "is_late or (other.pid", "True or (other.pid",
+        test=_RUNNING_TEST + "test_workers_that_start_together_all_live",
+    ),
+    Mutant(
+        "work-is-to-hang", "A worker that is at work in a lane for more than a minute keeps all from being well.",
+        RUNNING, "_is_meant(other, one.waits_for) for", "False for",
+        test=_RUNNING_TEST + "test_a_worker_that_waits_for_one_at_work[True]",
+    ),
+    Mutant(
         "enqueued-without-a-word", "Whoever enqueues on PostgreSQL tells no worker.",
         "sync/storage/work_queue.py", "        connection.execute(_MARK, rows)\n        wakeups.tell(connection)",
         "        connection.execute(_MARK, rows)",

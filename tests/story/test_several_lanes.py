@@ -1,17 +1,24 @@
 """Several lanes: passes run at the same time, and what belongs to two of them is done once (docs/process.md C.14, G.9)."""
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from sync.crm import Kind, RecordRef
 from sync.observe import status
+from sync.observe.running import WAITS_FOR
 from sync.passes import held_lane
 from sync.service.bootstrap import Service
 from sync.service.drain import Turns
+from sync.service.lanes import Lanes, never
+from sync.service.worker import Worker
 from sync.storage import service_state, work_queue
+from sync.storage.lane_locks import Holder
 from tests.conftest import MakeWorld
 from tests.world import World
 
@@ -229,3 +236,92 @@ class TestTheBreaker:
         assert len(world.tasks()) == 1
         with world.service.store.read() as connection:
             assert not service_state.get(connection, service_state.RESERVED)
+
+
+class TestWhoIsWaitedFor:
+    """What `status` tells of a lane that another process keeps: as long as it does, and no longer."""
+
+    @pytest.fixture
+    def later(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+        """Let so many seconds pass for whoever waits."""
+        passed = [0.0]
+        monkeypatch.setattr("sync.service.drain.time.monotonic", lambda: passed[0])
+        monkeypatch.setattr("sync.service.drain.holder.SAID_AGAIN_AFTER", 1e9)
+
+        def later(seconds: float) -> None:
+            passed[0] += seconds
+
+        return later
+
+    @pytest.fixture
+    def worker(self, world: World) -> Iterator[Worker]:
+        with closing(Worker(world.service)) as one:
+            yield one
+
+    @staticmethod
+    def enqueue(world: World, lane: int) -> None:
+        with world.service.store.write() as connection:
+            records = (RecordRef(Kind.PORTFOLIO, str(number)) for number in range(10_000))
+            one = next(ref for ref in records if work_queue.lane_of(ref, LANES) == lane)
+            work_queue.enqueue(connection, [one], world.clock.now(), "test")
+
+    def test_it_is_told_while_other_lanes_go_on(
+        self, world: World, other: Service, worker: Worker, later: Callable[[float], None]
+    ) -> None:
+        """Seen: each group of another lane took it back, for a minute."""
+        world.work()
+        with Lanes(other.store).held(3, never):
+            self.enqueue(world, 3)
+            worker._drain_lane()
+            assert not self.told(worker)
+            later(WAITS_FOR.total_seconds())
+            for _ in range(2):
+                self.enqueue(world, 4)
+                worker._drain_lane()
+                assert f"(pid {os.getpid()} on " in self.told(worker)
+                assert 4 not in self.due(world)
+
+    def test_it_is_no_more_once_somebody_else_has_done_the_work(
+        self, world: World, other: Service, worker: Worker, later: Callable[[float], None]
+    ) -> None:
+        world.work()
+        with Lanes(other.store).held(3, never):
+            self.enqueue(world, 3)
+            worker._drain_lane()
+            later(WAITS_FOR.total_seconds())
+            worker._drain_lane()
+            assert self.told(worker)
+        Turns(other).drain()
+        worker._drain_lane()
+        assert not self.told(worker)
+
+    def test_whoever_gives_the_lane_up_after_each_group_is_not_waited_for(
+        self,
+        world: World,
+        other: Service,
+        worker: Worker,
+        later: Callable[[float], None],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        world.work()
+        self.enqueue(world, 3)
+        began = datetime(2026, 11, 2, tzinfo=UTC)
+        for group in range(4):
+            mine = Holder("handoffs worker", 17, "there", began + timedelta(seconds=30 * group))
+            monkeypatch.setattr("sync.storage.lane_locks.this_process", lambda mine=mine: mine)
+            monkeypatch.setattr("sync.storage.session_locks.this_process", lambda mine=mine: mine)
+            with Lanes(other.store).held(3, never), capture_logs() as logs:
+                worker._drain_lane()
+            assert not self.told(worker)
+            assert not [one for one in logs if one["event"] == "lane.waiting"]
+            later(30)
+
+    @staticmethod
+    def told(worker: Worker) -> str:
+        return worker._heartbeat.waits_for or ""
+
+    @staticmethod
+    def due(world: World) -> list[int]:
+        with world.service.store.read() as connection:
+            urgent, others = work_queue.due_lanes(connection, world.clock.now())
+        return [*urgent, *others]

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from sync.observe import health
 from sync.observe.heartbeat import EVERY, Heartbeat
-from sync.observe.running import AT_ONE_GROUP_FOR, CRASHES, SILENT_FOR
+from sync.observe.running import AT_ONE_GROUP_FOR, CRASHES, MISSED_FOR, SILENT_FOR, live
 from sync.storage import processes, service_state
 from sync.storage.database import Store, migrate, open_store
 from sync.storage.processes import Part
@@ -68,7 +68,7 @@ def test_signs_of_life_are_enough(told: Told, store: Store, clock: HandClock) ->
 def test_an_end_in_order_is_known_at_once(told: Told, store: Store, clock: HandClock) -> None:
     give_signs(store, clock)
     worker = Heartbeat(store, clock, Part.WORKER)
-    clock.at += timedelta(seconds=1)
+    clock.at += MISSED_FOR + timedelta(seconds=1)
     worker.beat_if_due()
     worker.end()
     (reason,) = [one for one in told() if "worker" in one]
@@ -100,12 +100,49 @@ def crash(store: Store, clock: HandClock, times: int) -> None:
 
 def test_a_crash_loop_is_no_life(told: Told, store: Store, clock: HandClock) -> None:
     give_signs(store, clock)
+    clock.at += MISSED_FOR
     crash(store, clock, CRASHES - 1)
     assert told() == [], "the row of `give_signs` is one of two that were cut off, and the last one lives"
     crash(store, clock, 1)
     assert told() == ["the worker was started 3 times within 30 minutes and cut off each time: its log says why"]
     clock.at += timedelta(minutes=31)
     assert len([one for one in told() if "cut off" in one]) == 0
+
+
+def start(store: Store, clock: HandClock, pids: range) -> list[Heartbeat]:
+    """Workers on a host each, one right after the other."""
+    started = []
+    for pid in pids:
+        started.append(Heartbeat(store, clock, Part.WORKER))
+        started[-1]._pid, started[-1]._host = pid, f"host-{pid}"
+        started[-1].beat_if_due()
+        clock.at += timedelta(milliseconds=300)
+    return started
+
+
+def test_workers_that_start_together_all_live(told: Told, store: Store, clock: HandClock) -> None:
+    """Seen: until their next signs of life all but the last counted as cut off, and as a crash loop."""
+    give_signs(store, clock)
+    workers = start(store, clock, range(CRASHES + 2))
+    for _ in range(4):
+        with store.read() as connection:
+            found = live(processes.find(connection), Part.WORKER, clock.now())
+        assert [one.pid for one in found if one.host != "here"] == list(range(len(workers)))
+        assert told() == []
+        clock.at += timedelta(seconds=15)
+        for one in workers:
+            one.beat_if_due()
+
+
+def test_whoever_fell_silent_before_another_started_was_replaced(told: Told, store: Store, clock: HandClock) -> None:
+    give_signs(store, clock)
+    start(store, clock, range(2))
+    clock.at += MISSED_FOR
+    last = start(store, clock, range(2, 3))
+    clock.at += SILENT_FOR - MISSED_FOR
+    last[0].beat_if_due()
+    give_signs(store, clock)
+    assert told() == []
 
 
 def test_a_worker_that_hangs(told: Told, store: Store, clock: HandClock) -> None:
@@ -130,6 +167,24 @@ def test_a_worker_that_waits_for_somebody(told: Told, store: Store, clock: HandC
     worker.beat_if_due()
     (reason,) = told()
     assert reason.endswith("waits for handoffs sweep (pid 12 on here), which has held it since …")
+
+
+@pytest.mark.parametrize("beats", [True, False])
+def test_a_worker_that_waits_for_one_at_work(told: Told, store: Store, clock: HandClock, *, beats: bool) -> None:
+    """Of several workers one may be at a group for minutes: that is its work, unless it gives no sign of life."""
+    give_signs(store, clock)
+    waiting, working = start(store, clock, range(2))
+    for _ in range(8):
+        clock.at += EVERY
+        waiting.waits_for = (
+            "handoffs worker (pid 1 on host), which has held it since …"  # the end of the host's name is cut
+        )
+        waiting.beat_if_due()
+        if beats:
+            working.beat_if_due()
+    give_signs(store, clock)
+    found = [one for one in told() if "the worker (pid 0 on host-0)" in one]
+    assert found == ([] if beats else [f"the worker (pid 0 on host-0) waits for {waiting.waits_for}"])
 
 
 def test_two_of_a_kind_are_told_to_the_second_once(store: Store, clock: HandClock) -> None:
