@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import time
 import traceback
 from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
@@ -74,3 +75,23 @@ def where(error: BaseException) -> str:
     """
     frames = traceback.extract_tb(error.__traceback__)[-5:]
     return "\n".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)
+
+
+class Seldom:
+    """Says whether to log again what fails again and again: at once, and then once in so many seconds until it is `over`."""
+
+    def __init__(self, every: float = 60.0) -> None:
+        self._every = every
+        self._said_at: float | None = None  # by the monotonic clock; None: not yet, or it was over since
+
+    def is_due(self) -> bool:
+        """Whether it is to be logged now; then not again for a while."""
+        now = time.monotonic()
+        due = self._said_at is None or now - self._said_at >= self._every
+        if due:
+            self._said_at = now
+        return due
+
+    def over(self) -> None:
+        """It works: its next failure is news."""
+        self._said_at = None

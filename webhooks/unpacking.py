@@ -15,6 +15,7 @@ import structlog
 from sync.clock import Clock
 from sync.errors import StoreError
 from sync.failpoints import Failpoint, no_failpoint
+from sync.log import Seldom
 from sync.storage import inbox, raw_deliveries
 from sync.storage.database import Store, refuses_values
 from sync.storage.inbox import Unpacked
@@ -102,6 +103,7 @@ class StandIn:
     def __init__(self, unpacker: Unpacker) -> None:
         self._unpacker = unpacker
         self._ended = Flag()
+        self._fails = Seldom()
 
     def start(self) -> None:
         """Begin to look, again and again."""
@@ -116,8 +118,10 @@ class StandIn:
         try:
             if self._unpacker.is_overdue():
                 self._unpacker.run(self._ended.is_set)
+            self._fails.over()
         except StoreError as error:
-            _log.warning("deliveries.not_unpacked", error=str(error), note="they are kept, and it is tried again")
+            if self._fails.is_due():
+                _log.warning("deliveries.not_unpacked", error=str(error), note="they are kept, and it is tried again")
         except Exception:  # noqa: BLE001 # a thread that ended would be missed by nobody
             _log.exception("deliveries.not_unpacked")
 

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from sqlalchemy import Column, Connection, Engine, String, create_engine, event
+from sqlalchemy.exc import PendingRollbackError
 from sqlalchemy.pool import NullPool
 
 from sync.errors import ConfigurationError
@@ -35,6 +36,9 @@ wait for it, receivers too. One that wakes up again finds it undone, and does it
 
 _WRITING: Final = 0x48414E44
 """The advisory lock of whoever writes: "HAND", so that it is nobody else's in this database."""
+
+_UNHURRIED: Final = "SET LOCAL statement_timeout = 0; "
+"""What a migration or a copy needs besides: some providers let no statement of a user take longer than a minute or two."""
 
 _CONNECTING: Final[dict[str, Any]] = {
     "connect_timeout": 5,
@@ -59,10 +63,25 @@ _TROUBLES: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
     (("3D000",), "does not exist: create it (`createdb`), or set DATABASE_URL"),
     (("42501",), "gives this user too few rights: let it own the database, or grant it CREATE and USAGE on the schema"),
     (("40001", "40P01"), "gave this transaction up for another one: it is done again"),
-    (("57014", "57P", "08"), "was stopped, or starts, or broke the connection: it is tried again"),
-    (("25P03",), f"ended a transaction that stood idle for {IDLE_SECONDS} s: this process was frozen, or starved"),
+    (("57014",), "gave up a statement: it took longer than statement_timeout there allows this user, or was canceled"),
+    (("25P04",), "gave up a transaction that took longer than transaction_timeout there allows this user: raise it"),
+    (("57P", "08"), "was stopped, or starts, or broke the connection: it is tried again"),
+    (
+        ("25P03",),
+        f"ended a transaction that stood idle for too long ({IDLE_SECONDS} s in a write, otherwise what "
+        "idle_in_transaction_session_timeout says there): this process was frozen, or starved; it is tried again",
+    ),
 )
 """The beginnings of PostgreSQL's codes, and the words for them: the first that fits counts."""
+
+_BROKE: Final = (
+    f"broke the connection, or ended it as that of a process that stood still for {IDLE_SECONDS} s in the middle of a write "
+    "(frozen, or starved): it is tried again"
+)
+"""Said where the client found only that the connection was gone: it reads no last words where it was sending many rows."""
+
+_NEVER_THERE: Final = re.compile(r"connection (failed|timeout|is bad)|failed to resolve|could not (connect|translate)")
+"""How an error begins where there was no connection yet."""
 
 _REFUSALS: Final = (
     (r"^role .* does not exist$", "does not know this user: create it (`createuser`), or set DATABASE_URL"),
@@ -94,7 +113,7 @@ class PostgreSQL:
         self._given: list[Notifications | SessionTimeKeeper] = []  # with sessions of their own
         self._begin = (
             f"SET LOCAL lock_timeout = '{int(busy_seconds * 1000)}ms'; "
-            "SET LOCAL idle_in_transaction_session_timeout = '{idle}s'; "
+            "SET LOCAL idle_in_transaction_session_timeout = '{idle}s'; {more}"
             f"SELECT pg_advisory_xact_lock({_WRITING})"
         )
 
@@ -170,7 +189,9 @@ class PostgreSQL:
         session.isolation_level = driver().IsolationLevel.READ_COMMITTED
         session.read_only = False
         how = "" if lasting else "SET LOCAL synchronous_commit = off; "
-        connection.exec_driver_sql(how + self._begin.format(idle=0 if pauses else IDLE_SECONDS))
+        connection.exec_driver_sql(
+            how + self._begin.format(idle=0 if pauses else IDLE_SECONDS, more=_UNHURRIED if pauses else "")
+        )
 
     def explained(self, cause: BaseException | None) -> str:
         """Say in an admin's words what is the matter, and what to do about it, by the code that PostgreSQL gives."""
@@ -182,11 +203,20 @@ class PostgreSQL:
             refused = said.rpartition("FATAL:")[2].strip()
             return f"{self.place} {_refusal(refused)} ({refused})"
         if found is None:
-            return f"{self.place} cannot be reached: does the server run, and is DATABASE_URL right? ({said})"
+            return f"{self.place} {_without_a_code(cause, said)} ({said})"
         for codes, words in _TROUBLES:
             if found.startswith(codes):
                 return f"{self.place} {words.format(seconds=self._busy_seconds)} ({said})"
         return f"{self.place}: {said}"
+
+
+def _without_a_code(cause: BaseException | None, said: str) -> str:
+    """Say what is the matter where the server said nothing: there was no connection, or it broke."""
+    if isinstance(cause, driver().Error) and _NEVER_THERE.match(said):
+        return "cannot be reached: does the server run, and is DATABASE_URL right?"
+    if isinstance(cause, (driver().Error, PendingRollbackError)):
+        return _BROKE
+    return "cannot be asked so"
 
 
 def _refusal(refused: str) -> str:

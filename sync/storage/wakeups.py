@@ -18,6 +18,7 @@ import structlog
 from sqlalchemy import Connection
 
 from sync.errors import ConfigurationError
+from sync.log import Seldom
 from sync.storage.driver import driver
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ TICK: Final = 0.5
 
 _WITHOUT_LISTENING: Final = 1.0
 """Seconds between two looks while the server cannot be listened to, and two tries to."""
+
+_MEANWHILE: Final = "the work queue is looked into every second meanwhile"
 
 log = structlog.get_logger()
 
@@ -85,6 +88,7 @@ class Notifications:
         self._connect = connect
         self._session: psycopg.Connection[Any] | None = None  # None: not listening
         self._tried_at: float | None = None  # by the monotonic clock; None: not yet
+        self._not_listening = Seldom()
         self._out, self._in = os.pipe()
         os.set_blocking(self._out, False)
         os.set_blocking(self._in, False)
@@ -106,7 +110,7 @@ class Notifications:
             if self._session.fileno() in ready:
                 self._heard(self._session)
         except (driver().Error, OSError, ValueError) as error:  # ValueError: a closed descriptor
-            log.warning("wakeups.lost", error=str(error), note="the work queue is looked into every second meanwhile")
+            log.warning("wakeups.lost", error=" ".join(str(error).split()), note=_MEANWHILE)
             self._end()
 
     def wake(self) -> None:
@@ -131,11 +135,14 @@ class Notifications:
         try:
             self._session = self._connect()
             self._session.autocommit = True
+            self._session.execute("SET idle_session_timeout = 0")  # it says nothing for hours
             self._session.execute(f"LISTEN {_CHANNEL}")
         except (driver().Error, ConfigurationError) as error:
-            log.warning("wakeups.not_listening", error=" ".join(str(error).split()))
+            if self._not_listening.is_due():
+                log.warning("wakeups.not_listening", error=" ".join(str(error).split()), note=_MEANWHILE)
             self._end()
             return False
+        self._not_listening.over()
         return True
 
     @staticmethod

@@ -103,6 +103,23 @@ MUTANTS = (
         test="tests/unit/test_postgresql.py::TestTransactions::test_a_migration_or_a_copy_may_pause",
     ),
     Mutant(
+        "gone-is-never-there", "Whoever was frozen before writing many rows is asked whether the server runs.",
+        "sync/storage/postgres.py", "isinstance(cause, driver().Error) and _NEVER_THERE.match(said)",
+        "isinstance(cause, driver().Error)",
+        test="tests/unit/test_postgresql.py::TestTransactions::"
+        "test_whoever_finds_only_that_the_connection_is_gone_is_not_told_that_it_cannot_be_reached",
+    ),
+    Mutant(
+        "a-migration-is-limited", "A provider's limit of a statement ends a migration of a large ledger.",
+        "sync/storage/postgres.py", "more=_UNHURRIED if pauses else", "more=",
+        test="tests/unit/test_postgresql.py::TestTransactions::test_a_migration_is_bound_by_no_limit_of_a_statement",
+    ),
+    Mutant(
+        "a-line-a-second", "Each second a worker logs that it cannot listen, and a receiver that it cannot unpack.",
+        "sync/log.py", "self._said_at is None or now - self._said_at >= self._every", "True",
+        test=_MANY_TEST + "TestWakeups::test_a_server_that_is_gone_ends_nothing",
+    ),
+    Mutant(
         "a-migration-is-cut-short", "A migration that computes for a while between two statements is ended by the server.",
         "sync/storage/postgres.py", "idle=0 if pauses else IDLE_SECONDS", "idle=IDLE_SECONDS",
         test="tests/unit/test_postgresql.py::TestTransactions::test_a_migration_or_a_copy_may_pause",

@@ -126,8 +126,12 @@ class TestWakeups:
         nowhere = open_store("postgresql://nobody@127.0.0.1:1/nothing")
         wakeups = nowhere.wakeups()
         with capture_logs() as logs:
-            wakeups.wait(lambda: LONG)
+            for _ in range(3):
+                wakeups.wait(lambda: LONG)
+                wakeups._tried_at = None  # type: ignore[attr-defined]  # a second later
+                wakeups.wake()
         assert [one["event"] for one in logs] == ["wakeups.not_listening"]
+        assert "every second" in logs[0]["note"]
         wakeups.close()
         nowhere.close()
 

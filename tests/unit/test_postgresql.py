@@ -14,7 +14,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from sync.crm import Kind, RecordRef
 from sync.errors import LaneLostError, StoreError
@@ -229,6 +229,47 @@ class TestTransactions:
         assert found == [0]
         with store.write() as connection:
             connection.execute(insert)
+
+    def test_whoever_finds_only_that_the_connection_is_gone_is_not_told_that_it_cannot_be_reached(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Seen: a process was frozen before it wrote many rows, and its admin was asked whether the server runs."""
+        monkeypatch.setattr(postgres, "IDLE_SECONDS", 1)
+        insert, rows = text("INSERT INTO fact VALUES (:name, 'x')"), [{"name": str(number)} for number in range(9)]
+        with pytest.raises(StoreError, match=r"broke the connection.*frozen, or starved") as caught:
+            self._written_late(store, insert, rows)
+        assert "cannot be reached" not in str(caught.value)
+        with store.write() as connection:
+            connection.execute(insert, rows)
+
+    @staticmethod
+    def _written_late(store: Store, insert: TextClause, rows: list[dict[str, str]]) -> None:
+        with store.write() as connection:
+            time.sleep(1.3)
+            connection.execute(insert, rows)
+
+    def test_a_statement_that_takes_too_long_is_told_apart_from_a_server_that_stops(self, store: Store) -> None:
+        def too_slow() -> None:
+            with store.write() as connection:
+                connection.execute(text("SET LOCAL statement_timeout = 100"))
+                connection.execute(text("SELECT pg_sleep(0.3)"))
+
+        with pytest.raises(StoreError, match="statement_timeout"):
+            too_slow()
+
+    def test_a_migration_is_bound_by_no_limit_of_a_statement(self, store: Store) -> None:
+        with store.write() as connection:
+            connection.execute(text("ALTER ROLE CURRENT_USER SET statement_timeout = '90s'"))
+        store.close()
+        shown = text("SHOW statement_timeout")
+        try:
+            with store.write(pauses=True) as connection:
+                assert connection.scalar(shown) == "0"
+            with store.write() as connection:
+                assert connection.scalar(shown) == "90s"
+        finally:
+            with store.write() as connection:
+                connection.execute(text("ALTER ROLE CURRENT_USER RESET statement_timeout"))
 
     def test_a_migration_or_a_copy_may_pause(self, store: Store) -> None:
         with store.write(pauses=True) as connection:
