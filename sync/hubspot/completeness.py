@@ -50,8 +50,10 @@ def _is_mixed(record: Record, versions: Sequence[RawVersion]) -> bool:
 
     Not if it came after the merge, as far as a version that the merge has written tells when that was.
     """
+    if not record.absorbed:
+        return False
     by_merge = [version.at for history in record.history.values() for version in history if version.by_merge]
-    return bool(record.absorbed) and not (versions and by_merge and versions[0].at > max(by_merge))
+    return not (versions and by_merge and versions[0].at > max(by_merge))
 
 
 def _ends_in(versions: Sequence[RawVersion], value: str, *, mixed: bool) -> bool:

@@ -44,6 +44,7 @@ class _Spent:
 
     tries: int = 0
     seconds: float = 0.0  # in tries; waits between them are tenacity's to know
+    failed: NoAnswerError | None = None  # how its first try ended, until what follows from it is decided
 
 
 class Transport:
@@ -117,7 +118,21 @@ class Transport:
         Raises `AuthenticationError`, `RefusalError` or `NoAnswerError`. A write is repeated only where the CRM
         certainly did nothing.
         """
-        return self._retrying(self._try, ask, priority, _Spent())
+        spent = _Spent()
+        try:
+            return self._try(
+                ask, priority, spent
+            )  # mostly that is all, and to get tenacity ready costs more than to look
+        except NoAnswerError as error:
+            spent.failed = error
+        return self._retrying(self._again, ask, priority, spent)
+
+    def _again(self, ask: Ask, priority: Priority, spent: "_Spent") -> Answer:
+        """Fail as the first try did, and after that try it."""
+        failed, spent.failed = spent.failed, None
+        if failed is not None:
+            raise failed
+        return self._try(ask, priority, spent)
 
     def _try(self, ask: Ask, priority: Priority, spent: "_Spent") -> Answer:
         if ask.bucket is not None:
