@@ -16,7 +16,7 @@ from sync.service import grouping, holder
 from sync.service.bootstrap import Service
 from sync.service.holder import Holder, OnWait, say
 from sync.service.lanes import never
-from sync.storage import sweeps, work_queue
+from sync.storage import raw_deliveries, sweeps, work_queue
 
 Watch = Callable[[bool], None]
 """Told when a lane is held, and when it is given up again."""
@@ -156,9 +156,12 @@ def _next_group(service: Service, held: HeldLane, lane: int, total: Tally) -> bo
 
 def _has_more(service: Service, lane: int) -> bool:
     """Whether there is anything left to do in the lane: to see that needs no lock, which costs more than to look."""
-    service.unpack()
     with service.store.read() as connection:
+        told = raw_deliveries.oldest(connection) is not None
         found = work_queue.is_due(connection, lane, service.clock.now())
+    if told:
+        service.unpack()
+        return True  # what it told of is found by whoever looks, or that it told of nothing
     if not found:
         service.failpoint("taken")
     return found

@@ -120,10 +120,12 @@ class LocksTogether:
 
 
 class FileLaneLock:
-    """A lock file. It is lost by nothing but the end of its process."""
+    """A lock file beside the database. It is lost by nothing but the end of its process.
 
-    def __init__(self, database: Path, lane: int) -> None:
-        place = database.resolve()  # one lock, by whatever link the database is reached
+    `place`: the database's file itself: one lock, by whatever link it is reached.
+    """
+
+    def __init__(self, place: Path, lane: int) -> None:
         self._lock = FileLock(place.parent / f".{place.name}.lane-{lane}.lock")
         self.name = f"lane {lane}"
         self._noted = place.parent / f".{place.name}.lane-{lane}.holder"

@@ -36,6 +36,7 @@ class SQLite:
         self._url = url
         self._busy_seconds = busy_seconds
         self._opened: FileId | None = None  # None: nothing has been opened yet
+        self._beside_which: Path | None = None  # the file that locks lie beside; None: nobody has asked for one yet
         self._connections = 0
         self._counting = threading.Lock()
         self._beside: dict[str, FileId] = {}  # by its suffix, each file beside the database that is in use
@@ -57,7 +58,9 @@ class SQLite:
 
     def lane_lock(self, lane: int) -> FileLaneLock:
         """Give the lock of a lane, for one holding."""
-        return FileLaneLock(self.path or Path("handoffs"), lane)
+        if self._beside_which is None:
+            self._beside_which = (self.path or Path("handoffs")).resolve()
+        return FileLaneLock(self._beside_which, lane)
 
     def every_lane_lock(self, lanes: int) -> EveryFileLaneLock:
         """Give the lock of all lanes, for one holding."""

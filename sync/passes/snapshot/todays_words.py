@@ -27,6 +27,8 @@ def portfolio_in_todays_words(record: Record, mapping: ProcessMapping, past: Map
     def then(one: PastMapping) -> Names:
         return {value: str(status) for value, status in one.statuses.items()}
 
+    if all(one.status_property == name and then(one) == now for one in past.mappings):
+        return record
     history = _named(record.history.get(name, ()), past, name, lambda one: one.status_property)
     return _with(record, {name: _renamed(history, _standing(record, name), past, then, now)})
 
@@ -35,6 +37,8 @@ def ticket_in_todays_words(record: Record, mapping: ProcessMapping, past: Mappin
     """Read the histories of Needs Revisions, approvals, stage and pipeline as `portfolio_in_todays_words` does."""
     names = mapping.ticket.properties
     revisions = {value: str(revision) for revision, value in mapping.ticket.revisions.items()}
+    if all(_says_of_tickets_what(one, mapping, portal, revisions) for one in past.mappings):
+        return record
     asked = _named(
         record.history.get(names.needs_revisions, ()), past, names.needs_revisions, lambda one: one.revision_property
     )
@@ -74,6 +78,18 @@ def ticket_in_todays_words(record: Record, mapping: ProcessMapping, past: Mappin
                 {portal.pipeline.id: "deliverables"},
             ),
         },
+    )
+
+
+def _says_of_tickets_what(past: PastMapping, mapping: ProcessMapping, portal: Portal, revisions: Names) -> bool:
+    """Whether a mapping of the past has all these words as today's has them: mostly all do, and no version is another."""
+    return (
+        past.revision_property == mapping.ticket.properties.needs_revisions
+        and past.approved == mapping.ticket.approved
+        and past.in_progress == portal.in_progress
+        and past.pending_approval == portal.pending_approval
+        and past.pipeline == portal.pipeline.id
+        and past.revisions == revisions
     )
 
 
