@@ -123,10 +123,13 @@ class Texts:
     def __init__(self, mapping: ProcessMapping, words: Mapping[str, str] | None = None) -> None:
         self._mapping = mapping
         self._words = words_of(mapping) | dict(words or {})
+        self._speaking: tuple[Mapping[str, str], Texts] | None = None  # the words that were last asked for
 
     def speaking(self, words: Mapping[str, str]) -> "Texts":
         """The same texts in the portal's words, by the keys of `mappings.words`; one that is not among them is the mapping's."""
-        return Texts(self._mapping, words)
+        if self._speaking is None or self._speaking[0] is not words:  # whoever sends many emails asks for each
+            self._speaking = words, Texts(self._mapping, words)
+        return self._speaking[1]
 
     def task(self, kind: TaskKind, variables: Context) -> tuple[str, str]:
         """Subject (one line) and body (HTML) of a task. `MappingError` if the mapping's text cannot be rendered."""
@@ -228,7 +231,11 @@ def _cut(text: str, longest: int) -> str:
 
 
 def _on_one_line(text: str) -> str:
-    shown = "".join(c if c.isprintable() or c == "\u200d" else " " * c.isspace() for c in text)
+    shown = (
+        text  # mostly
+        if text.isprintable()
+        else "".join(c if c.isprintable() or c == "\u200d" else " " * c.isspace() for c in text)
+    )
     return " ".join(shown.split())
 
 

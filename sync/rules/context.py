@@ -1,7 +1,6 @@
 """One record's context, as a rule sees it: snapshot, ledger, mapping and times, with the questions that rules share."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -513,7 +512,8 @@ class Context:
             "ad_lab_link_since": since.isoformat() if since else None,
             "ad_lab_link_old": portfolio is not None and self.link_is_older_than(self.refresh_began),
         }
-        return {**deepcopy(BLANK), **known, **more}
+        blank = {key: value.copy() if isinstance(value, list) else value for key, value in BLANK.items()}
+        return {**blank, **known, **more}
 
 
 def ticket_variables(ticket: Ticket) -> dict[str, str]:

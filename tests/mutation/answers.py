@@ -83,8 +83,8 @@ MUTANTS = (
     Mutant(
         "late-after-a-merge-is-whole", "In a merged record a version after the merge need not lead to the value.",
         COMPLETENESS,
-        "and not (versions and by_merge and versions[0].at > max(by_merge))",
-        "",
+        "return not (versions and by_merge and versions[0].at > max(by_merge))",
+        "return True",
         test="tests/contract/hubspot/test_reading.py::TestAbsentIsNotEmpty::"
         "test_in_a_merged_record_what_came_after_the_merge_leads_to_the_value",
         why="It hides a change for a moment only: the record is looked at again.",
