@@ -80,7 +80,9 @@ class Rounds:
             if moments:
                 return moments
         first = [version.at for version in self._reviews(ticket) if version.number < mine.opened]
-        return first[:1] or [ticket.at]
+        # How old a record is that two were merged into is a guess (docs/hubspot.md 4.12): as the one of them, or the other.
+        merged = self._crm.merged_ms.get(ticket.ref)
+        return first[:1] or [ticket.at, *([] if merged is None else [merged])]
 
     def notes_since_delivery(self, ticket: Rec, mine: Round) -> tuple[list[Rec], list[Rec]]:
         """The Notes since the role's last delivery: those that may be, and those that are beyond doubt."""
