@@ -227,6 +227,17 @@ MUTANTS = (
         "[chosen anew before the other one was ever named]",
     ),
     Mutant(
+        "mapping-forgets-what-it-came-to-name", "What a new mapping came to name while it stood counts no more once it is gone.",
+        TODAYS_WORDS, "_unnamed(version.value, now) if word is None else today[word]", "_unnamed(version.value, now)",
+        test="tests/unit/test_todays_words.py::test_however_often_a_value_is_replaced_it_is_one"
+        "[chosen before it was named, and gone since]",
+    ),
+    Mutant(
+        "verify-values-of-now", "`verify` reads what was written by today's words.",
+        "sync/admin/verify/evidence.py", "status = None if then is None else then.statuses.get(value)", "status = None",
+        test="tests/story/test_words_in_between.py::test_verify_knows_what_was_written_in_words_since_replaced[new words]",
+    ),
+    Mutant(
         "mapping-texts-of-now", "What was tried is looked for in the words that the mapping has by now.",
         "sync/passes/effects/known_texts.py", "kept = mapping_texts.every(connection)", "kept = list[str]()",
         test="tests/story/test_changed_texts.py::test_a_late_note_that_was_added_in_other_words_is_not_added_again",

@@ -17,11 +17,12 @@ from tests.simulation.corner_cases import corner_case
 from tests.simulation.desk import edits
 from tests.simulation.disturbances import disturbances, incomplete_answers, moment, times
 from tests.simulation.merging import merging
-from tests.simulation.office import Office
+from tests.simulation.office import Office, Wording
 from tests.simulation.pasted import pasted
 from tests.simulation.player import NAMES, ZONE, Player
 from tests.simulation.profile import Mode, Profile, key_carrier_of, profile_of, quirks
 from tests.simulation.script import ACT, MODE, POLL, REMAP, SWEEP, Item, Script
+from tests.simulation.wording import meant
 from tests.simulation.words import (
     APPROVED,
     CLOSED,
@@ -78,6 +79,7 @@ def begin(seed: int, days: int, mode: Mode) -> tuple[Script, "Author"]:
         quirks=quirks(rng),
         key_carrier=key_carrier_of(seed),
         admins=profile.office,
+        words=profile.wording,
     )
     return script, Author(script, profile)
 
@@ -107,6 +109,7 @@ class Author:
             f"remarks {script.seed}"
         )  # its own, too: whoever leaves a Note plays no other story
         self.office = Office(script.seed)  # with dice of their own, too
+        self.wording = Wording(script.seed)
         self.merging = random.Random(f"merging {script.seed}")  # its own, for the same reason
         self._agenda: list[tuple[int, int, str]] = []  # when, in which order, what: "day" or a portfolio's label
         self._count = 0
@@ -198,6 +201,8 @@ class Author:
         if not calm:
             yield from disturbances(self, today)
             yield from incomplete_answers(self, today)
+        if profile.wording and (last - today).days > max(1, self.script.calm):
+            yield from self.wording.changes(self, today)
         if profile.office:
             yield from self.office.changes(self, today)
         elif profile.corner_cases and self._admin.random() < 0.1:
@@ -277,7 +282,7 @@ class Author:
 
     def _plausible(self, client: Client, portfolio: Record) -> Iterator[Item]:
         rng = self.rng
-        status = portfolio.value(NAMES.status)
+        status = meant(NAMES.status, portfolio.value(NAMES.status))
         day = portfolio.value(NAMES.date)
         ahead = (date.fromisoformat(day) - from_ms(self.clock).astimezone(ZONE).date()).days if day else None
         match status:

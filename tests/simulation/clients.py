@@ -9,6 +9,7 @@ from sync.crm import Kind, RecordRef
 from sync.observe.clients import kept
 from sync.sandbox.records import Record
 from sync.storage import faulty_records, memberships, versions, work_queue
+from tests.simulation.wording import MOVED
 from tests.world import World
 
 
@@ -44,7 +45,8 @@ def untrue(world: World) -> Iterator[str]:
     for ref, record in records.items():
         have = {(one.property, to_ms(one.at)) for one in remembered.get(ref, ())}
         for name, kept_as in _names(world, ref.kind).items():
-            lost = [one for one in record.history.get(name, ()) if (kept_as, one.at) not in have]
+            of_people = (one for one in record.history.get(name, ()) if one.actor.source_type != MOVED)  # F.5
+            lost = [one for one in of_people if (kept_as, one.at) not in have]
             yield from (f"{ref}: {name} of {one.at} “{one.value}” is lost" for one in lost)
 
 

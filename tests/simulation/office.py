@@ -6,7 +6,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from tests.simulation.disturbances import moment
-from tests.simulation.script import KILL, REMAP, Item
+from tests.simulation.script import ACT, KILL, REMAP, REWORD, Item
+from tests.simulation.wording import PACKAGED, merged, others_of
 from tests.simulation.world import LEAD, TIER
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class Office:
                 )
             else:
                 self._pieces[kind] = rng.choice(PIECES[kind])
-        return _merged(self._pieces.values())
+        return merged(self._pieces.values())
 
     def session(self, author: "Author", client: "Client") -> Iterator[Item]:
         """Somebody gives a client another tier, or another lead; often, in a hurry, and back again."""
@@ -101,10 +102,32 @@ class Office:
             yield author.quietly(rng, client, {LEAD: rng.choice((owners["second_account_manager"], ""))})
 
 
-def _merged(pieces: Any) -> dict[str, Any]:
-    """One mapping of all pieces, key by key."""
-    found: dict[str, Any] = {}
-    for piece in pieces:
-        for key, value in piece.items():
-            found[key] = {**found.get(key, {}), **value} if isinstance(value, dict) else value
-    return found
+class Wording:
+    """Those who give statuses and revisions other values, from dice of their own, as well."""
+
+    def __init__(self, seed: int) -> None:
+        self._rng = random.Random(f"wording {seed}")
+        self._words: dict[str, str] = {}
+
+    def changes(self, author: "Author", today: date) -> Iterator[Item]:
+        """What happens to the words on a day: mapping first and then the records, or the other way about."""
+        rng = self._rng
+        if rng.random() >= 0.3:
+            return
+        at = moment(today, rng.randrange(7, 17), rng.randrange(60), rng.randrange(60))
+        if at <= author.clock:
+            return
+        before = dict(self._words)
+        for word in rng.sample(sorted(set(PACKAGED.values())), rng.choice((1, 1, 2, 4))):
+            self._words[word] = rng.choice([one for one in (word, *others_of(word)) if one != before.get(word, word)])
+        moves = {before.get(word, word): one for word, one in self._words.items() if one != before.get(word, word)}
+        words = dict(self._words)
+        later = at + 1000 * rng.choice((0, 5, 60, 300, 3600, 4 * 3600))
+        if rng.random() < 0.5:
+            yield Item(at, REWORD, values={"words": words, "said": rng.random() < 0.5})
+            yield Item(later, ACT, "move", {"moves": moves, "words": words})
+        else:
+            yield Item(at, ACT, "move", {"moves": moves, "words": words if rng.random() < 0.5 else before})
+            yield Item(later, REWORD, values={"words": words, "said": True})
+            last = later + 1000 * rng.choice((1, 600))  # what was set meanwhile
+            yield Item(last, ACT, "move", {"moves": moves, "words": words})

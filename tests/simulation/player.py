@@ -24,11 +24,13 @@ from sync.sandbox.faults import Fault
 from sync.sandbox.portal import PortalError
 from sync.sandbox.process import Names, same
 from sync.sandbox.quirks import Quirks
+from sync.sandbox.schema import Actor
 from sync.service.drain import drain, run_poll, run_sweep
 from tests.simulation import world as worlds
 from tests.simulation.clients import untrue
 from tests.simulation.event_log import Archived, Created, Event, Mailed, Updated
 from tests.simulation.script import ACT, Item, Script
+from tests.simulation.wording import MOVED, PROPERTIES, Words, mapping_of, merged, said
 from tests.simulation.world import SimulationWorld
 
 ZONE = ZoneInfo("America/New_York")
@@ -103,6 +105,10 @@ class Player:
         self.ids: dict[str, str] = {}
         self.mapping: Mapping[str, Any] = {}
         """What differs from the packaged one by now."""
+        self.words: Words = {}
+        """What the mapping calls statuses and revisions by now."""
+        self.said: Words = {}
+        """What people call them."""
         self._queue: list[tuple[int, int, Item]] = []
         self._number = 0
         self._inside: list[tuple[int, Item]] = []  # acts for the middle of a pass, by the number of the call
@@ -132,6 +138,7 @@ class Player:
             names=NAMES,
             key_carrier=script.key_carrier,
             admins=script.admins,
+            words=script.words,
         )
         self.world.sandbox.delivery.sender = self._deliver
         assert self.world.event_log is not None
@@ -267,8 +274,8 @@ class Player:
             case "receiver":
                 self._say("receiver", f"{item.name} for {item.values['lasts']} s")
                 self._receiver = (item.name, self.now + 1000 * int(item.values["lasts"]))
-            case "mode":
-                self._travel(item.values)
+            case "mode" | "reword":
+                (self._travel if item.kind == "mode" else self._reword)(item.values)
             case "remap" | "poll" | "sweep":
                 if self.now >= self._down_until:
                     self._remap(item.values) if item.kind == "remap" else self._work(item.kind)
@@ -292,7 +299,7 @@ class Player:
         by = self.world.sandbox.process.owners.get(item.by) if item.by else None
         match item.name:
             case "create":
-                properties = {**values["properties"]}
+                properties = said(values["properties"], self.said)
                 on = [self._ref(one) for one in values.get("on", ())]
                 made = people.create(values["kind"], properties, on, by=by)
                 self.ids[values["as"]] = made
@@ -301,8 +308,12 @@ class Player:
                 return f"creates {values['as']} = {values['kind']} {made} on {values.get('on', [])}: {properties}"
             case "set":
                 kind, record = self._ref(values["ref"])
-                people.set(kind, record, values["properties"], by=by)
-                return f"sets {values['ref']}: {values['properties']}"
+                properties = said(values["properties"], self.said)
+                people.set(kind, record, properties, by=by)
+                return f"sets {values['ref']}: {properties}"
+            case "move":
+                self.said = values["words"]
+                return f"moves {self._moved(values['moves'])} records: {values['moves']}"
             case "archive" | "restore":
                 kind, record = self._ref(values["ref"])
                 (people.archive if item.name == "archive" else people.restore)(kind, record, by=by)
@@ -484,7 +495,7 @@ class Player:
         if "remap" in item.values:
             self.mapping = item.values["remap"]
             self._say("admin", f"changes the mapping meanwhile: {_told(self.mapping)}")
-        self.world.start_anew(self.mapping, lose_database=lose)
+        self._start_anew(lose_database=lose)
         if lose:
             self._young_until = self.now + round(1000 * LANDED_AFTER.total_seconds())
             self.event_log.database_lost()
@@ -499,8 +510,34 @@ class Player:
         """An admin starts the service with another mapping; it looks at once whether there is something to do."""
         self.mapping = values
         self._say("admin", f"changes the mapping: {_told(values)}")
-        self.world.start_anew(values)
+        self._start_anew()
         self._work("drain")
+
+    def _reword(self, values: Mapping[str, Any]) -> None:
+        """An admin calls statuses and revisions so in the mapping; a service that is down comes back with it."""
+        self.words = words = values["words"]
+        if values["said"]:
+            self.said = words
+        self._say("admin", f"changes the mapping's words: {_told(words)}")
+        self._start_anew()
+        if self.now >= self._down_until:
+            self._work("drain")
+
+    def _start_anew(self, *, lose_database: bool = False) -> None:
+        self.world.start_anew(merged((self.mapping, mapping_of(self.words))), lose_database=lose_database)
+
+    def _moved(self, moves: Words) -> int:
+        """An admin imports the new value for each record that has an old one; of how many."""
+        portal, count = self.world.sandbox.portal, 0
+        for kind, names in PROPERTIES.items():
+            type_id = portal.type(NAMES.object_name if kind == "portfolio" else kind).id
+            for record in list(portal.records(type_id)):
+                for name in names:
+                    if (new := moves.get(record.value(name))) is not None:
+                        portal.update(type_id, record.id, {name: new}, Actor(MOVED, "importId:1"))
+                        self.world.clock.advance(MOMENT)
+                        count += 1
+        return count
 
     def _hook(self, step: str) -> None:
         """Before and after each call to the CRM, and at each checkpoint."""

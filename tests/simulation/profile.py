@@ -34,6 +34,8 @@ class Profile:
     """The share of sessions in which somebody makes one record of two."""
     office: bool
     """Whether admins change the mapping time and again."""
+    wording: bool
+    """Whether admins give statuses and revisions other values."""
     inside: float
     """The share of acts that fall into the middle of a pass."""
     mode: dict[str, Any] | None
@@ -53,6 +55,11 @@ def key_carrier_of(seed: int) -> str:
 def has_office(seed: int) -> bool:
     """Whether admins change the mapping in mid-life: its condition, its cadences, its people. Drawn from nothing, too."""
     return seed % 6 == 5
+
+
+def has_wording(seed: int) -> bool:
+    """Whether admins give statuses and revisions other values in mid-life. Drawn from nothing, too."""
+    return seed % 12 == 8
 
 
 def profile_of(rng: random.Random, seed: int, mode: Mode) -> Profile:
@@ -82,9 +89,11 @@ def profile_of(rng: random.Random, seed: int, mode: Mode) -> Profile:
         sweep_missed=0.0 if plain else rng.choice((0.0, 0.3, 0.6, 0.8)),
         faults=0.0 if plain else rng.choice((0.0, 0.3, 1.0, 2.0)),
         kills=0.0 if plain else rng.choice((0.0, 0.0, 0.3, 1.0)),
-        lost=not plain and rng.random() < (0.4 if corner_cases else 0.15),
+        # By which words an old version is read is lost with the ledger (F.2).
+        lost=not plain and rng.random() < (0.4 if corner_cases else 0.15) and not has_wording(seed),
         merges=0.15 if seed % 6 == 3 else 0.0,
         office=has_office(seed),
+        wording=has_wording(seed),
         inside=0.3 if corner_cases else 0.0 if plain else rng.choice((0.0, 0.0, 0.1)),
         mode=travel,
     )

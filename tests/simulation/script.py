@@ -9,7 +9,7 @@ ACT = "act"
 """A person does something in the CRM. The only kind that can also happen in the middle of a pass (`call`, `step`)."""
 
 FAULT, KILL, RECEIVER, MODE, POLL, SWEEP = "fault", "kill", "receiver", "mode", "poll", "sweep"
-REMAP = "remap"
+REMAP, REWORD = "remap", "reword"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,8 @@ class Item:
     later, its database lost where `values["lose"]` says so, and with the mapping of `values["remap"]` if that is there.
     `receiver`: webhooks are answered as `name` says for `values["lasts"]` seconds. `mode`: how webhooks travel from here.
     `poll`, `sweep`: the timer's work, which happens only where an item says so. `remap`: the service is started with
-    another mapping, `values` of which it differs by.
+    another mapping, `values` of which it differs by. `reword`: it is started with a mapping that calls things so, besides:
+    `values["words"]` by their packaged words; and so do people say from then on, where `values["said"]` says so.
     """
 
     at: int
@@ -57,6 +58,8 @@ class Script:
     """By what tasks carry their keys: `property`, or `body`."""
     admins: bool = False
     """Whether the portal has the properties that its admins bring into the mapping in mid-life, and take out again."""
+    words: bool = False
+    """Whether its people can choose the words by which admins call statuses and revisions in mid-life."""
     items: tuple[Item, ...] = ()
 
     def with_items(self, items: Iterable[Item]) -> "Script":

@@ -55,6 +55,7 @@ from sync.storage.database import migrate, open_store
 from sync.storage.lane_locks import LaneLock
 from tests.databases import drop
 from tests.simulation.event_log import EventLog
+from tests.simulation.wording import define_words
 from tests.world import World
 
 EVENTS: tuple[Event, ...] = ("creation", "deletion", "restore", "merge", "associationChange")
@@ -280,6 +281,7 @@ class SimulationWorld(World):
         names: Names | None = None,
         key_carrier: str = "property",
         admins: bool = False,
+        words: bool = False,
     ) -> None:
         self._hook = hook
         self._new_terms: Mapping[str, Any] | None = None  # what no pass has gone by yet
@@ -302,6 +304,8 @@ class SimulationWorld(World):
         self.sandbox.api.log = self.log
         if admins:
             define_office(self.sandbox)
+        if words:
+            define_words(self.sandbox)
         self.event_log = EventLog(self.sandbox.portal, self.sandbox.process)
         self.log.lacked = self.event_log.lacked
         self.webhooks = mode is not None

@@ -142,3 +142,24 @@ def test_what_is_picked_in_between_counts_once(replaced: World, pick: Pick, mapp
     status = pick.value if pick.status is None and pick.property == STATUS else pick.status or ""
     assert world.status(story.portfolio) == (f"{status} (new)" if status else "")
     assert [found.cause for found in verify(world.service.reading).of(*FAULTS)] == []
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["new words", "and the old ones again"])
+def test_verify_knows_what_was_written_in_words_since_replaced(replaced: World, again: bool) -> None:
+    """What the service has written means what it meant then."""
+    world = replaced
+    story = Story(world)
+    for step in STEPS[:5]:
+        world.minutes(10)
+        story.do(step)
+    assert world.status(story.portfolio) == "Creatives Pending Approval"
+    new = new_of(world)
+    for mapping, back in ((NEW_MAPPING, False), ("{}", True))[: 2 if again else 1]:
+        world.minutes(10)
+        world.remap(mapping)
+        for (kind, name), values in new.items():
+            bulk_edit(world, kind, name, {there: one for one, there in values.items()} if back else values)
+        world.minutes(10)
+    report = verify(world.service.reading)
+    assert [found.cause for found in report.of(*FAULTS)] == []
+    assert report.ok

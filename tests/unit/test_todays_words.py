@@ -126,8 +126,13 @@ BACK = MappingHistory((called(0, THIRD), called(10, SECOND), called(20, THIRD)))
         ),
         pytest.param(
             ONCE, [(1, FIRST), (2, ""), (9, THIRD), (12, "")],
-            [(1, THIRD), (2, ""), (9, f"{THIRD} (not named then)"), (12, "")],
-            id="chosen before it was named, and gone",
+            [(1, THIRD), (2, ""), (9, THIRD), (12, "")],
+            id="chosen before it was named, and gone since",
+        ),
+        pytest.param(
+            ONCE, [(1, FIRST), (2, ""), (7, THIRD), (9, "")],
+            [(1, THIRD), (2, ""), (7, f"{THIRD} (not named then)"), (9, "")],
+            id="chosen and gone before it was named",
         ),
         pytest.param(
             BACK, [(1, THIRD), (2, SECOND), (3, THIRD)], [(1, THIRD), (2, SECOND), (3, THIRD)],

@@ -75,7 +75,7 @@ def _written(evidence: Evidence, effect: AttemptedEffect) -> Iterator[Finding]:
     """Each value of the write has stood at about that time."""
     record = evidence.context.ledger.current(effect.record)
     for name, value in effect.payload["values"].items():
-        history = evidence.history(record, name, value)
+        history = evidence.history(record, name, effect)
         if history is None or _overwritten(evidence, effect, name, value):
             continue
         versions, wanted = history

@@ -95,16 +95,24 @@ class Evidence:
         found = self.context.snapshot.tasks.get(task)
         return found is not None and found.exists
 
-    def history(self, record: RecordRef, name: str, value: str) -> tuple[Sequence[Version[Any]], object] | None:
-        """The history (newest first) of a property, and `value` as that history has it; None where none is read."""
+    def history(
+        self, record: RecordRef, name: str, effect: AttemptedEffect
+    ) -> tuple[Sequence[Version[Any]], object] | None:
+        """The history (newest first) of a property, and what this write set it to as that has it; None where none is read.
+
+        A value means what it meant when it was written (docs/process.md F.5).
+        """
+        value, then = effect.payload["values"][name], self.context.past.at(effect.first_at)
         names, own = self.context.mapping.portfolio.properties, self.context.mapping.ticket.properties
         if record == self.portfolio.ref and name == names.status:
-            return self.portfolio.status_history, self.context.mapping.portfolio.status(value)
+            status = None if then is None else then.statuses.get(value)
+            return self.portfolio.status_history, status or self.context.mapping.portfolio.status(value)
         if record == self.portfolio.ref and name == names.refresh_date:
             return self.portfolio.date_history, day(value) if value else None
         ticket = self.tickets.get(record.id)
         if record.kind is Kind.TICKET and ticket is not None and name == own.needs_revisions:
-            return ticket.revision_history, self.context.mapping.ticket.revision(value)
+            revision = None if then is None else then.revisions.get(value)
+            return ticket.revision_history, revision or self.context.mapping.ticket.revision(value)
         if record.kind is Kind.TICKET and ticket is not None and name in written_on_tickets(self.context.mapping):
             return self.raw_history(record.id, name), value
         return None

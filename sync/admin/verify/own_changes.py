@@ -59,5 +59,5 @@ def _wrote(evidence: Evidence, effect: AttemptedEffect, record: RecordRef, name:
     """Whether this write may have made the version, by time and value."""
     if not effect.first_at - CLOCKS_APART <= version.at <= effect.state_at + CLOCKS_APART:
         return False
-    history = evidence.history(record, name, effect.payload["values"][name])
+    history = evidence.history(record, name, effect)
     return history is not None and history[1] == version.value

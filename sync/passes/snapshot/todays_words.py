@@ -148,11 +148,9 @@ def _renamed(
         if not stands and word is not None:
             renamed = version if names == now else replace(version, value=today[word])
         elif not stands:
-            renamed = replace(version, value=_unnamed(version.value, now))
             names = _names_that_came(periods, version, after)
-            word = _word(version.value, names)
-            if word != before.word:  # that a mapping gave it a meaning later makes no cause of it
-                word = None
+            word = _word(version.value, names)  # what a mapping came to name while it stood has counted since
+            renamed = replace(version, value=_unnamed(version.value, now) if word is None else today[word])
         if word is not None and before.is_renamed(version.value, word, names):
             value = renamed.value if renamed.value in now else today[word]
             found[-1] = replace(found[-1], value=value)
@@ -190,5 +188,5 @@ def _word(value: str, names: Names) -> str | None:
 
 
 def _unnamed(value: str, now: Names) -> str:
-    """A value that meant nothing when it was set: that today's mapping gives it a meaning makes no cause of it."""
+    """A value that meant nothing while it stood: that today's mapping gives it a meaning makes no cause of it."""
     return f"{value} (not named then)" if meant(value, now) is not None else value

@@ -51,6 +51,7 @@ from tests.simulation.oracle.handoffs import Handoffs, Offer
 from tests.simulation.oracle.notes import Notes
 from tests.simulation.oracle.records import Rec, Records
 from tests.simulation.oracle.terms import terms_of
+from tests.simulation.oracle.words import Reread, in_packaged_words
 
 LOOKED_AGAIN = 60_000
 """Within how long after a closing version counts the service must have looked again: its time is told in whole seconds."""
@@ -81,6 +82,7 @@ class Oracle:
         self._passing = False
 
     def judge(self, events: Sequence[Event]) -> list[Finding]:  # noqa: C901 - the specification, sentence by sentence
+        events = in_packaged_words(events)
         for place, event in enumerate(events):
             self._crm.now = event
             if (
@@ -94,6 +96,8 @@ class Oracle:
                     self._created(event, events, place)
                 case Updated():
                     self._updated(event)
+                case Reread():
+                    self._crm.reread(event)
                 case Archived(ref=ref):
                     self._crm.archive_or_restore(ref, lives=False)
                     if event.own:
@@ -149,7 +153,7 @@ class Oracle:
                 case Ended():
                     self._ended = True
                     self._rest({rec.ref for rec in self._crm.all.values() if rec.ref.kind in {"portfolio", "ticket"}})
-            if isinstance(event, PassBegan | Looked | Checked | Lacked | Sent | Mailed | Remapped) or getattr(
+            if isinstance(event, PassBegan | Looked | Checked | Lacked | Sent | Mailed | Remapped | Reread) or getattr(
                 event, "own", False
             ):
                 continue
@@ -231,6 +235,8 @@ class Oracle:
             for rec in read
             if _is_portfolio(rec) or (parent := self._crm.parent(rec)) is None or parent.ref in looked
         ]
+        # While a value stands that the mapping does not name, no rule fires: what was begun may wait with them.
+        recs = [rec for rec in recs if not self._crm.is_strange(rec)]
         for rec in recs:
             self._check_due(rec)
         for rec in recs:

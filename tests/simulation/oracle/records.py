@@ -14,6 +14,7 @@ from sync.sandbox.process import Names, Process
 from tests.simulation.event_log import Created, Event, Linked, Merged, Ref, Updated
 from tests.simulation.oracle.calendar import Calendar
 from tests.simulation.oracle.terms import Terms
+from tests.simulation.oracle.words import STRANGE, Reread
 
 OWNERS_CACHED = 15 * 60_000
 """Owners are cached and refreshed: for so long a change of them may not have been noticed."""
@@ -242,6 +243,29 @@ class Records:
         for name, value in event.values.items():
             rec.values[name] = value
             rec.history[name].append(Version(event.number, event.at, value, event.own))
+
+    def reread(self, event: Reread) -> None:
+        """What stands is read otherwise.
+
+        What was not named when it was set is a version once it is named, if it stands, or once the record is moved.
+        """
+        rec = self.rec(event.ref)
+        if rec is None:
+            return
+        for name, value in event.values.items():
+            rec.values[name] = value
+            history = rec.history.get(name)
+            if history and history[-1].value.startswith(STRANGE) and not value.startswith(STRANGE):
+                if event.moved:
+                    history.append(Version(event.number, event.at, value, own=False))
+                else:
+                    history[-1] = history[-1]._replace(value=value)
+
+    def is_strange(self, rec: Rec) -> bool:
+        """Whether a value stands on it, or on its portfolio, that the mapping does not name (F.5)."""
+        near = [rec, *([] if (parent := self.parent(rec)) is None else [parent])] if rec.ref.kind == "ticket" else [rec]
+        names = (self.names.status, self.names.needs_revisions)
+        return any(one[name].startswith(STRANGE) for one in near for name in names)
 
     def archive_or_restore(self, ref: Ref, *, lives: bool) -> None:
         rec = self.all.get(ref)
