@@ -206,7 +206,7 @@ def copy(target: str, yes: bool) -> None:
     from sync.errors import ConfigurationError, RefusedError
     from sync.service.lanes import every_lane_held
     from sync.settings import read_settings
-    from sync.storage.copies import copied_at
+    from sync.storage.copies import why_not
     from sync.storage.database import migrate, open_store, shown
     from sync.storage.moving import move
 
@@ -218,9 +218,9 @@ def copy(target: str, yes: bool) -> None:
             f"--to {shown(target)} is no database: name sqlite:///FILE, or postgresql://user:password@host:port/NAME"
         ) from None
     with session.database(settings, write=True) as source, closing(open_store(to)) as other:
-        copied = copied_at(source)
-        if copied is not None:
-            raise RefusedError(f"{source.place} is a copy itself, of {format_moment(copied)}: nothing was copied")
+        refused = why_not(source)
+        if refused is not None:
+            raise RefusedError(f"nothing was copied: {source.place} {refused}")
         _require_nobody_at_work(source)
         confirm(
             f"Copy {source.place} to {other.place}? No service starts on the old one afterwards.",

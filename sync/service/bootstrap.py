@@ -197,12 +197,9 @@ def open_database(settings: Settings) -> Store:
     store = open_store(settings.database_url)
     with _closed_on_error(store):
         migrate(store)
-        copied = copies.copied_at(store)
-        if copied is not None:
-            raise RefusedError(
-                f"{store.place} is a copy of {copied:%Y-%m-%d %H:%M} UTC: what was done since would "
-                "be done again. Move it away and start on an empty one, or see `handoffs db restore --help`"
-            )
+        refused = copies.why_not(store)
+        if refused is not None:
+            raise RefusedError(f"{store.place} {refused}")
     return store
 
 

@@ -49,6 +49,24 @@ def copied_at(store: Store) -> datetime | None:
         return service_state.get(connection, service_state.COPIED_AT)
 
 
+def why_not(store: Store) -> str | None:
+    """Why no service may start on this database, in words that go on from its name; None: it is no copy. Raises `StoreError`."""
+    with store.read() as connection:
+        copied = service_state.get(connection, service_state.COPIED_AT)
+        moved_to = service_state.get(connection, service_state.MOVED_TO)
+    if copied is None:
+        return None
+    if moved_to is not None:
+        return (
+            f"was copied on {copied:%Y-%m-%d at %H:%M} UTC into {moved_to}, and what was done since stands there: set "
+            "DATABASE_URL to that one (to go on with this one after all: `handoffs db restored`)"
+        )
+    return (
+        f"is a copy of {copied:%Y-%m-%d %H:%M} UTC: what was done since would be done again. Move it away and start on an "
+        "empty one, or see `handoffs db restore --help`"
+    )
+
+
 def put_back(copy: Path, place: Path, now: datetime) -> None:
     """Let a copy be the database, in a place where there is none.
 
@@ -67,7 +85,8 @@ def begin_anew(store: Store, now: datetime) -> None:
     The next pass waits until the CRM was asked (docs/process.md G.12). Raises `StoreError`.
     """
     with store.write() as connection:
-        for entry in (*service_state.OF_THE_RECOVERY, service_state.COPIED_AT, service_state.LEDGER_BEGAN_THERE):
+        of_the_copy = (service_state.COPIED_AT, service_state.MOVED_TO, service_state.LEDGER_BEGAN_THERE)
+        for entry in (*service_state.OF_THE_RECOVERY, *of_the_copy):
             service_state.remove(connection, entry)
         service_state.put(connection, service_state.LEDGER_BEGAN, now)
         told_by_us = service_state.get(connection, service_state.BY_OUR_CLOCK) or frozenset()

@@ -47,6 +47,7 @@ def move(source: Store, target: Store, now: datetime) -> Mapping[str, int]:
             raise StoreError(f"{target.place} differs from {source.place}, nothing was kept: {', '.join(differing)}")
     with source.write() as connection:
         service_state.put(connection, service_state.COPIED_AT, now)
+        service_state.put(connection, service_state.MOVED_TO, target.place)
     return counts
 
 

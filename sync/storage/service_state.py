@@ -107,6 +107,9 @@ BY_OUR_CLOCK: Entry[frozenset[str]] = Entry(
 COPIED_AT = _moment("copied")
 """Set in a copy of the database: when it was made. What was done since it takes for undone."""
 
+MOVED_TO: Entry[str] = Entry("moved_to", str, str)
+"""Set beside it in a database that was copied as a whole into another one: its address, without a password."""
+
 RECOVERED: Entry[int] = Entry("recovered", str, int)
 """How many tasks were taken back from the CRM into an empty ledger. Until it is set no pass may begin."""
 

@@ -9,6 +9,11 @@ _UNFIT_TEST = "tests/story/test_unfit_text.py::"
 
 MUTANTS = (
     Mutant(
+        "moved-nobody-knows-where", "Whoever starts on the database that was moved to a server is told to start on an empty one.",
+        "sync/storage/moving.py", "        service_state.put(connection, service_state.MOVED_TO, target.place)\n", "",
+        test="tests/story/test_db_copy.py::test_nobody_starts_on_the_old_one",
+    ),
+    Mutant(
         "left-by-another-spelling", "On PostgreSQL whoever left is not found where their email was typed in capitals.",
         "sync/storage/looks.py", "looks.c.named.icontains(", "looks.c.named.contains(",
         test=_BOTH_TEST + "test_an_email_is_found_however_it_is_written",

@@ -74,10 +74,15 @@ def test_nobody_starts_on_the_old_one(story: Story, monkeypatch: pytest.MonkeyPa
     terminal = Terminal(world, monkeypatch)
     refused = terminal.run("sweep", DATABASE_URL=old)
     assert refused.exit_code == 3
-    assert "is a copy of" in refused.stderr
+    new = f"the database {world.directory / 'new.db'}"
+    assert "was copied on 2026-11-" in " ".join(refused.stderr.split())
+    assert f"into {new}, and what was done since stands there: set DATABASE_URL" in " ".join(refused.stderr.split())
     again = terminal.run("db", "copy", "--to", f"sqlite:///{world.directory / 'third.db'}", "--yes", DATABASE_URL=old)
     assert again.exit_code == 3
-    assert "is a copy itself" in again.stderr
+    assert "nothing was copied" in again.stderr
+    assert f"into {new}" in " ".join(again.stderr.split())
+    assert terminal.run("db", "restored", "--yes", DATABASE_URL=old).exit_code == 0
+    assert terminal.run("sweep", DATABASE_URL=old).exit_code == 0, "whoever changes their mind may go on with it"
 
 
 def test_what_it_refuses(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
