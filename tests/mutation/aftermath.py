@@ -35,7 +35,7 @@ MUTANTS = (
     ),
     Mutant(
         "put-back-not-asked", "A copy that is put back takes for known what it knew when it was made.",
-        COPIES, "(*service_state.OF_THE_RECOVERY, service_state.COPIED_AT, ", "(service_state.COPIED_AT, ",
+        COPIES, "(*service_state.OF_THE_RECOVERY, *of_the_copy)", "of_the_copy",
         test="tests/story/test_put_back.py::test_what_was_done_since_the_copy_is_not_done_again[later]",
     ),
     Mutant(
