@@ -326,20 +326,19 @@ MUTANTS = (
         "9-unfinished-is-live", "The AM is told that a ticket is live that was kicked back after the approval.",
         CONFIRMATION, "return left > closed_at or ticket.stage is not Stage.IN_PROGRESS", "return True",
         test=f"{UNIT}/test_9_confirmation.py::test_9_names_what_is_live[kicked back since the approval]",
-        why="The oracle knows an email by its subject and its receiver; it does not read the body.",
+        why="The oracle reads this email for what was ready too late (9.8) alone.",
     ),
     Mutant(
         "9-late-is-live", "The AM is told that a ticket is live that was ready only after the client had approved.",
         CONFIRMATION, "return came is not None and came > approved_at", "return False",
+        first=("105",),
         test=f"{UNIT}/test_9_confirmation.py::test_9_tells_apart_what_was_ready_only_after_the_approval[one was not]",
-        why="The oracle knows an email by its subject and its receiver; it does not read the body.",
     ),
     Mutant(
         "9-late-by-an-old-approval", "What was never approved in this cycle is late by the approval of the one before.",
         CONFIRMATION, "approved_at is not None and context.cycle_of(approved_at) == cycle", "approved_at is not None",
         test=f"{UNIT}/test_9_confirmation.py::test_9_tells_apart_what_was_ready_only_after_the_approval"
         "[an approval of the cycle before says nothing]",
-        why="The oracle knows an email by its subject and its receiver; it does not read the body.",
     ),
     Mutant(
         "9-link-of-the-next-cycle", "The age of the link is told by the cycle that begins with the closing.",
@@ -351,6 +350,6 @@ MUTANTS = (
         CONFIRMATION, "if ticket.came_in is not None and context.cycle_of(ticket.came_in) == cycle",
         "if ticket.came_in is not None and cycle",
         test=f"{UNIT}/test_9_confirmation.py::test_9_names_what_is_live[a ticket of the next cycle is not of this one]",
-        why="The oracle knows an email by its subject and its receiver; it does not read the body.",
+        why="The oracle reads this email for what was ready too late (9.8) alone.",
     ),
 )  # fmt: skip

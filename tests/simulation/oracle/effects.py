@@ -10,6 +10,7 @@ from tests.simulation.oracle.audit import Audit, unmarked
 from tests.simulation.oracle.calendar import next_date
 from tests.simulation.oracle.finding import Verdict
 from tests.simulation.oracle.handoffs import NOTES_COME_WITHIN, Handoffs, Offer
+from tests.simulation.oracle.live import misplaced
 from tests.simulation.oracle.notes import Notes
 from tests.simulation.oracle.records import (
     AM,
@@ -361,10 +362,18 @@ class Effects:
                 self._check_advanced(offer, what)
                 self._check_owner(offer, self._owner_of.get(event.to, ""), role, what, parent)
                 self._check_text(offer, number, event.text, what)
-                if handoff == "8" and int(str(offer.key[2])) not in self._crm.resets:
-                    self._find("unexplained", f"handoff 9: {what}: before the reset was written")
+                if handoff == "8":
+                    self._check_live(offer, parent, event.text, what)
             return
         self._find("unexplained", what)
+
+    def _check_live(self, offer: Offer, parent: Ref | None, text: str, what: str) -> None:
+        closing, portfolio = int(str(offer.key[2])), self._crm.rec(parent)
+        if closing not in self._crm.resets:
+            self._find("unexplained", f"handoff 9: {what}: before the reset was written")
+        if portfolio is not None and not offer.lost and not self.lacked:
+            for one in misplaced(self._crm, portfolio, closing, text):
+                self._find("unexplained", f"handoff 9: {what}: {one}")
 
     def _check_text(self, offer: Offer, number: str, text: str, what: str) -> None:
         """Of an announcement (5.17, 5.23, 5.21): it stands as it was decided, at some look since it was first offered."""
