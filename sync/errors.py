@@ -94,6 +94,10 @@ class FaultyRecordError(PartialAnswerError):
     """A record came without something that was asked for: nothing may be concluded from it. The text names both."""
 
 
+class PeopleNotReadError(PartialAnswerError):
+    """A record names somebody who is not known yet, and the CRM does not tell who works there: that record has to wait."""
+
+
 class CRMRejectedError(CRMError):
     """The CRM understood and refuses (400, 404, 409, a validation rule): the same call will fail again."""
 

@@ -5,13 +5,22 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+import structlog
+
 from mappings.names import same_to_the_eye
 from mappings.schema import ProcessMapping
 from mappings.vocabulary import Stage
 from mappings.words import words_of
 from sync.clock import Clock
 from sync.crm import Account, CRMReader, Kind, Owner, Pipeline, PipelineStage, PropertyDefinition, RecordRef
-from sync.errors import AuthenticationError, CRMRejectedError, MappingMisfitError
+from sync.errors import (
+    AuthenticationError,
+    CRMError,
+    CRMRejectedError,
+    CRMUnavailableError,
+    MappingMisfitError,
+    PeopleNotReadError,
+)
 from sync.passes.fit import missing_properties, missing_values
 from sync.passes.task_keys import TaskKeys, task_keys
 from sync.passes.words import labels_of, words_in
@@ -27,7 +36,17 @@ STAGES_FOR = timedelta(hours=1)
 DOUBTED_AFTER = timedelta(minutes=1)
 """How old the definitions must be to be read anew because a record came without a property."""
 
+KEPT_FOR = timedelta(days=1)
+"""How old a part of this view may become while the CRM does not answer for it: one endpoint must not keep all else from its
+work. What an old view may miss shows elsewhere: a property that is gone in each record, a stage in the refusal of its write, and
+for whoever has left what was given to them is looked at once that is known (docs/process.md P.9)."""
+
+NOT_ASKED_FOR = timedelta(minutes=1)
+"""How long what the CRM did not answer is not asked again: each try takes a call's patience."""
+
 Labelled = TypeVar("Labelled", Pipeline, PipelineStage)
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +133,14 @@ class PortalCache:
         self._stages_at: datetime | None = None
         self._owners_at: datetime | None = None
         self._sought: dict[str, datetime] = {}
+        self._doubted = False  # whether the definitions are to be read anew, however old they are
+        self._unread: dict[
+            str, tuple[CRMUnavailableError, datetime]
+        ] = {}  # what was not answered, and when it was asked
         self._portal: Portal | None = None  # None: something was read since it was put together
 
     def get(self) -> Portal:
-        """Give the portal, read anew as far as it has aged.
+        """Give the portal, read anew as far as it has aged; as it was where the CRM does not answer, for `KEPT_FOR` at most.
 
         Raises `MappingMisfitError` where the mapping names what the portal has not, what `require_own` raises, and the
         port's errors.
@@ -126,46 +149,94 @@ class PortalCache:
         account = self.account()
         if not self._type_ids:
             self._type_ids = {kind: self._crm.type_id(kind) for kind in Kind}
-        if self._stages_at is None or not timedelta(0) <= now - self._stages_at < STAGES_FOR:
-            self._pipelines = self._crm.pipelines()
-            known = {kind: read_definitions(self._crm, self._mapping, kind) for kind in (Kind.PORTFOLIO, Kind.TICKET)}
-            known[Kind.TASK] = self._crm.properties(Kind.TASK)
-            self._on_tasks = frozenset(known[Kind.TASK])
-            self._on_portfolios = frozenset(known[Kind.PORTFOLIO])
-            self._absent = frozenset(self._mapping.ticket.owners.values()) - known[Kind.TICKET].keys()
-            # HubSpot reads a property that it does not have as nothing at all: an empty status would fire.
-            if missing := missing_properties(self._mapping, known, self._archived):
-                raise MappingMisfitError("\n".join(missing))
-            if impossible := missing_values(self._mapping, known):
-                raise MappingMisfitError("\n".join(impossible))
-            self._choices = _choices(self._mapping, known)
-            status = known[Kind.PORTFOLIO][self._mapping.portfolio.properties.status]
-            self._status_labels = dict(zip(status.options, status.labels, strict=False))
-            self._words = words_in(self._mapping, known, self._crm.label(Kind.PORTFOLIO))
-            self._stages_at = now
-            self._portal = None
-        if self._owners_at is None or not timedelta(0) <= now - self._owners_at < OWNERS_FOR:
-            self._read_owners(now)
+        if self._doubted or not _is_within(STAGES_FOR, self._stages_at, now):
+            self._renew(self._read_definitions, self._stages_at, now)
+        if not _is_within(OWNERS_FOR, self._owners_at, now):
+            self._renew(self._read_owners, self._owners_at, now)
         if self._portal is None:
             self._portal = self._put_together(account)
         return self._portal
+
+    def require_fresh(self) -> None:
+        """Raise the error for which a part of this view is older than it should be, if any is: passes go by it meanwhile."""
+        for error, _ in self._unread.values():
+            raise error
+
+    def _renew(self, read: Callable[[datetime], None], read_at: datetime | None, now: datetime) -> None:
+        """Read a part anew; keep what was read at `read_at` (None: nothing that may be gone by) where there is no answer."""
+        name = read.__name__
+        usable = _is_within(KEPT_FOR, read_at, now)
+        if usable and name in self._unread and _is_within(NOT_ASKED_FOR, self._unread[name][1], now):
+            return
+        try:
+            read(now)
+        except CRMUnavailableError as error:
+            if not usable:
+                raise
+            self._unread[name] = (error, self._clock.now())
+            log.warning("portal.not_read", error=str(error), goes_by=str(read_at))
+        except (CRMError, MappingMisfitError):
+            self.forget()  # whatever is wrong with it, what was read before is not to be gone by
+            raise
+        else:
+            self._unread.pop(name, None)
+
+    def _read_definitions(self, now: datetime) -> None:
+        pipelines = self._crm.pipelines()
+        known = {kind: read_definitions(self._crm, self._mapping, kind) for kind in (Kind.PORTFOLIO, Kind.TICKET)}
+        known[Kind.TASK] = self._crm.properties(Kind.TASK)
+        # HubSpot reads a property that it does not have as nothing at all: an empty status would fire.
+        if missing := missing_properties(self._mapping, known, self._archived):
+            raise MappingMisfitError("\n".join(missing))
+        if impossible := missing_values(self._mapping, known):
+            raise MappingMisfitError("\n".join(impossible))
+        words = words_in(self._mapping, known, self._crm.label(Kind.PORTFOLIO))
+        self._pipelines = pipelines
+        self._on_tasks = frozenset(known[Kind.TASK])
+        self._on_portfolios = frozenset(known[Kind.PORTFOLIO])
+        self._absent = frozenset(self._mapping.ticket.owners.values()) - known[Kind.TICKET].keys()
+        self._choices = _choices(self._mapping, known)
+        status = known[Kind.PORTFOLIO][self._mapping.portfolio.properties.status]
+        self._status_labels = dict(zip(status.options, status.labels, strict=False))
+        self._words = words
+        self._stages_at = now
+        self._doubted = False
+        self._portal = None
 
     def with_people(self, portal: Portal, work_for: Iterable[str] = (), authors: Iterable[str] = ()) -> Portal:
         """Give this view of the portal with its people read anew, where one who is named is not known.
 
         `work_for` (owners' ids or emails) are those whom work is to be given to: they must be known as active. `authors`
         (ids of owners or of users) may have left since. Who was not found a few seconds ago is not looked for again.
-        Raises the port's errors: then nothing may be decided.
+        Raises `PeopleNotReadError` where there is no answer, and the port's other errors: then nothing may be decided for
+        those who name them.
         """
         now = self._clock.now()
         strange = {one for one in work_for if not portal.employs(one)} | set(authors) - portal.acquainted
         lately = {one: at for one, at in self._sought.items() if timedelta(0) <= now - at < SOUGHT_FOR}
         if strange - lately.keys():
-            self._read_owners(now)
+            self._seek(now)
             self._sought = {**lately, **dict.fromkeys(strange, now)}
         if portal.owners is self._owners:
             return portal
         return replace(portal, owners=self._owners, people=_people(self._owners))
+
+    def _seek(self, now: datetime) -> None:
+        """Read the people. What was not answered lately is not asked again: each who names a stranger would wait for it."""
+        name = self._read_owners.__name__
+        error, at = self._unread.get(name, (None, None))
+        if error is None or not _is_within(NOT_ASKED_FOR, at, now):
+            try:
+                self._read_owners(now)
+            except CRMUnavailableError as failed:
+                error = failed
+                self._unread[name] = (failed, self._clock.now())
+            else:
+                self._unread.pop(name, None)
+                return
+        raise PeopleNotReadError(
+            f"somebody who is named is not known yet, and people cannot be read: {error}"
+        ) from error
 
     def _read_owners(self, now: datetime) -> None:
         self._owners = self._crm.owners()
@@ -211,8 +282,8 @@ class PortalCache:
         Not more than once a minute: a property that is only hidden stays defined. Raises as `get`; then somebody has
         archived it.
         """
-        if self._stages_at is not None and not timedelta(0) <= self._clock.now() - self._stages_at < DOUBTED_AFTER:
-            self._stages_at = None
+        if self._stages_at is not None and not _is_within(DOUBTED_AFTER, self._stages_at, self._clock.now()):
+            self._doubted = True
         return self.get()
 
     def _archived(self, kind: Kind) -> Container[str]:
@@ -224,6 +295,12 @@ class PortalCache:
     def forget(self) -> None:
         """Read everything anew next time: something in the portal or the settings may have been mended."""
         self._stages_at = self._owners_at = None
+        self._unread.clear()
+
+
+def _is_within(age: timedelta, at: datetime | None, now: datetime) -> bool:
+    """Whether something was at most so long ago; None: it never was. A clock that was put back tells nothing."""
+    return at is not None and timedelta(0) <= now - at < age
 
 
 def _people(owners: Mapping[str, Owner]) -> dict[str, str]:

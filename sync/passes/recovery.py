@@ -40,6 +40,13 @@ def is_final(store: StoreReader) -> bool:
     return service_state.is_set_for_good(store, service_state.RECOVERED_FOR_GOOD)
 
 
+def took_any_back(store: StoreReader) -> bool:
+    """Tell whether the CRM showed tasks of a ledger before this one. Raises `StoreError`."""
+    with store.read() as connection:
+        taken = service_state.get(connection, service_state.RECOVERED)
+    return bool(taken)
+
+
 def may_land_until(store: StoreReader) -> datetime | None:
     """Tell until when a task may appear that was on its way when the ledger before this one was lost; None: none was."""
     with store.read() as connection:

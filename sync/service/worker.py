@@ -81,6 +81,7 @@ class Worker:
         self._timed = (Chore("daily sweep", self._sweep_if_due, trouble), Chore("poll", self._poll_if_due, trouble))
         self._start = Chore("start", self._note_start, trouble)
         self._drain = Chore("work queue", self._drain_lane, trouble)
+        self._fresh = Chore("reading of people and properties", service.portals.require_fresh, trouble)
         self._review = Chore("review of alerts", self._review_alerts, trouble)
         self._letter = WeeklyLetter(service)
         self._letter_written = Chore("writing of the weekly letter", self._letter.write_if_due, trouble)
@@ -213,6 +214,7 @@ class Worker:
     def _work(self) -> None:
         self._drain.attempt()
         self._letter_sent.attempt()
+        self._fresh.attempt()
         if all(chore.well for chore in (*self._timed, self._drain)):
             self._mending.attempt()
         self._review.attempt()

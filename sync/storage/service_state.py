@@ -276,6 +276,7 @@ CHORES = (
     "daily sweep",
     "poll",
     "work queue",
+    "reading of people and properties",
     "note that all works",
     "review of alerts",
     "writing of the weekly letter",

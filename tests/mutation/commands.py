@@ -111,7 +111,7 @@ MUTANTS = (
     ),
     Mutant(
         "old-label-kept", "A label that was changed in the portal is known only after a restart.",
-        "sync/passes/portal.py", "self._words = words_in(", "self._words = self._words or words_in(",
+        "sync/passes/portal.py", "        self._words = words\n", "        self._words = self._words or words\n",
         test=_WORDS_TEST + "test_a_label_changed_in_the_portal_is_in_the_next_text",
     ),
     Mutant(

@@ -9,6 +9,8 @@ LOG = "sync/log.py"
 RUNNING = "sync/observe/running.py"
 WORKER = "sync/service/worker.py"
 ENDING, AHEAD = "sync/ending.py", "sync/hubspot/ahead.py"
+PORTAL, YOUNG = "sync/passes/portal.py", "sync/passes/effects/young_ledger.py"
+_ENDPOINT_TEST = "tests/story/test_one_endpoint.py::"
 _ENDING_TEST = "tests/story/test_ending.py::"
 _MANY_TEST = "tests/story/test_many_workers.py::"
 _LANES_TEST = "tests/story/test_several_lanes.py::"
@@ -51,6 +53,51 @@ MUTANTS = (
         AHEAD, 'name="crm", daemon=True)', 'name="crm")',
         test="tests/contract/hubspot/test_ahead.py::test_a_call_that_hangs_keeps_no_process_from_its_end",
         why="Nobody tells the simulation to end.",
+    ),
+    # one endpoint
+    Mutant(
+        "a-list-starves-all", "While people or properties are not answered nothing is done.",
+        PORTAL, "            if not usable:\n                raise\n", "            raise\n",
+        test=_ENDPOINT_TEST + "test_a_list_that_is_not_answered_keeps_nobody_waiting[GET */owners/*]",
+        why="Nothing wrong is done: it is late.",
+    ),
+    Mutant(
+        "people-of-long-ago", "Passes go for ever by the people and properties that were read once.",
+        PORTAL, "usable = _is_within(KEPT_FOR, read_at, now)", "usable = read_at is not None",
+        test=_ENDPOINT_TEST + "test_after_a_day_nothing_is_decided_by_it",
+        why="No simulated endpoint is silent for a day.",
+    ),
+    Mutant(
+        "asked-at-every-turn", "What the CRM does not answer is asked before each pass again.",
+        PORTAL, "            return\n        try:\n            read(now)\n",
+        "            pass\n        try:\n            read(now)\n",
+        test=_ENDPOINT_TEST + "test_it_is_not_asked_at_every_turn",
+        why="Nothing wrong is done: it is late.",
+    ),
+    Mutant(
+        "old-people-untold", "`status` says that all is well while people cannot be read.",
+        WORKER, "        self._fresh.attempt()\n", "",
+        test=_ENDPOINT_TEST + "test_status_tells_that_people_are_as_they_were",
+        why="The simulation reads no status.",
+    ),
+    Mutant(
+        "a-stranger-stops-all", "Somebody who is not known yet, while people cannot be read, keeps every record waiting.",
+        "sync/passes/reconcile.py", " and not isinstance(error, PartialAnswerError)", "",
+        test="tests/story/test_people_change.py::TestSomebodyNew::"
+        "test_nothing_is_decided_for_them_while_people_cannot_be_read",
+        why="Nothing wrong is done: it is late.",
+    ),
+    Mutant(
+        "first-day-waits-for-the-search", "In the first minutes no task is made while the search does not answer.",
+        YOUNG, "        if found.unsure and not recovery.took_any_back(self._store):\n", "        if False:\n",
+        test=_ENDPOINT_TEST + "test_a_search_that_fails_on_the_first_day_keeps_no_task_from_being_made",
+        why="Nothing wrong is done: it is late.",
+    ),
+    Mutant(
+        "a-loss-waits-for-no-search", "After a lost database tasks are made though the search has not answered.",
+        YOUNG, "        if found.unsure and not recovery.took_any_back(self._store):\n", "        if found.unsure:\n",
+        test=_ENDPOINT_TEST + "test_after_a_lost_database_tasks_wait_for_the_search",
+        why="It takes somebody who takes a task off its record just before the loss.",
     ),
     # several workers
     Mutant(

@@ -69,7 +69,7 @@ MUTANTS = (
     # whose, and where
     Mutant(
         "owners-cached-for-ever", "Who works here is read once, and never again.",
-        PORTAL, "if self._owners_at is None or not timedelta(0) <= now - self._owners_at < OWNERS_FOR:",
+        PORTAL, "if not _is_within(OWNERS_FOR, self._owners_at, now):",
         "if self._owners_at is None:",
     ),
     Mutant(

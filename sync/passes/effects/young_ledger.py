@@ -93,6 +93,9 @@ class YoungLedger:
             return FoundTasks()
         before = self._keys_before(effects)
         found = self._finder.find(effects, keys, since=since_caused(effects), before=before)
+        if found.unsure and not recovery.took_any_back(self._store):
+            # Nothing speaks for a ledger before this one: a search that fails must not keep all tasks from being made.
+            found = FoundTasks(found.ids)
         self._attempts.failpoint("looked first")
         if found.ids:
             with self._store.write() as connection:
