@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from sync.storage import service_state
+from sync.storage import processes, service_state
 from sync.storage.database import Store, open_store
 
 _ABANDONED: Final = 3600.0
@@ -88,6 +88,7 @@ def begin_anew(store: Store, now: datetime) -> None:
         of_the_copy = (service_state.COPIED_AT, service_state.MOVED_TO, service_state.LEDGER_BEGAN_THERE)
         for entry in (*service_state.OF_THE_RECOVERY, *of_the_copy):
             service_state.remove(connection, entry)
+        processes.forget(connection)  # those that ran when the copy was made would count as cut off
         service_state.put(connection, service_state.LEDGER_BEGAN, now)
         told_by_us = service_state.get(connection, service_state.BY_OUR_CLOCK) or frozenset()
         service_state.put(connection, service_state.BY_OUR_CLOCK, told_by_us | {service_state.LEDGER_BEGAN.name})

@@ -374,6 +374,11 @@ MUTANTS = (
         test=_RUNNING_TEST + "test_a_crash_loop_is_no_life",
     ),
     Mutant(
+        "well-but-for-the-copied", "Whoever ran when a copy was made has crashed once it is put back.",
+        "sync/storage/copies.py", "        processes.forget(connection)  # those", "        # those",
+        test=_RUNNING_TEST + "test_who_ran_when_a_copy_was_made_did_not_crash",
+    ),
+    Mutant(
         "well-without-polls", "A poll that fails for hours is no news.",
         HEALTH, "if now - since > 2 * every + POLL_LATE_BY:", "if now - since > SWEEP_WITHIN:",
         test=_RUNNING_TEST + "test_the_age_of_the_last_poll",

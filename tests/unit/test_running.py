@@ -15,6 +15,7 @@ from sync.observe import health
 from sync.observe.heartbeat import EVERY, Heartbeat
 from sync.observe.running import AT_ONE_GROUP_FOR, CRASHES, MISSED_FOR, SILENT_FOR, live
 from sync.storage import processes, service_state
+from sync.storage.copies import begin_anew
 from sync.storage.database import Store, migrate, open_store
 from sync.storage.processes import Part
 from sync.storage.service_state import Failing
@@ -132,6 +133,15 @@ def test_workers_that_start_together_all_live(told: Told, store: Store, clock: H
         clock.at += timedelta(seconds=15)
         for one in workers:
             one.beat_if_due()
+
+
+def test_who_ran_when_a_copy_was_made_did_not_crash(told: Told, store: Store, clock: HandClock) -> None:
+    """Seen: four workers ran while `pg_dump` did; once that was restored, they were a crash loop."""
+    start(store, clock, range(CRASHES + 1))
+    clock.at += timedelta(minutes=10)
+    begin_anew(store, clock.now())
+    give_signs(store, clock)
+    assert told() == []
 
 
 def test_whoever_fell_silent_before_another_started_was_replaced(told: Told, store: Store, clock: HandClock) -> None:
