@@ -1,6 +1,6 @@
 """Count the calls to the CRM that carrying out a dry run costs, in its batches. Pure.
 
-Counted is what `reconcile` does for the records with something to do, in groups of fifty: read them, decide, read again
+Counted is what `reconcile` does for the records with something to do, in groups: read them, decide, read again
 before a property is written, write, make and close tasks, send emails, and read once more what was written. Not counted
 is what a process asks once when it starts (owners, pipelines, property definitions: some ten calls).
 """
@@ -10,14 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sync.crm import Kind, RecordRef
+from sync.passes.reconcile import GROUP
 from sync.rules.context import Context
 from sync.rules.decide import decide
 from sync.rules.dry_run import DryRun, ExpectedEffect, Round
 from sync.rules.keys import EffectKind
 from sync.rules.model import Write
-
-GROUP = 50
-"""Records of one group of a pass."""
 
 BATCH = 100
 WITH_HISTORY = 50
@@ -37,16 +35,19 @@ CALLS_AN_EMAIL = 2
 """What an email costs that the CRM sends: it is handed over, and asked at once what became of it. Later asks are few."""
 
 
-def calls(dry_runs: Iterable[DryRun], *, email_calls: int) -> int:
-    """Count the calls that these dry runs cost. `email_calls`: `CALLS_AN_EMAIL` where the CRM sends them, else 0."""
+def calls(dry_runs: Iterable[DryRun], *, email_calls: int, group: int = GROUP) -> int:
+    """Count the calls that these dry runs cost. `email_calls`: `CALLS_AN_EMAIL` where the CRM sends them, else 0.
+
+    `group`: how many records a pass takes together; by default as many as where an admin has it done.
+    """
     passes: dict[datetime, list[list[Round]]] = {}
     for dry_run in dry_runs:
         for rounds in _passes(dry_run):
             passes.setdefault(rounds[0].context.times.now, []).append(rounds)
     return sum(
-        _group(records[start : start + GROUP], email_calls)
+        _group(records[start : start + group], email_calls)
         for records in passes.values()
-        for start in range(0, len(records), GROUP)
+        for start in range(0, len(records), group)
     )
 
 

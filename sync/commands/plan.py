@@ -61,7 +61,7 @@ def plan(portfolios: tuple[str, ...], at: date | None, out: Path | None, everyth
             raise click.UsageError("a plan that looks ahead cannot be applied: give --at or --out, not both")
         units = _named_records(built, portfolios)
         with progress_bar("Looking") as progress:
-            found = make(built.reading, units, until=at, progress=progress)
+            found = make(built.reading, units, until=at, progress=progress, by_itself=out is None)
         if out is not None:
             write_file(found, out)
         due = _letter_due(built, at)

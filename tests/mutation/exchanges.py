@@ -64,6 +64,12 @@ MUTANTS = (
         test=_WIRE_TEST + "test_an_answer_that_drips_is_given_up",
     ),
     Mutant(
+        "plan-counts-narrow-groups", "A plan counts calls as if the sweep took fifty records at a time.",
+        "sync/admin/plan/__init__.py", "emails_cost_calls=by_crm) if by_itself else GROUP", "emails_cost_calls=by_crm) and GROUP",
+        test="tests/story/test_plan.py::test_the_calls_of_a_sweep_are_those_of_its_wide_passes",
+        why="No seed makes a plan.",
+    ),
+    Mutant(
         "environment-forgotten", "Calls after the first one go past the proxy of the environment.",
         "sync/hubspot/session.py", "            self._environment = environment", "            self._environment = {}",
         test="tests/contract/hubspot/test_wire.py::TestOnTheWire::"

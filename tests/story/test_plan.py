@@ -13,6 +13,7 @@ from sync.admin import bulk
 from sync.admin.plan import Plan, make, only, read_file, stale, write_file
 from sync.clock import from_ms, local_date
 from sync.crm import Kind, RecordRef
+from sync.passes.reconcile import GROUP
 from sync.rules.dry_run import LATER, Prospect
 from sync.rules.keys import slot_of
 from sync.sandbox.faults import Fault
@@ -181,6 +182,25 @@ def test_the_calls_are_those_that_a_run_makes(world: World) -> None:
     carry_out(world.service, found)
     calls = [call.endpoint for call in world.sandbox.log.since(mark)]
     assert len(calls) == found.calls, calls
+
+
+def test_the_calls_of_a_sweep_are_those_of_its_wide_passes(make_world: MakeWorld) -> None:
+    """Each pass takes up to 500 portfolios, where no email costs a call: what the searches and the start cost is not in it."""
+    world = make_world(webhooks=False, mapping="rules: {effects_per_hour: 100000}\n", email_url="console:")
+    world.next_day()
+    for number in range(3 * GROUP):
+        world.people.create_portfolio(f"Client {number}", world.day(17))
+    world.clock.advance(timedelta(minutes=3))
+    world.sweep()
+    world.minutes(15)
+    by_passes = make(world.service.reading, until=world.day(2), by_itself=True)
+    by_hand = make(world.service.reading, until=world.day(2))
+    world.clock.advance(timedelta(days=2))
+    mark = world.sandbox.log.mark()
+    world.sweep()
+    calls = [one.endpoint for one in world.sandbox.log.since(mark)]
+    passes = [one for one in calls if "batch" in one]
+    assert len(passes) == by_passes.calls < by_hand.calls, calls
 
 
 def busy_again(world: World) -> None:

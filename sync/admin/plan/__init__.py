@@ -19,10 +19,12 @@ from sync.clock import local_date
 from sync.crm import Kind, RecordRef
 from sync.errors import last_line
 from sync.passes import recovery
+from sync.passes.reconcile import GROUP
 from sync.rules.context import Context
 from sync.rules.dry_run import DryRun, dry_run
 from sync.rules.model import LedgerView
 from sync.rules.transition import reopened
+from sync.service.grouping import widest
 from sync.service.reading import ReadingService
 from sync.storage import work_queue
 from sync.storage.ledger import queries
@@ -44,12 +46,14 @@ def make(
     until: date | None = None,
     since: datetime | None = None,
     progress: Progress = no_progress,
+    by_itself: bool = False,
 ) -> Plan:
     """Work out what would be done for these portfolios and lone tickets. Reads only.
 
     `units` None: for every portfolio, and for what the database knows to be enqueued or unfinished besides. `until`
     looks ahead to the end of that day, None: only this moment; `since` lets causes count from then on, as `backfill`
-    would. What cannot be decided is in the plan's `faulty`. Raises the port's errors and `StoreError`.
+    would. What cannot be decided is in the plan's `faulty`. `by_itself`: its calls are those of the service's own passes,
+    which take more records together than where an admin has it done. Raises the port's errors and `StoreError`.
     """
     made_at = service.calendar.now()
     wanted = set(_everything(service) if units is None else units)
@@ -65,16 +69,19 @@ def make(
         progress(looked, len(wanted))
     by_crm = (service.settings.email_url or "").startswith("hubspot:")
     email_calls = cost.CALLS_AN_EMAIL if by_crm else 0  # elsewhere the CRM sends none
+    limit = service.mapping.rules.effects_per_hour
+    group = widest(limit, emails_cost_calls=by_crm) if by_itself else GROUP
     return Plan(
         made_at,
         local_date(made_at, service.mapping.zone),
         until,
         tuple(maker.steps),
         looked,
-        cost.calls(maker.dry_runs.values(), email_calls=email_calls),
+        cost.calls(maker.dry_runs.values(), email_calls=email_calls, group=group),
         maker.faulty,
         maker.dry_runs,
         email_calls,
+        group,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from mappings.vocabulary import Handoff
 from sync.admin import cost
 from sync.crm import RecordRef
+from sync.passes.reconcile import GROUP
 from sync.rules.dry_run import DryRun, Prospect
 from sync.rules.keys import EffectKind
 from sync.rules.model import unit_of
@@ -79,6 +80,7 @@ class Plan:
     faulty: Mapping[RecordRef, str]  # what could not be decided, and why
     dry_runs: Mapping[RecordRef, DryRun] = field(default_factory=dict)  # empty in one that was kept
     email_calls: int = 0  # for each email
+    group: int = GROUP  # records that whoever carries it out takes together
 
     @property
     def due(self) -> tuple[Step, ...]:
@@ -93,7 +95,7 @@ class Plan:
         wanted = set(units)
         steps = tuple(step for step in self.steps if step.unit in wanted)
         dry_runs = {unit: one for unit, one in self.dry_runs.items() if unit in wanted}
-        calls = cost.calls(dry_runs.values(), email_calls=self.email_calls)
+        calls = cost.calls(dry_runs.values(), email_calls=self.email_calls, group=self.group)
         return replace(self, steps=steps, dry_runs=dry_runs, calls=calls)
 
     @cached_property
