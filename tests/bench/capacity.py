@@ -10,8 +10,7 @@ from dataclasses import replace
 
 from tests.bench.capacity_measure import measure
 from tests.bench.capacity_model import Demand, Forecast, Limits, Measured, forecast, most_of_one_portal
-
-SIZES = (100, 1_000, 10_000, 100_000, 1_000_000)
+from tests.bench.capacity_page import SIZES, keep, rows
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -24,8 +23,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--daily", type=float, default=Limits.daily, help="requests a day that the account allows")
     parser.add_argument("--share", type=float, default=Limits.share, help="of these that other apps leave, 0 to 1")
     parser.add_argument("--commits", type=float, default=Limits.commits, help="transactions a second of the database")
+    parser.add_argument("--page", action="store_true", help="keep what is measured, and draw docs/capacity.md anew")
     wanted = parser.parse_args(arguments)
     measured = measure()
+    if wanted.page:
+        keep(measured)
     limits = Limits(daily=wanted.daily, share=wanted.share, commits=wanted.commits)
     demand = Demand(wanted.portfolios or 1, wanted.tickets, wanted.cycles, wanted.latency)
     _show_measured(measured, demand)
@@ -43,16 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _show_measured(measured: Measured, demand: Demand) -> None:
     tickets = demand.tickets
     print(f"Measured: one cycle with {tickets:g} tickets and a round of revisions, by itself")
-    for name, figure in (
-        ("calls that count against ten seconds", f"{measured.calls.at(tickets):,.0f}"),
-        ("calls of associations, which do not", f"{measured.uncounted.at(tickets):,.0f}"),
-        ("webhook events", f"{measured.events.at(tickets):,.0f}"),
-        ("passes over the client", f"{measured.looks.at(tickets):,.0f}"),
-        ("commits", f"{measured.writes.at(tickets):,.0f}"),
-        ("seconds of a processor", f"{measured.cpu.at(tickets):,.2f}"),
-        ("kilobytes kept for good", f"{measured.bytes.at(tickets) / 1000:,.0f}"),
-        ("searches of a poll, of a sweep", f"{measured.searches_a_poll:.0f}, {measured.searches_a_sweep:.0f}"),
-    ):
+    for name, figure in rows(measured, tickets):
         print(f"  {name:<38}{figure:>8}")
     print()
 

@@ -1,9 +1,11 @@
 """The model of `docs/capacity.md`: what binds is what is used most, and more work never needs less of anything."""
 
+import json
 from dataclasses import replace
 
 import pytest
 
+from tests.bench import capacity_page
 from tests.bench.capacity_model import Demand, Limits, Line, Measured, forecast, most_of_one_portal
 
 MEASURED = Measured(
@@ -64,3 +66,10 @@ def test_the_most_of_one_portal_is_the_last_that_fits() -> None:
 def test_portals_share_the_clients() -> None:
     found = forecast(MEASURED, replace(DEMAND, portfolios=1_000_000, portals=20), Limits())
     assert found.portfolios == 50_000
+
+
+def test_the_page_shows_what_was_measured() -> None:
+    told = json.loads(capacity_page.FIGURES.read_text(encoding="utf-8"))
+    page = capacity_page.PAGE.read_text(encoding="utf-8")
+    assert capacity_page.drawn(page, capacity_page.from_json(told)) == page
+    assert capacity_page.as_json(capacity_page.from_json(told)) == told
