@@ -19,6 +19,7 @@ SCENES: dict[str, Callable[[int], Figure]] = {
     "kickoffs": scenes.kickoffs,
     "nothing-due": lambda portfolios: scenes.nothing_due(2 * portfolios),
     "cycle": lambda portfolios: scenes.whole_cycle(max(1, portfolios // 20), 10),
+    "idle-day": lambda _: scenes.idle_day(300),
     "old-tickets": lambda portfolios: scenes.old_tickets(max(1, portfolios // 100), 300),
     "receive-100": lambda _: receiving.receiving(100, 40),
     "receive-1": lambda _: receiving.receiving(1, 160),

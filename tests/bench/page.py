@@ -43,10 +43,41 @@ def written(told: Mapping[str, Any]) -> str:
     machine, figures = told["machine"], [from_json(one) for one in told["figures"]]
     most = max((_due(one) for one in figures), default=0)
     shown = [one for one in figures if _due(one) in {0, most}]
+    cycle = next((one for one in figures if one.name.startswith(_CYCLE)), None)
     return (
-        f"{table(shown)}\n\nMeasured on {machine['on']}: {machine['system']}, {machine['processors']} processors, "
+        f"{table(shown)}\n\n"
+        + ("" if cycle is None else f"{spent(cycle)}\n\n")
+        + f"Measured on {machine['on']}: {machine['system']}, {machine['processors']} processors, "
         f"Python {machine['python']}, SQLite {machine['sqlite']}.\n"
     )
+
+
+_CYCLE = "a whole cycle of"
+_SPENT = (
+    ("searches of the polls and sweeps", ("/search",)),
+    (
+        "settings: owners, pipelines, properties",
+        ("/owners/", "/pipelines/", "/properties/", "/details", "/schemas", "/labels"),
+    ),
+    ("which tickets and Notes a record has", ("/associations/",)),
+    ("what is written: tasks, statuses, closings", ("batch/create", "batch/update")),
+    ("tickets, with their histories or without", ("/tickets/batch/read",)),
+    ("tasks, before they are closed and to see what is done", ("/tasks/batch/read",)),
+    ("portfolios and Notes", ("batch/read",)),
+)
+"""What calls are for, by what their endpoints have in them; the first that fits."""
+
+
+def spent(figure: Figure) -> str:
+    """What the calls of a cycle go to, as a Markdown table."""
+    calls = figure.details["calls"]
+    assert isinstance(calls, dict)
+    found = dict.fromkeys((name for name, _ in _SPENT), 0)
+    for endpoint, number in calls.items():
+        found[next(name for name, signs in _SPENT if any(sign in endpoint for sign in signs))] += number
+    each = figure.ours / sum(found.values())
+    rows = (f"| {name} | {number * each:.2f} |" for name, number in found.items())
+    return "\n".join(["| of a whole cycle, for | calls a portfolio |", "|---|---|", *rows])
 
 
 def chart(told: Mapping[str, Any]) -> str:

@@ -22,6 +22,9 @@ from tests.world import World
 SAMPLE = 20
 """Portfolios for which the script of one call a record is played; its cost is the same for each."""
 
+POLLS_A_DAY = 288
+"""One every five minutes."""
+
 WITH_HISTORY, INPUTS, PAGE, ASSOCIATIONS = 50, 100, 200, 1_000
 """What one call takes at most: reads with history, other batches, a page of a search, reads of associations."""
 
@@ -154,6 +157,31 @@ def whole_cycle(number: int, each: int) -> Figure:
         f"a whole cycle of {number} portfolios × {each} tickets, polls alone", "calls a portfolio",
         ours=len(calls) / number, wanted=1.5, bound=bound.calls / number, baseline=script_calls / number,
         details={**cost.as_json(), "steps": bound.steps},
+    )  # fmt: skip
+
+
+def idle_day(number: int) -> Figure:
+    """Calls of a whole day with so many portfolios in mid-cycle of which nobody changes anything: its sweep and its polls."""
+    with playing() as world:
+        portfolios = [world.people.create_portfolio(f"Client {n}", world.day(40)) for n in range(number)]
+        for portfolio in portfolios:
+            world.people.set_status(portfolio, "Refresh Request Submitted")
+        established(world)
+        world.next_day()
+
+        def a_day() -> None:
+            world.next_day()
+            for _ in range(POLLS_A_DAY):
+                world.clock.advance(timedelta(days=1) / POLLS_A_DAY)
+                world.work(settle=False)
+
+        cost = cost_of(world, a_day)
+        with per_record(world.sandbox) as script:
+            script.look(portfolios[0])
+            baseline = script.calls * number * POLLS_A_DAY
+    return Figure(
+        f"an idle day with {number} portfolios in mid-cycle, polled every five minutes", "calls a day",
+        ours=cost.total, wanted=1_500, bound=3 * POLLS_A_DAY + 3, baseline=baseline, details=cost.as_json(),
     )  # fmt: skip
 
 
