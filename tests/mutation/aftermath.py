@@ -283,6 +283,12 @@ MUTANTS = (
         "test_a_set_is_not_announced_without_a_ticket_that_came_before_it_was_said_to_be_complete",
     ),
     Mutant(
+        "read-across-a-merge", "A portfolio that is merged while it is read is taken for one without tickets.",
+        "sync/passes/snapshot/group.py", "if tries and self._are_merged_meanwhile(lists):", "if False:",
+        test="tests/story/test_interruptions.py::"
+        "test_a_decline_closes_the_tasks_of_tickets_though_its_portfolio_is_merged_while_it_is_read",
+    ),
+    Mutant(
         "verify-merged-sets-were-one", "verify takes two Ad Sets whose tickets were merged later for one.",
         "sync/admin/verify/doubled.py", "if f.at is None or f.at <= at}", "if f.at is None or f.at >= at}",
         test="tests/story/test_verify.py::test_two_sets_whose_tickets_were_merged_later_were_two",

@@ -404,6 +404,12 @@ MUTANTS = (
         test=decision("merged the other one's was completed before the merge, for another status"),
     ),
     Mutant(
+        "merged-done-for-another-approval", "A task of the other one that was completed before the approval closes the cycle.",
+        CLOSED, "return any(one.kind is EffectKind.TASK and one.crm_id not in", "return False and any(one.crm_id not in",
+        test=decision("merged the other one's was completed after the merge, and an approval has come since that has a task "
+                      "of its own"),
+    ),
+    Mutant(
         "merged-emptied-at-once", "A revision that the ticket took from the other one is emptied by the merge.",
         REVISIONS, "if newest.inherited and ticket.merged_at", "if ticket.came_in is None and ticket.merged_at",
         test=decision("merged a revision that the ticket took from the other one is answered, and not emptied by the merge"),

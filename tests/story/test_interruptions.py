@@ -8,6 +8,7 @@ import pytest
 
 from sync.crm import CRMReader, Kind, RecordRef
 from sync.failpoints import no_failpoint
+from sync.passes.snapshot.parents import LastSeenOn, TicketLists, read_lists
 from sync.passes.snapshot.tickets import TicketsRead, read_tickets
 from sync.sandbox.faults import Fault, FaultKind
 from sync.sandbox.process import Names
@@ -377,3 +378,31 @@ def test_a_decline_that_waits_for_its_cadence_closes_nothing_that_came_since(mak
     world.people.associate("ticket", ticket, "portfolio", acme)
     world.minutes(90)
     assert [task.status for task in world.tasks(("ticket", ticket))] == ["NOT_STARTED"] * 2
+
+
+def test_a_decline_closes_the_tasks_of_tickets_though_its_portfolio_is_merged_while_it_is_read(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The portfolio was read, then merged, and then its tickets were asked for: they are on the new record by now."""
+    portfolio = submitted(world)
+    with_ticket(world, portfolio)
+    other = world.people.create_portfolio("Acme 2", world.day(40))
+    world.work()
+    assert [task.subject for task in world.tasks() if task.open] != []
+    world.people.set_status(portfolio, "No Refresh Requested")
+    world.clock.advance(timedelta(minutes=5))
+    acted = False
+
+    def late(crm: CRMReader, portfolios: Sequence[str], last_seen_on: LastSeenOn) -> TicketLists:
+        nonlocal acted
+        if not acted:
+            acted = True
+            world.people.merge("portfolio", portfolio, other)
+        return read_lists(crm, portfolios, last_seen_on)
+
+    monkeypatch.setattr("sync.passes.snapshot.group.read_lists", late)
+    for _ in range(3):
+        world.work()
+        world.minutes(5)
+    assert [task.subject for task in world.tasks() if task.open] == []
+    assert world.kinds() == ["kickoff", "create_tickets", "write_copy", "design_graphics"]

@@ -10,7 +10,7 @@ from sync.clock import CLOCKS_APART, Clock, ahead_of
 from sync.crm import CRMReader, Faulty, Kind, Lack, Reading, Record, RecordRef
 from sync.passes.portal import Portal, PortalCache
 from sync.passes.snapshot.activities import read_notes, read_tasks
-from sync.passes.snapshot.parents import LastSeenOn, Parents, read_listed, read_lists
+from sync.passes.snapshot.parents import LastSeenOn, Parents, TicketLists, read_listed, read_lists
 from sync.passes.snapshot.records import Translator
 from sync.passes.snapshot.tickets import Known, Wanted, changed, is_old, read_tickets
 from sync.rules.in_force import MappingHistory
@@ -218,6 +218,8 @@ class SnapshotReader:
         lists = read_lists(
             self._crm, [i for i, record in portfolios.found.items() if record.id == i], self._last_seen_on
         )
+        if tries and self._are_merged_meanwhile(lists):
+            return self._records(wanted, lone_tickets, portal, past, tries - 1)
         on, parents = lists.listed, lists.parents
         near = {ticket for tickets in lists.on.values() for ticket in tickets}
         lone = sorted(set(lone_tickets) - near, key=int)
@@ -254,6 +256,17 @@ class SnapshotReader:
             to_keep=read.to_keep,
             as_known=read.as_known,
         )
+
+    def _are_merged_meanwhile(self, lists: TicketLists) -> bool:
+        """Whether one of these portfolios has been merged into another since it was read: its tickets are on that one."""
+        suspects = {
+            i
+            for i, tickets in lists.listed.found.items()
+            for ticket in tickets
+            if lists.parents.of.get(ticket) not in {i, None} and ticket not in lists.parents.problems
+        }
+        now = self._crm.read_each(Kind.PORTFOLIO, sorted(suspects, key=int), []) if suspects else Reading({}, {})
+        return any(record.id != i for i, record in now.found.items())
 
     def _have_changed(self, portfolios: Collection[str], on: Mapping[str, Sequence[str]]) -> bool:
         """Whether tickets have come to one of these portfolios (ids), or have left it, since these lists were read."""

@@ -24,7 +24,7 @@ from sync.rules.handoffs.endings import (
 )
 from sync.rules.handoffs.verdicts import done, due, not_applicable, status_write, waiting, with_block
 from sync.rules.handoffs.wording import duration_text, status_name, time_text
-from sync.rules.keys import ClosedByTaskKey, ClosedKey
+from sync.rules.keys import ClosedByTaskKey, ClosedKey, EffectKind
 from sync.rules.model import CloseTask, Effect, OwnTask, RecordedOccurrence, Verdict
 
 
@@ -119,12 +119,18 @@ def _waits_for(context: Context, tasks: Sequence[OwnTask]) -> Verdict:
 
 
 def _approved_after(context: Context, task: OwnTask) -> bool:
-    """Whether the task was completed for an earlier approval, and the one that stands gets its own from handoff 7."""
+    """Whether the task was completed for an earlier approval, and the one that stands gets, or has, its own from handoff 7.
+
+    That it has is told of merged records alone, where an older task counts beside the newest (docs/process.md M.12).
+    """
     history = context.portfolio.status_history
     standing = history[0] if history else None
     if standing is None or task.completed_at is None or task.completed_at >= standing.at:
         return False
-    return context.counts(standing, history) and context.ledger.settled(approval_key(context, standing)) is None
+    recorded = context.ledger.settled(approval_key(context, standing))
+    if recorded is not None:
+        return any(one.kind is EffectKind.TASK and one.crm_id not in {None, task.id} for one in recorded.effects)
+    return context.counts(standing, history)
 
 
 def _reset(context: Context, ending: Ending) -> Verdict:

@@ -310,6 +310,9 @@ class Effects:
             self._crm.parent(ticket) if ticket is not None else None,
         ]
         recs = [rec for rec in (ticket, *parents) if rec is not None]
+        # One that has been merged since it was looked at named its own people.
+        merged = [rec.ref for rec in recs if self._crm.merged_at.get(rec.ref, -1) > offer.number]
+        recs += [former for ref in merged for former in self._crm.former[ref]]
         in_force = self._crm.calendar.since(offer.at)
         named = {terms.stand_ins.get(role, "") for terms in in_force}
         for rec in recs:

@@ -201,6 +201,8 @@ class Records:
         """Merged, with versions that nobody had seen, or before a loss: too much is open to say what must be."""
         self.merged_at: dict[Ref, int] = {}
         """The number of the newest merge that a record came of."""
+        self.former: dict[Ref, list[Rec]] = {}
+        """The records that each was made of, as they were."""
         self.merged_ms: dict[Ref, int] = {}
         """When that was."""
         self._first_look: dict[Ref, int] = {}
@@ -319,6 +321,12 @@ class Records:
         if not seen or self.uncertain & {event.primary, event.other}:
             self.uncertain.add(event.new)
         self.all[event.new] = self._one_of(event.new, primary, other)
+        self.former[event.new] = [
+            primary,
+            other,
+            *self.former.get(event.primary, ()),
+            *self.former.get(event.other, ()),
+        ]
         self.merged_at[event.new] = event.number
         self.merged_ms[event.new] = event.at
         self._called_before[other[self.names.name]] = event.new

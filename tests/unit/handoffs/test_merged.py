@@ -340,6 +340,20 @@ MERGED = [
     ),
     Row(
         "8.7 M.12",
+        "the other one's was completed after the merge, and an approval has come since that has a task of its own",
+        lambda: (
+            submitted()
+            .absorb(other_approved())
+            .complete(TaskKind.IMPLEMENT, None)
+            .status(APPROVED)
+            .look()
+            .later(minutes=3)
+        ),
+        Says("8", WAITING, "is open"),
+        NOTHING,
+    ),
+    Row(
+        "8.7 M.12",
         "the other one's was completed before the merge, for another status",
         lambda: approved().absorb(other_approved().status(SUBMITTED).complete(TaskKind.IMPLEMENT)),
         Says("8", WAITING, "is open"),
