@@ -677,6 +677,7 @@ class Handoffs:
             for task in self.rounds.left_open(ticket, mine):
                 sure = newest and must and not mine.doubtful and not task.completed_since(version)
                 sure = sure and not self._crm.is_forgotten(task)
+                sure = sure and not task.brought  # a merge alone closes nothing (M.7)
                 yield Due(key, f"close {task.rec.ref.id}", None, sure)
         if (ticket.ref, version, role) in self.served:
             return
@@ -746,6 +747,8 @@ class Handoffs:
             known = [note for note in known if note.ref not in self._crm.notes_brought]
             due = {note.ref.id for note in known if self._crm.note_at(note) <= until}
             for task in tasks:
+                if task.brought:
+                    continue  # a merge alone adds nothing to it (M.7)
                 body = task.rec["hs_task_body"]
                 if due - notes_quoted(body) and not are_left_out(body):
                     yield f"handoff 6: notes {sorted(due - notes_quoted(body))} are not in {task.rec.ref}"

@@ -110,6 +110,9 @@ class Task:
     ended: bool = False
     """Its cycle was another record's, and had ended when that one was merged into this."""
 
+    brought: bool = False
+    """It was made for a ticket that was merged into the one that it is for now."""
+
     @property
     def began(self) -> int:
         """What it was made for, or else when it was: the cycle of that moment is its own."""
@@ -340,6 +343,7 @@ class Records:
                 task.ended = task.ended or task.began <= theirs
                 task.joined = 0 if task.ended else event.number
             if task.ticket in {event.primary, event.other}:
+                task.brought = task.brought or task.ticket == event.other
                 task.ticket = event.new
             if task.parent in {event.primary, event.other}:
                 task.parent = event.new
