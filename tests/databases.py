@@ -40,6 +40,15 @@ def drop(url: str) -> None:
         _administer(f'DROP DATABASE IF EXISTS "{url.rpartition("/")[2]}" WITH (FORCE)')
 
 
+def copied(url: str, directory: Path) -> str:
+    """Copy a database of `url_in`, which nobody has open, and give the copy's URL; a SQLite file goes into this directory."""
+    if url.startswith("sqlite"):
+        return f"sqlite:///{shutil.copy(url.removeprefix('sqlite:///'), directory)}"
+    name = f"handoffs_{os.getpid()}_{next(_numbers)}"
+    _recreate(name, template=url.rpartition("/")[2])
+    return server().url(name)
+
+
 def forget(url: str, directory: Path, name: str = "handoffs") -> None:
     """Lose the database of `url_in`: there is none again, or on the server one without a row in it."""
     if url.startswith("sqlite"):

@@ -2,13 +2,13 @@
 
 import os
 import pickle
-import shutil
 import tempfile
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar, cast
 
+from tests.databases import copied, drop
 from tests.world import World
 
 T = TypeVar("T")
@@ -44,12 +44,13 @@ def in_copy(world: World, act: Callable[[World], T]) -> T:
 def _tried(world: World, act: Callable[[World], T]) -> tuple[bool, T | str]:
     try:
         directory = Path(tempfile.mkdtemp(dir=world.directory))
-        shutil.copy(world.directory / "handoffs.db", directory)
+        url = copied(world.settings.database_url, directory)
         world.directory = directory
-        world.settings = world.settings.model_copy(update={"database_url": f"sqlite:///{directory / 'handoffs.db'}"})
+        world.settings = world.settings.model_copy(update={"database_url": url})
         world.restart()
         result = act(world)
         world.service.close()
+        drop(url)
     except BaseException:  # noqa: BLE001 - the end of this process: all that it can still do is to say why
         return False, traceback.format_exc()
     return True, result
