@@ -32,6 +32,33 @@ class _Enduring:
             self._stream.flush()
 
 
+class _Forbearing:
+    """A renderer that renders every event: where a value is refused (odd keys, an object whose own text fails, a circle) each
+    is told as far as it tells itself. What is logged must end neither a pass nor a delivery, least of all an error's account.
+    """
+
+    def __init__(self, renderer: structlog.typing.Processor) -> None:
+        self._renderer = renderer
+
+    def __call__(self, logger: Any, method: str, event: MutableMapping[str, Any]) -> Any:
+        told = dict(event)  # renderers take out what they have rendered
+        try:
+            return self._renderer(logger, method, event)
+        except Exception:  # noqa: BLE001 - it is of the value's own making
+            return self._renderer(logger, method, {str(name): _plain(value) for name, value in told.items()})
+
+
+def _plain(value: object) -> str:
+    """A value's text, within reason; of one that gives none, what it is."""
+    try:
+        return (value if isinstance(value, str) else repr(value))[:_LONGEST]
+    except Exception:  # noqa: BLE001 - as above
+        return f"({type(value).__name__} without a text)"
+
+
+_LONGEST = 2_000
+"""Characters of a value that could not be rendered as it is."""
+
 _CLIENTS: ContextVar[Mapping[str, str]] = ContextVar("clients", default=MappingProxyType({}))
 
 
@@ -61,12 +88,20 @@ def configure(log_format: Literal["console", "json"], *, level: int = logging.IN
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            renderer,
+            _Forbearing(renderer),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Enduring(sys.stderr))),
         cache_logger_on_first_use=True,
     )
+
+
+def text_of(error: BaseException) -> str:
+    """An error's own text, or the name of its class: an error whose text fails must not be another error."""
+    try:
+        return str(error) or type(error).__name__
+    except Exception:  # noqa: BLE001 - it is of the error's own making
+        return type(error).__name__
 
 
 def where(error: BaseException) -> str:

@@ -16,6 +16,7 @@ from sync.errors import (
     TaskPropertyMissingError,
     WrongPortalError,
 )
+from sync.log import text_of
 from sync.observe import health
 from sync.service.bootstrap import Service
 from sync.storage import service_state
@@ -77,7 +78,7 @@ class Trouble:
             self._note(chore, error)
             return self._met(chore, error, failures)
         except Exception:  # telling of a failure must not be one
-            log.exception("worker.trouble_not_told", chore=chore, error=str(error))
+            log.exception("worker.trouble_not_told", chore=chore, error=text_of(error))
             return REFUSED_FOR
 
     def over(self, chore: str) -> None:
@@ -112,8 +113,7 @@ class Trouble:
         except StoreError:
             before = None
         since, times = (self.now(), 0) if before is None else (before.since, before.times)
-        text = str(error) or type(error).__name__
-        self._keep(chore, Failing(since, times + 1, text, isinstance(error, StoreError)))
+        self._keep(chore, Failing(since, times + 1, text_of(error), isinstance(error, StoreError)))
 
     def _keep(self, chore: str, failing: Failing | None) -> None:
         entry = service_state.failing(chore)
@@ -156,7 +156,8 @@ class Trouble:
             case _:
                 log.error("worker.unforeseen", chore=chore, exc_info=error)
                 self.alert(
-                    "unforeseen", f"{type(error).__name__}: {error}\n\nIn the {chore}; the log has the whole of it."
+                    "unforeseen",
+                    f"{type(error).__name__}: {text_of(error)}\n\nIn the {chore}; the log has the whole of it.",
                 )
                 return REFUSED_FOR
 

@@ -99,6 +99,18 @@ MUTANTS = (
         test=_ENDPOINT_TEST + "test_after_a_lost_database_tasks_wait_for_the_search",
         why="It takes somebody who takes a task off its record just before the loss.",
     ),
+    Mutant(
+        "a-value-ends-the-line", "A value that cannot be rendered ends the pass, or the delivery, that logs it.",
+        LOG, "            _Forbearing(renderer),\n", "            renderer,\n",
+        test="tests/unit/test_log.py::test_no_value_keeps_an_event_from_being_told[json]",
+        why="The simulation's logs are not rendered.",
+    ),
+    Mutant(
+        "an-error-ends-the-worker", "An error whose own text fails ends the worker that would tell of it.",
+        "sync/service/chores.py", "times + 1, text_of(error),", "times + 1, str(error),",
+        test="tests/story/test_worker.py::test_an_error_whose_text_fails_ends_no_worker",
+        why="No error of the simulation is so.",
+    ),
     # several workers
     Mutant(
         "waiting-taken-back", "For whom a lane waits is forgotten with each group of another lane.",

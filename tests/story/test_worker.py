@@ -173,3 +173,22 @@ def test_the_service_itself_removes_what_is_older_than_it_is_kept(make_world: Ma
     worker.turn()
     assert kept(), "younger"
     assert len([kind for kind in world.kinds() if kind in {"write_copy", "design_graphics"}]) == 4
+
+
+class Textless(Exception):  # noqa: N818 - any error may be so
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+def test_an_error_whose_text_fails_ends_no_worker(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise Textless
+
+    worker = Worker(world.service)
+    with monkeypatch.context() as broken:
+        broken.setattr("sync.service.bootstrap.Sweep.mark", fail)
+        worker.turn()
+    with world.service.store.read() as connection:
+        failing = service_state.get(connection, service_state.failing("daily sweep"))
+    assert failing is not None
+    assert failing.error == "Textless"
