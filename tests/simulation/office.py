@@ -103,7 +103,7 @@ class Office:
 
 
 class Wording:
-    """Those who give statuses and revisions other values, from dice of their own, as well."""
+    """Those who give statuses, revisions and approvals other values, from dice of their own, as well."""
 
     def __init__(self, seed: int) -> None:
         self._rng = random.Random(f"wording {seed}")

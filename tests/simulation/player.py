@@ -106,7 +106,7 @@ class Player:
         self.mapping: Mapping[str, Any] = {}
         """What differs from the packaged one by now."""
         self.words: Words = {}
-        """What the mapping calls statuses and revisions by now."""
+        """What the mapping calls statuses, revisions and approvals by now."""
         self.said: Words = {}
         """What people call them."""
         self._queue: list[tuple[int, int, Item]] = []
@@ -514,7 +514,7 @@ class Player:
         self._work("drain")
 
     def _reword(self, values: Mapping[str, Any]) -> None:
-        """An admin calls statuses and revisions so in the mapping; a service that is down comes back with it."""
+        """An admin calls statuses, revisions and approvals so in the mapping; a service that is down comes back with it."""
         self.words = words = values["words"]
         if values["said"]:
             self.said = words

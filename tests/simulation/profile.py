@@ -35,7 +35,7 @@ class Profile:
     office: bool
     """Whether admins change the mapping time and again."""
     wording: bool
-    """Whether admins give statuses and revisions other values."""
+    """Whether admins give statuses, revisions and approvals other values."""
     inside: float
     """The share of acts that fall into the middle of a pass."""
     mode: dict[str, Any] | None
@@ -58,7 +58,7 @@ def has_office(seed: int) -> bool:
 
 
 def has_wording(seed: int) -> bool:
-    """Whether admins give statuses and revisions other values in mid-life. Drawn from nothing, too."""
+    """Whether admins give statuses, revisions and approvals other values in mid-life. Drawn from nothing, too."""
     return seed % 12 == 8
 
 

@@ -59,7 +59,7 @@ class Script:
     admins: bool = False
     """Whether the portal has the properties that its admins bring into the mapping in mid-life, and take out again."""
     words: bool = False
-    """Whether its people can choose the words by which admins call statuses and revisions in mid-life."""
+    """Whether its people can choose the words by which admins call statuses, revisions and approvals in mid-life."""
     items: tuple[Item, ...] = ()
 
     def with_items(self, items: Iterable[Item]) -> "Script":

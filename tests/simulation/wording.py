@@ -1,4 +1,4 @@
-"""The words by which admins call statuses and revisions, which they change in mapping and records (F.5).
+"""The words by which admins call statuses, revisions and approvals, which they change in mapping and records (F.5).
 
 What people mean is told in the packaged words; what stands in the CRM is the word of the day.
 """
@@ -27,9 +27,16 @@ _REVISIONS: Final = dict(
 )
 """The packaged word of each key of the mapping."""
 
+_APPROVED: Final = "Approved"
+
 PROPERTIES: Final = {
-    "portfolio": {NAMES.status: tuple(_STATUSES.values())}, "ticket": {NAMES.needs_revisions: tuple(_REVISIONS.values())},
-}  # fmt: skip
+    "portfolio": {NAMES.status: tuple(_STATUSES.values())},
+    "ticket": {
+        NAMES.needs_revisions: tuple(_REVISIONS.values()),
+        NAMES.copy_approval: (_APPROVED,),
+        NAMES.graphic_approval: (_APPROVED,),
+    },
+}
 """The properties whose values are replaced, by the kind of record, each with its packaged words."""
 
 Words = Mapping[str, str]
@@ -72,7 +79,10 @@ def mapping_of(words: Words) -> dict[str, Any]:
         return {}
     return {
         "portfolio": {"statuses": {key: words.get(word, word) for key, word in _STATUSES.items()}},
-        "ticket": {"revisions": {key: words.get(word, word) for key, word in _REVISIONS.items()}},
+        "ticket": {
+            "revisions": {key: words.get(word, word) for key, word in _REVISIONS.items()},
+            "approved": words.get(_APPROVED, _APPROVED),
+        },
     }
 
 

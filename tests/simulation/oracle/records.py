@@ -269,7 +269,7 @@ class Records:
     def is_strange(self, rec: Rec) -> bool:
         """Whether a value stands on it, or on its portfolio, that the mapping does not name (F.5)."""
         near = [rec, *([] if (parent := self.parent(rec)) is None else [parent])] if rec.ref.kind == "ticket" else [rec]
-        names = (self.names.status, self.names.needs_revisions)
+        names = (self.names.status, self.names.needs_revisions, *self.approvals.values())
         return any(one[name].startswith(STRANGE) for one in near for name in names)
 
     def archive_or_restore(self, ref: Ref, *, lives: bool) -> None:

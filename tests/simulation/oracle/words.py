@@ -96,5 +96,7 @@ class _Reader:
 def _named_by(values: Mapping[str, Any]) -> dict[str, str]:
     """The packaged word of each word that a mapping names."""
     portfolio, ticket = values.get("portfolio", {}), values.get("ticket", {})
-    named = {**portfolio.get("statuses", {}), **ticket.get("revisions", {})}
-    return {word: PACKAGED[word] for word in named.values()} if named else dict(_PACKAGED)
+    if "statuses" not in portfolio:
+        return dict(_PACKAGED)
+    named = (*portfolio["statuses"].values(), *ticket["revisions"].values(), ticket["approved"])
+    return {word: PACKAGED[word] for word in named}
