@@ -154,6 +154,11 @@ MUTANTS = (
         test=decision("6 approved and moved, no task ticked: a second round, and the task of the first is closed"),
     ),
     Mutant(
+        "6-delivered-before-the-merge", "What one of two merged tickets had delivered is taken for a round that goes on.",
+        ROUNDS, "is not None and emptied < until:", "is not None and emptied > until:",
+        test="tests/story/handoffs/test_merged.py::test_6_a_round_that_the_other_had_delivered_is_over[webhooks-a new record]",
+    ),
+    Mutant(
         "6-closes-what-was-reopened", "A task of the round before that a person has opened again since is closed.",
         REVISIONS, "if task.is_open_since(version.at)]", "if task.is_open]",
         test=decision("6 the task of the round before was opened again since: it stays"),

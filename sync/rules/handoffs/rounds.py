@@ -12,7 +12,7 @@ from mappings.vocabulary import Handoff, Revision, Role, Status, TaskKind
 from sync.clock import from_ms
 from sync.rules import keys
 from sync.rules.context import Context
-from sync.rules.keys import RevisionKey
+from sync.rules.keys import RevisionClearedKey, RevisionKey
 from sync.rules.model import ROUNDS, OccurrenceState, RecordedEffect, Ticket, Version
 from sync.rules.process import Work, work_of
 
@@ -115,9 +115,20 @@ def delivered_at(
     shown = [at for at in (*ticket.approved.get(role, ()), *ticket.came_to_review) if since < at < until]
     if shown:  # a task that was ticked before is not read for this: what was left until then belongs to that round
         return min(shown)
+    if (emptied := _emptied_at(context, ticket, of)) is not None and emptied < until:
+        return emptied
     tasks = [effect.crm_id for key, effect in _tasks(context, ticket, kind) if key.ms in of.versions]
     completed = (task.completed_at for task in context.tasks(i for i in tasks if i is not None) if task.exists)
     return min((moment for moment in completed if moment is not None and moment < until), default=None)
+
+
+def _emptied_at(context: Context, ticket: Ticket, of: Round) -> datetime | None:
+    """When the ticket had come back after a version of the round, by what the ledger emptied Needs Revisions for (6.12).
+
+    The histories do not show it of a ticket that was merged into this one: they are the primary's (M.8).
+    """
+    cleared = (context.ledger.settled(RevisionClearedKey(ticket.id, ms)) for ms in of.versions)
+    return min((one.cause_at for one in cleared if one is not None and one.cause_at is not None), default=None)
 
 
 def last_delivery(context: Context, ticket: Ticket, kind: TaskKind, role: Role, now: Round) -> datetime:

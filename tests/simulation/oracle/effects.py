@@ -253,7 +253,10 @@ class Effects:
         rounds, cause = self._handoffs.rounds.of(ticket, role), int(str(offer.key[2]))
         mine = next(one for one in rounds if one.has(cause))
         made = len({one.number for one in rounds if one is not mine and self._handoffs.rounds.tasks(ticket, one)})
-        numbers = range(1 + made, mine.number + 1)  # what a decline has bypassed was no round
+        # What a decline has bypassed was no round; whether those of another ticket that was merged into it count is not said.
+        theirs = {task.cause for task in self._handoffs.rounds.all_tasks(ticket, role)}
+        brought = sum(not any(one.has(version) for one in rounds) for version in theirs)
+        numbers = range(1 + made, mine.number + brought + 1)
         if not any(f"This is round {number} of the changes" in rec["hs_task_body"] for number in numbers):
             self._find("unexplained", f"handoff 6: {rec.ref} “{rec['hs_task_subject']}”: is round {list(numbers)}")
         may, sure = self._handoffs.rounds.notes_since_delivery(ticket, mine)

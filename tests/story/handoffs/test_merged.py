@@ -421,6 +421,24 @@ def test_6_a_revision_is_not_asked_for_again(
     assert len(of(world, "revise_copy")) == 1
 
 
+def test_6_a_round_that_the_other_had_delivered_is_over(make_world: MakeWorld, options: dict[str, Any]) -> None:
+    """The other one came back into Pending Approval: what is asked for after the merge is a new round (seed 51082)."""
+    world = make_world(**options)
+    _, (first, second) = in_review(world)
+    world.people.request_revisions(second, "Copy Revisions Only", note="Warmer, please")
+    world.work()
+    (task,) = of(world, "revise_copy")
+    ready(world, second)
+    assert world.people.ticket(second)["needs_revisions"] == ""
+    new = world.people.merge("ticket", first, second)
+    world.minutes(5)
+    world.people.request_revisions(new, "Copy Revisions Only", note="Colder again")
+    world.minutes(5)
+    before, now = of(world, "revise_copy")
+    assert (before.id, before.status, now.status) == (task.id, "COMPLETED", "NOT_STARTED")
+    assert now.subject.endswith("(round 2)")
+
+
 # -- 7, 8 and 9
 
 
