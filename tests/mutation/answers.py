@@ -200,6 +200,12 @@ MUTANTS = (
         "test_of_a_ticket_on_the_portfolio_keeps_its_set_waiting",
     ),
     Mutant(
+        "deleted-ticket-lacks-its-list", "A deleted ticket holds up its set where the answer says nothing of it.",
+        "sync/passes/snapshot/parents.py", "gone = doubtful - find_existing(crm, doubtful) if doubtful else set()",
+        "gone = set[str]() if doubtful else set()",
+        test="tests/story/test_listed_in_one_place.py::test_a_ticket_that_was_deleted_holds_up_nothing[empty list-left out]",
+    ),
+    Mutant(
         "unlisted-is-gone", "A ticket that its portfolio's list lacks is on it no more, whatever its own list says.",
         "sync/passes/snapshot/parents.py", "        if home in on:\n            on[home].add(ticket)\n",
         "        assert home or not home\n",

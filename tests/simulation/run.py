@@ -76,7 +76,7 @@ def _disproved(player: Player) -> list[Finding]:
     # A task that was in the recycle bin for a while cannot be told from one that was there all the time.
     restored = {event.ref.id for event in player.events if isinstance(event, Restored) and event.ref.kind == "task"}
     return [
-        Finding(one.sort.value, at, f"verify: {one.cause}")  # type: ignore[arg-type]  # the same words
+        Finding("missing" if one.sort is Sort.NOT_READ else one.sort.value, at, f"verify: {one.cause}")  # type: ignore[arg-type]  # the same words
         for one in player.proof.of(*FAULTS, Sort.NOT_READ)
         if not ((one.sort is Sort.DOUBLED or "restored since" in one.cause) and restored & set(one.tasks))
     ]

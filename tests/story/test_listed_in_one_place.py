@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from sync.admin.verify import FAULTS, verify
-from sync.storage import work_queue
+from sync.admin.verify import FAULTS, Sort, verify
+from sync.sandbox import Quirks
+from sync.storage import faulty_records, work_queue
 from tests.conftest import MakeWorld
 from tests.story.handoffs.steps import begun, of, ready, with_tickets
 from tests.story.one_cycle import PAST
@@ -111,3 +112,20 @@ def test_while_nobody_can_tell_where_it_is_its_set_waits(world: World) -> None:
     world.next_day()
     (task,) = of(world, "share_deliverables")
     assert "Ad 2" in task.body
+
+
+@pytest.mark.parametrize("told", ["207", "200", "left out"])
+@pytest.mark.parametrize("none", ["problem", "empty list"])
+def test_a_ticket_that_was_deleted_holds_up_nothing(make_world: MakeWorld, told: str, none: str) -> None:
+    """However the portal tells of a list of associations that there is none of, or that nobody knows the record."""
+    world = make_world(quirks=Quirks(batch_read_problems=told, no_associations=none), go_live=PAST)  # type: ignore[arg-type]
+    portfolio, (one, other) = submitted(world)
+    ready(world, one)
+    world.people.archive("ticket", other)
+    for _ in range(12):
+        world.minutes(5)
+    assert world.status(portfolio) == "Creatives Pending Approval"
+    with world.service.store.read() as connection:
+        assert faulty_records.find(connection) == []
+    report = verify(world.service.reading)
+    assert [found.cause for found in report.of(*FAULTS, Sort.NOT_READ)] == []

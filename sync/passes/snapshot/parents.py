@@ -42,13 +42,20 @@ def read_lists(crm: CRMReader, portfolios: Sequence[str], last_seen_on: LastSeen
     listed = read_listed(crm, portfolios)
     near = {ticket for tickets in listed.found.values() for ticket in tickets}
     missed = {ticket: i for ticket, i in last_seen_on(listed.found.keys()).items() if ticket not in near}
-    parents = _uncontradicted(crm, find_parents(crm, near | missed.keys()), listed)
+    parents = _uncontradicted(crm, _without_gone(crm, find_parents(crm, near | missed.keys()), missed.keys()), listed)
     on = {i: set(tickets) for i, tickets in listed.found.items()}
     for ticket, before in missed.items():
         home = before if ticket in parents.faulty else parents.of.get(ticket)
         if home in on:
             on[home].add(ticket)
     return TicketLists(listed, {i: sorted(tickets, key=int) for i, tickets in on.items()}, parents)
+
+
+def _without_gone(crm: CRMReader, parents: Parents, missed: Collection[str]) -> Parents:
+    """Take those that no list of a portfolio has, and that do not exist any more, for gone: their own list does not come."""
+    doubtful = parents.faulty.keys() & set(missed)
+    gone = doubtful - find_existing(crm, doubtful) if doubtful else set()
+    return replace(parents, faulty={t: one for t, one in parents.faulty.items() if t not in gone}) if gone else parents
 
 
 def read_listed(crm: CRMReader, portfolios: Sequence[str]) -> Reading[Sequence[str]]:
