@@ -399,6 +399,8 @@ class Oracle:
     def _put_off(self, rec: Rec) -> None:
         """Note when the service must have looked again: an Ad Set is complete by then, or something counts."""
         complete, counts = self._handoffs.complete_at(rec), self._handoffs.counts_at(rec)
+        if counts is not None and self._crm.calendar.terms.period(rec[self._crm.names.cadence]) is None:
+            counts = None  # it is blocked once it counts, and looked at again much later
         if counts is not None and (complete is None or counts < complete):
             self._due_looks.put_off(rec.ref, counts, LOOKED_AGAIN)
         elif complete is not None:
