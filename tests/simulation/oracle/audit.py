@@ -86,8 +86,9 @@ class Audit:
 
     def _body_written(self, rec: Rec, body: str, over: set[str]) -> None:
         """A line is added at the end, once; all that people wrote stays, and a mark that was there is last (K.3)."""
-        marks = {mark for one in over for mark in MARK.findall(one)}
-        if marks and not any(body.endswith(mark) for mark in marks):
+        # A write that lands late rests on any reading: one may be of before a person had replaced the body, mark and all.
+        marks = [MARK.findall(one) for one in over]
+        if not any(not found or any(body.endswith(mark) for mark in found) for found in marks):
             self._find("missing", f"the mark of {rec.ref} is no longer the last of its body")
         body, before = unmarked(body), {unmarked(one) for one in over}
         added = next(
