@@ -289,6 +289,16 @@ MUTANTS = (
         "test_a_decline_closes_the_tasks_of_tickets_though_its_portfolio_is_merged_while_it_is_read",
     ),
     Mutant(
+        "line-says-it-again", "What a task's body links to already is added to it again by another line.",
+        "sync/passes/effects/lines.py", "    said = set(_NOTE.findall(html.unescape(body)))", "    said = set[str]()",
+        test="tests/story/test_lost_database.py::test_late_notes_that_were_added_one_by_one_are_not_added_again_together",
+    ),
+    Mutant(
+        "two-lines-say-the-same", "Two lines of one pass add the same Note to one task.",
+        "sync/passes/effects/lines.py", "                bodies[task] += line\n", "                assert line or not line\n",
+        test="tests/story/test_lost_database.py::test_late_notes_that_were_added_one_by_one_are_not_added_again_together",
+    ),
+    Mutant(
         "verify-merged-sets-were-one", "verify takes two Ad Sets whose tickets were merged later for one.",
         "sync/admin/verify/doubled.py", "if f.at is None or f.at <= at}", "if f.at is None or f.at >= at}",
         test="tests/story/test_verify.py::test_two_sets_whose_tickets_were_merged_later_were_two",

@@ -392,3 +392,27 @@ def test_a_task_for_whom_nobody_is_named_any_more_was_made_all_the_same(make_wor
     world.minutes(5)
     world.minutes(30)
     assert subjects(sink) == sent
+
+
+def test_late_notes_that_were_added_one_by_one_are_not_added_again_together(make_world: MakeWorld) -> None:
+    """docs/process.md 6.21: the body shows what it quotes, though the ledger that knew it is lost."""
+    world = make_world(go_live=PAST)
+    people = world.people
+    portfolio = people.create_portfolio("Acme", world.day(40))
+    ticket = people.create_ticket("Ad 1", "Winter", portfolio)
+    people.request_revisions(ticket, "Copy Revisions Only", note="shorter")
+    world.work()
+    for said in ("and bluer", "and rounder"):
+        people.note("ticket", ticket, said)
+        people.set("ticket", ticket, {"needs_revisions": ""})
+        people.set("ticket", ticket, {"needs_revisions": "Copy Revisions Only"})
+        world.minutes(4)
+    (task,) = (one for one in world.tasks(("ticket", ticket)) if "evis" in one.subject)
+    assert [task.body.count(said) for said in ("shorter", "and bluer", "and rounder", "Added:")] == [1, 1, 1, 2]
+    world.restart(lose_database=True)
+    world.clock.advance(timedelta(hours=2))
+    world.sweep()
+    for _ in range(4):
+        world.minutes(5)
+    (task,) = (one for one in world.tasks(("ticket", ticket)) if "evis" in one.subject)
+    assert [task.body.count(said) for said in ("shorter", "and bluer", "and rounder")] == [1, 1, 1]

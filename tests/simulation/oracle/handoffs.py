@@ -789,7 +789,9 @@ class Handoffs:
             must = stands == again.rec.ref
             if must or (not fired and completed.number > version.number):
                 must = must and self._crm.now.at - completed.at >= SETTLE + TOLD
-                must = must and again.joined <= completed.number  # else completed before the merge that brought it (M.12)
+                must = (
+                    must and again.joined <= completed.number
+                )  # else completed before the merge that brought it (M.12)
                 # Nothing comes before an ending that is blocked.
                 yield Due(("8t", rec.ref.id, version.number), "write", None, must and not pending)
 
