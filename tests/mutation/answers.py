@@ -194,8 +194,8 @@ MUTANTS = (
     Mutant(
         "left-out-parent-is-none", "A ticket whose own list is left out counts for none, though its portfolio's list has it.",
         "sync/passes/snapshot/parents.py",
-        "parents = _uncontradicted(crm, find_parents(crm, near | missed.keys()), listed)",
-        "parents = find_parents(crm, near | missed.keys())",
+        "parents = _uncontradicted(crm, _without_gone(crm, find_parents(crm, near | missed.keys()), missed.keys()), listed)",
+        "parents = _without_gone(crm, find_parents(crm, near | missed.keys()), missed.keys())",
         test="tests/story/test_incomplete_answers.py::TestAListThatIsLeftOut::"
         "test_of_a_ticket_on_the_portfolio_keeps_its_set_waiting",
     ),
