@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -46,13 +47,19 @@ def _quiet_logs() -> Iterator[None]:
 
 
 @pytest.fixture
-def make_world(tmp_path: Path) -> Iterator[MakeWorld]:
-    """Worlds, each in a directory of its own; closed at the end."""
+def make_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeWorld]:
+    """Worlds, each in a directory of its own; closed at the end.
+
+    Where two clocks differ, what a call takes is told by the worlds' own time too: a busy machine would move the CRM's.
+    """
     made: list[World] = []
+    stopwatch = SimpleNamespace(perf_counter=lambda: made[-1].clock.seconds() if made else 0.0)
 
     def make(**options: Any) -> World:
         directory = tmp_path / f"world-{len(made)}"
         directory.mkdir()
+        if options.get("ahead"):
+            monkeypatch.setattr("sync.hubspot.transport.time", stopwatch)
         made.append(World(directory, **options))
         return made[-1]
 
