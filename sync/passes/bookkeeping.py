@@ -15,7 +15,14 @@ from sync.passes.held_lane import HeldLane
 from sync.passes.ledger_views import Known, ledger_views, merged_into, recorded_occurrences
 from sync.passes.snapshot import Group
 from sync.passes.snapshot.parents import find_existing, find_parents
-from sync.rules.model import EffectState, Former, LedgerView, OccurrenceState, RecordedOccurrence
+from sync.rules.model import (
+    EffectState,
+    Former,
+    LedgerView,
+    OccurrenceState,
+    RecordedOccurrence,
+    SeenVersions,
+)
 from sync.storage import (
     changes,
     identities,
@@ -134,7 +141,9 @@ class Bookkeeper:
         former = merged_into(connection, group)
         if not former:
             return ()
-        identities.remember(connection, (_dated(one, group, self._clock.now()) for one in former))
+        merged = {record for one in former for record in (one.record, one.into)}
+        seen = identities.seen(connection, merged).versions
+        identities.remember(connection, (_dated(one, former, seen, group, self._clock.now()) for one in former))
         current = identities.last_of(former)
         ledger.hand_over(connection, current)
         portfolios = {old.id: new.id for old, new in current.items() if old.kind is Kind.PORTFOLIO}
@@ -174,13 +183,16 @@ class Bookkeeper:
         return ledger_views(connection, group, known)
 
 
-def _dated(one: Former, group: Group, now: datetime) -> Former:
+def _dated(one: Former, former: Iterable[Former], seen: SeenVersions, group: Group, now: datetime) -> Former:
     """The merge with its time, as far as the CRM shows it: by a version that it wrote itself, else it was before now.
 
-    A record of which it was known before keeps the time that it had (`identities.remember`).
+    What an earlier merge of one of the two has written is older than what was seen of them since. A record of which it was
+    known before keeps the time that it had (`identities.remember`).
     """
-    written = [version.at for history in group.histories_of(one.into) for version in history if version.by_merge]
-    return replace(one, at=one.at or max(written, default=now))
+    parts = {one.into, *(other.record for other in former if other.into == one.into)}
+    newest = max((ms for part in parts for times in seen.get(part, {}).values() for ms in times), default=0)
+    shown = (version for history in group.histories_of(one.into) for version in history if version.by_merge)
+    return replace(one, at=one.at or max((version.at for version in shown if version.ms >= newest), default=now))
 
 
 def _departed(

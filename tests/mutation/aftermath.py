@@ -299,6 +299,11 @@ MUTANTS = (
         test="tests/story/test_lost_database.py::test_late_notes_that_were_added_one_by_one_are_not_added_again_together",
     ),
     Mutant(
+        "merged-when-first-merged", "What an earlier merge has written dates a later one of the same record.",
+        "sync/passes/bookkeeping.py", "for version in shown if version.ms >= newest", "for version in shown if newest >= 0",
+        test="tests/story/handoffs/test_merged.py::test_2a_a_second_merge_is_not_as_old_as_the_first[poll and sweep]",
+    ),
+    Mutant(
         "verify-merged-sets-were-one", "verify takes two Ad Sets whose tickets were merged later for one.",
         "sync/admin/verify/doubled.py", "if f.at is None or f.at <= at}", "if f.at is None or f.at >= at}",
         test="tests/story/test_verify.py::test_two_sets_whose_tickets_were_merged_later_were_two",

@@ -245,6 +245,33 @@ def test_an_ending_carried_out_only_after_the_merge_closes_the_tasks_of_both(
     assert len(world.tasks()) == 2
 
 
+def test_2a_a_second_merge_is_not_as_old_as_the_first(make_world: MakeWorld) -> None:
+    """Only the first has written a version, and a poll tells of neither: the other one's decline is of before the second."""
+    world = make_world()
+    acme, bolt = two(world)
+    world.people.set_refresh_date(bolt, world.day(11))  # the newest date of both is not the one that is to stand
+    world.work()
+    world.clock.advance(_A_MINUTE)
+    acme = world.people.merge("portfolio", acme, bolt)
+    world.work()
+    cord = world.people.create_portfolio("Cord", world.day(9))
+    world.work()
+    world.people.set_status(cord, "No Refresh Requested")
+    world.work()
+    world.minutes(10)
+    world.people.set("portfolio", acme, {"creative_refresh_date": world.day(8).isoformat()})
+    world.people.set_status(acme, "Refresh Request Submitted")
+    world.work()
+    world.minutes(10)
+    new = world.people.merge("portfolio", acme, cord)
+    world.work()
+    world.minutes(10)
+    world.people.set_status(new, "No Refresh Requested")
+    world.work()
+    world.minutes(10)
+    assert [task.open for task in of(world, "kickoff")] == [False, False, False]
+
+
 # -- 2b and 3
 
 
