@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import Any
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -100,6 +101,17 @@ def _write(words: bytes) -> None:
             os.write(2, words)
 
 
+def _hand_back(handlers: Mapping[signal.Signals, Any]) -> None:
+    """Give signals to other handlers. One that comes just then is not lost: Python drops what was not handled before.
+
+    Held back, what has come is handled by the old one, and what comes is handled by the new one.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, handlers)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, handlers)
+
+
 @contextmanager
 def ending(words: str = "", *, surely: Mapping[signal.Signals, int] | None = None) -> Iterator[Ending]:
     """Yield what SIGTERM and Ctrl-C set; `words` are then written to stderr. The handlers from before come back at the end.
@@ -116,8 +128,7 @@ def ending(words: str = "", *, surely: Mapping[signal.Signals, int] | None = Non
     try:
         yield told
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        _hand_back(before)
         told.over()
         if codes and not told.is_set():
             keeper.join()

@@ -131,8 +131,9 @@ def test_a_process_that_something_holds_is_ended_all_the_same(first: list[signal
         _, err = process.communicate(timeout=SOON)
     finally:
         process.kill()
-    assert process.returncode == 7
-    assert b"Ended in the middle" in err
+    # After a Ctrl-C it may have given its signals back by the time of the second, which then ends it at once.
+    assert process.returncode == 7 or (first and process.returncode == -signal.SIGTERM)
+    assert (b"Ended in the middle" in err) is (process.returncode == 7)
 
 
 LOGS_WITHOUT_PAUSE = """
