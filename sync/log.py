@@ -80,7 +80,9 @@ def configure(log_format: Literal["console", "json"], *, level: int = logging.IN
     if log_format == "json":
         renderer = structlog.processors.JSONRenderer(ensure_ascii=not speaks_unicode(sys.stderr))
     else:
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -259,7 +259,7 @@ def test_a_search_that_fails_keeps_no_other(world: World, fails: str, kind: str)
     world.people.complete_task(task.id)
     world.clock.advance(timedelta(minutes=1))
     world.people.flush_search()
-    world.sandbox.faults.add(Fault("503", f"POST */{fails}/search", lasts=120))
+    world.sandbox.faults.add(Fault("503", f"POST */{fails}/search", lasts=600))
     with pytest.raises(HandoffsError):
         _poll(world)
     assert _marked(world) == set(changed.values()) - {changed[fails]}
