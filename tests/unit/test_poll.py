@@ -277,7 +277,7 @@ def test_what_a_search_found_before_it_failed_is_taken(world: World, monkeypatch
     monkeypatch.setattr("sync.hubspot.search.PAGE", 2)
     found = [world.people.create_portfolio(f"Client {n}", world.day(40)) for n in range(3)]
     world.prepare()
-    world.sandbox.faults.add(Fault("503", "POST *portfolios/search", skip=1, lasts=120))
+    world.sandbox.faults.add(Fault("503", "POST *portfolios/search", skip=1, lasts=600))
     with pytest.raises(HandoffsError):
         _poll(world)
     assert _marked(world) == {_portfolio(one) for one in found[:2]}

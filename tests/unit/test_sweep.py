@@ -220,10 +220,11 @@ def test_a_sweep_that_was_not_finished_is_done_again(world: World) -> None:
     world.people.create_portfolio("Acme", world.day(0))
     world.people.flush_search()
     world.prepare()
-    world.sandbox.faults.add(Fault("503", "POST *portfolios/search", lasts=120))
+    world.sandbox.faults.add(Fault("503", "POST *portfolios/search", lasts=600))
     _turn(world)
     assert _sweeps(world) == [("2026-11-02", False)]
     assert world.tasks() == []
+    world.sandbox.faults.clear()
     world.clock.advance(timedelta(minutes=3))
     _turn(world)
     assert _sweeps(world) == [("2026-11-02", True)]
