@@ -134,9 +134,8 @@ class PortalCache:
         self._owners_at: datetime | None = None
         self._sought: dict[str, datetime] = {}
         self._doubted = False  # whether the definitions are to be read anew, however old they are
-        self._unread: dict[
-            str, tuple[CRMUnavailableError, datetime]
-        ] = {}  # what was not answered, and when it was asked
+        # What was not answered, and when it was asked.
+        self._unread: dict[str, tuple[CRMUnavailableError, datetime]] = {}
         self._portal: Portal | None = None  # None: something was read since it was put together
 
     def get(self) -> Portal:

@@ -56,7 +56,7 @@ class Lines:
         bodies, lines = dict(bodies), dict[str, str]()
         for effect in effects:
             task = addressed_task(effect)
-            context = unsaid(_context(effect), bodies[task])
+            context = _unsaid(_context(effect), bodies[task])
             line = self._line(effect, context, done) if context["notes"] else ""
             if line is not None:
                 lines[effect.key] = line
@@ -97,10 +97,10 @@ def _context(effect: LedgerEffect) -> Mapping[str, Any]:
 
 def _stands(body: str, effect: LedgerEffect, line: str) -> bool:
     """Whether a body tells this already: by this line, or by links to all of its Notes."""
-    return _words(line) in _words(body) or not unsaid(_context(effect), body)["notes"]
+    return _words(line) in _words(body) or not _unsaid(_context(effect), body)["notes"]
 
 
-def unsaid(context: Mapping[str, Any], body: str) -> dict[str, Any]:
+def _unsaid(context: Mapping[str, Any], body: str) -> dict[str, Any]:
     """What a line tells, without the Notes to which a link stands in the body already.
 
     A ledger that was lost has added some of them; so has a try of which nobody knows the outcome, in whatever words.
