@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Any
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -24,9 +23,6 @@ ENDED_AS_TOLD: Mapping[signal.Signals, int] = {signal.SIGTERM: 0, signal.SIGINT:
 WITHIN = 9.0
 """Seconds after the signal at which a process is ended as by kill -9 if it has not ended by then, whatever it waits for:
 a call to the CRM, a lock, a disk, a database on a server. Ten are the promise, and a loaded machine takes its part."""
-
-_LOOKS = 0.2
-"""Seconds between two looks whether, after a Ctrl-C, a signal came that is to end the process surely."""
 
 _FORCED = b"Ended in the middle of something that did not end: what it had begun is looked for at the next start.\n"
 
@@ -39,7 +35,6 @@ class Ending:
         self._out, self._in = os.pipe()
         os.set_blocking(self._in, False)
         self._told_at: dict[str, float] = {}  # when each signal came first, by the monotonic clock
-        self._is_over = False
         self.signal_name = ""
 
     def is_set(self) -> bool:
@@ -67,28 +62,6 @@ class Ending:
         self.wake()
         _write(self._words)
 
-    def end_surely(self, codes: Mapping[str, int]) -> None:
-        """Wait for one of these signals, and end the process with its exit code `WITHIN` seconds later.
-
-        For a thread of its own; it returns once what it belongs to has ended without such a signal.
-        """
-        self.wait()
-        while self.is_set():
-            told = [(at, codes[name]) for name, at in list(self._told_at.items()) if name in codes]
-            if told:
-                at, code = min(told)
-                time.sleep(max(0.0, at + WITHIN - time.monotonic()))
-                _write(_FORCED)
-                os._exit(code)
-            if self._is_over:
-                return
-            time.sleep(_LOOKS)
-
-    def over(self) -> None:
-        """Let go of what is held for signals: none is waited for any more."""
-        self._is_over = True
-        self.wake()
-
     def close(self) -> None:
         os.close(self._out)
         os.close(self._in)
@@ -101,15 +74,34 @@ def _write(words: bytes) -> None:
             os.write(2, words)
 
 
-def _hand_back(handlers: Mapping[signal.Signals, Any]) -> None:
-    """Give signals to other handlers. One that comes just then is not lost: Python drops what was not handled before.
+class _Keeper:
+    """A thread that ends the process `WITHIN` seconds after the first of these signals, with its exit code.
 
-    Held back, what has come is handled by the old one, and what comes is handled by the new one.
+    It hears of them from Python's own C handler, by the wakeup descriptor: whatever thread the system gave them to,
+    and also while the main thread is in a call that lets no Python handler run.
     """
-    signal.pthread_sigmask(signal.SIG_BLOCK, handlers)
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, handlers)
+
+    def __init__(self, codes: Mapping[signal.Signals, int]) -> None:
+        self._codes = codes
+        self._out, self._in = os.pipe()
+        os.set_blocking(self._in, False)
+        self._heard_before = signal.set_wakeup_fd(self._in, warn_on_full_buffer=False)
+        threading.Thread(target=self._keep, name="ending", daemon=True).start()
+
+    def _keep(self) -> None:
+        while (number := os.read(self._out, 1)[0]) not in self._codes:
+            if not number:
+                os.close(self._out)
+                os.close(self._in)
+                return
+        time.sleep(WITHIN)
+        _write(_FORCED)
+        os._exit(self._codes[signal.Signals(number)])
+
+    def dismiss(self) -> None:
+        """Hear of no signal any more. One that has come still ends the process."""
+        signal.set_wakeup_fd(self._heard_before)
+        os.write(self._in, b"\0")
 
 
 @contextmanager
@@ -117,20 +109,22 @@ def ending(words: str = "", *, surely: Mapping[signal.Signals, int] | None = Non
     """Yield what SIGTERM and Ctrl-C set; `words` are then written to stderr. The handlers from before come back at the end.
 
     `surely`: the signals after which the whole process has ended `WITHIN` seconds later, also if it has left this by then;
-    and its exit code where it had to be ended.
+    and its exit code where it had to be ended. Once the process was told to end, these signals keep their handlers.
     """
     told = Ending(words)
+    codes = surely or {}
+    keeper = _Keeper(codes) if codes else None
     before = {number: signal.signal(number, told.on_signal) for number in SIGNALS}
-    codes = {number.name: code for number, code in (surely or {}).items()}
-    keeper = threading.Thread(target=told.end_surely, args=[codes], name="ending", daemon=True)
-    if codes:
-        keeper.start()
     try:
         yield told
     finally:
-        _hand_back(before)
-        told.over()
-        if codes and not told.is_set():
-            keeper.join()
-        if not (codes and told.is_set()):  # else the keeper may be about to wait for it
+        # The system's own way with a signal is not restored for one that is yet to end the process: Python drops
+        # what another thread has just taken and the main thread has not handled.
+        stays = codes if told.is_set() else {}
+        for number, handler in before.items():
+            if number not in stays:
+                signal.signal(number, handler)
+        if not stays:
             told.close()
+            if keeper is not None:
+                keeper.dismiss()

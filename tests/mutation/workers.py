@@ -38,14 +38,26 @@ MUTANTS = (
     ),
     Mutant(
         "held-for-ever", "Whatever the process waits for at its end keeps it from that for as long as it likes.",
-        ENDING, "            if told:\n", "            if not told:\n",
+        ENDING, "        os._exit(", "        id(",
         test=_ENDING_TEST + "test_a_process_that_something_holds_is_ended_all_the_same[told once]",
         why="Nobody tells the simulation to end.",
     ),
     Mutant(
         "ctrl-c-hides-sigterm", "After a Ctrl-C a SIGTERM ends nothing.",
-        ENDING, "            if self._is_over:\n", "            if True:\n",
-        test=_ENDING_TEST + "test_a_process_that_something_holds_is_ended_all_the_same[after a Ctrl-C]",
+        ENDING, "not in self._codes:\n            if not number:\n", "not in self._codes:\n            if number:\n",
+        test=_ENDING_TEST + "test_a_process_that_something_holds_is_ended_all_the_same[after a Ctrl-C that was heard]",
+        why="Nobody tells the simulation to end.",
+    ),
+    Mutant(
+        "sigterm-given-back", "After a Ctrl-C a SIGTERM is the system's again: one that comes as that is done is lost.",
+        ENDING, "stays = codes if told.is_set() else {}", "stays = dict[signal.Signals, int]()",
+        test=_ENDING_TEST + "test_a_process_that_something_holds_is_ended_all_the_same[after a Ctrl-C that was heard]",
+        why="Nobody tells the simulation to end.",
+    ),
+    Mutant(
+        "only-python-hears", "A signal is heard of by Python's handler alone, which a main thread in a call does not run.",
+        ENDING, "signal.set_wakeup_fd(self._in, warn_on_full_buffer=False)", "-1",
+        test=_ENDING_TEST + "test_a_process_that_something_holds_is_ended_all_the_same[in a call]",
         why="Nobody tells the simulation to end.",
     ),
     Mutant(

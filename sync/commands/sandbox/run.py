@@ -116,7 +116,7 @@ def sandbox(
         raise click.UsageError("--empty excludes --populate and --task-property")
     if env_file is not None:
         _require_own(env_file)
-    from sync.ending import ending
+    from sync.ending import ENDED_AS_TOLD, ending
     from sync.sandbox.sandbox import Sandbox
     from sync.sandbox.server import SandboxServer
 
@@ -142,7 +142,7 @@ def sandbox(
         raise click.UsageError(
             f"port {port} cannot be listened on ({error.strerror}): choose another with --port"
         ) from error
-    with ending() as told:
+    with ending(surely=ENDED_AS_TOLD) as told:
         _print_access(
             made,
             _settings(made, server.url, target, mapping, _ledger(Path() if env_file is None else env_file.parent)),
