@@ -10,7 +10,9 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -18,6 +20,7 @@ from pathlib import Path
 from sqlalchemy import create_engine, text
 
 from sync.storage.database import migrate, open_store
+from tests.patience import PATIENCE
 
 ON_POSTGRESQL = os.environ.get("TEST_DATABASE") == "postgresql"
 """Whether the whole suite is to run on PostgreSQL."""
@@ -114,6 +117,28 @@ class Server:
         self._lifeline.stdin.close()
         self._lifeline.wait()
 
+    @contextmanager
+    def speaking_tls(self, certificate: Path, key: Path) -> Iterator[None]:
+        """Have it show this certificate to whoever asks for TLS, meanwhile."""
+        for name, file in (("server.crt", certificate), ("server.key", key)):
+            shutil.copy(file, there := Path(self._data) / name)
+            there.chmod(0o600)  # it takes no key that others may read
+            if self._user is not None:
+                shutil.chown(there, self._user)
+        self._switch_tls("on")
+        try:
+            yield
+        finally:
+            self._switch_tls("off")
+
+    def _switch_tls(self, to: str) -> None:
+        """It reads its settings again some moments after it was told to."""
+        _administer(f"ALTER SYSTEM SET ssl = {to}", "SELECT pg_reload_conf()")
+        until = time.monotonic() + PATIENCE
+        while _asked("SHOW ssl") != to:
+            assert time.monotonic() < until, "it does not read its settings"
+            time.sleep(0.02)
+
     def stop(self, mode: str = "immediate") -> None:
         """Stop it: `fast` ends every connection properly, `immediate` as a crash does."""
         self._run("pg_ctl", "-D", self._data, "-m", mode, "-w", "stop")
@@ -158,6 +183,15 @@ def _administer(*statements: str) -> None:
         with engine.connect() as connection:
             for statement in statements:
                 connection.execute(text(statement))
+    finally:
+        engine.dispose()
+
+
+def _asked(question: str) -> object:
+    engine = create_engine(server().url("postgres").replace("://", "+psycopg://"))
+    try:
+        with engine.connect() as connection:
+            return connection.execute(text(question)).scalar()
     finally:
         engine.dispose()
 

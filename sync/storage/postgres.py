@@ -53,7 +53,8 @@ _CONNECTING: Final[dict[str, Any]] = {
 """How to connect, where DATABASE_URL does not say otherwise (libpq's names)."""
 
 _TROUBLES: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
-    (("42P01", "42703", "3F000"), "has an old or no schema: run `handoffs db upgrade`"),
+    (("42P01", "42703"), "has an old or no schema: run `handoffs db upgrade`"),
+    (("3F000",), "has no schema to make tables in: create one, and name it in this user's search_path"),
     (("55P03",), "was locked by another program for {seconds:g} s: end what holds it"),
     (("53300",), "has no connection left: raise max_connections there, or run fewer processes; it is tried again"),
     (("53100", "53200"), "has run out of disk or memory: free some; nothing was lost"),
@@ -83,10 +84,60 @@ _BROKE: Final = (
 _NEVER_THERE: Final = re.compile(r"connection (failed|timeout|is bad)|failed to resolve|could not (connect|translate)")
 """How an error begins where there was no connection yet."""
 
+_NEXT_HOST: Final = re.compile(r" - host: | Multiple connection attempts failed")
+"""What follows the words of one of several hosts."""
+
+_WRONG_OPTION: Final = re.compile(
+    r'invalid URI query parameter: "\w+"|invalid "?\w+"? value: "[^"]*"|invalid integer value "[^"]*" for .* "\w+"|'
+    r"bad value for \w+: '[^']*'|invalid port number: .*|weak sslmode .*"
+)
+"""How the client says that it does not know an option of the address, or that the option has no such value."""
+
+_UNMET: Final = (
+    (
+        r"does not support SSL",
+        "offers no TLS, which sslmode in DATABASE_URL asks for: switch it on there (ssl = on in postgresql.conf)",
+    ),
+    (
+        r"root certificate file",
+        "is to be verified, but the file with the certificate of its CA is missing, or holds none: name it in DATABASE_URL "
+        "(sslrootcert=FILE)",
+    ),
+    (
+        r"certificate verify failed",
+        "shows a certificate that is not by a CA that is trusted here (sslrootcert in DATABASE_URL), or has expired: "
+        "name the file with the CA's certificate, or have the server's renewed",
+    ),
+    (
+        r"does not match host name",
+        "shows another host's certificate: name it in DATABASE_URL by a name that stands in the certificate",
+    ),
+    (
+        r"certificate file|private key",
+        "is to be shown a certificate, which cannot be read here: mend sslcert and sslkey in DATABASE_URL, and the files' rights",
+    ),
+    (r"no password supplied", "asks for a password, and DATABASE_URL has none: set it (postgresql://user:password@…)"),
+    (
+        r"session is (not )?read-only|server is (not )?in hot standby",
+        "is on none of its hosts as target_session_attrs in DATABASE_URL asks for (after a fail-over no host may take writes "
+        "for a while): it is tried again",
+    ),
+)
+"""What the client says that turns away from a server, or lacks a file, and the words for it: the first that fits counts."""
+
 _REFUSALS: Final = (
     (r"^role .* does not exist$", "does not know this user: create it (`createuser`), or set DATABASE_URL"),
     (r"^database .* does not exist$", "does not exist: create it (`createdb`), or set DATABASE_URL"),
     (r"password|authentication", "refuses this user or password: set DATABASE_URL"),
+    (
+        r"client certificate",
+        "asks for a certificate: name its file and its key's in DATABASE_URL (sslcert=FILE&sslkey=FILE)",
+    ),
+    (
+        r"no encryption$",
+        "lets nobody in from here by this user without TLS: have it by sslmode=require in DATABASE_URL, or mend the server's "
+        "pg_hba.conf",
+    ),
     (r"pg_hba\.conf", "lets nobody in from here by this user: mend the server's pg_hba.conf, or set DATABASE_URL"),
     (
         r"too many|are reserved",
@@ -133,9 +184,11 @@ class PostgreSQL:
         library = driver()
         try:
             given = library.conninfo.conninfo_to_dict(self._url)
-        except library.ProgrammingError:  # its text may quote a password
-            raise ConfigurationError("DATABASE_URL is no address that PostgreSQL's client understands") from None
-        connection: psycopg.Connection[Any] = library.connect(**{**_CONNECTING, **given}, prepare_threshold=None)
+            connection: psycopg.Connection[Any] = library.connect(**{**_CONNECTING, **given}, prepare_threshold=None)
+        except library.Error as error:
+            if isinstance(error, library.ProgrammingError) or _WRONG_OPTION.search(str(error)):
+                raise ConfigurationError(f"{self.place} {_misnamed(self._url, str(error))}") from None
+            raise
         connection.adapters.register_dumper(str, _text_dumper())
         library.types.json.set_json_dumps(_json, connection)
         return connection
@@ -200,7 +253,7 @@ class PostgreSQL:
         if found is None and "idle-in-transaction" in said:  # psycopg 3.2 gives no code of a connection that was ended
             found = "25P03"
         if found is None and "FATAL:" in said:
-            refused = said.rpartition("FATAL:")[2].strip()
+            refused = _NEXT_HOST.split(said.rpartition("FATAL:")[2])[0].strip()
             return f"{self.place} {_refusal(refused)} ({refused})"
         if found is None:
             return f"{self.place} {_without_a_code(cause, said)} ({said})"
@@ -213,10 +266,21 @@ class PostgreSQL:
 def _without_a_code(cause: BaseException | None, said: str) -> str:
     """Say what is the matter where the server said nothing: there was no connection, or it broke."""
     if isinstance(cause, driver().Error) and _NEVER_THERE.match(said):
+        for pattern, words in _UNMET:
+            if re.search(pattern, said):
+                return words
         return "cannot be reached: does the server run, and is DATABASE_URL right?"
     if isinstance(cause, (driver().Error, PendingRollbackError)):
         return _BROKE
     return "cannot be asked so"
+
+
+def _misnamed(url: str, said: str) -> str:
+    """Say what is wrong with the address itself; the client's words only where they cannot quote a password."""
+    wrong = _WRONG_OPTION.search(said)
+    if wrong is None or "@" in url.partition("://")[2].partition("/")[2]:  # a slash in a password that was not escaped
+        return "has no address that PostgreSQL's client understands: set DATABASE_URL"
+    return f"has an address that PostgreSQL's client does not understand: mend DATABASE_URL ({wrong[0]})"
 
 
 def _refusal(refused: str) -> str:

@@ -5,6 +5,7 @@ from tests.mutation.mutant import Mutant
 POSTGRES, MOVING = "sync/storage/postgres.py", "sync/storage/moving.py"
 KEYS = "sync/storage/migrations/versions/0024_keys_of_any_length.py"
 _BOTH_TEST = "tests/unit/test_both_databases.py::"
+_TLS_TEST = "tests/unit/test_postgresql_tls.py::"
 _UNFIT_TEST = "tests/story/test_unfit_text.py::"
 
 MUTANTS = (
@@ -22,6 +23,21 @@ MUTANTS = (
         "odd-id-is-trouble", "PostgreSQL is said to be in trouble where somebody asks for a client by a NUL.",
         POSTGRES, "json.dumps(storable(value))", "json.dumps(value)",
         test=_BOTH_TEST + "test_nothing_is_called_by_a_text_that_no_database_holds",
+    ),
+    Mutant(
+        "refused-is-not-there", "Whoever has no TLS, or another CA's certificate, is asked whether the server runs.",
+        POSTGRES, "            if re.search(pattern, said):\n                return words\n", "            pass\n",
+        test=_TLS_TEST + "test_what_is_not_had_is_refused_in_plain_words",
+    ),
+    Mutant(
+        "a-slip-for-ever", "A worker tries an address again and again that PostgreSQL's client does not understand.",
+        POSTGRES, " or _WRONG_OPTION.search(str(error)):", ":",
+        test=_TLS_TEST + "test_an_address_with_a_slip_is_a_wrong_setting",
+    ),
+    Mutant(
+        "a-slip-in-the-password", "What stands behind a slash in a password is printed.",
+        POSTGRES, """ or "@" in url.partition("://")[2].partition("/")[2]:""", ":",
+        test=_TLS_TEST + "test_a_slip_in_the_password_is_not_quoted",
     ),
     Mutant(
         "announcements-by-b-tree", "PostgreSQL refuses the announcement of an Ad Set of two hundred tickets, for ever.",
