@@ -25,6 +25,12 @@ MUTANTS = (
         test=_BOTH_TEST + "test_nothing_is_called_by_a_text_that_no_database_holds",
     ),
     Mutant(
+        "copied-but-for-a-column", "After a database was taken along what the breaker holds is held no more.",
+        MOVING, "[dict(row) for row in part]",
+        """[{**row} | ({"held_effects": None} if "held_effects" in row else {}) for row in part]""",
+        test="tests/unit/test_moving.py::test_every_value_of_every_table_is_kept",
+    ),
+    Mutant(
         "refused-is-not-there", "Whoever has no TLS, or another CA's certificate, is asked whether the server runs.",
         POSTGRES, "            if re.search(pattern, said):\n                return words\n", "            pass\n",
         test=_TLS_TEST + "test_what_is_not_had_is_refused_in_plain_words",
