@@ -176,23 +176,31 @@ log.info("ended", by=told.signal_name)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_a_process_that_logs_without_pause(number: signal.Signals) -> None:
-    """The main thread holds a log's lock most of the time: a handler that asks for it as well hangs for ever."""
+def test_a_signal_ends_a_process_that_logs_without_pause(number: signal.Signals, tmp_path: Path) -> None:
+    """The main thread holds a log's lock most of the time: a handler that asks for it as well hangs for ever.
+
+    It logs into a file, which takes everything: into a pipe that is full at the moment nothing is said to a person.
+    """
     for n in range(8):
-        with subprocess.Popen(
-            [sys.executable, "-c", LOGS_WITHOUT_PAUSE],
-            cwd=Path(__file__).parents[2],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        ) as process:
+        log = tmp_path / f"{n}.log"
+        with (
+            log.open("wb") as written,
+            subprocess.Popen(
+                [sys.executable, "-c", LOGS_WITHOUT_PAUSE],
+                cwd=Path(__file__).parents[2],
+                stdout=subprocess.PIPE,
+                stderr=written,
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            ) as process,
+        ):
             try:
                 assert process.stdout is not None
                 assert process.stdout.readline() == b"ready\n"
                 threading.Timer(0.05 + n / 100, process.send_signal, [number]).start()
-                _, err = process.communicate(timeout=SOON)
+                process.wait(SOON)
             finally:
                 process.kill()
+        err = log.read_bytes()
         assert process.returncode == 0
         assert b"Ending.\n" in err
         assert f'"by": "{number.name}"'.encode() in err

@@ -130,7 +130,7 @@ class TestEnvOfTheSandbox:
     @pytest.fixture(autouse=True)
     def place(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         @contextmanager
-        def ending() -> Iterator[SimpleNamespace]:
+        def ending(**_: object) -> Iterator[SimpleNamespace]:
             yield SimpleNamespace(wait=lambda: None)
 
         for name in Settings.model_fields:

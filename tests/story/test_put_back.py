@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from sync.sandbox.schema import TASK, ValidationRule
 from sync.storage import copies, service_state
 from sync.storage.database import open_store
 from tests.conftest import MakeWorld
+from tests.databases import ON_POSTGRESQL, copied, forget
 from tests.story.copies import in_copy
 from tests.story.one_cycle import PAST, STAGES, Story, reach, seen
 from tests.world import NEW_YORK_MORNING, World
@@ -32,24 +34,36 @@ def grown_up(world: World) -> World:
     return world
 
 
-def copy(world: World, name: str = "copy") -> Path:
+def copy(world: World, name: str = "copy") -> str:
+    """A copy of the database, as it is now: of a file what `db backup` writes, of one on a server what a snapshot keeps."""
+    if ON_POSTGRESQL:
+        world.service.close()
+        url = copied(world.settings.database_url, world.directory)
+        world.restart()
+        return url
     file = world.directory / f"{name}.copy"
     copies.copy_to(world.service.store, file, world.clock.now())
-    return file
+    return str(file)
 
 
-def put_back(world: World, file: Path) -> None:
+def put_back(world: World, made: str) -> None:
+    """What was done since is gone; on a server it is said by `db restored`, and of a file by putting it back."""
     world.service.close()
-    for path in world.directory.glob("handoffs.db*"):
-        path.unlink()
-    copies.put_back(file, world.directory / "handoffs.db", world.clock.now())
+    if ON_POSTGRESQL:
+        url = copied(made, world.directory)
+        with closing(open_store(url)) as store:
+            copies.begin_anew(store, world.clock.now())
+        world.settings = world.settings.model_copy(update={"database_url": url})
+    else:
+        forget(world.settings.database_url, world.directory)
+        copies.put_back(Path(made), world.directory / "handoffs.db", world.clock.now())
     world.restart()
 
 
-def after(world: World, file: Path, *, at_once: bool) -> tuple[Counter[str], Counter[tuple[str, str]]]:
+def after(world: World, made: str, *, at_once: bool) -> tuple[Counter[str], Counter[tuple[str, str]]]:
     """What is seen days after the copy was put back; `at_once`: while the search did not show the newest tasks yet."""
     world.clock.advance(timedelta(seconds=1) if at_once else timedelta(minutes=30))
-    put_back(world, file)
+    put_back(world, made)
     world.work()
     world.minutes(5)
     world.sweep()
@@ -63,14 +77,13 @@ def test_what_was_done_since_the_copy_is_not_done_again(make_world: MakeWorld, *
     """Copied after each step of the cycle, and put back one step and three steps later."""
     world = grown_up(make_world(go_live=PAST))
     story = Story(world)
-    made: list[Path] = []
+    made: list[tuple[str, str]] = []
     for name in STAGES:
         story.do(name)
-        for before in (made[-1:], made[-3:-2]):
-            for file in before:
-                found = in_copy(world, lambda other, file=file: after(other, file, at_once=at_once))  # type: ignore[misc]
-                assert found == seen(world), f"{file.stem} put back after {name}"
-        made.append(copy(world, name))
+        for stage, kept in (*made[-1:], *made[-3:-2]):
+            found = in_copy(world, lambda other, kept=kept: after(other, kept, at_once=at_once))  # type: ignore[misc]
+            assert found == seen(world), f"{stage} put back after {name}"
+        made.append((name, copy(world, name)))
 
 
 def test_a_declined_cycle_is_not_declined_again(make_world: MakeWorld) -> None:
