@@ -252,6 +252,7 @@ class Handoffs:
         mapped = self._crm.calendar.terms.period(rec[self._crm.names.cadence]) is not None
         for place, closing in enumerate(closings):
             before = max((one.number for one in closings[:place]), default=0)
+            known = max((one.number for one in closings[:place] if one.number not in self._crm.unseen), default=0)
             key: Key = ("2a" if closing.declined else "8", rec.ref.id, closing.number)
             slot = "date" if closing.declined else "reset"
             done = self.filled(key, slot)
@@ -261,8 +262,8 @@ class Handoffs:
                 yield Due(key, slot, None, must=True)
             if not closing.declined and (mapped or done):
                 yield Due(key, "email", AM, must=done)
-            if closing.number not in self.swept_up:
-                yield from self._open_tasks_due(rec, closing, before, key, must=mapped or done)
+            if closing.number not in self.swept_up or closing.number < self.lost_at:
+                yield from self._open_tasks_due(rec, closing, (before, known), key, must=mapped or done)
 
     def _is_pending(self, rec: Rec, closings: Sequence[Closing]) -> bool:
         """Whether a closing has not moved the date yet: until then the old date starts nothing."""
@@ -271,11 +272,14 @@ class Handoffs:
     def is_carried_out(self, rec: Rec, one: Closing) -> bool:
         return self.filled(("2a" if one.declined else "8", rec.ref.id, one.number), "date" if one.declined else "reset")
 
-    def _open_tasks_due(self, rec: Rec, closing: Closing, before: int, key: Key, *, must: bool) -> Iterator[Due]:
+    def _open_tasks_due(
+        self, rec: Rec, closing: Closing, began: tuple[int, int], key: Key, *, must: bool
+    ) -> Iterator[Due]:
         """2a.7 and 8.20: what the service made in the cycle, by any handoff, and is still open.
 
-        The cycle began at `before`.
+        `began`: when the cycle began, and when it may have begun, as it is open which closings before it count (M.8).
         """
+        before, earliest = began
         lost = key in self.offers and self.offers[key].lost  # then nobody knows which tickets were on it at that time
         for task in self._crm.tasks.values():
             on_ticket = task.ticket is not None and (found := self._crm.rec(task.ticket)) is not None
@@ -287,11 +291,13 @@ class Handoffs:
             # After a loss nobody knows when a merge was that may have brought it into the running cycle, nor, where
             # neither keys nor values tell, which of the two was the primary, or what had ended the other one's cycle (M.14).
             undated = task.number < self._crm.merged_at.get(rec.ref, -1) < self._crm.lost_at
-            if not near or (task.ended and not undated) or not task.open:
+            # Looked through by a ledger that was lost: again, for what may have been of that cycle as far as is known now.
+            swept_up = closing.number in self.swept_up
+            if not near or ((task.ended or swept_up) and not undated) or not task.open:
                 continue
             # Made in an earlier cycle: not this one's. Made after the closing: it was on its way, and may be closed.
             # Made in this one for a ticket or a revision of an earlier one, or for a ticket that has left: that is open.
-            if task.since > before or undated:
+            if task.since > earliest or undated:
                 sure = before < task.began and task.number < closing.number and not undated
                 # Completed after it, and opened again: it may be a person's own by now.
                 sure = sure and task.open_at(closing.number) and not task.completed_since(closing.number)

@@ -210,6 +210,10 @@ class Records:
         """When that was."""
         self._first_look: dict[Ref, int] = {}
         """The number of the first look at each merged record that the ledger knows of."""
+        self.unseen: set[int] = set()
+        """Closings that no pass had seen to its end before a merge: whether they count, or were known, is open (M.8)."""
+        self._kept_look: dict[Ref, int] = {}
+        """The number of the newest look at each record that the ledger knows of."""
         self.moving: set[Ref] = set()
         """Tickets that a person puts on a portfolio, or takes off one, in mid-pass; or whose portfolio comes or goes."""
         self.seen_at: dict[Ref, int] = {}
@@ -320,8 +324,20 @@ class Records:
         self._note_tickets_of(event.other)
         primary, other = self.all.pop(event.primary), self.all.pop(event.other)
         # A version that nobody had seen before the merge is nobody's: which of them count is not said in full (M.8).
-        seen = all(self._is_seen(ref, rec) for ref, rec in ((event.primary, primary), (event.other, other)))
-        if not seen or self.uncertain & {event.primary, event.other}:
+        both = ((event.primary, primary), (event.other, other))
+        kept = {ref: self._kept_look.get(ref, -1) for ref, _ in both}
+        unseen = {
+            one.number
+            for ref, rec in both
+            for one in self.closings(rec)
+            if one.number > kept[ref] or kept[ref] < self.lost_at
+        }
+        self.unseen |= unseen
+        if (
+            unseen
+            or not all(self._is_seen(ref, rec) for ref, rec in both)
+            or self.uncertain & {event.primary, event.other}
+        ):
             self.uncertain.add(event.new)
         self.all[event.new] = self._one_of(event.new, primary, other)
         self.former[event.new] = [
@@ -334,10 +350,11 @@ class Records:
         self.merged_ms[event.new] = event.at
         self._called_before[other[self.names.name]] = event.new
         self.seen_at[event.new] = max(self.seen_at.get(event.primary, 0), self.seen_at.get(event.other, 0))
+        self._kept_look[event.new] = min(kept.values())
         for one in {event.primary, event.other} - {event.new}:
             self._alias[one] = event.new
         self._relink(event.new, {event.primary, event.other})
-        theirs = max((closing.number for closing in self.known_closings(other)), default=0)
+        theirs = max((one.number for one in self.known_closings(other) if one.number not in self.unseen), default=0)
         for task in self.tasks.values():
             if task.parent == event.other and task.ticket is None:
                 task.ended = task.ended or task.began <= theirs
@@ -351,6 +368,7 @@ class Records:
     def kept(self, looked: Iterable[Ref]) -> None:
         """A pass that has looked at these has come to its end: the ledger knows of it."""
         for ref in looked:
+            self._kept_look[ref] = self.seen_at.get(ref, self.now.number)
             if self._first_look.get(ref, -1) < self.merged_at.get(ref, -1):
                 self._first_look[ref] = self.seen_at.get(ref, self.now.number)
 
