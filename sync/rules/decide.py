@@ -4,12 +4,22 @@ from collections.abc import Collection, Iterable
 from datetime import timedelta
 
 from mappings.vocabulary import Handoff
-from sync.crm import RecordRef
+from sync.crm import Kind, RecordRef
 from sync.rules.context import Context, NeededError, UnreadError
 from sync.rules.handoffs import HANDOFF_OF, RULES, TICKET_RULES, tickets
 from sync.rules.handoffs.announcements import replaced
 from sync.rules.handoffs.verdicts import undecided
-from sync.rules.model import Decision, EffectState, OccurrenceState, Reassigned, RecordedOccurrence, State, Verdict
+from sync.rules.keys import EffectKind
+from sync.rules.model import (
+    OPEN_EFFECTS,
+    Decision,
+    EffectState,
+    OccurrenceState,
+    Reassigned,
+    RecordedOccurrence,
+    State,
+    Verdict,
+)
 
 BLOCKED_AGAIN = timedelta(hours=1)
 """What a person must mend shows in no event of the record itself (an owner comes back): it is looked at this often."""
@@ -39,8 +49,11 @@ def decide(context: Context) -> Decision:
             verdicts.append(undecided(context, HANDOFF_OF[rule], unread))
     repeated = replaced(context) if context.snapshot.portfolio is not None else frozenset()
     covered = tickets.covered(context)
+    bypassed = _bypassed(context)
     pointless = {key for verdict in verdicts if verdict.occurrence for key in verdict.occurrence.overtakes}
-    reassigned = _reassigned(context, repeated | covered | pointless | _about_to_be_replaced(verdicts, context))
+    reassigned = _reassigned(
+        context, repeated | covered | bypassed | pointless | _about_to_be_replaced(verdicts, context)
+    )
     again = [v.when for v in verdicts if v.handoff in LOOK_AGAIN and v.state is State.WAITING and v.when]
     blocked = any(_is_blocked(v) for v in verdicts) or any(r.blocked for r in reassigned.values())
     if blocked or any(_has_blocked(recorded) for recorded in context.ledger.recorded.values()):
@@ -55,6 +68,7 @@ def decide(context: Context) -> Decision:
         min(again, default=None),
         tuple(ending.closing for ending in context.endings),
         frozenset() if context.settling is None else ON_STATUS,
+        bypassed,
     )
 
 
@@ -72,6 +86,20 @@ def _is_blocked(verdict: Verdict) -> bool:
 def _has_blocked(recorded: RecordedOccurrence) -> bool:
     return recorded.state is OccurrenceState.OPEN and any(
         effect.state is EffectState.BLOCKED for effect in recorded.effects
+    )
+
+
+def _bypassed(context: Context) -> frozenset[str]:
+    """The effects (keys) that wait on tickets of a cycle that was declined: they were away then, and are back (2a.8)."""
+    if context.snapshot.portfolio is None:
+        return frozenset()
+    return frozenset(
+        effect.key
+        for recorded in context.ledger.recorded.values()
+        if recorded.record.kind is Kind.TICKET and recorded.committed and recorded.cause_at is not None
+        if context.declined_after(recorded.cause_at) is not None
+        for effect in recorded.effects
+        if effect.kind is not EffectKind.CLOSE and effect.state in OPEN_EFFECTS
     )
 
 

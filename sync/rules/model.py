@@ -665,6 +665,7 @@ class Decision:
     recheck_at: datetime | None = None
     closings: tuple[Closing, ...] = ()  # to be remembered: the CRM forgets old versions
     undecided: frozenset[Handoff] = frozenset()  # what stands of these is left as it is, and not gone on with
+    bypassed: frozenset[str] = frozenset()  # effects (keys) of a cycle that was declined while their ticket was away
 
     @property
     def complete(self) -> bool:

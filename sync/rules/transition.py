@@ -76,12 +76,12 @@ def transition(
     for key, recorded in view.recorded.items():
         if key not in decided and recorded.state is OccurrenceState.OPEN and not _is_left(decision, recorded):
             work.cancel(recorded)
-    for key in sorted(key for occurrence in decision.occurrences for key in occurrence.overtakes):
-        work.overtake(key, OVERTAKEN)
-    for key in sorted(decision.replaced):
-        work.overtake(key, REPLACED)
-    for key in sorted(decision.covered):
-        work.overtake(key, COVERED)
+    asked_anew = {key for occurrence in decision.occurrences for key in occurrence.overtakes}
+    for overtaken, reason in (
+        (asked_anew, OVERTAKEN), (decision.replaced, REPLACED), (decision.covered, COVERED), (decision.bypassed, DECLINED),
+    ):  # fmt: skip
+        for key in sorted(overtaken):
+            work.overtake(key, reason)
     for key, who in decision.reassigned.items():
         work.reassign(key, who)
     for occurrence in decision.occurrences:

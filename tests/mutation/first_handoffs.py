@@ -119,6 +119,13 @@ MUTANTS = (
         why="Nothing is adopted in the simulation: every story begins with the portal.",
     ),
     Mutant(
+        "2a-away-is-not-bypassed", "What waits on a ticket that was away when its cycle was declined goes on once it is back.",
+        "sync/rules/decide.py",
+        "        if context.declined_after(recorded.cause_at) is not None\n", "        if context.mapping is None\n",
+        test="tests/story/test_interruptions.py::"
+        "test_what_waited_on_a_ticket_that_was_away_when_the_client_declined_is_not_made[taken off]",
+    ),
+    Mutant(
         "2a-no-bypass-of-tickets", "Tickets of a declined cycle still bring Creative work.",
         TICKETS, "    if decline is not None:\n        reason = f\"{name_of(ticket)} belongs",
         "    if False:\n        reason = f\"{name_of(ticket)} belongs",

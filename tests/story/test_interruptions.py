@@ -87,6 +87,29 @@ def test_what_waited_for_a_person_goes_with_the_ticket_to_another_portfolio(worl
     assert [task.associations["portfolio"] for task in world.tasks(("ticket", ticket))] == [(without,), (other,)]
 
 
+@pytest.mark.parametrize("is_gone", [False, True], ids=["taken off", "deleted"])
+def test_what_waited_on_a_ticket_that_was_away_when_the_client_declined_is_not_made(
+    world: World, is_gone: bool
+) -> None:
+    portfolio = submitted(world)
+    world.people.set("portfolio", portfolio, {DESIGNER: ""})
+    ticket = with_ticket(world, portfolio)
+    if is_gone:
+        world.people.archive("ticket", ticket)
+    else:
+        world.people.dissociate("ticket", ticket, "portfolio", portfolio)
+    world.minutes(5)
+    world.people.set_status(portfolio, "No Refresh Requested")
+    world.minutes(5)
+    if is_gone:
+        world.people.restore("ticket", ticket)
+    else:
+        world.people.associate("ticket", ticket, "portfolio", portfolio)
+    world.people.set("portfolio", portfolio, {DESIGNER: world.people.owner(DESIGNER)})
+    world.minutes(90)
+    assert world.kinds(("ticket", ticket)) == ["write_copy"]
+
+
 def test_a_ticket_made_long_ago_is_of_the_cycle_in_which_it_came_into_the_pipeline(world: World) -> None:
     portfolio = submitted(world)
     ticket = with_ticket(world, portfolio, stage="1", hs_pipeline="0")
