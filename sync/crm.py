@@ -104,6 +104,7 @@ class Lack(StrEnum):
     HISTORY = "history"  # a property's history is absent, or cannot be read
     LATE = "late history"  # its newest version is not the value that stands
     ASSOCIATIONS = "associations"  # the list of far ends is absent, or cannot be read
+    ENDLESS = "endless list"  # the pages of a list of associations go in circles, or on and on
     UNREADABLE = "unreadable"  # a call that names it fails, and one that names others does not
     RECORD = "record"  # the whole record: the answer neither shows it nor says that it does not exist
 
@@ -125,6 +126,8 @@ class Gap:
                 return f"the history of “{self.name}” does not show the value that stands yet"
             case Lack.ASSOCIATIONS:
                 return f"the CRM's answer lacks the list of its {self.name}s"
+            case Lack.ENDLESS:
+                return f"the pages of its list of {self.name}s do not end: open it in HubSpot, and see what it is associated to"
             case Lack.UNREADABLE:
                 return (
                     f"the CRM fails each call for it, and answers for others ({self.name}): open it in HubSpot; if it is "

@@ -7,6 +7,8 @@ from datetime import datetime
 from itertools import groupby
 from typing import Final, TypeVar
 
+import structlog
+
 from sync.crm import Association, Faulty, Filter, Gap, Kind, Lack, Reading, Record, RecordRef
 from sync.errors import FaultyRecordError, PartialAnswerError
 from sync.hubspot import answers, completeness, search
@@ -30,6 +32,8 @@ _KNOWN_FOR_SILENCE: Final = 3
 """After so many records that had none, a portal is known to leave such lists out, and is asked no more."""
 
 T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +73,7 @@ class _Pages:
         for id_, after in following:
             asked = self._asked.setdefault(id_, {None})
             if after in asked or len(asked) >= _PAGES_AT_MOST:
-                why = f"the pages of its list of {target}s do not end"
-                faulty[id_] = Faulty(RecordRef(source, id_), (Gap(Lack.UNREADABLE, why),))
+                faulty[id_] = Faulty(RecordRef(source, id_), (Gap(Lack.ENDLESS, target),))
             else:
                 asked.add(after)
                 picked.append((id_, after))
@@ -319,7 +322,7 @@ class RecordReads(PartOfPort):
         return (next(same) for _, same in groupby(merged, key=lambda record: record.id))
 
     def _search(self, kind: Kind, groups: Sequence[Sequence[Filter]], properties: Sequence[str]) -> Iterator[Record]:
-        above = 0
+        above = nameless = 0
         while True:
             ask = Ask(
                 "POST",
@@ -331,7 +334,8 @@ class RecordReads(PartOfPort):
             )
             answer = self._calls.send(ask)
             raws = answers.results(answer.body)
-            page = [answers.record(kind, raw) for raw in raws]
+            page = [one for raw in raws if (one := _candidate(kind, raw)) is not None]
+            nameless += len(raws) - len(page)
             page = [
                 one for place, one in enumerate(page) if not place or one.id != page[place - 1].id
             ]  # a row may be doubled
@@ -339,8 +343,12 @@ class RecordReads(PartOfPort):
                 raise MalformedAnswerError(f"{ask}: the matches do not come by rising id, so that some may be missed")
             yield from page
             if not page or (len(raws) < search.PAGE and answers.next_page(answer.body) is None):
-                return
+                break
             above = int(page[-1].id)
+        if nameless:
+            raise MalformedAnswerError(
+                f"{ask}: {nameless:,} of the matches came without a record's id; all others were found"
+            )
 
     def deleted(self, kind: Kind, properties: Sequence[str]) -> Iterator[Record]:
         """List the recycle bin; see the port."""
@@ -361,10 +369,25 @@ def _unreadable(kind: Kind, id_: str, error: NoAnswerError | RefusalError) -> Fa
     return Faulty(RecordRef(kind, id_), (Gap(Lack.UNREADABLE, str(error)),))
 
 
+def _candidate(kind: Kind, raw: Json) -> Record | None:
+    """One match of a search; of one that cannot be read its id alone: its record is read afresh by whoever looks at it.
+
+    None: it has no id, so that nobody can tell which record it is.
+    """
+    id_ = answers.text(raw, "id")
+    if not is_id(id_):
+        return None
+    try:
+        return answers.record(kind, raw)
+    except MalformedAnswerError as error:
+        log.warning("search.match_unreadable", record=f"{kind} {id_}", error=str(error))
+        return Record(kind, id_, {})
+
+
 def _rises(page: Sequence[Record], above: int) -> bool:
     """Whether every match has an id above the one before it."""
-    ids = [int(record.id) for record in page if is_id(record.id)]
-    return len(ids) == len(page) and ids == sorted(set(ids)) and (not ids or ids[0] > above)
+    ids = [int(record.id) for record in page]
+    return ids == sorted(set(ids)) and (not ids or ids[0] > above)
 
 
 def _possible(ids: Iterable[str]) -> list[str]:

@@ -29,6 +29,7 @@ SUBJECTS: Mapping[str, str] = {
     "letter": "the weekly letter did not reach everybody",
     "unreachable": "the CRM cannot be reached",
     "token_refused": "the token is refused",
+    "permission_refused": "the app lacks a permission",
     "task_property_missing": "the task property is missing",
     "mapping_misfit": "the mapping does not fit the portal",
     "wrong_portal": "the token is of another portal",

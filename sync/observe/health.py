@@ -1,7 +1,7 @@
 """Is all well, and can the service do its work? One list, read from the database alone, for `status`, `/readyz` and the ping."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from sync.errors import StoreError
@@ -26,6 +26,9 @@ FAILING_FOR = timedelta(minutes=1)
 
 CLOCK_OFF = timedelta(minutes=1)
 """How far the machine's clock may be from the CRM's."""
+
+NAMED = 3
+"""So many records are named in one line."""
 
 LITTLE_ROOM = 100_000_000
 """Bytes left on the database's disk below which it is said."""
@@ -89,6 +92,7 @@ def sweep_overdue(connection: Connection, now: datetime) -> timedelta:
 def _refused(connection: Connection) -> Iterator[Finding]:
     texts = {
         service_state.TOKEN_REFUSED: "token refused: HubSpot does not accept HUBSPOT_ACCESS_TOKEN; webhooks are still stored",
+        service_state.PERMISSION_REFUSED: "a permission is missing: {}. `handoffs check` tries each kind of call",
         service_state.TASK_PROPERTY_MISSING: "task property missing: run `handoffs setup --apply`",
         service_state.MAPPING_MISFIT: "the mapping does not fit the portal: {}",
         service_state.WRONG_PORTAL: "another portal's token: {}",
@@ -171,19 +175,20 @@ def _clock(connection: Connection) -> Iterator[Finding]:
 
 def _records(connection: Connection, now: datetime) -> Iterator[Finding]:
     failing = list(work_queue.failing(connection))
-    parked = sum(1 for record in failing if record.parked_at is not None)
+    parked = [one.record for one in failing if one.parked_at is not None]
+    tried_again = [one.record for one in failing if one.parked_at is None]
     if parked:
-        yield Finding(f"{parked:,} parked: looking at them failed again and again", stops_work=False)
-    if len(failing) > parked:
-        text = f"{len(failing) - parked:,} records could not be looked at; they are tried again"
+        text = f"{_are(parked)} parked, as looking at {_it(parked)} failed again and again: {_named(parked)}"
+        yield Finding(text, stops_work=False)
+    if tried_again:
+        text = f"{_are(tried_again)} tried again, as looking at {_it(tried_again)} failed: {_named(tried_again)}"
         yield Finding(text, stops_work=False)
     incomplete = [one for one in faulty_records.find(connection) if one.is_told(now)]
     if incomplete:
-        names = "; ".join(str(one.faulty) for one in incomplete[:3])
-        more = f"; and {len(incomplete) - 3:,} more" if len(incomplete) > 3 else ""
         text = (
-            f"{len(incomplete):,} record{'s' * (len(incomplete) > 1)} came incomplete from the CRM; nothing is decided "
-            f"on them: {names}{more}. `handoffs check` says whether a property is archived or hidden from the app"
+            f"{_records_of(incomplete)} came incomplete from the CRM; nothing is decided on {_it(incomplete)}: "
+            f"{_named([one.faulty for one in incomplete])}. `handoffs check` says whether a property is archived or hidden "
+            "from the app"
         )
         yield Finding(text, stops_work=False)
     aside = raw_deliveries.pending(connection).put_aside
@@ -194,6 +199,24 @@ def _records(connection: Connection, now: datetime) -> Iterator[Finding]:
     if held:
         text = f"{sum(held):,} effects held by the breaker: `handoffs release --reason …` lets them go"
         yield Finding(text, stops_work=False)
+
+
+def _records_of(found: Sequence[object]) -> str:
+    return f"{len(found):,} record{'s' * (len(found) > 1)}"
+
+
+def _are(found: Sequence[object]) -> str:
+    return f"{_records_of(found)} {'is' if len(found) == 1 else 'are'}"
+
+
+def _it(found: Sequence[object]) -> str:
+    return "it" if len(found) == 1 else "them"
+
+
+def _named(found: Sequence[object]) -> str:
+    """The first of them by name, and how many more there are."""
+    more = f"; and {len(found) - NAMED:,} more" if len(found) > NAMED else ""
+    return "; ".join(map(str, found[:NAMED])) + more
 
 
 def _effects(connection: Connection) -> Iterator[Finding]:

@@ -22,9 +22,10 @@ def survey(store: Store, crm: CRMReader, clock: Clock, condition: Sequence[Condi
     """
     every: set[RecordRef] = set()
     inside: set[RecordRef] = set()
-    for record in crm.search(Kind.PORTFOLIO, [], [one.property for one in condition]):
+    names = {one.property for one in condition}
+    for record in crm.search(Kind.PORTFOLIO, [], sorted(names)):
         every.add(RecordRef(Kind.PORTFOLIO, record.id))
-        if all_hold(condition, record.properties):
+        if not names <= record.properties.keys() or all_hold(condition, record.properties):
             inside.add(RecordRef(Kind.PORTFOLIO, record.id))
     now = clock.now()
     with store.write() as connection:

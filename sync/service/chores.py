@@ -130,14 +130,8 @@ class Trouble:
         match error:
             case AuthenticationError() if error.status == 401 and self._token_renewed():
                 return timedelta()
-            case AuthenticationError():
-                return self._refused(service_state.TOKEN_REFUSED, chore, error)
-            case TaskPropertyMissingError():
-                return self._refused(service_state.TASK_PROPERTY_MISSING, chore, error)
-            case MappingMisfitError():
-                return self._refused(service_state.MAPPING_MISFIT, chore, error)
-            case WrongPortalError():
-                return self._refused(service_state.WRONG_PORTAL, chore, error)
+            case AuthenticationError() | MappingMisfitError() | WrongPortalError():
+                return self._refused(_kept_as(error), chore, error)
             case CRMUnavailableError() | CRMRejectedError():
                 pause = UNREACHABLE_FOR[min(failures, len(UNREACHABLE_FOR)) - 1]
                 log.warning("crm.unavailable", chore=chore, error=str(error), again_in=pause.total_seconds())
@@ -182,3 +176,17 @@ class Trouble:
         with self._service.store.write() as connection:
             service_state.put(connection, entry, str(error))
         return REFUSED_FOR
+
+
+def _kept_as(error: AuthenticationError | MappingMisfitError | WrongPortalError) -> Entry[str | None]:
+    """Tell as what it is kept that a pass, a poll or a sweep is refused."""
+    match error:
+        case AuthenticationError():
+            forbidden = error.status == 403
+            return service_state.PERMISSION_REFUSED if forbidden else service_state.TOKEN_REFUSED
+        case TaskPropertyMissingError():
+            return service_state.TASK_PROPERTY_MISSING
+        case MappingMisfitError():
+            return service_state.MAPPING_MISFIT
+        case WrongPortalError():
+            return service_state.WRONG_PORTAL

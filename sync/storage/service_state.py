@@ -220,6 +220,9 @@ RESERVED: Entry[dict[int, int]] = Entry(
 TOKEN_REFUSED = _refusal("token_refused")
 """The CRM does not accept the token: its words. None: it does."""
 
+PERMISSION_REFUSED = _refusal("permission_refused")
+"""The app of the token may not do what one kind of call does: which call, and what it lacks. None: it may do everything."""
+
 TASK_PROPERTY_MISSING = _refusal("task_property_missing")
 """The portal lacks the property that carries a task's key: the error's words. None: it has it."""
 
@@ -229,8 +232,8 @@ MAPPING_MISFIT = _refusal("mapping_misfit")
 WRONG_PORTAL = _refusal("wrong_portal")
 """The token is another portal's than this database's: the error's words. None: it is this one's."""
 
-REFUSALS = (TOKEN_REFUSED, TASK_PROPERTY_MISSING, MAPPING_MISFIT, WRONG_PORTAL)
-"""Why no pass can run at all; a worker that finds one mended sets it to None."""
+REFUSALS = (TOKEN_REFUSED, PERMISSION_REFUSED, TASK_PROPERTY_MISSING, MAPPING_MISFIT, WRONG_PORTAL)
+"""Why no pass can run at all, or no poll or sweep; a worker that finds one mended sets it to None."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ BACKFILLS = "sync/storage/backfills.py"
 PORTFOLIOS = "sync/admin/portfolios.py"
 REPLAY = "sync/admin/replay.py"
 OLD_IDS = "tests/story/test_old_ids.py"
+_SEARCH_TEST = "tests/contract/hubspot/test_search.py::TestSearching::"
+_NO_SUCH_ANSWER = "No simulated answer is so."
 _NO_COMMAND = "Nobody in the simulation gives that command."
 CRM = "sync/crm.py"
 SNAPSHOT = "sync/passes/snapshot/group.py"
@@ -399,5 +401,21 @@ MUTANTS = (
         "backfill-never-less", "A later backfill from a younger day takes back what an earlier one had count.",
         BACKFILLS, "to_ms(min(since, before.get(i, since)))", "to_ms(since)",
         test="tests/unit/test_backfills.py::test_a_younger_day_takes_nothing_back", why=_NO_COMMAND,
+    ),
+    Mutant(
+        "spoilt-match-fails-search", "A match of a search that cannot be read keeps all the others from being found.",
+        HUBSPOT_RECORDS, "        return Record(kind, id_, {})\n", "        raise\n",
+        test=_SEARCH_TEST + "test_a_match_that_cannot_be_read_is_still_a_candidate", why=_NO_SUCH_ANSWER,
+    ),
+    Mutant(
+        "nameless-match-dropped", "A match of a search without a record's id is left out without a word.",
+        HUBSPOT_RECORDS, "        if nameless:\n", "        if nameless < 0:\n",
+        test=_SEARCH_TEST + "test_a_match_without_an_id_fails_the_search_once_all_others_are_found", why=_NO_SUCH_ANSWER,
+    ),
+    Mutant(
+        "spoilt-match-outside", "A client whose match in the search cannot be read is taken to be outside the condition.",
+        "sync/passes/survey.py", "not names <= record.properties.keys() or ", "",
+        test="tests/story/test_one_record.py::test_one_whose_match_cannot_be_read_may_be_inside_the_condition",
+        why=_NO_SUCH_ANSWER,
     ),
 )  # fmt: skip

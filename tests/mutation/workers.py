@@ -87,6 +87,12 @@ MUTANTS = (
         why="Nothing wrong is done: it is late.",
     ),
     Mutant(
+        "a-permission-is-the-token", "An app that lacks one permission is told as a token that is refused.",
+        "sync/service/chores.py", "forbidden = error.status == 403", "forbidden = False",
+        test="tests/story/test_worker.py::test_all_is_mended_once_every_chore_is_well",
+        why="The simulation reads no status.",
+    ),
+    Mutant(
         "old-people-untold", "`status` says that all is well while people cannot be read.",
         WORKER, "        self._fresh.attempt()\n", "",
         test=_ENDPOINT_TEST + "test_status_tells_that_people_are_as_they_were",

@@ -134,7 +134,10 @@ def test_all_is_mended_once_every_chore_is_well(world: World) -> None:
 
     def stands() -> bool:
         with world.service.store.read() as connection:
-            return service_state.get(connection, service_state.TOKEN_REFUSED) is not None
+            assert service_state.get(connection, service_state.TOKEN_REFUSED) is None
+            said = service_state.get(connection, service_state.PERMISSION_REFUSED)
+            assert said is None or "/search: the app of HUBSPOT_ACCESS_TOKEN" in said
+            return said is not None
 
     worker.turn()
     assert stands()

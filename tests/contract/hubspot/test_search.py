@@ -108,7 +108,7 @@ class TestSearching:
         assert [record.id for record in hubspot.search(Kind.TICKET, groups)] == [*"1234567", "50"]
         assert len(server.bodies) == 2
 
-    @pytest.mark.parametrize("ids", [["2", "1"], ["1", "2", "1"], ["x"]])
+    @pytest.mark.parametrize("ids", [["2", "1"], ["1", "2", "1"]])
     def test_matches_out_of_order_are_an_error(
         self, api: responses.RequestsMock, hubspot: HubSpot, ids: list[str]
     ) -> None:
@@ -120,3 +120,27 @@ class TestSearching:
         api.post(TICKET_SEARCH, json=listing(raw("1"), paging={"next": {"after": "1"}}))
         with pytest.raises(CRMUnavailableError, match="rising id"):
             list(hubspot.search(Kind.TICKET, []))
+
+    @pytest.mark.parametrize(
+        "spoilt",
+        [{"id": "2"}, {"id": "2", "properties": None}, {"id": "2", "properties": {}, "updatedAt": "at noon"}],
+        ids=["no properties", "null", "no time"],
+    )
+    def test_a_match_that_cannot_be_read_is_still_a_candidate(
+        self, api: responses.RequestsMock, hubspot: HubSpot, spoilt: Json
+    ) -> None:
+        """Whoever looks at it reads the record itself."""
+        api.post(TICKET_SEARCH, json=listing(raw("1"), spoilt, raw("3")))
+        found = list(hubspot.search(Kind.TICKET, []))
+        assert [record.id for record in found] == ["1", "2", "3"]
+        assert found[1].properties == {}
+
+    @pytest.mark.parametrize("id_", [None, "", "x"])
+    def test_a_match_without_an_id_fails_the_search_once_all_others_are_found(
+        self, api: responses.RequestsMock, hubspot: HubSpot, id_: str | None
+    ) -> None:
+        api.post(TICKET_SEARCH, json=listing(raw("1"), {"id": id_, "properties": {}}, raw("3")))
+        found: list[str] = []
+        with pytest.raises(CRMUnavailableError, match="1 of the matches came without a record's id"):
+            found.extend(record.id for record in hubspot.search(Kind.TICKET, []))
+        assert found == ["1", "3"]

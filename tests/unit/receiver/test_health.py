@@ -91,6 +91,7 @@ def test_a_database_without_a_schema(tmp_path: Path, clock: HandClock) -> None:
     ("entry", "reason"),
     [
         (service_state.TOKEN_REFUSED, "token refused"),
+        (service_state.PERMISSION_REFUSED, "a permission is missing"),
         (service_state.TASK_PROPERTY_MISSING, "task property missing"),
         (service_state.MAPPING_MISFIT, "the mapping does not fit the portal"),
         (service_state.WRONG_PORTAL, "another portal's token"),
@@ -152,6 +153,33 @@ def test_what_is_parked_held_or_waits_is_no_backlog(client: FlaskClient, store: 
     counts = {name: found[f"handoffs_{name}"] for name in ("dirty_due", "parked", "held", "waiting")}
     assert counts == {"dirty_due": 1, "parked": 1, "held": 1, "waiting": 1}
     assert found["handoffs_dirty_oldest_seconds"] == 120
+
+
+@pytest.mark.parametrize(
+    ("column", "one", "several"),
+    [
+        pytest.param(
+            "attempts",
+            "1 record is tried again, as looking at it failed: ticket 1",
+            "4 records are tried again, as looking at them failed: ticket 1; ticket 2; ticket 3; and 1 more",
+            id="tried again",
+        ),
+        pytest.param(
+            "parked_at",
+            "1 record is parked, as looking at it failed again and again: ticket 1",
+            "4 records are parked, as looking at them failed again and again: ticket 1; ticket 2; ticket 3; and 1 more",
+            id="parked",
+        ),
+    ],
+)
+def test_whom_no_pass_could_look_at_is_named(
+    client: FlaskClient, store: Store, column: str, one: str, several: str
+) -> None:
+    mark(store, "1", START, **{column: 1})
+    assert client.get("/readyz").get_json()["needs_a_person"] == [one]
+    for ticket in ("2", "3", "4"):
+        mark(store, ticket, START, **{column: 1})
+    assert client.get("/readyz").get_json()["needs_a_person"] == [several]
 
 
 def test_a_database_that_was_replaced_takes_no_delivery(client: FlaskClient, store: Store, tmp_path: Path) -> None:
