@@ -233,6 +233,17 @@ MUTANTS = (
         "[chosen before it was named, and gone since]",
     ),
     Mutant(
+        "mapping-stages-of-now", "In which stage a ticket was is told by the stages that the mapping names now.",
+        TODAYS_WORDS, '{one.in_progress: "in progress", one.pending_approval: "pending approval"}',
+        '{portal.in_progress: "in progress", portal.pending_approval: "pending approval"}',
+        first=("26", "50"),
+    ),
+    Mutant(
+        "mapping-pipeline-of-now", "When a ticket came into the pipeline is told by the pipeline that the mapping names now.",
+        TODAYS_WORDS, '{one.pipeline: "deliverables"}', '{portal.pipeline.id: "deliverables"}',
+        first=("26", "50"),
+    ),
+    Mutant(
         "verify-values-of-now", "`verify` reads what was written by today's words.",
         "sync/admin/verify/evidence.py", "status = None if then is None else then.statuses.get(value)", "status = None",
         test="tests/story/test_words_in_between.py::test_verify_knows_what_was_written_in_words_since_replaced[new words]",

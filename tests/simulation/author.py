@@ -18,10 +18,13 @@ from tests.simulation.desk import edits
 from tests.simulation.disturbances import disturbances, incomplete_answers, moment, times
 from tests.simulation.merging import merging
 from tests.simulation.office import Office, Wording
+from tests.simulation.office_stages import Pipelines
+from tests.simulation.office_texts import Texts
 from tests.simulation.pasted import pasted
 from tests.simulation.player import NAMES, ZONE, Player
 from tests.simulation.profile import Mode, Profile, key_carrier_of, profile_of, quirks
 from tests.simulation.script import ACT, MODE, POLL, REMAP, SWEEP, Item, Script
+from tests.simulation.stages import STAGE
 from tests.simulation.wording import meant
 from tests.simulation.words import (
     APPROVED,
@@ -80,6 +83,8 @@ def begin(seed: int, days: int, mode: Mode) -> tuple[Script, "Author"]:
         key_carrier=key_carrier_of(seed),
         admins=profile.office,
         words=profile.wording,
+        stages=profile.stages,
+        texts=profile.texts,
     )
     return script, Author(script, profile)
 
@@ -110,6 +115,8 @@ class Author:
         )  # its own, too: whoever leaves a Note plays no other story
         self.office = Office(script.seed)  # with dice of their own, too
         self.wording = Wording(script.seed)
+        self.pipelines = Pipelines(script.seed)
+        self.texts = Texts(script.seed)
         self.merging = random.Random(f"merging {script.seed}")  # its own, for the same reason
         self._agenda: list[tuple[int, int, str]] = []  # when, in which order, what: "day" or a portfolio's label
         self._count = 0
@@ -203,6 +210,10 @@ class Author:
             yield from incomplete_answers(self, today)
         if profile.wording and (last - today).days > max(1, self.script.calm):
             yield from self.wording.changes(self, today)
+        if profile.stages and (last - today).days > max(1, self.script.calm):
+            yield from self.pipelines.changes(self, today)
+        if profile.texts:
+            yield from self.texts.changes(self, today)
         if profile.office:
             yield from self.office.changes(self, today)
         elif profile.corner_cases and self._admin.random() < 0.1:
@@ -364,8 +375,8 @@ class Author:
         """The Creative Team and the client's review."""
         rng = self.rng
         tickets = self.tickets_of(client)
-        ready = [one for one in tickets if one[1].value("hs_pipeline_stage") == IN_REVIEW]
-        open_ones = [one for one in tickets if one[1].value("hs_pipeline_stage") in {NEW, IN_PROGRESS}]
+        ready = [one for one in tickets if self._stage(one[1]) == IN_REVIEW]
+        open_ones = [one for one in tickets if self._stage(one[1]) in {NEW, IN_PROGRESS}]
         if open_ones and rng.random() < 0.75:
             for label, _ in open_ones:
                 if rng.random() < 0.75:
@@ -458,6 +469,10 @@ class Author:
         yield self.set(made, hs_pipeline_stage=IN_REVIEW)
 
     # -- what people see
+
+    @staticmethod
+    def _stage(ticket: Record) -> str:
+        return meant(STAGE, ticket.value(STAGE))
 
     def _read(self, kind: str, label: str) -> Record | None:
         portal = self.player.world.sandbox.portal

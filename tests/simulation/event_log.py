@@ -38,6 +38,8 @@ class Created(Event):
     values: Mapping[str, str]
     own: bool
     late: bool
+    editions: tuple[int, ...] = ()
+    """Of which edition the texts of a task are, its subject's first; told by the oracle's reading alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class Updated(Event):
     own: bool
     source: str
     late: bool
+    edition: int = 0
+    """Of which edition the last line of a task's body is; told by the oracle's reading alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,8 @@ class Mailed(Event):
     to: str
     subject: str
     text: str = ""
+    editions: tuple[int, ...] = ()
+    """Of which edition subject and text are; told by the oracle's reading alone."""
 
 
 @dataclass(frozen=True, slots=True)

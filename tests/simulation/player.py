@@ -8,7 +8,7 @@ import gc
 import heapq
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -26,10 +26,13 @@ from sync.sandbox.process import Names, same
 from sync.sandbox.quirks import Quirks
 from sync.sandbox.schema import Actor
 from sync.service.drain import drain, run_poll, run_sweep
+from tests.simulation import editions
 from tests.simulation import world as worlds
 from tests.simulation.clients import untrue
+from tests.simulation.editions import Editions
 from tests.simulation.event_log import Archived, Created, Event, Mailed, Updated
 from tests.simulation.script import ACT, Item, Script
+from tests.simulation.stages import PIPELINE, STAGE, relabel
 from tests.simulation.wording import MOVED, PROPERTIES, Words, mapping_of, merged, said
 from tests.simulation.world import SimulationWorld
 
@@ -109,6 +112,10 @@ class Player:
         """What the mapping calls statuses, revisions and approvals by now."""
         self.said: Words = {}
         """What people call them."""
+        self.editions: Editions = {}
+        """Which edition each text of the mapping is by now."""
+        self.places: Mapping[str, str] = {}
+        """How the mapping names the pipeline and its stages by now."""
         self._queue: list[tuple[int, int, Item]] = []
         self._number = 0
         self._inside: list[tuple[int, Item]] = []  # acts for the middle of a pass, by the number of the call
@@ -139,6 +146,7 @@ class Player:
             key_carrier=script.key_carrier,
             admins=script.admins,
             words=script.words,
+            stages=script.stages,
         )
         self.world.sandbox.delivery.sender = self._deliver
         assert self.world.event_log is not None
@@ -147,7 +155,7 @@ class Player:
     # -- the run
 
     def play(self) -> None:
-        with worlds.quiet(self.world.clock.seconds):
+        with worlds.quiet(self.world.clock.seconds, labels_change=self.script.stages or self.script.texts):
             gc.disable()  # one run makes little garbage in rings, and is soon over
             try:
                 for item in self.script.items:
@@ -274,8 +282,8 @@ class Player:
             case "receiver":
                 self._say("receiver", f"{item.name} for {item.values['lasts']} s")
                 self._receiver = (item.name, self.now + 1000 * int(item.values["lasts"]))
-            case "mode" | "reword":
-                (self._travel if item.kind == "mode" else self._reword)(item.values)
+            case "mode" | "reword" | "retell":
+                {"mode": self._travel, "reword": self._reword, "retell": self._retell}[item.kind](item.values)
             case "remap" | "poll" | "sweep":
                 if self.now >= self._down_until:
                     self._remap(item.values) if item.kind == "remap" else self._work(item.kind)
@@ -308,12 +316,17 @@ class Player:
                 return f"creates {values['as']} = {values['kind']} {made} on {values.get('on', [])}: {properties}"
             case "set":
                 kind, record = self._ref(values["ref"])
-                properties = said(values["properties"], self.said)
+                properties = said(values["properties"], {} if values.get("spelled") else self.said)
                 people.set(kind, record, properties, by=by)
                 return f"sets {values['ref']}: {properties}"
             case "move":
                 self.said = values["words"]
                 return f"moves {self._moved(values['moves'])} records: {values['moves']}"
+            case "label" if "kind" in values:
+                return f"labels {values['name']}: {self._relabelled(values)}"
+            case "label":
+                relabel(self.world.sandbox.portal, values["of"], values["label"])
+                return f"labels {values['of']} “{values['label']}”"
             case "archive" | "restore":
                 kind, record = self._ref(values["ref"])
                 (people.archive if item.name == "archive" else people.restore)(kind, record, by=by)
@@ -373,6 +386,20 @@ class Player:
             self.world.people.set("note", notes[0].id, {"hs_note_body": f"{notes[0].body} Or rather not."}, by=by)
         return f"{do}s note {notes[0].id} on {ref}"
 
+    def _relabelled(self, values: Mapping[str, Any]) -> str:
+        """A property, or one of its options, gets another label; its internal name stays."""
+        portal, kind = self.world.sandbox.portal, values["kind"]
+        known = portal.types[NAMES.object_type_id if kind == "portfolio" else portal.type(kind).id].properties
+        seen, label = known[values["name"]], values["label"]
+        if "option" in values and seen.options:
+            options = list(seen.options)
+            place = values["option"] % len(options)
+            options[place] = (options[place][0], label)
+            known[values["name"]] = replace(seen, options=tuple(options))
+            return f"{options[place][0]} is “{label}”"
+        known[values["name"]] = replace(seen, label=label)
+        return f"it is “{label}”"
+
     def _ref(self, label: str) -> tuple[str, str]:
         kind = {"P": "portfolio", "T": "ticket", "X": "task"}[label[0]]
         return kind, self.ids[label]
@@ -389,7 +416,7 @@ class Player:
             task
             for task in links
             if (one := portal.find(task_type, task, archived=archived)) is not None
-            and one.value("hs_task_subject").startswith(subject)
+            and editions.plain(one.value("hs_task_subject")).startswith(subject)
         ]
         if not found:
             raise ValueError(f"{on} has no such task: {subject}")
@@ -495,6 +522,9 @@ class Player:
         if "remap" in item.values:
             self.mapping = item.values["remap"]
             self._say("admin", f"changes the mapping meanwhile: {_told(self.mapping)}")
+        if "retell" in item.values:
+            self.editions = item.values["retell"]
+            self._say("admin", f"changes the mapping's texts meanwhile: {_told(self.editions)}")
         self._start_anew(lose_database=lose)
         if lose:
             self._young_until = self.now + round(1000 * LANDED_AFTER.total_seconds())
@@ -516,25 +546,38 @@ class Player:
     def _reword(self, values: Mapping[str, Any]) -> None:
         """An admin calls statuses, revisions and approvals so in the mapping; a service that is down comes back with it."""
         self.words = words = values["words"]
+        self.places = places = values.get("stages", {})
         if values["said"]:
             self.said = words
-        self._say("admin", f"changes the mapping's words: {_told(words)}")
+        self._say("admin", f"changes the mapping's words: {_told({**words, **places})}")
+        self._start_anew()
+        if self.now >= self._down_until:
+            self._work("drain")
+
+    def _retell(self, values: Editions) -> None:
+        """An admin writes texts anew; a service that is down comes back with them."""
+        self.editions = values
+        self._say("admin", f"changes the mapping's texts: {_told(values)}")
         self._start_anew()
         if self.now >= self._down_until:
             self._work("drain")
 
     def _start_anew(self, *, lose_database: bool = False) -> None:
-        self.world.start_anew(merged((self.mapping, mapping_of(self.words))), lose_database=lose_database)
+        places = {"ticket": self.places} if self.places else {}
+        pieces = (self.mapping, mapping_of(self.words), places, editions.mapping_of(self.editions))
+        self.world.start_anew(merged(pieces), lose_database=lose_database)
 
     def _moved(self, moves: Words) -> int:
         """An admin imports the new value for each record that has an old one; of how many."""
         portal, count = self.world.sandbox.portal, 0
         for kind, names in PROPERTIES.items():
             type_id = portal.type(NAMES.object_name if kind == "portfolio" else kind).id
+            together = [(name,) for name in names] + [(PIPELINE, STAGE)] * (kind == "ticket")
             for record in list(portal.records(type_id)):
-                for name in names:
-                    if (new := moves.get(record.value(name))) is not None:
-                        portal.update(type_id, record.id, {name: new}, Actor(MOVED, "importId:1"))
+                for some in together:
+                    new = {name: moves[record.value(name)] for name in some if record.value(name) in moves}
+                    if new:
+                        portal.update(type_id, record.id, new, Actor(MOVED, "importId:1"))
                         self.world.clock.advance(MOMENT)
                         count += 1
         return count

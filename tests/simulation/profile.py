@@ -36,6 +36,10 @@ class Profile:
     """Whether admins change the mapping time and again."""
     wording: bool
     """Whether admins give statuses, revisions and approvals other values."""
+    stages: bool
+    """Whether admins replace and rename pipelines and stages."""
+    texts: bool
+    """Whether admins write the texts anew, and rename properties."""
     inside: float
     """The share of acts that fall into the middle of a pass."""
     mode: dict[str, Any] | None
@@ -49,7 +53,12 @@ def has_corner_cases(seed: int) -> bool:
 
 def key_carrier_of(seed: int) -> str:
     """By what the tasks of this seed carry their keys. It is drawn from nothing: the other seeds play as ever."""
-    return "body" if seed % 6 == 1 else "property"
+    return "body" if seed % 6 == 1 or seed % 24 == 10 else "property"
+
+
+def has_texts(seed: int) -> bool:
+    """Whether admins write the texts anew in mid-life, and rename properties. Drawn from nothing, too."""
+    return seed % 12 == 10
 
 
 def has_office(seed: int) -> bool:
@@ -60,6 +69,11 @@ def has_office(seed: int) -> bool:
 def has_wording(seed: int) -> bool:
     """Whether admins give statuses, revisions and approvals other values in mid-life. Drawn from nothing, too."""
     return seed % 12 == 8
+
+
+def has_stages(seed: int) -> bool:
+    """Whether admins replace and rename pipelines and stages in mid-life. Drawn from nothing, too."""
+    return seed % 12 == 2
 
 
 def profile_of(rng: random.Random, seed: int, mode: Mode) -> Profile:
@@ -90,10 +104,15 @@ def profile_of(rng: random.Random, seed: int, mode: Mode) -> Profile:
         faults=0.0 if plain else rng.choice((0.0, 0.3, 1.0, 2.0)),
         kills=0.0 if plain else rng.choice((0.0, 0.0, 0.3, 1.0)),
         # By which words an old version is read is lost with the ledger (F.2).
-        lost=not plain and rng.random() < (0.4 if corner_cases else 0.15) and not has_wording(seed),
+        lost=not plain
+        and rng.random() < (0.4 if corner_cases else 0.15)
+        and not has_wording(seed)
+        and not has_stages(seed),
         merges=0.15 if seed % 6 == 3 else 0.0,
         office=has_office(seed),
         wording=has_wording(seed),
+        stages=has_stages(seed),
+        texts=has_texts(seed),
         inside=0.3 if corner_cases else 0.0 if plain else rng.choice((0.0, 0.0, 0.1)),
         mode=travel,
     )

@@ -9,7 +9,7 @@ ACT = "act"
 """A person does something in the CRM. The only kind that can also happen in the middle of a pass (`call`, `step`)."""
 
 FAULT, KILL, RECEIVER, MODE, POLL, SWEEP = "fault", "kill", "receiver", "mode", "poll", "sweep"
-REMAP, REWORD = "remap", "reword"
+REMAP, REWORD, RETELL = "remap", "reword", "retell"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +18,13 @@ class Item:
 
     `act`: the act `name` with `values`. `fault`: the sandbox's fault `values`. `kill`: the process ends at the
     `values["step"]`-th step from here (with `name`: step of that name) and starts again `values["down"]` seconds
-    later, its database lost where `values["lose"]` says so, and with the mapping of `values["remap"]` if that is there.
+    later, its database lost where `values["lose"]` says so, and with the mapping of `values["remap"]`, or the texts of
+    `values["retell"]`, if that is there.
     `receiver`: webhooks are answered as `name` says for `values["lasts"]` seconds. `mode`: how webhooks travel from here.
     `poll`, `sweep`: the timer's work, which happens only where an item says so. `remap`: the service is started with
     another mapping, `values` of which it differs by. `reword`: it is started with a mapping that calls things so, besides:
-    `values["words"]` by their packaged words; and so do people say from then on, where `values["said"]` says so.
+    `values["words"]` by their packaged words; and so do people say from then on, where `values["said"]` says so. Pipeline and
+    stages are named in it as `values["stages"]` says, by id or by label. `retell`: it is started with these editions of texts.
     """
 
     at: int
@@ -60,6 +62,10 @@ class Script:
     """Whether the portal has the properties that its admins bring into the mapping in mid-life, and take out again."""
     words: bool = False
     """Whether its people can choose the words by which admins call statuses, revisions and approvals in mid-life."""
+    texts: bool = False
+    """Whether its admins write texts anew, and rename properties."""
+    stages: bool = False
+    """Whether the portal has the pipelines and stages that admins replace by one another."""
     items: tuple[Item, ...] = ()
 
     def with_items(self, items: Iterable[Item]) -> "Script":

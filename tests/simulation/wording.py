@@ -1,5 +1,7 @@
 """The words by which admins call statuses, revisions and approvals, which they change in mapping and records (F.5).
 
+Pipelines and stages have `stages` of their own.
+
 What people mean is told in the packaged words; what stands in the CRM is the word of the day.
 """
 
@@ -9,6 +11,7 @@ from typing import Any, Final
 
 from sync.sandbox import Sandbox
 from sync.sandbox.process import Names
+from tests.simulation import stages
 
 NAMES: Final = Names()
 
@@ -60,12 +63,14 @@ PACKAGED: Final = {
 MOVED: Final = "IMPORT"
 """The source of what an admin moves from an old value to the new."""
 
-WATCHED: Final = {name for of in PROPERTIES.values() for name in of}
+WATCHED: Final = {name for of in PROPERTIES.values() for name in of} | {stages.PIPELINE, stages.STAGE}
+
+_MEANT: Final = {**PACKAGED, **stages.PACKAGED}
 
 
 def meant(name: str, value: str) -> str:
     """What people mean by a value that stands in a property, whatever the mapping says."""
-    return PACKAGED.get(value, value) if name in WATCHED else value
+    return _MEANT.get(value, value) if name in WATCHED else value
 
 
 def said(values: Mapping[str, Any], words: Words) -> dict[str, Any]:

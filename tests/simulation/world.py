@@ -38,6 +38,7 @@ from mappings.schema import ProcessMapping
 from sync.clock import from_ms
 from sync.hubspot.client import HubSpot
 from sync.hubspot.session import Sender
+from sync.passes import portal
 from sync.passes.portal import Portal
 from sync.sandbox.api import Api
 from sync.sandbox.delivery import Delivery, DeliveryMode
@@ -55,6 +56,7 @@ from sync.storage.database import migrate, open_store
 from sync.storage.lane_locks import LaneLock
 from tests.databases import drop
 from tests.simulation.event_log import EventLog
+from tests.simulation.stages import define_stages, resolved
 from tests.simulation.wording import define_words
 from tests.world import World
 
@@ -64,7 +66,7 @@ TIER, LEAD = OFFICE = ("service_tier", "account_lead")
 """Properties of a portfolio that admins bring into the mapping's condition, and into who its people are."""
 
 STAGES_FOR = timedelta(days=3)
-"""How long pipelines are taken as known: nobody changes them in a simulation."""
+"""How long pipelines are taken as known where nobody changes them."""
 
 BLOCKED_AGAIN = timedelta(hours=12)
 """A blocked effect is looked at every hour; a simulation needs that less often."""
@@ -282,6 +284,7 @@ class SimulationWorld(World):
         key_carrier: str = "property",
         admins: bool = False,
         words: bool = False,
+        stages: bool = False,
     ) -> None:
         self._hook = hook
         self._new_terms: Mapping[str, Any] | None = None  # what no pass has gone by yet
@@ -306,6 +309,8 @@ class SimulationWorld(World):
             define_office(self.sandbox)
         if words:
             define_words(self.sandbox)
+        if stages:
+            define_stages(self.sandbox)
         self.event_log = EventLog(self.sandbox.portal, self.sandbox.process)
         self.log.lacked = self.event_log.lacked
         self.webhooks = mode is not None
@@ -334,7 +339,7 @@ class SimulationWorld(World):
         def noted(portal: Portal) -> None:
             note(portal)
             if self._new_terms is not None and self.event_log is not None:
-                self.event_log.remapped(self._new_terms)
+                self.event_log.remapped(resolved(self.sandbox.portal, self._new_terms))
                 self._new_terms = None
 
         object.__setattr__(service, "_note_mapping", noted)
@@ -452,7 +457,7 @@ def subscribe(delivery: Delivery, names: Names, others: Sequence[str] = ()) -> N
 
 
 @contextmanager
-def quiet(clock_seconds: Callable[[], float]) -> Iterator[None]:
+def quiet(clock_seconds: Callable[[], float], *, labels_change: bool = False) -> Iterator[None]:
     """Without logs, and with the client's stopwatch on virtual time."""
     structlog.configure(
         processors=[],
@@ -463,7 +468,7 @@ def quiet(clock_seconds: Callable[[], float]) -> Iterator[None]:
     with (
         patch("sync.hubspot.transport.time", stopwatch),
         patch("sync.service.lanes.Lanes", _Lanes),
-        patch("sync.passes.portal.STAGES_FOR", STAGES_FOR),
+        patch("sync.passes.portal.STAGES_FOR", portal.STAGES_FOR if labels_change else STAGES_FOR),
         patch("sync.rules.decide.BLOCKED_AGAIN", BLOCKED_AGAIN),
         patch("sync.passes.effects.attempts.BLOCKED_AGAIN", BLOCKED_AGAIN),
     ):

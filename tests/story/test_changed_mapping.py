@@ -35,6 +35,11 @@ NEW_MAPPINGS = {
     "nothing has to settle": "rules: {settle_seconds: 0}",
     "all has to settle for long": "rules: {settle_seconds: 86400}",
     "leftovers stay": "rules: {close_leftovers: false}",
+    "approvals are reset to another value": "ticket: {approval_reset: Not Started}",
+    "keys in bodies": "task: {key_carrier: body}",
+    "roles by other names": "roles: {copywriter: {label: Writer}}",
+    "stages by id": "ticket: {pipeline: '880001', in_progress: '880012', pending_approval: '880013'}",
+    "other lines": "{closing_line: '<p>Over.</p>', notes_line: '<p>{% for each in notes %}{{ each.body }}{% endfor %}</p>'}",
 }
 """Each differs so from the packaged mapping that what it makes due is nothing new."""
 

@@ -169,3 +169,23 @@ def test_what_was_begun_goes_on_once_it_is_inside_again(world: World) -> None:
     world.remap("{}")
     days_pass(world)
     assert (world.kinds(), world.receivers()) == (["kickoff"], ["account_manager"])
+
+
+# -- another rule (F.14)
+
+
+def test_a_ticket_that_only_has_to_be_moved_is_moved_once_the_mapping_asks_for_it(world: World) -> None:
+    """docs/process.md 5.25: what was approved before is due then; one that a person moves back stays, whatever is set later."""
+    portfolio = world.people.create_portfolio("Acme", world.day(40))
+    ticket = world.people.create_ticket("Ad 1", "Winter", portfolio, stage="In Progress")
+    world.people.set("ticket", ticket, {"copy_approval": "Approved", "graphic_approval": "Approved"})
+    days_pass(world)
+    assert world.people.ticket(ticket)["hs_pipeline_stage"] == "880012"
+    world.remap("rules: {advance_approved_tickets: true}")
+    days_pass(world)
+    assert world.people.ticket(ticket)["hs_pipeline_stage"] == "880013"
+    world.people.move_ticket(ticket, "In Progress")
+    for mapping in ("{}", "rules: {advance_approved_tickets: true}"):
+        world.remap(mapping)
+        days_pass(world)
+        assert world.people.ticket(ticket)["hs_pipeline_stage"] == "880012"

@@ -84,3 +84,24 @@ def test_a_task_is_closed_with_one_line(world: World) -> None:
     (task,) = world.tasks(("portfolio", portfolio))
     assert task.body.count("Closed automatically") == 1
     assert "Over:" not in task.body
+
+
+def test_what_is_there_keeps_its_text_and_what_comes_has_the_new_one(world: World) -> None:
+    """What waited for somebody under the old texts was never tried: it has the new one, too (C.8)."""
+    there = world.people.create_portfolio("Acme", world.day(5))
+    waits = world.people.create_portfolio("Bolt", world.day(5), account_manager="")
+    world.work()
+    (before,) = world.tasks(("portfolio", there))
+    world.remap(OTHER_TEXTS)
+    world.people.set("portfolio", waits, {"account_manager": world.people.process.owners["account_manager"]})
+    world.work()
+    world.sweep()
+    assert [one.subject for one in world.tasks(("portfolio", waits))] == ["Ring Bolt"]
+    assert world.tasks(("portfolio", there)) == [before]
+    assert ("account_manager", "Ring Bolt") in world.emails()
+    world.people.set_status(there, "No Refresh Requested")
+    world.work()
+    (closed,) = world.tasks(("portfolio", there))
+    assert closed.subject == before.subject
+    assert closed.body.startswith(before.body)
+    assert closed.body.count("Over:") == 1

@@ -66,7 +66,7 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def _other(line: str) -> Other | None:
-    found = re.search(r'the Ad Set [“"](.*?)[”"](?:, which is not ready \((\d+) of (\d+) in Pending Approval\))?', line)
+    found = re.search(r'the Ad Set [“"](.*?)[”"](?:, which is not ready \((\d+) of (\d+) in [^)]*\))?', line)
     if found is None:
         return None
     behind = None if found[2] is None else (int(found[2]), int(found[3]))

@@ -10,6 +10,7 @@ from datetime import date
 from tests.simulation.event_log import Ref, Sent, Updated
 from tests.simulation.oracle.finding import Verdict
 from tests.simulation.oracle.records import Rec, Records
+from tests.simulation.oracle.words import STRANGE
 
 STATUS, BODY = "hs_task_status", "hs_task_body"
 
@@ -49,6 +50,10 @@ class Audit:
                 self._find("unexplained", f"the service writes {sorted(values)} on {ref}, which it has not read again")
                 continue
             for name, value in values.items():
+                if value.startswith(STRANGE):
+                    self._find(
+                        "unexplained", f"the service writes {name} “{value}” on {ref}, which the mapping does not name"
+                    )
                 if rec.as_of(name, read) == value:
                     self._find("unexplained", f"the service writes {name} “{value}” on {ref}, where it stood already")
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
+from tests.simulation import editions
 from tests.simulation.event_log import Mailed, Ref, Updated
 from tests.simulation.oracle.announcements import read
 from tests.simulation.oracle.audit import Audit, unmarked
@@ -187,7 +188,17 @@ class Effects:
         verdict: Verdict = "doubled" if self._was_done(handoff, slot, parent, ticket) else "unexplained"
         self._find(verdict, f"handoff {handoff}: {what}")
 
-    def made(self, rec: Rec, on: Sequence[Ref], *, late: bool) -> None:
+    def _check_editions(self, offer: Offer, place: str, found: Sequence[int], what: str) -> None:
+        """F.1, C.8: a text is of the mapping that was in force when it was first tried, or later; no older one."""
+        for part, edition in zip(("subject", "body"), found, strict=True):
+            in_force = {terms.editions.get(f"{place}.{part}", 0) for terms in self._crm.calendar.since(offer.at)}
+            if edition not in in_force:
+                self._find(
+                    "unexplained", f"{what}: its {part} is edition {edition}, where {sorted(in_force)} is in force"
+                )
+
+    def made(self, rec: Rec, on: Sequence[Ref], of: Sequence[int], *, late: bool) -> None:
+        """`of`: the editions of its subject and its body."""
         subject = rec["hs_task_subject"]
         kind = next((one for one in TASKS if subject.startswith(one)), None)
         if rec.ref.kind != "task" or kind is None:
@@ -209,6 +220,7 @@ class Effects:
         if offer is None:
             self._not_offered(what, handoff, slot, parent, task.ticket)
             return
+        self._check_editions(offer, f"tasks.{editions.TASKS[kind]}", of, what)
         if late and offer.told_again and self._crm.now.at <= self.ledger_began + LANDED_AFTER:
             self._find("doubled", f"handoff {handoff}: {what}: lands after its emails were sent once more")
         self._check_advanced(offer, what)
@@ -367,6 +379,7 @@ class Effects:
                 offer.told_again |= slot in offer.forgotten
                 self._check_advanced(offer, what)
                 self._check_owner(offer, self._owner_of.get(event.to, ""), role, what, parent)
+                self._check_editions(offer, f"emails.{editions.EMAILS[handoff, slot]}", event.editions, what)
                 self._check_text(offer, number, event.text, what)
                 if handoff == "8":
                     self._check_live(offer, parent, event.text, what)
@@ -573,6 +586,13 @@ class Effects:
         if (not added or added - late or added & notes_quoted(before)) and ticket.ref not in self._crm.uncertain:
             self._find("unexplained", f"handoff 6: a line in {rec.ref} with notes {sorted(added)}")
 
+    def _check_line(self, place: str, event: Updated, since: int, what: str) -> None:
+        in_force = {terms.editions.get(place, 0) for terms in self._crm.calendar.since(since)}
+        if editions.BODY in event.values and event.edition not in in_force:
+            self._find(
+                "unexplained", f"{what}: its line is edition {event.edition}, where {sorted(in_force)} is in force"
+            )
+
     def _task_written(self, rec: Rec, event: Updated) -> None:
         what = f"{rec.ref} “{rec['hs_task_subject']}” ← {event.values.get('hs_task_status')}"
         status = event.values.get("hs_task_status")
@@ -589,6 +609,7 @@ class Effects:
         if offer is None:
             self._find("unexplained", f"the service closed {what}")
         else:
+            self._check_line("closing_line", event, offer.at, what)
             self._audit.closed(rec, offer.parent, _cause_of(offer))
 
     def _take_closing(self, slot: str) -> Offer | None:

@@ -660,7 +660,7 @@ class Handoffs:
             return
         newest = versions[-1]
         stage = self._crm.run_began(ticket, "hs_pipeline_stage")
-        if stage.value != self._crm.in_review or stage.number < newest.number:
+        if ticket["hs_pipeline_stage"] != self._crm.in_review or stage.number < newest.number:
             return
         roles = self._crm.revisions[newest.value]
         handled = all((ticket.ref, newest.number, role) in self.served for role in roles)

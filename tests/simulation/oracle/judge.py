@@ -167,7 +167,7 @@ class Oracle:
     def _created(self, event: Created, events: Sequence[Event], place: int) -> None:
         rec = self._crm.created(event)
         if event.own:
-            self._effects.made(rec, [one.far for one in _links_of(events, place)], late=event.late)
+            self._effects.made(rec, [one.far for one in _links_of(events, place)], event.editions, late=event.late)
 
     def _updated(self, event: Updated) -> None:
         rec = self._crm.all.get(event.ref)

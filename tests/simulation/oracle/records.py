@@ -66,6 +66,8 @@ class Rec:
     links: dict[Ref, set[str]] = field(default_factory=lambda: defaultdict(set))
     lives: list[tuple[int, bool]] = field(default_factory=list)
     """When it was archived (False) and restored (True)."""
+    readings: dict[str, list[tuple[int, str]]] = field(default_factory=lambda: defaultdict(list))
+    """What stands, as another mapping reads it, each with the number from which on it does (F.5)."""
     given: dict[str, tuple[int, str]] = field(default_factory=dict)
     """Values that a merge has left without a version that counts (M.8, M.9), each with the number of that merge."""
 
@@ -78,6 +80,8 @@ class Rec:
             if version.number > number:
                 break
             value, since = version.value, version.number
+        read = [one for one in self.readings.get(name, ()) if since < one[0] <= number]
+        since, value = read[-1] if read else (since, value)
         merge, left = self.given.get(name, (-1, ""))
         return left if since < merge <= number else value
 
@@ -263,6 +267,7 @@ class Records:
             return
         for name, value in event.values.items():
             rec.values[name] = value
+            rec.readings[name].append((event.number, value))
             history = rec.history.get(name)
             if history and history[-1].value.startswith(STRANGE) and not value.startswith(STRANGE):
                 if event.moved:

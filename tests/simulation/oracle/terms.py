@@ -6,6 +6,8 @@ from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from tests.simulation.editions import Editions, editions_of
+
 ZONE = ZoneInfo("America/New_York")
 
 Period = tuple[str, int]
@@ -44,6 +46,8 @@ class Terms:
     )
     stand_ins: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """The owner (id) who stands in for each role."""
+    editions: Editions = field(default_factory=lambda: MappingProxyType({}))
+    """Of which edition each text is."""
 
     def period(self, cadence: str) -> Period | None:
         """How long a cadence is; None: it is not mapped."""
@@ -71,6 +75,7 @@ def terms_of(values: Mapping[str, Any]) -> Terms:
         default_cadence=cadence.get("default", packaged.default_cadence),
         owners={**packaged.owners, **portfolio.get("owners", {})},
         ticket_owners={} if on_tickets == {} else {**packaged.ticket_owners, **(on_tickets or {})},
+        editions=editions_of(values),
         stand_ins={role: one["fallback_owner"] for role, one in values.get("roles", {}).items()},
     )
 
