@@ -110,6 +110,11 @@ MUTANTS = (
         test=_WORDS_TEST + "test_no_text_of_a_cycle_has_an_old_word",
     ),
     Mutant(
+        "half-an-emoji-printed", "`sandbox show` fails at a text that was cut in the middle of an emoji.",
+        "sync/commands/sandbox/show.py", "fit: Any = storable(rows)", "fit: Any = rows",
+        test="tests/story/test_rehearsal.py::test_half_an_emoji_is_shown", why="The simulation gives no command.",
+    ),
+    Mutant(
         "old-label-kept", "A label that was changed in the portal is known only after a restart.",
         "sync/passes/portal.py", "        self._words = words\n", "        self._words = self._words or words\n",
         test=_WORDS_TEST + "test_a_label_changed_in_the_portal_is_in_the_next_text",

@@ -210,6 +210,13 @@ def test_a_cycle_in_its_own_words(desk: Desk, sandbox: Sandbox) -> None:
     assert raw[0]["texter_t"] == sandbox.people.owner("copywriter"), "scripts get what the CRM keeps"
 
 
+@pytest.mark.parametrize("how", [[], ["--json"]], ids=["in words", "as JSON"])
+def test_half_an_emoji_is_shown(desk: Desk, sandbox: Sandbox, how: list[str]) -> None:
+    """The CRM keeps a text that was cut in the middle of one; no terminal prints it."""
+    sandbox.people.create_portfolio("Acme \ud83d", "2026-11-10")
+    assert "Acme \N{REPLACEMENT CHARACTER}" in desk("sandbox", "show", "portfolios", *how).stdout
+
+
 def test_what_the_history_of_a_record_can_bring(desk: Desk, sandbox: Sandbox) -> None:
     people = sandbox.people
     first, second = (people.create_portfolio(name, "2026-11-10") for name in ("Acme", "Acme Doppelt"))

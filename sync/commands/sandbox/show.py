@@ -14,6 +14,7 @@ from sync.commands.options import JSON
 from sync.commands.output import console, print_json, say
 from sync.commands.sandbox import words
 from sync.commands.sandbox.connection import URL, control, people_of
+from sync.storable import storable
 
 if TYPE_CHECKING:
     from sync.sandbox.people import RemotePeople, Seen
@@ -56,10 +57,11 @@ def show(url: str, what: str, part: str | None, as_json: bool) -> None:
                 rows = [row for row, words_of in zip(rows, told, strict=True) if _has(words_of, part)]
     if what == "log" and part is not None:
         rows = [row for row in rows if _has(row, part)]
+    fit: Any = storable(rows)  # the CRM keeps half an emoji, which no terminal takes
     if as_json:
-        print_json({what: rows})
+        print_json({what: fit})
     else:
-        _print_rows(rows)
+        _print_rows(fit)
 
 
 _HTML = frozenset({"hs_task_body", "hs_note_body"})

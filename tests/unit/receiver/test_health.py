@@ -175,10 +175,10 @@ def test_what_is_parked_held_or_waits_is_no_backlog(client: FlaskClient, store: 
 def test_whom_no_pass_could_look_at_is_named(
     client: FlaskClient, store: Store, column: str, one: str, several: str
 ) -> None:
-    mark(store, "1", START, **{column: 1})
+    mark(store, "1", START, None, **{column: 1})
     assert client.get("/readyz").get_json()["needs_a_person"] == [one]
     for ticket in ("2", "3", "4"):
-        mark(store, ticket, START, **{column: 1})
+        mark(store, ticket, START, None, **{column: 1})
     assert client.get("/readyz").get_json()["needs_a_person"] == [several]
 
 
