@@ -9,6 +9,7 @@ the quiet: the lock went with it.
 import re
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -101,15 +102,16 @@ class SessionLocks:
             if _answers(kept):
                 return kept
             kept.close()
-        try:
-            opened = self._server.connect()
-            opened.autocommit = True
-            pid = _value(opened, _BEGIN)
-        except driver().Error as error:
-            raise self.failed(error) from error
-        if pid != opened.info.backend_pid:  # a pooler gives a number of its own
-            opened.close()
-            raise StoreError(f"{self._server.place} {_POOLED}")
+        with ExitStack() as unless_it_is_good:
+            try:
+                opened = unless_it_is_good.enter_context(closing(self._server.connect()))
+                opened.autocommit = True
+                pid = _value(opened, _BEGIN)
+            except driver().Error as error:
+                raise self.failed(error) from error
+            if pid != opened.info.backend_pid:  # a pooler gives a number of its own
+                raise StoreError(f"{self._server.place} {_POOLED}")
+            unless_it_is_good.pop_all()
         return opened
 
     def keep(self, session: "psycopg.Connection[Any]") -> None:

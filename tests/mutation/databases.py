@@ -31,6 +31,12 @@ MUTANTS = (
         test="tests/unit/test_moving.py::test_every_value_of_every_table_is_kept",
     ),
     Mutant(
+        "left-open-in-vain", "A session that is no good for a lock stays open, each time that a worker tries.",
+        "sync/storage/session_locks.py", "unless_it_is_good.enter_context(closing(self._server.connect()))",
+        "self._server.connect()",
+        test="tests/unit/test_postgresql.py::TestLanes::test_a_session_that_is_no_good_for_a_lock_is_ended",
+    ),
+    Mutant(
         "refused-is-not-there", "Whoever has no TLS, or another CA's certificate, is asked whether the server runs.",
         POSTGRES, "            if re.search(pattern, said):\n                return words\n", "            pass\n",
         test=_TLS_TEST + "test_what_is_not_had_is_refused_in_plain_words",

@@ -305,9 +305,9 @@ CASES = [*settings(), *databases(), *names(), *days(), *places(), *refusals(), *
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
-    """The one portal of the whole table; at the end nothing has changed in it."""
+    """The one portal of the whole table, on SQLite whatever the suite runs on; at the end nothing has changed in it."""
     directory = tmp_path_factory.mktemp("desk")
-    world = World(directory, webhooks=False)
+    world = World(directory, webhooks=False, database_url=f"sqlite:///{directory / 'handoffs.db'}")
     people = world.people
     people.create_portfolio("Acme", world.day(5))
     refuse = {"name": "no", "type": "task", "property": "hs_task_subject", "pattern": "never", "message": "No."}

@@ -382,6 +382,23 @@ class TestLanes:
         with store.write():  # without a lane there is no fence
             pass
 
+    def test_a_session_that_is_no_good_for_a_lock_is_ended(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        """One that breaks at its first statement, and one of a pooler: nobody would end it, and workers try every few seconds."""
+        opened: list[Any] = []
+        dialect = store._dialect
+        connect = dialect.connect  # type: ignore[attr-defined]
+
+        def told() -> Any:
+            opened.append(connect())
+            return opened[-1]
+
+        monkeypatch.setattr(dialect, "connect", told)
+        for begin in ("SELECT 1 / 0", "SELECT -1"):
+            monkeypatch.setattr("sync.storage.session_locks._BEGIN", begin)
+            with pytest.raises(StoreError):
+                store.lane_lock(0).take(0)
+        assert [one.closed for one in opened] == [True, True]
+
     def test_another_number_of_lanes_waits_for_every_pass_and_moves_every_record(
         self, store: Store, other: Store
     ) -> None:
