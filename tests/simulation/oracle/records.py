@@ -645,6 +645,7 @@ class Records:
     def declined_elsewhere(self, ticket: Rec, parent: Rec | None, number: int) -> bool:
         """Whether a portfolio that it was on before had declined since: whether what was bypassed there is due is open."""
         before = [rec for ref in self._parents[ticket.ref] if (rec := self.rec(ref)) is not None and rec is not parent]
+        before += [former for rec in before for former in self.former.get(rec.ref, ())]
         return any(one.declined and one.number > number for rec in before for one in self.closings(rec))
 
     def day(self, portfolio: Rec) -> date | None:
