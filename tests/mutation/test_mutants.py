@@ -45,6 +45,10 @@ def test_there_are_enough_and_each_has_a_name_of_its_own() -> None:
     assert [name for name, times in Counter(mutant.id for mutant in MUTANTS).items() if times > 1] == []
 
 
+def test_the_page_on_proof_says_how_many_there_are() -> None:
+    assert f"plants {len(MUTANTS)} faults" in (ROOT / "docs/proof.md").read_text(encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
 def collected() -> set[str]:
     """The node ids of all tests in the files that mutants name."""
