@@ -27,7 +27,7 @@ def send(mailer: Mailer | None, to: str, clock: Clock) -> Area:
         return _failed(problem, "look whether it has arrived, and try it again")
     except EmailError as error:
         if error.login_refused:
-            return _failed(str(error), "correct user and password, and check again")
+            return _failed(str(error), "mend EMAIL_URL as it says, and check again")
         problem = f"the test email was not sent: {error}"
         return _failed(problem, "mend EMAIL_URL, EMAIL_FROM or the mail server, and check again")
     return Area("email", f"a test email to {to} is handed over: look whether it arrives (EMAIL_URL)", ())

@@ -242,7 +242,7 @@ _WAITS_FOR = {
     EffectState.FAILED: "failed: refused by the CRM or the mail server; each sweep tries again, `handoffs sweep` at once",
     EffectState.BLOCKED: "blocked: waiting for a person; tried again at each look, at least hourly",
     EffectState.UNPROVEN: "unproven: nobody can tell whether it was sent. `handoffs dead` says what to do",
-    EffectState.UNKNOWN: "unknown: without an answer; looked for in the CRM before it is tried again",
+    EffectState.UNKNOWN: "unknown: without an answer; looked for in the CRM, where that can show it, before it is tried again",
     EffectState.PLANNED: "not sent: neither CRM nor mail server took them; tried again in minutes",
 }
 """What keeps all from being well, and what becomes of it."""

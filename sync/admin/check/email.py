@@ -28,7 +28,7 @@ def compare(deployment: Deployment, misfits: Misfits) -> str:
         return f"{how}; the weekly letter goes to {', '.join(to)}" if to else how
     except EmailError as error:
         if error.login_refused:
-            misfits.setting("EMAIL_URL", str(error), "correct user and password, and check again", cause=Cause.FAILED)
+            misfits.setting("EMAIL_URL", str(error), "mend EMAIL_URL as it says, and check again", cause=Cause.FAILED)
         else:
             misfits.setting(
                 "EMAIL_URL",
