@@ -388,7 +388,7 @@ class Effects:
 
     def _check_live(self, offer: Offer, parent: Ref | None, text: str, what: str) -> None:
         closing, portfolio = int(str(offer.key[2])), self._crm.rec(parent)
-        if closing not in self._crm.resets:
+        if closing not in self._crm.resets and (portfolio is None or portfolio.ref not in self._crm.uncertain):
             self._find("unexplained", f"handoff 9: {what}: before the reset was written")
         if portfolio is not None and not offer.lost and not self.lacked:
             for one in misplaced(self._crm, portfolio, closing, text):
@@ -485,8 +485,9 @@ class Effects:
             key=lambda one: (int(str(one.key[2])) not in still, int(str(one.key[2]))),
             default=None,
         )
-        handoff = None if oldest is None else str(oldest.key[0])
-        offer = None if handoff is None else self._take(handoff, slots[handoff], rec.ref)
+        offer, handoff = oldest, None if oldest is None else str(oldest.key[0])
+        if offer is not None:
+            self._fill(offer, slots[str(offer.key[0])])
         if offer is not None and handoff == "8":
             self._crm.resets.add(int(str(offer.key[2])))
             if status == "" and self._status_read(rec) not in {self._crm.implemented, ""} and not late:

@@ -183,7 +183,7 @@ class Oracle:
     def _database_lost(self) -> None:
         """A task in the CRM stands for its occurrence's emails, a date written for the email of 9; else nothing does."""
         self._effects.ledger_began = 0
-        self._crm.calendar.forget()
+        self._crm.forget_mappings()
         self._crm.lost_at = self._crm.now.number
         self._crm.uncertain |= set(self._crm.merged_at)  # only what the keys of tasks name is known to be whose
         self._handoffs.lost_at = self._crm.now.number

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
@@ -292,9 +292,16 @@ class Records:
 
     def remapped(self, terms: Terms) -> None:
         """Another mapping is in force from now on; after a loss it is taken for what was in force all the time."""
+        self._reconsider(lambda: self.calendar.remapped(self.now.at, terms))
+
+    def forget_mappings(self) -> None:
+        """The database is lost: the mapping that is in force is taken for what was in force all the time."""
+        self._reconsider(self.calendar.forget)
+
+    def _reconsider(self, change: Callable[[], None]) -> None:
         before = self._outside_of_all()
-        self.calendar.remapped(self.now.at, terms)
-        # What was seen inside, and would not be by what is known now: what of it still counts is open.
+        change()
+        # What was seen inside, and would not be by what is known now, or the other way round: what of it counts is open.
         after = self._outside_of_all()
         self.uncertain |= {ref for ref, spans in before.items() if self._known_of(spans) != self._known_of(after[ref])}
 
