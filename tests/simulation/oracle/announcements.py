@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tests.simulation.oracle.records import folder_of
+from tests.simulation.oracle.record import folder_of
 
 Other = tuple[str, tuple[int, int] | None, bool]
 """Another set: its folder, how many of how many tickets are ready (None: all), and whether it is called almost the same."""

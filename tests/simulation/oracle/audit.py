@@ -9,7 +9,8 @@ from datetime import date
 
 from tests.simulation.event_log import Ref, Sent, Updated
 from tests.simulation.oracle.finding import Verdict
-from tests.simulation.oracle.records import Rec, Records
+from tests.simulation.oracle.record import Rec
+from tests.simulation.oracle.records import Records
 from tests.simulation.oracle.words import STRANGE
 
 STATUS, BODY = "hs_task_status", "hs_task_body"

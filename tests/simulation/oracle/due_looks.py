@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from tests.simulation.event_log import Archived, Created, Event, Linked, PassBegan, PassEnded, Ref, Restored, Updated
-from tests.simulation.oracle.records import TASKS, Rec, Records
+from tests.simulation.oracle.record import TASKS, Rec
+from tests.simulation.oracle.records import Records
 
 SEARCH_LAGS = 10_000
 """How much older than a search a change is that it shows for certain (docs/hubspot.md 6.2: some seconds)."""

@@ -13,20 +13,18 @@ from tests.simulation.oracle.finding import Verdict
 from tests.simulation.oracle.handoffs import NOTES_COME_WITHIN, Handoffs, Offer
 from tests.simulation.oracle.live import misplaced
 from tests.simulation.oracle.notes import Notes
-from tests.simulation.oracle.records import (
+from tests.simulation.oracle.record import (
     AM,
     CW,
     GD,
     NOBODY,
-    OWNERS_CACHED,
     SAS,
     TASKS,
     Rec,
-    Records,
     Task,
     folder_of,
-    role_property,
 )
+from tests.simulation.oracle.records import OWNERS_CACHED, Records, role_property
 from tests.simulation.oracle.rounds import are_left_out, notes_quoted
 
 LANDED_AFTER = 90_000

@@ -8,19 +8,17 @@ from typing import NamedTuple
 
 from tests.simulation.event_log import Merged, Ref
 from tests.simulation.oracle.announcements import Other, Said, called_almost_the_same, ordinal
-from tests.simulation.oracle.records import (
+from tests.simulation.oracle.record import (
     AM,
     CW,
     GD,
     SAS,
-    SETTLE,
-    TOLD,
     Closing,
     Rec,
-    Records,
     Task,
     folder_of,
-)  # fmt: skip
+)
+from tests.simulation.oracle.records import SETTLE, TOLD, Records
 from tests.simulation.oracle.rounds import Round, Rounds, are_left_out, notes_quoted
 
 BARRIER = 15 * 60_000

@@ -49,7 +49,8 @@ from tests.simulation.oracle.effects import Effects
 from tests.simulation.oracle.finding import Finding, Verdict
 from tests.simulation.oracle.handoffs import Handoffs, Offer
 from tests.simulation.oracle.notes import Notes
-from tests.simulation.oracle.records import Rec, Records
+from tests.simulation.oracle.record import Rec
+from tests.simulation.oracle.records import Records
 from tests.simulation.oracle.terms import terms_of
 from tests.simulation.oracle.words import Reread, in_packaged_words
 

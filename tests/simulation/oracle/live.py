@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 
 from tests.simulation.event_log import Ref
-from tests.simulation.oracle.records import Closing, Rec, Records
+from tests.simulation.oracle.record import Closing, Rec
+from tests.simulation.oracle.records import Records
 
 _LATE = "Ready only after the client had approved"
 _UNFINISHED = ("Not finished, so not among them", "None of the tickets was finished")

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from tests.simulation.oracle.finding import Verdict
 from tests.simulation.oracle.handoffs import Handoffs, Offer
-from tests.simulation.oracle.records import AM, Rec, Records, role_property
+from tests.simulation.oracle.record import AM, Rec
+from tests.simulation.oracle.records import Records, role_property
 
 MOST, LONGEST = 10, 4_000
 

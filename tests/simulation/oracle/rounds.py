@@ -4,7 +4,14 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from tests.simulation.oracle.records import CW, Closing, Rec, Records, Task, Version
+from tests.simulation.oracle.record import (
+    CW,
+    Closing,
+    Rec,
+    Task,
+    Version,
+)
+from tests.simulation.oracle.records import Records
 
 APPROVED = "Approved"
 
