@@ -400,6 +400,9 @@ class Effects:
         if any(at > offer.at - IN_FLIGHT for at in self.lacked):
             # A ticket that came incomplete counts for its set as one that is not ready (R.3, 5.21): which did is not seen.
             right, said = {one._replace(others=frozenset()) for one in right}, said._replace(others=frozenset())
+        if offer.cycle < self._crm.lost_at:
+            # What was told by emails alone before the loss shows in nothing but what came of it (5.23): it may be counted.
+            right = {one._replace(number=said.number, fresh=said.fresh) for one in right}
         if said not in right:
             told = "; or ".join(str(one) for one in sorted(right, key=str))
             self._find("unexplained", f"handoff 5: {what}: it says {said}, where it should say {told}")
