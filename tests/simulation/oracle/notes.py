@@ -89,6 +89,7 @@ class Notes:
         cycles = (
             {self._crm.cycle(closings, since), offer.cycle}
             if offer.key[0] == "3"
+            or since > offer.number  # its ticket has left the pipeline and come again since (C.8)
             else {self._crm.cycle(closings, since)}
         )
         found = [one.at for one in closings if one.number in cycles]
@@ -113,7 +114,12 @@ class Notes:
             soonest = [today, *(min(today, date.fromisoformat(one)) for one in dates if one)]
             found += [calendar.midnight(day - timedelta(days=calendar.window_at(at)), at) for day in soonest]
             kicked_off = [*kickoffs, *made, *([now] if kickoffs and not made else [])]
-            found += [calendar.midnight(calendar.today_at(one), at) for one in kicked_off]
+            # Of a kickoff in another time zone: its day there, or the day that its moment is of here.
+            found += [
+                calendar.midnight(day, at)
+                for one in kicked_off
+                for day in {calendar.today_at(one), calendar.day_of(str(one), at)}
+            ]
         return found
 
     def _left(self, offer: Offer, parent: Rec, earliest: int, latest: int) -> Iterable[Left]:
