@@ -29,6 +29,11 @@ MUTANTS = (
         first=("story:database_lost_after_the_date_had_come",),
     ),
     Mutant(
+        "lost-condition-is-known", "After a loss `verify` takes the condition that is in force for the one of then.",
+        CAUSES, "evidence.context.mapping.portfolio.condition and", "False and",
+        test="tests/story/test_changed_mapping.py::test_once_the_database_is_lost_nobody_knows_what_the_condition_left_out",
+    ),
+    Mutant(
         "lost-emails-not-taken-back", "After a loss the emails of a task that was found are sent again.",
         LEDGER_RECOVERY, "        connection.execute(emails.values(**done, attempted_at=before))\n", "        del emails\n",
         test="tests/unit/test_ledger.py::test_a_task_found_before_it_was_made_takes_its_emails_along",

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from sync.admin.plan import make
-from sync.admin.verify import FAULTS, verify
+from sync.admin.verify import FAULTS, Sort, verify
 from sync.errors import ConfigurationError
 from sync.sandbox.schema import Property, Stage
 from sync.storage import mappings_in_force
@@ -465,6 +465,21 @@ def test_what_came_and_went_outside_the_old_condition_does_not_count(gold: World
     assert gold.kinds() == ["write_copy", "design_graphics"]  # for the ticket that is there
     assert gold.date(portfolio) == "2026-12-12"
     assert gold.receivers() == []
+
+
+def test_once_the_database_is_lost_nobody_knows_what_the_condition_left_out(gold: World) -> None:
+    """What was made after a decline that had passed outside is not called unexplained (docs/process.md F.2)."""
+    lived_through(gold, "Silver")
+    gold.work()
+    gold.remap(GOLD_AND_SILVER)
+    gold.next_day()
+    assert gold.kinds() == ["write_copy", "design_graphics"]
+    gold.minutes(60)
+    gold.restart(lose_database=True)
+    gold.next_day()
+    report = verify(gold.service.reading, None)
+    assert report.of(*FAULTS) == []
+    assert [finding.cause for finding in report.of(Sort.NOT_JUDGED) if "condition" in finding.cause]
 
 
 @pytest.mark.parametrize("wider", [GOLD_AND_SILVER, "{}"], ids=["one more value", "no condition"])

@@ -183,7 +183,8 @@ def _no_entries(evidence: Evidence, entries: Sequence[Entry]) -> str | None:
 def _after_decline(evidence: Evidence, key: OccurrenceKey, task: ExistingTask) -> str | None:
     """Say that the task was made after its cycle had been declined; None if it was not.
 
-    What a merge or a ticket brought along may be of a cycle of another portfolio, which the CRM does not tell.
+    A decline that came and went outside of the condition of then ends nothing (docs/process.md W.7, F.2). What a merge or a
+    ticket brought along may be of a cycle of another portfolio, which the CRM does not tell. Raises `NotJudgedError`.
     """
     of_ticket = key.record.kind is Kind.TICKET
     merged = evidence.portfolio.absorbed or (of_ticket and evidence.tickets[key.record.id].absorbed)
@@ -201,7 +202,12 @@ def _after_decline(evidence: Evidence, key: OccurrenceKey, task: ExistingTask) -
     if decline is None or task.made_at <= decline.at + AFTER_AN_END:
         return None
     made, declined = evidence.local(task.made_at), evidence.local(decline.at)
-    return f"it was made on {made}, after the client had declined on {declined}"
+    cause = f"it was made on {made}, after the client had declined on {declined}"
+    if evidence.context.mapping.portfolio.condition and evidence.context.times.is_older_than_ledger(task.made_at):
+        raise NotJudgedError(
+            f"{cause}: whether the mapping's condition held then, this ledger, which is younger, does not know"
+        )
+    return cause
 
 
 def _was_elsewhere(evidence: Evidence, ticket: RecordRef) -> bool:
