@@ -63,6 +63,7 @@ def at_every_step(make_world: MakeWorld) -> World:
 
 @pytest.mark.parametrize("mapping", NEW_MAPPINGS.values(), ids=NEW_MAPPINGS)
 def test_what_was_done_is_not_done_again(at_every_step: World, mapping: str) -> None:
+    """docs/process.md F.14 and its neighbours: what is there stays as it is."""
     world = at_every_step
     before = seen(world)
     world.minutes(5)

@@ -16,6 +16,7 @@ from sync.sandbox.mail import MailFault, SmtpSink
 from sync.sandbox.quirks import Quirks
 from sync.storage.tables import effects, occurrences
 from tests.conftest import MakeWorld
+from tests.patience import PATIENCE
 from tests.terminal import Terminal
 from tests.world import World
 
@@ -29,11 +30,19 @@ class Crash(BaseException):
 
 @pytest.fixture
 def sink(monkeypatch: pytest.MonkeyPatch) -> Iterator[SmtpSink]:
-    """A mail server, and senders that do not wait long for it."""
-    monkeypatch.setattr(conversations, "PATIENCE", 0.3)
-    monkeypatch.setattr(conversations, "IMPATIENCE", 0.3)
+    """A mail server, and senders that wait for it however busy this machine is."""
+    monkeypatch.setattr(conversations, "PATIENCE", PATIENCE)
+    monkeypatch.setattr(conversations, "IMPATIENCE", PATIENCE)
     with SmtpSink() as running:
         yield running
+
+
+@pytest.fixture
+def slow(sink: SmtpSink, monkeypatch: pytest.MonkeyPatch) -> SmtpSink:
+    """One that is to answer late, and senders that do not wait long for it."""
+    monkeypatch.setattr(conversations, "PATIENCE", 0.3)
+    monkeypatch.setattr(conversations, "IMPATIENCE", 0.3)
+    return sink
 
 
 def kickoff(world: World, name: str = "Acme") -> tuple[str, str]:
@@ -179,50 +188,50 @@ def _emails(world: World) -> list[str]:
 
 
 class TestSmtp:
-    def test_an_answer_that_comes_late_is_waited_for(self, make_world: MakeWorld, sink: SmtpSink) -> None:
+    def test_an_answer_that_comes_late_is_waited_for(self, make_world: MakeWorld, slow: SmtpSink) -> None:
         """Delivered, and answered when nobody waits any more: one mail, ever."""
-        sink.fail(MailFault("end", 250, times=None, delay=1.5))
-        world = make_world(email_url=sink.url, email_from=SENDER)
+        slow.fail(MailFault("end", 250, times=None, delay=1.5))
+        world = make_world(email_url=slow.url, email_from=SENDER)
         _, key = kickoff(world)
         assert state(world, key) == "unknown"
         time.sleep(2)
         world.minutes(1)
         assert state(world, key) == "done"
         world.next_day(2)
-        assert len(sink.mails) == 1
+        assert len(slow.mails) == 1
 
-    def test_a_command_waits_at_its_end(self, make_world: MakeWorld, sink: SmtpSink) -> None:
+    def test_a_command_waits_at_its_end(self, make_world: MakeWorld, slow: SmtpSink) -> None:
         """What the server says later nobody would hear."""
-        sink.fail(MailFault("end", 250, delay=1.5))
-        world = make_world(email_url=sink.url, email_from=SENDER)
+        slow.fail(MailFault("end", 250, delay=1.5))
+        world = make_world(email_url=slow.url, email_from=SENDER)
         portfolio = world.people.create_portfolio("Acme", world.day(10))
         world.sweep()
         assert state(world, f"1:{portfolio}:start:0/email:kickoff") == "done"
-        assert len(sink.mails) == 1
+        assert len(slow.mails) == 1
 
-    def test_a_late_refusal_is_one(self, make_world: MakeWorld, sink: SmtpSink) -> None:
-        sink.fail(MailFault("end", 554, delay=1.0))
-        world = make_world(email_url=sink.url, email_from=SENDER)
+    def test_a_late_refusal_is_one(self, make_world: MakeWorld, slow: SmtpSink) -> None:
+        slow.fail(MailFault("end", 554, delay=1.0))
+        world = make_world(email_url=slow.url, email_from=SENDER)
         _, key = kickoff(world)
         time.sleep(1.5)
         world.minutes(1)
         assert standing(world, key)[0] == "failed"
         assert "554" in standing(world, key)[1]
         world.next_day()
-        assert len(sink.mails) == 1
+        assert len(slow.mails) == 1
         assert state(world, key) == "done"
 
-    def test_none_is_sent_again_while_the_answer_may_come(self, make_world: MakeWorld, sink: SmtpSink) -> None:
+    def test_none_is_sent_again_while_the_answer_may_come(self, make_world: MakeWorld, slow: SmtpSink) -> None:
         """Nor by another process: what it knows of the conversation is its own."""
-        sink.fail(MailFault("end", 250, times=None, delay=60))
-        world = make_world(email_url=sink.url, email_from=SENDER)
+        slow.fail(MailFault("end", 250, times=None, delay=60))
+        world = make_world(email_url=slow.url, email_from=SENDER)
         _, key = kickoff(world)
         world.restart()
         for _ in range(5):
             world.minutes(2)
-        assert (state(world, key), len(sink.mails)) == ("unknown", 1)
+        assert (state(world, key), len(slow.mails)) == ("unknown", 1)
         world.minutes(3)
-        assert len(sink.mails) == 2
+        assert len(slow.mails) == 2
 
     def test_what_is_never_answered_is_not_sent_for_ever(
         self, make_world: MakeWorld, sink: SmtpSink, monkeypatch: pytest.MonkeyPatch
@@ -261,16 +270,16 @@ class TestSmtp:
         assert state(world, key) == "overtaken"
         assert len(sink.mails) == 2
 
-    def test_a_server_that_hangs_keeps_nobody_waiting(self, make_world: MakeWorld, sink: SmtpSink) -> None:
+    def test_a_server_that_hangs_keeps_nobody_waiting(self, make_world: MakeWorld, slow: SmtpSink) -> None:
         """Twenty emails: some wait for an answer, the others for their turn; every task is made at once."""
-        sink.fail(MailFault("end", 250, times=None, delay=60))
-        world = make_world(email_url=sink.url, email_from=SENDER)
+        slow.fail(MailFault("end", 250, times=None, delay=60))
+        world = make_world(email_url=slow.url, email_from=SENDER)
         portfolios = [world.people.create_portfolio(f"P {n}", world.day(10)) for n in range(20)]
         began = time.monotonic()
         world.work()
         assert time.monotonic() - began < 20
         assert len(world.kinds()) == len(portfolios)
-        assert len(sink.mails) == conversations.MOST_OPEN
+        assert len(slow.mails) == conversations.MOST_OPEN
 
 
 def test_an_alert_is_not_sent_for_ever(make_world: MakeWorld, sink: SmtpSink) -> None:
