@@ -18,7 +18,9 @@ def survey(store: Store, crm: CRMReader, clock: Clock, condition: Sequence[Condi
     """Enqueue the portfolios that no pass has found yet, after all else; how many. What is in the work queue already stays so.
 
     Nor has one found those that the mapping's `condition` takes in by now and left out before: with a date far away, or none,
-    no other search of the sweep shows them. A search shows two hundred a call. Raises the port's errors and `StoreError`.
+    no other search of the sweep shows them. So are those that the CRM shows no more: where no webhook told that one was
+    deleted, nothing else looks at it, and it would be a client for ever. A search shows two hundred a call. Raises the port's
+    errors and `StoreError`.
     """
     every: set[RecordRef] = set()
     inside: set[RecordRef] = set()
@@ -29,7 +31,7 @@ def survey(store: Store, crm: CRMReader, clock: Clock, condition: Sequence[Condi
             inside.add(RecordRef(Kind.PORTFOLIO, record.id))
     now = clock.now()
     with store.write() as connection:
-        strange = every - portfolios.known(connection)
+        strange = every ^ portfolios.known(connection)
         strange |= inside & portfolios.left_out(connection)
         strange -= work_queue.find(connection, strange).keys()
         work_queue.enqueue(connection, strange, now, origin, priority=Priority.BULK)

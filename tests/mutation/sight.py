@@ -276,6 +276,11 @@ MUTANTS = (
         test=_KEPT_TEST + "test_who_comes_in_by_another_condition_is_found",
     ),
     Mutant(
+        "survey-keeps-the-deleted", "A client who was deleted, and of whom no webhook told, stays one for ever.",
+        SURVEY, "every ^ portfolios.known(connection)", "every - portfolios.known(connection)",
+        test=_KEPT_TEST + "test_a_client_of_whose_deletion_nobody_told_is_kept_no_more_after_a_days_sweep",
+    ),
+    Mutant(
         "survey-again-and-again", "The survey enqueues what waits already.",
         SURVEY, "strange -= work_queue.find(connection, strange).keys()", "pass",
         test=_KEPT_TEST + "test_the_survey_enqueues_only_who_is_neither_known_nor_waiting",

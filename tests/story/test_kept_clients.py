@@ -144,6 +144,22 @@ def test_deleted_and_merged_clients_are_kept_no_more_and_one_restored_is_again(w
     assert not list(untrue(world))
 
 
+def test_a_client_of_whose_deletion_nobody_told_is_kept_no_more_after_a_days_sweep(make_world: MakeWorld) -> None:
+    """Without a date no sweep looks at it, and its webhook was lost."""
+    world = make_world(webhooks=False)
+    acme = world.people.create_portfolio("Acme", None)
+    world.people.create_portfolio("Bolt", world.day(40))
+    world.next_day()
+    assert set(clients(world)) == {"Acme", "Bolt"}
+    world.people.archive("portfolio", acme)
+    world.next_day()
+    world.service.survey()
+    world.work()
+    assert set(clients(world)) == {"Bolt"}
+    assert not list(untrue(world))
+    assert world.service.survey() == 0
+
+
 def test_who_is_outside_of_the_condition_is_no_client(make_world: MakeWorld) -> None:
     world = make_world(mapping="portfolio: {condition: [{property: creative_refresh_cadence, in: [Weekly]}]}\n")
     acme = world.people.create_portfolio("Acme", world.day(40), cadence="Weekly")
