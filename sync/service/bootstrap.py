@@ -10,7 +10,7 @@ from mappings.digest import canonical_text, digest_of
 from mappings.load import MappingError, load
 from mappings.schema import ProcessMapping
 from sync.clock import Clock, ShiftedClock, SystemClock, ahead_of, from_ms, to_ms
-from sync.crm import CRM, Account, Kind, Record
+from sync.crm import CRM, Account, Kind, Record, RecordRef
 from sync.errors import ConfigurationError, RefusedError, WrongPortalError
 from sync.failpoints import Failpoint, no_failpoint
 from sync.observe.alerts import Alerts
@@ -29,13 +29,22 @@ from sync.passes.snapshot import SnapshotReader
 from sync.passes.survey import survey
 from sync.passes.sweep import Sweep
 from sync.rules.context import Times
+from sync.rules.identity import STATUS
 from sync.rules.in_force import MappingHistory, past_mapping
 from sync.service.beginnings import beginnings
 from sync.service.holder import OnWait, say
 from sync.service.lanes import PreparedLanes
 from sync.service.reading import ReadingService
 from sync.settings import Settings, read_settings
-from sync.storage import copies, mapping_texts, mappings_in_force, memberships, service_state, ticket_histories
+from sync.storage import (
+    copies,
+    identities,
+    mapping_texts,
+    mappings_in_force,
+    memberships,
+    service_state,
+    ticket_histories,
+)
 from sync.storage.budget import Budget, Paced, Priority
 from sync.storage.database import Store, migrate, open_store
 from sync.storage.server_clock import clock_for
@@ -291,7 +300,14 @@ def build(
         with store.read() as connection:
             return memberships.on(connection, portfolios)
 
-    reader = SnapshotReader(crm.reader, mapping, settings.hubspot_app_id, clock, past, portals, known, last_seen_on)
+    def seen_with_status(portfolios: Collection[str]) -> Collection[str]:
+        with store.read() as connection:
+            seen = identities.seen(connection, [RecordRef(Kind.PORTFOLIO, i) for i in portfolios]).versions
+        return {record.id for record, times in seen.items() if times.get(STATUS)}
+
+    reader = SnapshotReader(
+        crm.reader, mapping, settings.hubspot_app_id, clock, past, portals, known, last_seen_on, seen_with_status
+    )
     decider = Decider(store.reader, mapping, portals, reader, times)
     reading = ReadingService(
         settings=settings,

@@ -35,6 +35,11 @@ CALLS = "sync/hubspot/calls.py"
 _ISOLATION_TEST = "tests/contract/hubspot/test_isolation.py::"
 
 MUTANTS = (
+    Mutant(
+        "absent-history-of-the-known", "A history that was seen, and is absent of an empty status, is one that never was.",
+        "sync/passes/snapshot/seen_before.py", "lacking = set(seen(suspects)) if suspects else set()", "lacking = set[str]()",
+        test="tests/story/test_incomplete_answers.py::test_a_history_that_was_seen_is_not_taken_for_none",
+    ),
     # one record, and the rest
     Mutant(
         "spoilt-batch-starves", "One record for which the CRM fails keeps all others of its batch from being read.",

@@ -55,6 +55,32 @@ def done(world: World) -> tuple[list[str], int]:
     return world.kinds(), len(world.emails())
 
 
+def test_a_history_that_was_seen_is_not_taken_for_none(make_world: MakeWorld) -> None:
+    """Where a portal leaves out what was never set, an empty status whose history is left out was set all the same, once.
+
+    Seen in the simulation (seed 54161): a decline that waited for its cadence was forgotten, and the next kickoff made.
+    """
+    weekly = "cadence: {default: Weekly, values: {Weekly: 1 week}}"
+    world = make_world(quirks=Quirks(empty_history="absent"), webhooks=False, mapping=weekly)
+    portfolio = world.people.create_portfolio("Acme", world.day(3), cadence="Quarterly")
+    world.work()
+    assert done(world) == (["kickoff"], 1)
+    world.people.set_status(portfolio, "No Refresh Requested")
+    world.minutes(5)
+    world.people.set_status(portfolio, "")
+    world.people.set_refresh_date(portfolio, world.day(9))
+    lacks(world, "no-history", PORTFOLIOS, portfolio, "creative_refresh_status")
+    world.minutes(61)
+    assert done(world) == (["kickoff"], 1)
+    (one,) = told(world).incomplete
+    assert "lacks the history of “creative_refresh_status”" in str(one.faulty)
+    whole_again(world)
+    assert done(world) == (["kickoff"], 1)
+    world.people.set("portfolio", portfolio, {"creative_refresh_cadence": "Weekly"})
+    world.minutes(61)
+    assert world.date(portfolio) == world.day(16).isoformat()
+
+
 class TestAnArchivedProperty:
     def test_of_the_status_makes_no_kickoff(self, world: World) -> None:
         """docs/process.md R.10. Seen: three portfolios whose cycle was under way got a kickoff with an email each."""

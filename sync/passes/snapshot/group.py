@@ -12,6 +12,7 @@ from sync.passes.portal import Portal, PortalCache
 from sync.passes.snapshot.activities import read_notes, read_tasks
 from sync.passes.snapshot.parents import LastSeenOn, Parents, TicketLists, read_listed, read_lists
 from sync.passes.snapshot.records import Translator
+from sync.passes.snapshot.seen_before import SeenWithStatus, with_seen_histories
 from sync.passes.snapshot.tickets import Known, Wanted, changed, is_old, read_tickets
 from sync.rules.in_force import MappingHistory
 from sync.rules.model import History, Portfolio, Snapshot, Ticket
@@ -127,7 +128,8 @@ class _Records:
 class SnapshotReader:
     """Reads through the mapping: what comes out speaks the service's words.
 
-    `app_id`: see `Translator`; `known`: see `Known`; `last_seen_on`: see `LastSeenOn`.
+    `app_id`: see `Translator`; `known`: see `Known`; `last_seen_on`: see `LastSeenOn`;
+    `seen`: see `SeenWithStatus`.
     """
 
     def __init__(
@@ -140,10 +142,13 @@ class SnapshotReader:
         portals: PortalCache,
         known: Known,
         last_seen_on: LastSeenOn,
+        seen: SeenWithStatus,
     ) -> None:
         self._crm = crm
         self._known = known
         self._last_seen_on = last_seen_on
+        self._seen = seen
+        self._status = mapping.portfolio.properties.status
         self._portals = portals
         self._translator = Translator(mapping, app_id)
         self._clock = clock
@@ -275,7 +280,12 @@ class SnapshotReader:
 
     def _portfolios(self, ids: Sequence[str], portal: Portal, past: MappingHistory) -> Reading[Record]:
         properties, history = self._translator.portfolio_properties(portal, past)
-        return self._crm.read_each(Kind.PORTFOLIO, ids, properties, history) if ids else Reading({}, {})
+        if not ids:
+            return Reading({}, {})
+        reading = self._crm.read_each(Kind.PORTFOLIO, ids, properties, history)
+        if any(one.status_property != self._status for one in past.mappings):
+            return reading  # what was seen may have been the history of another property
+        return with_seen_histories(reading, self._status, self._seen)
 
     # -- through the mapping
 
