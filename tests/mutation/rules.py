@@ -404,10 +404,15 @@ MUTANTS = (
         test=decision("merged the other one's was completed before the merge, for another status"),
     ),
     Mutant(
+        "merged-done-though-one-is-open", "A task of the other one, completed before the approval, closes it though one is open.",
+        CLOSED, "return own or any(one.is_open for one in newest)", "return own",
+        test=decision("merged the other one's was completed after the merge, and an approval has come since for which the "
+                      "primary's open one does"),
+    ),
+    Mutant(
         "merged-done-for-another-approval", "A task of the other one that was completed before the approval closes the cycle.",
-        CLOSED, "return any(one.kind is EffectKind.TASK and one.crm_id not in", "return False and any(one.crm_id not in",
-        test=decision("merged the other one's was completed after the merge, and an approval has come since that has a task "
-                      "of its own"),
+        CLOSED, "own = any(one.kind is EffectKind.TASK and", "own = False and any(",
+        test=decision("merged the same, and that task was deleted"),
     ),
     Mutant(
         "merged-emptied-at-once", "A revision that the ticket took from the other one is emptied by the merge.",

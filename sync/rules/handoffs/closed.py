@@ -102,7 +102,8 @@ def _waits_for(context: Context, tasks: Sequence[OwnTask]) -> Verdict:
     """What the end of the cycle waits for, as none of these tasks closes it."""
     implemented = status_name(context, Status.CREATIVES_IMPLEMENTED)
     settling = [task for task in tasks if task.exists and context.unsettled(task) is not None]
-    task = next((task for task in reversed(tasks) if task.is_open), tasks[-1])
+    of_this_approval = [task for task in tasks if not _approved_after(context, task)] or tasks
+    task = next((task for task in reversed(tasks) if task.is_open), of_this_approval[-1])
     if settling and (counts_at := context.unsettled(settling[-1])) is not None:
         stood = duration_text(context.settle)
         reason = f"the implementation task {settling[-1].id} is completed: it counts once it has been so for {stood}"
@@ -121,7 +122,8 @@ def _waits_for(context: Context, tasks: Sequence[OwnTask]) -> Verdict:
 def _approved_after(context: Context, task: OwnTask) -> bool:
     """Whether the task was completed for an earlier approval, and the one that stands gets, or has, its own from handoff 7.
 
-    That it has is told of merged records alone, where an older task counts beside the newest (docs/process.md M.12).
+    An open one that it found does for it (7.6). That it has one is told of merged records alone, where an older task counts
+    beside the newest (docs/process.md M.12).
     """
     history = context.portfolio.status_history
     standing = history[0] if history else None
@@ -129,7 +131,9 @@ def _approved_after(context: Context, task: OwnTask) -> bool:
         return False
     recorded = context.ledger.settled(approval_key(context, standing))
     if recorded is not None:
-        return any(one.kind is EffectKind.TASK and one.crm_id not in {None, task.id} for one in recorded.effects)
+        own = any(one.kind is EffectKind.TASK and one.crm_id not in {None, task.id} for one in recorded.effects)
+        newest = context.tasks(context.newest_tasks_made(Handoff.APPROVED, context.cycle))
+        return own or any(one.is_open for one in newest)
     return context.counts(standing, history)
 
 

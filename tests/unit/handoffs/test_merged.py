@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 from mappings.vocabulary import Role, Stage, TaskKind
+from sync.rules.model import OwnTask
 from tests.builders import Scene, mapping
 from tests.unit.handoffs.scenes import (
     ANNOUNCE_AGAIN,
@@ -53,6 +54,16 @@ def revision_taken_over() -> Scene:
     """The other ticket's revision has its task; the primary's was emptied after that, before it was looked at."""
     asked = in_review().revise("202", COPY).look().revise("201", COPY, None).look()
     return asked.absorb_ticket("201", "202")
+
+
+def approvals_own_task_deleted() -> Scene:
+    """The other one's was completed after the merge; the approval that has come since had a task of its own."""
+    scene = submitted().absorb(other_approved()).complete(TaskKind.IMPLEMENT, None)
+    before = set(scene.task_kinds)
+    scene = scene.status(APPROVED).look()
+    (own,) = (task for task in scene.task_kinds.keys() - before if scene.task_kinds[task] == TaskKind.IMPLEMENT)
+    scene.tasks[own] = OwnTask(own, exists=False, completed=False)
+    return scene.later(minutes=3)
 
 
 def primarys_task_completed() -> Scene:
@@ -339,6 +350,21 @@ MERGED = [
         BY_TASK,
     ),
     Row(
+        "8.7 7.6 M.12",
+        "the other one's was completed after the merge, and an approval has come since for which the primary's open one does",
+        lambda: (
+            approved()
+            .absorb(other_approved())
+            .status(SUBMITTED)
+            .complete(TaskKind.IMPLEMENT, None)
+            .later(minutes=3)
+            .status(APPROVED)
+            .look()
+        ),
+        Says("8", WAITING, "is open"),
+        NOTHING,
+    ),
+    Row(
         "8.7 M.12",
         "the other one's was completed after the merge, and an approval has come since that has a task of its own",
         lambda: (
@@ -350,6 +376,13 @@ MERGED = [
             .later(minutes=3)
         ),
         Says("8", WAITING, "is open"),
+        NOTHING,
+    ),
+    Row(
+        "8.7 M.12",
+        "the same, and that task was deleted",
+        approvals_own_task_deleted,
+        Says("8", WAITING, "was deleted"),
         NOTHING,
     ),
     Row(
