@@ -504,6 +504,18 @@ class Effects:
             told = ", ".join(sorted(map(str, expected)))
             self._find("unexplained", f"handoff {offer.key[0]}: {what}: the next date is {told or 'none'}")
 
+    def date_stands_already(self, rec: Rec) -> None:
+        """A decline's move of the date to the very day that a person has set in mid-pass leaves no version: it may be done."""
+        versions = rec.history.get(self._crm.names.date, ())
+        newest = versions[-1] if versions else None
+        if newest is None or newest.own or not newest.value or newest.at <= self._crm.now.at - IN_FLIGHT:
+            return
+        offers = [one for one in self._handoffs.offers.values() if one.key[0] == "2a" and "date" in one.slots]
+        mine = [one for one in offers if self._crm.same(one.parent, rec.ref) and one.read < newest.number]
+        oldest = min(mine, key=lambda one: int(str(one.key[2])), default=None)
+        if oldest is not None and date.fromisoformat(newest.value) in self._dates_expected(rec, oldest):
+            self._fill(oldest, "date")
+
     def _dates_expected(self, rec: Rec, offer: Offer) -> set[date | None]:
         """By what the record and the calendar said at some moment since the closing was first looked at."""
         names = self._crm.names

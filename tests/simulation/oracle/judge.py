@@ -145,6 +145,9 @@ class Oracle:
                 case Sent():
                     self._audit.sent(event)
                 case PassEnded(settled=settled):
+                    for ref in sorted(self._looked):
+                        if ref.kind == "portfolio" and (rec := self._crm.rec(ref)) is not None:
+                            self._effects.date_stands_already(rec)
                     if settled:
                         self._crm.kept(self._looked)
                         self._rest(self._looked)
