@@ -77,12 +77,14 @@ def _write(words: bytes) -> None:
 class _Keeper:
     """A thread that ends the process `WITHIN` seconds after the first of these signals, with its exit code.
 
-    It hears of them from Python's own C handler, by the wakeup descriptor: whatever thread the system gave them to,
-    and also while the main thread is in a call that lets no Python handler run.
+    It hears of every signal from Python's own C handler, by the wakeup descriptor: whatever thread the system gave it to,
+    and also while the main thread is in a call that lets no Python handler run. So it wakes whoever waits: a signal that
+    comes just before the main thread waits is not handled before something wakes that.
     """
 
-    def __init__(self, codes: Mapping[signal.Signals, int]) -> None:
+    def __init__(self, codes: Mapping[signal.Signals, int], told: Ending) -> None:
         self._codes = codes
+        self._told = told
         self._out, self._in = os.pipe()
         os.set_blocking(self._in, False)
         self._heard_before = signal.set_wakeup_fd(self._in, warn_on_full_buffer=False)
@@ -93,13 +95,16 @@ class _Keeper:
             if not number:
                 os.close(self._out)
                 os.close(self._in)
+                self._told.close()
                 return
+            self._told.wake()
+        self._told.wake()
         time.sleep(WITHIN)
         _write(_FORCED)
         os._exit(self._codes[signal.Signals(number)])
 
     def dismiss(self) -> None:
-        """Hear of no signal any more. One that has come still ends the process."""
+        """Hear of no signal any more, and let go of what is held for them. One that has come still ends the process."""
         signal.set_wakeup_fd(self._heard_before)
         os.write(self._in, b"\0")
 
@@ -113,7 +118,7 @@ def ending(words: str = "", *, surely: Mapping[signal.Signals, int] | None = Non
     """
     told = Ending(words)
     codes = surely or {}
-    keeper = _Keeper(codes) if codes else None
+    keeper = _Keeper(codes, told)
     before = {number: signal.signal(number, told.on_signal) for number in SIGNALS}
     try:
         yield told
@@ -125,6 +130,4 @@ def ending(words: str = "", *, surely: Mapping[signal.Signals, int] | None = Non
             if number not in stays:
                 signal.signal(number, handler)
         if not stays:
-            told.close()
-            if keeper is not None:
-                keeper.dismiss()
+            keeper.dismiss()

@@ -55,6 +55,12 @@ MUTANTS = (
         why="Nobody tells the simulation to end.",
     ),
     Mutant(
+        "heard-and-not-told", "A signal that another thread takes leaves the main thread waiting until the next one.",
+        ENDING, "                return\n            self._told.wake()\n", "                return\n",
+        test=_ENDING_TEST + "test_a_process_that_something_holds_is_ended_all_the_same[by another thread]",
+        why="Nobody tells the simulation to end.",
+    ),
+    Mutant(
         "only-python-hears", "A signal is heard of by Python's handler alone, which a main thread in a call does not run.",
         ENDING, "signal.set_wakeup_fd(self._in, warn_on_full_buffer=False)", "-1",
         test=_ENDING_TEST + "test_a_process_that_something_holds_is_ended_all_the_same[in a call]",

@@ -1,6 +1,7 @@
 """SIGTERM and Ctrl-C: a command ends soon, whatever it waits for and whatever lock its main thread holds."""
 
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -125,9 +126,10 @@ IN_A_CALL = (
         ("told.wait()", [], False),
         ("told.wait()", [signal.SIGINT], False),  # both at once: Python drops a signal whose handler just changes
         ("told.wait()", [signal.SIGINT], True),
+        ("signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT]); told.wait()", [signal.SIGINT], True),
         (IN_A_CALL, [], False),
     ],
-    ids=["told once", "after a Ctrl-C", "after a Ctrl-C that was heard", "in a call"],
+    ids=["told once", "after a Ctrl-C", "after a Ctrl-C that was heard", "by another thread", "in a call"],
 )
 def test_a_process_that_something_holds_is_ended_all_the_same(
     inside: str, first: list[signal.Signals], left: bool
@@ -146,6 +148,7 @@ def test_a_process_that_something_holds_is_ended_all_the_same(
                 for number in first:
                     process.send_signal(number)
                 if left:
+                    assert select.select([process.stdout], [], [], SOON)[0], "it has not heard of the Ctrl-C"
                     assert process.stdout.readline() == b"left\n"
                 process.send_signal(signal.SIGTERM)
                 _, err = process.communicate(timeout=SOON)
