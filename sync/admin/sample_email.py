@@ -1,7 +1,7 @@
 """The test email of `handoffs check --send-test-email`: the one thing there that is done, and not only looked at."""
 
 from sync.admin.check import Area, Cause, Misfit, Severity
-from sync.admin.check.email import SET_IT
+from sync.admin.check.email import AS_IT_SAYS, SET_IT
 from sync.clock import Clock, to_ms
 from sync.errors import EmailError, EmailUnknownError
 from sync.passes.email import Mailer
@@ -27,7 +27,7 @@ def send(mailer: Mailer | None, to: str, clock: Clock) -> Area:
         return _failed(problem, "look whether it has arrived, and try it again")
     except EmailError as error:
         if error.login_refused:
-            return _failed(str(error), "mend EMAIL_URL as it says, and check again")
+            return _failed(str(error), AS_IT_SAYS)
         problem = f"the test email was not sent: {error}"
         return _failed(problem, "mend EMAIL_URL, EMAIL_FROM or the mail server, and check again")
     return Area("email", f"a test email to {to} is handed over: look whether it arrives (EMAIL_URL)", ())

@@ -52,15 +52,6 @@ def day_passes(world: World) -> None:
         world.minutes(61)
 
 
-@pytest.fixture
-def at_every_step(make_world: MakeWorld) -> World:
-    """Clients at every step of a cycle, on a service that has looked at each."""
-    world = make_world(webhooks=False)
-    bring_back(world, "0.2")
-    world.work()
-    return world
-
-
 @pytest.mark.parametrize("mapping", NEW_MAPPINGS.values(), ids=NEW_MAPPINGS)
 def test_what_was_done_is_not_done_again(at_every_step: World, mapping: str) -> None:
     """docs/process.md F.14 and its neighbours: what is there stays as it is."""

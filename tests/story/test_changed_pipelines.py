@@ -8,7 +8,6 @@ from sync.errors import MappingMisfitError
 from sync.sandbox.schema import Pipeline
 from tests.conftest import MakeWorld
 from tests.simulation.stages import relabel
-from tests.story.before.bring_back import bring_back
 from tests.story.test_changed_mapping import day_passes
 from tests.story.test_upgrade import seen
 from tests.world import World
@@ -83,15 +82,6 @@ def test_a_ticket_that_was_put_into_another_pipeline_and_comes_back_is_the_same(
         world.people.set("ticket", ticket, {STAGE: stage})
         day_passes(world)
     assert subjects(world, ticket) == made == ["Design Graphics", "Write Copy"]
-
-
-@pytest.fixture
-def at_every_step(make_world: MakeWorld) -> World:
-    """Clients at every step of a cycle, on a service that has looked at each."""
-    world = make_world(webhooks=False)
-    bring_back(world, "0.2")
-    world.work()
-    return world
 
 
 @pytest.mark.parametrize("one", ["880001", "880012", "880013", "880015"])

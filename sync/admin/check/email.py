@@ -5,6 +5,7 @@ from sync.admin.check.report import Cause, Severity
 from sync.errors import EmailError
 
 SET_IT = "set it: smtp://user:password@host:port, hubspot:EMAIL_ID, or console: to try things out"
+AS_IT_SAYS = "mend EMAIL_URL as it says, and check again"
 
 
 def compare(deployment: Deployment, misfits: Misfits) -> str:
@@ -28,7 +29,7 @@ def compare(deployment: Deployment, misfits: Misfits) -> str:
         return f"{how}; the weekly letter goes to {', '.join(to)}" if to else how
     except EmailError as error:
         if error.login_refused:
-            misfits.setting("EMAIL_URL", str(error), "mend EMAIL_URL as it says, and check again", cause=Cause.FAILED)
+            misfits.setting("EMAIL_URL", str(error), AS_IT_SAYS, cause=Cause.FAILED)
         else:
             misfits.setting(
                 "EMAIL_URL",
