@@ -429,8 +429,12 @@ class CRMReader(Protocol):
         Raises `FaultyRecordError` for one that lacks a property.
         """
 
-    def owners(self) -> dict[str, Owner]:
-        """Read all owners by id, the archived ones too."""
+    def owners(self, known: Mapping[str, Owner] | None = None) -> dict[str, Owner]:
+        """Read all owners by id, the archived ones too.
+
+        `known`: what was read before. The archived ones of it are kept, and read anew only where somebody who was active is
+        so no more; whoever came and left in between is then not among them. None: all are read.
+        """
 
     def pipelines(self) -> tuple[Pipeline, ...]:
         """Read the ticket pipelines with their stages."""

@@ -14,25 +14,30 @@ from sync.hubspot.calls import API_VERSION, LIST_PAGE, PartOfPort
 class PortalReads(PartOfPort):
     """The part of the port that reads what the portal is made of."""
 
-    def owners(self) -> dict[str, Owner]:
-        """Read all owners by id; one that is listed both ways is active."""
-        found: dict[str, Owner] = {}
-        for archived in (True, False):
-            query = {"limit": str(LIST_PAGE), "archived": str(archived).lower()}
-            for raw in self._calls.listed(
-                Ask("GET", f"/crm/owners/{API_VERSION}", "owners", query=query, listing=True)
-            ):
-                owner = Owner(
-                    id=answers.required(raw, "id"),
-                    email=answers.text(raw, "email"),
-                    first_name=answers.text(raw, "firstName"),
-                    last_name=answers.text(raw, "lastName"),
-                    archived=archived,
-                    user_id=answers.text(raw, "userId") or answers.text(raw, "userIdIncludingInactive"),
-                    is_queue=answers.text(raw, "type").upper() == "QUEUE",
-                )
-                found[owner.id] = owner
-        return found
+    def owners(self, known: Mapping[str, Owner] | None = None) -> dict[str, Owner]:
+        """Read all owners by id; one that is listed both ways is active. `known`: see the port."""
+        active = self._owners(archived=False)
+        archived = {i: owner for i, owner in (known or {}).items() if owner.archived}
+        if known is None or known.keys() - archived.keys() - active.keys():
+            archived = self._owners(archived=True)  # after the others: whoever leaves meanwhile is in one of the two
+        return {**archived, **active}
+
+    def _owners(self, *, archived: bool) -> dict[str, Owner]:
+        query = {"limit": str(LIST_PAGE), "archived": str(archived).lower()}
+        listed = self._calls.listed(Ask("GET", f"/crm/owners/{API_VERSION}", "owners", query=query, listing=True))
+        owners = (
+            Owner(
+                id=answers.required(raw, "id"),
+                email=answers.text(raw, "email"),
+                first_name=answers.text(raw, "firstName"),
+                last_name=answers.text(raw, "lastName"),
+                archived=archived,
+                user_id=answers.text(raw, "userId") or answers.text(raw, "userIdIncludingInactive"),
+                is_queue=answers.text(raw, "type").upper() == "QUEUE",
+            )
+            for raw in listed
+        )
+        return {owner.id: owner for owner in owners}
 
     def pipelines(self) -> tuple[Pipeline, ...]:
         """Read the ticket pipelines with their stages, as HubSpot lists them."""

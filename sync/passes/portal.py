@@ -226,7 +226,7 @@ class PortalCache:
         error, at = self._unread.get(name, (None, None))
         if error is None or not _is_within(NOT_ASKED_FOR, at, now):
             try:
-                self._read_owners(now)
+                self._read_owners(now, anew=True)
             except CRMUnavailableError as failed:
                 error = failed
                 self._unread[name] = (failed, self._clock.now())
@@ -237,8 +237,9 @@ class PortalCache:
             f"somebody who is named is not known yet, and people cannot be read: {error}"
         ) from error
 
-    def _read_owners(self, now: datetime) -> None:
-        self._owners = self._crm.owners()
+    def _read_owners(self, now: datetime, *, anew: bool = False) -> None:
+        """Read who works here. Who has left is read again if somebody has, or `anew`."""
+        self._owners = self._crm.owners(None if anew or self._owners_at is None else self._owners)
         self._owners_at = now
         self._portal = None
 

@@ -36,6 +36,11 @@ _ISOLATION_TEST = "tests/contract/hubspot/test_isolation.py::"
 
 MUTANTS = (
     Mutant(
+        "who-left-not-read", "Who has left since the people were read first is not known to have.",
+        "sync/hubspot/portal.py", "if known is None or known.keys() - archived.keys() - active.keys():", "if known is None:",
+        test="tests/contract/hubspot/test_metadata.py::TestThePortal::test_who_has_left_is_read_again_only_where_somebody_has",
+    ),
+    Mutant(
         "absent-history-of-the-known", "A history that was seen, and is absent of an empty status, is one that never was.",
         "sync/passes/snapshot/seen_before.py", "lacking = set(seen(suspects)) if suspects else set()", "lacking = set[str]()",
         test="tests/story/test_incomplete_answers.py::test_a_history_that_was_seen_is_not_taken_for_none",

@@ -62,6 +62,34 @@ class TestThePortal:
             "2": Owner("2", "", "Bo", "Li", archived=False),
         }
 
+    def test_who_has_left_is_read_again_only_where_somebody_has(
+        self, api: responses.RequestsMock, hubspot: HubSpot
+    ) -> None:
+        here = [{"id": "1", "email": "a@x.test"}, {"id": "2", "email": "b@x.test"}]
+        left = [{"id": "3", "email": "c@x.test"}]
+        asked = []
+
+        def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+            asked.append("archived=true" in (request.url or ""))
+            return 200, {}, json.dumps(listing(*(left if asked[-1] else here)))
+
+        api.add_callback("GET", OWNERS, answer)
+        known = hubspot.owners()
+        assert sorted(known) == ["1", "2", "3"]
+        assert hubspot.owners(known) == known
+        assert asked == [False, True, False], "the ones who had left are known"
+
+        here.append(left.pop())  # one comes back, and one is new
+        here.append({"id": "4", "email": "d@x.test"})
+        known = hubspot.owners(known)
+        assert {i: owner.archived for i, owner in known.items()} == dict.fromkeys("1234", False)
+        assert len(asked) == 4
+
+        left.append(here.pop(0))
+        known = hubspot.owners(known)
+        assert asked[4:] == [False, True]
+        assert [i for i, owner in sorted(known.items()) if owner.archived] == ["1"]
+
     def test_pages_that_do_not_end_are_an_error(self, api: responses.RequestsMock, hubspot: HubSpot) -> None:
         api.get(OWNERS, json=listing(paging={"next": {"after": "p2"}}))
         with pytest.raises(CRMUnavailableError, match="do not end"):
