@@ -12,6 +12,7 @@ from sync.settings import Settings
 from sync.storage import faulty_records, portfolios, processes, raw_deliveries, service_state, work_queue
 from sync.storage.database import Connection, Store, StoreReader
 from sync.storage.ledger import queries
+from sync.storage.portfolios import KeptPortfolio
 from sync.storage.processes import Part, Process
 from sync.storage.service_state import Entry
 
@@ -55,6 +56,7 @@ def look(store: StoreReader, now: datetime, settings: Settings, *, on_machine: d
                 *_records(connection, now),
                 *_effects(connection),
                 *_vanished(connection),
+                *_unlisted(connection),
             ]
     except StoreError as error:
         return [Finding(f"database: {error}")]
@@ -232,10 +234,23 @@ def _vanished(connection: Connection) -> Iterator[Finding]:
         yield Finding(text, stops_work=False)
     found = portfolios.with_vanished(connection)
     if found:
-        named = "; ".join(f"{one.name} (portfolio {one.id}): {one.vanished[0]}" for one in found[:3])
-        rest = sum(len(one.vanished) for one in found) - len(found[:3])
-        more = f"; and {rest:,} more, as `problems` of `handoffs list --json`" if rest else ""
-        yield Finding(f"people are named who do not work here: {named}{more}", stops_work=False)
+        named = _first_of([(one, one.vanished) for one in found])
+        yield Finding(f"people are named who do not work here: {named}", stops_work=False)
+
+
+def _unlisted(connection: Connection) -> Iterator[Finding]:
+    """Values that stand on records and mean nothing: they were chosen once, and their option is gone."""
+    found = portfolios.with_unlisted(connection)
+    if found:
+        named = _first_of([(one, one.unlisted) for one in found])
+        yield Finding(f"values stand that cannot be chosen in HubSpot: {named}", stops_work=False)
+
+
+def _first_of(problems: Sequence[tuple[KeptPortfolio, Sequence[str]]]) -> str:
+    """The first problem of each of the first portfolios, and how many more there are."""
+    named = "; ".join(f"{one.name} (portfolio {one.id}): {texts[0]}" for one, texts in problems[:NAMED])
+    rest = sum(len(texts) for _, texts in problems) - len(problems[:NAMED])
+    return named + (f"; and {rest:,} more, as `problems` of `handoffs list --json`" if rest else "")
 
 
 _WAITS_FOR = {

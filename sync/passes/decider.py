@@ -20,6 +20,7 @@ from sync.rules.context import Context, Times
 from sync.rules.decide import decide
 from sync.rules.identity import as_one
 from sync.rules.model import Decision, LedgerView
+from sync.rules.unlisted import Unlisted, unlisted_in
 from sync.storage.database import StoreReader
 
 
@@ -92,7 +93,8 @@ class Decider:
     ) -> tuple[Portal, Group]:
         """Read these (ids). Where something came without a property, the portal's definitions are looked at again first.
 
-        So is who works there, where a record names somebody who is not known (docs/process.md P.7).
+        So they are where a record has a value that is no option of its property (R.15), and so is who works there, where one
+        names somebody who is not known (docs/process.md P.7).
         Raises the port's errors; `MappingMisfitError` where somebody has archived a property that the mapping names.
         """
         group = self._reader.read(portfolios, lone_tickets, portal)
@@ -100,9 +102,17 @@ class Decider:
             fresh = self._portals.doubt()
             if fresh is not portal:  # one that the mapping can do without may be gone: it is not asked for any more
                 portal, group = fresh, self._reader.read(portfolios, lone_tickets, fresh)
+        fresh = self._portals.with_options(portal, self._unlisted(group, portal))
+        if fresh is not portal:
+            portal, group = fresh, self._reader.read(portfolios, lone_tickets, fresh)
         fallbacks = {one for about in self._mapping.roles.values() if (one := about.fallback_owner)}
         portal = self._portals.with_people(portal, work_for=group.named | fallbacks)
         return portal, group.as_known_by(portal)
+
+    def _unlisted(self, group: Group, portal: Portal) -> list[Unlisted]:
+        return [
+            one for snapshot in group.snapshots.values() for one in unlisted_in(snapshot, self._mapping, portal.options)
+        ]
 
     def outdated(
         self, decisions: Mapping[RecordRef, Decision], group: Group, portal: Portal
@@ -139,6 +149,7 @@ class Decider:
                 as_read=(read, views[record]) if views[record].former else None,
                 pending_approval=portal.pending_approval,
                 words=portal.words,
+                options=portal.options,
             )
         return contexts
 

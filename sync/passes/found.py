@@ -17,7 +17,7 @@ from sync.rules.context import Context
 from sync.rules.handoffs.ad_sets import ad_sets, current_tickets, look_alikes, name_of_set
 from sync.rules.identity import names_of, versions_of
 from sync.rules.model import Decision, Former, LookAlike, Portfolio, State, Ticket, Verdict, Wait
-from sync.rules.standing import problems_of, step_of, vanished_of
+from sync.rules.standing import problems_of, step_of, unlisted_of, vanished_of
 from sync.storage import identities, portfolio_details, portfolios, versions, waits
 from sync.storage import look_alikes as kept_look_alikes
 from sync.storage.database import Connection
@@ -123,6 +123,7 @@ def _kept(context: Context, records: Sequence[Record], portal: Portal) -> KeptPo
         problems=problems_of(context),
         vanished=vanished_of(context),
         history=mark_of(records),
+        unlisted=unlisted_of(context),
     )
 
 

@@ -42,7 +42,7 @@ def _told(portal: Portal, one: str) -> object:
 
 
 def mark_of_rules(mapping: ProcessMapping, portal: Portal, ledger_began: datetime) -> str:
-    """Name all that decides beside the records: the mapping, its stand-ins, the pipeline, this release, this ledger.
+    """Name all that decides beside the records: the mapping, its stand-ins, pipeline and options, this release, this ledger.
 
     A database that was lost, or is an older state that was put back, has another beginning.
     """
@@ -53,6 +53,7 @@ def mark_of_rules(mapping: ProcessMapping, portal: Portal, ledger_began: datetim
         portal.pipeline.id,
         sorted((stage.id, stage.closed) for stage in portal.pipeline.stages),  # their order in an answer is no promise
         (portal.in_progress, portal.pending_approval),
+        sorted((kind, name, sorted(values)) for (kind, name), values in portal.options.items()),
         _RELEASE,
         to_ms(ledger_began),
     )

@@ -1,6 +1,6 @@
 """What the service knows of the portal itself: people, stages, time zone, links. Cached, and refreshed now and then."""
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -25,6 +25,7 @@ from sync.passes.fit import missing_properties, missing_values
 from sync.passes.task_keys import TaskKeys, task_keys
 from sync.passes.words import labels_of, words_in
 from sync.rules.context import Choices
+from sync.rules.unlisted import Unlisted
 
 OWNERS_FOR = timedelta(minutes=10)
 
@@ -67,6 +68,7 @@ class Portal:
     choices: Choices = field(default_factory=dict)  # what the properties that the service writes may be set to
     status_labels: Mapping[str, str] = field(default_factory=dict)  # what people see for each value of the status
     words: Mapping[str, str] = field(default_factory=dict)  # what people call things, by the keys of `mappings.words`
+    options: Choices = field(default_factory=dict)  # see `Context.options`
 
     def stage(self, stage_id: str) -> Stage:
         """Which of the stages that the process knows this is."""
@@ -128,12 +130,16 @@ class PortalCache:
         self._absent: frozenset[str] = frozenset()
         self._on_portfolios: frozenset[str] = frozenset()
         self._choices: Choices = {}
+        self._options: Choices = {}
         self._status_labels: dict[str, str] = {}
         self._words: dict[str, str] = {}
         self._stages_at: datetime | None = None
         self._owners_at: datetime | None = None
         self._sought: dict[str, datetime] = {}
         self._doubted = False  # whether the definitions are to be read anew, however old they are
+        self._unlisted: set[tuple[Kind, str, str]] = (
+            set()
+        )  # values for which they were read anew, and are none all the same
         # What was not answered, and when it was asked.
         self._unread: dict[str, tuple[CRMUnavailableError, datetime]] = {}
         self._portal: Portal | None = None  # None: something was read since it was put together
@@ -195,6 +201,7 @@ class PortalCache:
         self._on_portfolios = frozenset(known[Kind.PORTFOLIO])
         self._absent = frozenset(self._mapping.ticket.owners.values()) - known[Kind.TICKET].keys()
         self._choices = _choices(self._mapping, known)
+        self._options = _options(self._mapping, known)
         status = known[Kind.PORTFOLIO][self._mapping.portfolio.properties.status]
         self._status_labels = dict(zip(status.options, status.labels, strict=False))
         self._words = words
@@ -274,6 +281,10 @@ class PortalCache:
                 **self._words,
                 **labels_of({"in_progress": in_progress, "pending_approval": pending_approval}),
             },
+            options={
+                **self._options,
+                (Kind.TICKET, self._mapping.ticket.properties.stage): tuple(stage.id for stage in pipeline.stages),
+            },
         )
 
     def doubt(self) -> Portal:
@@ -285,6 +296,22 @@ class PortalCache:
         if self._stages_at is not None and not _is_within(DOUBTED_AFTER, self._stages_at, self._clock.now()):
             self._doubted = True
         return self.get()
+
+    def with_options(self, portal: Portal, unlisted: Collection[Unlisted]) -> Portal:
+        """Give the portal with its definitions read anew, where a record has a value that is no option of them.
+
+        Somebody may have added it since. Once for each value: one that is no option all the same is told. Raises as `get`.
+        """
+        if not unlisted:
+            return portal
+        new = {one.choice for one in unlisted} - self._unlisted
+        self._doubted |= bool(new)
+        fresh = (
+            self.get()
+        )  # also where they are read already: a pass begins each of its rounds by the view that it has got
+        if not self._doubted:
+            self._unlisted |= new
+        return portal if fresh.options == portal.options else fresh
 
     def _archived(self, kind: Kind) -> Container[str]:
         try:
@@ -316,6 +343,21 @@ def _choices(mapping: ProcessMapping, known: Mapping[Kind, Mapping[str, Property
         Kind.TICKET: (ticket.copy_approval, ticket.graphic_approval),
     }
     return {(kind, name): known[kind][name].values for kind, names in written.items() for name in names}
+
+
+def _options(mapping: ProcessMapping, known: Mapping[Kind, Mapping[str, PropertyDefinition]]) -> Choices:
+    """The internal values of each property that rules go by, where the portal lists all that it can have."""
+    ticket = mapping.ticket.properties
+    judged_by = {
+        Kind.PORTFOLIO: (mapping.portfolio.properties.status,),
+        Kind.TICKET: (ticket.needs_revisions, ticket.copy_approval, ticket.graphic_approval),
+    }
+    return {
+        (kind, name): known[kind][name].values
+        for kind, names in judged_by.items()
+        for name in names
+        if known[kind][name].is_closed
+    }
 
 
 def read_definitions(crm: CRMReader, mapping: ProcessMapping, kind: Kind) -> dict[str, PropertyDefinition]:

@@ -104,6 +104,7 @@ class Context:
     as_read: tuple[Snapshot, LedgerView] | None = None  # before merged records were made one; None: none was merged
     pending_approval: str = ""  # the id of the stage that a ticket is moved on to
     words: Mapping[str, str] = field(default_factory=dict)  # what people call things, by the keys of `mappings.words`
+    options: Choices = field(default_factory=dict)  # all that can be chosen in what rules go by, a ticket's stage too
 
     @cached_property
     def ledger(self) -> LedgerView:

@@ -4,10 +4,12 @@ Whose turn it is says `waiting`; this says in which step the cycle is, whoever h
 """
 
 from mappings.vocabulary import Role, Stage, Status, Step
+from sync.crm import Kind
 from sync.rules.context import Context
 from sync.rules.handoffs.ad_sets import current_tickets
 from sync.rules.model import Ticket
 from sync.rules.people import people_in
+from sync.rules.unlisted import Unlisted, unlisted_on_portfolio, unlisted_on_tickets
 
 
 def step_of(context: Context) -> Step:
@@ -38,7 +40,7 @@ def problems_of(context: Context) -> tuple[str, ...]:
     waiting_for = "nothing is decided on it, nor on its Ad Set"
     found += [f"ticket {ticket.id}: {ticket.why}; {waiting_for}" for ticket in context.snapshot.unread]
     found += [f"{faulty}; what needs it waits" for faulty in context.snapshot.faulty.values()]
-    return (*found, *vanished_of(context))
+    return (*found, *vanished_of(context), *unlisted_of(context))
 
 
 def vanished_of(context: Context) -> tuple[str, ...]:
@@ -58,6 +60,24 @@ def vanished_of(context: Context) -> tuple[str, ...]:
         if role in of_ticket
     ]
     return tuple(one for one in found if one)
+
+
+def unlisted_of(context: Context) -> tuple[str, ...]:
+    """What stands on the portfolio, or on a ticket of the cycle, and can no longer be chosen: each in a sentence."""
+    stage = context.mapping.ticket.properties.stage
+    found = [
+        *unlisted_on_portfolio(context.portfolio, context.mapping, context.options),
+        *unlisted_on_tickets(current_tickets(context), context.mapping, context.options),
+    ]
+    return tuple(_unlisted(one, "its pipeline's stages" if one.name == stage else "its options") for one in found)
+
+
+def _unlisted(found: Unlisted, options: str) -> str:
+    where = "its" if found.record.kind is Kind.PORTFOLIO else f"of ticket {found.record.id}"
+    return (
+        f"{where} “{found.name}” is “{found.value}”, which is none of {options} (any more): no handoff goes by it. Choose "
+        "another value in HubSpot, or bring this one back there"
+    )
 
 
 def _vanished(context: Context, role: Role, ticket: Ticket | None, value: str, property_name: str, where: str) -> str:

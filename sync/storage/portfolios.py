@@ -53,6 +53,7 @@ class KeptPortfolio:
     problems: tuple[str, ...]
     vanished: tuple[str, ...]  # those of the problems that are people who have left
     history: str
+    unlisted: tuple[str, ...] = ()  # those of the problems that are values which can no longer be chosen
 
     @property
     def ref(self) -> RecordRef:
@@ -61,7 +62,7 @@ class KeptPortfolio:
 
 _OF = select(portfolios).where(is_among(portfolios.c.portfolio, "ids"))
 _ALL = select(portfolios).where(portfolios.c.inside == 1)
-_WITH_VANISHED = _ALL.where(portfolios.c.vanished != "")
+_WITH_WHAT_VANISHED = _ALL.where(portfolios.c.vanished != "")
 _KNOWN = select(portfolios.c.portfolio)
 _LEFT_OUT = select(portfolios.c.portfolio).where(portfolios.c.inside == 0)
 _NAMES = select(portfolios.c.portfolio, portfolios.c.name).where(is_among(portfolios.c.portfolio, "ids"))
@@ -114,7 +115,16 @@ def of(connection: Connection, ids: Collection[str]) -> list[KeptPortfolio]:
 
 def with_vanished(connection: Connection) -> list[KeptPortfolio]:
     """Read those that name somebody who has left, by name; those alone that the mapping's condition takes in."""
-    return sorted(map(_kept, connection.execute(_WITH_VANISHED)), key=lambda one: (one.name.casefold(), one.id))
+    return [one for one in _with_what_vanished(connection) if one.vanished]
+
+
+def with_unlisted(connection: Connection) -> list[KeptPortfolio]:
+    """Read those with a value that can no longer be chosen, as `with_vanished`."""
+    return [one for one in _with_what_vanished(connection) if one.unlisted]
+
+
+def _with_what_vanished(connection: Connection) -> list[KeptPortfolio]:
+    return sorted(map(_kept, connection.execute(_WITH_WHAT_VANISHED)), key=lambda one: (one.name.casefold(), one.id))
 
 
 def worked_on_by(connection: Connection, names: Iterable[str]) -> set[RecordRef]:
@@ -180,13 +190,19 @@ def _row(one: KeptPortfolio) -> dict[str, Any]:
         "people": to_json({role.value: name for role, name in one.people.items()}),
         "ad_sets": to_json({"sets": [each.as_json() for each in one.ad_sets]}),
         "problems": to_json({"problems": list(one.problems)}),
-        "vanished": to_json({"people": list(one.vanished)}) if one.vanished else "",
+        "vanished": _what_vanished(one),
         "history": one.history,
         "search_name": as_seen(one.name),
     }
 
 
+def _what_vanished(one: KeptPortfolio) -> str:
+    found = {"people": list(one.vanished), "values": list(one.unlisted)}
+    return to_json({key: each for key, each in found.items() if each}) if any(found.values()) else ""
+
+
 def _kept(row: Row[Any]) -> KeptPortfolio:
+    vanished = json.loads(row.vanished) if row.vanished else {}
     return KeptPortfolio(
         row.portfolio,
         row.name,
@@ -199,6 +215,7 @@ def _kept(row: Row[Any]) -> KeptPortfolio:
         {Role(role): name for role, name in json.loads(row.people).items()},
         tuple(AdSetCount(each["name"], each["ready"], each["of"]) for each in json.loads(row.ad_sets)["sets"]),
         tuple(json.loads(row.problems)["problems"]),
-        tuple(json.loads(row.vanished)["people"]) if row.vanished else (),
+        tuple(vanished.get("people", ())),
         row.history,
+        tuple(vanished.get("values", ())),
     )

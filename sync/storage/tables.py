@@ -242,7 +242,7 @@ portfolios = Table(
     Column("people", Text, nullable=False),  # JSON: who does the work of each role, by name
     Column("ad_sets", Text, nullable=False),  # JSON: name, tickets and how many of them are ready, of each Ad Set
     Column("problems", Text, nullable=False),  # JSON: what a person should mend
-    Column("vanished", Text, nullable=False, server_default=""),  # JSON: who is named and has left; '' for nobody
+    Column("vanished", Text, nullable=False, server_default=""),  # JSON: who has left, what is no option; '': nothing
     Column("history", String, nullable=False),  # which versions were kept of it and of its tickets (`version`)
     Column("search_name", String, nullable=False, server_default=""),  # its name as names are compared, to search by
     Column("changed_at", BigInteger, nullable=False),  # when a pass last found it otherwise than before

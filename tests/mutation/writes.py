@@ -16,6 +16,7 @@ STAFF, CHECKED = "sync/rules/people.py", "tests/unit/check/test_portals.py"
 ROTATED = "tests/story/test_token_rotated.py"
 _CHECK_WRITES_NOTHING = "`check` changes nothing in the CRM."
 PEOPLE_CHANGE, TRIES = "tests/story/test_people_change.py", "sync/passes/effects/attempts.py"
+VALUES_MISSING = "tests/story/test_values_missing.py"
 MOMENT = "tests/unit/test_cycle.py::test_what_happens_in_the_very_moment_of_an_ending_is_of_the_next_cycle"
 
 _BODY = "with_line(before, lines[effect.key])"
@@ -106,13 +107,37 @@ MUTANTS = (
         "misfit-values-ignored", "A status that the portal does not have stops nothing: the cycle never closes.",
         PORTAL, "if impossible := missing_values(self._mapping, known):",
         "if not (impossible := missing_values(self._mapping, known)) and impossible:",
-        test="tests/story/test_values_missing.py::test_an_option_that_somebody_deletes_while_the_service_runs_is_named",
+        test=f"{VALUES_MISSING}::test_an_option_that_somebody_deletes_while_the_service_runs_is_named",
         why="In the simulation the portal has what the mapping names.",
+    ),
+    Mutant(
+        "unlisted-not-told", "A status whose option somebody has deleted stands on, and all is well.",
+        "sync/rules/unlisted.py", "if known and any(", "if not known and any(",
+        test=f"{VALUES_MISSING}::TestAValueThatStandsAndCannotBeChosen::test_is_told_until_it_is_another",
+        why="In the simulation nobody deletes an option that stands on a record.",
+    ),
+    Mutant(
+        "unlisted-told-at-once", "A stage or a value that somebody has just added is taken for one that does not exist.",
+        "sync/passes/portal.py", "self._doubted |= bool(new)", "pass",
+        test=f"{VALUES_MISSING}::TestAValueThatStandsAndCannotBeChosen::test_that_somebody_has_just_made_is_known",
+        why="In the simulation nobody adds an option and sets it within the hour.",
+    ),
+    Mutant(
+        "unlisted-asked-for-ever", "The portal's definitions are read at each pass of a record with a value that is no option.",
+        "sync/passes/portal.py", "            self._unlisted |= new\n", "            pass\n",
+        test=f"{VALUES_MISSING}::TestAValueThatStandsAndCannotBeChosen::test_is_looked_for_once",
+        why="In the simulation nobody deletes an option that stands on a record.",
+    ),
+    Mutant(
+        "unlisted-for-a-week", "Of an option that is deleted or brought back nobody hears before the client's weekly look.",
+        "sync/passes/looks.py", "for (kind, name), values in portal.options.items()", "for (kind, name), values in ()",
+        test=f"{VALUES_MISSING}::TestAValueThatStandsAndCannotBeChosen::test_is_told_until_an_admin_brings_it_back",
+        why="In the simulation nobody deletes an option that stands on a record.",
     ),
     Mutant(
         "misfit-external-options", "A value of a property whose options stand elsewhere counts as missing.",
         "sync/crm.py", "and not self.owner and not self.external)", "and not self.owner)",
-        test="tests/story/test_values_missing.py::test_a_property_that_tells_no_options_takes_any_value",
+        test=f"{VALUES_MISSING}::test_a_property_that_tells_no_options_takes_any_value",
         why="In the simulation every option is listed.",
     ),
     Mutant(
