@@ -500,6 +500,13 @@ class Scene:
         self.past.append(self._in_force(self._tick()))
         return self
 
+    def named_at_last(self, status: Status) -> Self:
+        """The mapping comes to name the word to which an admin had moved the record: it is what it was before (F.5)."""
+        assert self.statuses[0].value is Status.UNMAPPED
+        assert self.statuses[1].value is status
+        del self.statuses[0]
+        return self
+
     def refuse(self, *kinds: str) -> Self:
         """From now on the CRM refuses effects of these kinds (an admin's rule); none: it takes them again."""
         self.refused = set(kinds)

@@ -20,6 +20,18 @@ SCHEMA = "mappings/schema.py"
 MUTANTS = (
     # 1
     Mutant(
+        "1-implemented-stays", "The status of a closing that was carried out in a word to come is never left over.",
+        ENDINGS, "    if status is not Status.CREATIVES_IMPLEMENTED:\n", "    if status is not None:\n",
+        test=decision(
+            "1 a closing was carried out while its status stood in a word to come, since named: it is left over"
+        ),
+    ),
+    Mutant(
+        "1-implemented-before-going-live-is-left-over", "Any Creatives Implemented that stands is left over.",
+        ENDINGS, "    carried_out = last_reset(context) is not None and not", "    carried_out = not",
+        test=decision("1 implemented before going live: the Account Manager's to empty"),
+    ),
+    Mutant(
         "1-window-14", "The kickoff comes at 14 days, not at 15.",
         KICKOFF, "if days > context.window:", "if days >= context.window:",
     ),
@@ -74,12 +86,12 @@ MUTANTS = (
     ),
     Mutant(
         "1-confirmed-early", "A kickoff although the AM has confirmed already.",
-        KICKOFF, "if portfolio.status not in {None, Status.NO_REFRESH_REQUESTED}:",
-        "if portfolio.status not in {None, Status.NO_REFRESH_REQUESTED, Status.REFRESH_REQUEST_SUBMITTED}:",
+        KICKOFF, "if portfolio.status is not None and not left_over:",
+        "if portfolio.status not in {None, Status.REFRESH_REQUEST_SUBMITTED} and not left_over:",
     ),
     Mutant(
         "1-leftover-stays", "A leftover No Refresh Requested is not cleared by the next kickoff.",
-        KICKOFF, "    if portfolio.status is Status.NO_REFRESH_REQUESTED:\n        effects.append(",
+        KICKOFF, "    if left_over:\n        effects.append(",
         "    if False:\n        effects.append(",
     ),
     Mutant(
@@ -152,13 +164,13 @@ MUTANTS = (
     ),
     Mutant(
         "3-confirmed-counts-as-acted", "Refresh Request Submitted is taken for a sign that the SAS has acted.",
-        DATE_ARRIVED, "    if portfolio.status not in EARLY:",
-        "    if portfolio.status not in EARLY - {Status.REFRESH_REQUEST_SUBMITTED}:",
+        DATE_ARRIVED, "    if portfolio.status not in EARLY and",
+        "    if portfolio.status not in EARLY - {Status.REFRESH_REQUEST_SUBMITTED} and",
     ),
     Mutant(
         "3-after-the-tickets", "The SAS is asked for tickets although they are submitted.",
-        DATE_ARRIVED, "    if portfolio.status not in EARLY:",
-        "    if portfolio.status not in EARLY | {Status.DELIVERABLES_SUBMITTED}:",
+        DATE_ARRIVED, "    if portfolio.status not in EARLY and",
+        "    if portfolio.status not in EARLY | {Status.DELIVERABLES_SUBMITTED} and",
     ),
     Mutant(
         "3-never-again", "A date that was moved later after it fired does not fire again.",

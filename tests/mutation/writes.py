@@ -252,6 +252,12 @@ MUTANTS = (
         test=f"{VERIFY}::TestLeftLying::test_what_is_due_on_a_parked_record_is_missing", why="It is verify that is at fault.",
     ),
     Mutant(
+        "verify-word-to-come", "verify says that a status was not cleared, whose word the mapping did not name then.",
+        FOLLOWED, "return then is None or meant", "return then is not None or meant",
+        test="tests/story/test_words_in_between.py"
+        "::test_a_cycle_that_was_closed_in_a_word_to_come_is_followed_by_a_kickoff",
+    ),
+    Mutant(
         "verify-left-open", "Of a task that its cycle's end has left open verify says nothing.",
         FOLLOWED, "yield from _left_open(evidence, recorded, from_ms(key.ms))", "pass",
         test=f"{VERIFY}::TestFollowed::test_a_task_left_open_by_a_decline", why="It is verify that is at fault.",

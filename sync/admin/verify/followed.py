@@ -6,6 +6,7 @@ What the ledger has is compared elsewhere; here is looked for what it should hav
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from mappings.names import meant
 from mappings.vocabulary import EmailKind, Handoff, Status
 from sync.admin.inventory import ExistingTask
 from sync.admin.verify.evidence import Evidence
@@ -99,9 +100,17 @@ def _not_cleared(evidence: Evidence, ending: RecordedOccurrence) -> Iterator[Fin
         if not mine or effect.kind is not EffectKind.WRITE or effect.state is not EffectState.DONE:
             continue
         stood = evidence.statuses_between(effect.first_at - CLOCKS_APART, effect.state_at + CLOCKS_APART)
+        if not _named(evidence, effect.payload["expects"].get(names.status, ""), effect.first_at):
+            continue  # a word that nothing named then is left as it is (8.14)
         if names.status not in effect.payload["values"] and stood == {Status.CREATIVES_IMPLEMENTED}:
             cause = f"the date was moved on {evidence.local(effect.state_at)}, and the status was not cleared with it"
             yield evidence.finding(Sort.MISSING, Handoff.CLOSE, effect.key, cause)
+
+
+def _named(evidence: Evidence, status: str, at: datetime) -> bool:
+    """Whether a status (its internal value) was named by the mapping that was in force then, as far as that is known."""
+    then = evidence.context.past.at(at)
+    return then is None or meant(status, then.statuses) is not None
 
 
 def _not_advanced(evidence: Evidence, announced: RecordedOccurrence) -> Iterator[Finding]:

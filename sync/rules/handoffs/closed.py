@@ -6,7 +6,6 @@ The rungs of this ladder: docs/process.md 8.
 from collections.abc import Sequence
 
 from mappings.vocabulary import Handoff, Status
-from sync.clock import to_ms
 from sync.rules import keys
 from sync.rules.context import Context
 from sync.rules.cycle import Ending
@@ -15,6 +14,8 @@ from sync.rules.handoffs.endings import (
     after_ending,
     date_write,
     ended_before,
+    is_left_over,
+    last_reset,
     slips,
     tasks_of_cycle,
     tasks_to_end,
@@ -25,7 +26,7 @@ from sync.rules.handoffs.endings import (
 from sync.rules.handoffs.verdicts import done, due, not_applicable, status_write, waiting, with_block
 from sync.rules.handoffs.wording import duration_text, status_name, time_text
 from sync.rules.keys import ClosedByTaskKey, ClosedKey, EffectKind
-from sync.rules.model import CloseTask, Effect, OwnTask, RecordedOccurrence, Verdict
+from sync.rules.model import CloseTask, Effect, OwnTask, Verdict
 
 
 def closed(context: Context) -> list[Verdict]:
@@ -44,20 +45,12 @@ def _closed(context: Context) -> list[Verdict]:
     status = context.portfolio.status
     if status is Status.CREATIVES_APPROVED:
         return [_by_task(context)]
+    reset = last_reset(context)
+    if reset is not None and (status is None or is_left_over(context)):
+        return [done(reset)]
     if status is Status.CREATIVES_IMPLEMENTED:
         return [not_applicable(context, Handoff.CLOSE, "the cycle was closed before going live")]
-    reset = _last_reset(context)
-    if reset is not None and status is None:
-        return [done(reset)]
     return [not_applicable(context, Handoff.CLOSE, "the creatives are not implemented in this cycle")]
-
-
-def _last_reset(context: Context) -> RecordedOccurrence | None:
-    """The closing that began the current cycle, if handoff 8 carried it out."""
-    last = context.closings[-1] if context.closings else None
-    if last is None or last.by is not Status.CREATIVES_IMPLEMENTED:
-        return None
-    return context.ledger.settled(ClosedKey(context.portfolio.id, to_ms(last.at)))
 
 
 def _by_task(context: Context) -> Verdict:

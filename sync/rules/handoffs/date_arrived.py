@@ -9,7 +9,7 @@ from mappings.vocabulary import EmailKind, Handoff, Role, Status, TaskKind
 from sync.clock import start_of_day
 from sync.rules import keys
 from sync.rules.context import Context
-from sync.rules.handoffs.endings import after_ending, until_settled
+from sync.rules.handoffs.endings import after_ending, is_left_over, until_settled
 from sync.rules.handoffs.verdicts import EARLY, done, due, not_applicable, recorded_superseded, superseded, waiting
 from sync.rules.handoffs.wording import current_status, day_text, unmapped_status
 from sync.rules.keys import DateArrivedKey
@@ -38,7 +38,7 @@ def date_arrived(context: Context) -> list[Verdict]:
         return [waiting(context, Handoff.DATE_ARRIVED, f"the Refresh Date is {day_text(when)}", arrives)]
     if portfolio.status is Status.UNMAPPED:
         return [not_applicable(context, Handoff.DATE_ARRIVED, unmapped_status(context))]
-    if portfolio.status not in EARLY:
+    if portfolio.status not in EARLY and not is_left_over(context):
         reason = f"the status {current_status(context)} is later in the process: the deliverables are under way"
         return [superseded(context, Handoff.DATE_ARRIVED, reason)]
     key = DateArrivedKey(portfolio.id, context.cycle, when)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from mappings.vocabulary import Handoff, Status
-from sync.clock import CLOCKS_APART
+from sync.clock import CLOCKS_APART, to_ms
 from sync.crm import RecordRef
 from sync.rules import keys
 from sync.rules.context import Context
@@ -69,6 +69,28 @@ def ended_before(context: Context, ending: Ending, what: str, tasks: Iterable[st
         return recorded_as_done(context, key, reason, ending.closing.at)
     cycle = context.cycle_ended_by(ending)
     return due(context, key, reason, left, cause_at=ending.closing.at, cycle=cycle)
+
+
+def last_reset(context: Context) -> RecordedOccurrence | None:
+    """The closing that began the current cycle, if handoff 8 carried it out."""
+    last = context.closings[-1] if context.closings else None
+    if last is None or last.by is not Status.CREATIVES_IMPLEMENTED:
+        return None
+    return context.ledger.settled(ClosedKey(context.portfolio.id, to_ms(last.at)))
+
+
+def is_left_over(context: Context) -> bool:
+    """Whether the status is still that of the cycle before, which the next kickoff empties (docs/process.md 1.8).
+
+    Of a closing that was carried out it is left where the mapping did not name it then: nobody touches a word that may be
+    a person's, and once the mapping names it, it is the very version that has closed the cycle (8.14, F.5).
+    """
+    status, history = context.portfolio.status, context.portfolio.status_history
+    if status is not Status.CREATIVES_IMPLEMENTED:
+        return status is Status.NO_REFRESH_REQUESTED
+    stands = context.endings[-1] if context.endings else None
+    carried_out = last_reset(context) is not None and not context.pending and context.settling is None
+    return carried_out and stands is not None and history[0].value is status and stands.closing == context.closings[-1]
 
 
 def was_recovered(context: Context, ending: Ending) -> bool:

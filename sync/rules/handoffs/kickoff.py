@@ -10,7 +10,7 @@ from mappings.vocabulary import EmailKind, Handoff, Role, Status, TaskKind
 from sync.clock import start_of_day, to_ms
 from sync.rules import keys
 from sync.rules.context import Context
-from sync.rules.handoffs.endings import after_ending, until_settled
+from sync.rules.handoffs.endings import after_ending, is_left_over, until_settled
 from sync.rules.handoffs.verdicts import done, due, not_applicable, status_write, superseded, waiting
 from sync.rules.handoffs.wording import current_status, day_text, distance_text, unmapped_status
 from sync.rules.keys import KickoffKey
@@ -42,12 +42,13 @@ def kickoff(context: Context) -> list[Verdict]:
         return [waiting(context, Handoff.KICKOFF, reason, opens)]
     if portfolio.status is Status.UNMAPPED:
         return [not_applicable(context, Handoff.KICKOFF, unmapped_status(context))]
-    if portfolio.status not in {None, Status.NO_REFRESH_REQUESTED}:
+    left_over = is_left_over(context)
+    if portfolio.status is not None and not left_over:
         return [superseded(context, Handoff.KICKOFF, f"the status has already moved on to {current_status(context)}")]
     owner, blocked = context.owner(Role.ACCOUNT_MANAGER)
     variables = context.variables()
     effects: list[Effect] = []
-    if portfolio.status is Status.NO_REFRESH_REQUESTED:
+    if left_over:
         effects.append(status_write(context, None))
     effects.append(NewTask(TaskKind.KICKOFF, Role.ACCOUNT_MANAGER, owner, variables, blocked))
     effects.append(Email(EmailKind.KICKOFF, Role.ACCOUNT_MANAGER, owner, variables, None, blocked))

@@ -223,7 +223,7 @@ class Handoffs:
         # Whether an ending counts is open too where it is open whose versions are whose (M.8, M.14).
         pending = self._is_pending(rec, closings) and rec.ref not in self._crm.uncertain
         if not pending and not waits:
-            yield from self._kickoff_due(rec, cycle)
+            yield from self._kickoff_due(rec, closings, cycle)
             yield from self._tickets_due(rec, closings, cycle)
         tickets = self._crm.tickets(rec)
         yield from self._creative_work_due(rec, tickets, closings)
@@ -317,14 +317,20 @@ class Handoffs:
 
     # 1
 
-    def _kickoff_due(self, rec: Rec, cycle: int) -> Iterator[Due]:
-        """The date is within the window, and the status is empty or the previous cycle's No Refresh Requested."""
+    def _is_left_over(self, rec: Rec, closings: Sequence[Closing]) -> bool:
+        """The status is the previous cycle's, all of whose endings are carried out (1.8, 8.14)."""
+        status, last = rec[self._crm.names.status], closings[-1] if closings else None
+        implemented = last is not None and not last.declined and status == self._crm.implemented
+        return status == self._crm.declined or implemented
+
+    def _kickoff_due(self, rec: Rec, closings: Sequence[Closing], cycle: int) -> Iterator[Due]:
+        """The date is within the window, and the status is empty or left over from the previous cycle."""
         day = self._crm.day(rec)
         status = rec[self._crm.names.status]
         if (
             day is None
             or (day - self._crm.today).days > self._crm.calendar.window_at(self._crm.now.at)
-            or status not in {"", self._crm.declined}
+            or (status != "" and not self._is_left_over(rec, closings))
         ):
             return
         fired = self._recorded_occurrences("1", rec, cycle)
@@ -335,7 +341,7 @@ class Handoffs:
         key: Key = ("1", rec.ref.id, cycle, _next(fired))
         yield Due(key, "task", AM, must)
         yield Due(key, "email", AM, must)
-        if status == self._crm.declined:
+        if status != "":
             yield Due(key, "clear", None, must)
 
     @staticmethod
@@ -360,7 +366,8 @@ class Handoffs:
         """The date has come, and the status is empty, Refresh Request Submitted, or a leftover."""
         day = self._crm.day(rec)
         status = rec[self._crm.names.status]
-        if day is None or day > self._crm.today or status not in {"", self._crm.requested, self._crm.declined}:
+        early = status in {"", self._crm.requested} or self._is_left_over(rec, closings)
+        if day is None or day > self._crm.today or not early:
             return
         fired = self._recorded_occurrences("3", rec, cycle)
         must = True

@@ -322,7 +322,9 @@ class Oracle:
                     slot in {"write", "clear"} and not self._touched(rec, offer)
                 )
                 # Handoff 5 may have taken the leftover with it.
-                kept = kept and (slot != "clear" or rec[self._crm.names.status] == self._crm.declined)
+                kept = kept and (
+                    slot != "clear" or rec[self._crm.names.status] in {self._crm.declined, self._crm.implemented}
+                )
                 # One advance of the status answers every set that was ready: which of them has begun it does not tell.
                 begun = offer.told if offer.key[0] == "5" else bool(offer.filled)
                 must = begun and not bypassed and kept and offer.key[0] in {"1", "3", "5", "7"}

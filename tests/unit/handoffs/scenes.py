@@ -104,6 +104,11 @@ def closed() -> Scene:
     return approved().status(IMPLEMENTED).look()
 
 
+def closed_in_a_word_to_come() -> Scene:
+    """The same, but an admin had moved the record before to a word that the mapping did not name yet."""
+    return approved().status(IMPLEMENTED).status(Status.UNMAPPED).look()
+
+
 def moved_to_february(scene: Scene) -> Scene:
     """Chosen was 31 January 2027, ten days ahead; the client declined, and the service has moved it to February's last day."""
     return scene.later(days=80).date(10).look().status(DECLINED).look()

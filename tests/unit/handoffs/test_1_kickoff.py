@@ -12,6 +12,7 @@ from tests.unit.handoffs.scenes import (
     DECLINED,
     DONE,
     DUE,
+    IMPLEMENTED,
     IN_REVIEW,
     KICKOFF,
     LEFTOVER_CLEARED,
@@ -21,6 +22,7 @@ from tests.unit.handoffs.scenes import (
     SUBMITTED,
     SUPERSEDED,
     WAITING,
+    closed_in_a_word_to_come,
     moved_to,
     quiet,
 )
@@ -208,6 +210,27 @@ HANDOFF_1 = [
         "the leftover is cleared once, and may be chosen again",
         lambda: quiet().date(15).status(DECLINED).look().later(days=31).look(),
         Says("1", DONE, ""),
+        NOTHING,
+    ),
+    Row(
+        "1.7 1.8 8.14",
+        "a closing was carried out while its status stood in a word to come, since named: it is left over",
+        lambda: closed_in_a_word_to_come().named_at_last(IMPLEMENTED).later(days=20),
+        Says("1", DUE, "days away"),
+        LEFTOVER_CLEARED + KICKOFF,
+    ),
+    Row(
+        "1.5 8.14",
+        "that word is not named yet",
+        lambda: closed_in_a_word_to_come().later(days=20),
+        Says("1", SILENT, "is not in the mapping"),
+        NOTHING,
+    ),
+    Row(
+        "1.6 8.11 G.2",
+        "implemented before going live: the Account Manager's to empty",
+        lambda: quiet().status(IMPLEMENTED).went_live().date(10),
+        Says("1", SUPERSEDED, "the status has already moved on"),
         NOTHING,
     ),
     Row(

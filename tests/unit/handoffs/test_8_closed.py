@@ -29,6 +29,7 @@ from tests.unit.handoffs.scenes import (
     approved,
     blocked,
     closed,
+    closed_in_a_word_to_come,
     in_review,
     moved_to,
     quiet,
@@ -78,6 +79,13 @@ HANDOFF_8 = [
         lambda: approved().complete(TaskKind.IMPLEMENT).status(IMPLEMENTED),
         Says("8", DUE, ""),
         reset_to(date(2026, 12, 2)) + LEFTOVERS + CONFIRM,
+    ),
+    Row(
+        "8.12 8.14 F.5",
+        "it was closed while its status stood in a word to come, since named: no second closing",
+        lambda: closed_in_a_word_to_come().named_at_last(IMPLEMENTED),
+        Says("8", DONE, "was set on"),
+        NOTHING,
     ),
     Row(
         "8.12 S.2",
