@@ -217,7 +217,7 @@ def copy(target: str, yes: bool) -> None:
         raise ConfigurationError(
             f"--to {shown(target)} is no database: name sqlite:///FILE, or postgresql://user:password@host:port/NAME"
         ) from None
-    with session.database(settings, write=True) as source, closing(open_store(to)) as other:
+    with session.database(settings, write=True) as source, closing(open_store(to, given_as="--to")) as other:
         refused = why_not(source)
         if refused is not None:
             raise RefusedError(f"nothing was copied: {source.place} {refused}")

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError, StatementError
 
 from sync.errors import StoreError
+from sync.storage.driver import SETTING
 from sync.storage.lane_locks import Fence, LaneLock, lost
 from sync.storage.sqlite import SQLite, UnchangeableSQLite, refuses_files_beside_it
 from sync.storage.timekeeper import TimeKeeper
@@ -233,13 +234,13 @@ class Store(StoreReader):
         self._engine.dispose()
 
 
-def open_store(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Store:
+def open_store(url: str, *, busy_seconds: float = BUSY_SECONDS, given_as: str = SETTING) -> Store:
     """Open the database of `DATABASE_URL`, without touching it yet: a missing SQLite file is made by `migrate`.
 
-    `busy_seconds`: how long a transaction waits while another program holds the database. Raises `ConfigurationError`
-    where the driver of that database is not installed.
+    `busy_seconds`: how long a transaction waits while another program holds the database. `given_as`: what an error names
+    as the place to mend the address at. Raises `ConfigurationError` where the driver of that database is not installed.
     """
-    dialect = _dialect(url, busy_seconds)
+    dialect = _dialect(url, busy_seconds, given_as)
     return Store(dialect.engine(), dialect)
 
 
@@ -250,12 +251,12 @@ def shown(url: str) -> str:
     return without_password(url)
 
 
-def _dialect(url: str, busy_seconds: float) -> Dialect:
+def _dialect(url: str, busy_seconds: float, given_as: str) -> Dialect:
     if url.startswith("sqlite"):
-        return SQLite(make_url(url), busy_seconds)
+        return SQLite(make_url(url), busy_seconds, given_as)
     from sync.storage.postgres import PostgreSQL
 
-    return PostgreSQL(url, busy_seconds)
+    return PostgreSQL(url, busy_seconds, given_as)
 
 
 def open_to_look(url: str) -> Store:
@@ -272,7 +273,7 @@ def open_to_look(url: str) -> Store:
             connection.exec_driver_sql("SELECT 1 FROM sqlite_master LIMIT 1").all()
     except StoreError as error:
         cause = error.__cause__.orig if isinstance(error.__cause__, DBAPIError) else error.__cause__
-        unchangeable = UnchangeableSQLite(make_url(url), BUSY_SECONDS)
+        unchangeable = UnchangeableSQLite(make_url(url), BUSY_SECONDS, SETTING)
         if refuses_files_beside_it(cause) and unchangeable.is_whole():
             store.close()
             return Store(unchangeable.engine(), unchangeable)

@@ -4,20 +4,21 @@ from typing import Any, Final
 
 from sync.errors import ConfigurationError
 
-NOT_INSTALLED: Final = (
-    "DATABASE_URL names PostgreSQL, whose driver is not installed: run "
-    "`pip install 'creative-refresh-handoffs[postgres]'`, or use sqlite:///handoffs.db"
-)
+SETTING: Final = "DATABASE_URL"
+"""What names a database, unless a command was given another one as well (`open_store`)."""
 
 
-def driver() -> Any:
-    """Import the driver's package. Raises `ConfigurationError` where it is not installed."""
+def driver(given_as: str = SETTING) -> Any:
+    """Import the driver's package. Raises `ConfigurationError` where it is not installed; `given_as` names what asks for it."""
     try:
         import psycopg
         import psycopg.conninfo
         import psycopg.types.json
     except ImportError as error:
-        raise ConfigurationError(NOT_INSTALLED) from error
+        raise ConfigurationError(
+            f"{given_as} names PostgreSQL, whose driver is not installed: run "
+            "`pip install 'creative-refresh-handoffs[postgres]'`, or use sqlite:///handoffs.db"
+        ) from error
     return psycopg
 
 

@@ -12,6 +12,7 @@ pooler in transaction mode (pgbouncer) a session is another's after each commit.
 import json
 import re
 import selectors
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -22,7 +23,7 @@ from sqlalchemy.pool import NullPool
 
 from sync.errors import ConfigurationError
 from sync.storable import storable, storable_text
-from sync.storage.driver import code, driver
+from sync.storage.driver import SETTING, code, driver
 from sync.storage.session_locks import SessionLaneLock, SessionLocks
 from sync.storage.timekeeper import SessionTimeKeeper
 from sync.storage.wakeups import Notifications
@@ -93,7 +94,16 @@ _WRONG_OPTION: Final = re.compile(
 )
 """How the client says that it does not know an option of the address, or that the option has no such value."""
 
+_SILENT: Final = "connection timeout: it was taken, but nothing was answered in it"
+"""Said of a pooler that takes every connection, and has each wait until it has one to the server (for 120 s, unless told)."""
+
+_POOL_USED_UP: Final = (
+    "is behind a pooler (pgbouncer) that has no connection to it free: raise default_pool_size there, have fewer processes go "
+    "through it, or let it RESUME if it was paused; it is tried again"
+)
+
 _UNMET: Final = (
+    (re.escape(_SILENT), _POOL_USED_UP),
     (
         r"does not support SSL",
         "offers no TLS, which sslmode in DATABASE_URL asks for: switch it on there (ssl = on in postgresql.conf)",
@@ -140,14 +150,37 @@ _REFUSALS: Final = (
     ),
     (r"pg_hba\.conf", "lets nobody in from here by this user: mend the server's pg_hba.conf, or set DATABASE_URL"),
     (
+        r"too many connections for role",
+        "has no connection left for this user: raise its limit (ALTER ROLE … CONNECTION LIMIT), or run fewer processes; it is "
+        "tried again",
+    ),
+    (
+        r"too many connections for database",
+        "has no connection left: raise its limit (ALTER DATABASE … CONNECTION LIMIT), or run fewer processes; it is tried again",
+    ),
+    (
         r"too many|are reserved",
         "has no connection left: raise max_connections there, or run fewer processes; it is tried again",
+    ),
+    (r"query_wait_timeout", _POOL_USED_UP),
+    (
+        r"no more connections allowed",
+        "is behind a pooler (pgbouncer) that takes no more clients: raise max_client_conn there, or run fewer processes; it is "
+        "tried again",
+    ),
+    (
+        r"server_login_retry|server login has been failing|cannot connect to server",
+        "is behind a pooler (pgbouncer) that does not get into it: does the server run, and what does the pooler's log say? It "
+        "is tried again",
     ),
     (r"starting up|not yet accepting", "is starting: it is tried again"),
     (r"recovery", "is recovering: it is tried again"),
     (r"shutting down|administrator command", "is being stopped: it is tried again"),
 )
-"""What a server says that takes no connection, and the words for it: the first that fits counts."""
+"""What a server says that takes no connection, or a pooler before it, and the words for it: the first that fits counts."""
+
+_POOLERS_OWN: Final = "08P01"
+"""By this code a pooler says what keeps it, not the server."""
 
 
 class PostgreSQL:
@@ -156,9 +189,10 @@ class PostgreSQL:
     path = None
     is_shared = True
 
-    def __init__(self, url: str, busy_seconds: float) -> None:
+    def __init__(self, url: str, busy_seconds: float, given_as: str = SETTING) -> None:
         self.place = f"the database {without_password(url)}"
         self._url = url
+        self._given_as = given_as
         self._busy_seconds = busy_seconds
         self._locks = SessionLocks(self)
         self._given: list[Notifications | SessionTimeKeeper] = []  # with sessions of their own
@@ -170,7 +204,7 @@ class PostgreSQL:
 
     def engine(self) -> Engine:
         """Make the engine; the store keeps the connections. Raises `ConfigurationError` where there is no driver."""
-        driver()
+        driver(self._given_as)
         return create_engine(
             "postgresql+psycopg://",
             creator=self.connect,
@@ -183,11 +217,16 @@ class PostgreSQL:
         """Open a connection as DATABASE_URL says. Raises `ConfigurationError`, and the driver's errors."""
         library = driver()
         try:
-            given = library.conninfo.conninfo_to_dict(self._url)
-            connection: psycopg.Connection[Any] = library.connect(**{**_CONNECTING, **given}, prepare_threshold=None)
+            how = _CONNECTING | library.conninfo.conninfo_to_dict(self._url)
+            connection: psycopg.Connection[Any] = library.connect(**how, prepare_threshold=None)
         except library.Error as error:
             if isinstance(error, library.ProgrammingError) or _WRONG_OPTION.search(str(error)):
-                raise ConfigurationError(f"{self.place} {_misnamed(self._url, str(error))}") from None
+                raise ConfigurationError(f"{self.place} {self._named(_misnamed(self._url, str(error)))}") from None
+            raise
+        try:
+            _require_answer(connection, float(how["connect_timeout"]))
+        except BaseException:
+            connection.close()
             raise
         connection.adapters.register_dumper(str, _text_dumper())
         library.types.json.set_json_dumps(_json, connection)
@@ -253,14 +292,43 @@ class PostgreSQL:
         if found is None and "idle-in-transaction" in said:  # psycopg 3.2 gives no code of a connection that was ended
             found = "25P03"
         if found is None and "FATAL:" in said:
-            refused = _NEXT_HOST.split(said.rpartition("FATAL:")[2])[0].strip()
-            return f"{self.place} {_refusal(refused)} ({refused})"
-        if found is None:
-            return f"{self.place} {_without_a_code(cause, said)} ({said})"
-        for codes, words in _TROUBLES:
-            if found.startswith(codes):
-                return f"{self.place} {words.format(seconds=self._busy_seconds)} ({said})"
-        return f"{self.place}: {said}"
+            said = _NEXT_HOST.split(said.rpartition("FATAL:")[2])[0].strip()
+            words: str | None = _refusal(said)
+        elif found is None:
+            words = _without_a_code(cause, said)
+        elif found == _POOLERS_OWN:
+            words = _refusal(said)
+        else:
+            words = next((words for codes, words in _TROUBLES if found.startswith(codes)), None)
+        if words is None:
+            return f"{self.place}: {said}"
+        return f"{self.place} {self._named(words.format(seconds=self._busy_seconds))} ({said})"
+
+    def _named(self, words: str) -> str:
+        """Have words of the address tell of the setting, or the option, that it was given by."""
+        return words.replace(SETTING, self._given_as)
+
+
+def _require_answer(connection: "psycopg.Connection[Any]", seconds: float) -> None:
+    """Have the server answer within so many seconds (0: however late). Raises the driver's errors, also where it does not.
+
+    A server answers at once. A pooler takes the connection, and then has whatever is asked in it wait for its turn.
+    """
+    library, session = driver(), connection.pgconn
+    until = time.monotonic() + seconds
+    session.send_query(b"SELECT 1")
+    with selectors.DefaultSelector() as selector:
+        selector.register(connection.fileno(), selectors.EVENT_READ)
+        while True:
+            while session.is_busy():
+                if not selector.select(max(0.001, until - time.monotonic()) if seconds > 0 else None):
+                    raise library.OperationalError(f"{_SILENT} for {seconds:g} s")
+                session.consume_input()
+            result = session.get_result()
+            if result is None:
+                return
+            if result.error_message:  # nothing needs to follow it: to ask for more may take for ever
+                raise library.OperationalError(result.error_message.decode(errors="replace"))
 
 
 def _without_a_code(cause: BaseException | None, said: str) -> str:

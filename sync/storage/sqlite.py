@@ -29,12 +29,13 @@ class SQLite:
 
     is_shared = False
 
-    def __init__(self, url: URL, busy_seconds: float) -> None:
+    def __init__(self, url: URL, busy_seconds: float, given_as: str) -> None:
         memory = url.database in {None, "", ":memory:"}
         self.path = None if memory else Path(str(url.database)).absolute()
         self.place = f"the database {self.path}"
         self._url = url
         self._busy_seconds = busy_seconds
+        self._given_as = given_as
         self._opened: FileId | None = None  # None: nothing has been opened yet
         self._beside_which: Path | None = None  # the file that locks lie beside; None: nobody has asked for one yet
         self._connections = 0
@@ -127,7 +128,7 @@ class SQLite:
             case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
                 return (
                     f"{self.place} was locked by another program for {self._busy_seconds:g} s: end what holds it, or set "
-                    "DATABASE_URL"
+                    f"{self._given_as}"
                 )
             case sqlite3.SQLITE_FULL:
                 return f"the disk of {self.path} is full: free some room; nothing was lost"
@@ -139,7 +140,7 @@ class SQLite:
             case sqlite3.SQLITE_CANTOPEN:
                 return (
                     f"{self.place} cannot be opened: does its directory exist, and may the service write there? See "
-                    "DATABASE_URL"
+                    f"{self._given_as}"
                 )
             case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
                 return f"{self.place} is damaged or is no SQLite file: restore it, or move it away and start afresh"

@@ -9,7 +9,10 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+import structlog
+
 from sync.errors import StoreError
+from sync.log import Seldom
 from sync.storage.driver import driver
 
 if TYPE_CHECKING:
@@ -20,6 +23,10 @@ _LOCK: Final = (0x54494D45, 0)
 
 _TRIED_EVERY: Final = 5.0
 """Seconds between two tries to get the lock that another worker has."""
+
+_MEANWHILE: Final = "this worker neither polls nor sweeps until it has a session for that, or nobody has for minutes"
+
+log = structlog.get_logger()
 
 _TAKE: Final = "SELECT pg_try_advisory_lock(%s, %s)"
 _ALIVE: Final = "SELECT true"
@@ -56,6 +63,7 @@ class SessionTimeKeeper:
         self._session: psycopg.Connection[Any] | None = None
         self._has_it = False
         self._tried_at: float | None = None  # by the monotonic clock; None: not yet
+        self._kept_from_it = Seldom()
 
     def is_mine(self) -> bool:
         """Whether this worker keeps the time: it is asked of the server each time."""
@@ -65,8 +73,12 @@ class SessionTimeKeeper:
         self._tried_at = now
         try:
             self._has_it = self._asked()
-        except (driver().Error, StoreError):
+        except (driver().Error, StoreError) as error:
+            if self._kept_from_it.is_due():
+                log.warning("timekeeper.not_asked", error=" ".join(str(error).split()), note=_MEANWHILE)
             self.close()
+        else:
+            self._kept_from_it.over()
         return self._has_it
 
     def _asked(self) -> bool:

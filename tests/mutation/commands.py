@@ -266,8 +266,7 @@ MUTANTS = (
     ),
     Mutant(
         "refusal-by-libpqs-words", "What a PostgreSQL server refuses is read off its client's words.",
-        "sync/storage/postgres.py", 'refused = _NEXT_HOST.split(said.rpartition("FATAL:")[2])[0].strip()',
-        "refused = said",
+        "sync/storage/postgres.py", 'said = _NEXT_HOST.split(said.rpartition("FATAL:")[2])[0].strip()', "pass",
         test="tests/unit/test_postgresql.py::test_a_connection_that_the_server_refuses_is_explained",
     ),
 )  # fmt: skip

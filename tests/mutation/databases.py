@@ -6,6 +6,7 @@ POSTGRES, MOVING = "sync/storage/postgres.py", "sync/storage/moving.py"
 KEYS = "sync/storage/migrations/versions/0024_keys_of_any_length.py"
 _BOTH_TEST = "tests/unit/test_both_databases.py::"
 _TLS_TEST = "tests/unit/test_postgresql_tls.py::"
+_POOLER_TEST = "tests/unit/test_postgresql_pooler.py::"
 _UNFIT_TEST = "tests/story/test_unfit_text.py::"
 
 MUTANTS = (
@@ -87,5 +88,25 @@ MUTANTS = (
         "event-as-typed", "`handoffs replay --event` ends with a traceback for a text that was typed in another encoding.",
         "sync/commands/replay.py", 'metavar="ID", type=storable_text', 'metavar="ID"',
         test=_UNFIT_TEST + "test_what_is_typed_in_another_encoding",
+    ),
+    Mutant(
+        "waits-for-a-pooler", "A worker waits for minutes, and says nothing, where a pooler has no connection free.",
+        POSTGRES, '            _require_answer(connection, float(how["connect_timeout"]))\n', "            pass\n",
+        test=_POOLER_TEST + "test_one_that_has_no_connection_free_is_waited_for_no_longer_than_a_server",
+    ),
+    Mutant(
+        "a-pooler-is-a-restart", "Whoever has used up a pooler's connections is told that the server was stopped.",
+        POSTGRES, "        elif found == _POOLERS_OWN:\n            words = _refusal(said)\n", "",
+        test=_POOLER_TEST + "test_what_it_says_later_is_told_apart_from_a_server_that_stops",
+    ),
+    Mutant(
+        "no-time-in-silence", "A worker that cannot ask whether it is to poll and sweep says nothing of it.",
+        "sync/storage/timekeeper.py", "            if self._kept_from_it.is_due():\n", "            if not self._kept_from_it:\n",
+        test="tests/story/test_many_workers.py::TestTimekeeper::test_whoever_cannot_ask_says_so",
+    ),
+    Mutant(
+        "the-other-databases-setting", "Whoever mistypes `db copy --to` is told to set DATABASE_URL.",
+        POSTGRES, "return words.replace(SETTING, self._given_as)", "return words",
+        test="tests/story/test_db_copy.py::test_a_wrong_target_is_named_by_its_option",
     ),
 )  # fmt: skip

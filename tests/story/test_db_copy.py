@@ -113,6 +113,23 @@ def test_what_it_refuses(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     other.close()
 
 
+def test_a_wrong_target_is_named_by_its_option(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever heard that DATABASE_URL is to be mended, which was right, has looked at the wrong database."""
+    terminal = Terminal(story.world, monkeypatch)
+    nowhere = fresh_postgresql(migrated=False).rpartition("/")[0] + "/nowhere"
+    for target, words in (
+        ("postgresql://amy@127.0.0.1:1/handoffs", "does the server run, and is --to right?"),
+        (nowhere, "create it (`createdb`), or set --to"),
+        (f"{nowhere}?ssl_mode=require", "does not understand: mend --to"),
+        (f"sqlite:///{story.world.directory}/no/such/new.db", "may the service write there? See --to"),
+    ):
+        done = terminal.run("db", "copy", "--to", target, "--yes")
+        said = " ".join(done.stderr.split())
+        assert done.exit_code in {1, 2}
+        assert words in said
+        assert "DATABASE_URL" not in said
+
+
 def test_it_is_done_as_a_whole_or_not_at_all(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     """The server breaks off in the middle: the old database is as good as before, and the next try finds an empty one."""
     from sync.storage import moving

@@ -171,6 +171,15 @@ class TestTimekeeper:
             assert there(second.is_mine)
             assert not first.is_mine()
 
+    def test_whoever_cannot_ask_says_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Seen: of a server's connections the last was taken, and a worker neither polled nor swept, and told nobody."""
+        monkeypatch.setattr("sync.storage.timekeeper._TRIED_EVERY", 0.0)
+        with closing(open_store("postgresql://nobody@127.0.0.1:1/nothing")) as store, capture_logs() as logs:
+            keeper = store.timekeeper()
+            assert [keeper.is_mine() for _ in range(3)] == [False] * 3
+        assert [one["event"] for one in logs] == ["timekeeper.not_asked"]
+        assert "cannot be reached" in logs[0]["error"]
+
     def test_it_is_not_held_up_by_a_command_that_holds_every_lane(self, store: Store) -> None:
         lock = store.every_lane_lock(8)
         assert lock.take(1)

@@ -83,7 +83,8 @@ def test_what_need_not_last_is_not_waited_for_and_all_else_is(store: Store) -> N
     [
         ("sorry, too many clients already", "raise max_connections"),
         ("remaining connection slots are reserved for roles with the SUPERUSER attribute", "raise max_connections"),
-        ('too many connections for role "handoffs"', "raise max_connections"),
+        ('too many connections for role "handoffs"', "ALTER ROLE … CONNECTION LIMIT"),
+        ('too many connections for database "handoffs"', "ALTER DATABASE … CONNECTION LIMIT"),
         ("the database system is starting up", "is starting"),
         ("the database system is not yet accepting connections", "is starting"),
         ("the database system is in recovery mode", "is recovering"),
