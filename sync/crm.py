@@ -29,10 +29,13 @@ OWNER = "hubspot_owner_id"
 CREATED_BY = "hs_created_by_user_id"
 TIMESTAMP = "hs_timestamp"
 MODIFIED = "hs_lastmodifieddate"
+MERGED = "hs_merged_object_ids"
 CREATED = "hs_createdate"
 SOURCE = "hs_object_source"
 SOURCE_ID = "hs_object_source_id"
-"""HubSpot's own names, the same in every portal; what an admin may rename stands in the mapping."""
+"""HubSpot's own names, the same in every portal; what an admin may rename stands in the mapping.
+
+`MERGED`: in which a survivor names the records that were merged into it."""
 
 LANDED_AFTER = timedelta(seconds=90)
 """How long after a lost answer a write may still land; only then its absence means something (docs/hubspot.md 8.5)."""

@@ -10,13 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
-from sync.crm import Association, Kind, NotSent, Outcome, RawVersion, Record, Rejected, Unknown, moment_of
+from sync.crm import MERGED, Association, Kind, NotSent, Outcome, RawVersion, Record, Rejected, Unknown, moment_of
 from sync.errors import PartialAnswerError
 
 Json = dict[str, Any]
-
-MERGED: Final = "hs_merged_object_ids"
-"""The property in which a survivor names the records that were merged into it."""
 
 _NAMING: Final = {"id", "ids", "objectid", "objectids", "fromobjectid", "fromobjectids", "objectwritetraceid"}
 _LONGEST_MESSAGE: Final = 500

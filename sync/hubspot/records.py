@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 import structlog
 
-from sync.crm import Association, Faulty, Filter, Gap, Kind, Lack, Reading, Record, RecordRef
+from sync.crm import MERGED, Association, Faulty, Filter, Gap, Kind, Lack, Reading, Record, RecordRef
 from sync.errors import FaultyRecordError, PartialAnswerError
 from sync.hubspot import answers, completeness, search
 from sync.hubspot.ahead import Send
@@ -45,7 +45,7 @@ class _Wanted:
 
     @property
     def names(self) -> list[str]:
-        return list(dict.fromkeys((*self.properties, *self.history, answers.MERGED)))
+        return list(dict.fromkeys((*self.properties, *self.history, MERGED)))
 
     @property
     def body(self) -> Json:

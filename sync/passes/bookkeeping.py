@@ -132,7 +132,7 @@ class Bookkeeper:
         kept_portfolios.forget(connection, {*group.gone, *group.merged})
         looks.forget(connection, {*group.gone, *group.merged})
         look_alikes.forget(connection, {*group.gone, *group.merged})
-        changes.remember(connection, group.modified)
+        changes.remember(connection, group.modified, group.shown)
         ticket_histories.remember(connection, group.to_keep, now)
         return former
 

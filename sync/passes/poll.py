@@ -11,7 +11,8 @@ from sync.clock import CLOCKS_APART, Clock, to_ms
 from sync.crm import MODIFIED, TASK_COMPLETED, TASK_STATUS, CRMReader, Filter, Kind, Record, RecordRef, moment_of
 from sync.errors import AuthenticationError, CRMError, CRMRejectedError
 from sync.passes.portal import Portal
-from sync.storage import changes, memberships, service_state, work_queue
+from sync.passes.snapshot.records import Translator, mark_of_values
+from sync.storage import changes, mappings_in_force, memberships, service_state, ticket_histories, work_queue
 from sync.storage.changes import READ_TOO_SOON
 from sync.storage.database import Connection, Store
 from sync.storage.ledger import queries
@@ -57,15 +58,17 @@ def poll(store: Store, crm: CRMReader, mapping: ProcessMapping, clock: Clock, po
     with store.read() as connection:
         cursors = {kind: _cursor(connection, kind, began) for kind in SEARCHED}
         adopted = queries.adopted_tasks(connection, ADOPTED_AT_MOST)
-    names = mapping.ticket.properties
+        past = mappings_in_force.history(connection)
+    translator = Translator(mapping, None)
+    names = {kind: translator.told_apart_by(kind, portal, past) for kind in (Kind.PORTFOLIO, Kind.TICKET)}
     searches: dict[Kind, Callable[[datetime], Iterator[Record]]] = {
-        Kind.PORTFOLIO: lambda since: crm.search(Kind.PORTFOLIO, [[modified_since(since)]], [MODIFIED]),
-        Kind.TICKET: lambda since: crm.search(Kind.TICKET, [[modified_since(since)]], [MODIFIED, names.pipeline]),
+        Kind.PORTFOLIO: lambda since: _changed(crm, Kind.PORTFOLIO, names, since),
+        Kind.TICKET: lambda since: _changed(crm, Kind.TICKET, names, since),
         Kind.TASK: lambda since: completed_tasks(crm, portal, adopted, since),
     }
     shown = {kind: _shown(crm, clock, cursors[kind], search) for kind, search in searches.items()}
     with store.write() as connection:
-        fresh = _enqueue(connection, shown, portal, began)
+        fresh = _enqueue(connection, shown, names, portal, began)
         _move_cursors(connection, cursors, shown)
         whole = [one for one in shown.values() if one.error is None]
         if whole and crm.time() is not None:
@@ -104,8 +107,14 @@ def _shown(crm: CRMReader, clock: Clock, cursor: datetime, search: Callable[[dat
     return _Search(records, until, error)
 
 
-def _enqueue(connection: Connection, shown: Mapping[Kind, _Search], portal: Portal, now: datetime) -> int:
-    """Enqueue what was not read since its last change; how many records that are."""
+def _enqueue(
+    connection: Connection,
+    shown: Mapping[Kind, _Search],
+    names: Mapping[Kind, Sequence[str]],
+    portal: Portal,
+    now: datetime,
+) -> int:
+    """Enqueue what was not read since its last change; how many records that are. `names`: as in `_unread`."""
     tickets = shown[Kind.TICKET].records
     known = memberships.parents(connection, [ticket.id for ticket in tickets])
     # One of which the answer does not say the pipeline may be ours.
@@ -116,8 +125,10 @@ def _enqueue(connection: Connection, shown: Mapping[Kind, _Search], portal: Port
         or ticket.properties.get(portal.pipeline_property, portal.pipeline.id) == portal.pipeline.id
     ]
     tasks = shown[Kind.TASK]
-    fresh = _unread(connection, [*shown[Kind.PORTFOLIO].records, *mine, *tasks.records])
+    fresh = _unread(connection, [*shown[Kind.PORTFOLIO].records, *mine, *tasks.records], names)
     records = {RecordRef(record.kind, record.id) for record in fresh}
+    # They have changed: to read them without their histories first would be a call for nothing.
+    ticket_histories.forget(connection, sorted(record.id for record in records if record.kind is Kind.TICKET))
     work_queue.enqueue_related(connection, records, now, "poll")
     # A pass reads a task only if a rule asks for it; what it is enqueued for stays in the queue.
     certain = {one: at for one, at in modified_at(tasks.records).items() if at <= tasks.until - READ_TOO_SOON}
@@ -148,15 +159,20 @@ def completed_tasks(crm: CRMReader, portal: Portal, adopted: Sequence[str], sinc
         yield from crm.search(Kind.TASK, [completed], [MODIFIED])
 
 
+def _changed(crm: CRMReader, kind: Kind, names: Mapping[Kind, Sequence[str]], since: datetime) -> Iterator[Record]:
+    return crm.search(kind, [[modified_since(since)]], [MODIFIED, *names[kind]])
+
+
 def modified_since(since: datetime) -> Filter:
     """Ask for what was changed then or later."""
     return Filter(MODIFIED, "GTE", str(to_ms(since)))
 
 
-def _unread(connection: Connection, records: Sequence[Record]) -> list[Record]:
-    """Those that were not read since their last change."""
+def _unread(connection: Connection, records: Sequence[Record], names: Mapping[Kind, Sequence[str]]) -> list[Record]:
+    """Those that were not read since their last change; `names`: the properties by which two answers are told apart."""
     modified = modified_at(records)
-    fresh = changes.unread(connection, modified)
+    shows = {RecordRef(one.kind, one.id): mark_of_values(one, names[one.kind]) for one in records if one.kind in names}
+    fresh = changes.unread(connection, modified, shows)
     return [one for one in records if (ref := RecordRef(one.kind, one.id)) in fresh or ref not in modified]
 
 

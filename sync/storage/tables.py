@@ -208,6 +208,7 @@ seen = Table(
     Column("kind", String, primary_key=True),
     Column("id", String, primary_key=True),
     Column("modified_at", BigInteger, nullable=False),
+    Column("shown", Text),
 )
 
 # Which mapping was in force since when: a version is judged by the one that it was set under.

@@ -388,8 +388,28 @@ MUTANTS = (
     ),
     Mutant(
         "read-by-our-clock", "Whether a change may share its time with a later one is told by our clock, however wrong it is.",
-        SNAPSHOT, "record.updated_at < (record.read_at or now - READ_TOO_SOON)", "record.updated_at < now - READ_TOO_SOON",
+        SNAPSHOT, "if at >= (record.read_at or surely)", "if at >= surely",
         test="tests/unit/test_poll.py::test_what_was_read_is_known_by_the_clock_of_the_crm",
+    ),
+    Mutant(
+        "own-change-by-its-time-alone", "What somebody changes in the moment of an own write is taken for that write.",
+        CHANGES, "row.shown not in {None, shows.get(record)}", "False",
+        test="tests/unit/test_poll.py::test_what_somebody_changes_in_the_moment_of_an_own_change_is_seen",
+    ),
+    Mutant(
+        "own-change-without-what-was-merged", "What is merged into a record in the moment of an own write is not seen.",
+        "sync/passes/snapshot/records.py", "sorted({*properties, *history, MERGED})", "sorted({*properties, *history})",
+        test="tests/unit/test_poll.py::test_what_was_merged_in_the_moment_of_an_own_change_is_seen",
+    ),
+    Mutant(
+        "own-change-found-again", "A poll has a portfolio looked at for what the service itself has written.",
+        POLL, "for one in records if one.kind in names", "for one in records if not names",
+        test="tests/unit/test_poll.py::test_an_own_change_is_known_by_what_it_left",
+    ),
+    Mutant(
+        "poll-keeps-histories", "Tickets that a poll has found changed are first read without their histories.",
+        POLL, "record in records if record.kind is Kind.TICKET", "record in records if record.kind is None",
+        test="tests/unit/test_ticket_histories.py::test_those_of_which_a_poll_tells_are_read_once",
     ),
     Mutant(
         "poll-task-seen-for-ever", "A task that was completed once is never found by a poll again.",
@@ -404,8 +424,7 @@ MUTANTS = (
     ),
     Mutant(
         "poll-all-seen", "A poll takes every change for one that is known.",
-        CHANGES, "known.get((record.kind.value, record.id), -1) < to_ms(at)}",
-        "(record.kind.value, record.id) not in known}",
+        CHANGES, "row.modified_at < to_ms(at)", "False",
         test="tests/unit/test_poll.py::test_a_change_after_the_read_is_seen",
     ),
     Mutant(

@@ -1,14 +1,18 @@
 """What changed since the last poll is looked at: all of it, and as little else as can be."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
 
+from sync.clock import to_ms
 from sync.crm import Kind, RecordRef
 from sync.errors import HandoffsError
 from sync.observe import health
 from sync.passes.poll import OVERLAP, SEARCHED, poll
 from sync.sandbox.faults import Fault
+from sync.sandbox.quirks import Quirks
+from sync.service.drain import run_poll
 from sync.storage import service_state
 from sync.storage.service_state import Entry
 from sync.storage.work_queue import WorkItem, lease
@@ -89,8 +93,9 @@ def test_what_was_read_is_known_by_the_clock_of_the_crm(make_world: MakeWorld, m
     """Ours is minutes behind it, or ahead of it."""
     world = make_world(webhooks=False, ahead=timedelta(minutes=minutes))
     acme = world.people.create_portfolio("Acme", world.day(40))
+    world.clock.advance(timedelta(milliseconds=10))
     world.work()
-    world.people.set_status(acme, "Refresh Request Submitted")  # in the very moment of the read
+    _in_that_moment(world, acme, lambda: world.people.set_status(acme, "Refresh Request Submitted"))
     assert _poll(world) == 1
     world.clock.advance(timedelta(seconds=5))
     world.work()
@@ -125,6 +130,72 @@ def test_own_changes_are_not_answered_for_ever(world: World) -> None:
     world.minutes(5)
     world.people.flush_search()
     assert _poll(world) == 0
+
+
+def _advanced(world: World) -> str:
+    """A portfolio whose status the service has just set: it was read in the moment of that change."""
+    acme = world.people.create_portfolio("Acme", world.day(40), status="Deliverables Submitted")
+    world.people.create_ticket("t", "Autumn", acme, stage="Pending Approval")
+    world.clock.advance(timedelta(minutes=1))
+    run_poll(world.service)
+    assert world.status(acme) == "Creatives Pending Approval"
+    return acme
+
+
+def _in_that_moment(world: World, portfolio: str, act: Callable[[], None]) -> None:
+    """Somebody does this in the very moment of the portfolio's last change, and after it was read."""
+    portal, changed_at = world.sandbox.portal, world.people.portfolio(portfolio).modified
+    portal.schedule((changed_at - world.clock.now()).total_seconds(), act)
+    portal.settle()
+    assert world.people.portfolio(portfolio).modified == changed_at
+
+
+def test_an_own_change_is_known_by_what_it_left(world: World) -> None:
+    _advanced(world)
+    assert _poll(world) == 0
+    world.clock.advance(timedelta(minutes=5))
+    assert _poll(world) == 0
+    assert _marked(world) == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("creative_refresh_date", "2027-01-01"), ("most_recent_ad_lab_link", "https://x"), ("name", "A")],
+)
+def test_what_somebody_changes_in_the_moment_of_an_own_change_is_seen(world: World, name: str, value: str) -> None:
+    """Both bear the same time: what the record shows tells them apart."""
+    acme = _advanced(world)
+    _in_that_moment(world, acme, lambda: world.people.set("portfolio", acme, {name: value}))
+    world.clock.advance(timedelta(minutes=5))
+    assert _poll(world) == 1
+    assert _marked(world) == {_portfolio(acme)}
+
+
+def test_an_own_change_that_the_index_shows_late_is_known(world: World) -> None:
+    """And so is not what somebody changed in the same moment, once the index shows that."""
+    acme = _advanced(world)
+    world.sandbox.portal.index.lag_ms = 420_000
+    _in_that_moment(world, acme, lambda: world.people.set_refresh_date(acme, world.day(50)))
+    world.clock.advance(timedelta(minutes=5))
+    assert _poll(world, flush=False) == 0
+    world.clock.advance(timedelta(minutes=5))
+    assert _poll(world, flush=False) == 1
+
+
+def test_what_was_merged_in_the_moment_of_an_own_change_is_seen(make_world: MakeWorld) -> None:
+    """Or of which a merge moves no last change: what it moves is not documented (docs/hubspot.md 4.12)."""
+    world = make_world(webhooks=False, quirks=Quirks(merge_keeps_primary=True))
+    acme = _advanced(world)
+    other = world.people.create_portfolio("Other", world.day(40), status="Deliverables Submitted")
+    changed_at = world.people.portfolio(acme).modified
+    world.people.merge("portfolio", acme, other)
+    portal = world.sandbox.portal
+    merged = portal.get(world.sandbox.process.names.object_type_id, int(acme))
+    merged.modified = to_ms(changed_at)
+    merged.changed()
+    portal.index.note(merged, portal.now_ms())
+    _poll(world)
+    assert _portfolio(acme) in _marked(world)
 
 
 def test_a_ticket_leads_to_its_portfolio(world: World) -> None:

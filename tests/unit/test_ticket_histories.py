@@ -11,6 +11,7 @@ from sync.crm import Kind, RecordRef
 from sync.hubspot.records import RecordReads
 from sync.passes.snapshot import tickets
 from sync.sandbox.faults import Fault
+from sync.service.drain import run_poll
 from sync.storage.tables import ticket_histories
 from sync.storage.ticket_histories import certain
 from sync.storage.work_queue import enqueue
@@ -150,6 +151,21 @@ def test_one_that_was_named_is_read_with_its_history(world: World, reads: Reads)
     world.work()
     assert reads.since() == ([made[2]], sorted(set(made) - {made[2]}))
     look(world, portfolio)
+
+
+def test_those_of_which_a_poll_tells_are_read_once(make_world: MakeWorld, reads: Reads) -> None:
+    """They have changed: they are not read without their histories before."""
+    world = make_world(go_live="2026-01-01", webhooks=False)
+    portfolio, made = portfolio_with_tickets(world)
+    look(world, portfolio)
+    look(world, portfolio)
+    reads.since()
+    for ticket in made[:4]:
+        world.people.move_ticket(ticket, "In Progress")
+    world.people.flush_search()
+    world.service.poll()
+    run_poll(world.service)
+    assert reads.since() == (made, [])
 
 
 def test_each_is_read_with_its_history_once_a_month(world: World, reads: Reads) -> None:

@@ -11,7 +11,7 @@ from sync.crm import CRMReader, Faulty, Kind, Lack, Reading, Record, RecordRef
 from sync.passes.portal import Portal, PortalCache
 from sync.passes.snapshot.activities import read_notes, read_tasks
 from sync.passes.snapshot.parents import LastSeenOn, Parents, TicketLists, read_listed, read_lists
-from sync.passes.snapshot.records import Translator
+from sync.passes.snapshot.records import Translator, mark_of_values
 from sync.passes.snapshot.seen_before import SeenWithStatus, with_seen_histories
 from sync.passes.snapshot.tickets import Known, Wanted, changed, is_old, read_tickets
 from sync.rules.in_force import MappingHistory
@@ -34,7 +34,8 @@ class Group:
     snapshots: Mapping[RecordRef, Snapshot] = field(default_factory=dict)
     gone: frozenset[RecordRef] = frozenset()
     merged: Mapping[RecordRef, RecordRef] = field(default_factory=dict)
-    modified: Mapping[RecordRef, datetime] = field(default_factory=dict)
+    modified: Mapping[RecordRef, datetime] = field(default_factory=dict)  # when each record was last changed
+    shown: Mapping[RecordRef, str] = field(default_factory=dict)  # a mark of the values of those read in that moment
     faulty: Mapping[RecordRef, str] = field(default_factory=dict)  # cannot be decided as a whole, and why
     incomplete: Mapping[RecordRef, tuple[Faulty, ...]] = field(default_factory=dict)
     past: MappingHistory = field(default_factory=MappingHistory)  # the mappings by which the past was read
@@ -162,11 +163,13 @@ class SnapshotReader:
         snapshots, faulty = self._snapshots(read, portal, past)
         incomplete = _incomplete(read, snapshots)
         records = {RecordRef(one.kind, one.id): one for one in (*read.portfolios.values(), *read.tickets.values())}
+        modified = _modified(read)
         return Group(
             snapshots,
             _gone(wanted, read),
             _merged(read),
-            _modified(read, self._clock.now()),
+            {record: at for record, (at, _) in modified.items()},
+            self._shown(modified.values(), portal, past),
             faulty,
             incomplete,
             past,
@@ -175,6 +178,21 @@ class SnapshotReader:
             read.to_keep,
             read.as_known,
         )
+
+    def _shown(
+        self, modified: Iterable[tuple[datetime, Record]], portal: Portal, past: MappingHistory
+    ) -> dict[RecordRef, str]:
+        """Marks of what was read in the moment of its last change: a later one need not have another time.
+
+        What comes after a read is not older than `read_at`; where the CRM tells no time it goes by our clock.
+        """
+        surely = self._clock.now() - READ_TOO_SOON
+        names = {kind: self._translator.told_apart_by(kind, portal, past) for kind in (Kind.PORTFOLIO, Kind.TICKET)}
+        return {
+            RecordRef(record.kind, record.id): mark_of_values(record, names[record.kind])
+            for at, record in modified
+            if at >= (record.read_at or surely)
+        }
 
     def changed(self, tickets: Iterable[str], portal: Portal) -> set[str]:
         """Find those of these tickets (ids), left unread, that are no longer as they were known. Raises the port's errors."""
@@ -373,16 +391,12 @@ def _merged(read: _Records) -> dict[RecordRef, RecordRef]:
     }
 
 
-def _modified(read: _Records, now: datetime) -> dict[RecordRef, datetime]:
-    """When each record was last changed, of those for which a later change must have another time.
-
-    What comes after a read is not older than `read_at`; where the CRM tells no time it goes by our clock (`now`). A ticket
-    that counts for a portfolio that was not read is left out.
-    """
+def _modified(read: _Records) -> dict[RecordRef, tuple[datetime, Record]]:
+    """When each record was last changed, and the record; a ticket that counts for a portfolio not read is left out."""
     asked = {t: record for t, record in read.tickets.items() if t not in read.as_known}
     decided = [record for t, record in asked.items() if read.parents.of.get(t) in read.portfolios or t in read.lone]
     return {
-        RecordRef(record.kind, record.id): record.updated_at
+        RecordRef(record.kind, record.id): (record.updated_at, record)
         for record in (*read.portfolios.values(), *decided)
-        if record.updated_at is not None and record.updated_at < (record.read_at or now - READ_TOO_SOON)
+        if record.updated_at is not None
     }

@@ -1,13 +1,14 @@
 """A record of the CRM, through the mapping, as a portfolio or a ticket in the service's own words. Pure."""
 
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import TypeVar
 
 from mappings.names import same_to_the_eye
 from mappings.schema import ProcessMapping
 from mappings.vocabulary import Role, Stage
-from sync.crm import Faulty, Kind, RawVersion, Record, moment_of
+from sync.crm import MERGED, Faulty, Kind, RawVersion, Record, moment_of
 from sync.passes.portal import Portal
 from sync.passes.snapshot.scope import scope
 from sync.passes.snapshot.todays_words import portfolio_in_todays_words, ticket_in_todays_words
@@ -50,6 +51,13 @@ class Translator:
         properties = [*names.model_dump().values(), *owners]
         history = [names.pipeline, names.stage, names.needs_revisions, names.copy_approval, names.graphic_approval]
         return list(dict.fromkeys(properties)), history
+
+    def told_apart_by(self, kind: Kind, portal: Portal, past: MappingHistory) -> list[str]:
+        """Name the properties of a portfolio or a ticket by which two answers are told apart: all that anything goes by."""
+        properties, history = (
+            self.portfolio_properties(portal, past) if kind is Kind.PORTFOLIO else self.ticket_properties(portal)
+        )
+        return sorted({*properties, *history, MERGED})
 
     def is_out_of_play(self, ticket: Record, portal: Portal) -> bool:
         """Whether a ticket, as read, is closed or in another pipeline: no handoff asks for its stage."""
@@ -162,6 +170,12 @@ def _by_people(record: Record, name: str, value: str) -> list[RawVersion]:
     while record.absorbed and versions and versions[0].value != value:
         del versions[0]
     return versions
+
+
+def mark_of_values(record: Record, names: Sequence[str]) -> str:
+    """Name what a record shows of these properties: another value, or one more that is absent, another name."""
+    shown = repr([record.properties.get(name) for name in names])
+    return hashlib.blake2b(shown.encode(errors="replace"), digest_size=8).hexdigest()
 
 
 def _owners(properties: Mapping[R, str], values: Mapping[str, str]) -> dict[Role, str]:
