@@ -94,6 +94,10 @@ class FaultyRecordError(PartialAnswerError):
     """A record came without something that was asked for: nothing may be concluded from it. The text names both."""
 
 
+class UnnamedMatchError(PartialAnswerError):
+    """A match of a search came without its record's id, so that nobody can tell which it is. All others were found."""
+
+
 class PeopleNotReadError(PartialAnswerError):
     """A record names somebody who is not known yet, and the CRM does not tell who works there: that record has to wait."""
 

@@ -9,8 +9,13 @@ from typing import Final, TypeVar
 
 import structlog
 
+<<<<<<< HEAD
 from sync.crm import MERGED, Association, Faulty, Filter, Gap, Kind, Lack, Reading, Record, RecordRef
 from sync.errors import FaultyRecordError, PartialAnswerError
+=======
+from sync.crm import Association, Faulty, Filter, Gap, Kind, Lack, Reading, Record, RecordRef
+from sync.errors import FaultyRecordError, PartialAnswerError, UnnamedMatchError
+>>>>>>> 682285d (Mend five small faults of what an admin is told)
 from sync.hubspot import answers, completeness, search
 from sync.hubspot.ahead import Send
 from sync.hubspot.answers import Json, MalformedAnswerError, Problem, Sorted
@@ -346,7 +351,7 @@ class RecordReads(PartOfPort):
                 break
             above = int(page[-1].id)
         if nameless:
-            raise MalformedAnswerError(
+            raise UnnamedMatchError(
                 f"{ask}: {nameless:,} of the matches came without a record's id; all others were found"
             )
 
@@ -374,7 +379,7 @@ def _candidate(kind: Kind, raw: Json) -> Record | None:
 
     None: it has no id, so that nobody can tell which record it is.
     """
-    id_ = answers.text(raw, "id")
+    id_ = answers.text(raw, "id") or answers.text(answers.child(raw, "properties"), "hs_object_id")
     if not is_id(id_):
         return None
     try:

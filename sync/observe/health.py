@@ -34,6 +34,9 @@ NAMED = 3
 LITTLE_ROOM = 100_000_000
 """Bytes left on the database's disk below which it is said."""
 
+NO_ROOM = 1_000_000
+"""Bytes left below which it counts as full: a transaction takes some pages more than once."""
+
 
 def look(store: StoreReader, now: datetime, settings: Settings, *, on_machine: datetime | None = None) -> list[Finding]:
     """List what keeps all from being well, what stops the whole service first; empty: all is well. Raises nothing.
@@ -41,6 +44,8 @@ def look(store: StoreReader, now: datetime, settings: Settings, *, on_machine: d
     `on_machine` is the time of the asker's machine, where it may be that the service goes by another clock than `now` (a
     rehearsal's): then nothing is said of what is late. None: it is `now`.
     """
+    room = list(_room(store))
+    is_full = any(one.stops_work for one in room)
     try:
         with store.read() as connection:
             found = processes.find(connection)
@@ -50,7 +55,7 @@ def look(store: StoreReader, now: datetime, settings: Settings, *, on_machine: d
                 *(
                     [Finding(of_clock(elsewhere[-1], now, on_machine or now, "status"))]
                     if elsewhere
-                    else _by_the_clock(connection, now, found, settings)
+                    else _by_the_clock(connection, now, found, settings, is_full=is_full)
                 ),
                 *_clock(connection),
                 *_records(connection, now),
@@ -59,9 +64,8 @@ def look(store: StoreReader, now: datetime, settings: Settings, *, on_machine: d
                 *_unlisted(connection),
             ]
     except StoreError as error:
-        return [Finding(f"database: {error}")]
-    findings += _room(store)
-    return sorted(findings, key=lambda one: not one.stops_work)
+        return [*room, Finding(f"database: {error}")]
+    return sorted([*room, *findings], key=lambda one: not one.stops_work)
 
 
 def readiness(store: StoreReader, now: datetime, settings: Settings) -> list[str]:
@@ -105,10 +109,13 @@ def _refused(connection: Connection) -> Iterator[Finding]:
             yield Finding(text.format(reason))
 
 
-def _by_the_clock(connection: Connection, now: datetime, found: list[Process], settings: Settings) -> Iterator[Finding]:
-    """Whoever is silent, and whatever is late."""
-    yield from of_worker(found, now)
-    yield from of_receiver(found, now, expected=bool(settings.public_url and settings.hubspot_client_secret))
+def _by_the_clock(
+    connection: Connection, now: datetime, found: list[Process], settings: Settings, *, is_full: bool
+) -> Iterator[Finding]:
+    """Whoever is silent, and whatever is late. Nobody is said never to have run who could not write it down (`is_full`)."""
+    if found or not is_full:
+        yield from of_worker(found, now)
+        yield from of_receiver(found, now, expected=bool(settings.public_url and settings.hubspot_client_secret))
     yield from _backlog(connection, now)
     yield from _late(connection, now, found, timedelta(seconds=settings.poll_seconds))
     yield from _failing(connection, now, found)
@@ -270,6 +277,10 @@ def _room(store: StoreReader) -> Iterator[Finding]:
         left = shutil.disk_usage(store.path.parent).free
     except OSError:
         return
-    if left < LITTLE_ROOM:
+    if left < NO_ROOM:
+        yield Finding(
+            f"the disk of {store.path} is full: nothing can be stored, not even that worker and receiver run. Free some room"
+        )
+    elif left < LITTLE_ROOM:
         text = f"the disk of {store.path} has {left / 1e6:,.0f} MB left: free some room before nothing can be stored"
         yield Finding(text, stops_work=False)

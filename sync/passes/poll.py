@@ -9,7 +9,7 @@ import structlog
 from mappings.schema import ProcessMapping
 from sync.clock import CLOCKS_APART, Clock, to_ms
 from sync.crm import MODIFIED, TASK_COMPLETED, TASK_STATUS, CRMReader, Filter, Kind, Record, RecordRef, moment_of
-from sync.errors import AuthenticationError, CRMError, CRMRejectedError
+from sync.errors import AuthenticationError, CRMError, CRMRejectedError, UnnamedMatchError
 from sync.passes.portal import Portal
 from sync.passes.snapshot.records import Translator, mark_of_values
 from sync.storage import changes, mappings_in_force, memberships, service_state, ticket_histories, work_queue
@@ -33,13 +33,18 @@ log = structlog.get_logger()
 class _Search:
     """What one search has shown.
 
-    `until`: when it began, by the CRM's clock; `error`: why it came to no end, and `records` are those of before; None: it
-    did.
+    `until`: when it began, by the CRM's clock; `error`: what went wrong, and `records` are those found all the same; None:
+    nothing did.
     """
 
     records: list[Record]
     until: datetime
     error: CRMError | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether it came to its end: what has no id is not told by asking for ever longer, only by `OVERLAP`."""
+        return self.error is None or isinstance(self.error, UnnamedMatchError)
 
 
 def poll(store: Store, crm: CRMReader, mapping: ProcessMapping, clock: Clock, portal: Portal) -> int:
@@ -50,7 +55,8 @@ def poll(store: Store, crm: CRMReader, mapping: ProcessMapping, clock: Clock, po
     than the deliverables' are none of the service's.
 
     Portfolios, tickets and tasks are each searched apart, and each search has a cursor of its own: what one has found is
-    enqueued though another fails, and the next poll asks again from where that one stood. Raises the first error of a
+    enqueued though another fails, and the next poll asks again from where that one stood; not so where it has found all but
+    what has no id. Raises the first error of a
     search then, and `StoreError`. A cursor goes by the CRM's clock, as the changes do that are asked for: ours may be wrong
     by any time.
     """
@@ -70,7 +76,7 @@ def poll(store: Store, crm: CRMReader, mapping: ProcessMapping, clock: Clock, po
     with store.write() as connection:
         fresh = _enqueue(connection, shown, names, portal, began)
         _move_cursors(connection, cursors, shown)
-        whole = [one for one in shown.values() if one.error is None]
+        whole = [one for one in shown.values() if one.ended]
         if whole and crm.time() is not None:
             service_state.put(connection, service_state.CLOCK_AHEAD, began - whole[0].until)
         if len(whole) == len(shown):
@@ -137,7 +143,7 @@ def _enqueue(
 
 
 def _move_cursors(connection: Connection, cursors: Mapping[Kind, datetime], shown: Mapping[Kind, _Search]) -> None:
-    now = {kind: one.until if one.error is None else cursors[kind] for kind, one in shown.items()}
+    now = {kind: one.until if one.ended else cursors[kind] for kind, one in shown.items()}
     for kind, cursor in now.items():
         service_state.put(connection, service_state.polled_to(kind), cursor)
     service_state.put(connection, service_state.POLLED_TO, min(now.values()))

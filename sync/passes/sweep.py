@@ -13,7 +13,7 @@ import structlog
 from mappings.schema import Party, ProcessMapping
 from sync.clock import CLOCKS_APART, Clock, local_date, to_ms
 from sync.crm import MODIFIED, CRMReader, Filter, Kind, Pipeline, Record, RecordRef
-from sync.errors import AuthenticationError, CRMError
+from sync.errors import AuthenticationError, CRMError, UnnamedMatchError
 from sync.passes.looks import mark_of_people, mark_of_rules, mark_of_tickets
 from sync.passes.poll import ADOPTED_AT_MOST, completed_tasks, modified_at, modified_since
 from sync.passes.portal import Portal
@@ -63,6 +63,11 @@ class _Found:
     why: dict[RecordRef, str] = field(default_factory=dict)
     parts: set[Part] = field(default_factory=set)
     errors: list[CRMError] = field(default_factory=list)
+
+    @property
+    def ended(self) -> bool:
+        """Whether each search came to its end: what has no id is not told by asking for ever more."""
+        return all(isinstance(error, UnnamedMatchError) for error in self.errors)
 
     def add(self, reason: str, records: Iterable[RecordRef]) -> None:
         for record in records:
@@ -248,7 +253,7 @@ class Sweep:
             work_queue.enqueue(connection, found.why, self._now, origin, priority=Priority.BULK)
             parts = frozenset({*done, *found.parts})
             service_state.put(connection, service_state.SWEPT_PARTS, SweptParts(self._today, parts))
-            if found.errors:
+            if not found.ended:
                 return
             service_state.put(connection, service_state.LAST_SWEEP, self._now)
             if self._is_today:

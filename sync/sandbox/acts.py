@@ -108,10 +108,15 @@ class Acts:
         return made.id
 
     def redefine_property(self, kind: str, name: str, **changes: Json) -> None:
-        """Change fields of a property's definition, as an admin may; values stay. Raises `NotFoundError`."""
+        """Change fields of a property's definition, as an admin may; values stay. Raises `NotFoundError`.
+
+        Each of `options` is a value with its label, or one text that is both.
+        """
         known = self._portal.types[self._type(kind)].properties
         if name not in known:
             raise NotFoundError(f"property {name}")
+        if "options" in changes:
+            changes["options"] = tuple(map(_option, changes["options"]))
         known[name] = replace(known[name], **changes)
 
     def define_property(self, kind: str, name: str, label: str = "") -> None:
@@ -253,3 +258,12 @@ class Acts:
 def _source(record: Record) -> dict[str, Json]:
     """What a task was made by: it tells one of the service's from a copy."""
     return {name: record.value(name) for name in ("hs_object_source",) if record.type.id == TASK}
+
+
+def _option(told: Json) -> tuple[str, str]:
+    if isinstance(told, str):
+        return told, told
+    match told:
+        case [str(value), str(label)]:
+            return value, label
+    raise ValueError(f"an option is a value with its label, or one text: not {told!r}")

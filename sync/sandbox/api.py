@@ -6,8 +6,9 @@ call is atomic, as a batch is in HubSpot as far as anyone can tell.
 
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from email.utils import format_datetime
+from itertools import product
 
 from sync.sandbox.call import Call
 from sync.sandbox.faults import Fault, Faults, rate_limit_body, refusal
@@ -16,9 +17,16 @@ from sync.sandbox.limits import Budget, RateLimiter
 from sync.sandbox.portal import Portal, UnknownTypeError
 from sync.sandbox.recorder import from_environment
 from sync.sandbox.request_log import RequestLog
-from sync.sandbox.routes import Route, match
+from sync.sandbox.routes import ROUTES, Route, match
 from sync.sandbox.schema import CONTACT, NOTE, TASK, TICKET, Actor
 from sync.sandbox.wire import ApiError, Request, Response
+
+
+class _Named(dict[str, str]):
+    """What a path names: a field of its template that is not among it stands as it is."""
+
+    def __missing__(self, name: str) -> str:
+        return f"{{{name}}}"
 
 
 class Api:
@@ -158,6 +166,13 @@ class Api:
                 return {self.portal.quirks.task_property_scope} - {None}  # type: ignore[return-value]
             return {f"crm.objects.contacts.{scope}"}
         return {"crm.schemas.custom.write"} if scope == "define" else {f"crm.objects.custom.{scope}"}
+
+    def endpoints(self) -> Iterator[str]:
+        """Name every endpoint that there is, as the log and the faults do."""
+        types = [one.plural for one in self.portal.types.values()]
+        for route in ROUTES:
+            for near, far in product(types, types):
+                yield f"{route.method} {route.template.format_map(_Named({'type': near, 'from': near, 'to': far}))}"
 
     def _endpoint(self, route: Route, parameters: Mapping[str, str]) -> str:
         names = {}

@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
 from typing import Any
 
 from sync.sandbox.acts import Acts
@@ -147,7 +148,14 @@ class Control:
         }
 
     def _add_faults(self, body: Json) -> Json:
-        self._sandbox.faults.add(*(Fault.from_json(one) for one in (body if isinstance(body, list) else [body])))
+        faults = [Fault.from_json(one) for one in (body if isinstance(body, list) else [body])]
+        for fault in faults:
+            if not any(fnmatchcase(one, fault.endpoint) for one in self._sandbox.api.endpoints()):
+                raise ValueError(
+                    f"no call is like “{fault.endpoint}”: a call is its method and its path, with * for any part, as in "
+                    "“POST */tickets/batch/read” or “GET */owners/*”"
+                )
+        self._sandbox.faults.add(*faults)
 
     def _delivery(self, _: Json) -> Json:
         delivery = self._sandbox.delivery

@@ -105,7 +105,8 @@ class Trouble:
     def _note(self, chore: str, error: Exception) -> None:
         """Keep since when a chore has failed, for `status` and `/readyz`."""
         if isinstance(error, AuthenticationError | MappingMisfitError | WrongPortalError):
-            return  # what stops all passes is kept apart
+            self._keep(chore, None)  # what stops all passes is kept apart, and is the newer reason
+            return
         entry = service_state.failing(chore)
         try:
             with self._service.store.read() as connection:
@@ -175,6 +176,10 @@ class Trouble:
         self.alert(entry.name, str(error))
         with self._service.store.write() as connection:
             service_state.put(connection, entry, str(error))
+            if entry is not service_state.TOKEN_REFUSED:
+                service_state.put(
+                    connection, service_state.TOKEN_REFUSED, None
+                )  # whatever else is told, is told to a good one
         return REFUSED_FOR
 
 

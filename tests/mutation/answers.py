@@ -423,6 +423,27 @@ MUTANTS = (
         test=_SEARCH_TEST + "test_a_match_without_an_id_fails_the_search_once_all_others_are_found", why=_NO_SUCH_ANSWER,
     ),
     Mutant(
+        "nameless-match-holds-the-poll", "After a match without a record's id every poll asks for all that has changed since.",
+        "sync/passes/poll.py", "self.error is None or isinstance(self.error, UnnamedMatchError)", "self.error is None",
+        test="tests/unit/test_poll.py::TestAMatchWithoutAnId::test_is_told_and_passed_by_the_poll", why=_NO_SUCH_ANSWER,
+    ),
+    Mutant(
+        "nameless-match-holds-the-sweep", "A match without a record's id keeps every sweep from coming to its end.",
+        "sync/passes/sweep.py", "if not found.ended:", "if found.errors:",
+        test="tests/unit/test_poll.py::TestAMatchWithoutAnId::test_is_told_and_passed_by_the_sweep", why=_NO_SUCH_ANSWER,
+    ),
+    Mutant(
+        "check-one-direction", "That a ticket is associated in one direction only is met by its first pass.",
+        "sync/admin/check/rehearsal.py", "for ticket, portfolio in lost[:1]:", "for ticket, portfolio in lost[:0]:",
+        test="tests/unit/check/test_portals.py::TestTheRehearsal::test_finds_what_is_associated_in_one_direction_only",
+        why="`check` decides nothing.",
+    ),
+    Mutant(
+        "fault-meets-nothing", "A fault of the simulated CRM whose endpoint is mistyped is taken without a word.",
+        "sync/sandbox/control.py", "            if not any(fnmatchcase", "            if not all(fnmatchcase",
+        test="tests/sandbox/test_faults.py::test_a_fault_that_a_call_may_meet_is_taken", why="No seed mistypes one.",
+    ),
+    Mutant(
         "spoilt-match-outside", "A client whose match in the search cannot be read is taken to be outside the condition.",
         "sync/passes/survey.py", "not names <= record.properties.keys() or ", "",
         test="tests/story/test_one_record.py::test_one_whose_match_cannot_be_read_may_be_inside_the_condition",

@@ -132,6 +132,22 @@ MUTANTS = (
         "sync/board/pages/reports.py", "start_of_day(until + timedelta(days=1), sight.zone)", "start_of_day(until, sight.zone)",
         test="tests/board/test_reports.py::test_it_says_what_the_command_says",
     ),
+    # status
+    Mutant(
+        "status-full-disk", "Of a disk that is full `status` says that nobody has ever run.",
+        HEALTH, "if found or not is_full:", "if True:",
+        test="tests/unit/test_running.py::test_a_full_disk_before_the_first_sign_of_life",
+    ),
+    Mutant(
+        "status-old-failure", "What a poll failed with yesterday stands beside the token that is refused today.",
+        "sync/service/chores.py", "            self._keep(chore, None)  # what stops", "            pass  # what stops",
+        test="tests/story/test_worker.py::test_what_is_refused_is_told_alone",
+    ),
+    Mutant(
+        "status-old-refusal", "A token that lacks a permission is told as refused, too, as the one before it was.",
+        "sync/service/chores.py", "if entry is not service_state.TOKEN_REFUSED:", "if False:",
+        test="tests/story/test_worker.py::test_a_token_that_is_taken_again_is_not_told_as_refused",
+    ),
     # the log
     Mutant(
         "log-not-the-newest", "The log shows the oldest decisions and says that there is more after them.",
@@ -309,7 +325,7 @@ MUTANTS = (
     ),
     Mutant(
         "poll-passes-over-what-failed", "What a search that failed would have found is never asked for again.",
-        POLL, "one.until if one.error is None else cursors[kind]", "one.until",
+        POLL, "one.until if one.ended else cursors[kind]", "one.until",
         test="tests/unit/test_poll.py::test_a_search_that_fails_keeps_no_other",
     ),
     Mutant(

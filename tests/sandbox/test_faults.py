@@ -1,5 +1,6 @@
 """Failures on demand, in-process and over a socket: both look the same to a client of `requests`."""
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -7,8 +8,10 @@ import pytest
 import requests
 
 from sync.sandbox import Fault, Sandbox, SandboxServer
+from sync.sandbox.control import Control
 from sync.sandbox.faults import FaultKind
 from sync.sandbox.portal import PortalError
+from sync.sandbox.wire import Request
 from tests.sandbox.client import PORTFOLIO, Client, make
 
 CREATE = "/crm/objects/2026-09/tasks/batch/create"
@@ -251,3 +254,31 @@ def test_a_record_can_spoil_every_call_that_names_it(sandbox: Sandbox, client: C
     assert client.read("tickets", good)["results"]
     assert client.ok("GET", f"/crm/objects/2026-09/tickets/{good}")["id"] == good
     client.associated("tasks", "tickets", bad, status=207)  # of another kind
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["tickets/batch/read", "POST /tickets/batch/read", "GET */tickets/search", "*/owner/*"]
+)
+def test_a_fault_that_no_call_would_meet_is_refused(endpoint: str) -> None:
+    """Seen: nothing happened, and nothing was said."""
+    sandbox = make()[0]
+    answer = Control(sandbox).handle(
+        Request("POST", "/_sandbox/faults", body=json.dumps({"kind": "503", "endpoint": endpoint}).encode())
+    )
+    assert answer.status == 400
+    assert b"no call is like" in answer.body
+    assert sandbox.faults.active() == []
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "*", "POST */tickets/batch/read", "GET */owners/*", "POST /crm/objects/2026-09/creative_portfolios/search",
+        "GET */objects/*/tickets/{id}", "POST */associations/*/creative_portfolios/tickets/batch/read", "*single-email*",
+    ],
+)  # fmt: skip
+def test_a_fault_that_a_call_may_meet_is_taken(endpoint: str) -> None:
+    sandbox = make()[0]
+    body = json.dumps({"kind": "503", "endpoint": endpoint}).encode()
+    assert Control(sandbox).handle(Request("POST", "/_sandbox/faults", body=body)).status == 200
+    assert [one.endpoint for one in sandbox.faults.active()] == [endpoint]

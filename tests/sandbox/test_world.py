@@ -130,3 +130,13 @@ def _day(seed: int) -> tuple[list[object], dict[str, object]]:
         sandbox.people.advance(minutes=20)
         sandbox.delivery.pump()
     return heard, sandbox.portal.dump()
+
+
+def test_the_options_of_a_property_are_values_with_labels_or_plain_texts() -> None:
+    """Seen: plain ones were taken, and every later answer about that property broke off."""
+    sandbox, client = make()
+    sandbox.people.redefine_property("ticket", "copy_approval", options=["Approved", ["n", "Not yet"]])
+    options = client.ok("GET", "/crm/properties/2026-09/tickets/copy_approval")["options"]
+    assert [(one["value"], one["label"]) for one in options] == [("Approved", "Approved"), ("n", "Not yet")]
+    with pytest.raises(ValueError, match="an option is a value with its label"):
+        sandbox.people.redefine_property("ticket", "copy_approval", options=[{"value": "Approved"}])

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from sync.sandbox.faults import Fault
+from sync.observe import health
+from sync.sandbox.faults import Fault, FaultKind
 from sync.service.worker import Worker
 from sync.storage import service_state
 from sync.storage.tables import deliveries, events
+from tests.alive import give_signs
 from tests.conftest import MakeWorld
 from tests.patience import PATIENCE
 from tests.world import World
@@ -176,6 +178,37 @@ def test_the_service_itself_removes_what_is_older_than_it_is_kept(make_world: Ma
     worker.turn()
     assert kept(), "younger"
     assert len([kind for kind in world.kinds() if kind in {"write_copy", "design_graphics"}]) == 4
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"), [("401", "token refused"), ("403", "a permission is missing")], ids=["token", "permission"]
+)
+def test_what_is_refused_is_told_alone(world: World, fault: FaultKind, says: str) -> None:
+    """Seen: “poll failed 13 times …: no answer” stood beside it for as long as the refusal lasted."""
+    worker = Worker(world.service)
+    worker.turn()
+    for one in (Fault("503"), Fault(fault)):
+        world.sandbox.faults.clear()
+        world.sandbox.faults.add(one)
+        for _ in range(4):
+            world.clock.advance(timedelta(minutes=6))
+            worker.turn()
+        give_signs(world.service.store, world.clock)
+        told = [each.text for each in health.look(world.service.store, world.clock.now(), world.settings)]
+        assert any("times since" in text for text in told) == (one.kind == "503")
+    assert [text for text in told if text.startswith(says)]
+
+
+def test_a_token_that_is_taken_again_is_not_told_as_refused(world: World) -> None:
+    """Seen: both stood there once a new token lacked a permission."""
+    worker = Worker(world.service)
+    for fault, says in ((Fault("401"), "token refused"), (Fault("403"), "a permission is missing")):
+        world.sandbox.faults.clear()
+        world.sandbox.faults.add(fault)
+        world.clock.advance(timedelta(minutes=6))
+        worker.turn()
+        told = [one.text for one in health.look(world.service.store, world.clock.now(), world.settings)]
+        assert [one.partition(":")[0] for one in told if "refused" in one or "permission" in one] == [says]
 
 
 class Textless(Exception):  # noqa: N818 - any error may be so

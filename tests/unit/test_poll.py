@@ -1,18 +1,29 @@
 """What changed since the last poll is looked at: all of it, and as little else as can be."""
 
+<<<<<<< HEAD
 from collections.abc import Callable
+=======
+import json
+from contextlib import nullcontext
+from dataclasses import replace
+>>>>>>> 682285d (Mend five small faults of what an admin is told)
 from datetime import datetime, timedelta
 
 import pytest
 
 from sync.clock import to_ms
 from sync.crm import Kind, RecordRef
-from sync.errors import HandoffsError
+from sync.errors import HandoffsError, UnnamedMatchError
 from sync.observe import health
 from sync.passes.poll import OVERLAP, SEARCHED, poll
+from sync.sandbox.api import Api
 from sync.sandbox.faults import Fault
+<<<<<<< HEAD
 from sync.sandbox.quirks import Quirks
 from sync.service.drain import run_poll
+=======
+from sync.sandbox.wire import Request, Response
+>>>>>>> 682285d (Mend five small faults of what an admin is told)
 from sync.storage import service_state
 from sync.storage.service_state import Entry
 from sync.storage.work_queue import WorkItem, lease
@@ -378,3 +389,55 @@ def test_what_changes_while_the_poll_runs_is_found_by_the_next(world: World) -> 
     assert began - timedelta(seconds=20) <= cursor <= began, "earlier by what the first answer took, and no later"
     assert (_moment(world, service_state.LAST_POLL) or began) >= began + timedelta(minutes=1)
     assert _marked(world) == {_portfolio(acme)}
+
+
+class TestAMatchWithoutAnId:
+    """docs/process.md R.13. Seen: the cursor stood for good, so that each poll asked for more, and `status` told of none."""
+
+    @pytest.fixture
+    def nameless(self, world: World, monkeypatch: pytest.MonkeyPatch) -> str:
+        """A portfolio whose matches come without its id."""
+        _poll(world)
+        nameless = world.people.create_portfolio("Nameless", world.day(40))
+        answered = Api.handle
+
+        def handle(api: Api, request: Request) -> Response:
+            response = answered(api, request)
+            if not request.path.endswith("/search") or response.status != 200:
+                return response
+            body = json.loads(response.body)
+            body["results"] = [match if match["id"] != nameless else {"properties": {}} for match in body["results"]]
+            return replace(response, body=json.dumps(body).encode())
+
+        monkeypatch.setattr(Api, "handle", handle)
+        return nameless
+
+    def test_is_told_and_passed_by_the_poll(self, world: World, nameless: str) -> None:
+        acme = world.people.create_portfolio("Acme", world.day(40))
+        world.clock.advance(timedelta(seconds=5))
+        began = world.clock.now()
+        with pytest.raises(UnnamedMatchError):
+            _poll(world)
+        assert _marked(world) == {_portfolio(acme)}
+        polled = _moment(world, service_state.LAST_POLL)
+        assert polled is not None
+        assert polled >= began
+        world.clock.advance(OVERLAP + timedelta(minutes=5))
+        with pytest.raises(UnnamedMatchError):
+            _poll(world)
+        world.clock.advance(timedelta(minutes=1))
+        _poll(world)
+
+    def test_is_told_and_passed_by_the_sweep(self, world: World, nameless: str) -> None:
+        """So it is by that of the next day, which reaches back a day; the one after that asks for later changes."""
+        for days in range(3):
+            world.people.set("portfolio", nameless, {"creative_refresh_date": world.day(40 + days).isoformat()})
+            world.clock.advance(timedelta(days=1))
+            world.people.flush_search()
+            began = world.clock.now()
+            # The first one asks for the window alone.
+            with pytest.raises(UnnamedMatchError) if days else nullcontext():
+                world.service.sweep()
+            swept = _moment(world, service_state.LAST_SWEEP)
+            assert swept is not None
+            assert swept >= began

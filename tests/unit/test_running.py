@@ -288,6 +288,13 @@ def test_little_room_on_the_disk(told: Told, store: Store, clock: HandClock, mon
     assert health.readiness(store, clock.now(), settings_of()) == []
 
 
+def test_a_full_disk_before_the_first_sign_of_life(told: Told, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seen: “no receiver has ever run”, though it ran, and could not write so."""
+    monkeypatch.setattr("sync.observe.health.shutil.disk_usage", lambda _path: type("Usage", (), {"free": 4_000}))
+    (reason,) = told()
+    assert "is full: nothing can be stored, not even that worker and receiver run" in reason
+
+
 def test_what_is_not_written_is_not_ready(store: Store, clock: HandClock) -> None:
     """A read says nothing of a full disk, or of a database that is read-only."""
     assert health.probe(store, clock.now()) is None

@@ -1,6 +1,6 @@
 """Every kind of call that the service lives by, tried on the records that are there: it reads, and changes nothing."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import TypeVar
 
@@ -40,6 +40,10 @@ def compare(deployment: Deployment, misfits: Misfits) -> str:
     return _Rehearsal(deployment, misfits).run()
 
 
+Lists = Mapping[str, Sequence[str]]
+"""By record (id), the far ends (ids) of its associations."""
+
+
 class _Rehearsal:
     """One rehearsal; `run` may be called once."""
 
@@ -72,8 +76,8 @@ class _Rehearsal:
             kind: self._far(Kind.PORTFOLIO, kind, portfolios) for kind in (Kind.TICKET, Kind.TASK, Kind.NOTE)
         }
         on_tickets = {kind: self._far(Kind.TICKET, kind, tickets) for kind in (Kind.PORTFOLIO, Kind.TASK, Kind.NOTE)}
-        self._far(Kind.TICKET, Kind.PORTFOLIO, on_portfolios[Kind.TICKET])
-        notes = list(dict.fromkeys([*on_portfolios[Kind.NOTE], *on_tickets[Kind.NOTE]]))[:LOOKED_AT]
+        self._compare_directions(on_portfolios[Kind.TICKET], on_tickets[Kind.PORTFOLIO])
+        notes = list(dict.fromkeys([*_some(on_portfolios[Kind.NOTE]), *_some(on_tickets[Kind.NOTE])]))[:LOOKED_AT]
         self._read(Kind.NOTE, notes, [NOTE_BODY, TIMESTAMP, NOTE_FILES, OWNER, CREATED_BY], [])
         self._tried(
             "look into the recycle bin of tasks", lambda: next(self._crm.deleted(Kind.TASK, [TASK_BODY, *key]), None)
@@ -93,16 +97,37 @@ class _Rehearsal:
             reading = self._tried(f"read {kind}s", lambda: self._crm.read_each(kind, ids, properties, history))
             self._note_faulty(kind, reading)
 
-    def _far(self, source: Kind, target: Kind, ids: list[str]) -> list[str]:
-        """The far ends (ids) of these records, a few."""
+    def _far(self, source: Kind, target: Kind, ids: list[str]) -> Lists:
+        """The far ends of each of these records that is answered."""
         if not ids:
-            return []
+            return {}
         purpose = f"read which {target}s a {source} has"
         reading = self._tried(purpose, lambda: self._crm.associated_each(source, target, ids))
         self._note_faulty(source, reading)
-        found: Mapping[str, Iterable[object]] = {} if reading is None else reading.found
-        ends: Iterator[str] = (end.to for each in (reading.found.values() if reading else ()) for end in each)
-        return list(dict.fromkeys(islice(ends, LOOKED_AT))) if found else []
+        return {} if reading is None else {i: [end.to for end in ends] for i, ends in reading.found.items()}
+
+    def _compare_directions(self, listed: Lists, own: Lists) -> None:
+        """Note tickets that are associated to a portfolio in one direction only (docs/process.md R.8).
+
+        `listed`: the tickets of some portfolios; `own`: the portfolios of some tickets. What the one names, the other is
+        asked for.
+        """
+        own = {**own, **self._far(Kind.TICKET, Kind.PORTFOLIO, [t for t in _some(listed) if t not in own])}
+        listed = {**listed, **self._far(Kind.PORTFOLIO, Kind.TICKET, [p for p in _some(own) if p not in listed])}
+        lost = [(t, p) for p, tickets in listed.items() for t in tickets if t in own and p not in own[t]]
+        missed = [(t, p) for t, portfolios in own.items() for p in portfolios if p in listed and t not in listed[p]]
+        key = ("portfolio", "object")
+        remedy = "take the one off the other in HubSpot and associate them again; if all are so, ask HubSpot's support"
+        for ticket, portfolio in lost[:1]:
+            names = f"portfolio {portfolio} lists ticket {ticket}"
+            self._misfits.error(
+                key, f"{names}, whose own list does not have it: nothing is done for that ticket", remedy
+            )
+        for ticket, portfolio in missed[:1]:
+            names = f"ticket {ticket} lists portfolio {portfolio}"
+            self._misfits.warning(
+                key, f"{names}, whose own list does not have it: the ticket may be found late", remedy
+            )
 
     def _note_faulty(self, kind: Kind, reading: Reading[T] | None) -> None:
         """Note each thing that answers lack, once: what lacks it is not served (docs/process.md R.1)."""
@@ -132,3 +157,8 @@ class _Rehearsal:
                 "run the check again; if it lasts, ask HubSpot's support, with the correlation id",
             )
         return None
+
+
+def _some(lists: Lists) -> list[str]:
+    """A few of the far ends."""
+    return list(dict.fromkeys(end for ends in lists.values() for end in ends))[:LOOKED_AT]

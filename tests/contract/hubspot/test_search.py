@@ -123,8 +123,13 @@ class TestSearching:
 
     @pytest.mark.parametrize(
         "spoilt",
-        [{"id": "2"}, {"id": "2", "properties": None}, {"id": "2", "properties": {}, "updatedAt": "at noon"}],
-        ids=["no properties", "null", "no time"],
+        [
+            {"id": "2"},
+            {"id": "2", "properties": None},
+            {"id": "2", "properties": {}, "updatedAt": "at noon"},
+            {"properties": {"hs_object_id": "2"}},
+        ],
+        ids=["no properties", "null", "no time", "its id among them alone"],
     )
     def test_a_match_that_cannot_be_read_is_still_a_candidate(
         self, api: responses.RequestsMock, hubspot: HubSpot, spoilt: Json

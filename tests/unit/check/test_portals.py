@@ -49,6 +49,20 @@ class TestTheRehearsal:
         } <= called
         assert "GET /crm/objects/2026-09/tasks" in called
 
+    @pytest.mark.parametrize("missed", [True, False], ids=["by the portfolio", "by the ticket"])
+    def test_finds_what_is_associated_in_one_direction_only(self, world: World, missed: bool) -> None:
+        """Seen: check 0 errors, and nothing was done for the ticket (docs/hubspot.md 5.4)."""
+        in_use(world)
+        portal, kind = world.sandbox.portal, world.sandbox.process.names.object_type_id
+        ((ticket,), acme) = world.people.list("ticket"), world.people.portfolios()[0]
+        near, far = (acme.id, ticket.id) if missed else (ticket.id, acme.id)
+        portal.unlist(kind if missed else "0-5", int(near), "0-5" if missed else kind, int(far))
+        misfit = only(world)
+        assert misfit.severity is (WARNING if missed else ERROR)
+        names = [f"ticket {ticket.id}", f"portfolio {acme.id}"]
+        first, second = names if missed else reversed(names)
+        assert misfit.problem.startswith(f"{first} lists {second}, whose own list does not have it")
+
     def test_needs_no_property_where_bodies_carry_the_keys(self, make_world: MakeWorld) -> None:
         world = make_world(
             mapping="task: {key_carrier: body}\n",
