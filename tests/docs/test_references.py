@@ -28,6 +28,7 @@ _MORE = r"(?:, | and |, and | or )"
 CITED_RUNGS = re.compile(
     rf"\bprocess\.md[#,]? ?(?:rungs? )?({_OR_SECTION}(?:{_MORE}{_OR_SECTION})*)|\brungs? ({_NUMBER}(?:{_MORE}{_NUMBER})*)"
 )
+_CITED_TESTS = re.compile(r"(tests/[\w/]+\.py)::(?:Test\w+::)?(test_\w+)")
 _CITED_FACTS = re.compile(rf"\bhubspot\.md[#,]? ?({_OR_SECTION}(?:{_MORE}{_OR_SECTION})*)()")
 
 
@@ -167,6 +168,17 @@ def test_every_rung_that_is_cited_exists() -> None:
 
 def test_every_fact_that_is_cited_exists() -> None:
     lost = {(name, number) for name, text in FILES.items() for number in cited(text, _CITED_FACTS) - FACTS}
+    assert not lost
+
+
+def test_every_test_that_a_page_cites_exists() -> None:
+    """As `tests/…/test_x.py::test_it_holds`, with or without its class."""
+    lost = {
+        (name, f"{file}::{test}")
+        for name, text in PAGES.items()
+        for file, test in _CITED_TESTS.findall(text)
+        if f"def {test}(" not in FILES.get(file, "")
+    }
     assert not lost
 
 

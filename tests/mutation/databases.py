@@ -109,4 +109,10 @@ MUTANTS = (
         POSTGRES, "return words.replace(SETTING, self._given_as)", "return words",
         test="tests/story/test_db_copy.py::test_a_wrong_target_is_named_by_its_option",
     ),
+    Mutant(
+        "a-dead-workers-lane-sleeps", "Whoever waits for a lane looks no more, though the one that had it is dead.",
+        "sync/service/worker.py", "                    return DUE_ELSEWHERE\n                later",
+        "                    return 3600.0\n                later",
+        test="tests/story/test_many_workers.py::test_a_dead_workers_lane_is_another_ones_and_a_frozen_ones_is_not",
+    ),
 )  # fmt: skip

@@ -3,12 +3,9 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
@@ -31,6 +28,7 @@ from tests.alive import give_signs
 from tests.conftest import MakeWorld
 from tests.databases import ON_POSTGRESQL
 from tests.patience import PATIENCE
+from tests.story.frozen import held_by_a_frozen_process
 from tests.terminal import Terminal
 from tests.world import World
 
@@ -102,41 +100,11 @@ def test_a_lane_whose_lock_cannot_be_written_is_said(world: World) -> None:
     assert any("the lane's lock" in reason for reason in answer.get_json()["reasons"])
 
 
-HOLDER = """
-import sys, time
-from sync.service.lanes import Lanes, never
-from sync.storage.database import open_store
-
-sys.argv = ["/usr/bin/handoffs", "sweep", "--today", "2026-11-02"]
-with Lanes(open_store(sys.stdin.readline().strip())).held(0, never):
-    print("held", flush=True)
-    time.sleep(1000)
-"""
-
-
-@contextmanager
-def held_by_a_frozen_process(world: World) -> Iterator[int]:
-    """Another process holds the lane and is stopped; its number."""
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLDER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as it:
-        assert it.stdin is not None
-        assert it.stdout is not None
-        it.stdin.write(f"{world.settings.database_url}\n")
-        it.stdin.flush()
-        assert it.stdout.readline() == "held\n"
-        os.kill(it.pid, signal.SIGSTOP)
-        try:
-            yield it.pid
-        finally:
-            it.kill()
-
-
 def test_who_waits_says_for_whom(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(holder, "FIRST_SAID_AFTER", 0.0)
     with (
         closing(open_store(world.settings.database_url)) as store,
-        held_by_a_frozen_process(world) as pid,
+        held_by_a_frozen_process(world.settings.database_url) as pid,
         capture_logs() as logs,
     ):
         lanes = Lanes(store)
@@ -159,7 +127,7 @@ def test_a_worker_that_waits_is_not_well(world: World, monkeypatch: pytest.Monke
     receiver_lives(world)
     worker = Worker(world.service)
     thread = threading.Thread(target=worker.run, daemon=True)
-    with held_by_a_frozen_process(world) as pid:
+    with held_by_a_frozen_process(world.settings.database_url) as pid:
         thread.start()
         pause = threading.Event()
 

@@ -1,5 +1,7 @@
 """Several workers on one PostgreSQL: woken by whoever enqueues, one of them keeps the time, and none is missed when it ends."""
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,14 +26,18 @@ from sync.storage.wakeups import Notifications, Ticks
 from sync.storage.work_queue import WorkItem
 from tests.databases import fresh_postgresql, server
 from tests.patience import PATIENCE
+from tests.story.frozen import held_by_a_frozen_process
 from tests.world import World
 
 LONG = 3.0
 """Seconds that nobody here waits for anything: what comes sooner was told."""
 
+TAKEN_OVER_WITHIN = 30.0
+"""Seconds within which others have what a dead worker had: the promise, not what is usual (docs/adr/0013-listen-and-locks.md)."""
 
-def there(condition: Callable[[], bool]) -> bool:
-    end = time.monotonic() + PATIENCE
+
+def there(condition: Callable[[], bool], within: float = PATIENCE) -> bool:
+    end = time.monotonic() + within
     while not condition():
         if time.monotonic() > end:
             return False
@@ -236,6 +242,36 @@ def test_workers_share_the_work_and_one_keeps_the_time(world: World, monkeypatch
 def _due(world: World) -> int:
     with world.service.store.read() as connection:
         return work_queue.backlog(connection, world.clock.now()).due
+
+
+def test_a_dead_workers_lane_is_another_ones_and_a_frozen_ones_is_not(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What came into the lane meanwhile, once more too, is done once, soon after `kill -9`, and not before."""
+    monkeypatch.setattr(working, "DUE_ELSEWHERE", working.DUE_ELSEWHERE / 5)
+    other_lane = 1
+    with world.service.store.write() as connection:
+        work_queue.spread(connection, 2)
+    with ExitStack() as stack:
+        keeper = stack.enter_context(closing(world.service.store.timekeeper()))
+        assert keeper.is_mine()  # nobody polls or sweeps: that would wake the worker
+        pid = stack.enter_context(held_by_a_frozen_process(world.settings.database_url))
+        stack.enter_context(running(world.service))
+        ids = [world.people.create_portfolio(f"Client {n}", world.day(10)) for n in range(8)]
+        free = [one for one in ids if work_queue.lane_of(RecordRef(Kind.PORTFOLIO, one), 2) == other_lane]
+        assert 0 < len(free) < len(ids)
+        world.sandbox.delivery.pump()
+        assert there(lambda: len(world.tasks()) == len(free))
+        for one in ids:
+            world.people.set("portfolio", one, {"most_recent_ad_lab_link": "https://lab.example/new"})
+        world.sandbox.delivery.pump()
+        assert there(lambda: _due(world) == len(ids) - len(free))
+        time.sleep(3 * working.DUE_ELSEWHERE)
+        assert [len(world.tasks(("portfolio", one))) for one in ids] == [int(one in free) for one in ids]
+        os.kill(pid, signal.SIGKILL)
+        assert there(lambda: len(world.tasks()) == len(ids), TAKEN_OVER_WITHIN)
+        assert there(lambda: not _due(world))
+    assert [len(world.tasks(("portfolio", one))) for one in ids] == [1] * len(ids)
 
 
 def test_a_worker_that_does_not_keep_the_time_takes_it_over_when_it_is_late(world: World) -> None:
