@@ -9,13 +9,8 @@ from typing import Final, TypeVar
 
 import structlog
 
-<<<<<<< HEAD
 from sync.crm import MERGED, Association, Faulty, Filter, Gap, Kind, Lack, Reading, Record, RecordRef
-from sync.errors import FaultyRecordError, PartialAnswerError
-=======
-from sync.crm import Association, Faulty, Filter, Gap, Kind, Lack, Reading, Record, RecordRef
 from sync.errors import FaultyRecordError, PartialAnswerError, UnnamedMatchError
->>>>>>> 682285d (Mend five small faults of what an admin is told)
 from sync.hubspot import answers, completeness, search
 from sync.hubspot.ahead import Send
 from sync.hubspot.answers import Json, MalformedAnswerError, Problem, Sorted

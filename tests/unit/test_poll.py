@@ -1,12 +1,9 @@
 """What changed since the last poll is looked at: all of it, and as little else as can be."""
 
-<<<<<<< HEAD
-from collections.abc import Callable
-=======
 import json
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
->>>>>>> 682285d (Mend five small faults of what an admin is told)
 from datetime import datetime, timedelta
 
 import pytest
@@ -18,12 +15,9 @@ from sync.observe import health
 from sync.passes.poll import OVERLAP, SEARCHED, poll
 from sync.sandbox.api import Api
 from sync.sandbox.faults import Fault
-<<<<<<< HEAD
 from sync.sandbox.quirks import Quirks
-from sync.service.drain import run_poll
-=======
 from sync.sandbox.wire import Request, Response
->>>>>>> 682285d (Mend five small faults of what an admin is told)
+from sync.service.drain import run_poll
 from sync.storage import service_state
 from sync.storage.service_state import Entry
 from sync.storage.work_queue import WorkItem, lease
