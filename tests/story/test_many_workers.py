@@ -1,5 +1,6 @@
 """Several workers on one PostgreSQL: woken by whoever enqueues, one of them keeps the time, and none is missed when it ends."""
 
+import json
 import os
 import signal
 import threading
@@ -10,12 +11,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from sync.clock import SystemClock
 from sync.crm import Kind, RecordRef
+from sync.observe import status
 from sync.service import worker as working
 from sync.service.bootstrap import Service
 from sync.service.drain import Turns
@@ -332,6 +335,30 @@ def test_a_long_backlog_in_one_lane_keeps_nobody_waiting(world: World, monkeypat
     assert taken[0] == (3, 1)
     assert {lane for lane, _ in taken[1:3]} == {1, 2}
     assert [lane for lane, _ in taken[1:7]] in ([1, 2] * 3, [2, 1] * 3)
+
+
+def test_a_server_without_a_connection_left_for_a_lane_is_said(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the worker keeps open goes on working: by that it tells `status` what it lacks, and which limit to raise."""
+
+    def refused() -> object:
+        raise psycopg.OperationalError("connection failed: FATAL:  sorry, too many clients already")
+
+    with closing(Worker(world.service)) as worker:
+        worker.turn()
+        world.service.store._dialect.close()  # ends the session that is kept for the next lane
+        monkeypatch.setattr(world.service.store._dialect, "connect", refused)
+        portfolio = world.people.create_portfolio("Acme Shoes", world.day(10))
+        world.sandbox.delivery.pump()
+        for _ in range(3):  # for a moment it is no news
+            worker.turn()
+            world.clock.advance(timedelta(seconds=40))
+        found = status.read(world.service.store, world.clock, world.service.settings)
+        assert not found.ok
+        assert "raise max_connections" in json.dumps(found.as_json())
+        monkeypatch.undo()
+        world.clock.advance(timedelta(minutes=1))
+        worker.turn()
+    assert world.kinds(("portfolio", portfolio)) == ["kickoff"]
 
 
 def test_a_restart_of_the_server_is_lived_through(world: World) -> None:
