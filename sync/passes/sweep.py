@@ -106,6 +106,9 @@ class Sweep:
             self._adopted = queries.adopted_tasks(connection, ADOPTED_AT_MOST)
         self._rules = mark_of_rules(mapping, portal, began)
         self._last = last if last is not None and last.decided_by == self._rules else None
+        # By whatever rules: what has been looked at by these since may have changed since.
+        self._since = None if last is None else last.to - REACHES_BACK
+        self._since_began = began - REACHES_BACK
         self._is_today = today == local_date(self._now, mapping.zone)
         week = timedelta(days=WEEK)
         recent = self._last is not None and timedelta() <= self._now - self._last.all_at < week
@@ -146,21 +149,23 @@ class Sweep:
     def _add_by_searches(self, found: _Found, done: frozenset[str]) -> datetime:
         """Add what has changed since it was read, as far as the last sweep reached; gives how far this one does.
 
-        Where there was none, it is every portfolio of the window and every open ticket.
+        Where there was none, or it went by other rules, it is every portfolio of the window and every open ticket, too.
         """
-        began = self._clock.now()
-        since = None if self._last is None else self._last.to - REACHES_BACK
+        began, since = self._clock.now(), self._since
         if Part.PORTFOLIOS not in done:
             with found.part(Part.PORTFOLIOS):
                 self._add_portfolios(found, list(self._crm.search(Kind.PORTFOLIO, self._groups(since), [MODIFIED])))
         told = self._crm.time()
         if Part.TICKETS not in done:
             with found.part(Part.TICKETS):
-                group = _open_in(self._portal.pipeline, self._mapping) if since is None else [modified_since(since)]
-                self._add_changed(found, list(self._crm.search(Kind.TICKET, [group], [MODIFIED])))
+                groups = [] if since is None else [[modified_since(since)]]
+                if self._last is None:
+                    groups.append(_open_in(self._portal.pipeline, self._mapping))
+                self._add_changed(found, list(self._crm.search(Kind.TICKET, groups, [MODIFIED])))
         if Part.TASKS not in done:
             with found.part(Part.TASKS):
-                tasks = [] if since is None else list(completed_tasks(self._crm, self._portal, self._adopted, since))
+                since = since or self._since_began  # a portfolio that a webhook named was looked at before any sweep
+                tasks = list(completed_tasks(self._crm, self._portal, self._adopted, since))
                 self._add_changed(found, tasks)
                 self._add_done_by_managers(found, tasks)
         return began - CLOCKS_APART if told is None else told - max(timedelta(), self._clock.now() - began)

@@ -35,6 +35,16 @@ MUTANTS = (
         test=_LOOKS_TEST + "test_a_change_of_the_portfolio", why=_SWEPT_ANYWAY,
     ),
     Mutant(
+        "sweep-other-rules-forget", "The first sweep after a change of the mapping asks for no change since the one before.",
+        SWEEP, "self._since = None if last is None else", "self._since = None if last is None or self._last is None else",
+        test=_LOOKS_TEST + "test_another_mapping_hides_no_change[a closed ticket]", why=_SWEPT_ANYWAY,
+    ),
+    Mutant(
+        "sweep-first-without-tasks", "The very first sweep asks for no task that was completed before it.",
+        SWEEP, "since = since or self._since_began", "since = since or self._now",
+        test=_LOOKS_TEST + "test_a_task_that_is_completed_before_the_first_sweep", why=_SWEPT_ANYWAY,
+    ),
+    Mutant(
         "sweep-no-lists", "A ticket that was linked or deleted without a word is not noticed.",
         SWEEP, "if lists.get(one) != known[one].look.tickets", "if one not in lists",
         test=_LOOKS_TEST + "test_a_ticket_that_was_linked", why=_SWEPT_ANYWAY,

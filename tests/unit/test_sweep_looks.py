@@ -204,6 +204,45 @@ def test_another_mapping(world: World) -> None:
     assert swept(world) == _once("other rules")
 
 
+@pytest.mark.parametrize("changed", ["the task", "the status, taken back", "a closed ticket"])
+def test_another_mapping_hides_no_change(world: World, changed: str) -> None:
+    """A pass has looked by the new mapping before, so that only the change itself speaks for the portfolio."""
+    acme = world.people.create_portfolio("Acme", world.day(40), cadence="Quarterly")
+    ticket = world.people.create_ticket("Ad", "Autumn", acme)
+    world.people.set_status(acme, "Creatives Completed & Approved")
+    if changed == "a closed ticket":
+        world.people.move_ticket(ticket, "Closed")
+    world.minutes(10)
+    settled(world)
+    world.remap("rules:\n  barrier_minutes: 20\n")
+    world.people.set("portfolio", acme, {"name": "Acme & Sons"})
+    world.minutes(10)
+    match changed:
+        case "the task":
+            world.people.complete_task(world.tasks()[-1].id)
+        case "a closed ticket":
+            world.people.request_revisions(ticket, "Copy Revisions Only", note="Warmer, please")
+        case _:
+            world.people.set_status(acme, "Creatives Implemented")
+            world.clock.advance(timedelta(minutes=5))
+            world.people.set_status(acme, "")
+    swept(world, 0.5)
+    if changed == "a closed ticket":
+        assert "revise_copy" in world.kinds()
+    else:
+        assert world.status(acme) == ""
+        assert world.date(acme) > world.day(100).isoformat()
+
+
+def test_a_task_that_is_completed_before_the_first_sweep(world: World) -> None:
+    acme = world.people.create_portfolio("Acme", world.day(40), cadence="Quarterly")
+    world.people.set_status(acme, "Creatives Completed & Approved")
+    world.minutes(10)
+    world.people.complete_task(world.tasks()[-1].id)
+    swept(world, 0.5)
+    assert world.date(acme) > world.day(100).isoformat()
+
+
 def test_an_older_state_of_the_database(world: World) -> None:
     """docs/process.md G.12: its ledger has begun anew."""
     world.people.create_portfolio("Acme", world.day(14))

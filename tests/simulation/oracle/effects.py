@@ -277,6 +277,9 @@ class Effects:
         waited = offer.done_at < version.at + NOTES_COME_WITHIN and all(note.number > offer.done_by for note in sure)
         if offer.done_by and not waited:  # it stands as it was decided, from the first try of any of it on (C.8)
             seen = min(seen, offer.done_by)
+        # When the other role's was made, this one's was decided as well, and waited for a person from then on.
+        others = (number for slot, number in offer.filled.items() if slot.startswith("task"))
+        seen = min([seen, *others])
         known = {note.ref.id for note in sure if note.number <= seen}
         if known - quoted and not are_left_out(rec["hs_task_body"]):
             self._find("missing", f"handoff 6: {rec.ref} does not quote notes {sorted(known - quoted)}")
