@@ -25,10 +25,11 @@ ASSOCIATIONS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """Tasks and notes that one decision asks for, to be read before it is made again."""
+    """Tasks and notes that one decision asks for, to be read before it is made again; of `states` the past may be left out."""
 
     tasks: frozenset[str]
     notes: frozenset[RecordRef]
+    states: frozenset[str]
 
 
 CALLS_AN_EMAIL = 2
@@ -91,9 +92,13 @@ def _deciding(contexts: Sequence[Context]) -> int:
     for n in range(max(map(len, asked), default=0)):
         now = [needed[n] for needed in asked if n < len(needed)]
         tasks = {task for needed in now for task in needed.tasks}
+        states = {task for needed in now for task in needed.states} - tasks
         notes = {record for needed in now for record in needed.notes}
         found = sum(len(context.snapshot.notes.get(record, ())) for context in contexts for record in notes)
-        total += _in(len(tasks), WITH_HISTORY) + len({record.kind for record in notes}) + _in(found, BATCH)
+        total += min(
+            _in(len(tasks) + len(states), WITH_HISTORY), _in(len(tasks), WITH_HISTORY) + _in(len(states), BATCH)
+        )
+        total += len({record.kind for record in notes}) + _in(found, BATCH)
     return total
 
 
@@ -102,9 +107,9 @@ def needs(context: Context) -> Iterator[Needs]:
     full = context.snapshot
     bare = replace(context, snapshot=replace(full, tasks={}, notes={}))
     while not (decision := decide(bare)).complete:
-        needed = Needs(decision.needed_tasks, decision.needed_notes)
+        needed = Needs(decision.needed_tasks, decision.needed_notes, decision.needed_states)
         yield needed
-        tasks = {**bare.snapshot.tasks, **{task: full.tasks[task] for task in needed.tasks}}
+        tasks = {**bare.snapshot.tasks, **{task: full.tasks[task] for task in needed.tasks | needed.states}}
         notes = {**bare.snapshot.notes, **{record: full.notes[record] for record in needed.notes}}
         bare = replace(bare, snapshot=replace(bare.snapshot, tasks=tasks, notes=notes))
 

@@ -25,7 +25,10 @@ from sync.storage.database import StoreReader
 
 
 class Judged(Protocol):
-    """What a judge says of a context: `complete`, or which tasks (ids) and whose notes it needs to see first."""
+    """What a judge says of a context: `complete`, or which tasks (ids) and whose notes it needs to see first.
+
+    Of `needed_states` it need not see the past.
+    """
 
     @property
     def complete(self) -> bool: ...
@@ -33,6 +36,8 @@ class Judged(Protocol):
     def needed_tasks(self) -> frozenset[str]: ...
     @property
     def needed_notes(self) -> frozenset[RecordRef]: ...
+    @property
+    def needed_states(self) -> frozenset[str]: ...
 
 
 J = TypeVar("J", bound=Judged)
@@ -190,6 +195,7 @@ class Decider:
         fuller = self._reader.complete(
             {record: contexts[record].snapshot for record in incomplete},
             {record: judged.needed_tasks for record, judged in incomplete.items()},
+            {record: judged.needed_states for record, judged in incomplete.items()},
             {record: judged.needed_notes for record, judged in incomplete.items()},
             portal,
         )

@@ -47,11 +47,15 @@ Choices = Mapping[tuple[Kind, str], tuple[str, ...]]
 
 
 class NeededError(Exception):
-    """A rule asked for something that the snapshot does not hold yet: read it, then decide again."""
+    """A rule asked for something that the snapshot does not hold yet: read it, then decide again.
 
-    def __init__(self, tasks: Iterable[str] = (), notes: Iterable[RecordRef] = ()) -> None:
+    `tasks` are to be read with their past, `states` are tasks of which it may be left out.
+    """
+
+    def __init__(self, tasks: Iterable[str] = (), notes: Iterable[RecordRef] = (), states: Iterable[str] = ()) -> None:
         self.tasks = frozenset(tasks)
         self.notes = frozenset(notes)
+        self.states = frozenset(states)
 
 
 class UnreadError(Exception):
@@ -426,15 +430,29 @@ class Context:
     # -- what has to be read
 
     def tasks(self, ids: Iterable[str]) -> list[OwnTask]:
+        """These of the service's tasks, with their past."""
         wanted = list(ids)
+        self._require_read(wanted)
+        found = [task for i in wanted if (task := self.snapshot.tasks.get(i)) is not None and task.is_whole]
+        if len(found) < len(wanted):
+            raise NeededError(tasks=set(wanted) - {task.id for task in found})
+        return found
+
+    def tasks_open_since(self, ids: Iterable[str], moment: datetime) -> list[OwnTask]:
+        """Those of these tasks that are open, and were so at `moment`: of one not changed since then the past tells no more."""
+        wanted = list(ids)
+        self._require_read(wanted)
+        found = [self.snapshot.tasks[i] for i in wanted if i in self.snapshot.tasks]
+        doubtful = [task.id for task in found if task.is_open and not (task.is_whole or task.is_open_since(moment))]
+        if doubtful or len(found) < len(wanted):
+            raise NeededError(tasks=doubtful, states=set(wanted) - self.snapshot.tasks.keys())
+        return [task for task in found if task.is_open_since(moment)]
+
+    def _require_read(self, tasks: Iterable[str]) -> None:
         faulty = self.snapshot.faulty
-        unread = [faulty[ref] for task in wanted if (ref := RecordRef(Kind.TASK, task)) in faulty]
+        unread = [faulty[ref] for task in tasks if (ref := RecordRef(Kind.TASK, task)) in faulty]
         if unread:
             raise UnreadError("; ".join(map(str, unread)))
-        missing = [task for task in wanted if task not in self.snapshot.tasks]
-        if missing:
-            raise NeededError(tasks=missing)
-        return [self.snapshot.tasks[task] for task in wanted]
 
     def notes_since(self, record: RecordRef, bound: datetime) -> list[Note]:
         """The Notes on a record that are not older than `bound`, newest first."""

@@ -39,12 +39,14 @@ def decide(context: Context) -> Decision:
     verdicts: list[Verdict] = []
     tasks: set[str] = set()
     notes: set[RecordRef] = set()
+    states: set[str] = set()
     for rule in rules:
         try:
             verdicts += rule(context)
         except NeededError as needed:
             tasks |= needed.tasks
             notes |= needed.notes
+            states |= needed.states
         except UnreadError as unread:
             verdicts.append(undecided(context, HANDOFF_OF[rule], unread))
     repeated = replaced(context) if context.snapshot.portfolio is not None else frozenset()
@@ -63,6 +65,7 @@ def decide(context: Context) -> Decision:
         reassigned,
         frozenset(tasks),
         frozenset(notes),
+        frozenset(states),
         repeated,
         covered,
         min(again, default=None),

@@ -95,10 +95,11 @@ class DryRun:
     rounds: tuple[Round, ...]
     needed_tasks: frozenset[str] = frozenset()
     needed_notes: frozenset[RecordRef] = frozenset()
+    needed_states: frozenset[str] = frozenset()
 
     @property
     def complete(self) -> bool:
-        return not self.needed_tasks and not self.needed_notes
+        return not (self.needed_tasks or self.needed_notes or self.needed_states)
 
     @property
     def effects(self) -> tuple[ExpectedEffect, ...]:
@@ -114,7 +115,7 @@ def dry_run(context: Context, until: date | None = None) -> DryRun:
     while True:
         decision = projection.settle()
         if not decision.complete:
-            return DryRun((), decision.needed_tasks, decision.needed_notes)
+            return DryRun((), decision.needed_tasks, decision.needed_notes, decision.needed_states)
         moment = None if until is None else projection.next_moment(decision)
         if moment is None or until is None or local_date(moment, context.mapping.zone) > until:
             return DryRun(tuple(projection.rounds))

@@ -168,6 +168,9 @@ class OwnTask:
     completed: bool
     completed_at: datetime | None = None
     reopened_at: datetime | None = None  # when a person opened it again; None: it was never completed, or still is
+    is_whole: bool = (
+        True  # whether its past was read: else `reopened_at` is its last change, and `completed_at` not known
+    )
 
     @property
     def is_open(self) -> bool:
@@ -658,6 +661,7 @@ class Decision:
     reassigned: Mapping[str, Reassigned] = field(default_factory=dict)  # by effect key
     needed_tasks: frozenset[str] = frozenset()  # to be read before this decision counts
     needed_notes: frozenset[RecordRef] = frozenset()
+    needed_states: frozenset[str] = frozenset()  # tasks of which it only matters whether they are open, and since when
     replaced: frozenset[str] = frozenset()  # effects (keys) that a newer announcement, which stands, makes pointless
     covered: frozenset[str] = (
         frozenset()
@@ -669,7 +673,7 @@ class Decision:
 
     @property
     def complete(self) -> bool:
-        return not self.needed_tasks and not self.needed_notes
+        return not (self.needed_tasks or self.needed_notes or self.needed_states)
 
     @property
     def occurrences(self) -> tuple[Occurrence, ...]:

@@ -40,11 +40,12 @@ class Judgement:
     wait: Wait | None = None
     needed_tasks: frozenset[str] = frozenset()
     needed_notes: frozenset[RecordRef] = frozenset()
+    needed_states: frozenset[str] = frozenset()
     is_known: bool = True
 
     @property
     def complete(self) -> bool:
-        return not self.needed_tasks and not self.needed_notes
+        return not (self.needed_tasks or self.needed_notes or self.needed_states)
 
 
 def judge(context: Context, verdicts: Sequence[Verdict], *, closely: bool = False) -> Judgement:
@@ -58,7 +59,7 @@ def judge(context: Context, verdicts: Sequence[Verdict], *, closely: bool = Fals
     try:
         return Judgement(_Turn(context, verdicts, closely=closely).wait())
     except NeededError as needed:
-        return Judgement(None, needed.tasks, needed.notes)
+        return Judgement(None, needed.tasks, needed.notes, needed.states)
     except UnreadError:
         return Judgement(is_known=False)
 

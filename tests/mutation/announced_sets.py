@@ -144,7 +144,7 @@ MUTANTS = (
     ),
     Mutant(
         "5-closes-what-was-opened-again", "A task to share that a person has opened again is closed.",
-        ANNOUNCEMENTS, "if task.is_open_since(since)]", "if task.is_open]",
+        ANNOUNCEMENTS, "context.tasks_open_since(ids, since)]", "context.tasks(ids) if task.is_open]",
         test=decision("5 opened again after it was ready: somebody's wish"),
     ),
     Mutant(

@@ -36,6 +36,21 @@ _ISOLATION_TEST = "tests/contract/hubspot/test_isolation.py::"
 
 MUTANTS = (
     Mutant(
+        "old-ticket-where-it-is-listed", "An old ticket counts for whoever lists it, though it was seen elsewhere.",
+        "sync/passes/snapshot/parents.py", "seen.get(ticket) == i and by[ticket] == 1", "by[ticket] == 1",
+        test="tests/unit/test_ticket_histories.py::test_an_old_ticket_on_another_portfolio_too_is_asked",
+    ),
+    Mutant(
+        "old-ticket-listed-twice", "An old ticket that two portfolios list counts for the one on which it was seen.",
+        "sync/passes/snapshot/parents.py", "seen.get(ticket) == i and by[ticket] == 1", "seen.get(ticket) == i",
+        test="tests/unit/test_ticket_histories.py::test_an_old_ticket_on_another_portfolio_too_is_asked",
+    ),
+    Mutant(
+        "old-tickets-asked-where-they-are", "Hundreds of old tickets are asked at each look on which portfolio they are.",
+        "sync/passes/snapshot/parents.py", "(near | missed.keys()) - settled.keys()", "near | missed.keys()",
+        test="tests/unit/test_ticket_histories.py::test_old_tickets_are_not_asked_where_they_are",
+    ),
+    Mutant(
         "who-left-not-read", "Who has left since the people were read first is not known to have.",
         "sync/hubspot/portal.py", "if known is None or known.keys() - archived.keys() - active.keys():", "if known is None:",
         test="tests/contract/hubspot/test_metadata.py::TestThePortal::test_who_has_left_is_read_again_only_where_somebody_has",
@@ -206,8 +221,8 @@ MUTANTS = (
     Mutant(
         "left-out-parent-is-none", "A ticket whose own list is left out counts for none, though its portfolio's list has it.",
         "sync/passes/snapshot/parents.py",
-        "parents = _uncontradicted(crm, _without_gone(crm, find_parents(crm, near | missed.keys()), missed.keys()), listed)",
-        "parents = _without_gone(crm, find_parents(crm, near | missed.keys()), missed.keys())",
+        "parents = _uncontradicted(crm, _without_gone(crm, asked, missed.keys()), listed)",
+        "parents = _without_gone(crm, asked, missed.keys())",
         test="tests/story/test_incomplete_answers.py::TestAListThatIsLeftOut::"
         "test_of_a_ticket_on_the_portfolio_keeps_its_set_waiting",
     ),

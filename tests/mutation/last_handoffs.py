@@ -18,6 +18,21 @@ ACTIVITIES = "sync/passes/snapshot/activities.py"
 MUTANTS = (
     # 6
     Mutant(
+        "leftover-by-its-state-alone", "A leftover that was opened again after the cycle's end is closed, if many are read.",
+        ACTIVITIES, "reopened_at=record.updated_at, is_whole=False", "reopened_at=None, is_whole=False",
+        test="tests/story/handoffs/test_8_closed.py::test_8_leftovers_are_told_from_what_was_opened_again_since",
+    ),
+    Mutant(
+        "leftover-changed-counts-as-opened", "A leftover that was changed after the cycle's end stays open.",
+        "sync/rules/context.py", "if task.is_open and not (task.is_whole or task.is_open_since(moment))", "if not task.id",
+        test="tests/story/handoffs/test_8_closed.py::test_8_leftovers_are_told_from_what_was_opened_again_since",
+    ),
+    Mutant(
+        "task-without-its-past", "A rule that asks when a task was completed is given one of which that was not read.",
+        "sync/rules/context.py", "is not None and task.is_whole]", "is not None]",
+        test="tests/unit/test_reading_tasks.py::test_who_asks_for_the_past_of_a_task_gets_it",
+    ),
+    Mutant(
         "6-newest-value-only", "A value that was overwritten before it was seen is forgotten.",
         REVISIONS, "for version in reversed(ticket.revision_history):", "for version in ticket.revision_history[:1]:",
         test=decision("6 a version that was overwritten before it was seen still counts"),
@@ -160,7 +175,7 @@ MUTANTS = (
     ),
     Mutant(
         "6-closes-what-was-reopened", "A task of the round before that a person has opened again since is closed.",
-        REVISIONS, "if task.is_open_since(version.at)]", "if task.is_open]",
+        REVISIONS, "context.tasks_open_since(made, version.at)]", "context.tasks(made) if task.is_open]",
         test=decision("6 the task of the round before was opened again since: it stays"),
     ),
     Mutant(
@@ -307,7 +322,7 @@ MUTANTS = (
     ),
     Mutant(
         "8-leftovers-opened-again", "What a person has opened again since the end of the cycle is closed.",
-        ENDINGS, "return [task for task in context.tasks(wanted) if task.is_open_since(ending.closing.at)]",
+        ENDINGS, "return context.tasks_open_since(wanted, ending.closing.at)",
         "return [task for task in context.tasks(wanted) if task.is_open]",
         test=decision("8 what a person has opened again since it was closed stays"),
     ),

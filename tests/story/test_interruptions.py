@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from sync.crm import CRMReader, Kind, RecordRef
+from sync.crm import CRMReader, Kind, Reading, RecordRef
 from sync.failpoints import no_failpoint
-from sync.passes.snapshot.parents import LastSeenOn, TicketLists, read_lists
+from sync.passes.snapshot.parents import read_listed
 from sync.passes.snapshot.tickets import TicketsRead, read_tickets
 from sync.sandbox.faults import Fault, FaultKind
 from sync.sandbox.process import Names
@@ -416,14 +416,14 @@ def test_a_decline_closes_the_tasks_of_tickets_though_its_portfolio_is_merged_wh
     world.clock.advance(timedelta(minutes=5))
     acted = False
 
-    def late(crm: CRMReader, portfolios: Sequence[str], last_seen_on: LastSeenOn) -> TicketLists:
+    def late(crm: CRMReader, portfolios: Sequence[str]) -> Reading[Sequence[str]]:
         nonlocal acted
         if not acted:
             acted = True
             world.people.merge("portfolio", portfolio, other)
-        return read_lists(crm, portfolios, last_seen_on)
+        return read_listed(crm, portfolios)
 
-    monkeypatch.setattr("sync.passes.snapshot.group.read_lists", late)
+    monkeypatch.setattr("sync.passes.snapshot.group.read_listed", late)
     for _ in range(3):
         world.work()
         world.minutes(5)

@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -182,6 +182,50 @@ def test_the_calls_are_those_that_a_run_makes(world: World) -> None:
     carry_out(world.service, found)
     calls = [call.endpoint for call in world.sandbox.log.since(mark)]
     assert len(calls) == found.calls, calls
+
+
+def test_the_calls_of_a_whole_cycle_are_those_that_it_takes(make_world: MakeWorld) -> None:
+    """Each handoff by itself, within a tenth: tickets, Ad Sets, revisions, approval, the end and its leftovers."""
+    world = make_world(webhooks=False, email_url="console:")
+    told: dict[str, tuple[int, int]] = {}
+    for step in _cycle(world, [world.people.create_portfolio(f"Client {n}", world.day(10)) for n in range(3)]):
+        world.clock.advance(timedelta(minutes=15))
+        found = plan(world)
+        mark = world.sandbox.log.mark()
+        carry_out(world.service, found)
+        told[step] = (found.calls, len(world.sandbox.log.since(mark)))
+        world.work()
+        world.work()
+    assert len(told) == 6
+    assert all(used and abs(foreseen - used) <= used / 10 for foreseen, used in told.values()), told
+
+
+def _cycle(world: World, portfolios: Sequence[str]) -> Iterator[str]:
+    """People play a cycle; after each step there is something due."""
+    people = world.people
+    world.work()
+    world.next_day()
+    tickets = [people.create_ticket(f"Ad {n}", "Winter", portfolio) for portfolio in portfolios for n in range(4)]
+    yield "tickets made"
+    for portfolio in portfolios:
+        people.set_status(portfolio, "Deliverables Submitted")
+    for ticket in tickets:
+        people.move_ticket(ticket, "Pending Approval")
+    yield "ready"
+    for ticket in tickets[::4]:
+        people.request_revisions(ticket, "Copy Revisions Only", note="Warmer, please")
+    yield "revisions asked for"
+    for ticket in tickets[::4]:
+        people.set("ticket", ticket, {"copy_approval": "Approved"})
+        people.move_ticket(ticket, "Pending Approval")
+    yield "revisions delivered"
+    for portfolio in portfolios:
+        people.set_status(portfolio, "Creatives Completed & Approved")
+    yield "approved"
+    for task in world.tasks():
+        if task.open and "Implement" in task.subject:
+            people.complete_task(task.id)
+    yield "implemented"
 
 
 def test_the_calls_of_a_sweep_are_those_of_its_wide_passes(make_world: MakeWorld) -> None:

@@ -12,6 +12,7 @@ from sync.hubspot.records import RecordReads
 from sync.passes.snapshot import tickets
 from sync.sandbox.faults import Fault
 from sync.service.drain import run_poll
+from sync.storage import memberships
 from sync.storage.tables import ticket_histories
 from sync.storage.ticket_histories import certain
 from sync.storage.work_queue import enqueue
@@ -250,6 +251,47 @@ def test_old_tickets_are_not_read_at_all(world: World, reads: Reads, old: tuple[
     look(world, portfolio)
     assert reads.since() == (sorted(new), [])
     assert world.kinds(("ticket", new[0])) == ["write_copy", "design_graphics"]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The tickets of which passes have asked on which portfolios they are."""
+    found: list[str] = []
+    associated_each = RecordReads.associated_each
+
+    def noted(reads_: RecordReads, source: Kind, target: Kind, ids: Sequence[str]) -> Any:
+        found.extend(ids if source is Kind.TICKET and target is Kind.PORTFOLIO else ())
+        return associated_each(reads_, source, target, ids)
+
+    monkeypatch.setattr(RecordReads, "associated_each", noted)
+    return found
+
+
+def test_old_tickets_are_not_asked_where_they_are(world: World, old: tuple[str, list[str]], asked: list[str]) -> None:
+    portfolio, _ = old
+    look(world, portfolio)
+    assert asked == []
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_an_old_ticket_on_another_portfolio_too_is_asked(
+    world: World, reads: Reads, old: tuple[str, list[str]], asked: list[str], together: bool
+) -> None:
+    """It counts for the one that its own list says."""
+    portfolio, made = old
+    other = world.people.create_portfolio("Other", world.day(40))
+    for ticket in [*made[1:], *of_today(world, other, 1)]:
+        world.people.associate("ticket", ticket, "portfolio", other)
+    for _ in range(3):  # until they are known again
+        look(world, portfolio)
+        look(world, other)
+    asked.clear()
+    if together:
+        world.people.set("portfolio", portfolio, {"most_recent_ad_lab_link": "https://example.com/both"})
+    look(world, other)
+    assert set(made[1:]) <= set(asked)
+    with world.service.store.read() as connection:
+        assert set(memberships.parents(connection, made).values()) == {portfolio}
 
 
 def test_what_was_closed_of_late_is_read(world: World, reads: Reads, old: tuple[str, list[str]]) -> None:

@@ -10,10 +10,10 @@ from sync.clock import CLOCKS_APART, Clock, ahead_of
 from sync.crm import CRMReader, Faulty, Kind, Lack, Reading, Record, RecordRef
 from sync.passes.portal import Portal, PortalCache
 from sync.passes.snapshot.activities import read_notes, read_tasks
-from sync.passes.snapshot.parents import LastSeenOn, Parents, TicketLists, read_listed, read_lists
+from sync.passes.snapshot.parents import LastSeenOn, Parents, TicketLists, read_listed, read_parents
 from sync.passes.snapshot.records import Translator, mark_of_values
 from sync.passes.snapshot.seen_before import SeenWithStatus, with_seen_histories
-from sync.passes.snapshot.tickets import Known, Wanted, changed, is_old, read_tickets
+from sync.passes.snapshot.tickets import Known, Wanted, changed, find_known, is_old, read_tickets
 from sync.rules.in_force import MappingHistory
 from sync.rules.model import History, Portfolio, Snapshot, Ticket
 from sync.rules.people import people_in
@@ -201,26 +201,33 @@ class SnapshotReader:
 
     def complete(
         self, snapshots: Mapping[RecordRef, Snapshot], tasks: Mapping[RecordRef, Iterable[str]],
-        notes: Mapping[RecordRef, Iterable[RecordRef]], portal: Portal,
+        states: Mapping[RecordRef, Iterable[str]], notes: Mapping[RecordRef, Iterable[RecordRef]], portal: Portal,
     ) -> dict[RecordRef, Snapshot]:  # fmt: skip
-        """Add the tasks (ids) and the notes (of these records) that the rules asked for. Raises the port's errors."""
-        ids = sorted({task for ids in tasks.values() for task in ids}, key=int)
-        found_tasks, faulty_tasks = read_tasks(self._crm, ids)
+        """Add the tasks (ids) and the notes (of these records) that the rules asked for. Raises the port's errors.
+
+        `states`: tasks of which the past may be left out.
+        """
+        found_tasks, faulty_tasks = read_tasks(
+            self._crm,
+            {task for ids in tasks.values() for task in ids},
+            {task for ids in states.values() for task in ids},
+        )
+        asked = {ref: {*tasks.get(ref, ()), *states.get(ref, ())} for ref in {*tasks, *states}}
         on = {record for records in notes.values() for record in records}
         read = read_notes(self._crm, on)
         portal = self._portals.with_people(portal, authors=read.authors)
         found_notes, faulty_notes = read.told(portal), read.faulty
         fuller = dict(snapshots)
-        for ref in {*tasks, *notes}:
+        for ref in {*asked, *notes}:
             snapshot = snapshots[ref]
             fuller[ref] = replace(
                 snapshot,
                 owners=portal.owners,
-                tasks={**snapshot.tasks, **{i: found_tasks[i] for i in tasks.get(ref, ()) if i in found_tasks}},
+                tasks={**snapshot.tasks, **{i: found_tasks[i] for i in asked.get(ref, ()) if i in found_tasks}},
                 notes={**snapshot.notes, **{one: found_notes[one] for one in notes.get(ref, ()) if one in found_notes}},
                 faulty={
                     **snapshot.faulty,
-                    **{RecordRef(Kind.TASK, i): faulty_tasks[i] for i in tasks.get(ref, ()) if i in faulty_tasks},
+                    **{RecordRef(Kind.TASK, i): faulty_tasks[i] for i in asked.get(ref, ()) if i in faulty_tasks},
                     **{record: faulty_notes[record] for record in notes.get(ref, ()) if record in faulty_notes},
                 },
             )
@@ -238,22 +245,21 @@ class SnapshotReader:
     ) -> _Records:
         began = self._clock.now()
         portfolios = self._portfolios(wanted, portal, past)
-        lists = read_lists(
-            self._crm, [i for i, record in portfolios.found.items() if record.id == i], self._last_seen_on
+        of_tickets = Wanted(*self._translator.ticket_properties(portal))
+        listed = read_listed(self._crm, [i for i, record in portfolios.found.items() if record.id == i])
+        known = find_known(
+            sorted({ticket for tickets in listed.found.values() for ticket in tickets}, key=int),
+            of_tickets,
+            self._known,
+            lambda one: is_old(one, began) and self._translator.is_out_of_play(one, portal),
         )
+        lists = read_parents(self._crm, listed, self._last_seen_on, known.unread)
         if tries and self._are_merged_meanwhile(lists):
             return self._records(wanted, lone_tickets, portal, past, tries - 1)
         on, parents = lists.listed, lists.parents
         near = {ticket for tickets in lists.on.values() for ticket in tickets}
         lone = sorted(set(lone_tickets) - near, key=int)
-        of_tickets = Wanted(*self._translator.ticket_properties(portal))
-        read = read_tickets(
-            self._crm,
-            sorted([*near, *lone], key=int),
-            of_tickets,
-            self._known,
-            lambda one: is_old(one, began) and self._translator.is_out_of_play(one, portal),
-        )
+        read = read_tickets(self._crm, sorted([*near, *lone], key=int), of_tickets, known)
         tickets = read.reading
         # A ticket that changed meanwhile may be of a cycle that began meanwhile: its portfolio must not be the older one.
         began_there = began - self._clock_ahead()

@@ -4,6 +4,7 @@ An association may show in one direction only, and an answer may leave one out (
 lists are read, and where they differ nothing is decided as if a ticket were not there.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -34,21 +35,38 @@ class TicketLists:
     parents: Parents
 
 
-def read_lists(crm: CRMReader, portfolios: Sequence[str], last_seen_on: LastSeenOn) -> TicketLists:
-    """Read which tickets are on these portfolios (ids). Raises the port's errors.
+def read_parents(
+    crm: CRMReader, listed: Reading[Sequence[str]], last_seen_on: LastSeenOn, unread: Collection[str]
+) -> TicketLists:
+    """Read for which of these portfolios, whose own lists are given, their tickets count. Raises the port's errors.
 
-    A ticket that was seen on one, and is not in its list by now, is asked itself: it may have left, or be left out.
+    A ticket that was seen on one, and is not in its list by now, is asked itself: it may have left, or be left out. One that
+    is left unread (docs/process.md C.18) is not asked where the one portfolio on which it was seen lists it.
     """
-    listed = read_listed(crm, portfolios)
     near = {ticket for tickets in listed.found.values() for ticket in tickets}
-    missed = {ticket: i for ticket, i in last_seen_on(listed.found.keys()).items() if ticket not in near}
-    parents = _uncontradicted(crm, _without_gone(crm, find_parents(crm, near | missed.keys()), missed.keys()), listed)
+    seen = last_seen_on(listed.found.keys())
+    missed = {ticket: i for ticket, i in seen.items() if ticket not in near}
+    settled = _settled(listed, seen, unread)
+    asked = find_parents(crm, (near | missed.keys()) - settled.keys())
+    parents = _uncontradicted(crm, _without_gone(crm, asked, missed.keys()), listed)
+    parents = replace(parents, of={**parents.of, **settled})
     on = {i: set(tickets) for i, tickets in listed.found.items()}
     for ticket, before in missed.items():
         home = before if ticket in parents.faulty else parents.of.get(ticket)
         if home in on:
             on[home].add(ticket)
     return TicketLists(listed, {i: sorted(tickets, key=int) for i, tickets in on.items()}, parents)
+
+
+def _settled(listed: Reading[Sequence[str]], seen: Mapping[str, str], unread: Collection[str]) -> dict[str, str]:
+    """The portfolio of each ticket of `unread` that is listed by that one alone of these, and was seen there last."""
+    by = Counter(ticket for tickets in listed.found.values() for ticket in tickets)
+    return {
+        ticket: i
+        for i, tickets in listed.found.items()
+        for ticket in tickets
+        if ticket in unread and seen.get(ticket) == i and by[ticket] == 1
+    }
 
 
 def _without_gone(crm: CRMReader, parents: Parents, missed: Collection[str]) -> Parents:

@@ -102,7 +102,7 @@ def closings(
     One that a person has opened again after `since` is somebody's wish, and stays. `reason` stands in each one's line.
     """
     ids = sorted({task for one in earlier for task in one.tasks}, key=int)
-    return [CloseTask(task.id, reason, after) for task in context.tasks(ids) if task.is_open_since(since)]
+    return [CloseTask(task.id, reason, after) for task in context.tasks_open_since(ids, since)]
 
 
 def earlier_than(context: Context, last: RecordedOccurrence) -> list[Announcement]:

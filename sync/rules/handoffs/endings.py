@@ -58,13 +58,13 @@ def to_close(context: Context, ending: Ending, tasks: Iterable[str]) -> list[Own
     known = context.ledger.recorded.get(context.ledger.text_of(context.ending_key(ending)))
     slots = None if known is None else {effect.slot for effect in known.effects}
     wanted = [task for task in tasks if slots is None or keys.close_slot(task) in slots]
-    return [task for task in context.tasks(wanted) if task.is_open_since(ending.closing.at)]
+    return context.tasks_open_since(wanted, ending.closing.at)
 
 
 def ended_before(context: Context, ending: Ending, what: str, tasks: Iterable[str]) -> Verdict:
     """An ending that a ledger since lost has carried out, but perhaps for the last of these tasks, which it was to close."""
     key, reason = context.ending_key(ending), f"{what} before this ledger began"
-    left = [CloseTask(task.id, reason) for task in context.tasks(tasks) if task.is_open_since(ending.closing.at)]
+    left = [CloseTask(task.id, reason) for task in context.tasks_open_since(tasks, ending.closing.at)]
     if not left:
         return recorded_as_done(context, key, reason, ending.closing.at)
     cycle = context.cycle_ended_by(ending)

@@ -300,7 +300,7 @@ def _closings(
     before = _round_before(context, ticket, version, asked)
     made = [task for effect in before if (task := effect.own_task) is not None]
     reason = f"a new round of revisions was asked for on {time_text(context, version.at)}"
-    return [CloseTask(task.id, reason, after) for task in context.tasks(made) if task.is_open_since(version.at)]
+    return [CloseTask(task.id, reason, after) for task in context.tasks_open_since(made, version.at)]
 
 
 def _about_to_be_closed(context: Context) -> set[str]:

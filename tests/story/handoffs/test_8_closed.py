@@ -1,7 +1,14 @@
 """Handoff 8 as people live it: the cycle closes."""
 
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
+import pytest
+
+from sync.crm import Kind
+from sync.hubspot.records import RecordReads
+from sync.passes.snapshot import activities
 from tests.conftest import MakeWorld
 from tests.story.handoffs.steps import AM, SAS, approved, the
 from tests.world import World
@@ -50,6 +57,39 @@ def test_8_by_hand_completes_the_open_task(world: World) -> None:
         for name in ("creative_refresh_status", "creative_refresh_date")
     }
     assert len(set(reset.values())) == 1  # one write
+
+
+def test_8_leftovers_are_told_from_what_was_opened_again_since(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """docs/process.md 8.20. The past is read of those alone that have changed since the cycle was closed."""
+    portfolio = approved(world)
+    for n in range(2):
+        world.people.create_ticket(f"More {n}", "Winter", portfolio)
+    world.minutes(5)
+    world.clock.advance(timedelta(minutes=1))
+    first, second, third, *_ = (task for task in world.tasks() if "Write Copy" in task.subject)
+    world.people.set_status(portfolio, "Creatives Implemented")
+    world.clock.advance(timedelta(seconds=30))
+    for task in (first, second):
+        world.people.complete_task(task.id)
+    world.clock.advance(timedelta(seconds=30))
+    world.people.reopen_task(first.id)
+    world.people.edit_task(third.id, hs_task_priority="HIGH")
+    monkeypatch.setattr(activities, "WITH_HISTORY", 1)  # few tasks are many
+    with_past: set[str] = set()
+    read_each = RecordReads.read_each
+
+    def noted(
+        reads: RecordReads, kind: Kind, ids: Sequence[str], names: Sequence[str], history: Sequence[str] = ()
+    ) -> Any:
+        with_past.update(ids if kind is Kind.TASK and history else ())
+        return read_each(reads, kind, ids, names, history)
+
+    monkeypatch.setattr(RecordReads, "read_each", noted)
+    world.work()
+    assert [task.id for task in world.tasks() if task.open] == [first.id]
+    closed = {task.id for task in world.tasks() if "Closed automatically" in task.body}
+    assert closed == {task.id for task in world.tasks()} - {first.id, second.id}
+    assert with_past == {first.id, third.id}
 
 
 def test_8_without_any_handoff_before_it(world: World) -> None:
