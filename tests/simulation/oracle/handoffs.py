@@ -805,6 +805,13 @@ class Handoffs:
                 )  # else completed before the merge that brought it (M.12)
                 # Nothing comes before an ending that is blocked.
                 yield Due(("8t", rec.ref.id, version.number), "write", None, must and not pending)
+        elif any(self._closes_beside_the_newest(rec, task) for task in tasks[:-1]):
+            yield Due(("8t", rec.ref.id, version.number), "write", None, must=False)
+
+    def _closes_beside_the_newest(self, rec: Rec, task: Task) -> bool:
+        """Of a merged record the newest task of either closes the cycle, if it is completed after the merge (M.12)."""
+        merged, done = self._crm.merged_at.get(rec.ref), self._crm.run_began(task.rec, "hs_task_status")
+        return merged is not None and not task.rec.archived and not task.open and done.number > merged
 
     def open_revisions_stand(self, ticket: Rec) -> None:
         """A role with an open revision task has that one for whatever was asked for until it was looked at."""
