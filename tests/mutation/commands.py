@@ -239,6 +239,12 @@ MUTANTS = (
         test=_END_STATES_TEST + "TestWhoseTask::test_somebody_whom_nobody_named",
     ),
     Mutant(
+        "verify-owner-by-todays-mapping", "Whose a task is is judged by a mapping that did not decide it.",
+        VERIFY + "assigned.py", "judged = judged and effect.mapping in {None, today}",
+        "judged = judged and effect.mapping in {None, today, effect.mapping}",
+        test=_END_STATES_TEST + "TestWhoseTask::test_a_mapping_that_names_another_property_since_is_no_fault",
+    ),
+    Mutant(
         "verify-wrong-date", "A Refresh Date that is not the next one is fine.",
         VERIFY + "next_dates.py", "if not right or wrote in right:", "if not right or wrote is not None:",
         test=_END_STATES_TEST + "TestTheNextDate::test_a_date_that_is_not_the_next_one",

@@ -1,5 +1,6 @@
 """`verify` never says that all is well where it is not: each end state is planted, and told."""
 
+import json
 import sys
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -169,6 +170,19 @@ class TestWhoseTask:
         task = world.tasks()[0].id
         world.people.set("task", task, {"hubspot_owner_id": world.people.owner("copywriter")})
         world.people.set("portfolio", client, {"account_manager": world.people.owner("graphic_designer")})
+        world.minutes(90)
+        assert faults(world) == []
+
+    def test_a_mapping_that_names_another_property_since_is_no_fault(self, world: World) -> None:
+        """docs/process.md F.9: a task stays whose it is. Read by today's mapping nobody was named then."""
+        portfolio = world.service.mapping.portfolio
+        kicked_off(world)
+        world.minutes(5)
+        owners = {
+            **{role.value: name for role, name in portfolio.owners.items()},
+            "account_manager": "graphic_designer",
+        }
+        world.remap(json.dumps({"portfolio": {"owners": owners}}))
         world.minutes(90)
         assert faults(world) == []
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
+from mappings.digest import digest_of
 from mappings.vocabulary import Role
 from sync.admin.verify.evidence import FORGETFUL, Evidence
 from sync.admin.verify.finding import Finding, Sort
@@ -25,8 +26,10 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
     """
     if evidence.portfolio.absorbed or len(evidence.context.past.mappings) > 1:
         return  # another mapping may have named another stand-in, or another property
+    today = digest_of(evidence.context.mapping)
     for effect in evidence.tried:
         judged = effect.kind is EffectKind.TASK and effect.state is EffectState.DONE and effect.stands
+        judged = judged and effect.mapping in {None, today}
         if not judged or effect.payload.get("adopted") or effect.first_at < evidence.times.ledger_began:
             continue
         owner, role = effect.payload.get("owner"), effect.payload.get("role")

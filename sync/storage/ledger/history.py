@@ -34,6 +34,7 @@ class AttemptedEffect:
     reason: str | None
     stands: bool  # its occurrence is neither withdrawn nor gone
     origin: str
+    mapping: str | None  # the digest of the one that decided its occurrence; None: an earlier release did
 
 
 def attempted(connection: Connection, portfolios: Iterable[str]) -> list[AttemptedEffect]:
@@ -66,6 +67,7 @@ def _attempted_row(row: Row[Any]) -> AttemptedEffect:
         reason=known[effects.c.reason],
         stands=known[occurrences.c.state] in {OccurrenceState.OPEN, OccurrenceState.DONE},
         origin=row.origin,
+        mapping=row.mapping,
     )
 
 

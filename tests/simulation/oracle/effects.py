@@ -358,7 +358,10 @@ class Effects:
         latest = max((date.fromisoformat(one) for one in dates if one), default=date.max)
         if due > max(latest, self._crm.today):
             self._find("unexplained", f"{what}: is due on {due}, after the Refresh Date {latest}")
-        if due < self._crm.calendar.today_at(self._crm.now.at - IN_FLIGHT) and not late:
+        made = min(
+            self._crm.today, self._crm.calendar.today_at(self._crm.now.at - IN_FLIGHT)
+        )  # in the zone of then, or of now
+        if due < made and not late:
             self._find("unexplained", f"{what}: is due on {due}, before the day on which it was made")
 
     def mailed(self, event: Mailed) -> None:
