@@ -209,16 +209,20 @@ class _Sorter:
         # Two of one millisecond, as an import makes them, are of two records: the one that led to the value counts.
         leads = {version.ms for version in kept if version.value == value}
         kept = [version for version in kept if version.value == value or version.ms not in leads]
-        open_to_either = [version for version in people if not self.is_of_others(name, version)]
-        leading = next((version for version in open_to_either if version.value == value), None)
+        # What the primary had emptied is not what was left, though it may have had the same value before.
+        newest = max(kept, key=lambda version: version.at, default=None)
+        emptied_at = newest.at if newest is not None and value and not newest.value else None
+        since = [version for version in people if emptied_at is None or version.at > emptied_at]
+        leading = next((one for one in since if one.value == value and not self.is_of_others(name, one)), None)
         if leading is not None and leading not in kept:
             kept.append(leading)
         if leading is None and value and may_inherit(value):
-            inherited = next((version for version in people if version.value == value), None)
-            kept += [] if inherited is None else [replace(inherited, inherited=True)]
+            of_others = [one for one in people if one.value == value and not self._is_of_line(name, one)]
+            leading = next((replace(one, inherited=True) for one in of_others), None)
+            kept += [] if leading is None else [leading]
         by_time = sorted(kept, key=lambda version: version.at, reverse=True)
-        # What stands is the first one's value, though another may be newer: the primary may have emptied its own.
-        standing = [version for version in by_time if version.value == value][:1]
+        # What stands is this one's value, though another may be newer: the primary may have emptied its own.
+        standing = [] if leading is None else [leading]
         return (*later, *standing, *(version for version in by_time if version not in standing))
 
     def is_of_others(self, name: str, version: Version[Any]) -> bool:

@@ -358,9 +358,13 @@ MUTANTS = (
     ),
     Mutant(
         "merged-unknown-never-counts", "A version that nobody knows does not count, though it led to the value that stands.",
-        IDENTITY, "leading = next((version for version in open_to_either if",
-        "leading = next((version for version in kept if",
+        IDENTITY, "leading = next((one for one in since if", "leading = next((one for one in kept if",
         test=decision("merged a decline that nobody knows whose it was counts, as it led to the value that stands"),
+    ),
+    Mutant(
+        "merged-emptied-before-stands", "A value that the primary had emptied stands again, as the other one brought the same.",
+        IDENTITY, "emptied_at is None or version.at > emptied_at", "emptied_at is None or version.at",
+        test=decision("merged the primary had the same value once, answered and emptied: what stands is the other one's"),
     ),
     Mutant(
         "merged-closing-of-other-ends", "A closing version of the other one ends the running cycle where its value stands.",

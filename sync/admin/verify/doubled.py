@@ -14,7 +14,7 @@ from sync.rules.context import Context
 from sync.rules.handoffs.announcements import Announcement, entries_of, is_announcement
 from sync.rules.handoffs.rounds import rounds
 from sync.rules.keys import EffectKind, RevisionKey, SetReadyKey, close_slot
-from sync.rules.model import ANNOUNCEMENT, RecordedOccurrence
+from sync.rules.model import ANNOUNCEMENT, RECOVERED, RecordedOccurrence
 from sync.rules.process import HANDOFF_OF
 
 ONE_AT_A_TIME = frozenset({TaskKind.REVISE_COPY, TaskKind.REVISE_GRAPHICS, TaskKind.IMPLEMENT, TaskKind.CREATE_TICKETS})
@@ -59,6 +59,8 @@ def _made_while_open(evidence: Evidence) -> Iterator[Finding]:
     made: dict[tuple[str, str, TaskKind], list[ExistingTask]] = {}
     opened: set[str] = set()  # tasks of a round: what an older one asked for had been delivered
     for recorded in evidence.context.ledger.recorded.values():
+        if evidence.portfolio.absorbed and RECOVERED in recorded.detail:
+            continue  # of which cycle, or of which of the merged ones, a task was that a lost database knew is not told
         for effect in recorded.effects:
             task = None if effect.crm_id is None else evidence.tasks.get(effect.crm_id)
             if effect.kind is EffectKind.TASK and task is not None and effect.task_kind in ONE_AT_A_TIME:

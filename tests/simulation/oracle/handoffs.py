@@ -688,7 +688,8 @@ class Handoffs:
             for task in self.rounds.left_open(ticket, mine):
                 sure = newest and must and not mine.doubtful and not task.completed_since(version)
                 sure = sure and not self._crm.is_forgotten(task)
-                sure = sure and not task.brought  # a merge alone closes nothing (M.7)
+                # A merge alone closes nothing (M.7), be it the task or what asked for the newer one that it has brought.
+                sure = sure and not task.brought and version > self._crm.merged_at.get(ticket.ref, -1)
                 yield Due(key, f"close {task.rec.ref.id}", None, sure)
         if (ticket.ref, version, role) in self.served:
             return

@@ -15,6 +15,7 @@ from tests.unit.handoffs.scenes import (
     DONE,
     DUE,
     EMPTIED,
+    GRAPHIC,
     IMPLEMENTED,
     KICKOFF,
     MADE,
@@ -47,6 +48,13 @@ def other_approved() -> Scene:
 def merged_tickets() -> Scene:
     """Both were announced; the second was sent back, and its copywriter has a task."""
     scene = in_review().revise("202", COPY).look()
+    return scene.put("201", Stage.IN_PROGRESS).move("201").look().absorb_ticket("201", "202")
+
+
+def emptied_before() -> Scene:
+    """The same, and the first had been sent back for the same before, then for more, and come back."""
+    first = in_review().revise("201", COPY).look().revise("201", GRAPHIC).look().move("201").look(times=2)
+    scene = first.revise("202", COPY).look()
     return scene.put("201", Stage.IN_PROGRESS).move("201").look().absorb_ticket("201", "202")
 
 
@@ -304,6 +312,13 @@ MERGED = [
         "6.3 M.8 M.13",
         "a revision that the ticket took from the other one is answered, and not emptied by the merge",
         merged_tickets,
+        Says("6", DONE, "", "201"),
+        ANNOUNCE_AGAIN,
+    ),
+    Row(
+        "6.3 M.6 M.13",
+        "the primary had the same value once, answered and emptied: what stands is the other one's",
+        emptied_before,
         Says("6", DONE, "", "201"),
         ANNOUNCE_AGAIN,
     ),
