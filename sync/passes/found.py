@@ -17,7 +17,7 @@ from sync.rules.context import Context
 from sync.rules.handoffs.ad_sets import ad_sets, current_tickets, look_alikes, name_of_set
 from sync.rules.identity import names_of, versions_of
 from sync.rules.model import Decision, Former, LookAlike, Portfolio, State, Ticket, Verdict, Wait
-from sync.rules.standing import problems_of, step_of, unlisted_of, vanished_of
+from sync.rules.standing import misread_of, step_of, unlisted_of, vanished_of
 from sync.storage import identities, portfolio_details, portfolios, versions, waits
 from sync.storage import look_alikes as kept_look_alikes
 from sync.storage.database import Connection
@@ -109,6 +109,7 @@ def _records(context: Context, group: Group) -> list[Record]:
 def _kept(context: Context, records: Sequence[Record], portal: Portal) -> KeptPortfolio:
     portfolio = context.portfolio
     status = portfolio.raw.get(context.mapping.portfolio.properties.status, "")
+    vanished, unlisted = vanished_of(context), unlisted_of(context)
     return KeptPortfolio(
         id=portfolio.id,
         name=portfolio.name,
@@ -120,10 +121,10 @@ def _kept(context: Context, records: Sequence[Record], portal: Portal) -> KeptPo
         cycle_began=context.cycle_started,
         people={role: name for role in Role if (name := context.name_of(role))},
         ad_sets=tuple(_counts(context)),
-        problems=problems_of(context),
-        vanished=vanished_of(context),
+        problems=(*misread_of(context), *vanished, *unlisted),
+        vanished=vanished,
         history=mark_of(records),
-        unlisted=unlisted_of(context),
+        unlisted=unlisted,
     )
 
 

@@ -35,12 +35,16 @@ def step_of(context: Context) -> Step:
 
 
 def problems_of(context: Context) -> tuple[str, ...]:
-    """What a person should mend, each in a sentence: what the records say twice or not at all, and what came incomplete."""
+    """What a person should mend, each in a sentence."""
+    return (*misread_of(context), *vanished_of(context), *unlisted_of(context))
+
+
+def misread_of(context: Context) -> tuple[str, ...]:
+    """What the records say twice or not at all, and what came incomplete: each in a sentence."""
     found = list(context.snapshot.problems)
     waiting_for = "nothing is decided on it, nor on its Ad Set"
     found += [f"ticket {ticket.id}: {ticket.why}; {waiting_for}" for ticket in context.snapshot.unread]
-    found += [f"{faulty}; what needs it waits" for faulty in context.snapshot.faulty.values()]
-    return (*found, *vanished_of(context), *unlisted_of(context))
+    return (*found, *(f"{faulty}; what needs it waits" for faulty in context.snapshot.faulty.values()))
 
 
 def vanished_of(context: Context) -> tuple[str, ...]:

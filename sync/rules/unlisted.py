@@ -1,6 +1,6 @@
 """Values that stand on a record although its property, or its pipeline, has no such option: somebody deleted it. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mappings.names import meant
@@ -48,10 +48,16 @@ def unlisted_on_tickets(tickets: Iterable[Ticket], mapping: ProcessMapping, opti
 
 
 def _unlisted(record: Portfolio | Ticket, properties: Iterable[str], options: Choices) -> Iterator[Unlisted]:
+    ref, raw = record.ref, record.raw
     for name in properties:
-        value, known = record.raw.get(name, ""), options.get((record.ref.kind, name), ())
-        if known and any(meant(one, known) is None for one in _parts(value)):
-            yield Unlisted(record.ref, name, value)
+        if (value := raw.get(name)) and _is_unlisted(value, options.get((ref.kind, name), ())):
+            yield Unlisted(ref, name, value)
+
+
+def _is_unlisted(value: str, known: Sequence[str]) -> bool:
+    if not known or value in known:  # so it is nearly always
+        return False
+    return any(meant(one, known) is None for one in _parts(value))
 
 
 def _parts(value: str) -> list[str]:
