@@ -5,7 +5,6 @@ from mappings.vocabulary import Stage
 from mappings.words import revision_word
 from sync.passes.portal import Portal
 from sync.rules.context import Context
-from sync.rules.handoffs.ad_sets import current_tickets
 from sync.rules.handoffs.advancing import approved_since, only_to_be_moved
 from sync.rules.handoffs.wording import word
 from sync.rules.model import Ticket
@@ -45,6 +44,6 @@ def why_left_out(context: Context, ticket: Ticket) -> str:
         return "not in the deliverables pipeline"
     if not context.in_cycle(ticket):
         return "of an earlier cycle"
-    if ticket not in current_tickets(context):
+    if ticket not in context.current_tickets:
         return "closed"
     return "" if ticket.folder_key else f"with no {word(context, 'folder')}"

@@ -14,7 +14,7 @@ from sync.passes.snapshot import Group
 from sync.passes.snapshot.versions import mark_of, versions_to_keep
 from sync.rules.ancestry import concluded
 from sync.rules.context import Context
-from sync.rules.handoffs.ad_sets import ad_sets, current_tickets, look_alikes, name_of_set
+from sync.rules.handoffs.ad_sets import ad_sets, look_alikes, name_of_set
 from sync.rules.identity import names_of, versions_of
 from sync.rules.model import Decision, Former, LookAlike, Portfolio, State, Ticket, Verdict, Wait
 from sync.rules.standing import misread_of, step_of, unlisted_of, vanished_of
@@ -131,7 +131,7 @@ def _kept(context: Context, records: Sequence[Record], portal: Portal) -> KeptPo
 def _counts(context: Context) -> Iterable[AdSetCount]:
     for members in ad_sets(context).values():
         yield _count(name_of_set(members), members)
-    homeless = [ticket for ticket in current_tickets(context) if not ticket.folder_key]
+    homeless = [ticket for ticket in context.current_tickets if not ticket.folder_key]
     if homeless:
         yield _count(UNSORTED, homeless)
 

@@ -254,6 +254,11 @@ class Context:
         return ticket.came_in is not None and (started is None or ticket.came_in >= started)
 
     @cached_property
+    def current_tickets(self) -> tuple[Ticket, ...]:
+        """The open tickets of the current cycle."""
+        return tuple(ticket for ticket in self.snapshot.tickets if ticket.is_open and self.in_cycle(ticket))
+
+    @cached_property
     def pending(self) -> tuple[Ending, ...]:
         """Endings that the service has not carried out yet, oldest first: the date still has to move."""
         return tuple(

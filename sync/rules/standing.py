@@ -6,7 +6,6 @@ Whose turn it is says `waiting`; this says in which step the cycle is, whoever h
 from mappings.vocabulary import Role, Stage, Status, Step
 from sync.crm import Kind
 from sync.rules.context import Context
-from sync.rules.handoffs.ad_sets import current_tickets
 from sync.rules.model import Ticket
 from sync.rules.people import people_in
 from sync.rules.unlisted import Unlisted, unlisted_on_portfolio, unlisted_on_tickets
@@ -19,10 +18,10 @@ def step_of(context: Context) -> Step:
         return Step.BETWEEN
     if status is Status.CREATIVES_APPROVED:
         return Step.IMPLEMENTATION
-    behind = [ticket for ticket in current_tickets(context) if ticket.stage is not Stage.PENDING_APPROVAL]
+    behind = [ticket for ticket in context.current_tickets if ticket.stage is not Stage.PENDING_APPROVAL]
     if behind:
         return Step.REVISIONS if any(ticket.revision is not None for ticket in behind) else Step.PRODUCTION
-    if current_tickets(context) or status is Status.CREATIVES_PENDING_APPROVAL:
+    if context.current_tickets or status is Status.CREATIVES_PENDING_APPROVAL:
         return Step.REVIEW
     when, today = context.portfolio.refresh_date, context.times.today
     if status is Status.DELIVERABLES_SUBMITTED or (when is not None and when <= today):
@@ -59,7 +58,7 @@ def vanished_of(context: Context) -> tuple[str, ...]:
     ]
     found += [
         _vanished(context, role, ticket, value, of_ticket[role], f"ticket {ticket.id}")
-        for ticket in current_tickets(context)
+        for ticket in context.current_tickets
         for role, value in sorted(ticket.owners.items())
         if role in of_ticket
     ]
@@ -71,7 +70,7 @@ def unlisted_of(context: Context) -> tuple[str, ...]:
     stage = context.mapping.ticket.properties.stage
     found = [
         *unlisted_on_portfolio(context.portfolio, context.mapping, context.options),
-        *unlisted_on_tickets(current_tickets(context), context.mapping, context.options),
+        *unlisted_on_tickets(context.current_tickets, context.mapping, context.options),
     ]
     return tuple(_unlisted(one, "its pipeline's stages" if one.name == stage else "its options") for one in found)
 

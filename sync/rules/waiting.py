@@ -13,7 +13,6 @@ from mappings.vocabulary import Handoff, Role, Stage, Status
 from sync.clock import local_date
 from sync.crm import RecordRef
 from sync.rules.context import Context, NeededError, UnreadError
-from sync.rules.handoffs.ad_sets import current_tickets
 from sync.rules.handoffs.advancing import approved_since, both_approved
 from sync.rules.handoffs.announcements import announcements
 from sync.rules.handoffs.wording import name_of, word
@@ -100,7 +99,7 @@ class _Turn:
             return None
         if status is Status.CREATIVES_APPROVED:
             return self._implementation()
-        current = current_tickets(context)
+        current = context.current_tickets
         if current:
             return self._tickets(current)
         if status is Status.CREATIVES_PENDING_APPROVAL:

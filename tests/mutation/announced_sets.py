@@ -70,11 +70,11 @@ MUTANTS = (
     ),
     Mutant(
         "5-earlier-cycle-counts", "Open tickets of an earlier cycle hold up this one's set.",
-        AD_SETS, "if ticket.is_open and context.in_cycle(ticket)]", "if ticket.is_open]",
+        CONTEXT, "if ticket.is_open and self.in_cycle(ticket))", "if ticket.is_open)",
     ),
     Mutant(
         "5-closed-tickets-count", "Closed tickets hold up a set.",
-        AD_SETS, "if ticket.is_open and context.in_cycle(ticket)]", "if context.in_cycle(ticket)]",
+        CONTEXT, "if ticket.is_open and self.in_cycle(ticket))", "if self.in_cycle(ticket))",
         test=decision("5 the last one behind is closed: the set is ready"),
     ),
     Mutant(
@@ -334,7 +334,7 @@ MUTANTS = (
     ),
     Mutant(
         "5-moves-an-old-cycles", "Tickets of earlier cycles are moved.",
-        ADVANCING, "for ticket in current_tickets(context):", "for ticket in context.snapshot.tickets:",
+        ADVANCING, "for ticket in context.current_tickets:", "for ticket in context.snapshot.tickets:",
         test=f"{UNIT}/{TABLES['5']}::test_5_a_ticket_of_an_earlier_cycle_stays_beside_a_new_one",
     ),
     Mutant(

@@ -7,7 +7,6 @@ from mappings.names import same_to_the_eye
 from mappings.vocabulary import Revision, Role, Stage
 from sync.clock import to_ms
 from sync.rules.context import Context
-from sync.rules.handoffs.ad_sets import current_tickets
 from sync.rules.handoffs.rounds import ROLES_OF
 from sync.rules.handoffs.verdicts import due
 from sync.rules.handoffs.wording import name_of, word
@@ -50,7 +49,7 @@ def advances(context: Context) -> Iterator[Verdict]:
     """With `rules.advance_approved_tickets`: each ticket that only has to be moved, once a version of its newer approval."""
     if not context.mapping.rules.advance_approved_tickets:
         return
-    for ticket in current_tickets(context):
+    for ticket in context.current_tickets:
         newer = approved_since(context, ticket)
         if newer is None or newer < context.times.go_live:
             continue

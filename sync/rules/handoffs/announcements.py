@@ -9,7 +9,6 @@ from mappings.vocabulary import Handoff
 from sync.crm import Kind, RecordRef
 from sync.rules import keys
 from sync.rules.context import Context
-from sync.rules.handoffs.ad_sets import current_tickets
 from sync.rules.keys import EffectKind, Entry, SetReadyKey, Slot, close_slot
 from sync.rules.model import FOLDER, RECOVERED, CloseTask, RecordedEffect, RecordedOccurrence, may_be_dropped
 
@@ -85,7 +84,7 @@ def of_same_set(
 
     Tickets that are open in this cycle no more count for none.
     """
-    current = {ticket.id for ticket in current_tickets(context)}
+    current = {ticket.id for ticket in context.current_tickets}
 
     def is_same(one: Announcement) -> bool:
         left = one.tickets & current

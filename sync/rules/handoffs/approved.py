@@ -5,7 +5,7 @@ The rungs of this ladder: docs/process.md 7.
 
 from mappings.vocabulary import EmailKind, Handoff, Role, Status, TaskKind
 from sync.rules.context import Context
-from sync.rules.handoffs.ad_sets import by_readiness, current_tickets
+from sync.rules.handoffs.ad_sets import by_readiness
 from sync.rules.handoffs.endings import until_settled
 from sync.rules.handoffs.verdicts import done, due, not_applicable, recorded_superseded, versions_of, waiting
 from sync.rules.handoffs.wording import current_status, time_text
@@ -59,7 +59,7 @@ def _approval(context: Context, version: Version[Status | None]) -> Verdict:
         reason = "set again before the implementation task of the approval before could be made: that task stands"
         return recorded_superseded(context, key, reason, version.at)
     owner, blocked = context.owner(Role.SOCIAL_AD_SPECIALIST)
-    variables = context.variables(**by_readiness(current_tickets(context), unread=context.snapshot.unread))
+    variables = context.variables(**by_readiness(context.current_tickets, unread=context.snapshot.unread))
     role = Role.SOCIAL_AD_SPECIALIST
     effects: list[Effect] = [
         NewTask(TaskKind.IMPLEMENT, role, owner, variables, blocked),

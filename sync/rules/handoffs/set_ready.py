@@ -14,7 +14,7 @@ from mappings.vocabulary import EmailKind, Handoff, Role, Status, TaskKind
 from sync.clock import to_ms
 from sync.rules import keys
 from sync.rules.context import Context, ticket_variables
-from sync.rules.handoffs.ad_sets import ad_sets, current_tickets, is_in_review, name_of_set, unread_variables
+from sync.rules.handoffs.ad_sets import ad_sets, is_in_review, name_of_set, unread_variables
 from sync.rules.handoffs.advancing import advances, approved_since, only_to_be_moved
 from sync.rules.handoffs.announcements import (
     Announcement,
@@ -59,7 +59,7 @@ def set_ready(context: Context) -> list[Verdict]:
         ]
     if status is Status.UNMAPPED:
         return [not_applicable(context, Handoff.SET_READY, unmapped_status(context))]
-    homeless = [ticket for ticket in current_tickets(context) if not ticket.folder_key]
+    homeless = [ticket for ticket in context.current_tickets if not ticket.folder_key]
     verdicts = [
         not_applicable(
             context, Handoff.SET_READY, f"{name_of(t)} has no {word(context, 'folder')}: it belongs to no Ad Set", t
