@@ -162,10 +162,26 @@ class Context:
 
         One that the ledger remembers, or that a key tells as the beginning of a cycle, was seen inside.
         """
-        if not self.passed_outside(ending.version, self.portfolio.status_history):
+        outside = self.passed_outside(ending.version, self.portfolio.status_history)
+        if not outside and not self._was_passed_over(ending):
             return False
         told = {recorded.cycle for recorded in self.ledger_as_read.recorded.values()}
         return ending.closing not in self.ledger_as_read.closings and str(ending.version.ms) not in told
+
+    def _was_passed_over(self, ending: Ending) -> bool:
+        """Whether what came later was placed in a cycle before it: it counted for nothing then (docs/process.md M.8).
+
+        Of a merged record the condition's past is that of both, and no longer tells when the primary was outside.
+        """
+        if self.portfolio.ref not in self.ledger_as_read.ancestries:
+            return False
+        return any(
+            recorded.cause_at is not None
+            and recorded.cause_at > ending.version.at
+            and _is_before(recorded.cycle, ending)
+            for recorded in self.ledger_as_read.recorded.values()
+            if recorded.record == self.portfolio.ref and not self.ledger_as_read.is_other(recorded.key)
+        )
 
     # -- the settle time
 
@@ -542,6 +558,11 @@ class Context:
 
 def ticket_variables(ticket: Ticket) -> dict[str, str]:
     return {"id": ticket.id, "subject": ticket.subject, "folder": ticket.folder, "url": ticket.url}
+
+
+def _is_before(cycle: str, ending: Ending) -> bool:
+    """Whether a cycle is one that had begun when this ending was set; not told for what was taken back, or is another's."""
+    return cycle == START or (cycle.isdecimal() and int(cycle) < ending.version.ms)
 
 
 def state_of(effects: Iterable[str | None]) -> State:

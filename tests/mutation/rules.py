@@ -362,6 +362,11 @@ MUTANTS = (
         test=decision("merged a decline that nobody knows whose it was counts, as it led to the value that stands"),
     ),
     Mutant(
+        "merged-closing-outside-ends", "What came and went outside of the condition ends a cycle once its record is merged.",
+        CONTEXT, "if not outside and not self._was_passed_over(ending):", "if not outside:",
+        test=decision("merged what came and went outside of the condition before the merge ends no cycle after it"),
+    ),
+    Mutant(
         "merged-emptied-before-stands", "A value that the primary had emptied stands again, as the other one brought the same.",
         IDENTITY, "emptied_at is None or version.at > emptied_at", "emptied_at is None or version.at",
         test=decision("merged the primary had the same value once, answered and emptied: what stands is the other one's"),

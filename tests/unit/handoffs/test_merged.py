@@ -58,6 +58,14 @@ def emptied_before() -> Scene:
     return scene.put("201", Stage.IN_PROGRESS).move("201").look().absorb_ticket("201", "202")
 
 
+def closed_outside() -> Scene:
+    """Implemented, and taken back, outside of the condition; then confirmed. Whose condition held when no history tells."""
+    scene = quiet().date(10).look().leave().status(IMPLEMENTED).status(None).come_back().status(REQUESTED).look()
+    scene.absorb(other())
+    scene.outside = ()
+    return scene
+
+
 def revision_taken_over() -> Scene:
     """The other ticket's revision has its task; the primary's was emptied after that, before it was looked at."""
     asked = in_review().revise("202", COPY).look().revise("201", COPY, None).look()
@@ -314,6 +322,13 @@ MERGED = [
         merged_tickets,
         Says("6", DONE, "", "201"),
         ANNOUNCE_AGAIN,
+    ),
+    Row(
+        "8.13 M.8 W.7",
+        "what came and went outside of the condition before the merge ends no cycle after it",
+        closed_outside,
+        Says("8", SILENT, "not implemented in this cycle"),
+        NOTHING,
     ),
     Row(
         "6.3 M.6 M.13",
