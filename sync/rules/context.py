@@ -518,13 +518,27 @@ class Context:
         ]
 
     def newest_tasks_made(self, handoff: Handoff, cycle: str) -> list[str]:
-        """The newest task that a handoff made in this cycle, and that of each record merged into this one, oldest first."""
+        """The newest task that a handoff made in this cycle, and that of each record merged into this one, oldest first.
+
+        Without those that an ending of a cycle before closes: what a merge has brought along since then ends with that one.
+        """
         newest = {
             self._made_for(effect): effect.crm_id
             for effect in self.tasks_made(handoff, cycle)
-            if effect.crm_id is not None
+            if effect.crm_id is not None and effect.crm_id not in self._ended_tasks
         }
         return sorted(newest.values(), key=int)
+
+    @cached_property
+    def _ended_tasks(self) -> frozenset[str]:
+        """The tasks (ids) that an ending has closed, or is still to close."""
+        endings = (recorded for handoff in (Handoff.DECLINED, Handoff.CLOSE) for recorded in self.ledger.of(handoff))
+        return frozenset(
+            effect.slot.of
+            for recorded in endings
+            for effect in recorded.effects
+            if effect.kind is EffectKind.CLOSE and effect.state is not EffectState.SUPERSEDED
+        )
 
     def _made_for(self, effect: RecordedEffect) -> RecordRef | None:
         """The merged record that a task was made for; None: it was made for this one."""

@@ -362,6 +362,16 @@ MUTANTS = (
         test=decision("merged a decline that nobody knows whose it was counts, as it led to the value that stands"),
     ),
     Mutant(
+        "merged-ended-task-stands", "A task that an ending is still to close stands for an approval of the next cycle.",
+        "sync/rules/handoffs/endings.py", "context.cycle) if task not in ended]", "context.cycle) if task or ended]",
+        test=decision("merged nor does that task, which the service has completed, close the next cycle"),
+    ),
+    Mutant(
+        "merged-closed-task-stands", "A task that an ending has closed stands for an approval of the next cycle.",
+        CONTEXT, "and effect.crm_id not in self._ended_tasks", "",
+        test=decision("merged an ending of before the merge has closed the other one's task: a new approval gets its own"),
+    ),
+    Mutant(
         "merged-closing-outside-ends", "What came and went outside of the condition ends a cycle once its record is merged.",
         CONTEXT, "if not outside and not self._was_passed_over(ending):", "if not outside:",
         test=decision("merged what came and went outside of the condition before the merge ends no cycle after it"),

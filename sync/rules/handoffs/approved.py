@@ -6,7 +6,7 @@ The rungs of this ladder: docs/process.md 7.
 from mappings.vocabulary import EmailKind, Handoff, Role, Status, TaskKind
 from sync.rules.context import Context
 from sync.rules.handoffs.ad_sets import by_readiness
-from sync.rules.handoffs.endings import until_settled
+from sync.rules.handoffs.endings import newest_tasks, until_settled
 from sync.rules.handoffs.verdicts import done, due, not_applicable, recorded_superseded, versions_of, waiting
 from sync.rules.handoffs.wording import current_status, time_text
 from sync.rules.keys import ApprovedKey, EffectKind, OccurrenceKey
@@ -47,7 +47,7 @@ def _approval(context: Context, version: Version[Status | None]) -> Verdict:
     recorded = context.ledger.settled(key)
     if recorded is not None:
         return done(recorded)
-    made = context.tasks(context.newest_tasks_made(Handoff.APPROVED, context.cycle))
+    made = context.tasks(newest_tasks(context, Handoff.APPROVED))
     if any(task.was_open_at(version.at) for task in made):
         reason = "set again while the implementation task was still open: that task stands"
         return recorded_superseded(context, key, reason, version.at)

@@ -16,6 +16,7 @@ from sync.rules.handoffs.endings import (
     ended_before,
     is_left_over,
     last_reset,
+    newest_tasks,
     slips,
     tasks_of_cycle,
     tasks_to_end,
@@ -59,7 +60,7 @@ def _by_task(context: Context) -> Verdict:
     The newest of a record that was merged into this one decides as well: completed since, it closes the cycle too.
     """
     implemented = status_name(context, Status.CREATIVES_IMPLEMENTED)
-    newest = context.newest_tasks_made(Handoff.APPROVED, context.cycle)
+    newest = newest_tasks(context, Handoff.APPROVED)
     if not newest:
         return waiting(context, Handoff.CLOSE, f"the status must reach {implemented}", None)
     tasks = context.tasks(newest)
@@ -125,7 +126,7 @@ def _approved_after(context: Context, task: OwnTask) -> bool:
     recorded = context.ledger.settled(approval_key(context, standing))
     if recorded is not None:
         own = any(one.kind is EffectKind.TASK and one.crm_id not in {None, task.id} for one in recorded.effects)
-        newest = context.tasks(context.newest_tasks_made(Handoff.APPROVED, context.cycle))
+        newest = context.tasks(newest_tasks(context, Handoff.APPROVED))
         return own or any(one.is_open for one in newest)
     return context.counts(standing, history)
 

@@ -49,6 +49,15 @@ def tasks_to_end(context: Context, ending: Ending, handoff: Handoff | None = Non
     return sorted(found, key=int)
 
 
+def newest_tasks(context: Context, handoff: Handoff) -> list[str]:
+    """The newest task that a handoff made in the running cycle, and that of each merged record.
+
+    Without those that an ending is still to close: what a merge has brought along since it was set ends with it (M.9).
+    """
+    ended = {task for ending in context.pending for task in tasks_to_end(context, ending)}
+    return [task for task in context.newest_tasks_made(handoff, context.cycle) if task not in ended]
+
+
 def _own_tasks(recorded: RecordedOccurrence) -> list[str]:
     return [task for effect in recorded.effects if (task := effect.own_task) is not None]
 

@@ -16,6 +16,7 @@ from tests.unit.handoffs.scenes import (
     DUE,
     EMPTIED,
     GRAPHIC,
+    IMPLEMENT,
     IMPLEMENTED,
     KICKOFF,
     MADE,
@@ -322,6 +323,20 @@ MERGED = [
         merged_tickets,
         Says("6", DONE, "", "201"),
         ANNOUNCE_AGAIN,
+    ),
+    Row(
+        "7.8 M.9 M.12",
+        "an ending of before the merge has closed the other one's task: a new approval gets its own",
+        lambda: approved().status(IMPLEMENTED).absorb(other_approved()).look().status(APPROVED),
+        Says("7", DUE, "the client approved"),
+        IMPLEMENT,
+    ),
+    Row(
+        "8.7 M.9 M.12",
+        "nor does that task, which the service has completed, close the next cycle",
+        lambda: approved().status(IMPLEMENTED).absorb(other_approved()).status(APPROVED).look().later(hours=1),
+        Says("8", WAITING, "is open"),
+        NOTHING,
     ),
     Row(
         "8.13 M.8 W.7",
