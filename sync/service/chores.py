@@ -83,7 +83,10 @@ class Trouble:
 
     def over(self, chore: str) -> None:
         """Note that a chore succeeds. Raises nothing: what cannot be noted stands until the next time."""
-        self._keep(chore, None)
+        try:
+            self._keep(chore, None)
+        except Exception as error:  # such as what a later release has kept: it must not end the worker
+            log.exception("worker.success_not_noted", chore=chore, error=text_of(error))
 
     def mended(self) -> None:
         """Note that everything works: what stood in the way of all passes does so no longer. Raises `StoreError`."""

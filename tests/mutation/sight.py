@@ -139,6 +139,11 @@ MUTANTS = (
         test="tests/unit/test_running.py::test_a_full_disk_before_the_first_sign_of_life",
     ),
     Mutant(
+        "worker-ends-at-a-success", "What goes wrong in noting a success ends the worker, or its polls.",
+        "sync/service/chores.py", "except Exception as error:  # such as what", "except StoreError as error:  # such as what",
+        test="tests/story/test_worker.py::test_what_cannot_be_noted_of_a_success_ends_no_worker",
+    ),
+    Mutant(
         "status-old-failure", "What a poll failed with yesterday stands beside the token that is refused today.",
         "sync/service/chores.py", "            self._keep(chore, None)  # what stops", "            pass  # what stops",
         test="tests/story/test_worker.py::test_what_is_refused_is_told_alone",

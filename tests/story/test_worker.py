@@ -180,6 +180,18 @@ def test_the_service_itself_removes_what_is_older_than_it_is_kept(make_world: Ma
     assert len([kind for kind in world.kinds() if kind in {"write_copy", "design_graphics"}]) == 4
 
 
+def test_what_cannot_be_noted_of_a_success_ends_no_worker(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as a failure that a later release has kept, in words of its own: who went back to this one had no polls any more."""
+    worker = Worker(world.service)
+    world.people.create_portfolio("Acme", world.day(10))
+    world.people.flush_search()
+    with monkeypatch.context() as broken:
+        broken.setattr("sync.service.chores.service_state.failing", lambda _: {}["since"])
+        worker.turn()
+    worker.turn()
+    assert world.kinds() == ["kickoff"]
+
+
 @pytest.mark.parametrize(
     ("fault", "says"), [("401", "token refused"), ("403", "a permission is missing")], ids=["token", "permission"]
 )
