@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -185,8 +185,12 @@ def test_what_cannot_be_noted_of_a_success_ends_no_worker(world: World, monkeypa
     worker = Worker(world.service)
     world.people.create_portfolio("Acme", world.day(10))
     world.people.flush_search()
+
+    def unreadable(_connection: object) -> NoReturn:
+        raise KeyError("since")
+
     with monkeypatch.context() as broken:
-        broken.setattr("sync.service.chores.service_state.failing", lambda _: {}["since"])
+        broken.setattr("sync.service.chores.service_state.failing", unreadable)
         worker.turn()
     worker.turn()
     assert world.kinds() == ["kickoff"]
