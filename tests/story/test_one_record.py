@@ -1,19 +1,17 @@
 """One record does not starve the rest (docs/process.md R.12): what the CRM stumbles over is named, everybody else is served."""
 
-import json
-from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from sync.crm import Kind
-from sync.sandbox.api import Api
 from sync.sandbox.faults import Fault
 from sync.sandbox.schema import Property
-from sync.sandbox.wire import Request, Response
 from sync.service.drain import run_poll
 from sync.storage import memberships, work_queue
 from tests.conftest import MakeWorld
+from tests.spoiled import spoil_match
 from tests.terminal import Terminal
 from tests.world import World
 
@@ -94,28 +92,15 @@ def test_a_ticket_that_left_and_is_spoilt_keeps_no_portfolio_waiting(make_world:
     assert "share_deliverables" in world.kinds(("portfolio", bolt))
 
 
-def spoil_match(monkeypatch: pytest.MonkeyPatch, record: str) -> None:
-    """Let every search answer with this record's match without its properties."""
-    answered = Api.handle
-
-    def handle(api: Api, request: Request) -> Response:
-        response = answered(api, request)
-        if not request.path.endswith("/search") or response.status != 200:
-            return response
-        body = json.loads(response.body)
-        for match in body["results"]:
-            if match["id"] == record:
-                del match["properties"]
-        return replace(response, body=json.dumps(body).encode())
-
-    monkeypatch.setattr(Api, "handle", handle)
+def without_properties(match: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in match.items() if name != "properties"}
 
 
 def test_a_match_that_cannot_be_read_is_looked_at(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its record is read by itself, and all others of the search are found as ever, by poll and by sweep."""
     world.work()
     first = world.people.create_portfolio("Spoilt", world.day(5))
-    spoil_match(monkeypatch, first)
+    spoil_match(monkeypatch, first, without_properties)
     second = world.people.create_portfolio("Fine", world.day(5))
     world.clock.advance(timedelta(minutes=1))
     run_poll(world.service)
@@ -134,5 +119,5 @@ def test_one_whose_match_cannot_be_read_may_be_inside_the_condition(
     world.work()
     world.clock.advance(timedelta(minutes=1))
     assert world.service.survey() == 0
-    spoil_match(monkeypatch, silver)
+    spoil_match(monkeypatch, silver, without_properties)
     assert world.service.survey() == 1

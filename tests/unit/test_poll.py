@@ -1,9 +1,7 @@
 """What changed since the last poll is looked at: all of it, and as little else as can be."""
 
-import json
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -13,16 +11,15 @@ from sync.crm import Kind, RecordRef
 from sync.errors import HandoffsError, UnnamedMatchError
 from sync.observe import health
 from sync.passes.poll import OVERLAP, SEARCHED, poll
-from sync.sandbox.api import Api
 from sync.sandbox.faults import Fault
 from sync.sandbox.quirks import Quirks
-from sync.sandbox.wire import Request, Response
 from sync.service.drain import run_poll
 from sync.storage import service_state
 from sync.storage.service_state import Entry
 from sync.storage.work_queue import WorkItem, lease
 from tests.alive import give_signs
 from tests.conftest import MakeWorld
+from tests.spoiled import spoil_match
 from tests.world import World
 
 
@@ -393,17 +390,7 @@ class TestAMatchWithoutAnId:
         """A portfolio whose matches come without its id."""
         _poll(world)
         nameless = world.people.create_portfolio("Nameless", world.day(40))
-        answered = Api.handle
-
-        def handle(api: Api, request: Request) -> Response:
-            response = answered(api, request)
-            if not request.path.endswith("/search") or response.status != 200:
-                return response
-            body = json.loads(response.body)
-            body["results"] = [match if match["id"] != nameless else {"properties": {}} for match in body["results"]]
-            return replace(response, body=json.dumps(body).encode())
-
-        monkeypatch.setattr(Api, "handle", handle)
+        spoil_match(monkeypatch, nameless, lambda _: {"properties": {}})
         return nameless
 
     def test_is_told_and_passed_by_the_poll(self, world: World, nameless: str) -> None:
