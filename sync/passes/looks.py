@@ -1,6 +1,5 @@
 """What a look at a portfolio rests on: marks of it, by which the sweep tells whether anything is otherwise now. Pure."""
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from importlib.metadata import version
@@ -9,6 +8,7 @@ from mappings.digest import digest_of
 from mappings.schema import ProcessMapping
 from sync.clock import to_ms
 from sync.crm import Kind, RecordRef
+from sync.marks import mark_of_text
 from sync.passes.portal import Portal
 from sync.passes.snapshot import Group
 from sync.rules.context import Context
@@ -22,7 +22,7 @@ _RELEASE = version("creative-refresh-handoffs")
 
 def mark(*parts: object) -> str:
     """Name these by a digest: other parts, another name."""
-    return hashlib.blake2b(repr(parts).encode(errors="replace"), digest_size=8).hexdigest()
+    return mark_of_text(repr(parts))
 
 
 def mark_of_tickets(tickets: Iterable[str]) -> str:

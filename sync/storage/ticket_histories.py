@@ -4,7 +4,6 @@ A row only saves calls: one too few costs a read, and each is written anew after
 that show the same make it certain, as one answer may lack a version by chance.
 """
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from sync.clock import from_ms, to_ms
 from sync.crm import Kind, RawVersion, Record
+from sync.marks import mark_of_text
 from sync.storage.database import in_parts, to_json
 from sync.storage.lists import is_among
 from sync.storage.tables import ticket_histories
@@ -96,7 +96,7 @@ def _row(one: TicketRead, before: Any, now: datetime) -> dict[str, object] | Non
 
 
 def _mark(histories: Sequence[str]) -> str:
-    return hashlib.blake2b("\n".join(histories).encode(errors="replace"), digest_size=8).hexdigest()
+    return mark_of_text("\n".join(histories))
 
 
 def _encoded(record: Record) -> str:

@@ -1,6 +1,5 @@
 """A record of the CRM, through the mapping, as a portfolio or a ticket in the service's own words. Pure."""
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import TypeVar
@@ -9,6 +8,7 @@ from mappings.names import same_to_the_eye
 from mappings.schema import ProcessMapping
 from mappings.vocabulary import Role, Stage
 from sync.crm import MERGED, Faulty, Kind, RawVersion, Record, moment_of
+from sync.marks import mark_of_text
 from sync.passes.portal import Portal
 from sync.passes.snapshot.scope import scope
 from sync.passes.snapshot.todays_words import portfolio_in_todays_words, ticket_in_todays_words
@@ -174,8 +174,7 @@ def _by_people(record: Record, name: str, value: str) -> list[RawVersion]:
 
 def mark_of_values(record: Record, names: Sequence[str]) -> str:
     """Name what a record shows of these properties: another value, or one more that is absent, another name."""
-    shown = repr([record.properties.get(name) for name in names])
-    return hashlib.blake2b(shown.encode(errors="replace"), digest_size=8).hexdigest()
+    return mark_of_text(repr([record.properties.get(name) for name in names]))
 
 
 def _owners(properties: Mapping[R, str], values: Mapping[str, str]) -> dict[Role, str]:

@@ -1,6 +1,5 @@
 """The versions of a record that are kept for good, each with what it means to the process. Pure."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC
 
@@ -8,6 +7,7 @@ from mappings.names import same_to_the_eye
 from mappings.schema import ProcessMapping
 from mappings.vocabulary import Kept
 from sync.crm import Kind, RawVersion, Record, RecordRef, moment_of
+from sync.marks import mark_of_text
 from sync.passes.portal import Portal
 from sync.passes.snapshot.todays_words import portfolio_in_todays_words, ticket_in_todays_words
 from sync.rules.in_force import MappingHistory
@@ -20,7 +20,7 @@ def mark_of(records: Iterable[Record]) -> str:
     By the newest version of each property and how many there are: the CRM keeps the newest ones, so that others mean a newer
     one of that property (another property may have one of the same moment), or (by a merge) more of them, or another record.
     """
-    return hashlib.blake2b(" ".join(map(_mark, records)).encode(), digest_size=8).hexdigest()
+    return mark_of_text(" ".join(map(_mark, records)))
 
 
 def _mark(record: Record) -> str:
