@@ -6,7 +6,7 @@ is what a process asks once when it starts (owners, pipelines, property definiti
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from sync.crm import Kind, RecordRef
@@ -15,21 +15,12 @@ from sync.rules.context import Context
 from sync.rules.decide import decide
 from sync.rules.dry_run import DryRun, ExpectedEffect, Round
 from sync.rules.keys import EffectKind
-from sync.rules.model import Write
+from sync.rules.model import Needed, Write
 
 BATCH = 100
 WITH_HISTORY = 50
 ASSOCIATIONS = 1_000
 """Inputs of one call (docs/hubspot.md 4.3)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Needs:
-    """Tasks and notes that one decision asks for, to be read before it is made again; of `states` the past may be left out."""
-
-    tasks: frozenset[str]
-    notes: frozenset[RecordRef]
-    states: frozenset[str]
 
 
 CALLS_AN_EMAIL = 2
@@ -90,24 +81,20 @@ def _deciding(contexts: Sequence[Context]) -> int:
     asked = [list(needs(context)) for context in contexts]
     total = 0
     for n in range(max(map(len, asked), default=0)):
-        now = [needed[n] for needed in asked if n < len(needed)]
-        tasks = {task for needed in now for task in needed.tasks}
-        states = {task for needed in now for task in needed.states} - tasks
-        notes = {record for needed in now for record in needed.notes}
-        found = sum(len(context.snapshot.notes.get(record, ())) for context in contexts for record in notes)
-        total += min(
-            _in(len(tasks) + len(states), WITH_HISTORY), _in(len(tasks), WITH_HISTORY) + _in(len(states), BATCH)
-        )
-        total += len({record.kind for record in notes}) + _in(found, BATCH)
+        now = Needed.of_all(needed[n] for needed in asked if n < len(needed))
+        found = sum(len(context.snapshot.notes.get(record, ())) for context in contexts for record in now.notes)
+        whole, plain = len(now.tasks), len(now.states - now.tasks)
+        total += min(_in(whole + plain, WITH_HISTORY), _in(whole, WITH_HISTORY) + _in(plain, BATCH))
+        total += len({record.kind for record in now.notes}) + _in(found, BATCH)
     return total
 
 
-def needs(context: Context) -> Iterator[Needs]:
+def needs(context: Context) -> Iterator[Needed]:
     """Work out what has to be read to decide on this context, step by step, when only the records are read yet."""
     full = context.snapshot
     bare = replace(context, snapshot=replace(full, tasks={}, notes={}))
     while not (decision := decide(bare)).complete:
-        needed = Needs(decision.needed_tasks, decision.needed_notes, decision.needed_states)
+        needed = decision.needed
         yield needed
         tasks = {**bare.snapshot.tasks, **{task: full.tasks[task] for task in needed.tasks | needed.states}}
         notes = {**bare.snapshot.notes, **{record: full.notes[record] for record in needed.notes}}

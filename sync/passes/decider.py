@@ -19,25 +19,18 @@ from sync.passes.snapshot import Group, SnapshotReader
 from sync.rules.context import Context, Times
 from sync.rules.decide import decide
 from sync.rules.identity import as_one
-from sync.rules.model import Decision, LedgerView
+from sync.rules.model import Decision, LedgerView, Needed
 from sync.rules.unlisted import Unlisted, unlisted_in
 from sync.storage.database import StoreReader
 
 
 class Judged(Protocol):
-    """What a judge says of a context: `complete`, or which tasks (ids) and whose notes it needs to see first.
-
-    Of `needed_states` it need not see the past.
-    """
+    """What a judge says of a context: `complete`, or what it needs to see first."""
 
     @property
     def complete(self) -> bool: ...
     @property
-    def needed_tasks(self) -> frozenset[str]: ...
-    @property
-    def needed_notes(self) -> frozenset[RecordRef]: ...
-    @property
-    def needed_states(self) -> frozenset[str]: ...
+    def needed(self) -> Needed: ...
 
 
 J = TypeVar("J", bound=Judged)
@@ -194,9 +187,7 @@ class Decider:
         """Read the tasks and notes that the judge needs to see."""
         fuller = self._reader.complete(
             {record: contexts[record].snapshot for record in incomplete},
-            {record: judged.needed_tasks for record, judged in incomplete.items()},
-            {record: judged.needed_states for record, judged in incomplete.items()},
-            {record: judged.needed_notes for record, judged in incomplete.items()},
+            {record: judged.needed for record, judged in incomplete.items()},
             portal,
         )
         return {record: replace(contexts[record], snapshot=fuller[record]) for record in incomplete}

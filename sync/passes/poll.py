@@ -56,9 +56,8 @@ def poll(store: Store, crm: CRMReader, mapping: ProcessMapping, clock: Clock, po
 
     Portfolios, tickets and tasks are each searched apart, and each search has a cursor of its own: what one has found is
     enqueued though another fails, and the next poll asks again from where that one stood; not so where it has found all but
-    what has no id. Raises the first error of a
-    search then, and `StoreError`. A cursor goes by the CRM's clock, as the changes do that are asked for: ours may be wrong
-    by any time.
+    what has no id. Raises the first error of a search then, and `StoreError`. A cursor goes by the CRM's clock, as the
+    changes do that are asked for: ours may be wrong by any time.
     """
     began = clock.now()
     with store.read() as connection:

@@ -137,9 +137,7 @@ class PortalCache:
         self._owners_at: datetime | None = None
         self._sought: dict[str, datetime] = {}
         self._doubted = False  # whether the definitions are to be read anew, however old they are
-        self._unlisted: set[tuple[Kind, str, str]] = (
-            set()
-        )  # values for which they were read anew, and are none all the same
+        self._unlisted: set[tuple[Kind, str, str]] = set()  # for which they were read anew, and are no options still
         # What was not answered, and when it was asked.
         self._unread: dict[str, tuple[CRMUnavailableError, datetime]] = {}
         self._portal: Portal | None = None  # None: something was read since it was put together
@@ -306,9 +304,8 @@ class PortalCache:
             return portal
         new = {one.choice for one in unlisted} - self._unlisted
         self._doubted |= bool(new)
-        fresh = (
-            self.get()
-        )  # also where they are read already: a pass begins each of its rounds by the view that it has got
+        # Also where they are read already: a pass begins each of its rounds by the view that it has got.
+        fresh = self.get()
         if not self._doubted:
             self._unlisted |= new
         return portal if fresh.options == portal.options else fresh

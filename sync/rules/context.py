@@ -23,6 +23,7 @@ from sync.rules.model import (
     Closing,
     EffectState,
     LedgerView,
+    Needed,
     Note,
     OccurrenceState,
     OwnTask,
@@ -47,15 +48,10 @@ Choices = Mapping[tuple[Kind, str], tuple[str, ...]]
 
 
 class NeededError(Exception):
-    """A rule asked for something that the snapshot does not hold yet: read it, then decide again.
+    """A rule asked for something that the snapshot does not hold yet: read it, then decide again."""
 
-    `tasks` are to be read with their past, `states` are tasks of which it may be left out.
-    """
-
-    def __init__(self, tasks: Iterable[str] = (), notes: Iterable[RecordRef] = (), states: Iterable[str] = ()) -> None:
-        self.tasks = frozenset(tasks)
-        self.notes = frozenset(notes)
-        self.states = frozenset(states)
+    def __init__(self, needed: Needed) -> None:
+        self.needed = needed
 
 
 class UnreadError(Exception):
@@ -456,7 +452,7 @@ class Context:
         self._require_read(wanted)
         found = [task for i in wanted if (task := self.snapshot.tasks.get(i)) is not None and task.is_whole]
         if len(found) < len(wanted):
-            raise NeededError(tasks=set(wanted) - {task.id for task in found})
+            raise NeededError(Needed(tasks=frozenset(wanted) - {task.id for task in found}))
         return found
 
     def tasks_open_since(self, ids: Iterable[str], moment: datetime) -> list[OwnTask]:
@@ -464,9 +460,9 @@ class Context:
         wanted = list(ids)
         self._require_read(wanted)
         found = [self.snapshot.tasks[i] for i in wanted if i in self.snapshot.tasks]
-        doubtful = [task.id for task in found if task.is_open and not (task.is_whole or task.is_open_since(moment))]
+        doubtful = {task.id for task in found if task.is_open and not (task.is_whole or task.is_open_since(moment))}
         if doubtful or len(found) < len(wanted):
-            raise NeededError(tasks=doubtful, states=set(wanted) - self.snapshot.tasks.keys())
+            raise NeededError(Needed(frozenset(doubtful), states=frozenset(wanted) - self.snapshot.tasks.keys()))
         return [task for task in found if task.is_open_since(moment)]
 
     def _require_read(self, tasks: Iterable[str]) -> None:
@@ -491,7 +487,7 @@ class Context:
         if record in self.snapshot.faulty:
             raise UnreadError(f"the Notes on {record}: {self.snapshot.faulty[record]}")
         if record not in self.snapshot.notes:
-            raise NeededError(notes=[record])
+            raise NeededError(Needed(notes=frozenset({record})))
         return self.snapshot.notes[record]
 
     def _is_of_manager(self, note: Note) -> bool:
@@ -518,27 +514,13 @@ class Context:
         ]
 
     def newest_tasks_made(self, handoff: Handoff, cycle: str) -> list[str]:
-        """The newest task that a handoff made in this cycle, and that of each record merged into this one, oldest first.
-
-        Without those that an ending of a cycle before closes: what a merge has brought along since then ends with that one.
-        """
+        """The newest task that a handoff made in this cycle, and that of each record merged into this one, oldest first."""
         newest = {
             self._made_for(effect): effect.crm_id
             for effect in self.tasks_made(handoff, cycle)
-            if effect.crm_id is not None and effect.crm_id not in self._ended_tasks
+            if effect.crm_id is not None
         }
         return sorted(newest.values(), key=int)
-
-    @cached_property
-    def _ended_tasks(self) -> frozenset[str]:
-        """The tasks (ids) that an ending has closed, or is still to close."""
-        endings = (recorded for handoff in (Handoff.DECLINED, Handoff.CLOSE) for recorded in self.ledger.of(handoff))
-        return frozenset(
-            effect.slot.of
-            for recorded in endings
-            for effect in recorded.effects
-            if effect.kind is EffectKind.CLOSE and effect.state is not EffectState.SUPERSEDED
-        )
 
     def _made_for(self, effect: RecordedEffect) -> RecordRef | None:
         """The merged record that a task was made for; None: it was made for this one."""

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from datetime import timedelta
 
 from mappings.vocabulary import Handoff
-from sync.crm import Kind, RecordRef
+from sync.crm import Kind
 from sync.rules.context import Context, NeededError, UnreadError
 from sync.rules.handoffs import HANDOFF_OF, RULES, TICKET_RULES, tickets
 from sync.rules.handoffs.announcements import replaced
@@ -14,6 +14,7 @@ from sync.rules.model import (
     OPEN_EFFECTS,
     Decision,
     EffectState,
+    Needed,
     OccurrenceState,
     Reassigned,
     RecordedOccurrence,
@@ -37,16 +38,12 @@ def decide(context: Context) -> Decision:
         return Decision(_outside(context))
     rules = RULES if context.snapshot.portfolio is not None else TICKET_RULES
     verdicts: list[Verdict] = []
-    tasks: set[str] = set()
-    notes: set[RecordRef] = set()
-    states: set[str] = set()
+    needed: list[Needed] = []
     for rule in rules:
         try:
             verdicts += rule(context)
-        except NeededError as needed:
-            tasks |= needed.tasks
-            notes |= needed.notes
-            states |= needed.states
+        except NeededError as error:
+            needed.append(error.needed)
         except UnreadError as unread:
             verdicts.append(undecided(context, HANDOFF_OF[rule], unread))
     repeated = replaced(context) if context.snapshot.portfolio is not None else frozenset()
@@ -63,9 +60,7 @@ def decide(context: Context) -> Decision:
     return Decision(
         tuple(verdicts),
         reassigned,
-        frozenset(tasks),
-        frozenset(notes),
-        frozenset(states),
+        Needed.of_all(needed),
         repeated,
         covered,
         min(again, default=None),

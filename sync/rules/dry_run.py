@@ -25,6 +25,7 @@ from sync.rules.model import (
     Effect,
     EffectState,
     Email,
+    Needed,
     OccurrenceState,
     OwnTask,
     RecordedEffect,
@@ -93,13 +94,11 @@ class DryRun:
     """What is foreseen, decision by decision; or, where it is not complete, what has to be read first."""
 
     rounds: tuple[Round, ...]
-    needed_tasks: frozenset[str] = frozenset()
-    needed_notes: frozenset[RecordRef] = frozenset()
-    needed_states: frozenset[str] = frozenset()
+    needed: Needed = field(default_factory=Needed)
 
     @property
     def complete(self) -> bool:
-        return not (self.needed_tasks or self.needed_notes or self.needed_states)
+        return not self.needed
 
     @property
     def effects(self) -> tuple[ExpectedEffect, ...]:
@@ -115,7 +114,7 @@ def dry_run(context: Context, until: date | None = None) -> DryRun:
     while True:
         decision = projection.settle()
         if not decision.complete:
-            return DryRun((), decision.needed_tasks, decision.needed_notes, decision.needed_states)
+            return DryRun((), decision.needed)
         moment = None if until is None else projection.next_moment(decision)
         if moment is None or until is None or local_date(moment, context.mapping.zone) > until:
             return DryRun(tuple(projection.rounds))

@@ -214,15 +214,12 @@ class _Sorter:
         emptied_at = newest.at if newest is not None and value and not newest.value else None
         since = [version for version in people if emptied_at is None or version.at > emptied_at]
         leading = next((one for one in since if one.value == value and not self.is_of_others(name, one)), None)
-        if leading is not None and leading not in kept:
-            kept.append(leading)
         if leading is None and value and may_inherit(value):
-            of_others = [one for one in people if one.value == value and not self._is_of_line(name, one)]
+            of_others = (one for one in people if one.value == value and not self._is_of_line(name, one))
             leading = next((replace(one, inherited=True) for one in of_others), None)
-            kept += [] if leading is None else [leading]
-        by_time = sorted(kept, key=lambda version: version.at, reverse=True)
         # What stands is this one's value, though another may be newer: the primary may have emptied its own.
         standing = [] if leading is None else [leading]
+        by_time = sorted(kept, key=lambda version: version.at, reverse=True)
         return (*later, *standing, *(version for version in by_time if version not in standing))
 
     def is_of_others(self, name: str, version: Version[Any]) -> bool:

@@ -168,9 +168,7 @@ class OwnTask:
     completed: bool
     completed_at: datetime | None = None
     reopened_at: datetime | None = None  # when a person opened it again; None: it was never completed, or still is
-    is_whole: bool = (
-        True  # whether its past was read: else `reopened_at` is its last change, and `completed_at` not known
-    )
+    is_whole: bool = True  # whether its past was read; else `reopened_at` is its last change, `completed_at` not known
 
     @property
     def is_open(self) -> bool:
@@ -654,14 +652,37 @@ class Reassigned:
 
 
 @dataclass(frozen=True, slots=True)
+class Needed:
+    """What is to be read before a decision counts: tasks (ids), and the Notes of records.
+
+    `states`: tasks of which it only matters whether they are open, and since when: their past may be left out.
+    """
+
+    tasks: frozenset[str] = frozenset()
+    states: frozenset[str] = frozenset()
+    notes: frozenset[RecordRef] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.tasks or self.states or self.notes)
+
+    @classmethod
+    def of_all(cls, several: Iterable["Needed"]) -> "Needed":
+        """What any of them needs."""
+        each = list(several)
+        return cls(
+            frozenset(task for one in each for task in one.tasks),
+            frozenset(task for one in each for task in one.states),
+            frozenset(record for one in each for record in one.notes),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What is to be done for one snapshot, and why everything else is not."""
 
     verdicts: tuple[Verdict, ...]
     reassigned: Mapping[str, Reassigned] = field(default_factory=dict)  # by effect key
-    needed_tasks: frozenset[str] = frozenset()  # to be read before this decision counts
-    needed_notes: frozenset[RecordRef] = frozenset()
-    needed_states: frozenset[str] = frozenset()  # tasks of which it only matters whether they are open, and since when
+    needed: Needed = field(default_factory=Needed)
     replaced: frozenset[str] = frozenset()  # effects (keys) that a newer announcement, which stands, makes pointless
     covered: frozenset[str] = (
         frozenset()
@@ -673,7 +694,7 @@ class Decision:
 
     @property
     def complete(self) -> bool:
-        return not (self.needed_tasks or self.needed_notes or self.needed_states)
+        return not self.needed
 
     @property
     def occurrences(self) -> tuple[Occurrence, ...]:

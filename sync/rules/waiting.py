@@ -5,19 +5,18 @@ admin or the calendar has to do first is nobody's turn.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from mappings.schema import Party, ProcessMapping
 from mappings.vocabulary import Handoff, Role, Stage, Status
 from sync.clock import local_date
-from sync.crm import RecordRef
 from sync.rules.context import Context, NeededError, UnreadError
 from sync.rules.handoffs.advancing import approved_since, both_approved
 from sync.rules.handoffs.announcements import announcements
 from sync.rules.handoffs.wording import name_of, word
 from sync.rules.keys import EffectKind
-from sync.rules.model import EffectState, RecordedOccurrence, State, Ticket, Verdict, Wait
+from sync.rules.model import EffectState, Needed, RecordedOccurrence, State, Ticket, Verdict, Wait
 
 LOOKED_AT_WITHIN = timedelta(hours=26)
 """How soon a portfolio is looked at again at the latest: the sweep's day, and two hours for one that is late."""
@@ -37,14 +36,12 @@ class Judgement:
     """
 
     wait: Wait | None = None
-    needed_tasks: frozenset[str] = frozenset()
-    needed_notes: frozenset[RecordRef] = frozenset()
-    needed_states: frozenset[str] = frozenset()
+    needed: Needed = field(default_factory=Needed)
     is_known: bool = True
 
     @property
     def complete(self) -> bool:
-        return not (self.needed_tasks or self.needed_notes or self.needed_states)
+        return not self.needed
 
 
 def judge(context: Context, verdicts: Sequence[Verdict], *, closely: bool = False) -> Judgement:
@@ -57,8 +54,8 @@ def judge(context: Context, verdicts: Sequence[Verdict], *, closely: bool = Fals
         return Judgement(is_known=False)
     try:
         return Judgement(_Turn(context, verdicts, closely=closely).wait())
-    except NeededError as needed:
-        return Judgement(None, needed.tasks, needed.notes, needed.states)
+    except NeededError as error:
+        return Judgement(needed=error.needed)
     except UnreadError:
         return Judgement(is_known=False)
 

@@ -180,9 +180,8 @@ class Trouble:
         with self._service.store.write() as connection:
             service_state.put(connection, entry, str(error))
             if entry is not service_state.TOKEN_REFUSED:
-                service_state.put(
-                    connection, service_state.TOKEN_REFUSED, None
-                )  # whatever else is told, is told to a good one
+                # Whatever else is told, is told to a good one.
+                service_state.put(connection, service_state.TOKEN_REFUSED, None)
         return REFUSED_FOR
 
 

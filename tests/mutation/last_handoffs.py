@@ -258,8 +258,8 @@ MUTANTS = (
     # 8
     Mutant(
         "8-oldest-task-decides", "The oldest implementation task closes the cycle, not the newest.",
-        CONTEXT, "for effect in self.tasks_made(handoff, cycle)\n            if effect.crm_id is not None and",
-        "for effect in self.tasks_made(handoff, cycle)[::-1]\n            if effect.crm_id is not None and",
+        CONTEXT, "for effect in self.tasks_made(handoff, cycle)\n            if effect.crm_id is not None\n",
+        "for effect in self.tasks_made(handoff, cycle)[::-1]\n            if effect.crm_id is not None\n",
         test=decision("8 the newest task was deleted: an older completed one does not stand in for it"),
     ),
     Mutant(

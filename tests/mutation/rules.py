@@ -368,7 +368,8 @@ MUTANTS = (
     ),
     Mutant(
         "merged-closed-task-stands", "A task that an ending has closed stands for an approval of the next cycle.",
-        CONTEXT, "and effect.crm_id not in self._ended_tasks", "",
+        "sync/rules/handoffs/endings.py",
+        "ended |= {task for recorded in endings for task in _closes(recorded)}", "ended |= set()",
         test=decision("merged an ending of before the merge has closed the other one's task: a new approval gets its own"),
     ),
     Mutant(

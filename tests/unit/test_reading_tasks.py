@@ -21,7 +21,7 @@ def test_who_asks_for_the_past_of_a_task_gets_it() -> None:
     state = OwnTask("900", exists=True, completed=True, reopened_at=now, is_whole=False)
     with pytest.raises(NeededError) as needed:
         scene_with(state).context().tasks(["900"])
-    assert (set(needed.value.tasks), set(needed.value.states)) == ({"900"}, set())
+    assert (set(needed.value.needed.tasks), set(needed.value.needed.states)) == ({"900"}, set())
 
 
 def test_of_one_that_has_not_changed_since_the_past_is_not_asked_for() -> None:
@@ -31,7 +31,7 @@ def test_of_one_that_has_not_changed_since_the_past_is_not_asked_for() -> None:
     assert context.tasks_open_since(["900"], now) == [state]
     with pytest.raises(NeededError) as needed:
         context.tasks_open_since(["900", "901"], now - timedelta(minutes=1))
-    assert (set(needed.value.tasks), set(needed.value.states)) == ({"900"}, {"901"})
+    assert (set(needed.value.needed.tasks), set(needed.value.needed.states)) == ({"900"}, {"901"})
 
 
 def test_one_that_is_done_or_gone_has_no_past_that_matters() -> None:

@@ -176,7 +176,7 @@ def test_a_task_is_read_only_where_it_may_matter_before_the_next_look(
     verdicts = decide(context).verdicts
     bare = replace(context, snapshot=replace(context.snapshot, tasks={}))
     assert judge(bare, verdicts).complete is not looked
-    assert judge(bare, verdicts, closely=True).needed_tasks == set(scene.tasks)
+    assert judge(bare, verdicts, closely=True).needed.tasks == set(scene.tasks)
 
 
 def test_people_are_named_by_role_and_name() -> None:

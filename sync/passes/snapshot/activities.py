@@ -24,7 +24,7 @@ from sync.crm import (
 )
 from sync.errors import PartialAnswerError
 from sync.passes.portal import Portal
-from sync.passes.snapshot.tickets import WITH_HISTORY, WITHOUT
+from sync.passes.snapshot.tickets import WITH_HISTORY, WITHOUT, calls_for
 from sync.rules.histories import left, since
 from sync.rules.model import Note, OwnTask
 
@@ -37,7 +37,8 @@ def read_tasks(
     The past of those of `states` is left out where that takes fewer calls.
     """
     whole, plain = set(ids), set(states) - set(ids)
-    if _calls(whole | plain, WITH_HISTORY) <= _calls(whole, WITH_HISTORY) + _calls(plain, WITHOUT):
+    apart = calls_for(len(whole), WITH_HISTORY) + calls_for(len(plain), WITHOUT)
+    if calls_for(len(whole | plain), WITH_HISTORY) <= apart:
         whole, plain = whole | plain, set()
     found, faulty = _read_states(crm, plain) if plain else ({}, {})
     whole |= plain - found.keys() - faulty.keys()
@@ -46,10 +47,6 @@ def read_tasks(
         found |= {i: _own_task(i, reading.found.get(i)) for i in whole - reading.faulty.keys()}
         faulty |= reading.faulty
     return found, faulty
-
-
-def _calls(tasks: Collection[str], size: int) -> int:
-    return -(-len(tasks) // size)
 
 
 def _read_states(crm: CRMReader, ids: Collection[str]) -> tuple[dict[str, OwnTask], dict[str, Faulty]]:

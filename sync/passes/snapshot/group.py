@@ -15,7 +15,7 @@ from sync.passes.snapshot.records import Translator, mark_of_values
 from sync.passes.snapshot.seen_before import SeenWithStatus, with_seen_histories
 from sync.passes.snapshot.tickets import Known, Wanted, changed, find_known, is_old, read_tickets
 from sync.rules.in_force import MappingHistory
-from sync.rules.model import History, Portfolio, Snapshot, Ticket
+from sync.rules.model import History, Needed, Portfolio, Snapshot, Ticket
 from sync.rules.people import people_in
 from sync.storage.changes import READ_TOO_SOON
 from sync.storage.ticket_histories import TicketRead
@@ -200,35 +200,26 @@ class SnapshotReader:
         return changed(self._crm, sorted(set(tickets), key=int), wanted, self._known)
 
     def complete(
-        self, snapshots: Mapping[RecordRef, Snapshot], tasks: Mapping[RecordRef, Iterable[str]],
-        states: Mapping[RecordRef, Iterable[str]], notes: Mapping[RecordRef, Iterable[RecordRef]], portal: Portal,
-    ) -> dict[RecordRef, Snapshot]:  # fmt: skip
-        """Add the tasks (ids) and the notes (of these records) that the rules asked for. Raises the port's errors.
-
-        `states`: tasks of which the past may be left out.
-        """
-        found_tasks, faulty_tasks = read_tasks(
-            self._crm,
-            {task for ids in tasks.values() for task in ids},
-            {task for ids in states.values() for task in ids},
-        )
-        asked = {ref: {*tasks.get(ref, ()), *states.get(ref, ())} for ref in {*tasks, *states}}
-        on = {record for records in notes.values() for record in records}
-        read = read_notes(self._crm, on)
+        self, snapshots: Mapping[RecordRef, Snapshot], needed: Mapping[RecordRef, Needed], portal: Portal
+    ) -> dict[RecordRef, Snapshot]:
+        """Add the tasks and the notes that the rules asked for. Raises the port's errors."""
+        all_needed = Needed.of_all(needed.values())
+        found_tasks, faulty_tasks = read_tasks(self._crm, all_needed.tasks, all_needed.states)
+        read = read_notes(self._crm, all_needed.notes)
         portal = self._portals.with_people(portal, authors=read.authors)
         found_notes, faulty_notes = read.told(portal), read.faulty
         fuller = dict(snapshots)
-        for ref in {*asked, *notes}:
-            snapshot = snapshots[ref]
+        for ref, asked in needed.items():
+            snapshot, tasks = snapshots[ref], asked.tasks | asked.states
             fuller[ref] = replace(
                 snapshot,
                 owners=portal.owners,
-                tasks={**snapshot.tasks, **{i: found_tasks[i] for i in asked.get(ref, ()) if i in found_tasks}},
-                notes={**snapshot.notes, **{one: found_notes[one] for one in notes.get(ref, ()) if one in found_notes}},
+                tasks={**snapshot.tasks, **{i: found_tasks[i] for i in tasks if i in found_tasks}},
+                notes={**snapshot.notes, **{one: found_notes[one] for one in asked.notes if one in found_notes}},
                 faulty={
                     **snapshot.faulty,
-                    **{RecordRef(Kind.TASK, i): faulty_tasks[i] for i in asked.get(ref, ()) if i in faulty_tasks},
-                    **{record: faulty_notes[record] for record in notes.get(ref, ()) if record in faulty_notes},
+                    **{RecordRef(Kind.TASK, i): faulty_tasks[i] for i in tasks if i in faulty_tasks},
+                    **{record: faulty_notes[record] for record in asked.notes if record in faulty_notes},
                 },
             )
         return fuller

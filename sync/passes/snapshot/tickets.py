@@ -106,10 +106,11 @@ def _unchanged(crm: CRMReader, ids: Sequence[str], wanted: Wanted, kept: Mapping
 
 def _saves_calls(number: int, known: int) -> bool:
     """Whether so many take fewer calls if those that are known are read without their histories first."""
-    return _calls(known, WITHOUT) + _calls(number - known, WITH_HISTORY) < _calls(number, WITH_HISTORY)
+    return calls_for(known, WITHOUT) + calls_for(number - known, WITH_HISTORY) < calls_for(number, WITH_HISTORY)
 
 
-def _calls(number: int, size: int) -> int:
+def calls_for(number: int, size: int) -> int:
+    """Count the calls that so many records take, `size` a call."""
     return -(-number // size)
 
 

@@ -17,6 +17,7 @@ from sync.rules.model import (
     NEXT_DATE,
     RECOVERED,
     CloseTask,
+    EffectState,
     OwnTask,
     RecordedOccurrence,
     Verdict,
@@ -52,10 +53,19 @@ def tasks_to_end(context: Context, ending: Ending, handoff: Handoff | None = Non
 def newest_tasks(context: Context, handoff: Handoff) -> list[str]:
     """The newest task that a handoff made in the running cycle, and that of each merged record.
 
-    Without those that an ending is still to close: what a merge has brought along since it was set ends with it (M.9).
+    Without those that an ending has closed, or is still to close: what a merge has brought along since it was set ends
+    with it (docs/process.md M.9).
     """
     ended = {task for ending in context.pending for task in tasks_to_end(context, ending)}
+    endings = (recorded for number in (Handoff.DECLINED, Handoff.CLOSE) for recorded in context.ledger.of(number))
+    ended |= {task for recorded in endings for task in _closes(recorded)}
     return [task for task in context.newest_tasks_made(handoff, context.cycle) if task not in ended]
+
+
+def _closes(recorded: RecordedOccurrence) -> list[str]:
+    """The tasks (ids) that this has closed, or is still to close."""
+    closes = (effect for effect in recorded.effects if effect.kind is EffectKind.CLOSE)
+    return [effect.slot.of for effect in closes if effect.state is not EffectState.SUPERSEDED]
 
 
 def _own_tasks(recorded: RecordedOccurrence) -> list[str]:

@@ -246,7 +246,7 @@ def test_4_a_ticket_of_an_earlier_cycle_quotes_the_notes_since_that_cycle_began(
 def test_4_reads_the_notes_only_where_a_task_is_to_be_made() -> None:
     def asks(scene: Scene) -> bool:
         context = scene.context()
-        return bool(decide(replace(context, snapshot=replace(context.snapshot, notes={}))).needed_notes)
+        return bool(decide(replace(context, snapshot=replace(context.snapshot, notes={}))).needed.notes)
 
     scene = begun()
     assert not asks(scene)

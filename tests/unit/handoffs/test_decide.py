@@ -65,7 +65,7 @@ def test_a_decision_asks_for_what_it_needs_and_counts_only_then() -> None:
     bare = replace(context, snapshot=replace(context.snapshot, tasks={}, notes={}))
     first = decide(bare)
     assert not first.complete
-    assert first.needed_tasks == {scene.newest_task(TaskKind.REVISE_COPY)}
+    assert first.needed.tasks == {scene.newest_task(TaskKind.REVISE_COPY)}
     assert decide(context).complete
 
 
